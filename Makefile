@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+# make            the program build/release/tsumugi
+# make test       unit tests (seconds)          make check   everything, as ./check does
+# make web        the client into web/dist      make fuzz    libFuzzer targets
+# make bench      benchmarks                    make install
+MAKEFLAGS += --no-builtin-rules
+BUILD ?= build/release
+CC ?= gcc
+PREFIX ?= /usr/local
+LLHTTP ?= /usr/share/llhttp
+PACKAGES = openssl libnghttp2 sqlite3 libsodium jansson zlib
+
+WARNINGS = -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wcast-qual \
+  -Wvla -Wformat=2 -Wundef -Wswitch-enum -Wstrict-prototypes -Wmissing-prototypes -Werror
+OPTIMISE ?= -O2 -D_FORTIFY_SOURCE=2
+HARDEN = -fstack-protector-strong -fPIE
+SANITIZE ?=
+CFLAGS_ALL = -std=gnu17 -D_GNU_SOURCE -g $(OPTIMISE) $(HARDEN) $(SANITIZE) $(WARNINGS) \
+  -iquote . -iquote $(BUILD)/gen -MMD -MP $(CFLAGS)
+INCLUDES := $(shell pkg-config --cflags $(PACKAGES)) -isystem /usr/share/include/llhttp
+LIBS := $(shell pkg-config --libs $(PACKAGES)) -lpthread
+LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
+
+FOLDERS = base formats wire store exchange server gateway
+SOURCES := $(sort $(shell find $(FOLDERS) -name '*.c' ! -name '*_test.c' ! -name '*_fuzz.c'))
+TESTS := $(sort $(shell find $(FOLDERS) cli test -name '*_test.c'))
+FUZZERS := $(sort $(shell find $(FOLDERS) -name '*_fuzz.c'))
+CLI := $(sort $(shell find cli -name '*.c' ! -name '*_test.c'))
+BENCHES := $(sort $(wildcard bench/*.c))
+SQL := $(sort $(shell find $(FOLDERS) -name '[0-9]*.sql'))
+WEB_DIST := $(sort $(wildcard web/dist/* web/dist/*/*))
+
+OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/gen/sql.o $(BUILD)/gen/web.o \
+  $(BUILD)/llhttp/llhttp.o $(BUILD)/llhttp/api.o $(BUILD)/llhttp/http.o
+LIBRARY = $(BUILD)/libtsumugi.a
+PROGRAM = $(BUILD)/tsumugi
+TEST_PROGRAMS = $(TESTS:%.c=$(BUILD)/%)
+BENCH_PROGRAMS = $(BENCHES:%.c=$(BUILD)/%)
+
+.PHONY: all test check web fuzz bench install clean tidy tests
+all: $(PROGRAM)
+tests: $(TEST_PROGRAMS)
+$(PROGRAM): $(CLI:%.c=$(BUILD)/%.o) $(LIBRARY)
+	$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIBRARY) $(LIBS)
+$(LIBRARY): $(OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(INCLUDES) -c -o $@ $<
+# what is not ours or generated is compiled without our warnings
+$(BUILD)/llhttp/%.o: $(LLHTTP)/%.c
+	@mkdir -p $(@D)
+	$(CC) -O2 $(HARDEN) $(SANITIZE) -w -isystem /usr/share/include/llhttp -c -o $@ $<
+$(BUILD)/gen/sql.c: tools/gen/sql.py $(SQL)
+	@mkdir -p $(@D)
+	python3 tools/gen/sql.py $(SQL) > $@.part && mv $@.part $@
+$(BUILD)/gen/web.c: tools/gen/web.py $(WEB_DIST) docs/openapi.yaml
+	@mkdir -p $(@D)
+	python3 tools/gen/web.py web/dist docs/openapi.yaml $@
+$(BUILD)/gen/%.o: $(BUILD)/gen/%.c
+	$(CC) $(CFLAGS_ALL) $(INCLUDES) -c -o $@ $<
+$(BUILD)/%_test: $(BUILD)/%_test.o $(LIBRARY)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+$(BUILD)/cli/%_test: $(BUILD)/cli/%_test.o $(filter-out $(BUILD)/cli/main.o,$(CLI:%.c=$(BUILD)/%.o)) $(LIBRARY)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+$(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIBRARY)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+test: $(TEST_PROGRAMS) $(PROGRAM)
+	TSUMUGI=$(PROGRAM) prove -j2 -e '' $(TEST_PROGRAMS)
+web:
+	tools/web
+fuzz:
+	tools/fuzz $(FUZZERS)
+bench: $(BENCH_PROGRAMS) $(PROGRAM)
+	tools/bench $(BENCH_PROGRAMS)
+check:
+	./check
+tidy:
+	tools/check/all
+install: $(PROGRAM)
+	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/tsumugi
+clean:
+	rm -rf build
+.SECONDARY:
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/arena.h"
+
+#include <stdalign.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_BLOCK_BYTES = 4096, LARGEST_GROWTH_BYTES = 1 << 20 };
+
+struct arena_block {
+    struct arena_block *older;
+    size_t size_bytes;
+    alignas(max_align_t) uint8_t bytes[];
+};
+
+struct arena arena_init(size_t cap_bytes)
+{
+    return (struct arena){.cap_bytes = cap_bytes};
+}
+
+void arena_free(struct arena *arena)
+{
+    struct arena_block *block = arena->block;
+    while (block) {
+        struct arena_block *older = block->older;
+        free(block);
+        block = older;
+    }
+    *arena = arena_init(arena->cap_bytes);
+}
+
+void arena_reset(struct arena *arena)
+{
+    struct arena_block *kept = arena->block;
+    if (!kept)
+        return;
+    arena->block = kept->older;
+    size_t cap_bytes = arena->cap_bytes;
+    arena_free(arena);
+    kept->older = NULL;
+    *arena = (struct arena){.block = kept, .cap_bytes = cap_bytes};
+}
+
+static bool add_block(struct arena *arena, size_t needed, struct err *err)
+{
+    size_t size = arena->block ? arena->block->size_bytes * 2 : FIRST_BLOCK_BYTES;
+    if (size > LARGEST_GROWTH_BYTES)
+        size = LARGEST_GROWTH_BYTES;
+    if (size < needed)
+        size = needed;
+    struct arena_block *block = malloc(sizeof *block + size);
+    if (!block)
+        return err_set(err, ERR_BUSY, "memory_short", "no memory for %zu bytes", size);
+    block->older = arena->block;
+    block->size_bytes = size;
+    arena->block = block;
+    arena->block_used_bytes = 0;
+    return true;
+}
+
+void *arena_take(struct arena *arena, size_t count, size_t size, struct err *err)
+{
+    size_t bytes = 0;
+    size_t rounded = 0;
+    size_t total = 0;
+    if (__builtin_mul_overflow(count, size, &bytes) ||
+        __builtin_add_overflow(bytes, alignof(max_align_t) - 1, &rounded) ||
+        __builtin_add_overflow(arena->taken_bytes, rounded, &total) ||
+        total > arena->cap_bytes) {
+        err_set(err, ERR_LIMIT, "arena_full", "more than %zu bytes", arena->cap_bytes);
+        return NULL;
+    }
+    rounded &= ~(alignof(max_align_t) - 1);
+    bool fits = arena->block &&
+                arena->block->size_bytes - arena->block_used_bytes >= rounded;
+    if (!fits && !add_block(arena, rounded, err))
+        return NULL;
+    void *at = arena->block->bytes + arena->block_used_bytes;
+    arena->block_used_bytes += rounded;
+    arena->taken_bytes += rounded;
+    memset(at, 0, rounded);
+    return at;
+}
+
+bool arena_copy(struct arena *arena, struct span bytes, struct span *copy,
+                struct err *err)
+{
+    uint8_t *at = arena_take(arena, bytes.len, 1, err);
+    if (!at)
+        return false;
+    if (bytes.len)
+        memcpy(at, bytes.at, bytes.len);
+    *copy = span_of(at, bytes.len);
+    return true;
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Memory of one request, message or job: taken piece by piece, given back at once, with
+ * a cap. Over the cap: ERR_LIMIT "arena_full"; malloc failing below it: ERR_BUSY
+ * "memory_short". Lives on the stack of whoever runs the job:
+ *
+ *     CLEANUP(arena_free) struct arena arena = arena_init(4 << 20);
+ *
+ * What it hands out is zeroed, aligned for any type, and *arena* owned. Not for use by
+ * several threads at once. */
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/span.h"
+
+/* Runs fn(&variable) when the variable leaves its scope; for descriptors, statements,
+ * transactions, arenas and buffers. */
+#define CLEANUP(fn) __attribute__((cleanup(fn)))
+
+struct arena_block;
+
+struct arena {
+    struct arena_block *block; /* newest */
+    size_t block_used_bytes;
+    size_t taken_bytes;
+    size_t cap_bytes;
+};
+
+/* Takes no memory yet. */
+struct arena arena_init(size_t cap_bytes);
+void arena_free(struct arena *arena);
+/* Gives all back but stays usable; keeps one block for the next job. */
+void arena_reset(struct arena *arena);
+/* count × size zeroed bytes, overflow checked. */
+MUST_CHECK void *arena_take(struct arena *arena, size_t count, size_t size,
+                            struct err *err);
+MUST_CHECK bool arena_copy(struct arena *arena, struct span bytes, struct span *copy,
+                           struct err *err);
+
+#define ARENA_NEW(arena, type, err) ((type *)arena_take(arena, 1, sizeof(type), err))
+#define ARENA_MANY(arena, type, count, err)                                              \
+    ((type *)arena_take(arena, count, sizeof(type), err))

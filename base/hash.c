@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/hash.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <string.h>
+
+struct hash hash_sha256(struct span bytes)
+{
+    struct hash hash;
+    int done = EVP_Digest(bytes.at, bytes.len, hash.bytes, NULL, EVP_sha256(), NULL);
+    assert(done == 1);
+    (void)done;
+    return hash;
+}
+
+struct hash hash_hmac(struct span key, struct span bytes)
+{
+    struct hash hash;
+    assert(key.len <= INT_MAX);
+    const uint8_t *done = HMAC(EVP_sha256(), key.at, (int)key.len, bytes.at, bytes.len,
+                               hash.bytes, NULL);
+    assert(done);
+    (void)done;
+    return hash;
+}
+
+bool hash_equal(const struct hash *a, const struct hash *b)
+{
+    return memcmp(a->bytes, b->bytes, HASH_BYTES) == 0;
+}
+
+bool hash_same_secret(struct span a, struct span b)
+{
+    return a.len == b.len && CRYPTO_memcmp(a.at, b.at, a.len) == 0;
+}
+
+void hash_to_hex(struct span bytes, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < bytes.len; i++) {
+        out[2 * i] = digits[bytes.at[i] >> 4];
+        out[2 * i + 1] = digits[bytes.at[i] & 15];
+    }
+    out[2 * bytes.len] = '\0';
+}
+
+static int digit_value(uint8_t digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    uint8_t lower = digit | 0x20;
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+bool hash_from_hex(struct span hex, uint8_t *out, size_t len)
+{
+    if (hex.len != 2 * len)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        int high = digit_value(hex.at[2 * i]);
+        int low = digit_value(hex.at[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        out[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
+/* struct hash_run is OpenSSL's context under our name; never dereferenced here. */
+struct hash_run *hash_new(struct err *err)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    if (!context || EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1) {
+        EVP_MD_CTX_free(context);
+        err_set(err, ERR_BUSY, "memory_short", "no hash context");
+        return NULL;
+    }
+    return (struct hash_run *)context;
+}
+
+void hash_free(struct hash_run *run)
+{
+    EVP_MD_CTX_free((EVP_MD_CTX *)run);
+}
+
+void hash_add(struct hash_run *run, struct span bytes)
+{
+    int done = EVP_DigestUpdate((EVP_MD_CTX *)run, bytes.at, bytes.len);
+    assert(done == 1);
+    (void)done;
+}
+
+struct hash hash_finish(struct hash_run *run)
+{
+    struct hash hash;
+    int done = EVP_DigestFinal_ex((EVP_MD_CTX *)run, hash.bytes, NULL);
+    assert(done == 1);
+    (void)done;
+    return hash;
+}

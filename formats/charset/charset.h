@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Character sets of Japanese clinical data to validated UTF-8 and back.
+ *
+ * Sources: ISO/IEC 2022 and RFC 1468 (ISO-2022-JP), JIS X 0201, 0208, 0212, CP932
+ * (Windows-31J), EUC-JP; choices of mapping and of repair as in docs/specs/charset.md.
+ * Pure functions; what cannot be decoded becomes U+FFFD and is reported with its offset.
+ * Output lives in the caller's arena. Errors: only ERR_LIMIT / ERR_BUSY of the arena. */
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/text.h"
+
+enum charset {
+    CHARSET_ISO2022JP, /* 7-bit, escapes ( B ( J ( I $ @ $ B $ ( D */
+    CHARSET_UTF8,
+    CHARSET_CP932,
+    CHARSET_EUCJP,
+    CHARSET_ASCII,
+};
+
+/* Why a file is not what it declares; zero or more per file. */
+enum charset_finding {
+    CHARSET_OK = 0,
+    CHARSET_BAD_BYTES = 1 << 0,       /* something became U+FFFD */
+    CHARSET_VENDOR_CHARACTERS = 1 << 1, /* NEC row 13, IBM extensions */
+    CHARSET_JISX0212 = 1 << 2,
+    CHARSET_HALF_WIDTH_KANA = 1 << 3,
+    CHARSET_HIGH_BYTES = 1 << 4, /* CP932 pairs inside a 7-bit file */
+};
+
+/* Decides for a whole file, never for parts of it: no byte >= 0x80 → ISO-2022-JP; no
+ * ESC and valid UTF-8 → UTF-8; else CP932, then EUC-JP, whichever decodes without loss
+ * (CP932 when neither does). With ESC and single high bytes: ISO-2022-JP. */
+enum charset charset_detect(struct span bytes);
+const char *charset_name(enum charset charset);
+
+/* Decodes one stretch that begins in the character set's initial state. Fast path: a
+ * stretch of plain ASCII is returned as a view on the input, without a copy.
+ * `findings` is or-ed into; `first_bad` gets the offset of the first bad byte when there
+ * is one (left alone otherwise). */
+MUST_CHECK bool charset_decode(enum charset charset, struct span bytes,
+                               struct arena *arena, struct text *text,
+                               unsigned *findings, size_t *first_bad, struct err *err);
+
+/* UTF-8 → ISO-2022-JP as SS-MIX2 wants it: ASCII and JIS X 0208 only, back to ASCII at
+ * the end; half-width kana become full-width, what JIS X 0208 lacks becomes ■ and is
+ * counted in `replaced`. */
+void charset_encode_iso2022jp(struct text text, struct buf *out, size_t *replaced);
+
+/* The form in which names and words are compared, never shown: NFKC-like folding of
+ * width, katakana to one form (half-width and hiragana → full-width katakana), dashes
+ * and tildes to one each, variants of kanji (髙→高, 﨑→崎, 𠮷→吉 …) to their base,
+ * letters to lower case, spaces removed. */
+MUST_CHECK bool charset_fold(struct text text, struct arena *arena, struct text *folded,
+                             struct err *err);

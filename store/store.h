@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* The database behind a narrow door. SQLite in WAL mode with synchronous=FULL; nothing
+ * above this folder may know which database it is. One SQL subset with numbered
+ * parameters (?1 ?2 …): BIGINT, TEXT, BYTEA, no dialect.
+ *
+ * Reading: any thread, a consistent snapshot between store_read and store_read_end.
+ * Writing: work is handed to the one writer thread, which groups what is waiting into
+ * one transaction (≤ 5 ms), each piece under its own savepoint; store_write returns when
+ * the commit is durable. Live work goes before backfill.
+ *
+ * Times in the database are UTC milliseconds (BIGINT), days are day numbers (base/day.h),
+ * ids are their 32-digit text. Errors: ERR_BUSY store_busy, ERR_CONFLICT store_unique
+ * (a UNIQUE or PRIMARY KEY constraint), ERR_SYSTEM store_failed; ERR_SYSTEM store_corrupt. */
+
+#include "base/arena.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "base/text.h"
+
+struct store;           /* *owned* by main */
+struct store_session;   /* one snapshot or one piece of writing; borrowed or CLEANUP */
+struct store_statement; /* CLEANUP(store_finish) */
+
+/* SQL text of one numbered file, embedded at build; applied once, in order. Lines that
+ * begin with "--sqlite " are run on SQLite only, "--postgres " on PostgreSQL only. */
+struct store_migration {
+    int number;
+    const char *name; /* "0007_consent" */
+    const char *sql;
+};
+
+struct store_config {
+    const char *location; /* path of the SQLite file */
+    const struct store_migration *migrations;
+    size_t migration_count;
+    const struct log *log; /* may be NULL */
+};
+
+MUST_CHECK struct store *store_open(const struct store_config *config, struct err *err);
+void store_close(struct store *store);
+
+/* ---- reading ---- */
+MUST_CHECK struct store_session *store_read(struct store *store, struct err *err);
+void store_read_end(struct store_session **session); /* for CLEANUP */
+
+/* ---- writing ---- */
+enum store_lane { STORE_LIVE, STORE_BACKFILL };
+/* Runs on the writer thread. Returning false rolls this piece back, others stay. May run
+ * again from the start when the group has to be repeated, so it must not have effects
+ * outside the database. */
+typedef bool store_work(struct store_session *session, void *context, struct err *err);
+/* Blocks until durable or failed. */
+MUST_CHECK bool store_write(struct store *store, enum store_lane lane, store_work *work,
+                            void *context, struct err *err);
+
+/* ---- statements ---- */
+/* `sql` is a literal: it is also the key of the cache of prepared statements. */
+MUST_CHECK struct store_statement *store_prepare(struct store_session *session,
+                                                 const char *sql, struct err *err);
+void store_finish(struct store_statement **statement); /* for CLEANUP */
+/* Parameters count from 1. Bound texts and bytes must live until store_finish. */
+void store_bind_int(struct store_statement *statement, int index, int64_t value);
+void store_bind_text(struct store_statement *statement, int index, struct text text);
+void store_bind_bytes(struct store_statement *statement, int index, struct span bytes);
+void store_bind_id(struct store_statement *statement, int index, struct id id);
+void store_bind_null(struct store_statement *statement, int index);
+/* True with *has_row set; false on error (err set). */
+MUST_CHECK bool store_step(struct store_statement *statement, bool *has_row,
+                           struct err *err);
+/* For statements without rows: one step. */
+MUST_CHECK bool store_run(struct store_statement *statement, struct err *err);
+/* So that the same statement can be bound and stepped again. */
+void store_reset(struct store_statement *statement);
+/* Rows changed by the last statement of this session. */
+int64_t store_changes(struct store_session *session);
+
+/* Columns count from 0. Texts and bytes are copied into the arena. */
+int64_t store_column_int(struct store_statement *statement, int column);
+bool store_column_is_null(struct store_statement *statement, int column);
+MUST_CHECK bool store_column_text(struct store_statement *statement, int column,
+                                  struct arena *arena, struct text *text,
+                                  struct err *err);
+MUST_CHECK bool store_column_bytes(struct store_statement *statement, int column,
+                                   struct arena *arena, struct span *bytes,
+                                   struct err *err);
+MUST_CHECK bool store_column_id(struct store_statement *statement, int column,
+                                struct id *id, struct err *err);
+/* A borrowed view, valid until the next step; for comparing and writing out at once. */
+struct text store_column_view(struct store_statement *statement, int column);

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* One epoll loop per thread, and a pool of workers for whatever may block. A loop owns
+ * the descriptors that are watched on it; everything about them happens on its thread.
+ * Other threads reach it through loop_post only. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct loop;       /* *owned* */
+struct loop_watch; /* one descriptor on one loop */
+struct loop_timer;
+
+enum { LOOP_READABLE = 1, LOOP_WRITABLE = 2, LOOP_HANGUP = 4 };
+
+MUST_CHECK struct loop *loop_new(struct err *err);
+/* After loop_stop and the join of its thread. */
+void loop_free(struct loop *loop);
+/* Runs on the calling thread until loop_stop. */
+void loop_run(struct loop *loop);
+/* From any thread or signal-safe context (eventfd). */
+void loop_stop(struct loop *loop);
+/* Runs fn(context) on the loop's thread, in order; from any thread. */
+void loop_post(struct loop *loop, void (*fn)(void *context), void *context);
+bool loop_is_current(const struct loop *loop);
+
+/* Level-triggered. The descriptor stays owned by the caller. On the loop's thread. */
+MUST_CHECK struct loop_watch *loop_watch(struct loop *loop, int fd, unsigned events,
+                                         void (*ready)(void *context, unsigned events),
+                                         void *context, struct err *err);
+void loop_watch_change(struct loop_watch *watch, unsigned events);
+void loop_unwatch(struct loop_watch *watch);
+
+/* One-shot, on the loop's thread; again with loop_timer_set. after_ms < 0 disarms. */
+MUST_CHECK struct loop_timer *loop_timer_new(struct loop *loop,
+                                             void (*fire)(void *context), void *context,
+                                             struct err *err);
+void loop_timer_set(struct loop_timer *timer, int after_ms);
+void loop_timer_free(struct loop_timer *timer);
+
+struct workers; /* *owned* */
+MUST_CHECK struct workers *workers_new(int count, int queue_max, struct err *err);
+/* False when the queue is full: the caller sheds the load. */
+MUST_CHECK bool workers_post(struct workers *workers, void (*fn)(void *context),
+                             void *context);
+/* Finishes what is queued, then joins. */
+void workers_free(struct workers *workers);

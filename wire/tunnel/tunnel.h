@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* The reversed tunnel: a gateway dials out, proves itself with its client certificate
+ * (ALPN "tsumugi-gw/1"), then HTTP/2 runs over that connection with the roles swapped:
+ * the centre asks, the gateway answers with an ordinary http_router.
+ *
+ * Flow control: the connection window's credit is returned at once, a stream's only when
+ * its consumer took the bytes (tunnel_consume), so one stalled reader stops only its own
+ * stream. PING both ways every 20 s, dead after two misses; reconnect with jitter.
+ * Nothing here knows what the messages mean (that is formats/uplink). */
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "base/span.h"
+#include "wire/http/http.h"
+
+/* ---- the centre's side ---- */
+struct tunnel_hub; /* *owned* */
+struct tunnel;     /* one connected gateway; borrowed, reference counted inside */
+
+struct tunnel_hub_events {
+    /* A gateway connected. `fingerprint` is its certificate's SHA-256 in hex. Returns the
+     * caller's number for it (a facility), or NULL to refuse. Runs on the loop: must look
+     * up in memory only. */
+    void *(*connected)(void *context, struct tunnel *tunnel, const char *fingerprint);
+    void (*disconnected)(void *context, struct tunnel *tunnel, void *peer);
+};
+
+struct tunnel_hub_config {
+    struct loop *loop;
+    struct tls_context *tls; /* demands a client certificate of the network's CA */
+    const char *address;
+    uint16_t port;
+    const struct tunnel_hub_events *events;
+    void *context;
+    int ping_ms; /* 20000 */
+    const struct log *log;
+};
+MUST_CHECK struct tunnel_hub *tunnel_hub_open(const struct tunnel_hub_config *config,
+                                              struct err *err);
+uint16_t tunnel_hub_port(const struct tunnel_hub *hub);
+void tunnel_hub_close(struct tunnel_hub *hub);
+
+/* Keeps a tunnel usable across threads after `connected`; a dead one answers ERR_BUSY. */
+struct tunnel *tunnel_keep(struct tunnel *tunnel);
+void tunnel_release(struct tunnel **tunnel); /* for CLEANUP */
+bool tunnel_is_alive(const struct tunnel *tunnel);
+/* Random per connection: part of the signed grant. */
+struct id tunnel_id(const struct tunnel *tunnel);
+void tunnel_cut(struct tunnel *tunnel);
+
+struct tunnel_request {
+    const char *method; /* "GET" or "POST" */
+    const char *path;
+    struct span body;         /* copied */
+    struct span grant;        /* value of the tsumugi-grant header, or empty; copied */
+    int first_byte_ms;        /* deadline for the answer's head: 3000 for content */
+    int total_ms;             /* 0 = none */
+};
+
+/* All run on the loop, must not block; `ended` exactly once. */
+struct tunnel_events {
+    void (*head)(void *context, int status);
+    void (*data)(void *context, struct span bytes); /* give credit with tunnel_consume */
+    /* complete: the peer ended it; false with err: cut, deadline (ERR_BUSY
+     * "gateway_silent"), tunnel lost (ERR_BUSY "gateway_away"). */
+    void (*ended)(void *context, bool complete, const struct err *err);
+};
+struct tunnel_exchange; /* borrowed until `ended` */
+/* From any thread. NULL with ERR_BUSY "gateway_away". */
+MUST_CHECK struct tunnel_exchange *tunnel_send(struct tunnel *tunnel,
+                                               const struct tunnel_request *request,
+                                               const struct tunnel_events *events,
+                                               void *context, struct err *err);
+/* The consumer took `count` bytes: returns the stream's credit. From any thread. */
+void tunnel_consume(struct tunnel_exchange *exchange, size_t count);
+/* From any thread; `ended` follows. */
+void tunnel_cancel(struct tunnel_exchange *exchange);
+
+/* Blocking form for workers, answers of at most max_bytes (ERR_LIMIT
+ * "tunnel_answer_too_large"). A status >= 400 is not an error here. */
+MUST_CHECK bool tunnel_ask(struct tunnel *tunnel, const struct tunnel_request *request,
+                           size_t max_bytes, struct arena *arena, int *status,
+                           struct span *body, struct err *err);
+
+/* ---- the gateway's side ---- */
+struct tunnel_dialer; /* *owned* */
+struct tunnel_dialer_config {
+    struct loop *loop;
+    struct workers *workers;
+    struct tls_context *tls; /* client certificate; pins the centre's CA */
+    const char *host;
+    uint16_t port;
+    const struct http_router *router; /* answers the centre's requests */
+    struct http_limits limits;
+    int retry_min_ms;
+    int retry_max_ms;
+    int ping_ms;
+    /* Called on the loop when a tunnel begins and ends; the id of the connection is the
+     * one the centre names in hello, not known here. May be NULL. */
+    void (*changed)(void *context, bool is_connected);
+    void *context;
+    const struct log *log;
+};
+MUST_CHECK struct tunnel_dialer *tunnel_dialer_open(
+    const struct tunnel_dialer_config *config, struct err *err);
+void tunnel_dialer_close(struct tunnel_dialer *dialer);
