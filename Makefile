@@ -21,17 +21,20 @@ INCLUDES := $(shell pkg-config --cflags $(PACKAGES)) -isystem /usr/share/include
 LIBS := $(shell pkg-config --libs $(PACKAGES)) -lpthread
 LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 
-FOLDERS = base formats wire store exchange server gateway
+FOLDERS ?= base formats wire store exchange server gateway
+TEST_FOLDERS ?= $(FOLDERS) cli test
 SOURCES := $(sort $(shell find $(FOLDERS) -name '*.c' ! -name '*_test.c' ! -name '*_fuzz.c'))
-TESTS := $(sort $(shell find $(FOLDERS) cli test -name '*_test.c'))
+TESTS := $(sort $(shell find $(TEST_FOLDERS) -name '*_test.c'))
 FUZZERS := $(sort $(shell find $(FOLDERS) -name '*_fuzz.c'))
 CLI := $(sort $(shell find cli -name '*.c' ! -name '*_test.c'))
 BENCHES := $(sort $(wildcard bench/*.c))
 SQL := $(sort $(shell find $(FOLDERS) -name '[0-9]*.sql'))
 WEB_DIST := $(sort $(wildcard web/dist/* web/dist/*/*))
 
-OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/gen/sql.o $(BUILD)/gen/web.o \
-  $(BUILD)/llhttp/llhttp.o $(BUILD)/llhttp/api.o $(BUILD)/llhttp/http.o
+OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o) \
+  $(if $(filter store,$(FOLDERS)),$(BUILD)/gen/sql.o) \
+  $(if $(filter server,$(FOLDERS)),$(BUILD)/gen/web.o) \
+  $(if $(filter wire,$(FOLDERS)),$(patsubst %,$(BUILD)/llhttp/%.o,llhttp api http))
 LIBRARY = $(BUILD)/libtsumugi.a
 PROGRAM = $(BUILD)/tsumugi
 TEST_PROGRAMS = $(TESTS:%.c=$(BUILD)/%)

@@ -13,6 +13,7 @@
  * (CSP, nosniff, no-store for /api) are set here, not by handlers. */
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/log.h"

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void *checked(void *at, struct err *err)
+{
+    if (!at)
+        err_set(err, ERR_BUSY, "memory_short", "no memory");
+    return at;
+}
+
+void *memory_new(size_t count, size_t size, struct err *err)
+{
+    return checked(calloc(count ? count : 1, size ? size : 1), err);
+}
+
+void *memory_resize(void *at, size_t count, size_t size, struct err *err)
+{
+    size_t bytes = 0;
+    if (__builtin_mul_overflow(count, size, &bytes))
+        return checked(NULL, err);
+    return checked(realloc(at, bytes ? bytes : 1), err);
+}
+
+void memory_free(void *at)
+{
+    free(at);
+}
+
+char *memory_string(const char *string, struct err *err)
+{
+    return checked(strdup(string), err);
+}
