@@ -62,7 +62,8 @@ struct span http_header(const struct http_call *call, const char *name);
 struct span http_cookie(const struct http_call *call, const char *name);
 struct span http_body(const struct http_call *call);
 struct arena *http_arena(struct http_call *call);
-/* Fingerprint (SHA-256, hex) of the peer's certificate; "" without TLS client certificate. */
+/* Fingerprint (SHA-256, hex) of the peer's certificate; "" without TLS client
+ * certificate. */
 const char *http_peer_fingerprint(const struct http_call *call);
 /* "127.0.0.1" */
 const char *http_remote_address(const struct http_call *call);
@@ -112,9 +113,10 @@ enum { HTTP_STREAM_HIGH_BYTES = 256 * 1024, HTTP_STREAM_LOW_BYTES = 64 * 1024 };
 size_t http_stream_write(struct http_stream *stream, struct span bytes);
 /* The whole body was written. */
 void http_stream_end(struct http_stream *stream);
-/* Cuts it so that the receiver can tell: RST or a closed connection, never a clean end. */
+/* Cuts it so that the receiver can tell: RST or a closed connection, never a clean end.
+ */
 void http_stream_abort(struct http_stream *stream);
-/* One SSE event; data is one line. id < 0 = none. */
+/* One SSE event; id < 0 = none. event NULL: a comment that keeps the line alive. */
 size_t http_stream_event(struct http_stream *stream, const char *event, int64_t id,
                          struct span data);
 
@@ -129,8 +131,8 @@ struct http_static_file {
 };
 /* Serves the files; any other path outside /api, /fhir, /dicom-web, /healthz, /metrics
  * gets "/index.html", so that the client's routes can be opened directly. */
-void http_router_static(struct http_router *router,
-                        const struct http_static_file *files, size_t count);
+void http_router_static(struct http_router *router, const struct http_static_file *files,
+                        size_t count);
 
 /* ---- serving ---- */
 struct loop;
@@ -138,15 +140,15 @@ struct workers;
 struct tls_context;
 
 struct http_limits {
-    size_t head_max_bytes;       /* 16 KiB */
-    size_t headers_max;          /* 64 */
-    size_t arena_max_bytes;      /* per call */
+    size_t head_max_bytes;  /* 16 KiB */
+    size_t headers_max;     /* 64 */
+    size_t arena_max_bytes; /* per call */
     int connections_max;
     int connections_per_address_max;
     int head_deadline_ms;
     int body_deadline_ms;
     int idle_deadline_ms;
-    int stream_stall_ms;         /* a reader that takes nothing for so long is cut */
+    int stream_stall_ms; /* a reader that takes nothing for so long is cut */
 };
 struct http_limits http_default_limits(void);
 
@@ -159,9 +161,16 @@ struct http_server_config {
     uint16_t port;       /* 0 = any free */
     struct http_limits limits;
     const struct log *log;
+    /* NULL-ended names accepted as Host, without port. NULL: under TLS any; on a plain
+     * (loopback) listener localhost, *.localhost, 127.0.0.1 and [::1] only, against DNS
+     * rebinding. */
+    const char *const *hosts;
 };
 struct http_server; /* *owned* */
 MUST_CHECK struct http_server *http_server_open(const struct http_server_config *config,
                                                 struct err *err);
 uint16_t http_server_port(const struct http_server *server);
+/* Cuts all connections. On the loop's thread, or after loop_run has returned. Calls that
+ * are still in workers or kept may be answered (into the void) until loop_free; so the
+ * order at the end is: loop_stop and join, http_server_close, workers_free, loop_free. */
 void http_server_close(struct http_server *server);
