@@ -71,8 +71,8 @@ void *arena_take(struct arena *arena, size_t count, size_t size, struct err *err
         return NULL;
     }
     rounded &= ~(alignof(max_align_t) - 1);
-    bool fits = arena->block &&
-                arena->block->size_bytes - arena->block_used_bytes >= rounded;
+    bool fits =
+        arena->block && arena->block->size_bytes - arena->block_used_bytes >= rounded;
     if (!fits && !add_block(arena, rounded, err))
         return NULL;
     void *at = arena->block->bytes + arena->block_used_bytes;

@@ -36,8 +36,7 @@ void day_to_date(int32_t day, int *year, int *month, int *day_of_month)
     int32_t of_era = shifted - era * 146097;
     int32_t year_of_era =
         (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    int32_t of_year =
-        of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int32_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     int32_t shifted_month = (5 * of_year + 2) / 153;
     *day_of_month = of_year - (153 * shifted_month + 2) / 5 + 1;
     *month = shifted_month < 10 ? shifted_month + 3 : shifted_month - 9;

@@ -21,8 +21,8 @@ struct hash hash_hmac(struct span key, struct span bytes)
 {
     struct hash hash;
     assert(key.len <= INT_MAX);
-    const uint8_t *done = HMAC(EVP_sha256(), key.at, (int)key.len, bytes.at, bytes.len,
-                               hash.bytes, NULL);
+    const uint8_t *done =
+        HMAC(EVP_sha256(), key.at, (int)key.len, bytes.at, bytes.len, hash.bytes, NULL);
     assert(done);
     (void)done;
     return hash;

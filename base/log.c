@@ -26,8 +26,8 @@ static void put_quoted(struct line *line, const char *word)
     char one[2] = {0};
     put(line, "\"");
     for (; *word; word++) {
-        one[0] = *word < 0x20 || *word == '"' || *word == '\\' || *word == 0x7F ? '?'
-                                                                               : *word;
+        one[0] =
+            *word < 0x20 || *word == '"' || *word == '\\' || *word == 0x7F ? '?' : *word;
         put(line, one);
     }
     put(line, "\"");

@@ -30,8 +30,8 @@ struct log_pair {
 void log_pairs(const struct log *log, const char *event, const struct log_pair *pairs,
                int count);
 #define LOG(log, event, ...)                                                             \
-    log_pairs(log, event, (const struct log_pair[]){__VA_ARGS__},                        \
-              (int)(sizeof((const struct log_pair[]){__VA_ARGS__}) /                     \
-                    sizeof(struct log_pair)))
+    log_pairs(                                                                           \
+        log, event, (const struct log_pair[]){__VA_ARGS__},                              \
+        (int)(sizeof((const struct log_pair[]){__VA_ARGS__}) / sizeof(struct log_pair)))
 /* Kind, code, offset of the error; its text too, which holds no patient's data. */
 void log_err(const struct log *log, const char *event, const struct err *err);

@@ -31,7 +31,8 @@ MUST_CHECK bool secret_hash_password(struct span password,
 /* True when the password fits the encoded hash; slow by design (tens of ms). */
 bool secret_check_password(struct span password, const char *encoded);
 bool secret_password_is_outdated(const char *encoded);
-void secret_new_keys(struct secret_signing_key *signing, struct secret_public_key *public);
+void secret_new_keys(struct secret_signing_key *signing,
+                     struct secret_public_key *public);
 void secret_sign(const struct secret_signing_key *key, struct span message,
                  uint8_t signature[SECRET_SIGNATURE_BYTES]);
 bool secret_check_signature(const struct secret_public_key *key, struct span message,

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* The only gate (requirements AC-1 to AC-6, CO-4 to CO-7). Every read of a person's data
+ * ends here: facts are gathered, one pure rule decides, the decision is written to the
+ * audit and waited for, and only then a permit exists. No audit, no permit.
+ *
+ * The rule, per provider, first refusal wins; each with its own reason code:
+ *   actor_inactive, assurance        whole request, actor and session
+ *   no_own_number                    the viewer has no confirmed number ("no number, no
+ * view") no_link, link_proposed, link_suspended, link_refused no_consent,
+ * consent_refused, consent_withdrawn, consent_expired, consent_not_covering,
+ * joiner_waiting, not_participant kind_not_released, audience      per kind, the
+ * provider's policy The viewer's own data needs the own confirmed number only.
+ *
+ * Errors of disclosure_decide: ERR_REFUSED with the reason when the viewer has a number
+ * of its own for the person, else ERR_MISSING "not_found" (the audit has the true
+ * reason); ERR_BUSY audit_unwritable; ERR_SYSTEM. */
+
+#include "exchange/audit/audit.h"
+#include "exchange/permit/permit.h"
+
+/* ---- the rule: plain facts in, verdicts out; no clock, no database ---- */
+
+enum disclosure_link { /* state of the provider's number for the person */
+                       DISCLOSURE_LINK_NONE,
+                       DISCLOSURE_LINK_PROPOSED,
+                       DISCLOSURE_LINK_CONFIRMED,
+                       DISCLOSURE_LINK_SUSPENDED,
+                       DISCLOSURE_LINK_REFUSED
+};
+
+enum disclosure_consent {
+    DISCLOSURE_CONSENT_COVERS,
+    DISCLOSURE_CONSENT_NONE,
+    DISCLOSURE_CONSENT_REFUSED,
+    DISCLOSURE_CONSENT_WITHDRAWN,
+    DISCLOSURE_CONSENT_EXPIRED,
+    DISCLOSURE_CONSENT_NOT_COVERING,
+    DISCLOSURE_CONSENT_JOINER_WAITING
+};
+
+struct disclosure_provider_facts {
+    struct id provider;
+    struct id record;
+    struct text local_number;
+    enum disclosure_link link;
+    bool is_participant;
+    enum disclosure_consent consent;
+    uint32_t released_kinds; /* by the provider's policy to anybody */
+    uint32_t audience_kinds; /* of these, to this profession, facility kind, facility */
+    const struct text *excluded_departments;
+    size_t excluded_department_count;
+    int32_t from_day;
+};
+
+struct disclosure_facts {
+    int64_t now_ms;
+    struct id viewer; /* facility */
+    bool actor_is_active;
+    int assurance;        /* of the session */
+    int assurance_needed; /* the network's minimum */
+    bool viewer_is_participant;
+    enum disclosure_link viewer_link; /* the viewer's own number */
+    bool viewer_registered_person;    /* its staff entered the person */
+    enum permit_purpose purpose;
+    const struct disclosure_provider_facts *providers;
+    size_t provider_count;
+};
+
+/* Everything refused (reason set, no grant) or grants and refusals. */
+struct disclosure_verdict {
+    const char *reason; /* first refusal when there is no grant */
+    struct permit_grant *grants;
+    size_t grant_count;
+    struct permit_refusal *refusals;
+    size_t refusal_count;
+};
+
+/* Errors: the arena's only. */
+MUST_CHECK bool disclosure_rule(const struct disclosure_facts *facts, struct arena *arena,
+                                struct disclosure_verdict *verdict, struct err *err);
+
+/* ---- the gate ---- */
+struct session_actor;
+struct disclosure; /* *owned* by main */
+struct store;
+struct network_epoch;
+
+struct disclosure_config {
+    struct store *store;
+    struct audit *audit;
+    struct clock clock;
+    struct network_epoch *epoch; /* consent changes, this process's view of them */
+};
+
+struct disclosure *disclosure_new(const struct disclosure_config *config,
+                                  struct err *err);
+void disclosure_free(struct disclosure *gate);
+
+struct disclosure_request {
+    const struct session_actor *actor;
+    struct id person;
+    enum permit_purpose purpose;
+    const char *event;  /* literal for the audit: "calendar", "entry", "person" … */
+    struct id request;  /* of the HTTP call or of the opening */
+    struct id provider; /* zero = all providers */
+    struct text object; /* entry id …, or "" */
+    const char *kind;   /* entry kind id, or NULL */
+    enum entry_kind kind_bit; /* with kind: the grant must cover it */
+    int32_t day;              /* of the content, DAY_NONE */
+    struct text department;   /* of the content: must not be excluded; "" */
+};
+
+/* Decides, writes the decision row, waits until it is durable. NULL = refused. */
+MUST_CHECK const struct disclosure_permit *
+disclosure_decide(struct disclosure *gate, const struct disclosure_request *request,
+                  struct arena *arena, struct err *err);
+
+/* For lists across persons: one actor, audited as `event`; `detail` is canonical JSON of
+ * ours without a patient's data, or "". */
+MUST_CHECK const struct disclosure_scope *
+disclosure_decide_scope(struct disclosure *gate, const struct session_actor *actor,
+                        const char *event, struct id request, struct arena *arena,
+                        struct err *err);
+
+/* For answers that take longer than a second: asked again at every chunk, in memory only.
+ * False: ERR_REFUSED "permission_changed" (a consent, link or policy of the person
+ * changed since) or ERR_BUSY "epoch_stale" (changes could not be read for a second). */
+MUST_CHECK bool disclosure_still_holds(struct disclosure *gate,
+                                       const struct disclosure_permit *permit,
+                                       struct err *err);
+
+/* The finish row of a decision: what went out. verdict: "done", "failed", "cut". */
+MUST_CHECK bool disclosure_finish(struct disclosure *gate,
+                                  const struct disclosure_permit *permit,
+                                  const char *event, const char *verdict,
+                                  const char *reason, int64_t bytes, int64_t parts,
+                                  struct err *err);
