@@ -11,7 +11,8 @@
  *
  * Times in the database are UTC milliseconds (BIGINT), days are day numbers (base/day.h),
  * ids are their 32-digit text. Errors: ERR_BUSY store_busy, ERR_CONFLICT store_unique
- * (a UNIQUE or PRIMARY KEY constraint), ERR_SYSTEM store_failed; ERR_SYSTEM store_corrupt. */
+ * (a UNIQUE or PRIMARY KEY constraint) or store_reference (a FOREIGN KEY), ERR_CONFLICT
+ * store_newer at opening, ERR_BUSY store_full, ERR_SYSTEM store_failed, store_corrupt. */
 
 #include "base/arena.h"
 #include "base/id.h"

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/store.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "store/store_parts.h"
+
+enum {
+    READERS_MAX = 32,
+    READER_WAIT_MS = 5000,
+    GROUP_MS_MAX = 5,
+    GROUP_PIECES_MAX = 500,
+    /* After so many live pieces in a row one of the backfill gets its turn. */
+    LIVE_STREAK_MAX = 64,
+    JOURNAL_ALARM_BYTES = 64 << 20,
+};
+
+/* Work of one caller of store_write, on that caller's stack. */
+struct piece {
+    store_work *work;
+    void *context;
+    pthread_cond_t finished;
+    bool is_finished;
+    struct err err; /* ERR_NONE when it is durable */
+    struct piece *next;
+};
+
+struct lane {
+    struct piece *first;
+    struct piece *last;
+};
+
+struct store {
+    char *location; /* *owned* */
+    struct log log; /* a copy */
+    bool has_log;
+    struct clock clock;
+    pthread_mutex_t lock; /* guards all that follows, except the writer's session */
+    pthread_cond_t has_work;
+    pthread_cond_t has_reader;
+    struct lane lanes[2];
+    int live_streak;
+    bool is_closing;
+    struct store_session *idle_readers;
+    int reader_count; /* idle and borrowed */
+    struct store_session *writer;
+    pthread_t writer_thread;
+    bool has_thread;
+    bool has_alarm;
+};
+
+/* ---- the writer ---- */
+
+static void lane_add(struct lane *lane, struct piece *piece)
+{
+    piece->next = NULL;
+    if (lane->last)
+        lane->last->next = piece;
+    else
+        lane->first = piece;
+    lane->last = piece;
+}
+
+static struct piece *lane_take(struct lane *lane)
+{
+    struct piece *piece = lane->first;
+    if (!piece)
+        return NULL;
+    lane->first = piece->next;
+    if (!lane->first)
+        lane->last = NULL;
+    piece->next = NULL;
+    return piece;
+}
+
+/* Live work first, but never so that backfill stands still. Called with the lock. */
+static struct piece *take_piece(struct store *store)
+{
+    struct lane *live = &store->lanes[STORE_LIVE];
+    struct lane *backfill = &store->lanes[STORE_BACKFILL];
+    bool is_backfill_due = store->live_streak >= LIVE_STREAK_MAX && backfill->first;
+    if (live->first && !is_backfill_due) {
+        store->live_streak++;
+        return lane_take(live);
+    }
+    store->live_streak = 0;
+    return lane_take(backfill);
+}
+
+/* The work itself. A fault it passed over makes it fail all the same. */
+static bool run_work(struct store *store, struct piece *piece)
+{
+    struct store_session *session = store->writer;
+    err_clear(&piece->err);
+    session->is_broken = false;
+    bool is_done = piece->work(session, piece->context, &piece->err);
+    assert(session->open_count == 0);
+    if (is_done && !session->is_broken) {
+        err_clear(&piece->err);
+        return true;
+    }
+    if (piece->err.kind == ERR_NONE)
+        err_set(&piece->err, ERR_SYSTEM, "store_failed", "the work failed");
+    return false;
+}
+
+/* One piece under its own savepoint. False when the whole transaction is lost. */
+static bool run_marked(struct store *store, struct piece *piece)
+{
+    struct store_engine *engine = store->writer->engine;
+    err_clear(&piece->err);
+    if (!store_engine_set_mark(engine, &piece->err))
+        return false;
+    if (run_work(store, piece))
+        return store_engine_keep_mark(engine, &piece->err);
+    struct err ignored = {0}; /* the piece already has its error */
+    return store_engine_has_transaction(engine) &&
+           store_engine_undo_mark(engine, &ignored);
+}
+
+/* One piece as a transaction of its own. */
+static void run_alone(struct store *store, struct piece *piece)
+{
+    struct store_engine *engine = store->writer->engine;
+    err_clear(&piece->err);
+    if (store_engine_begin_write(engine, &piece->err) && run_work(store, piece) &&
+        store_engine_commit(engine, &piece->err))
+        return;
+    store_engine_roll_back(engine);
+}
+
+static void fail_all(struct piece *pieces, const struct err *err)
+{
+    for (struct piece *piece = pieces; piece; piece = piece->next)
+        if (piece->err.kind == ERR_NONE)
+            piece->err = *err;
+}
+
+/* Takes pieces as they come until the group is full; `group` lists them in their order.
+ * False when the transaction got lost on the way. */
+static bool run_pieces(struct store *store, struct lane *group)
+{
+    int64_t until_ms = clock_monotonic_ms(&store->clock) + GROUP_MS_MAX;
+    int count = 0;
+    bool has_transaction = true;
+    do {
+        pthread_mutex_lock(&store->lock);
+        struct piece *piece = take_piece(store);
+        pthread_mutex_unlock(&store->lock);
+        if (!piece)
+            break;
+        lane_add(group, piece);
+        has_transaction = run_marked(store, piece);
+        count++;
+    } while (has_transaction && count < GROUP_PIECES_MAX &&
+             clock_monotonic_ms(&store->clock) < until_ms);
+    return has_transaction;
+}
+
+static void finish_all(struct store *store, struct piece *pieces)
+{
+    pthread_mutex_lock(&store->lock);
+    while (pieces) {
+        struct piece *piece = pieces;
+        pieces = piece->next; /* the piece is gone once its caller wakes up */
+        piece->is_finished = true;
+        pthread_cond_signal(&piece->finished);
+    }
+    pthread_mutex_unlock(&store->lock);
+}
+
+static void run_group(struct store *store)
+{
+    struct store_engine *engine = store->writer->engine;
+    struct lane group = {0};
+    struct err err = {0};
+    if (!store_engine_begin_write(engine, &err)) {
+        /* One answer for one piece: the next may find the database well again. */
+        pthread_mutex_lock(&store->lock);
+        lane_add(&group, take_piece(store));
+        pthread_mutex_unlock(&store->lock);
+        fail_all(group.first, &err);
+    } else if (!run_pieces(store, &group)) {
+        store_engine_roll_back(engine);
+        for (struct piece *piece = group.first; piece; piece = piece->next)
+            run_alone(store, piece);
+    } else if (!store_engine_commit(engine, &err)) {
+        store_engine_roll_back(engine);
+        fail_all(group.first, &err);
+    }
+    finish_all(store, group.first);
+}
+
+static void tidy(struct store *store)
+{
+    int64_t bytes = store_engine_tidy(store->writer->engine);
+    bool is_alarming = bytes > JOURNAL_ALARM_BYTES;
+    if (is_alarming && !store->has_alarm && store->has_log)
+        LOG(&store->log, "store_journal_large", LOG_NUMBER("bytes", bytes));
+    store->has_alarm = is_alarming;
+}
+
+/* Waits; false when the store is closing and nothing is left to do. */
+static bool wait_for_work(struct store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    while (!store->lanes[STORE_LIVE].first && !store->lanes[STORE_BACKFILL].first &&
+           !store->is_closing)
+        pthread_cond_wait(&store->has_work, &store->lock);
+    bool has_work = store->lanes[STORE_LIVE].first || store->lanes[STORE_BACKFILL].first;
+    pthread_mutex_unlock(&store->lock);
+    return has_work;
+}
+
+static void *run_writer(void *self)
+{
+    struct store *store = self;
+    while (wait_for_work(store)) {
+        run_group(store);
+        tidy(store);
+    }
+    return NULL;
+}
+
+bool store_write(struct store *store, enum store_lane lane, store_work *work,
+                 void *context, struct err *err)
+{
+    /* A piece that waits for another piece would wait for ever. */
+    assert(!pthread_equal(pthread_self(), store->writer_thread));
+    struct piece piece = {.work = work, .context = context};
+    pthread_cond_init(&piece.finished, NULL);
+    pthread_mutex_lock(&store->lock);
+    assert(!store->is_closing);
+    lane_add(&store->lanes[lane], &piece);
+    pthread_cond_signal(&store->has_work);
+    while (!piece.is_finished)
+        pthread_cond_wait(&piece.finished, &store->lock);
+    pthread_mutex_unlock(&store->lock);
+    pthread_cond_destroy(&piece.finished);
+    if (piece.err.kind == ERR_NONE)
+        return true;
+    *err = piece.err;
+    return false;
+}
+
+/* ---- readers ---- */
+
+static struct timespec deadline_after_ms(int64_t ms)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_sec += ms / 1000;
+    return at;
+}
+
+/* An idle reader, or NULL with leave to open one (counted already), or an error. */
+static bool take_reader(struct store *store, struct store_session **session,
+                        struct err *err)
+{
+    struct timespec deadline = deadline_after_ms(READER_WAIT_MS);
+    int waited = 0;
+    pthread_mutex_lock(&store->lock);
+    while (!store->idle_readers && store->reader_count >= READERS_MAX && waited == 0)
+        waited = pthread_cond_timedwait(&store->has_reader, &store->lock, &deadline);
+    *session = store->idle_readers;
+    bool may_open = store->reader_count < READERS_MAX;
+    if (*session)
+        store->idle_readers = (*session)->next;
+    else if (may_open)
+        store->reader_count++;
+    pthread_mutex_unlock(&store->lock);
+    return *session || may_open ||
+           err_set(err, ERR_BUSY, "store_busy", "all readers are in use");
+}
+
+static void give_reader(struct store *store, struct store_session *session)
+{
+    pthread_mutex_lock(&store->lock);
+    session->next = store->idle_readers;
+    store->idle_readers = session;
+    pthread_cond_signal(&store->has_reader);
+    pthread_mutex_unlock(&store->lock);
+}
+
+static void uncount_reader(struct store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    store->reader_count--;
+    pthread_cond_signal(&store->has_reader);
+    pthread_mutex_unlock(&store->lock);
+}
+
+struct store_session *store_read(struct store *store, struct err *err)
+{
+    struct store_session *session = NULL;
+    if (!take_reader(store, &session, err))
+        return NULL;
+    if (!session)
+        session = store_session_open(store, store->location, false, err);
+    if (!session) {
+        uncount_reader(store);
+        return NULL;
+    }
+    session->is_broken = false;
+    if (store_engine_begin_read(session->engine, err))
+        return session;
+    give_reader(store, session);
+    return NULL;
+}
+
+void store_read_end(struct store_session **session)
+{
+    struct store_session *ended = *session;
+    *session = NULL;
+    if (!ended)
+        return;
+    assert(ended->open_count == 0 && ended != ended->store->writer);
+    store_engine_roll_back(ended->engine);
+    give_reader(ended->store, ended);
+}
+
+/* ---- opening and closing ---- */
+
+static bool start(struct store *store, const struct store_config *config, struct err *err)
+{
+    store->location = memory_string(config->location, err);
+    if (!store->location)
+        return false;
+    store->writer = store_session_open(store, config->location, true, err);
+    if (!store->writer || !store_engine_check(store->writer->engine, err) ||
+        !store_migrate(store->writer, config->migrations, config->migration_count, err))
+        return false;
+    if (pthread_create(&store->writer_thread, NULL, run_writer, store) != 0)
+        return err_set(err, ERR_BUSY, "memory_short", "no thread for the writer");
+    store->has_thread = true;
+    return true;
+}
+
+struct store *store_open(const struct store_config *config, struct err *err)
+{
+    struct store *store = memory_new(1, sizeof *store, err);
+    if (!store)
+        return NULL;
+    store->clock = clock_system();
+    store->has_log = config->log != NULL;
+    if (config->log)
+        store->log = *config->log;
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&store->lock, NULL);
+    pthread_cond_init(&store->has_work, NULL);
+    pthread_cond_init(&store->has_reader, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    if (start(store, config, err))
+        return store;
+    store_close(store);
+    return NULL;
+}
+
+void store_close(struct store *store)
+{
+    if (!store)
+        return;
+    if (store->has_thread) {
+        pthread_mutex_lock(&store->lock);
+        store->is_closing = true;
+        pthread_cond_signal(&store->has_work);
+        pthread_mutex_unlock(&store->lock);
+        pthread_join(store->writer_thread, NULL);
+    }
+    while (store->idle_readers) {
+        struct store_session *session = store->idle_readers;
+        store->idle_readers = session->next;
+        store->reader_count--;
+        store_session_close(session);
+    }
+    assert(store->reader_count == 0);
+    store_session_close(store->writer);
+    pthread_cond_destroy(&store->has_reader);
+    pthread_cond_destroy(&store->has_work);
+    pthread_mutex_destroy(&store->lock);
+    memory_free(store->location);
+    memory_free(store);
+}
