@@ -17,17 +17,22 @@ struct loop_timer;
 enum { LOOP_READABLE = 1, LOOP_WRITABLE = 2, LOOP_HANGUP = 4 };
 
 MUST_CHECK struct loop *loop_new(struct err *err);
-/* After loop_stop and the join of its thread. */
+/* After loop_stop and the join of its thread; runs what was still posted, on the calling
+ * thread, so that references held by it are dropped. Watches and timers are freed by
+ * their owners before. */
 void loop_free(struct loop *loop);
 /* Runs on the calling thread until loop_stop. */
 void loop_run(struct loop *loop);
 /* From any thread or signal-safe context (eventfd). */
 void loop_stop(struct loop *loop);
-/* Runs fn(context) on the loop's thread, in order; from any thread. */
+/* Runs fn(context) on the loop's thread, in order, never from inside this call; from any
+ * thread. */
 void loop_post(struct loop *loop, void (*fn)(void *context), void *context);
 bool loop_is_current(const struct loop *loop);
 
-/* Level-triggered. The descriptor stays owned by the caller. On the loop's thread. */
+/* Level-triggered. The descriptor stays owned by the caller, who unwatches it before
+ * closing it. On the loop's thread, or before loop_run. LOOP_HANGUP comes unasked for
+ * errors and full hang-ups; ask for it to see the peer's end of sending too. */
 MUST_CHECK struct loop_watch *loop_watch(struct loop *loop, int fd, unsigned events,
                                          void (*ready)(void *context, unsigned events),
                                          void *context, struct err *err);
