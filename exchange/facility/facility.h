@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* An institution: its code, names, kind, how it discloses, the policy that its gateway
+ * publishes, and whether that gateway is connected now.
+ *
+ * The policy is the hospital's own word and is kept as the JSON that came with the
+ * gateway's hello; the centre may only narrow it (exchange/disclosure reads it).
+ * Not here: participation (exchange/network), numbers of patients (exchange/patient).
+ *
+ * Results are *arena*. Errors: ERR_MISSING not_found, ERR_SYNTAX, those of the store. */
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/id.h"
+#include "base/log.h"
+
+struct audit;
+struct http_router;
+struct json_writer;
+struct network_epoch;
+struct session_service;
+struct store;
+struct store_session;
+struct tunnel;
+struct tunnel_hub_events;
+
+/* id */
+#define FACILITY_KINDS(X)                                                                \
+    X(HOSPITAL, "hospital")                                                              \
+    X(CLINIC, "clinic")                                                                  \
+    X(DENTAL, "dental")                                                                  \
+    X(PHARMACY, "pharmacy")                                                              \
+    X(NURSING, "nursing")                                                                \
+    X(CARE, "care")                                                                      \
+    X(OFFICE, "office")
+
+enum facility_kind {
+#define X(name, id) FACILITY_##name,
+    FACILITY_KINDS(X)
+#undef X
+        FACILITY_KIND_COUNT
+};
+
+/* How the facility's own records reach others. */
+enum facility_way {
+    FACILITY_VIEW_ONLY,
+    FACILITY_GATEWAY,
+    FACILITY_STORE_CLIENT, /* pushes into the centre's storage service */
+    FACILITY_MANUAL,       /* writes at the centre */
+    FACILITY_WAY_COUNT
+};
+
+enum { FACILITY_CODE_DIGITS = 10, FACILITY_SLOT_MAX = 10, FACILITY_POLICY_MAX = 32768 };
+
+struct facility {
+    struct id id;
+    struct text code; /* 医療機関コード, 10 digits */
+    struct text name;
+    struct text kana;
+    enum facility_kind kind;
+    enum facility_way way;
+    struct text letter;      /* its mark in the calendar, unique among participants */
+    int slot;                /* colour slot 1 … 10 */
+    struct text fingerprint; /* of its gateway's certificate, SHA-256 hex, or "" */
+    struct text policy;      /* JSON as published by the gateway, or "" */
+    int64_t policy_version;  /* 0 = none published yet */
+    int64_t last_seen_at;    /* gateway, UTC ms; 0 = never */
+};
+
+/* ---- rules ---- */
+const char *facility_kind_id(enum facility_kind kind);
+MUST_CHECK bool facility_kind_parse(struct text id, enum facility_kind *kind);
+const char *facility_way_id(enum facility_way way); /* "gateway" … */
+MUST_CHECK bool facility_way_parse(struct text id, enum facility_way *way);
+/* True when others may see something of it, so that its numbers need its own match. */
+bool facility_is_disclosing(const struct facility *facility);
+/* ERR_SYNTAX "facility_invalid". */
+MUST_CHECK bool facility_check(const struct facility *facility, struct err *err);
+/* The contract's Facility object, as an array item or after json_key. */
+void facility_write(struct json_writer *writer, const struct facility *facility,
+                    bool is_connected);
+
+/* ---- facts ---- */
+MUST_CHECK bool facility_find(struct store_session *session, struct id id,
+                              struct arena *arena, struct facility *found,
+                              struct err *err);
+MUST_CHECK bool facility_find_code(struct store_session *session, struct text code,
+                                   struct arena *arena, struct facility *found,
+                                   struct err *err);
+/* All, in order of their letters. */
+MUST_CHECK bool facility_list(struct store_session *session, struct arena *arena,
+                              struct facility **items, size_t *count, struct err *err);
+
+/* ---- writing, inside the caller's transaction ---- */
+MUST_CHECK bool facility_add(struct store_session *session,
+                             const struct facility *facility, int64_t now_ms,
+                             struct err *err);
+/* Its gateway's certificate (hex SHA-256, 64 digits); "" ends the old one's acceptance.
+ */
+MUST_CHECK bool facility_change_fingerprint(struct store_session *session,
+                                            struct id facility, struct text fingerprint,
+                                            struct err *err);
+/* The published policy; a different one raises the epoch and the policy version. */
+MUST_CHECK bool facility_change_policy(struct store_session *session, struct id facility,
+                                       struct text policy, int64_t now_ms,
+                                       struct err *err);
+
+/* ---- connected gateways (facility_wire.c) ---- */
+struct facility_gateways; /* *owned* by server; threads share it */
+
+struct facility_gateways_config {
+    struct store *store;
+    struct audit *audit; /* peers' heads are kept here and exchanged every 10 minutes */
+    struct network_epoch *epoch;
+    struct clock clock;
+    const struct log *log;
+};
+
+/* Who wants to know. `ready` runs in a worker of the gateways, after hello, and may
+ * block; `away` runs on the loop and may not. Both may come again at any time. */
+struct facility_listener {
+    void (*ready)(void *context, struct id facility);
+    void (*away)(void *context, struct id facility);
+    void *context;
+};
+
+/* Loads the accepted fingerprints. */
+MUST_CHECK struct facility_gateways *
+facility_gateways_new(const struct facility_gateways_config *config, struct err *err);
+/* After tunnel_hub_close. Joins its workers. */
+void facility_gateways_free(struct facility_gateways *gateways);
+/* Before the hub opens; kept by value, at most 8. */
+void facility_gateways_listen(struct facility_gateways *gateways,
+                              const struct facility_listener *listener);
+/* For tunnel_hub_config: these events with `gateways` as context. */
+const struct tunnel_hub_events *facility_gateways_events(void);
+/* Reads the accepted fingerprints again, after one was changed. */
+MUST_CHECK bool facility_gateways_reload(struct facility_gateways *gateways,
+                                         struct err *err);
+/* A kept tunnel of the facility's ready gateway, to be given back with tunnel_release;
+ * NULL with ERR_BUSY "gateway_away". */
+MUST_CHECK struct tunnel *facility_gateway_take(struct facility_gateways *gateways,
+                                                struct id facility, struct err *err);
+bool facility_gateway_is_ready(struct facility_gateways *gateways, struct id facility);
+
+/* ---- routes: listFacilities ---- */
+struct facility_service {
+    struct store *store;
+    struct session_service *sessions;
+    struct facility_gateways *gateways; /* NULL: none is ever connected */
+    struct clock clock;
+};
+void facility_routes(struct http_router *router, struct facility_service *service);
