@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exchange/registry/registry.h"
+
+#include <stdlib.h>
+
+#include "exchange/registry/registry_rows.h"
+
+unsigned registry_shown_flags(unsigned entry_flags, int state, bool is_new)
+{
+    static const struct {
+        unsigned from;
+        unsigned to;
+    } pairs[] = {
+        {ENTRY_ABNORMAL_HIGH, REGISTRY_HIGH}, {ENTRY_ABNORMAL_LOW, REGISTRY_LOW},
+        {ENTRY_ABNORMAL, REGISTRY_ABNORMAL},  {ENTRY_URGENT, REGISTRY_URGENT},
+        {ENTRY_HAS_IMAGE, REGISTRY_IMAGE},    {ENTRY_HAS_WAVEFORM, REGISTRY_WAVEFORM},
+        {ENTRY_IS_ORDER, REGISTRY_ORDERED},
+    };
+    unsigned shown = is_new ? REGISTRY_NEW : 0;
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (entry_flags & pairs[i].from)
+            shown |= pairs[i].to;
+    if (state == ENTRY_PLANNED)
+        shown |= REGISTRY_PLANNED;
+    if (state == ENTRY_INCOMPLETE)
+        shown |= REGISTRY_INCOMPLETE;
+    if (state == ENTRY_DELETED || state == ENTRY_SUPERSEDED)
+        shown |= REGISTRY_CANCELLED;
+    return shown;
+}
+
+bool registry_is_drawn(const struct registry_row_value *row)
+{
+    bool is_shown_state = row->state == ENTRY_CURRENT || row->state == ENTRY_PLANNED ||
+                          row->state == ENTRY_INCOMPLETE;
+    return is_shown_state && entry_kind_row(row->kind) != ENTRY_ROW_NONE;
+}
+
+/* Rows come by day, so the marks of a day are the last few of the array. */
+static struct registry_mark *find_mark(struct registry_fold *fold, size_t grant,
+                                       enum entry_row row, int32_t day)
+{
+    for (size_t i = fold->count; i-- > 0;) {
+        struct registry_mark *mark = &fold->marks[i];
+        if (mark->day != day || mark->grant != grant)
+            return NULL;
+        if (mark->row == row)
+            return mark;
+    }
+    return NULL;
+}
+
+static bool take_newest(struct registry_mark *mark, const struct registry_row_value *row,
+                        struct arena *arena, struct err *err)
+{
+    mark->entry = row->entry;
+    return text_copy(row->title, arena, &mark->title, err) &&
+           text_copy(row->version, arena, &mark->version, err);
+}
+
+bool registry_fold_row(struct registry_fold *fold, size_t grant,
+                       const struct registry_row_value *row, struct arena *arena,
+                       struct err *err)
+{
+    enum entry_row grid_row = entry_kind_row(row->kind);
+    unsigned flags = registry_shown_flags(row->flags, row->state, row->is_new);
+    struct registry_mark *mark = find_mark(fold, grant, grid_row, row->day);
+    if (mark) {
+        mark->count++;
+        mark->flags |= flags;
+        if (text_compare(row->version, mark->version) <= 0)
+            return true;
+        return take_newest(mark, row, arena, err);
+    }
+    if (fold->count == fold->max)
+        return err_set(err, ERR_LIMIT, "calendar_too_large", "more than %zu marks",
+                       fold->max);
+    mark = &fold->marks[fold->count++];
+    *mark = (struct registry_mark){
+        .row = grid_row, .day = row->day, .grant = grant, .count = 1, .flags = flags};
+    return take_newest(mark, row, arena, err);
+}
+
+static int compare_marks(const void *left, const void *right)
+{
+    const struct registry_mark *a = left;
+    const struct registry_mark *b = right;
+    if (a->row != b->row)
+        return a->row < b->row ? -1 : 1;
+    if (a->day != b->day)
+        return a->day < b->day ? -1 : 1;
+    return (a->grant > b->grant) - (a->grant < b->grant);
+}
+
+void registry_fold_end(struct registry_fold *fold)
+{
+    if (fold->count > 1)
+        qsort(fold->marks, fold->count, sizeof *fold->marks, compare_marks);
+}
+
+static bool is_replaced_plan(const struct registry_stay_event *events, size_t count,
+                             const struct registry_stay_event *plan)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct registry_stay_event *real = &events[i];
+        bool is_same_kind = real->is_admission == plan->is_admission &&
+                            real->is_discharge == plan->is_discharge;
+        if (!real->is_planned && is_same_kind && real->day >= plan->day - 1 &&
+            real->day <= plan->day + 1)
+            return true;
+    }
+    return false;
+}
+
+static struct registry_span span_of_event(const struct registry_stay_event *event,
+                                          size_t grant)
+{
+    return (struct registry_span){
+        .entry = event->entry,
+        .row = ENTRY_ROW_PERIOD,
+        .grant = grant,
+        .from = event->day,
+        .to = event->day,
+        .flags = (event->is_new ? REGISTRY_NEW : 0U) |
+                 (event->is_planned ? REGISTRY_PLANNED : 0U),
+        .title = event->title,
+    };
+}
+
+size_t registry_build_stays(const struct registry_stay_event *events, size_t count,
+                            size_t grant, struct registry_span *spans, size_t max)
+{
+    size_t used = 0;
+    struct registry_span *open = NULL;
+    for (size_t i = 0; i < count && used < max; i++) {
+        const struct registry_stay_event *event = &events[i];
+        if (event->is_planned) {
+            if (event->is_admission && !is_replaced_plan(events, count, event))
+                spans[used++] = span_of_event(event, grant);
+        } else if (event->is_discharge) {
+            if (!open)
+                spans[used++] = span_of_event(event, grant);
+            else
+                open->to = event->day;
+            if (open)
+                open->is_open = false;
+            open = NULL;
+        } else if (event->is_admission) {
+            open = &spans[used++];
+            *open = span_of_event(event, grant);
+            open->to = DAY_NONE;
+            open->is_open = true;
+        }
+    }
+    return used;
+}

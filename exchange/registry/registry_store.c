@@ -1,0 +1,550 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Storing: what gateways send becomes rows, versions and tombstones. Reading stands in
+ * registry_read_store.c. */
+#include <limits.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "exchange/registry/registry.h"
+#include "exchange/registry/registry_parts.h"
+#include "store/store.h"
+
+struct registry {
+    struct registry_config config;
+};
+
+struct registry *registry_new(const struct registry_config *config, struct err *err)
+{
+    struct registry *registry = memory_new(1, sizeof *registry, err);
+    if (registry)
+        registry->config = *config;
+    return registry;
+}
+
+void registry_free(struct registry *registry)
+{
+    memory_free(registry);
+}
+
+/* Number of the record's rows; a new one gets the next number. */
+static bool take_record(struct store_session *session, const struct registry_owner *owner,
+                        int64_t *number, struct err *err)
+{
+    if (!registry_find_record(session, owner->record, number, err))
+        return false;
+    if (*number > 0)
+        return true;
+    CLEANUP(store_finish)
+    struct store_statement *insert = store_prepare(
+        session,
+        "INSERT INTO registry_record (number, record, facility, epoch, revision, "
+        "in_step_at, behind_at) SELECT coalesce(max(number), 0) + 1, ?1, ?2, '', 0, 0, 0 "
+        "FROM registry_record",
+        err);
+    if (!insert)
+        return false;
+    store_bind_id(insert, 1, owner->record);
+    store_bind_id(insert, 2, owner->facility);
+    return store_run(insert, err) &&
+           registry_find_record(session, owner->record, number, err);
+}
+
+static bool next_change(struct store_session *session, int64_t *number, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *raise = store_prepare(
+        session, "UPDATE registry_change SET last = last + 1 WHERE one = 1", err);
+    if (!raise || !store_run(raise, err))
+        return false;
+    return registry_last_change(session, number, err);
+}
+
+/* What is stored under an entry id: where the row stands, and its version. */
+struct stored_row {
+    bool exists;
+    int64_t record;
+    int64_t day;
+    int64_t kind;
+    int64_t state;
+    struct text version;
+};
+
+static bool find_stored(struct store_session *session, struct id entry,
+                        struct arena *arena, struct stored_row *row, struct err *err)
+{
+    *row = (struct stored_row){0};
+    CLEANUP(store_finish)
+    struct store_statement *find =
+        store_prepare(session,
+                      "SELECT record, day, kind, state, version FROM registry_entry "
+                      "WHERE entry = ?1",
+                      err);
+    if (!find)
+        return false;
+    store_bind_id(find, 1, entry);
+    if (!store_step(find, &row->exists, err))
+        return false;
+    if (!row->exists)
+        return true;
+    row->record = store_column_int(find, 0);
+    row->day = store_column_int(find, 1);
+    row->kind = store_column_int(find, 2);
+    row->state = store_column_int(find, 3);
+    return store_column_text(find, 4, arena, &row->version, err);
+}
+
+static bool remove_row(struct store_session *session, struct id entry, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *remove =
+        store_prepare(session, "DELETE FROM registry_entry WHERE entry = ?1", err);
+    if (!remove)
+        return false;
+    store_bind_id(remove, 1, entry);
+    return store_run(remove, err);
+}
+
+struct row_position {
+    int64_t record;
+    struct id entry;
+    int64_t visible_at;
+    int64_t change;
+};
+
+static bool insert_row(struct store_session *session, const struct row_position *position,
+                       const struct registry_put *put, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *insert = store_prepare(
+        session,
+        "INSERT INTO registry_entry (record, day, kind, entry, source_key, version, "
+        "state, "
+        "flags, end_day, is_open, title, department_code, department, author, time, "
+        "order_number, visible_at, change) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
+        "?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+        err);
+    if (!insert)
+        return false;
+    store_bind_int(insert, 1, position->record);
+    store_bind_int(insert, 2, put->day);
+    store_bind_int(insert, 3, put->kind);
+    store_bind_id(insert, 4, position->entry);
+    store_bind_text(insert, 5, put->source_key);
+    store_bind_text(insert, 6, put->version);
+    store_bind_int(insert, 7, put->state);
+    store_bind_int(insert, 8, put->flags);
+    store_bind_int(insert, 9, put->end_day);
+    store_bind_int(insert, 10, put->is_open);
+    store_bind_text(insert, 11, put->title);
+    store_bind_text(insert, 12, put->department_code);
+    store_bind_text(insert, 13, put->department);
+    store_bind_text(insert, 14, put->author);
+    store_bind_text(insert, 15, put->time);
+    store_bind_text(insert, 16, put->order_number);
+    store_bind_int(insert, 17, position->visible_at);
+    store_bind_int(insert, 18, position->change);
+    return store_run(insert, err);
+}
+
+static bool bury(struct store_session *session, struct id entry, int64_t change,
+                 struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *update = store_prepare(
+        session,
+        "UPDATE registry_entry SET state = 100, flags = 0, title = '', department = '', "
+        "author = '', time = '', order_number = '', change = ?2 WHERE entry = ?1",
+        err);
+    if (!update)
+        return false;
+    store_bind_id(update, 1, entry);
+    store_bind_int(update, 2, change);
+    return store_run(update, err);
+}
+
+struct batch {
+    struct registry *registry;
+    struct registry_event *events;
+    size_t count;
+    struct registry_change *changes; /* count of them; number 0 = nothing changed */
+    struct arena *arena;
+    int64_t now_ms;
+};
+
+static struct id entry_id(const struct registry *registry,
+                          const struct registry_owner *owner, struct text source_key,
+                          struct arena *arena, struct err *err)
+{
+    CLEANUP(buf_free)
+    struct buf name =
+        buf_init(ID_TEXT_BYTES + owner->local_number.len + source_key.len + 2);
+    struct id_text facility = id_to_text(owner->facility);
+    (void)arena;
+    buf_cstr(&name, facility.at);
+    buf_byte(&name, '/');
+    buf_text(&name, owner->local_number);
+    buf_byte(&name, '/');
+    buf_text(&name, source_key);
+    if (!buf_check(&name, err))
+        return (struct id){{0}};
+    const struct hash *key = &registry->config.id_key;
+    return id_from_keyed(span_of(key->bytes, HASH_BYTES), buf_view(&name));
+}
+
+static const char *find_fault(const struct registry_event *event)
+{
+    const struct registry_put *put = &event->put;
+    if (put->source_key.len == 0 || put->source_key.len > REGISTRY_SOURCE_KEY_MAX)
+        return "event_key";
+    if (event->is_withdrawal)
+        return NULL;
+    if (put->version.len != REGISTRY_VERSION_BYTES)
+        return "event_version";
+    if (put->kind < 0 || put->kind >= ENTRY_KIND_COUNT || put->state < 0 ||
+        put->state >= ENTRY_STATE_COUNT)
+        return "event_kind";
+    if (put->title.len > 512 || put->department.len > 128 || put->author.len > 128)
+        return "event_too_long";
+    return NULL;
+}
+
+static bool apply_put(struct store_session *session, struct batch *batch, size_t index,
+                      struct id entry, struct err *err)
+{
+    const struct registry_event *event = &batch->events[index];
+    const struct registry_put *put = &event->put;
+    struct stored_row old;
+    struct row_position position = {.entry = entry};
+    if (!find_stored(session, entry, batch->arena, &old, err))
+        return false;
+    bool is_older = old.exists && old.state != REGISTRY_STATE_WITHDRAWN &&
+                    text_compare(put->version, old.version) < 0;
+    if (is_older)
+        return true;
+    if (!take_record(session, &event->owner, &position.record, err) ||
+        !next_change(session, &position.change, err))
+        return false;
+    if (old.exists && !remove_row(session, entry, err))
+        return false;
+    position.visible_at =
+        put->visible_from_ms > batch->now_ms ? put->visible_from_ms : batch->now_ms;
+    batch->changes[index].number = position.change;
+    batch->changes[index].row = entry_kind_row(put->kind);
+    batch->changes[index].day = put->day;
+    return insert_row(session, &position, put, err);
+}
+
+static bool apply_withdrawal(struct store_session *session, struct batch *batch,
+                             size_t index, struct id entry, struct err *err)
+{
+    struct stored_row old;
+    int64_t change = 0;
+    if (!find_stored(session, entry, batch->arena, &old, err))
+        return false;
+    if (!old.exists || old.state == REGISTRY_STATE_WITHDRAWN)
+        return true;
+    batch->changes[index].row = entry_kind_row((enum entry_kind)old.kind);
+    batch->changes[index].day = (int32_t)old.day;
+    if (!next_change(session, &change, err))
+        return false;
+    batch->changes[index].number = change;
+    return bury(session, entry, change, err);
+}
+
+static bool apply_batch(struct store_session *session, void *context, struct err *err)
+{
+    struct batch *batch = context;
+    for (size_t i = 0; i < batch->count; i++) {
+        struct registry_event *event = &batch->events[i];
+        batch->changes[i] = (struct registry_change){.person = event->owner.person,
+                                                     .facility = event->owner.facility,
+                                                     .record = event->owner.record};
+        event->rejected = find_fault(event);
+        if (event->rejected)
+            continue;
+        struct id entry = entry_id(batch->registry, &event->owner, event->put.source_key,
+                                   batch->arena, err);
+        if (err->kind != ERR_NONE)
+            return false;
+        bool done = event->is_withdrawal ? apply_withdrawal(session, batch, i, entry, err)
+                                         : apply_put(session, batch, i, entry, err);
+        if (!done)
+            return false;
+    }
+    return true;
+}
+
+static void tell(const struct registry *registry, const struct registry_change *changes,
+                 size_t count)
+{
+    const struct registry_config *config = &registry->config;
+    for (size_t i = 0; i < count && config->listener; i++)
+        if (changes[i].number > 0)
+            config->listener(config->listener_context, &changes[i]);
+}
+
+bool registry_store_events(struct registry *registry, bool is_backfill,
+                           struct registry_event *events, size_t count, struct err *err)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(8 << 20);
+    struct batch batch = {.registry = registry,
+                          .events = events,
+                          .count = count,
+                          .arena = &arena,
+                          .now_ms = clock_wall_ms(&registry->config.clock)};
+    batch.changes = ARENA_MANY(&arena, struct registry_change, count, err);
+    if (!batch.changes)
+        return false;
+    enum store_lane lane = is_backfill ? STORE_BACKFILL : STORE_LIVE;
+    if (!store_write(registry->config.store, lane, apply_batch, &batch, err))
+        return false;
+    tell(registry, batch.changes, count);
+    return true;
+}
+
+/* ---- snapshots ---- */
+
+struct reconciling {
+    struct registry *registry;
+    const struct registry_owner *owner;
+    const struct registry_snapshot *snapshot;
+    struct arena *arena;
+    int64_t now_ms;
+    size_t missing;
+    size_t withdrawn;
+    int64_t change;
+};
+
+static bool names_key(const struct registry_snapshot *snapshot, struct text key,
+                      size_t *index)
+{
+    size_t low = 0;
+    size_t high = snapshot->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = text_compare(key, snapshot->keys[middle]);
+        if (order == 0) {
+            *index = middle;
+            return true;
+        }
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return false;
+}
+
+struct held_row {
+    struct id entry;
+    struct held_row *next;
+};
+
+/* Rows that the snapshot does not name, as a list; counts those it names as they are. */
+static bool compare_rows(struct store_session *session, int64_t record,
+                         struct reconciling *work, struct held_row **surplus,
+                         size_t *agreeing, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *rows = store_prepare(
+        session,
+        "SELECT entry, source_key, version FROM registry_entry WHERE record = ?1 AND "
+        "state <> 100",
+        err);
+    bool has_row = false;
+    if (!rows)
+        return false;
+    store_bind_int(rows, 1, record);
+    while (store_step(rows, &has_row, err) && has_row) {
+        size_t index = 0;
+        if (names_key(work->snapshot, store_column_view(rows, 1), &index)) {
+            *agreeing +=
+                text_equal(store_column_view(rows, 2), work->snapshot->versions[index]);
+            continue;
+        }
+        struct held_row *row = ARENA_NEW(work->arena, struct held_row, err);
+        if (!row || !store_column_id(rows, 0, &row->entry, err))
+            return false;
+        row->next = *surplus;
+        *surplus = row;
+    }
+    return err->kind == ERR_NONE;
+}
+
+static bool note_step(struct store_session *session, int64_t record,
+                      const struct registry_snapshot *snapshot, int64_t in_step_at,
+                      int64_t behind_at, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *update = store_prepare(
+        session,
+        "UPDATE registry_record SET epoch = ?2, revision = ?3, in_step_at = "
+        "CASE WHEN ?4 > 0 THEN ?4 ELSE in_step_at END, behind_at = ?5 WHERE number = ?1",
+        err);
+    if (!update)
+        return false;
+    store_bind_int(update, 1, record);
+    store_bind_text(update, 2, snapshot->epoch);
+    store_bind_int(update, 3, snapshot->revision);
+    store_bind_int(update, 4, in_step_at);
+    store_bind_int(update, 5, behind_at);
+    return store_run(update, err);
+}
+
+static bool reconcile(struct store_session *session, void *context, struct err *err)
+{
+    struct reconciling *work = context;
+    struct held_row *surplus = NULL;
+    size_t agreeing = 0;
+    int64_t record = 0;
+    work->withdrawn = 0;
+    if (!take_record(session, work->owner, &record, err) ||
+        !compare_rows(session, record, work, &surplus, &agreeing, err) ||
+        !next_change(session, &work->change, err))
+        return false;
+    for (struct held_row *row = surplus; row; row = row->next) {
+        work->withdrawn++;
+        if (!bury(session, row->entry, work->change, err))
+            return false;
+    }
+    work->missing = work->snapshot->count - agreeing;
+    bool is_in_step = work->missing == 0;
+    return note_step(session, record, work->snapshot, is_in_step ? work->now_ms : 0,
+                     is_in_step ? 0 : work->now_ms, err);
+}
+
+static void tell_freshness(const struct registry *registry,
+                           const struct registry_owner *owner, int64_t number)
+{
+    struct registry_change change = {.person = owner->person,
+                                     .facility = owner->facility,
+                                     .record = owner->record,
+                                     .row = ENTRY_ROW_NONE,
+                                     .day = DAY_NONE,
+                                     .number = number};
+    tell(registry, &change, 1);
+}
+
+bool registry_reconcile(struct registry *registry, const struct registry_owner *owner,
+                        const struct registry_snapshot *snapshot, size_t *missing,
+                        size_t *withdrawn, struct err *err)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(64 << 20);
+    struct reconciling work = {.registry = registry,
+                               .owner = owner,
+                               .snapshot = snapshot,
+                               .arena = &arena,
+                               .now_ms = clock_wall_ms(&registry->config.clock)};
+    if (!store_write(registry->config.store, STORE_LIVE, reconcile, &work, err))
+        return false;
+    *missing = work.missing;
+    *withdrawn = work.withdrawn;
+    tell_freshness(registry, owner, work.change);
+    return true;
+}
+
+struct stepping {
+    const struct registry_owner *owner;
+    struct registry_snapshot snapshot;
+    int64_t now_ms;
+};
+
+static bool note_in_step(struct store_session *session, void *context, struct err *err)
+{
+    struct stepping *work = context;
+    int64_t record = 0;
+    return take_record(session, work->owner, &record, err) &&
+           note_step(session, record, &work->snapshot, work->now_ms, 0, err);
+}
+
+bool registry_note_in_step(struct registry *registry, const struct registry_owner *owner,
+                           struct text epoch, int64_t revision, struct err *err)
+{
+    struct stepping work = {.owner = owner,
+                            .snapshot = {.epoch = epoch, .revision = revision},
+                            .now_ms = clock_wall_ms(&registry->config.clock)};
+    if (!store_write(registry->config.store, STORE_LIVE, note_in_step, &work, err))
+        return false;
+    tell_freshness(registry, owner, 1);
+    return true;
+}
+
+bool registry_forget(struct registry *registry, const struct registry_owner *owner,
+                     struct err *err)
+{
+    static const struct registry_snapshot nothing = {.epoch = {"", 0}};
+    size_t missing = 0;
+    size_t withdrawn = 0;
+    return registry_reconcile(registry, owner, &nothing, &missing, &withdrawn, err);
+}
+
+/* ---- looks ---- */
+
+enum { LOOK_IS_ONE_MS = 30 * 60 * 1000 };
+
+struct looking {
+    struct id post;
+    struct id person;
+    int64_t now_ms;
+    int64_t new_since_ms;
+};
+
+static bool find_look(struct store_session *session, struct looking *look,
+                      int64_t *looked_at, int64_t *before_at, struct err *err)
+{
+    bool has_row = false;
+    CLEANUP(store_finish)
+    struct store_statement *find = store_prepare(
+        session,
+        "SELECT looked_at, before_at FROM registry_look WHERE post = ?1 AND "
+        "person = ?2",
+        err);
+    if (!find)
+        return false;
+    store_bind_id(find, 1, look->post);
+    store_bind_id(find, 2, look->person);
+    if (!store_step(find, &has_row, err))
+        return false;
+    *looked_at = has_row ? store_column_int(find, 0) : -1;
+    *before_at = has_row ? store_column_int(find, 1) : -1;
+    return true;
+}
+
+static bool note_look(struct store_session *session, void *context, struct err *err)
+{
+    struct looking *look = context;
+    int64_t looked_at = 0;
+    int64_t before_at = 0;
+    if (!find_look(session, look, &looked_at, &before_at, err))
+        return false;
+    /* A first look shows nothing as new: everything would be. */
+    bool is_same_look = looked_at >= 0 && look->now_ms - looked_at < LOOK_IS_ONE_MS;
+    int64_t since = looked_at < 0 ? look->now_ms : is_same_look ? before_at : looked_at;
+    CLEANUP(store_finish)
+    struct store_statement *keep = store_prepare(
+        session,
+        "INSERT INTO registry_look (post, person, looked_at, before_at) VALUES (?1, ?2, "
+        "?3, ?4) ON CONFLICT (post, person) DO UPDATE SET looked_at = "
+        "excluded.looked_at, "
+        "before_at = excluded.before_at",
+        err);
+    if (!keep)
+        return false;
+    store_bind_id(keep, 1, look->post);
+    store_bind_id(keep, 2, look->person);
+    store_bind_int(keep, 3, look->now_ms);
+    store_bind_int(keep, 4, since);
+    look->new_since_ms = since;
+    return store_run(keep, err);
+}
+
+bool registry_note_look(struct registry *registry, struct id post, struct id person,
+                        int64_t *new_since_ms, struct err *err)
+{
+    struct looking look = {
+        .post = post, .person = person, .now_ms = clock_wall_ms(&registry->config.clock)};
+    if (!store_write(registry->config.store, STORE_LIVE, note_look, &look, err))
+        return false;
+    *new_since_ms = look.new_since_ms;
+    return true;
+}
