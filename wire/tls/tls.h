@@ -41,8 +41,8 @@ MUST_CHECK bool tls_receive(struct tls_session *session, struct span from_peer,
                             struct buf *plain, struct buf *wire, bool *closed,
                             struct err *err);
 /* Encrypts; what cannot go out before the handshake ended is kept inside. */
-MUST_CHECK bool tls_send(struct tls_session *session, struct span plain,
-                         struct buf *wire, struct err *err);
+MUST_CHECK bool tls_send(struct tls_session *session, struct span plain, struct buf *wire,
+                         struct err *err);
 /* Starts a client's handshake. */
 MUST_CHECK bool tls_start(struct tls_session *session, struct buf *wire, struct err *err);
 /* close_notify */

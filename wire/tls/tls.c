@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wire/tls/tls.h"
+
+#include <assert.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+enum {
+    ALPN_BYTES = 128,
+    NAME_BYTES = 128,
+    CHAIN_DEPTH = 4,
+    HANDSHAKE_LIST_BYTES = 64 * 1024,
+    PENDING_BYTES = 256 * 1024,
+    PIECE_BYTES = 16 * 1024
+};
+
+struct tls_context {
+    SSL_CTX *ssl;
+    uint8_t alpn[ALPN_BYTES]; /* as on the wire: length, name, … */
+    unsigned alpn_len;
+    bool is_server;
+};
+
+struct tls_session {
+    SSL *ssl;
+    BIO *from_peer; /* both owned by ssl */
+    BIO *to_peer;
+    struct buf pending; /* plain bytes given before the handshake ended */
+    bool is_established;
+    bool is_broken;
+    char alpn[ALPN_BYTES];
+    char fingerprint[HASH_HEX_BYTES];
+    char name[NAME_BYTES];
+};
+
+/* ---- contexts ---- */
+
+static bool set_openssl(struct err *err, enum err_kind kind, const char *code)
+{
+    char reason[96] = "unknown";
+    unsigned long number = ERR_peek_last_error();
+    const char *string = number ? ERR_reason_error_string(number) : NULL;
+    if (string)
+        snprintf(reason, sizeof reason, "%s", string);
+    ERR_clear_error();
+    return err_set(err, kind, code, "%s: %s", code, reason);
+}
+
+static bool write_alpn(struct tls_context *context, const char *const *alpn)
+{
+    for (size_t i = 0; alpn && alpn[i]; i++) {
+        size_t len = strlen(alpn[i]);
+        if (len == 0 || len > 255 || context->alpn_len + 1 + len > ALPN_BYTES)
+            return false;
+        context->alpn[context->alpn_len] = (uint8_t)len;
+        memcpy(context->alpn + context->alpn_len + 1, alpn[i], len);
+        context->alpn_len += (unsigned)(len + 1);
+    }
+    return true;
+}
+
+static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                       const unsigned char *offered, unsigned offered_len, void *self)
+{
+    (void)ssl;
+    const struct tls_context *context = self;
+    unsigned char *chosen = NULL;
+    if (SSL_select_next_proto(&chosen, out_len, context->alpn, context->alpn_len, offered,
+                              offered_len) != OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    *out = chosen;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static bool read_files(SSL_CTX *ssl, const struct tls_files *files, struct err *err)
+{
+    ERR_clear_error();
+    if (files->authority_file &&
+        SSL_CTX_load_verify_locations(ssl, files->authority_file, NULL) != 1)
+        return set_openssl(err, ERR_SYSTEM, "tls_authority_unreadable");
+    if (!files->certificate_file)
+        return true;
+    if (SSL_CTX_use_certificate_chain_file(ssl, files->certificate_file) != 1)
+        return set_openssl(err, ERR_SYSTEM, "tls_certificate_unreadable");
+    if (!files->key_file ||
+        SSL_CTX_use_PrivateKey_file(ssl, files->key_file, SSL_FILETYPE_PEM) != 1)
+        return set_openssl(err, ERR_SYSTEM, "tls_key_unreadable");
+    if (SSL_CTX_check_private_key(ssl) != 1)
+        return set_openssl(err, ERR_SYSTEM, "tls_key_of_another_certificate");
+    return true;
+}
+
+/* TL-1, TL-3, TL-6: 1.3 only, no tickets and no cache, so that no verdict is resumed. */
+static bool set_rules(SSL_CTX *ssl)
+{
+    static const unsigned char id[] = "tsumugi";
+    SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION |
+                                 SSL_OP_NO_RENEGOTIATION);
+    SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_verify_depth(ssl, CHAIN_DEPTH);
+    SSL_CTX_set_max_cert_list(ssl, HANDSHAKE_LIST_BYTES);
+    return SSL_CTX_set_min_proto_version(ssl, TLS1_3_VERSION) == 1 &&
+           SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION) == 1 &&
+           SSL_CTX_set_num_tickets(ssl, 0) == 1 &&
+           SSL_CTX_set_max_early_data(ssl, 0) == 1 &&
+           SSL_CTX_set1_groups_list(ssl, "X25519:P-256:P-384") == 1 &&
+           SSL_CTX_set_session_id_context(ssl, id, sizeof id - 1) == 1;
+}
+
+static struct tls_context *open_context(const struct tls_files *files, bool is_server,
+                                        const char *const *alpn, struct err *err)
+{
+    struct tls_context *context = memory_new(1, sizeof *context, err);
+    if (!context)
+        return NULL;
+    ERR_clear_error();
+    context->is_server = is_server;
+    context->ssl = SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
+    bool is_ready = true;
+    if (!context->ssl || !set_rules(context->ssl) || !write_alpn(context, alpn))
+        is_ready = set_openssl(err, ERR_SYSTEM, "tls_context_failed");
+    if (!is_ready || !read_files(context->ssl, files, err)) {
+        tls_context_free(context);
+        return NULL;
+    }
+    return context;
+}
+
+struct tls_context *tls_server_open(const struct tls_files *files,
+                                    bool demands_client_certificate,
+                                    const char *const *alpn, struct err *err)
+{
+    if (!files->certificate_file ||
+        (demands_client_certificate && !files->authority_file)) {
+        err_set(err, ERR_SYSTEM, "tls_files_missing",
+                "a server needs a certificate, and an authority for its clients'");
+        return NULL;
+    }
+    struct tls_context *context = open_context(files, true, alpn, err);
+    if (!context)
+        return NULL;
+    if (context->alpn_len > 0)
+        SSL_CTX_set_alpn_select_cb(context->ssl, choose_alpn, context);
+    if (!demands_client_certificate)
+        return context;
+    SSL_CTX_set_verify(context->ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+                       NULL);
+    STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(files->authority_file);
+    if (!names) {
+        set_openssl(err, ERR_SYSTEM, "tls_authority_unreadable");
+        tls_context_free(context);
+        return NULL;
+    }
+    SSL_CTX_set_client_CA_list(context->ssl, names);
+    return context;
+}
+
+struct tls_context *tls_client_open(const struct tls_files *files,
+                                    const char *const *alpn, struct err *err)
+{
+    if (!files->authority_file) {
+        err_set(err, ERR_SYSTEM, "tls_files_missing", "a client needs an authority");
+        return NULL;
+    }
+    struct tls_context *context = open_context(files, false, alpn, err);
+    if (!context)
+        return NULL;
+    SSL_CTX_set_verify(context->ssl, SSL_VERIFY_PEER, NULL);
+    if (context->alpn_len > 0 &&
+        SSL_CTX_set_alpn_protos(context->ssl, context->alpn, context->alpn_len) != 0) {
+        set_openssl(err, ERR_SYSTEM, "tls_context_failed");
+        tls_context_free(context);
+        return NULL;
+    }
+    return context;
+}
+
+void tls_context_free(struct tls_context *context)
+{
+    if (!context)
+        return;
+    SSL_CTX_free(context->ssl);
+    memory_free(context);
+}
+
+/* ---- sessions ---- */
+
+/* A client checks the name of the server, as DNS name or as address. */
+static bool set_host(SSL *ssl, const char *host)
+{
+    ASN1_OCTET_STRING *address = a2i_IPADDRESS(host);
+    if (address) {
+        ASN1_OCTET_STRING_free(address);
+        return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
+    }
+    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
+}
+
+static bool attach_bios(struct tls_session *session)
+{
+    BIO *from_peer = BIO_new(BIO_s_mem());
+    BIO *to_peer = BIO_new(BIO_s_mem());
+    if (!from_peer || !to_peer) {
+        BIO_free(from_peer);
+        BIO_free(to_peer);
+        return false;
+    }
+    BIO_set_mem_eof_return(from_peer, -1);
+    BIO_set_mem_eof_return(to_peer, -1);
+    SSL_set_bio(session->ssl, from_peer, to_peer);
+    session->from_peer = from_peer;
+    session->to_peer = to_peer;
+    return true;
+}
+
+struct tls_session *tls_session_new(struct tls_context *context, const char *host,
+                                    struct err *err)
+{
+    assert(context->is_server == (host == NULL));
+    struct tls_session *session = memory_new(1, sizeof *session, err);
+    if (!session)
+        return NULL;
+    session->pending = buf_init(PENDING_BYTES);
+    ERR_clear_error();
+    session->ssl = SSL_new(context->ssl);
+    if (!session->ssl || !attach_bios(session) ||
+        (host && !set_host(session->ssl, host))) {
+        set_openssl(err, ERR_BUSY, "tls_session_failed");
+        tls_session_free(session);
+        return NULL;
+    }
+    if (context->is_server)
+        SSL_set_accept_state(session->ssl);
+    else
+        SSL_set_connect_state(session->ssl);
+    return session;
+}
+
+void tls_session_free(struct tls_session *session)
+{
+    if (!session)
+        return;
+    SSL_free(session->ssl);
+    buf_free(&session->pending);
+    memory_free(session);
+}
+
+static void flush(struct tls_session *session, struct buf *wire)
+{
+    char *at = NULL;
+    long len = BIO_get_mem_data(session->to_peer, &at);
+    if (len > 0)
+        buf_put(wire, at, (size_t)len);
+    (void)BIO_reset(session->to_peer);
+}
+
+/* Alerts about certificates, RFC 8446 6.2: either side was not accepted. */
+static bool is_about_certificates(SSL *ssl)
+{
+    switch (ERR_GET_REASON(ERR_peek_last_error())) {
+    case SSL_R_CERTIFICATE_VERIFY_FAILED:
+    case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+    case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+    case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
+    case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
+    case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
+    case SSL_R_TLSV1_ALERT_ACCESS_DENIED:
+        return true;
+    default:
+        return SSL_get_verify_result(ssl) != X509_V_OK;
+    }
+}
+
+static bool fail(struct tls_session *session, struct err *err)
+{
+    session->is_broken = true;
+    if (is_about_certificates(session->ssl))
+        return set_openssl(err, ERR_REFUSED, "tls_peer_refused");
+    return set_openssl(err, ERR_SYNTAX, "tls_broken");
+}
+
+/* One value only: two common names, or one with NUL inside, count as none. */
+static void read_name(struct tls_session *session, X509 *certificate)
+{
+    X509_NAME *subject = X509_get_subject_name(certificate);
+    int index = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+    if (index < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, index) >= 0)
+        return;
+    unsigned char *utf8 = NULL;
+    int len = ASN1_STRING_to_UTF8(
+        &utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index)));
+    if (len > 0 && len < NAME_BYTES && !memchr(utf8, 0, (size_t)len))
+        memcpy(session->name, utf8, (size_t)len);
+    OPENSSL_free(utf8);
+}
+
+static bool learn_peer(struct tls_session *session, struct err *err)
+{
+    const unsigned char *alpn = NULL;
+    unsigned alpn_len = 0;
+    SSL_get0_alpn_selected(session->ssl, &alpn, &alpn_len);
+    if (alpn_len < sizeof session->alpn)
+        memcpy(session->alpn, alpn ? alpn : (const unsigned char *)"", alpn_len);
+    X509 *certificate = SSL_get0_peer_certificate(session->ssl);
+    if (!certificate)
+        return true;
+    unsigned char *der = NULL;
+    int len = i2d_X509(certificate, &der);
+    if (len <= 0)
+        return set_openssl(err, ERR_SYNTAX, "tls_broken");
+    struct hash hash = hash_sha256(span_of(der, (size_t)len));
+    OPENSSL_free(der);
+    hash_to_hex(span_of(hash.bytes, sizeof hash.bytes), session->fingerprint);
+    read_name(session, certificate);
+    return true;
+}
+
+static bool write_plain(struct tls_session *session, struct span plain, struct err *err)
+{
+    while (plain.len > 0) {
+        struct span piece = span_part(plain, 0, PIECE_BYTES);
+        size_t written = 0;
+        ERR_clear_error();
+        if (SSL_write_ex(session->ssl, piece.at, piece.len, &written) != 1)
+            return fail(session, err);
+        plain = span_part(plain, written, plain.len);
+    }
+    return true;
+}
+
+static bool shake_hands(struct tls_session *session, struct err *err)
+{
+    ERR_clear_error();
+    int result = SSL_do_handshake(session->ssl);
+    if (result != 1) {
+        int what = SSL_get_error(session->ssl, result);
+        return what == SSL_ERROR_WANT_READ || fail(session, err);
+    }
+    if (!learn_peer(session, err))
+        return false;
+    session->is_established = true;
+    bool is_written = write_plain(session, buf_view(&session->pending), err);
+    buf_free(&session->pending);
+    return is_written;
+}
+
+static bool read_plain(struct tls_session *session, struct buf *plain, bool *closed,
+                       struct err *err)
+{
+    uint8_t piece[PIECE_BYTES];
+    size_t len = 0;
+    for (;;) {
+        ERR_clear_error();
+        int result = SSL_read_ex(session->ssl, piece, sizeof piece, &len);
+        if (result == 1) {
+            buf_put(plain, piece, len);
+            continue;
+        }
+        switch (SSL_get_error(session->ssl, result)) {
+        case SSL_ERROR_WANT_READ:
+            return buf_check(plain, err);
+        case SSL_ERROR_ZERO_RETURN:
+            *closed = true;
+            return buf_check(plain, err);
+        default:
+            return fail(session, err);
+        }
+    }
+}
+
+bool tls_receive(struct tls_session *session, struct span from_peer, struct buf *plain,
+                 struct buf *wire, bool *closed, struct err *err)
+{
+    *closed = false;
+    if (session->is_broken)
+        return err_set(err, ERR_SYNTAX, "tls_broken", "the session is broken");
+    size_t taken = 0;
+    if (from_peer.len > 0 &&
+        (BIO_write_ex(session->from_peer, from_peer.at, from_peer.len, &taken) != 1 ||
+         taken != from_peer.len))
+        return set_openssl(err, ERR_BUSY, "memory_short");
+    bool is_fine = session->is_established || shake_hands(session, err);
+    if (is_fine && session->is_established)
+        is_fine = read_plain(session, plain, closed, err);
+    flush(session, wire); /* also the alert that says why not */
+    return is_fine && buf_check(wire, err);
+}
+
+bool tls_send(struct tls_session *session, struct span plain, struct buf *wire,
+              struct err *err)
+{
+    if (session->is_broken)
+        return err_set(err, ERR_SYNTAX, "tls_broken", "the session is broken");
+    if (!session->is_established) {
+        buf_span(&session->pending, plain);
+        return buf_check(&session->pending, err);
+    }
+    bool is_fine = write_plain(session, plain, err);
+    flush(session, wire);
+    return is_fine && buf_check(wire, err);
+}
+
+bool tls_start(struct tls_session *session, struct buf *wire, struct err *err)
+{
+    bool is_fine = session->is_established || shake_hands(session, err);
+    flush(session, wire);
+    return is_fine && buf_check(wire, err);
+}
+
+void tls_finish(struct tls_session *session, struct buf *wire)
+{
+    if (session->is_broken || !session->is_established)
+        return;
+    ERR_clear_error();
+    SSL_shutdown(session->ssl);
+    ERR_clear_error();
+    flush(session, wire);
+}
+
+bool tls_is_established(const struct tls_session *session)
+{
+    return session->is_established;
+}
+
+const char *tls_alpn(const struct tls_session *session)
+{
+    return session->alpn;
+}
+
+const char *tls_peer_fingerprint(const struct tls_session *session)
+{
+    return session->fingerprint;
+}
+
+const char *tls_peer_name(const struct tls_session *session)
+{
+    return session->name;
+}
