@@ -130,9 +130,22 @@ MUST_CHECK bool disclosure_still_holds(struct disclosure *gate,
                                        const struct disclosure_permit *permit,
                                        struct err *err);
 
-/* The finish row of a decision: what went out. verdict: "done", "failed", "cut". */
+/* Decides again without a new row, for an opening whose permit no longer holds: the same
+ * request under the facts of now. NULL with the reason when it is refused now. */
+MUST_CHECK const struct disclosure_permit *
+disclosure_renew(struct disclosure *gate, const struct disclosure_request *request,
+                 const struct disclosure_permit *old, struct arena *arena,
+                 struct err *err);
+
+/* The finish row of a decision: what went out. */
+struct disclosure_outcome {
+    const char *verdict; /* "done", "failed", "cut" */
+    const char *reason;  /* or NULL */
+    int64_t bytes;
+    int64_t parts;
+};
 MUST_CHECK bool disclosure_finish(struct disclosure *gate,
                                   const struct disclosure_permit *permit,
-                                  const char *event, const char *verdict,
-                                  const char *reason, int64_t bytes, int64_t parts,
+                                  const char *event,
+                                  const struct disclosure_outcome *outcome,
                                   struct err *err);

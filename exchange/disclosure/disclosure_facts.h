@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Private to exchange/disclosure: the facts of one request, and the provider's policy. */
+
+#include "exchange/disclosure/disclosure.h"
+#include "exchange/facility/facility.h"
+#include "exchange/session/session.h"
+
+/* What the rule needs, read in one snapshot of the database. */
+struct disclosure_reading {
+    struct store_session *session;
+    const struct disclosure_request *request;
+    int64_t now_ms;
+    struct arena *arena;
+    struct disclosure_facts facts;
+    struct text consent; /* id and version of the consent that decided, or "" */
+    bool viewer_has_number;
+};
+/* ERR_MISSING "not_found" when there is no such person in the actor's network. */
+MUST_CHECK bool disclosure_read_facts(struct disclosure_reading *reading,
+                                      struct err *err);
+
+/* The provider's published policy as seen by one viewer. Fills released_kinds,
+ * audience_kinds, excluded departments and from_day; a policy that is missing or cannot
+ * be read releases nothing. */
+struct disclosure_audience {
+    struct text profession;
+    struct text facility_kind;
+    struct text facility_code;
+};
+MUST_CHECK bool disclosure_read_policy(struct text policy,
+                                       const struct disclosure_audience *audience,
+                                       struct arena *arena,
+                                       struct disclosure_provider_facts *facts,
+                                       struct err *err);

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The door: facts, rule, audit, permit — in this order, always. */
+#include "base/memory.h"
+#include "exchange/disclosure/disclosure_facts.h"
+#include "store/store.h"
+
+struct disclosure {
+    struct disclosure_config config;
+};
+
+struct disclosure *disclosure_new(const struct disclosure_config *config, struct err *err)
+{
+    struct disclosure *gate = memory_new(1, sizeof *gate, err);
+    if (gate)
+        gate->config = *config;
+    return gate;
+}
+
+void disclosure_free(struct disclosure *gate)
+{
+    memory_free(gate);
+}
+
+static struct permit_viewer viewer_of(const struct session_actor *actor)
+{
+    return (struct permit_viewer){
+        .staff = actor->staff,
+        .facility = actor->facility,
+        .name = actor->staff_name,
+        .profession = text_cstr(staff_profession_id(actor->profession)),
+        .facility_name = actor->facility_name,
+    };
+}
+
+static bool is_department_excluded(const struct permit_grant *grant, struct text code)
+{
+    for (size_t i = 0; i < grant->excluded_department_count; i++)
+        if (text_equal(grant->excluded_departments[i], code))
+            return true;
+    return false;
+}
+
+/* For one object: the reason why the verdict does not cover it, NULL when it does. */
+static const char *object_refusal(const struct disclosure_request *request,
+                                  const struct disclosure_verdict *verdict)
+{
+    if (!request->kind)
+        return NULL;
+    for (size_t i = 0; i < verdict->grant_count; i++) {
+        const struct permit_grant *grant = &verdict->grants[i];
+        if (!id_equal(grant->provider, request->provider) ||
+            !(grant->kinds >> request->kind_bit & 1U))
+            continue;
+        if (is_department_excluded(grant, request->department))
+            return "department";
+        bool is_early = request->day != DAY_NONE && grant->from_day != DAY_NONE &&
+                        request->day < grant->from_day;
+        return is_early ? "before_start" : NULL;
+    }
+    for (size_t i = 0; i < verdict->refusal_count; i++) {
+        const struct permit_refusal *refusal = &verdict->refusals[i];
+        if (refusal->kinds == 0 || (refusal->kinds >> request->kind_bit & 1U))
+            return refusal->reason;
+    }
+    return "no_link";
+}
+
+/* Canonical extra of the decision row: which providers were granted and refused. */
+static bool write_detail(const struct disclosure_verdict *verdict, struct arena *arena,
+                         struct text *detail, struct err *err)
+{
+    CLEANUP(buf_free) struct buf out = buf_init(32 * 1024);
+    struct json_writer writer = json_writer(&out);
+    json_open_object(&writer);
+    json_key(&writer, "granted");
+    json_open_array(&writer);
+    for (size_t i = 0; i < verdict->grant_count; i++) {
+        json_open_object(&writer);
+        json_put_id(&writer, "provider", verdict->grants[i].provider);
+        json_put_int(&writer, "kinds", verdict->grants[i].kinds);
+        json_close_object(&writer);
+    }
+    json_close_array(&writer);
+    json_key(&writer, "refused");
+    json_open_array(&writer);
+    for (size_t i = 0; i < verdict->refusal_count; i++) {
+        json_open_object(&writer);
+        json_put_id(&writer, "provider", verdict->refusals[i].provider);
+        json_put_int(&writer, "kinds", verdict->refusals[i].kinds);
+        json_put_cstr(&writer, "reason", verdict->refusals[i].reason);
+        json_close_object(&writer);
+    }
+    json_close_array(&writer);
+    json_close_object(&writer);
+    struct span copy = {0};
+    return buf_to_arena(&out, arena, &copy, err) && text_from_utf8(copy, detail, err);
+}
+
+/* The texts of ids in a record must outlive the call of audit_append. */
+struct record_texts {
+    struct id_text person;
+    struct id_text provider;
+    char day[DAY_TEXT_BYTES];
+};
+
+static void fill_record(struct audit_record *record, struct record_texts *texts,
+                        const struct disclosure_request *request)
+{
+    texts->person = id_to_text(request->person);
+    texts->provider = id_to_text(request->provider);
+    day_to_iso(request->kind ? request->day : DAY_NONE, texts->day);
+    record->phase = AUDIT_DECISION;
+    record->event = request->event;
+    record->request = request->request;
+    record->person = id_view(&texts->person);
+    if (!id_is_zero(request->provider))
+        record->provider = id_view(&texts->provider);
+    record->object = request->object;
+    if (request->kind)
+        record->kind = text_cstr(request->kind);
+    record->title_day = text_cstr(texts->day);
+    record->purpose = text_cstr(permit_purpose_id(request->purpose));
+}
+
+/* The viewer's own number for the person, so that its own log can name it. */
+static struct text own_number(const struct disclosure_reading *reading)
+{
+    for (size_t i = 0; i < reading->facts.provider_count; i++)
+        if (id_equal(reading->facts.providers[i].provider, reading->facts.viewer))
+            return reading->facts.providers[i].local_number;
+    return (struct text){0};
+}
+
+static bool audit_decision(struct disclosure *gate,
+                           const struct disclosure_reading *reading,
+                           const struct disclosure_verdict *verdict, const char *reason,
+                           struct audit_position *position, struct err *err)
+{
+    struct audit_record record = {0};
+    struct record_texts texts;
+    fill_record(&record, &texts, reading->request);
+    record.verdict = reason ? "deny" : "permit";
+    record.reason = reason;
+    record.consent = reading->consent;
+    record.local_number = own_number(reading);
+    if (!session_audit_actor(reading->request->actor, reading->arena, &record.actor,
+                             err) ||
+        !write_detail(verdict, reading->arena, &record.detail, err))
+        return false;
+    return audit_append(gate->config.audit, &record, position, err);
+}
+
+/* A person that is not there is denied and audited like one that is not the viewer's. */
+static bool decide_missing(struct disclosure *gate,
+                           const struct disclosure_request *request, struct arena *arena,
+                           struct err *err)
+{
+    struct err missing = *err;
+    struct disclosure_reading reading = {.request = request, .arena = arena};
+    struct disclosure_verdict nothing = {0};
+    struct audit_position position;
+    err_clear(err);
+    if (!audit_decision(gate, &reading, &nothing, "not_found", &position, err))
+        return false;
+    *err = missing;
+    return false;
+}
+
+static bool refuse(const struct disclosure_reading *reading, const char *reason,
+                   struct err *err)
+{
+    if (reading->viewer_has_number || reading->facts.viewer_registered_person)
+        return err_set(err, ERR_REFUSED, reason, "refused: %s", reason);
+    return err_set(err, ERR_MISSING, "not_found", "not visible to this viewer");
+}
+
+static bool gather_and_rule(struct disclosure *gate, struct disclosure_reading *reading,
+                            struct disclosure_verdict *verdict, struct err *err)
+{
+    CLEANUP(store_read_end)
+    struct store_session *session = store_read(gate->config.store, err);
+    if (!session)
+        return false;
+    reading->session = session;
+    reading->now_ms = clock_wall_ms(&gate->config.clock);
+    return disclosure_read_facts(reading, err) &&
+           disclosure_rule(&reading->facts, reading->arena, verdict, err);
+}
+
+static bool check_fresh(const struct disclosure *gate, struct err *err)
+{
+    if (!network_epoch_is_fresh(gate->config.epoch))
+        return err_set(err, ERR_BUSY, "epoch_stale", "changes of consent not readable");
+    return true;
+}
+
+static const struct disclosure_permit *
+make_permit(const struct disclosure_reading *reading,
+            const struct disclosure_verdict *verdict, uint64_t audit_number,
+            uint64_t epoch, struct err *err)
+{
+    const struct disclosure_request *request = reading->request;
+    struct permit_contents contents = {
+        .viewer = viewer_of(request->actor),
+        .person = request->person,
+        .purpose = request->purpose,
+        .request = request->request,
+        .audit_number = audit_number,
+        .epoch = epoch,
+        .decided_at_ms = reading->now_ms,
+        .grants = verdict->grants,
+        .grant_count = verdict->grant_count,
+        .refusals = verdict->refusals,
+        .refusal_count = verdict->refusal_count,
+    };
+    return permit_make(&contents, reading->arena, err);
+}
+
+const struct disclosure_permit *
+disclosure_decide(struct disclosure *gate, const struct disclosure_request *request,
+                  struct arena *arena, struct err *err)
+{
+    struct disclosure_reading reading = {.request = request, .arena = arena};
+    struct disclosure_verdict verdict;
+    struct audit_position position;
+    /* The epoch is taken before the facts, so a change between them shows later. */
+    uint64_t epoch = network_epoch_now(gate->config.epoch);
+    if (!check_fresh(gate, err))
+        return NULL;
+    if (!gather_and_rule(gate, &reading, &verdict, err)) {
+        if (err->kind == ERR_MISSING)
+            (void)!decide_missing(gate, request, arena, err);
+        return NULL;
+    }
+    const char *reason =
+        verdict.grant_count == 0 ? verdict.reason : object_refusal(request, &verdict);
+    if (!audit_decision(gate, &reading, &verdict, reason, &position, err))
+        return NULL;
+    if (reason) {
+        (void)!refuse(&reading, reason, err);
+        return NULL;
+    }
+    return make_permit(&reading, &verdict, position.number, epoch, err);
+}
+
+const struct disclosure_permit *disclosure_renew(struct disclosure *gate,
+                                                 const struct disclosure_request *request,
+                                                 const struct disclosure_permit *old,
+                                                 struct arena *arena, struct err *err)
+{
+    struct disclosure_reading reading = {.request = request, .arena = arena};
+    struct disclosure_verdict verdict;
+    uint64_t epoch = network_epoch_now(gate->config.epoch);
+    if (!check_fresh(gate, err) || !gather_and_rule(gate, &reading, &verdict, err))
+        return NULL;
+    const char *reason =
+        verdict.grant_count == 0 ? verdict.reason : object_refusal(request, &verdict);
+    if (reason) {
+        (void)!refuse(&reading, reason, err);
+        return NULL;
+    }
+    return make_permit(&reading, &verdict, permit_read(old)->audit_number, epoch, err);
+}
+
+const struct disclosure_scope *
+disclosure_decide_scope(struct disclosure *gate, const struct session_actor *actor,
+                        const char *event, struct id request, struct arena *arena,
+                        struct err *err)
+{
+    struct audit_record record = {
+        .phase = AUDIT_DECISION, .event = event, .verdict = "permit", .request = request};
+    struct audit_position position;
+    struct permit_viewer viewer = viewer_of(actor);
+    record.purpose = text_cstr(permit_purpose_id(PERMIT_REGISTER));
+    if (!session_audit_actor(actor, arena, &record.actor, err) ||
+        !audit_append(gate->config.audit, &record, &position, err))
+        return NULL;
+    return permit_make_scope(&viewer, request, position.number, arena, err);
+}
+
+bool disclosure_still_holds(struct disclosure *gate,
+                            const struct disclosure_permit *permit, struct err *err)
+{
+    if (!check_fresh(gate, err))
+        return false;
+    if (network_epoch_now(gate->config.epoch) != permit_read(permit)->epoch)
+        return err_set(err, ERR_REFUSED, "permission_changed", "to be decided again");
+    return true;
+}
+
+bool disclosure_finish(struct disclosure *gate, const struct disclosure_permit *permit,
+                       const char *event, const struct disclosure_outcome *outcome,
+                       struct err *err)
+{
+    const struct permit_contents *contents = permit_read(permit);
+    struct id_text person = id_to_text(contents->person);
+    struct id_text staff = id_to_text(contents->viewer.staff);
+    struct id_text facility = id_to_text(contents->viewer.facility);
+    struct audit_record record = {
+        .phase = AUDIT_FINISH,
+        .event = event,
+        .verdict = outcome->verdict,
+        .reason = outcome->reason,
+        .actor = {.staff_id = id_view(&staff),
+                  .name = contents->viewer.name,
+                  .profession = contents->viewer.profession,
+                  .facility_id = id_view(&facility),
+                  .facility_name = contents->viewer.facility_name},
+        .request = contents->request,
+        .person = id_view(&person),
+        .purpose = text_cstr(permit_purpose_id(contents->purpose)),
+        .bytes = outcome->bytes,
+        .number_of_parts = outcome->parts,
+    };
+    struct audit_position position;
+    return audit_append(gate->config.audit, &record, &position, err);
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Facts for the rule, from the folders that keep them, in one snapshot. */
+#include "store/store.h"
+
+#include "exchange/disclosure/disclosure_facts.h"
+#include "exchange/patient/patient.h"
+
+static enum disclosure_link link_of(const struct patient_record *record)
+{
+    if (!record)
+        return DISCLOSURE_LINK_NONE;
+    switch (record->state) {
+    case PATIENT_PROPOSED:
+        return DISCLOSURE_LINK_PROPOSED;
+    case PATIENT_CONFIRMED:
+        return DISCLOSURE_LINK_CONFIRMED;
+    case PATIENT_SUSPENDED:
+        return DISCLOSURE_LINK_SUSPENDED;
+    case PATIENT_REFUSED:
+        return DISCLOSURE_LINK_REFUSED;
+    case PATIENT_ENDED:
+    case PATIENT_RECORD_STATE_COUNT:
+        break;
+    }
+    return DISCLOSURE_LINK_NONE;
+}
+
+static enum disclosure_consent consent_of(enum consent_cover cover)
+{
+    switch (cover) {
+    case CONSENT_COVER_COVERS:
+        return DISCLOSURE_CONSENT_COVERS;
+    case CONSENT_COVER_NOT_COVERING:
+        return DISCLOSURE_CONSENT_NOT_COVERING;
+    case CONSENT_COVER_REFUSED:
+        return DISCLOSURE_CONSENT_REFUSED;
+    case CONSENT_COVER_EXPIRED:
+        return DISCLOSURE_CONSENT_EXPIRED;
+    case CONSENT_COVER_WITHDRAWN:
+        return DISCLOSURE_CONSENT_WITHDRAWN;
+    case CONSENT_COVER_JOINER_WAITING:
+        return DISCLOSURE_CONSENT_JOINER_WAITING;
+    case CONSENT_COVER_NONE:
+        break;
+    }
+    return DISCLOSURE_CONSENT_NONE;
+}
+
+struct gathering {
+    struct disclosure_reading *reading;
+    struct network_participants participants;
+    struct consent_facts consents;
+    struct patient_record *records;
+    size_t record_count;
+    struct disclosure_provider_facts *providers;
+    size_t provider_count;
+    int32_t today;
+};
+
+/* A confirmed record wins over one that is not; one per facility as a rule. */
+static const struct patient_record *record_at(const struct gathering *gathering,
+                                              struct id facility)
+{
+    const struct patient_record *best = NULL;
+    for (size_t i = 0; i < gathering->record_count; i++) {
+        const struct patient_record *record = &gathering->records[i];
+        if (!id_equal(record->facility, facility))
+            continue;
+        if (!best || record->state == PATIENT_CONFIRMED)
+            best = record;
+    }
+    return best;
+}
+
+static bool note_consent(struct disclosure_reading *reading,
+                         const struct consent *consent, struct err *err)
+{
+    if (!consent || reading->consent.len > 0)
+        return true;
+    CLEANUP(buf_free) struct buf name = buf_init(64);
+    struct span copy = {0};
+    struct id_text id = id_to_text(consent->id);
+    buf_cstr(&name, id.at);
+    buf_byte(&name, '/');
+    buf_u64(&name, (uint64_t)consent->version);
+    if (!buf_to_arena(&name, reading->arena, &copy, err))
+        return false;
+    return text_from_utf8(copy, &reading->consent, err);
+}
+
+static bool add_provider(struct gathering *gathering, const struct facility *facility,
+                         struct err *err)
+{
+    struct disclosure_reading *reading = gathering->reading;
+    const struct session_actor *actor = reading->request->actor;
+    const struct patient_record *record = record_at(gathering, facility->id);
+    struct disclosure_provider_facts *one =
+        &gathering->providers[gathering->provider_count++];
+    *one = (struct disclosure_provider_facts){
+        .provider = facility->id, .link = link_of(record), .from_day = DAY_NONE};
+    one->is_participant =
+        network_participant_find(&gathering->participants, facility->id) != NULL;
+    if (record) {
+        one->record = record->id;
+        one->local_number = record->number;
+    }
+    struct consent_verdict verdict =
+        consent_covers(&gathering->consents, &gathering->participants, facility->id,
+                       actor->facility, gathering->today);
+    one->consent = consent_of(verdict.cover);
+    struct facility viewer;
+    if (!note_consent(reading, verdict.by, err) ||
+        !facility_find(reading->session, actor->facility, reading->arena, &viewer, err))
+        return false;
+    struct disclosure_audience audience = {
+        .profession = text_cstr(staff_profession_id(actor->profession)),
+        .facility_kind = text_cstr(facility_kind_id(actor->facility_kind)),
+        .facility_code = viewer.code,
+    };
+    return disclosure_read_policy(facility->policy, &audience, reading->arena, one, err);
+}
+
+/* Every disclosing participant, so that what is missing can be said; the viewer itself;
+ * and whoever holds a record although it left the list. */
+static bool gather_providers(struct gathering *gathering, struct err *err)
+{
+    struct disclosure_reading *reading = gathering->reading;
+    const struct disclosure_request *request = reading->request;
+    struct facility *facilities = NULL;
+    size_t count = 0;
+    if (!facility_list(reading->session, reading->arena, &facilities, &count, err))
+        return false;
+    gathering->providers =
+        ARENA_MANY(reading->arena, struct disclosure_provider_facts, count, err);
+    if (!gathering->providers)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        const struct facility *facility = &facilities[i];
+        bool is_viewer = id_equal(facility->id, request->actor->facility);
+        bool is_asked =
+            id_is_zero(request->provider) || id_equal(request->provider, facility->id);
+        bool is_listed =
+            network_participant_find(&gathering->participants, facility->id) != NULL;
+        bool has_data = facility_is_disclosing(facility) &&
+                        (is_listed || record_at(gathering, facility->id));
+        if (is_asked && (is_viewer || has_data) &&
+            !add_provider(gathering, facility, err))
+            return false;
+    }
+    return true;
+}
+
+static bool gather_actor(struct gathering *gathering, struct err *err)
+{
+    struct disclosure_reading *reading = gathering->reading;
+    const struct session_actor *actor = reading->request->actor;
+    struct disclosure_facts *facts = &reading->facts;
+    struct staff_post post;
+    struct staff staff;
+    struct network network;
+    if (!staff_find_post(reading->session, actor->post, &post, err) ||
+        !staff_find(reading->session, actor->staff, reading->arena, &staff, err) ||
+        !network_find(reading->session, actor->network, reading->arena, &network, err))
+        return false;
+    facts->now_ms = reading->now_ms;
+    facts->purpose = reading->request->purpose;
+    facts->viewer = actor->facility;
+    facts->actor_is_active =
+        !staff.is_disabled && staff_post_is_active(&post, gathering->today);
+    facts->assurance = (int)actor->assurance;
+    facts->assurance_needed = (int)network.minimum_assurance;
+    facts->viewer_is_participant =
+        network_participant_find(&gathering->participants, actor->facility) != NULL;
+    const struct patient_record *own = record_at(gathering, actor->facility);
+    facts->viewer_link = link_of(own);
+    reading->viewer_has_number = facts->viewer_link == DISCLOSURE_LINK_CONFIRMED;
+    return true;
+}
+
+bool disclosure_read_facts(struct disclosure_reading *reading, struct err *err)
+{
+    const struct disclosure_request *request = reading->request;
+    struct gathering gathering = {.reading = reading,
+                                  .today = day_of_instant(reading->now_ms)};
+    struct patient_person person;
+    if (!patient_person_find(reading->session, request->person, reading->arena, &person,
+                             err))
+        return false;
+    if (!id_equal(person.network, request->actor->network))
+        return err_set(err, ERR_MISSING, "not_found", "a person of another network");
+    if (!network_participants_on(reading->session, request->actor->network,
+                                 gathering.today, reading->arena, &gathering.participants,
+                                 err) ||
+        !patient_records_of_person(reading->session, request->person, reading->arena,
+                                   &gathering.records, &gathering.record_count, err) ||
+        !consent_facts(reading->session, request->person, reading->arena,
+                       &gathering.consents, err) ||
+        !gather_actor(&gathering, err) || !gather_providers(&gathering, err))
+        return false;
+    reading->facts.viewer_registered_person =
+        id_equal(person.registered_facility, request->actor->facility);
+    reading->facts.providers = gathering.providers;
+    reading->facts.provider_count = gathering.provider_count;
+    return true;
+}
