@@ -34,6 +34,7 @@ WEB_DIST := $(sort $(wildcard web/dist/* web/dist/*/*))
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o) \
   $(if $(filter store,$(FOLDERS)),$(BUILD)/gen/sql.o) \
   $(if $(filter server,$(FOLDERS)),$(BUILD)/gen/web.o) \
+  $(if $(filter formats formats/charset,$(FOLDERS)),$(BUILD)/gen/charset.o) \
   $(if $(filter wire,$(FOLDERS)),$(patsubst %,$(BUILD)/llhttp/%.o,llhttp api http))
 LIBRARY = $(BUILD)/libtsumugi.a
 PROGRAM = $(BUILD)/tsumugi
@@ -61,6 +62,9 @@ $(BUILD)/gen/sql.c: tools/gen/sql.py $(SQL)
 $(BUILD)/gen/web.c: tools/gen/web.py $(WEB_DIST) docs/openapi.yaml
 	@mkdir -p $(@D)
 	python3 tools/gen/web.py web/dist docs/openapi.yaml $@
+$(BUILD)/gen/charset.c: tools/gen/charset.py
+	@mkdir -p $(@D)
+	python3 tools/gen/charset.py > $@.part && mv $@.part $@
 $(BUILD)/gen/%.o: $(BUILD)/gen/%.c
 	$(CC) $(CFLAGS_ALL) $(INCLUDES) -c -o $@ $<
 $(BUILD)/%_test: $(BUILD)/%_test.o $(LIBRARY)

@@ -17,12 +17,13 @@ enum charset {
     CHARSET_CP932,
     CHARSET_EUCJP,
     CHARSET_ASCII,
+    CHARSET_LATIN1, /* ISO 8859-1; only where declared, never detected */
 };
 
 /* Why a file is not what it declares; zero or more per file. */
 enum charset_finding {
     CHARSET_OK = 0,
-    CHARSET_BAD_BYTES = 1 << 0,       /* something became U+FFFD */
+    CHARSET_BAD_BYTES = 1 << 0,         /* something became U+FFFD */
     CHARSET_VENDOR_CHARACTERS = 1 << 1, /* NEC row 13, IBM extensions */
     CHARSET_JISX0212 = 1 << 2,
     CHARSET_HALF_WIDTH_KANA = 1 << 3,
@@ -33,15 +34,36 @@ enum charset_finding {
  * ESC and valid UTF-8 → UTF-8; else CP932, then EUC-JP, whichever decodes without loss
  * (CP932 when neither does). With ESC and single high bytes: ISO-2022-JP. */
 enum charset charset_detect(struct span bytes);
+/* True when there is neither a byte >= 0x80 nor ESC nor NUL: any set reads it alike. */
+bool charset_is_plain(struct span bytes);
 const char *charset_name(enum charset charset);
+
+/* State of ISO-2022-JP; it starts as ASCII, also behind every CR and LF. Bytes mean
+ * ASCII characters in CHARSET_STATE_ASCII and (all but 0x5C and 0x7E) _ROMAN. */
+enum charset_state {
+    CHARSET_STATE_ASCII,
+    CHARSET_STATE_ROMAN,    /* JIS X 0201, left half */
+    CHARSET_STATE_KANA,     /* JIS X 0201, right half shifted to 7 bits */
+    CHARSET_STATE_JISX0208, /* pairs of bytes */
+    CHARSET_STATE_JISX0212, /* pairs of bytes */
+};
+
+/* Length of the escape sequence at the front of `bytes` and the state it leads to; 0
+ * when there is none that is known (`state` is left alone). */
+size_t charset_escape(struct span bytes, enum charset_state *state);
+
+/* Bytes that the character at the front takes, so that a splitter never finds a separator
+ * inside one: 1 to 4; UTF-8 and broken characters count byte by byte, the 7-bit states of
+ * ISO-2022-JP are the caller's (charset_escape). 0 only for an empty span. */
+size_t charset_step(enum charset charset, struct span bytes);
 
 /* Decodes one stretch that begins in the character set's initial state. Fast path: a
  * stretch of plain ASCII is returned as a view on the input, without a copy.
  * `findings` is or-ed into; `first_bad` gets the offset of the first bad byte when there
  * is one (left alone otherwise). */
 MUST_CHECK bool charset_decode(enum charset charset, struct span bytes,
-                               struct arena *arena, struct text *text,
-                               unsigned *findings, size_t *first_bad, struct err *err);
+                               struct arena *arena, struct text *text, unsigned *findings,
+                               size_t *first_bad, struct err *err);
 
 /* UTF-8 → ISO-2022-JP as SS-MIX2 wants it: ASCII and JIS X 0208 only, back to ASCII at
  * the end; half-width kana become full-width, what JIS X 0208 lacks becomes ■ and is
