@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Openings: a decision that lives on for a while (architecture, "The gate"). Opening an
+ * object (calendar, entry) decides once and writes one decision row; its parts are then
+ * read under a 128-bit handle, re-checked in memory; one finish row sums them up.
+ *
+ * A handle is bound to the login session that made it and ends after 10 minutes without
+ * use, when the session ends, when it is closed, or when the person's permissions changed
+ * and the same request is refused now. Another session's handle is "not_found".
+ *
+ * `struct opening` is borrowed between opening_take and opening_release and keeps its own
+ * permit alive. Threads share the table. */
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "exchange/disclosure/disclosure.h"
+
+enum {
+    OPENING_IDLE_MS = 10 * 60 * 1000,
+    OPENING_PER_SESSION_MAX = 64,
+    OPENING_COUNT_MAX = 20000
+};
+
+struct http_router;
+struct opening_table; /* *owned* by server */
+struct opening;
+struct session_service;
+
+struct opening_config {
+    struct disclosure *gate;
+    struct session_service *sessions;
+    struct clock clock;
+    struct rand rand;
+    const struct log *log;
+};
+MUST_CHECK struct opening_table *opening_table_new(const struct opening_config *config,
+                                                   struct err *err);
+/* Writes the finish rows of all that are open. */
+void opening_table_free(struct opening_table *table);
+/* Ends what is idle or whose session is over; called every few seconds. */
+void opening_table_sweep(struct opening_table *table);
+
+/* Decides and opens; `object` is what it is about (an entry's id), zero for the person's
+ * calendar. The request's texts are copied. The result is taken: release it. */
+MUST_CHECK struct opening *opening_begin(struct opening_table *table,
+                                         const struct disclosure_request *request,
+                                         struct id object, struct err *err);
+/* ERR_MISSING not_found; ERR_REFUSED with the reason when the permission is gone (the
+ * opening then ends); ERR_BUSY. May read the database. */
+MUST_CHECK struct opening *opening_take(struct opening_table *table, struct id handle,
+                                        const struct session_actor *actor,
+                                        struct err *err);
+void opening_release(struct opening **opening); /* for CLEANUP */
+/* One more holder (a stream that outlives the call); release it too. */
+struct opening *opening_keep(struct opening *opening);
+
+struct id opening_handle(const struct opening *opening);
+struct id opening_object(const struct opening *opening);
+struct id opening_person(const struct opening *opening);
+/* "calendar", "entry" */
+const char *opening_event(const struct opening *opening);
+/* Valid until the release. */
+const struct disclosure_permit *opening_permit(const struct opening *opening);
+/* Instant after which entries count as new in this opening; set once by the calendar. */
+void opening_set_new_since(struct opening *opening, int64_t new_since_ms);
+int64_t opening_new_since(const struct opening *opening);
+
+/* For streams, at every chunk; in memory only. False: ERR_REFUSED permission_changed (ask
+ * opening_renew in a worker), ERR_REFUSED session_none, ERR_BUSY epoch_stale. */
+MUST_CHECK bool opening_holds(const struct opening *opening, struct err *err);
+/* Decides again; false when refused now, and the opening has ended. */
+MUST_CHECK bool opening_renew(struct opening *opening, struct err *err);
+/* Adds to what the finish row will say. */
+void opening_count(struct opening *opening, int64_t bytes, int64_t parts);
+/* Ends it with a finish row: verdict "done", "failed" or "cut". Later calls do nothing.
+ */
+void opening_end(struct opening *opening, const char *verdict, const char *reason);
+
+/* Calls `see` for every open calendar of a person (live updates): session and handle. */
+void opening_each_of_person(struct opening_table *table, struct id person,
+                            void (*see)(void *context, struct hash session,
+                                        struct id handle),
+                            void *context);
+/* True when the session has an open calendar of the person. */
+bool opening_watches(struct opening_table *table, struct hash session, struct id person);
+
+/* Route: closeOpening. */
+void opening_routes(struct http_router *router, struct opening_table *table);
+struct session_service *opening_sessions(const struct opening_table *table);
