@@ -145,26 +145,32 @@ static struct unit next_high(enum charset charset, struct span bytes)
     return bad_byte();
 }
 
-struct escape {
-    const char *sequence;
-    enum charset_state state;
-};
-
 size_t charset_escape(struct span bytes, enum charset_state *state)
 {
-    static const struct escape known[] = {
-        {"\x1B(B", CHARSET_STATE_ASCII},    {"\x1B$B", CHARSET_STATE_JISX0208},
-        {"\x1B(J", CHARSET_STATE_ROMAN},    {"\x1B(I", CHARSET_STATE_KANA},
-        {"\x1B$@", CHARSET_STATE_JISX0208}, {"\x1B$(D", CHARSET_STATE_JISX0212},
-    };
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        size_t len = strlen(known[i].sequence);
-        if (bytes.len >= len && memcmp(bytes.at, known[i].sequence, len) == 0) {
-            *state = known[i].state;
-            return len;
-        }
+    if (bytes.len < 3 || bytes.at[0] != ESCAPE)
+        return 0;
+    switch (bytes.at[1] << 8 | bytes.at[2]) {
+    case '(' << 8 | 'B':
+        *state = CHARSET_STATE_ASCII;
+        return 3;
+    case '(' << 8 | 'J':
+        *state = CHARSET_STATE_ROMAN;
+        return 3;
+    case '(' << 8 | 'I':
+        *state = CHARSET_STATE_KANA;
+        return 3;
+    case '$' << 8 | '@':
+    case '$' << 8 | 'B':
+        *state = CHARSET_STATE_JISX0208;
+        return 3;
+    case '$' << 8 | '(':
+        if (bytes.len < 4 || bytes.at[3] != 'D')
+            return 0;
+        *state = CHARSET_STATE_JISX0212;
+        return 4;
+    default:
+        return 0;
     }
-    return 0;
 }
 
 size_t charset_step(enum charset charset, struct span bytes)

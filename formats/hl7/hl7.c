@@ -259,8 +259,8 @@ static size_t scan_segment(struct scanner *scanner, struct hl7_segment *segment,
         if (class == LINE_END && ends_segment(scanner, i))
             break;
         bool is_ascii = false;
-        size_t len = hl7_step(message->charset, span_part(bytes, i, bytes.len - i), state,
-                              &is_ascii);
+        size_t len = hl7_step(message->charset, span_of(bytes.at + i, bytes.len - i),
+                              state, &is_ascii);
         if (class == FIELD_END && is_ascii) {
             *start++ |= marks;
             *start = (uint32_t)i + 1;

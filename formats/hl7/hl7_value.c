@@ -3,7 +3,7 @@
 
 #include "formats/hl7/hl7_message.h"
 
-enum { YEN = 0xA5, BAD = 0xFFFD };
+enum { ESCAPE = 0x1B, BAD = 0xFFFD };
 
 unsigned hl7_oddities(const struct hl7_message *message)
 {
@@ -102,9 +102,12 @@ static bool take_part(const struct hl7_message *message, struct span *rest,
     enum charset_state state = CHARSET_STATE_ASCII;
     size_t i = 0;
     while (i < rest->len) {
-        bool is_ascii = false;
-        size_t len = hl7_step(message->charset, span_part(*rest, i, rest->len - i),
-                              &state, &is_ascii);
+        uint8_t byte = rest->at[i];
+        bool is_ascii = state == CHARSET_STATE_ASCII && byte < 0x80 && byte != ESCAPE;
+        size_t len = 1;
+        if (!is_ascii)
+            len = hl7_step(message->charset, span_of(rest->at + i, rest->len - i), &state,
+                           &is_ascii);
         if (is_ascii && rest->at[i] == separator)
             break;
         i += len;
