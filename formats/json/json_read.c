@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The reader: jansson behind our words. A `struct json_value` is jansson's value under
+ * our name and is never dereferenced here. */
+#include <jansson.h>
+#include <string.h>
+
+/* Four of our words are macros there. */
+#undef json_is_array
+#undef json_is_null
+#undef json_is_object
+#undef json_is_string
+
+#include "base/memory.h"
+#include "formats/json/json.h"
+
+struct json_document {
+    json_t *root;
+};
+
+static const json_t *inner(const struct json_value *value)
+{
+    return (const json_t *)(const void *)value;
+}
+
+static const struct json_value *outer(const json_t *value)
+{
+    return (const struct json_value *)(const void *)value;
+}
+
+/* Jansson recurses; so the depth is counted before it sees the bytes. */
+static bool check_depth(struct span bytes, struct err *err)
+{
+    int depth = 0;
+    bool is_in_string = false;
+    for (size_t i = 0; i < bytes.len; i++) {
+        uint8_t byte = bytes.at[i];
+        if (is_in_string) {
+            if (byte == '\\')
+                i++;
+            else if (byte == '"')
+                is_in_string = false;
+        } else if (byte == '"') {
+            is_in_string = true;
+        } else if (byte == '{' || byte == '[') {
+            if (++depth > JSON_DEPTH_MAX)
+                return err_at(err, ERR_SYNTAX, "json_too_deep", i, "RFC 8259 section 9");
+        } else if (byte == '}' || byte == ']') {
+            depth--;
+        }
+    }
+    return true;
+}
+
+struct json_document *json_parse(struct span bytes, struct err *err)
+{
+    json_error_t fault;
+    if (!check_depth(bytes, err))
+        return NULL;
+    json_t *root =
+        json_loadb((const char *)bytes.at, bytes.len, JSON_REJECT_DUPLICATES, &fault);
+    if (!root) {
+        const char *code = json_error_code(&fault) == json_error_duplicate_key
+                               ? "json_duplicate_key"
+                               : "json_invalid";
+        size_t offset = fault.position > 0 ? (size_t)fault.position : 0;
+        err_at(err, ERR_SYNTAX, code, offset, "RFC 8259 section 2");
+        return NULL;
+    }
+    struct json_document *document = memory_new(1, sizeof *document, err);
+    if (!document) {
+        json_decref(root);
+        return NULL;
+    }
+    document->root = root;
+    return document;
+}
+
+void json_free(struct json_document *document)
+{
+    if (!document)
+        return;
+    json_decref(document->root);
+    memory_free(document);
+}
+
+void json_free_at(struct json_document **document)
+{
+    json_free(*document);
+    *document = NULL;
+}
+
+const struct json_value *json_root(const struct json_document *document)
+{
+    return outer(document->root);
+}
+
+bool json_is_object(const struct json_value *value)
+{
+    return value && json_typeof(inner(value)) == JSON_OBJECT;
+}
+
+bool json_is_array(const struct json_value *value)
+{
+    return value && json_typeof(inner(value)) == JSON_ARRAY;
+}
+
+bool json_is_string(const struct json_value *value)
+{
+    return value && json_typeof(inner(value)) == JSON_STRING;
+}
+
+bool json_is_null(const struct json_value *value)
+{
+    return value && json_typeof(inner(value)) == JSON_NULL;
+}
+
+const struct json_value *json_member(const struct json_value *object, const char *key)
+{
+    return json_is_object(object) ? outer(json_object_get(inner(object), key)) : NULL;
+}
+
+size_t json_count(const struct json_value *array)
+{
+    return json_is_array(array) ? json_array_size(inner(array)) : 0;
+}
+
+const struct json_value *json_item(const struct json_value *array, size_t index)
+{
+    return json_is_array(array) ? outer(json_array_get(inner(array), index)) : NULL;
+}
+
+static bool wrong_member(struct err *err, const char *key)
+{
+    return err_set(err, ERR_SYNTAX, "json_member", "member %s is missing or wrong", key);
+}
+
+static bool take_string(const struct json_value *value, const char *key, size_t max_bytes,
+                        struct text *text, struct err *err)
+{
+    if (!json_is_string(value))
+        return wrong_member(err, key);
+    size_t len = json_string_length(inner(value));
+    if (len > max_bytes)
+        return err_set(err, ERR_LIMIT, "json_too_long", "member %s is too long", key);
+    *text = (struct text){json_string_value(inner(value)), len};
+    return true;
+}
+
+bool json_take_text(const struct json_value *object, const char *key, size_t max_bytes,
+                    struct text *text, struct err *err)
+{
+    return take_string(json_member(object, key), key, max_bytes, text, err);
+}
+
+bool json_take_text_or(const struct json_value *object, const char *key, size_t max_bytes,
+                       struct text *text, struct err *err)
+{
+    const struct json_value *value = json_member(object, key);
+    if (!value || json_is_null(value))
+        return true;
+    return take_string(value, key, max_bytes, text, err);
+}
+
+bool json_item_text(const struct json_value *array, size_t index, size_t max_bytes,
+                    struct text *text, struct err *err)
+{
+    return take_string(json_item(array, index), "item", max_bytes, text, err);
+}
+
+static bool take_number(const struct json_value *value, const char *key, int64_t min,
+                        int64_t max, int64_t *number, struct err *err)
+{
+    if (!value || json_typeof(inner(value)) != JSON_INTEGER)
+        return wrong_member(err, key);
+    json_int_t got = json_integer_value(inner(value));
+    if (got < min || got > max)
+        return wrong_member(err, key);
+    *number = got;
+    return true;
+}
+
+bool json_take_int(const struct json_value *object, const char *key, int64_t min,
+                   int64_t max, int64_t *value, struct err *err)
+{
+    return take_number(json_member(object, key), key, min, max, value, err);
+}
+
+bool json_take_int_or(const struct json_value *object, const char *key, int64_t min,
+                      int64_t max, int64_t *value, struct err *err)
+{
+    const struct json_value *member = json_member(object, key);
+    if (!member || json_is_null(member))
+        return true;
+    return take_number(member, key, min, max, value, err);
+}
+
+bool json_take_bool(const struct json_value *object, const char *key, bool *value,
+                    struct err *err)
+{
+    const struct json_value *member = json_member(object, key);
+    bool is_true = member && json_typeof(inner(member)) == JSON_TRUE;
+    bool is_false = member && json_typeof(inner(member)) == JSON_FALSE;
+    if (!is_true && !is_false)
+        return wrong_member(err, key);
+    *value = is_true;
+    return true;
+}
+
+bool json_take_id(const struct json_value *object, const char *key, struct id *id,
+                  struct err *err)
+{
+    struct text text = {0};
+    return json_take_text(object, key, 2 * ID_BYTES, &text, err) &&
+           id_parse(text_span(text), id, err);
+}
+
+bool json_take_object(const struct json_value *object, const char *key,
+                      const struct json_value **value, struct err *err)
+{
+    *value = json_member(object, key);
+    return json_is_object(*value) || wrong_member(err, key);
+}
+
+bool json_take_array(const struct json_value *object, const char *key, size_t max_count,
+                     const struct json_value **value, struct err *err)
+{
+    *value = json_member(object, key);
+    if (!json_is_array(*value))
+        return wrong_member(err, key);
+    if (json_count(*value) > max_count)
+        return err_set(err, ERR_LIMIT, "json_too_long", "member %s has too many", key);
+    return true;
+}
