@@ -29,3 +29,10 @@ CREATE TABLE staff_post (
   created_at BIGINT NOT NULL
 );
 CREATE INDEX staff_post_staff ON staff_post (staff);
+-- One row: logins that are unknown, disabled or locked cost the same write as wrong
+-- passwords, so that nobody can tell them apart by time.
+CREATE TABLE staff_stranger (
+  one BIGINT NOT NULL PRIMARY KEY CHECK (one = 1),
+  tries BIGINT NOT NULL
+);
+INSERT INTO staff_stranger (one, tries) VALUES (1, 0);

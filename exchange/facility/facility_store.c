@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exchange/facility/facility.h"
+
+#include "exchange/network/network.h"
+#include "store/store.h"
+
+#define FACILITY_COLUMNS                                                                 \
+    "SELECT id, code, name, kana, kind, way, letter, slot, fingerprint, policy, "        \
+    "policy_version, last_seen_at FROM facility "
+
+static bool read_row(struct store_statement *statement, struct arena *arena,
+                     struct facility *facility, struct err *err)
+{
+    *facility = (struct facility){
+        .slot = (int)store_column_int(statement, 7),
+        .policy_version = store_column_int(statement, 10),
+        .last_seen_at = store_column_int(statement, 11),
+    };
+    if (!facility_kind_parse(store_column_view(statement, 4), &facility->kind) ||
+        !facility_way_parse(store_column_view(statement, 5), &facility->way))
+        return err_set(err, ERR_SYSTEM, "store_corrupt", "a facility's kind is unknown");
+    return store_column_id(statement, 0, &facility->id, err) &&
+           store_column_text(statement, 1, arena, &facility->code, err) &&
+           store_column_text(statement, 2, arena, &facility->name, err) &&
+           store_column_text(statement, 3, arena, &facility->kana, err) &&
+           store_column_text(statement, 6, arena, &facility->letter, err) &&
+           store_column_text(statement, 8, arena, &facility->fingerprint, err) &&
+           store_column_text(statement, 9, arena, &facility->policy, err);
+}
+
+static bool read_one(struct store_statement *statement, struct arena *arena,
+                     struct facility *found, struct err *err)
+{
+    bool has_row = false;
+    if (!store_step(statement, &has_row, err))
+        return false;
+    if (!has_row)
+        return err_set(err, ERR_MISSING, "not_found", "no such facility");
+    return read_row(statement, arena, found, err);
+}
+
+bool facility_find(struct store_session *session, struct id id, struct arena *arena,
+                   struct facility *found, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *statement =
+        store_prepare(session, FACILITY_COLUMNS "WHERE id = ?1", err);
+    if (!statement)
+        return false;
+    store_bind_id(statement, 1, id);
+    return read_one(statement, arena, found, err);
+}
+
+bool facility_find_code(struct store_session *session, struct text code,
+                        struct arena *arena, struct facility *found, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *statement =
+        store_prepare(session, FACILITY_COLUMNS "WHERE code = ?1", err);
+    if (!statement)
+        return false;
+    store_bind_text(statement, 1, code);
+    return read_one(statement, arena, found, err);
+}
+
+static bool count_rows(struct store_session *session, size_t *count, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *statement =
+        store_prepare(session, "SELECT count(*) FROM facility", err);
+    bool has_row = false;
+    if (!statement || !store_step(statement, &has_row, err))
+        return false;
+    *count = (size_t)store_column_int(statement, 0);
+    return true;
+}
+
+bool facility_list(struct store_session *session, struct arena *arena,
+                   struct facility **items, size_t *count, struct err *err)
+{
+    size_t size = 0;
+    *count = 0;
+    if (!count_rows(session, &size, err))
+        return false;
+    *items = ARENA_MANY(arena, struct facility, size, err);
+    if (!*items)
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *statement =
+        store_prepare(session, FACILITY_COLUMNS "ORDER BY letter, id", err);
+    if (!statement)
+        return false;
+    bool has_row = true;
+    while (*count < size && store_step(statement, &has_row, err) && has_row)
+        if (!read_row(statement, arena, &(*items)[(*count)++], err))
+            return false;
+    return err->kind == ERR_NONE;
+}
+
+bool facility_add(struct store_session *session, const struct facility *facility,
+                  int64_t now_ms, struct err *err)
+{
+    if (!facility_check(facility, err))
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *statement = store_prepare(
+        session,
+        "INSERT INTO facility (id, code, name, kana, kind, way, letter, slot, "
+        "fingerprint, policy, policy_version, last_seen_at, created_at) VALUES "
+        "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, ?12)",
+        err);
+    if (!statement)
+        return false;
+    store_bind_id(statement, 1, facility->id);
+    store_bind_text(statement, 2, facility->code);
+    store_bind_text(statement, 3, facility->name);
+    store_bind_text(statement, 4, facility->kana);
+    store_bind_text(statement, 5, text_cstr(facility_kind_id(facility->kind)));
+    store_bind_text(statement, 6, text_cstr(facility_way_id(facility->way)));
+    store_bind_text(statement, 7, facility->letter);
+    store_bind_int(statement, 8, facility->slot);
+    store_bind_text(statement, 9, facility->fingerprint);
+    store_bind_text(statement, 10, facility->policy);
+    store_bind_int(statement, 11, text_is_empty(facility->policy) ? 0 : 1);
+    store_bind_int(statement, 12, now_ms);
+    return store_run(statement, err);
+}
+
+static bool check_changed(struct store_session *session, struct err *err)
+{
+    if (store_changes(session) == 1)
+        return true;
+    return err_set(err, ERR_MISSING, "not_found", "no such facility");
+}
+
+bool facility_change_fingerprint(struct store_session *session, struct id facility,
+                                 struct text fingerprint, struct err *err)
+{
+    uint8_t bytes[HASH_BYTES];
+    if (!text_is_empty(fingerprint) &&
+        !hash_from_hex(text_span(fingerprint), bytes, sizeof bytes))
+        return err_set(err, ERR_SYNTAX, "facility_invalid",
+                       "a fingerprint has 64 hexadecimal digits");
+    CLEANUP(store_finish)
+    struct store_statement *statement =
+        store_prepare(session, "UPDATE facility SET fingerprint = ?2 WHERE id = ?1", err);
+    if (!statement)
+        return false;
+    store_bind_id(statement, 1, facility);
+    store_bind_text(statement, 2, fingerprint);
+    return store_run(statement, err) && check_changed(session, err);
+}
+
+static bool mark_seen(struct store_session *session, struct id facility, int64_t now_ms,
+                      struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *statement = store_prepare(
+        session, "UPDATE facility SET last_seen_at = ?2 WHERE id = ?1", err);
+    if (!statement)
+        return false;
+    store_bind_id(statement, 1, facility);
+    store_bind_int(statement, 2, now_ms);
+    return store_run(statement, err) && check_changed(session, err);
+}
+
+bool facility_change_policy(struct store_session *session, struct id facility,
+                            struct text policy, int64_t now_ms, struct err *err)
+{
+    if (policy.len > FACILITY_POLICY_MAX)
+        return err_set(err, ERR_LIMIT, "policy_too_large",
+                       "a policy has at most %d bytes", FACILITY_POLICY_MAX);
+    if (!mark_seen(session, facility, now_ms, err))
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *statement =
+        store_prepare(session,
+                      "UPDATE facility SET policy = ?2, policy_version = policy_version "
+                      "+ 1 WHERE id = ?1 AND policy <> ?2",
+                      err);
+    if (!statement)
+        return false;
+    store_bind_id(statement, 1, facility);
+    store_bind_text(statement, 2, policy);
+    if (!store_run(statement, err))
+        return false;
+    return store_changes(session) == 0 || network_epoch_raise(session, err);
+}
