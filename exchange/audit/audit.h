@@ -20,7 +20,7 @@
 #include "base/id.h"
 #include "base/log.h"
 
-struct audit; /* *owned*; threads may share it */
+struct audit; /* *owned*; threads may share it; closed when none uses it any more */
 
 enum { AUDIT_RECORD_BYTES_MAX = 64 * 1024, AUDIT_NODE_BYTES_MAX = 32 };
 
@@ -42,22 +42,22 @@ struct audit_actor {
 
 struct audit_record {
     enum audit_phase phase;
-    const char *event;   /* literal: "login", "search", "calendar", "entry", "consent" … */
+    const char *event; /* literal: "login", "search", "calendar", "entry", "consent" … */
     const char *verdict; /* "permit", "deny", "done", "failed", "unknown" */
     const char *reason;  /* reason code of a refusal or ground of a permit; NULL = none */
     struct audit_actor actor;
-    struct id request;          /* ties decision and finish, and both ends of the tunnel */
-    struct text person;         /* regional id, or "" */
-    struct text provider;       /* facility whose data it is, or "" */
-    struct text local_number;   /* number at that facility, or "" */
-    struct text object;         /* entry id, consent id …, or "" */
-    struct text kind;           /* entry kind, or "" */
-    struct text title_day;      /* "YYYY-MM-DD" of the content, or "" */
-    struct text purpose;        /* "care", "emergency" … */
-    struct text consent;        /* consent id and version that allowed it, or "" */
-    struct text detail;         /* canonical extra, one JSON object of ours, or "" */
-    int64_t bytes;              /* volume given out, finish rows */
-    int64_t number_of_parts;    /* frames, pages, entries */
+    struct id request;        /* ties decision and finish, and both ends of the tunnel */
+    struct text person;       /* regional id, or "" */
+    struct text provider;     /* facility whose data it is, or "" */
+    struct text local_number; /* number at that facility, or "" */
+    struct text object;       /* entry id, consent id …, or "" */
+    struct text kind;         /* entry kind, or "" */
+    struct text title_day;    /* "YYYY-MM-DD" of the content, or "" */
+    struct text purpose;      /* "care", "emergency" … */
+    struct text consent;      /* consent id and version that allowed it, or "" */
+    struct text detail;       /* canonical extra, one JSON object of ours, or "" */
+    int64_t bytes;            /* volume given out, finish rows */
+    int64_t number_of_parts;  /* frames, pages, entries */
 };
 
 struct audit_position {
@@ -88,7 +88,7 @@ MUST_CHECK bool audit_keep_head(struct audit *audit, struct text peer_node,
 
 struct audit_fault {
     char node[AUDIT_NODE_BYTES_MAX + 1];
-    uint64_t number; /* first bad number */
+    uint64_t number;  /* first bad number */
     const char *code; /* "audit_hash", "audit_gap", "audit_cut", "audit_head" … */
 };
 
