@@ -85,6 +85,11 @@ http_connection_dial(struct loop *loop, const struct http_dial *dial,
 void http_connection_use(struct http_connection *connection,
                          const struct http_connection_events *events, void *self);
 
+/* Called once right after `closed`, whoever the user is by then: for whoever counts
+ * connections. */
+void http_connection_on_gone(struct http_connection *connection,
+                             void (*gone)(void *counter), void *counter);
+
 /* Queues bytes (copied, encrypted) and sends what goes; one call is one TLS record up to
  * 16 KiB, so give head and body together. Too much queued (16 MiB) closes it. */
 void http_connection_write(struct http_connection *connection, struct span bytes);

@@ -102,7 +102,9 @@ struct http_stream_events {
     void (*closed)(void *context);
 };
 /* Answers with a head now and a body to come. content_length < 0 = unknown. NULL (call
- * already answered with 503) when too many streams are open. */
+ * already answered with 503) when too many streams are open. `closed` may run on the loop
+ * before this returns; inside the handler the pointer stays good all the same, beyond it
+ * the owner's own lock must keep writers and `closed` apart. */
 struct http_stream *http_stream_open(struct http_call *call, int status,
                                      const char *content_type, int64_t content_length,
                                      const struct http_stream_events *events,

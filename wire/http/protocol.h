@@ -119,8 +119,11 @@ struct span http_call_peek(struct http_call *call);
 void http_call_take(struct http_call *call, size_t count);
 /* True when all of the body was taken and the source said it was all. */
 bool http_call_is_finished(struct http_call *call);
-/* The codec is through with it, well or badly. */
+/* The codec is through with it, well or badly; also writes the access log. */
 void http_call_done(struct http_call *call);
+
+/* "Not Found"; "" for a status this project does not use. */
+const char *http_reason(int status);
 
 /* ---- a codec at work ---- */
 /* They have this shape (http1_serve, http2_serve): take over an established connection

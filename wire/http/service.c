@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+#include <strings.h>
+
+#include "base/memory.h"
+#include "wire/http/call.h"
+
+struct http_limits http_default_limits(void)
+{
+    return (struct http_limits){.head_max_bytes = 16 * 1024,
+                                .headers_max = 64,
+                                .arena_max_bytes = 16 * 1024 * 1024,
+                                .connections_max = 1024,
+                                .connections_per_address_max = 256,
+                                .head_deadline_ms = 10 * 1000,
+                                .body_deadline_ms = 60 * 1000,
+                                .idle_deadline_ms = 75 * 1000,
+                                .stream_stall_ms = 30 * 1000};
+}
+
+struct http_service *http_service_new(const struct http_service_config *config,
+                                      struct err *err)
+{
+    struct http_service *service = memory_new(1, sizeof *service, err);
+    if (!service)
+        return NULL;
+    service->loop = config->loop;
+    service->workers = config->workers;
+    service->router = config->router;
+    service->limits = config->limits;
+    service->log = config->log;
+    service->hosts = config->hosts;
+    service->has_loopback_hosts_only = config->has_loopback_hosts_only;
+    service->clock = config->log ? config->log->clock : clock_system();
+    service->rand = rand_system();
+    atomic_store(&service->references, 1);
+    return service;
+}
+
+void http_service_release(struct http_service *service)
+{
+    if (atomic_fetch_sub(&service->references, 1) == 1)
+        memory_free(service);
+}
+
+void http_service_free(struct http_service *service)
+{
+    if (service)
+        http_service_release(service);
+}
+
+const struct http_limits *http_service_limits(const struct http_service *service)
+{
+    return &service->limits;
+}
+
+struct loop *http_service_loop(const struct http_service *service)
+{
+    return service->loop;
+}
+
+/* ---- Host (RFC 9110 7.2) ---- */
+
+static bool is_name(struct span name, const char *expected)
+{
+    return name.len == strlen(expected) && name.len > 0 &&
+           strncasecmp((const char *)name.at, expected, name.len) == 0;
+}
+
+static bool ends_in_localhost(struct span name)
+{
+    static const char ending[] = ".localhost";
+    size_t len = sizeof ending - 1;
+    return name.len > len && is_name(span_part(name, name.len - len, len), ending);
+}
+
+/* Without ":port"; empty when it is no host at all. */
+static struct span without_port(struct span host)
+{
+    struct span name = host, port = {0};
+    bool is_bracketed = host.len > 0 && host.at[0] == '[';
+    const uint8_t *end =
+        is_bracketed ? memchr(host.at, ']', host.len) : memchr(host.at, ':', host.len);
+    if (end) {
+        size_t len = (size_t)(end - host.at) + (is_bracketed ? 1 : 0);
+        name = span_part(host, 0, len);
+        port = span_part(host, len, host.len);
+    } else if (is_bracketed) {
+        return span_of(NULL, 0);
+    }
+    uint64_t number = 0;
+    if (port.len > 0 &&
+        (port.at[0] != ':' || !span_uint(span_part(port, 1, port.len), 65535, &number)))
+        return span_of(NULL, 0);
+    return name;
+}
+
+static bool has_host_characters(struct span name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        uint8_t c = name.at[i];
+        bool is_fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                       (c >= '0' && c <= '9') || strchr("-._:[]", c);
+        if (!is_fine || c == 0)
+            return false;
+    }
+    return name.len > 0;
+}
+
+bool http_host_is_ours(const struct http_service *service, struct span host)
+{
+    if (host.len == 0)
+        return false;
+    struct span name = without_port(host);
+    if (!has_host_characters(name))
+        return false;
+    if (!service->hosts && !service->has_loopback_hosts_only)
+        return true;
+    for (size_t i = 0; service->hosts && service->hosts[i]; i++)
+        if (is_name(name, service->hosts[i]))
+            return true;
+    return service->has_loopback_hosts_only &&
+           (is_name(name, "localhost") || ends_in_localhost(name) ||
+            is_name(name, "127.0.0.1") || is_name(name, "[::1]"));
+}
