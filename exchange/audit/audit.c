@@ -273,6 +273,16 @@ struct audit_position audit_head(struct audit *audit)
     return head;
 }
 
+int audit_directory(const struct audit *audit)
+{
+    return audit->directory;
+}
+
+const char *audit_node(const struct audit *audit)
+{
+    return audit->node;
+}
+
 /* ---- opening and closing ---- */
 
 /* The directory, kept by this process alone as long as it lives. */

@@ -13,6 +13,10 @@ enum {
     AUDIT_HEX_BYTES = HASH_HEX_BYTES
 };
 
+/* Borrowed from the audit. */
+int audit_directory(const struct audit *audit);
+const char *audit_node(const struct audit *audit);
+
 /* What one record says: its frame, and either a record or the head of a peer. */
 struct audit_line {
     const char *node;

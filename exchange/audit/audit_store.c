@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/day.h"
+#include "base/memory.h"
+#include "exchange/audit/audit_file.h"
+#include "exchange/audit/audit_index.h"
+#include "formats/json/json.h"
+#include "store/store.h"
+
+enum {
+    FOLLOW_MS = 500,
+    GROUP_RECORDS_MAX = 500,
+    GROUP_BYTES_MAX = 1 << 20,
+    TEXT_COUNT = 16
+};
+
+/* Columns and members of the same names, in the order of the SQL texts below. */
+static const char *const text_members[TEXT_COUNT] = {
+    "phase",        "event",      "verdict",  "reason",        "request", "staff",
+    "name",         "profession", "facility", "facility_name", "person",  "provider",
+    "local_number", "object",     "kind",     "purpose"};
+
+#define COLUMNS                                                                          \
+    "node, number, at_ms, day, bytes, parts, phase, event, verdict, reason, request, "   \
+    "staff, name, profession, facility, facility_name, person, provider, "               \
+    "local_number, object, kind, purpose"
+
+enum {
+    COLUMN_NODE,
+    COLUMN_NUMBER,
+    COLUMN_AT,
+    COLUMN_DAY,
+    COLUMN_BYTES,
+    COLUMN_PARTS,
+    COLUMN_TEXTS
+};
+
+struct audit_index {
+    struct audit *audit; /* borrowed */
+    struct store *store; /* borrowed */
+    struct log log;
+    bool has_log;
+    pthread_mutex_t work; /* one catches up at a time; guards the reader */
+    struct audit_reader reader;
+    bool has_place; /* the reader stands behind what is indexed */
+    uint64_t indexed_number;
+    pthread_mutex_t lock; /* guards is_closing */
+    pthread_cond_t closing;
+    bool is_closing;
+    pthread_t thread;
+    bool has_thread;
+};
+
+/* ---- files to database ---- */
+
+/* Records read together, written together. */
+struct group {
+    const char *node;
+    struct arena arena;
+    struct span records[GROUP_RECORDS_MAX];
+    uint64_t numbers[GROUP_RECORDS_MAX];
+    size_t count;
+    size_t bytes;
+};
+
+static bool bind_day(struct store_statement *statement, const struct json_value *root,
+                     struct err *err)
+{
+    struct text iso = TEXT("");
+    if (!json_take_text_or(root, "day", AUDIT_RECORD_BYTES_MAX, &iso, err))
+        return false;
+    int32_t day = day_from_iso(text_span(iso));
+    if (day == DAY_NONE)
+        store_bind_null(statement, COLUMN_DAY + 1);
+    else
+        store_bind_int(statement, COLUMN_DAY + 1, day);
+    return true;
+}
+
+static bool bind_counts(struct store_statement *statement, const struct json_value *root,
+                        struct err *err)
+{
+    int64_t at_ms = 0;
+    int64_t bytes = 0;
+    int64_t parts = 0;
+    if (!json_take_int(root, "at", INT64_MIN, INT64_MAX, &at_ms, err) ||
+        !json_take_int_or(root, "bytes", INT64_MIN, INT64_MAX, &bytes, err) ||
+        !json_take_int_or(root, "parts", INT64_MIN, INT64_MAX, &parts, err))
+        return false;
+    store_bind_int(statement, COLUMN_AT + 1, at_ms);
+    store_bind_int(statement, COLUMN_BYTES + 1, bytes);
+    store_bind_int(statement, COLUMN_PARTS + 1, parts);
+    return true;
+}
+
+static bool insert_one(struct store_statement *statement, const struct group *group,
+                       size_t index, struct err *err)
+{
+    CLEANUP(json_free_at)
+    struct json_document *document = json_parse(group->records[index], err);
+    if (!document)
+        return false;
+    const struct json_value *root = json_root(document);
+    store_reset(statement);
+    store_bind_text(statement, COLUMN_NODE + 1, text_cstr(group->node));
+    store_bind_int(statement, COLUMN_NUMBER + 1, (int64_t)group->numbers[index]);
+    if (!bind_counts(statement, root, err) || !bind_day(statement, root, err))
+        return false;
+    for (int i = 0; i < TEXT_COUNT; i++) {
+        struct text text = TEXT("");
+        if (!json_take_text_or(root, text_members[i], AUDIT_RECORD_BYTES_MAX, &text, err))
+            return false;
+        store_bind_text(statement, COLUMN_TEXTS + 1 + i, text);
+    }
+    return store_run(statement, err);
+}
+
+/* Doing it twice changes nothing. */
+static bool insert_group(struct store_session *session, void *context, struct err *err)
+{
+    const struct group *group = context;
+    CLEANUP(store_finish)
+    struct store_statement *statement = store_prepare(
+        session,
+        "INSERT INTO audit_index (" COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
+        "?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22) "
+        "ON CONFLICT (node, number) DO NOTHING",
+        err);
+    for (size_t i = 0; statement && i < group->count; i++)
+        if (!insert_one(statement, group, i, err))
+            return false;
+    return statement != NULL;
+}
+
+/* The next record, if there is one up to the head. */
+static bool read_record(struct audit_index *index, uint64_t head, struct span *json,
+                        struct err *err)
+{
+    *json = (struct span){0};
+    if (index->reader.last.number >= head)
+        return true;
+    enum audit_read result = audit_reader_next(&index->reader, err);
+    if (result == AUDIT_READ_END && audit_reader_refresh(&index->reader, err))
+        result = audit_reader_next(&index->reader, err); /* a new month */
+    if (result == AUDIT_READ_RECORD)
+        *json = index->reader.json;
+    else if (err->kind == ERR_NONE)
+        err_set(err, ERR_SYSTEM, "audit_broken", "record %llu cannot be read",
+                (unsigned long long)index->reader.last.number + 1);
+    return err->kind == ERR_NONE;
+}
+
+static bool read_group(struct audit_index *index, uint64_t head, struct group *group,
+                       struct err *err)
+{
+    group->count = 0;
+    group->bytes = 0;
+    arena_reset(&group->arena);
+    while (group->count < GROUP_RECORDS_MAX && group->bytes < GROUP_BYTES_MAX) {
+        struct span json;
+        if (!read_record(index, head, &json, err))
+            return false;
+        if (!json.at)
+            break;
+        uint64_t number = index->reader.last.number;
+        if (number <= index->indexed_number)
+            continue;
+        if (!arena_copy(&group->arena, json, &group->records[group->count], err))
+            return false;
+        group->numbers[group->count++] = number;
+        group->bytes += json.len;
+    }
+    return true;
+}
+
+static bool find_indexed(struct audit_index *index, struct err *err)
+{
+    CLEANUP(store_read_end)
+    struct store_session *session = store_read(index->store, err);
+    if (!session)
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *statement = store_prepare(
+        session, "SELECT MAX(number) FROM audit_index WHERE node = ?1", err);
+    bool has_row = false;
+    if (!statement)
+        return false;
+    store_bind_text(statement, 1, text_cstr(index->reader.node));
+    if (!store_step(statement, &has_row, err))
+        return false;
+    index->indexed_number = has_row ? (uint64_t)store_column_int(statement, 0) : 0;
+    return true;
+}
+
+/* Where to go on; asked of the database once, and again after a failure. */
+static bool find_place(struct audit_index *index, uint64_t head, struct err *err)
+{
+    if (index->has_place)
+        return true;
+    if (!find_indexed(index, err) || !audit_reader_refresh(&index->reader, err))
+        return false;
+    if (index->indexed_number > head)
+        return err_set(err, ERR_CONFLICT, "audit_index_ahead",
+                       "the index has record %llu, the files end with %llu",
+                       (unsigned long long)index->indexed_number,
+                       (unsigned long long)head);
+    index->has_place = audit_reader_find(&index->reader, index->indexed_number + 1, err);
+    return index->has_place;
+}
+
+static bool follow(struct audit_index *index, struct group *group, struct err *err)
+{
+    uint64_t head = audit_head(index->audit).number;
+    if (!find_place(index, head, err))
+        return false;
+    while (index->indexed_number < head) {
+        if (!read_group(index, head, group, err) ||
+            !store_write(index->store, STORE_BACKFILL, insert_group, group, err))
+            return false;
+        index->indexed_number = index->reader.last.number;
+    }
+    /* Behind the head stands what is not durable yet and may still be replaced. */
+    audit_reader_forget(&index->reader);
+    return true;
+}
+
+/* With the work lock. */
+static bool catch_up(struct audit_index *index, struct err *err)
+{
+    struct group *group = memory_new(1, sizeof *group, err);
+    if (!group)
+        return false;
+    group->node = index->reader.node;
+    group->arena = arena_init(GROUP_BYTES_MAX + 2 * AUDIT_RECORD_BYTES_MAX);
+    bool is_done = follow(index, group, err);
+    index->has_place = index->has_place && is_done;
+    arena_free(&group->arena);
+    memory_free(group);
+    return is_done;
+}
+
+bool audit_index_catch_up(struct audit_index *index, struct err *err)
+{
+    pthread_mutex_lock(&index->work);
+    bool is_done = catch_up(index, err);
+    pthread_mutex_unlock(&index->work);
+    return is_done;
+}
+
+static bool delete_rows(struct store_session *session, void *context, struct err *err)
+{
+    const char *node = context;
+    CLEANUP(store_finish)
+    struct store_statement *statement =
+        store_prepare(session, "DELETE FROM audit_index WHERE node = ?1", err);
+    if (!statement)
+        return false;
+    store_bind_text(statement, 1, text_cstr(node));
+    return store_run(statement, err);
+}
+
+bool audit_index_rebuild(struct audit_index *index, struct err *err)
+{
+    pthread_mutex_lock(&index->work);
+    char node[AUDIT_NODE_BYTES_MAX + 1];
+    memcpy(node, index->reader.node, strlen(index->reader.node) + 1);
+    index->has_place = false;
+    bool is_done = store_write(index->store, STORE_BACKFILL, delete_rows, node, err) &&
+                   catch_up(index, err);
+    pthread_mutex_unlock(&index->work);
+    return is_done;
+}
+
+/* ---- the thread ---- */
+
+/* False when it is time to end. */
+static bool wait_a_little(struct audit_index *index)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += FOLLOW_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    pthread_mutex_lock(&index->lock);
+    if (!index->is_closing)
+        pthread_cond_timedwait(&index->closing, &index->lock, &until);
+    bool is_closing = index->is_closing;
+    pthread_mutex_unlock(&index->lock);
+    return !is_closing;
+}
+
+static void *run_follower(void *self)
+{
+    struct audit_index *index = self;
+    bool was_failing = false;
+    while (wait_a_little(index)) {
+        struct err err = {0};
+        bool is_failing = !audit_index_catch_up(index, &err);
+        if (is_failing && !was_failing && index->has_log)
+            log_err(&index->log, "audit_index_behind", &err);
+        was_failing = is_failing;
+    }
+    return NULL;
+}
+
+static bool start(struct audit_index *index, struct err *err)
+{
+    if (!audit_reader_open(&index->reader, audit_directory(index->audit),
+                           audit_node(index->audit), err))
+        return false;
+    if (pthread_create(&index->thread, NULL, run_follower, index) != 0)
+        return err_set(err, ERR_BUSY, "memory_short", "no thread for the index");
+    index->has_thread = true;
+    return true;
+}
+
+struct audit_index *audit_index_open(struct audit *audit, struct store *store,
+                                     const struct log *log, struct err *err)
+{
+    struct audit_index *index = memory_new(1, sizeof *index, err);
+    if (!index)
+        return NULL;
+    index->audit = audit;
+    index->store = store;
+    index->has_log = log != NULL;
+    if (log)
+        index->log = *log;
+    index->reader.fd = -1;
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&index->work, NULL);
+    pthread_mutex_init(&index->lock, NULL);
+    pthread_cond_init(&index->closing, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    if (start(index, err))
+        return index;
+    audit_index_close(index);
+    return NULL;
+}
+
+void audit_index_close(struct audit_index *index)
+{
+    if (!index)
+        return;
+    if (index->has_thread) {
+        pthread_mutex_lock(&index->lock);
+        index->is_closing = true;
+        pthread_cond_signal(&index->closing);
+        pthread_mutex_unlock(&index->lock);
+        pthread_join(index->thread, NULL);
+    }
+    audit_reader_close(&index->reader);
+    pthread_cond_destroy(&index->closing);
+    pthread_mutex_destroy(&index->lock);
+    pthread_mutex_destroy(&index->work);
+    memory_free(index);
+}
+
+/* ---- lists ---- */
+
+#define LIST_BY(column)                                                                  \
+    "SELECT " COLUMNS " FROM audit_index WHERE " column " = ?1 AND " column " <> '' "    \
+    "AND at_ms >= ?2 AND at_ms < ?3 AND (at_ms, node, number) > (?4, ?5, ?6) "           \
+    "ORDER BY at_ms, node, number LIMIT ?7"
+
+static const char *const list_texts[] = {
+    [AUDIT_BY_FACILITY] = LIST_BY("facility"), [AUDIT_BY_PROVIDER] = LIST_BY("provider"),
+    [AUDIT_BY_PERSON] = LIST_BY("person"),     [AUDIT_BY_STAFF] = LIST_BY("staff"),
+    [AUDIT_BY_REQUEST] = LIST_BY("request"),
+};
+
+static bool read_row(struct store_statement *statement, struct arena *arena,
+                     struct audit_index_row *row, struct err *err)
+{
+    struct text *const texts[TEXT_COUNT] = {
+        &row->phase,        &row->event,         &row->verdict, &row->reason,
+        &row->request,      &row->staff_id,      &row->name,    &row->profession,
+        &row->facility_id,  &row->facility_name, &row->person,  &row->provider,
+        &row->local_number, &row->object,        &row->kind,    &row->purpose};
+    struct text node = store_column_view(statement, COLUMN_NODE);
+    if (node.len >= sizeof row->key.node)
+        return err_set(err, ERR_SYSTEM, "store_corrupt", "a node name too long");
+    memcpy(row->key.node, node.at, node.len);
+    row->key.number = (uint64_t)store_column_int(statement, COLUMN_NUMBER);
+    row->key.at_ms = store_column_int(statement, COLUMN_AT);
+    row->day = store_column_is_null(statement, COLUMN_DAY)
+                   ? DAY_NONE
+                   : (int32_t)store_column_int(statement, COLUMN_DAY);
+    row->bytes = store_column_int(statement, COLUMN_BYTES);
+    row->number_of_parts = store_column_int(statement, COLUMN_PARTS);
+    for (int i = 0; i < TEXT_COUNT; i++)
+        if (!store_column_text(statement, COLUMN_TEXTS + i, arena, texts[i], err))
+            return false;
+    return true;
+}
+
+bool audit_index_list(struct store *store, const struct audit_index_query *query,
+                      struct arena *arena, struct audit_index_row **rows, size_t *count,
+                      struct err *err)
+{
+    *count = 0;
+    *rows = ARENA_MANY(arena, struct audit_index_row, query->count_max, err);
+    if (!*rows)
+        return false;
+    CLEANUP(store_read_end) struct store_session *session = store_read(store, err);
+    if (!session)
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *statement =
+        store_prepare(session, list_texts[query->by], err);
+    if (!statement)
+        return false;
+    store_bind_text(statement, 1, query->value);
+    store_bind_int(statement, 2, query->from_ms);
+    store_bind_int(statement, 3, query->until_ms);
+    store_bind_int(statement, 4, query->after.at_ms);
+    store_bind_text(statement, 5, text_cstr(query->after.node));
+    store_bind_int(statement, 6, (int64_t)query->after.number);
+    store_bind_int(statement, 7, (int64_t)query->count_max);
+    bool has_row = true;
+    while (store_step(statement, &has_row, err) && has_row && *count < query->count_max) {
+        if (!read_row(statement, arena, &(*rows)[*count], err))
+            return false;
+        (*count)++;
+    }
+    return err->kind == ERR_NONE;
+}
