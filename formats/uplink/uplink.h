@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* The words between a gateway and the centre, as JSON over the reversed tunnel: the centre
- * asks, the gateway answers (docs/specs/uplink.md, protocol 1). Both directions' structs,
- * writers and readers; every length and count is bounded; unknown members are ignored, so
- * that either side may be two versions behind.
+/* The words between a gateway and the centre, as JSON over the reversed tunnel: the
+ * centre asks, the gateway answers (docs/specs/uplink.md, protocol 1). Both directions'
+ * structs, writers and readers; every length and count is bounded; unknown members are
+ * ignored, so that either side may be two versions behind.
  *
- * Readers borrow texts from the document given to them: keep it (and nothing else) as long
- * as the struct is used. Errors: those of json_take_*; ERR_SYNTAX uplink_*. */
+ * Readers borrow texts from the document given to them: keep it (and nothing else) as
+ * long as the struct is used. Errors: those of json_take_*; ERR_SYNTAX uplink_*. */
 
 #include "base/hash.h"
 #include "formats/entry/entry.h"
@@ -22,6 +22,7 @@ enum {
     UPLINK_TITLE_BYTES_MAX = 512,
     UPLINK_NAME_BYTES_MAX = 128,
     UPLINK_NUMBER_BYTES_MAX = 15,
+    UPLINK_POLICY_BYTES_MAX = 32768,
     UPLINK_MESSAGE_BYTES_MAX = 4 << 20,
     UPLINK_POLL_MS = 25000 /* longest wait of an event poll */
 };
@@ -47,7 +48,7 @@ struct uplink_welcome {
     struct text node;
     struct text epoch;    /* of the gateway's database, 32 hex digits */
     struct text software; /* version, for the office's list */
-    struct text policy;   /* JSON object as published, see below */
+    struct text policy;   /* JSON as published, see below; travels as a string */
     struct uplink_head head;
 };
 void uplink_write_hello(struct json_writer *writer, const struct uplink_hello *hello);
@@ -55,8 +56,7 @@ MUST_CHECK bool uplink_read_hello(const struct json_value *value,
                                   struct uplink_hello *hello, struct err *err);
 void uplink_write_welcome(struct json_writer *writer,
                           const struct uplink_welcome *welcome);
-/* The policy member is written out again into the arena as the bytes to keep. */
-MUST_CHECK bool uplink_read_welcome(const struct json_value *value, struct arena *arena,
+MUST_CHECK bool uplink_read_welcome(const struct json_value *value,
                                     struct uplink_welcome *welcome, struct err *err);
 /* The highest protocol both speak; ERR_CONFLICT "protocol_unknown". */
 MUST_CHECK bool uplink_agree(const struct uplink_hello *hello, int64_t *protocol,
@@ -132,7 +132,7 @@ struct uplink_event {
 void uplink_write_event(struct json_writer *writer, const struct uplink_event *event);
 /* An event that cannot be understood is not an error of the batch: `is_understood` false
  * with its sequence, to be answered "rejected". ERR_SYNTAX only without a sequence. */
-MUST_CHECK bool uplink_read_event(const struct json_value *value, struct arena *arena,
+MUST_CHECK bool uplink_read_event(const struct json_value *value,
                                   struct uplink_event *event, bool *is_understood,
                                   struct err *err);
 

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Private to formats/uplink: the words of event types. */
+
+#include "formats/uplink/uplink.h"
+
+const char *uplink_event_type_id(enum uplink_event_type type);
+MUST_CHECK bool uplink_event_type_parse(struct text id, enum uplink_event_type *type);
