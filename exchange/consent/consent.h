@@ -99,9 +99,11 @@ struct consent_verdict consent_covers(const struct consent_facts *facts,
 const char *consent_state_for(const struct consent_facts *facts,
                               const struct network_participants *participants,
                               struct id viewer, int32_t today);
+/* Some chain is in force, for whomever: the person may still be found by searching. */
+bool consent_has_active(const struct consent_facts *facts, int32_t today);
 /* Fields that belong together: ERR_SYNTAX "consent_giver_name" (a proxy needs one),
  * "consent_facilities" (specific only, at least two with the obtaining one),
- * "consent_until" (past), "consent_note" (oral needs one). */
+ * "consent_until" (past). */
 MUST_CHECK bool consent_check(const struct consent *consent, int32_t today,
                               struct err *err);
 const char *consent_form_id(enum consent_form form);
