@@ -89,6 +89,7 @@ struct entry_item {
     const char *type;
     struct entry_field *fields;
     size_t field_count;
+    size_t field_capacity;
     struct entry_item *next;
 };
 
@@ -137,12 +138,14 @@ struct entry_list {
     struct entry_warning *last_warning;
 };
 
-const char *entry_kind_id(enum entry_kind kind);
+const char *entry_kind_id(enum entry_kind kind); /* "prescription" */
+/* False for anything that is not one of the ids. */
 MUST_CHECK bool entry_kind_parse(struct text id, enum entry_kind *kind);
 enum entry_row entry_kind_row(enum entry_kind kind);
 const char *entry_row_id(enum entry_row row); /* NULL for ENTRY_ROW_NONE */
 const char *entry_state_id(enum entry_state state);
 
+/* Appends an undated current entry; NULL: the arena's error. */
 struct entry *entry_add(struct entry_list *list, enum entry_kind kind,
                         struct arena *arena, struct err *err);
 struct entry_item *entry_add_item(struct entry *entry, const char *type,
