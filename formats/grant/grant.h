@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* The signed grant with which the centre asks a gateway for content (requirement AC-6,
+ * docs/specs/uplink.md "Grant"). It binds facility, tunnel, counter, opening, record,
+ * entry and kinds to one viewer; its age is counted by the gateway's monotonic clock
+ * since the tunnel's hello, so that a hospital clock two minutes off refuses nothing and
+ * nothing can be replayed. Ed25519 (RFC 8032) over canonical JSON.
+ *
+ * Wire form: hex(JSON) "." hex(signature). Errors of grant_check: ERR_SYNTAX
+ * grant_malformed; ERR_REFUSED grant_signature, grant_facility, grant_tunnel,
+ * grant_counter, grant_age. Reading borrows texts from the arena. */
+
+#include "base/secret.h"
+#include "formats/entry/entry.h"
+
+enum {
+    GRANT_BYTES_MAX = 8192,
+    GRANT_AGE_MAX_MS = 60000,
+    GRANT_WINDOW = 1024 /* counters may overtake each other this far */
+};
+
+struct grant {
+    struct text facility_code; /* whose gateway */
+    struct id tunnel;
+    int64_t counter;   /* 1 …, never twice on a tunnel */
+    int64_t issued_ms; /* since the hello of this tunnel */
+    struct id opening;
+    struct id request; /* the decision's, the same in both audits */
+    struct id record;
+    struct text local_number;
+    struct text entry_key; /* "" = none: only cancel and the like */
+    uint32_t kinds;
+    struct text purpose;
+    struct text staff_id;
+    struct text staff_name;
+    struct text profession;
+    struct text viewer_code; /* facility of the viewer */
+    struct text viewer_name;
+    struct text viewer_kind;
+};
+
+/* Writes the wire form. */
+MUST_CHECK bool grant_sign(const struct grant *grant,
+                           const struct secret_signing_key *key, struct buf *out,
+                           struct err *err);
+
+/* What a gateway remembers of a tunnel: highest counter and which below were seen. */
+struct grant_window {
+    int64_t highest;
+    uint64_t seen[GRANT_WINDOW / 64]; /* bit (counter % GRANT_WINDOW) */
+};
+/* False when the counter was seen or is too old; remembers it. */
+bool grant_window_take(struct grant_window *window, int64_t counter);
+
+struct grant_expectation {
+    const struct secret_public_key *key;
+    struct text facility_code;
+    struct id tunnel;
+    int64_t now_ms; /* since the hello of this tunnel, gateway's monotonic clock */
+    struct grant_window *window;
+};
+MUST_CHECK bool grant_check(struct span wire, const struct grant_expectation *expected,
+                            struct arena *arena, struct grant *grant, struct err *err);
