@@ -1,5 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+/* llhttp's names of the methods are ours too, with other numbers; its own are not used */
+#define HTTP_GET LLHTTP_GET
+#define HTTP_HEAD LLHTTP_HEAD
+#define HTTP_POST LLHTTP_POST
+#define HTTP_PUT LLHTTP_PUT
+#define HTTP_DELETE LLHTTP_DELETE
 #include <llhttp.h>
+#undef HTTP_GET
+#undef HTTP_HEAD
+#undef HTTP_POST
+#undef HTTP_PUT
+#undef HTTP_DELETE
 #include <string.h>
 #include <strings.h>
 
