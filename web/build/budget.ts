@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Sizes after gzip against the budgets of the client; fails above. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+
+const KB = 1024;
+const folder = process.argv[2] ?? 'dist';
+const assets = join(folder, 'assets');
+const index = readFileSync(join(folder, 'index.html'), 'utf8');
+
+function packed(file: string): number {
+  try {
+    return statSync(`${file}.gz`).size;
+  } catch {
+    return statSync(file).size;
+  }
+}
+
+const names = readdirSync(assets).filter((name) => /\.(js|css)$/.test(name));
+const sum = (filter: (name: string) => boolean) =>
+  names.filter(filter).reduce((total, name) => total + packed(join(assets, name)), 0);
+const isEntry = (name: string) => index.includes(basename(name));
+
+const figures: [string, number, number][] = [
+  ['entry js', sum((name) => name.endsWith('.js') && isEntry(name)), 30 * KB],
+  ['calendar js', sum((name) => /^(Calendar|grid)/.test(name) && name.endsWith('.js')), 20 * KB],
+  ['css', sum((name) => name.endsWith('.css')), 20 * KB],
+];
+let isOver = false;
+for (const [what, size, limit] of figures) {
+  const verdict = size > limit ? 'OVER' : 'ok';
+  isOver ||= size > limit;
+  console.log(`web: ${what} ${(size / KB).toFixed(1)} of ${limit / KB} KB gz ${verdict}`);
+}
+if (isOver) process.exit(1);

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Every call of the contract that the client makes. Here and nowhere else: the session's CSRF
+ * token, idempotency keys, repetition of a lost answer under the same key, problems as errors. */
+import createClient from 'openapi-fetch';
+import { Problem, type ProblemBody } from './problem.ts';
+import type { components, paths } from './schema.d.ts';
+
+type Schemas = components['schemas'];
+export type Calendar = Schemas['Calendar'];
+export type Channel = Schemas['Channel'];
+export type Consent = Schemas['Consent'];
+export type ConsentInput = Schemas['ConsentInput'];
+export type ConsentState = Schemas['ConsentState'];
+export type Content = Schemas['Content'];
+export type EntryHead = Schemas['EntryHead'];
+export type Facility = Schemas['Facility'];
+export type Freshness = Schemas['Freshness'];
+export type Home = Schemas['Home'];
+export type HomePerson = Schemas['HomePerson'];
+export type Item = Schemas['Item'];
+export type Kind = Schemas['Kind'];
+export type Link = Schemas['Link'];
+export type LiveEvent = Schemas['LiveEvent'];
+export type Person = Schemas['Person'];
+export type PersonSummary = Schemas['PersonSummary'];
+export type Post = Schemas['Post'];
+export type Reference = Schemas['Reference'];
+export type Refusal = Schemas['Refusal'];
+export type Row = Schemas['Row'];
+export type Session = Schemas['Session'];
+export type Sex = Schemas['Sex'];
+export type Registration =
+  paths['/api/v1/persons']['post']['requestBody']['content']['application/json'];
+export type Search =
+  paths['/api/v1/persons/searches']['post']['requestBody']['content']['application/json'];
+
+let csrf = '';
+let whenSessionEnds: () => void = () => {};
+
+export function useToken(token: string): void {
+  csrf = token;
+}
+
+/** Called once when the server says that there is no session any more. */
+export function onSessionEnd(listener: () => void): void {
+  whenSessionEnds = listener;
+}
+
+/** A new idempotency key: one per intention of a person, kept over repetitions. */
+export function newKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/* A request with an idempotency key may be sent again when its answer was lost. */
+async function fetchAgain(request: Request): Promise<Response> {
+  const canRepeat = request.method === 'GET' || request.headers.has('Idempotency-Key');
+  const copy = canRepeat ? request.clone() : undefined;
+  try {
+    return await fetch(request);
+  } catch (failure) {
+    if (!copy || request.signal.aborted) throw failure;
+    await new Promise((done) => setTimeout(done, 700));
+    return fetch(copy);
+  }
+}
+
+const client = createClient<paths>({ baseUrl: location.origin, fetch: fetchAgain });
+
+const token = () => ({ 'X-CSRF-Token': csrf });
+const change = (key: string) => ({ 'X-CSRF-Token': csrf, 'Idempotency-Key': key });
+
+interface Answer<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+function isProblem(body: unknown): body is ProblemBody & Record<string, unknown> {
+  return typeof body === 'object' && body !== null && 'code' in body && 'status' in body;
+}
+
+async function take<T>(call: Promise<Answer<T>>): Promise<T> {
+  let answer: Answer<T>;
+  try {
+    answer = await call;
+  } catch (failure) {
+    if (failure instanceof DOMException && failure.name === 'AbortError') throw failure;
+    throw new Problem({ code: 'offline', status: 0 });
+  }
+  if (answer.response.ok) return answer.data as T;
+  const problem = new Problem(
+    isProblem(answer.error)
+      ? answer.error
+      : { code: `http_${answer.response.status}`, status: answer.response.status },
+  );
+  // a refused login is a 401 too, but no end of a session
+  if (problem.status === 401 && problem.code !== 'login_refused' && csrf !== '') whenSessionEnds();
+  throw problem;
+}
+
+const signalled = (signal?: AbortSignal) => (signal ? { signal } : {});
+
+export const api = {
+  openSession: (body: { login: string; password: string; post?: string }) =>
+    take(client.POST('/api/v1/session', { body })),
+  session: () => take(client.GET('/api/v1/session')),
+  closeSession: () => take(client.DELETE('/api/v1/session', { params: { header: token() } })),
+  home: (signal?: AbortSignal) => take(client.GET('/api/v1/home', signalled(signal))),
+  facilities: () => take(client.GET('/api/v1/facilities')),
+
+  search: (body: Search, signal?: AbortSignal) =>
+    take(
+      client.POST('/api/v1/persons/searches', {
+        params: { header: token() },
+        body,
+        ...signalled(signal),
+      }),
+    ),
+  register: (body: Registration, key: string) =>
+    take(client.POST('/api/v1/persons', { params: { header: change(key) }, body })),
+  person: (person: string) =>
+    take(client.GET('/api/v1/persons/{person}', { params: { path: { person } } })),
+  addLink: (
+    person: string,
+    body: { facility: string; number: string; birth_date?: string },
+    key: string,
+  ) =>
+    take(
+      client.POST('/api/v1/persons/{person}/links', {
+        params: { path: { person }, header: change(key) },
+        body,
+      }),
+    ),
+  retryLink: (link: string, key: string) =>
+    take(
+      client.POST('/api/v1/links/{link}/retries', {
+        params: { path: { link }, header: change(key) },
+      }),
+    ),
+  endLink: (link: string, key: string) =>
+    take(client.DELETE('/api/v1/links/{link}', { params: { path: { link }, header: change(key) } })),
+
+  consents: (person: string) =>
+    take(client.GET('/api/v1/persons/{person}/consents', { params: { path: { person } } })),
+  giveConsent: (person: string, body: ConsentInput, key: string) =>
+    take(
+      client.POST('/api/v1/persons/{person}/consents', {
+        params: { path: { person }, header: change(key) },
+        body,
+      }),
+    ),
+  withdrawConsent: (consent: string, body: { channel: Channel; note?: string }, key: string) =>
+    take(
+      client.POST('/api/v1/consents/{consent}/withdrawals', {
+        params: { path: { consent }, header: change(key) },
+        body,
+      }),
+    ),
+
+  openCalendar: (person: string, from: string, to: string) =>
+    take(
+      client.POST('/api/v1/persons/{person}/calendar-openings', {
+        params: { path: { person }, header: token() },
+        body: { from, to },
+      }),
+    ),
+  calendar: (opening: string, from: string, to: string) =>
+    take(
+      client.GET('/api/v1/openings/{opening}/calendar', {
+        params: { path: { opening }, query: { from, to } },
+      }),
+    ),
+  entries: (
+    opening: string,
+    query: { row: Row; from: string; to: string; facility?: string; cursor?: string },
+    signal?: AbortSignal,
+  ) =>
+    take(
+      client.GET('/api/v1/openings/{opening}/entries', {
+        params: { path: { opening }, query },
+        ...signalled(signal),
+      }),
+    ),
+  checkNow: (opening: string) =>
+    take(
+      client.POST('/api/v1/openings/{opening}/checks', {
+        params: { path: { opening }, header: token() },
+      }),
+    ),
+  openEntry: (entry: string, signal?: AbortSignal) =>
+    take(
+      client.POST('/api/v1/entries/{entry}/openings', {
+        params: { path: { entry }, header: token() },
+        ...signalled(signal),
+      }),
+    ),
+  content: (opening: string, signal?: AbortSignal) =>
+    take(
+      client.GET('/api/v1/openings/{opening}/content', {
+        params: { path: { opening } },
+        ...signalled(signal),
+      }),
+    ),
+  originalUrl: (opening: string) => `/api/v1/openings/${opening}/original`,
+
+  references: (query: { month: string; person?: string; cursor?: string }, signal?: AbortSignal) =>
+    take(client.GET('/api/v1/references', { params: { query }, ...signalled(signal) })),
+  referencesUrl: (month: string, person?: string) =>
+    `/api/v1/references.csv?month=${month}${person ? `&person=${person}` : ''}`,
+};
+
+/** Closes an opening while the page goes away; nobody waits for the answer. */
+export function closeOpening(opening: string): void {
+  void fetch(`/api/v1/openings/${opening}`, {
+    method: 'DELETE',
+    headers: token(),
+    keepalive: true,
+  }).catch(() => {});
+}

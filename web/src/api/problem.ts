@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Problem details (RFC 9457) as one error type. The words belong to the catalogue, by code. */
+import { has, t } from '../i18n/t.ts';
+
+export interface ProblemBody {
+  type?: string;
+  title?: string;
+  status: number;
+  code: string;
+  retry_after_ms?: number;
+  field?: string;
+}
+
+export class Problem extends Error {
+  readonly code: string;
+  readonly status: number;
+  readonly field: string | undefined;
+  readonly retryAfterMs: number | undefined;
+  readonly body: Record<string, unknown>;
+
+  constructor(body: ProblemBody & Record<string, unknown>) {
+    super(body.code);
+    this.name = 'Problem';
+    this.code = body.code;
+    this.status = body.status;
+    this.field = body.field;
+    this.retryAfterMs = body.retry_after_ms;
+    this.body = body;
+  }
+}
+
+export interface ProblemWords {
+  text: string;
+  next: string;
+}
+
+/** What happened and what to do next; unknown codes keep their code, so that support can help. */
+export function wordsOf(problem: unknown): ProblemWords {
+  if (!(problem instanceof Problem)) {
+    return { text: t('problem.unexpected.text'), next: t('problem.unexpected.next') };
+  }
+  const text = `problem.${problem.code}.text`;
+  const next = `problem.${problem.code}.next`;
+  if (has(text) && has(next)) {
+    const seconds = Math.ceil((problem.retryAfterMs ?? 0) / 1000);
+    return { text: t(text, { n: seconds }), next: t(next, { n: seconds }) };
+  }
+  if (problem.status >= 500) {
+    return { text: t('problem.server.text'), next: t('problem.server.next', { code: problem.code }) };
+  }
+  return { text: t('problem.unknown.text'), next: t('problem.unknown.next', { code: problem.code }) };
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+import './styles/base.css';
+import { render } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { language } from './i18n/t.ts';
+import { applyPreferences } from './preferences.ts';
+import { Login } from './screens/login/Login.tsx';
+import { Shell } from './screens/Shell.tsx';
+import { restore, session } from './session.ts';
+
+function App() {
+  const isLoggedIn = session.value !== null;
+  useEffect(() => {
+    if (!isLoggedIn) document.title = '紬 地域医療情報連携';
+  }, [isLoggedIn]);
+  // a new key draws every word again after a change of language
+  return isLoggedIn ? <Shell key={language.value} /> : <Login key={language.value} />;
+}
+
+const root = document.getElementById('app');
+if (root) {
+  await Promise.all([applyPreferences(), restore()]);
+  render(<App />, root);
+}

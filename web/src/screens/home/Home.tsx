@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { Link, useLocation } from 'wouter-preact';
+import { api, type Home as HomeData, type HomePerson } from '../../api/client.ts';
+import { onLive } from '../../api/live.ts';
+import { useResource } from '../../api/resource.ts';
+import { t } from '../../i18n/t.ts';
+import { instantText } from '../../i18n/wareki.ts';
+import { facilitiesOf } from '../../session.ts';
+import { Icon } from '../../ui/Icon.tsx';
+import { FacilityMarks, ProblemNotice, Skeleton } from '../../ui/pieces.tsx';
+import { linkTone, linkWords } from '../patient/linkWords.ts';
+import { PersonLine } from '../patient/PersonLine.tsx';
+import { askSearch } from '../patient/searchState.ts';
+
+function Section(props: { title: string; count?: number | undefined; children: ComponentChildren }) {
+  return (
+    <section class="card">
+      <header>
+        <h2>{props.title}</h2>
+        {props.count !== undefined && props.count > 0 && (
+          <span class="aside num">{t('home.count', { n: props.count })}</span>
+        )}
+      </header>
+      {props.children}
+    </section>
+  );
+}
+
+function People({ people, empty }: { people: HomePerson[]; empty: ComponentChildren }) {
+  if (people.length === 0) return <div class="empty">{empty}</div>;
+  return (
+    <ul class="people">
+      {people.map((person) => (
+        <li key={person.id}>
+          <PersonLine person={person} href={`/p/${person.id}/calendar`}>
+            {person.new_count > 0 && (
+              <span class="tag new">{t('home.new_count', { n: person.new_count })}</span>
+            )}
+            {person.viewed_at !== null && (
+              <span class="small quiet nowrap">
+                {t('home.viewed', { when: instantText(person.viewed_at) })}
+              </span>
+            )}
+          </PersonLine>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Unfinished({ rows }: { rows: HomeData['unfinished'] }) {
+  if (rows.length === 0) return <p class="empty">{t('home.unfinished.empty')}</p>;
+  return (
+    <ul class="people">
+      {rows.map(({ person, link }) => (
+        <li key={link.id}>
+          <Link href={`/p/${person.id}/link`} class="person tall">
+            <span class="person-name">
+              <b>{person.name}</b>
+              <span>{person.kana}</span>
+            </span>
+            <span class="row small">
+              <FacilityMarks facilities={facilitiesOf([link.facility])} />
+              {facilitiesOf([link.facility])[0]?.name}
+              <span class={`tag ${linkTone(link)} push`}>{t(`link.state.${link.state}`)}</span>
+            </span>
+            <span class="small quiet">{linkWords(link)}</span>
+          </Link>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function QuickFind() {
+  const [, go] = useLocation();
+  const [number, setNumber] = useState('');
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <form
+      class="card find"
+      role="search"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (number.trim() === '') {
+          input.current?.focus();
+          return;
+        }
+        askSearch({ own_number: number.trim().normalize('NFKC') });
+        go('/patients');
+      }}
+    >
+      <header>
+        <h2>{t('home.find')}</h2>
+      </header>
+      <div class="card-body stack gap-s">
+        <label class="label" for="quick-number">
+          {t('home.find.label')}
+        </label>
+        <div class="row nowrap-row">
+          <input
+            ref={input}
+            id="quick-number"
+            class="input mono"
+            value={number}
+            maxLength={15}
+            autoComplete="off"
+            onInput={(event) => setNumber(event.currentTarget.value)}
+          />
+          <button type="submit" class="btn primary">
+            <Icon name="search" />
+            {t('home.find.submit')}
+          </button>
+        </div>
+        <Link href="/patients">{t('home.find.other')}</Link>
+      </div>
+    </form>
+  );
+}
+
+export function Home() {
+  const home = useResource('home', (signal) => api.home(signal));
+  useEffect(() => {
+    document.title = `${t('home.title')} - ${t('app.name')}`;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    // a hospital that backfills sends many events: one reload for all of them
+    const remove = onLive((kind) => {
+      if (kind === 'session' || timer) return;
+      timer = setTimeout(() => {
+        timer = undefined;
+        home.reload();
+      }, 2000);
+    });
+    return () => {
+      clearTimeout(timer);
+      remove();
+    };
+  }, []);
+  const value = home.value;
+  return (
+    <div class="page">
+      <h1 class="sr">{t('home.title')}</h1>
+      {home.state === 'failed' && <ProblemNotice problem={home.problem} retry={home.reload} />}
+      <div class="columns home">
+        <div class="stack">
+          <Section title={t('home.news')} count={value?.news.length}>
+            {value ? (
+              <People people={value.news} empty={<p>{t('home.news.empty')}</p>} />
+            ) : (
+              <Skeleton rows={3} />
+            )}
+          </Section>
+          <Section title={t('home.recent')} count={value?.recent.length}>
+            {value ? (
+              <People
+                people={value.recent}
+                empty={
+                  <>
+                    <p>{t('home.recent.empty')}</p>
+                    <p class="small">{t('home.recent.empty.next')}</p>
+                  </>
+                }
+              />
+            ) : (
+              <Skeleton rows={4} />
+            )}
+          </Section>
+        </div>
+        <div class="stack">
+          <QuickFind />
+          <Section title={t('home.unfinished')} count={value?.unfinished.length}>
+            {value ? <Unfinished rows={value.unfinished} /> : <Skeleton rows={2} />}
+          </Section>
+        </div>
+      </div>
+    </div>
+  );
+}

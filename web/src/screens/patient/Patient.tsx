@@ -1,0 +1,1 @@
+export function Patient(_: { id: string; tab: string }) { return <p>…</p>; }

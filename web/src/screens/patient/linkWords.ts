@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Link } from '../../api/client.ts';
+import { has, t } from '../../i18n/t.ts';
+
+export function linkTone(link: Link): string {
+  if (link.state === 'confirmed') return 'good';
+  if (link.state === 'refused' || link.reason === 'mismatch') return 'bad';
+  return link.state === 'ended' ? '' : 'wait';
+}
+
+/** Where the number stands and what to do about it. */
+export function linkWords(link: Link): string {
+  const byReason = `link.words.${link.reason ?? ''}`;
+  if (link.state !== 'confirmed' && has(byReason)) return t(byReason);
+  return t(`link.words.${link.state}`);
+}
+
+/** Asking again helps only where the answer may have changed. */
+export function canRetry(link: Link): boolean {
+  return link.state === 'proposed' && link.reason !== 'mismatch';
+}
