@@ -92,7 +92,7 @@ struct http_stream {
     struct buf pending;
     size_t queued_bytes;    /* pending and sending */
     int64_t promised_bytes; /* left of the content length; < 0 = none was given */
-    bool was_above_low;
+    bool was_told_high;
     bool is_posted;
     bool is_ended;
     bool is_aborted;

@@ -95,7 +95,8 @@ void http_resume(struct http_call *call, http_handler *resume, void *context);
 /* ---- streaming answers; callable from any thread ---- */
 struct http_stream;
 struct http_stream_events {
-    /* Less than the low-water mark is queued again: the source may go on. */
+    /* A write had returned more than HTTP_STREAM_HIGH_BYTES, and at most the low-water
+     * mark is queued again: the source may go on, here on the loop or anywhere. */
     void (*drained)(void *context);
     /* The peer is gone or the stream was ended; called exactly once, after which the
      * stream pointer must not be used. Runs on the connection's loop: must not block. */
@@ -109,8 +110,10 @@ struct http_stream *http_stream_open(struct http_call *call, int status,
                                      const char *content_type, int64_t content_length,
                                      const struct http_stream_events *events,
                                      void *context);
-/* Queues bytes (copied); returns the number now queued, the caller pauses its source
- * above HTTP_STREAM_HIGH_BYTES. */
+/* Queues bytes (copied); returns the number now queued. Above HTTP_STREAM_HIGH_BYTES the
+ * caller stops and leaves its source to `drained`, which may run on the loop before this
+ * returns: bring the source's own state up to date before writing. Below that `drained`
+ * does not come. A caller that goes on regardless is cut at 8 MiB. */
 enum { HTTP_STREAM_HIGH_BYTES = 256 * 1024, HTTP_STREAM_LOW_BYTES = 64 * 1024 };
 size_t http_stream_write(struct http_stream *stream, struct span bytes);
 /* The whole body was written. */

@@ -61,7 +61,7 @@ size_t http_stream_write(struct http_stream *stream, struct span bytes)
         if (!keeps_promise(stream, bytes.len) || !buf_check(&stream->pending, &err))
             stream->is_aborted = true;
         stream->queued_bytes += bytes.len;
-        stream->was_above_low |= stream->queued_bytes > HTTP_STREAM_LOW_BYTES;
+        stream->was_told_high |= stream->queued_bytes > HTTP_STREAM_HIGH_BYTES;
         post_more(stream);
     }
     size_t queued_bytes = stream->is_dead ? 0 : stream->queued_bytes;
@@ -147,9 +147,9 @@ void http_stream_take(struct http_stream *stream, size_t count)
     pthread_mutex_lock(&stream->lock);
     stream->queued_bytes -= count;
     bool is_low = stream->queued_bytes <= HTTP_STREAM_LOW_BYTES;
-    bool tells = stream->was_above_low && is_low && !stream->is_ended;
+    bool tells = stream->was_told_high && is_low && !stream->is_ended;
     if (is_low)
-        stream->was_above_low = false;
+        stream->was_told_high = false;
     pthread_mutex_unlock(&stream->lock);
     if (tells && stream->events.drained)
         stream->events.drained(stream->context);
