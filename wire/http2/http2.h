@@ -14,8 +14,8 @@
  * Not done: server push, priorities, CONNECT, trailers (accepted and thrown away).
  *
  * Everything runs on one thread (the loop's). Events may call any function of this
- * header on streams, but not receive, send, free or flush. Sessions and lines are
- * *owned*; a stream is borrowed until its `closed`. */
+ * header on streams, but neither receive, send nor free a session. Sessions and lines
+ * are *owned*; a stream is borrowed until its `closed`. */
 
 #include <stdatomic.h>
 
@@ -41,7 +41,8 @@ enum http2_code {
     HTTP2_INTERNAL_ERROR = 2,
     HTTP2_REFUSED_STREAM = 7,
     HTTP2_CANCEL = 8,
-    HTTP2_ENHANCE_YOUR_CALM = 11
+    HTTP2_ENHANCE_YOUR_CALM = 11,
+    HTTP2_CONNECTION_LOST = 0x7fffffff /* ours: the session ended around the stream */
 };
 
 /* What all streams of several sessions may have beyond their first window. */
@@ -82,7 +83,9 @@ struct http2_events {
     size_t (*fill)(void *exchange, uint8_t *out, size_t max, bool *is_last);
     /* Last event; HTTP2_NO_ERROR or the code of whoever reset it. */
     void (*closed)(void *exchange, uint32_t code);
-    /* Optional: a PING came back; the peer wants no new streams. */
+    /* Optional: the peer's first SETTINGS came, so it is one that took us; a PING came
+     * back; the peer wants no new streams. */
+    void (*greeted)(void *self);
     void (*pong)(void *self);
     void (*goaway)(void *self);
 };
@@ -138,7 +141,7 @@ struct http2_line;
 
 struct http2_line_config {
     const struct http2_settings *settings;
-    const struct http2_events *events; /* without pong, which is the line's */
+    const struct http2_events *events;
     void *self;
     int ping_ms;  /* dead (ERR_BUSY "peer_silent") after two without any byte; 0 = none */
     int stall_ms; /* both for http2_session_tick */
@@ -160,9 +163,9 @@ void http2_line_flush(struct http2_line *line);
 void http2_line_finish(struct http2_line *line);
 /* At once; `closed` follows. */
 void http2_line_cut(struct http2_line *line);
-/* Both ends of its life in one: streams get their `closed` now, the line's own does not
- * come. For owners that end themselves. */
-void http2_line_abandon(struct http2_line *line);
+/* For owners that end themselves: every `closed` comes from inside this call. What is
+ * queued still goes out when is_orderly. Not from inside an event of this line. */
+void http2_line_abandon(struct http2_line *line, bool is_orderly);
 
 /* ---- serve ---- */
 /* The codec for ALPN "h2"; see http_serve. */
@@ -174,6 +177,7 @@ struct http2_serve_config {
     uint32_t streams_max;
     int ping_ms;
     bool stays_when_idle;
+    void (*greeted)(void *self); /* optional: the peer speaks HTTP/2 */
     void (*closed)(void *self, const struct err *reason); /* optional */
     void *self;
 };

@@ -286,6 +286,11 @@ static int on_frame(nghttp2_session *inner, const nghttp2_frame *frame, void *us
     case NGHTTP2_HEADERS:
         take_headers(session, frame);
         break;
+    case NGHTTP2_SETTINGS:
+        if (!session->is_greeted && session->events->greeted)
+            session->events->greeted(session->self);
+        session->is_greeted = true;
+        break;
     case NGHTTP2_PING:
         if ((frame->hd.flags & NGHTTP2_FLAG_ACK) && session->events->pong)
             session->events->pong(session->self);

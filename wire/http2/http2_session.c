@@ -455,7 +455,7 @@ void http2_session_free(struct http2_session *session)
     if (!session)
         return;
     while (session->streams)
-        http2_stream_end(session->streams, HTTP2_CANCEL);
+        http2_stream_end(session->streams, HTTP2_CONNECTION_LOST);
     nghttp2_session_del(session->inner);
     http2_collected_free(&session->head);
     memory_free(session);

@@ -57,6 +57,7 @@ struct http2_session {
     struct bucket resets;
     struct bucket control;
     int64_t update_credit;
+    bool is_greeted;
     bool is_flooded;       /* GOAWAY was said because of a flood */
     bool has_stopped;      /* nothing more is understood; the rest may be sent */
     bool is_broken;        /* nothing more can be sent */

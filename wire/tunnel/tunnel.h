@@ -14,6 +14,8 @@
 #include "base/span.h"
 #include "wire/http/http.h"
 
+#define TUNNEL_ALPN "tsumugi-gw/1"
+
 /* ---- the centre's side ---- */
 struct tunnel_hub; /* *owned* */
 struct tunnel;     /* one connected gateway; borrowed, reference counted inside */
@@ -21,7 +23,7 @@ struct tunnel;     /* one connected gateway; borrowed, reference counted inside 
 struct tunnel_hub_events {
     /* A gateway connected. `fingerprint` is its certificate's SHA-256 in hex. Returns the
      * caller's number for it (a facility), or NULL to refuse. Runs on the loop: must look
-     * up in memory only. */
+     * up in memory only. An older tunnel of the same certificate is cut before. */
     void *(*connected)(void *context, struct tunnel *tunnel, const char *fingerprint);
     void (*disconnected)(void *context, struct tunnel *tunnel, void *peer);
 };
@@ -36,9 +38,13 @@ struct tunnel_hub_config {
     int ping_ms; /* 20000 */
     const struct log *log;
 };
+/* On the loop's thread or before loop_run. */
 MUST_CHECK struct tunnel_hub *tunnel_hub_open(const struct tunnel_hub_config *config,
                                               struct err *err);
 uint16_t tunnel_hub_port(const struct tunnel_hub *hub);
+
+/* On the loop's thread, or after loop_run has returned; before workers_free, so that
+ * those who wait in tunnel_ask get their ERR_BUSY. GOAWAY to every gateway. */
 void tunnel_hub_close(struct tunnel_hub *hub);
 
 /* Keeps a tunnel usable across threads after `connected`; a dead one answers ERR_BUSY. */
@@ -47,27 +53,32 @@ void tunnel_release(struct tunnel **tunnel); /* for CLEANUP */
 bool tunnel_is_alive(const struct tunnel *tunnel);
 /* Random per connection: part of the signed grant. */
 struct id tunnel_id(const struct tunnel *tunnel);
+/* From any thread. */
 void tunnel_cut(struct tunnel *tunnel);
 
 struct tunnel_request {
     const char *method; /* "GET" or "POST" */
     const char *path;
-    struct span body;         /* copied */
-    struct span grant;        /* value of the tsumugi-grant header, or empty; copied */
-    int first_byte_ms;        /* deadline for the answer's head: 3000 for content */
-    int total_ms;             /* 0 = none */
+    struct span body;  /* copied */
+    struct span grant; /* value of the tsumugi-grant header, or empty; copied */
+    int first_byte_ms; /* deadline for the answer's head: 3000 for content */
+    int total_ms;      /* 0 = none */
 };
 
 /* All run on the loop, must not block; `ended` exactly once. */
 struct tunnel_events {
     void (*head)(void *context, int status);
     void (*data)(void *context, struct span bytes); /* give credit with tunnel_consume */
-    /* complete: the peer ended it; false with err: cut, deadline (ERR_BUSY
-     * "gateway_silent"), tunnel lost (ERR_BUSY "gateway_away"). */
+    /* complete: the peer ended it, all of it came; false with err, each ERR_BUSY:
+     * "gateway_cut", "gateway_busy" (it takes no more), deadline "gateway_silent", tunnel
+     * lost "gateway_away", "tunnel_cancelled". */
     void (*ended)(void *context, bool complete, const struct err *err);
 };
-struct tunnel_exchange; /* borrowed until `ended` */
-/* From any thread. NULL with ERR_BUSY "gateway_away". */
+/* Borrowed until `ended` returns. No event comes from inside the calls below, and those
+ * never block: so whoever calls them from another thread than the loop's holds a lock of
+ * its own around them, tunnel_send included, and takes the same lock in `ended`. */
+struct tunnel_exchange;
+/* From any thread. NULL with ERR_BUSY "gateway_away". `events` is kept by address. */
 MUST_CHECK struct tunnel_exchange *tunnel_send(struct tunnel *tunnel,
                                                const struct tunnel_request *request,
                                                const struct tunnel_events *events,
@@ -77,8 +88,9 @@ void tunnel_consume(struct tunnel_exchange *exchange, size_t count);
 /* From any thread; `ended` follows. */
 void tunnel_cancel(struct tunnel_exchange *exchange);
 
-/* Blocking form for workers, answers of at most max_bytes (ERR_LIMIT
- * "tunnel_answer_too_large"). A status >= 400 is not an error here. */
+/* Blocking form for workers (asserts that it is not the loop's thread), answers of at
+ * most max_bytes (ERR_LIMIT "tunnel_answer_too_large"), else the errors of `ended`. A
+ * status >= 400 is not an error here. */
 MUST_CHECK bool tunnel_ask(struct tunnel *tunnel, const struct tunnel_request *request,
                            size_t max_bytes, struct arena *arena, int *status,
                            struct span *body, struct err *err);
@@ -88,7 +100,7 @@ struct tunnel_dialer; /* *owned* */
 struct tunnel_dialer_config {
     struct loop *loop;
     struct workers *workers;
-    struct tls_context *tls; /* client certificate; pins the centre's CA */
+    struct tls_context *tls; /* client certificate; pins the centre's CA; TUNNEL_ALPN */
     const char *host;
     uint16_t port;
     const struct http_router *router; /* answers the centre's requests */
@@ -96,12 +108,14 @@ struct tunnel_dialer_config {
     int retry_min_ms;
     int retry_max_ms;
     int ping_ms;
-    /* Called on the loop when a tunnel begins and ends; the id of the connection is the
-     * one the centre names in hello, not known here. May be NULL. */
+    /* Called on the loop when a tunnel begins (the centre has taken us) and ends; the id
+     * of the connection is the one the centre names in hello, not known here. May be
+     * NULL. */
     void (*changed)(void *context, bool is_connected);
     void *context;
     const struct log *log;
 };
-MUST_CHECK struct tunnel_dialer *tunnel_dialer_open(
-    const struct tunnel_dialer_config *config, struct err *err);
+MUST_CHECK struct tunnel_dialer *
+tunnel_dialer_open(const struct tunnel_dialer_config *config, struct err *err);
+/* On the loop's thread, or after loop_run has returned and before workers_free. */
 void tunnel_dialer_close(struct tunnel_dialer *dialer);
