@@ -26,6 +26,20 @@ enum {
 /* Key of the types without an order number. */
 #define SSMIX_FIXED_KEY "999999999999999"
 
+/* The field that gives 診療日 (clause 2.4). */
+enum ssmix_day_from {
+    SSMIX_DAY_FROM_NONE,
+    SSMIX_DAY_FROM_PV1_44,
+    SSMIX_DAY_FROM_PV1_45,
+    SSMIX_DAY_FROM_PV2_8,
+    SSMIX_DAY_FROM_PV2_9,
+    SSMIX_DAY_FROM_EVN_6,
+    SSMIX_DAY_FROM_ORC_9,
+    SSMIX_DAY_FROM_RXA_3,
+    SSMIX_DAY_FROM_SPM_17,
+    SSMIX_DAY_FROM_OBR_7,
+};
+
 /* One データ種別 of clause 2.4. */
 struct ssmix_type {
     const char *code;    /* "OML-11" */
@@ -33,8 +47,8 @@ struct ssmix_type {
     const char *message; /* MSH-9 of new and update, "OUL^R22" */
     const char *cancel;  /* MSH-9 of its cancellation, NULL = none or ORC-1 CA */
     enum entry_kind kind;
-    bool is_dated; /* false: the day folder is "-" */
-    bool is_plan;  /* 予定: state planned */
+    enum ssmix_day_from day_from; /* NONE: the day folder is "-" */
+    bool is_plan;                 /* 予定: state planned */
 };
 
 /* NULL for codes that the table does not hold (不明種別). */
@@ -95,6 +109,12 @@ void ssmix_write_path(const struct ssmix_name *name, struct buf *out);
 /* Milliseconds of UTC of 発生日時 (Japanese local time); false when it is no valid time.
  */
 bool ssmix_occurred_ms(const struct ssmix_name *name, int64_t *wall_ms);
+
+/* Reads any HL7 v2 message that does not lie in a storage (versions 2.3 to 2.8): patient
+ * from PID, day and kind from the message itself (docs/specs/ssmix2.md, outside a
+ * storage), nothing is mandatory but MSH. Errors: those of hl7_parse and of the arena. */
+MUST_CHECK bool ssmix_read_loose(struct span bytes, struct arena *arena,
+                                 struct entry_list *out, struct err *err);
 
 /* Reads the message of one file into entries. `folder_says` is what ssmix_parse_path
  * gave; patient and day of the entries are the folder's, a message that says otherwise is

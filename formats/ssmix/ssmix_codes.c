@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "formats/ssmix/ssmix_codes.h"
+
+#include <string.h>
+
+#include "formats/ssmix/ssmix.h"
+
+struct row {
+    const char *code;
+    struct text text;
+};
+
+// clang-format off
+#define TABLE(name) static const struct row rows_##name[] = {
+#define ROW(code, text) {code, {text, sizeof(text) - 1}},
+#define END };
+// clang-format on
+#include "formats/ssmix/ssmix_codes.def"
+#undef TABLE
+#undef ROW
+#undef END
+
+static const struct {
+    const struct row *rows;
+    size_t count;
+} tables[SSMIX_TABLE_COUNT] = {
+#define TABLE(name)                                                                      \
+    [SSMIX_TABLE_##name] = {rows_##name, sizeof(rows_##name) / sizeof(rows_##name[0])},
+#define ROW(code, text)
+#define END
+#include "formats/ssmix/ssmix_codes.def"
+#undef TABLE
+#undef ROW
+#undef END
+};
+
+struct text ssmix_code_text(enum ssmix_table table, struct span code)
+{
+    struct span key = span_trim(code);
+    for (size_t i = 0; i < tables[table].count && key.len > 0; i++)
+        if (span_is(key, tables[table].rows[i].code))
+            return tables[table].rows[i].text;
+    return (struct text){0};
+}
+
+struct text ssmix_department_name(struct span code)
+{
+    struct text name = ssmix_code_text(SSMIX_TABLE_DEPARTMENT, code);
+    struct span key = span_trim(code);
+    if (name.len == 0 && key.len == 3)
+        return ssmix_code_text(SSMIX_TABLE_DEPARTMENT, span_part(key, 0, 2));
+    return name;
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Private to formats/ssmix: the code tables of ssmix_codes.def. */
+
+#include "base/text.h"
+
+enum ssmix_table {
+    SSMIX_TABLE_NONE,
+#define TABLE(name) SSMIX_TABLE_##name,
+#define ROW(code, text)
+#define END
+#include "formats/ssmix/ssmix_codes.def"
+#undef TABLE
+#undef ROW
+#undef END
+    SSMIX_TABLE_COUNT
+};
+
+/* An empty text for codes that the table does not hold. Spaces around the code do not
+ * count. */
+struct text ssmix_code_text(enum ssmix_table table, struct span code);
