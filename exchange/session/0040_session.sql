@@ -1,7 +1,6 @@
 -- The cookie's token is not here, only its hash.
 CREATE TABLE session (
   hash TEXT NOT NULL PRIMARY KEY,
-  csrf TEXT NOT NULL,
   staff TEXT NOT NULL REFERENCES staff (id),
   post TEXT NOT NULL REFERENCES staff_post (id),
   network TEXT NOT NULL REFERENCES network (id),
@@ -12,6 +11,13 @@ CREATE TABLE session (
   closed_at BIGINT NOT NULL
 );
 CREATE INDEX session_opened ON session (opened_at);
+-- Client certificates of terminals: each speaks for one facility.
+CREATE TABLE session_certificate (
+  fingerprint TEXT NOT NULL PRIMARY KEY,
+  facility TEXT NOT NULL REFERENCES facility (id),
+  ends_at BIGINT NOT NULL,
+  revoked_at BIGINT NOT NULL
+);
 CREATE TABLE session_once (
   key TEXT NOT NULL,
   staff TEXT NOT NULL,

@@ -68,6 +68,9 @@ struct session_times {
 /* False when closed, idle too long or too old. A clock that stepped back does not make a
  * session younger: times before opened_at count as over. */
 bool session_is_open(const struct session_times *times, int64_t now_ms);
+/* Below this nobody logs in: the network's minimum, but the password alone suffices in
+ * the loopback demo only. */
+enum network_assurance session_minimum(enum network_assurance of_network, bool is_demo);
 /* What was proved: a certificate, a second factor. */
 enum network_assurance session_assurance(bool has_certificate, bool has_second_factor);
 /* "password", "password+certificate" … for the audit. */
@@ -107,7 +110,8 @@ MUST_CHECK bool session_require(struct session_service *sessions, struct http_ca
 /* For streams and openings: the session was neither closed nor has it run out; at most a
  * second old. False on any doubt. */
 bool session_still_holds(struct session_service *sessions, struct hash session);
-/* http_answer_problem, but 401 for session_none and login_refused. */
+/* http_answer_problem, but 401 for session_none, session_certificate and login_refused,
+ * 429 for login_rate, search_rate and link_rate. */
 void session_answer_problem(struct http_call *call, const struct err *err);
 /* A session for a test or a first login by `tsumugi admin`: the same way as the route,
  * without HTTP. `token` gets 64 hex digits and NUL; csrf likewise. */
@@ -115,6 +119,14 @@ MUST_CHECK bool session_begin(struct session_service *sessions, struct id staff,
                               struct id post, enum network_assurance assurance,
                               struct text fingerprint, char token[HASH_HEX_BYTES],
                               char csrf[HASH_HEX_BYTES], struct err *err);
+/* A terminal's certificate, for logins at posts of that facility; ends_at UTC ms. */
+MUST_CHECK bool session_add_certificate(struct store_session *session, struct id facility,
+                                        struct text fingerprint, int64_t ends_at,
+                                        struct err *err);
+/* Works within a second, on open sessions too. */
+MUST_CHECK bool session_revoke_certificate(struct store_session *session,
+                                           struct text fingerprint, int64_t now_ms,
+                                           struct err *err);
 MUST_CHECK bool session_end(struct session_service *sessions, struct hash session,
                             struct err *err);
 

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Private to exchange/session: rows, the cache of a second, counters of sources. */
+
+#include <pthread.h>
+
+#include "exchange/session/session.h"
+
+/* One session as it stands in the database, with the people and places it points to.
+ * Texts are *arena* of whoever read it, or owned by the cache. */
+struct session_row {
+    struct hash hash;
+    struct session_times times;
+    struct id staff;
+    struct text staff_name;
+    struct text staff_kana;
+    struct staff_post post;
+    struct text facility_name;
+    enum facility_kind facility_kind;
+    struct id network;
+    enum network_assurance assurance;
+    struct text fingerprint;
+    bool is_allowed; /* account, post, participation and certificate still hold */
+};
+
+/* ---- session_store.c ---- */
+MUST_CHECK bool session_read_row(struct store_session *session, struct hash hash,
+                                 int64_t now_ms, struct arena *arena,
+                                 struct session_row *row, bool *is_found,
+                                 struct err *err);
+MUST_CHECK bool session_add_row(struct store_session *session,
+                                const struct session_row *row, struct err *err);
+MUST_CHECK bool session_close_row(struct store_session *session, struct hash hash,
+                                  int64_t now_ms, struct err *err);
+MUST_CHECK bool session_touch_row(struct store_session *session, struct hash hash,
+                                  int64_t now_ms, struct err *err);
+MUST_CHECK bool session_certificate_fits(struct store_session *session,
+                                         struct id facility, struct text fingerprint,
+                                         int64_t now_ms, bool *fits, struct err *err);
+
+/* ---- session_cache.c: memory only, one lock ---- */
+struct session_cache; /* *owned* */
+MUST_CHECK struct session_cache *session_cache_new(struct err *err);
+void session_cache_free(struct session_cache *cache);
+/* A copy with texts in `arena` when it was read at most SESSION_STALE_MS ago. */
+bool session_cache_find(struct session_cache *cache, struct hash hash,
+                        int64_t monotonic_ms, struct arena *arena,
+                        struct session_row *row);
+/* Keeps a copy; forgetting is always right, so memory running short is no error. */
+void session_cache_keep(struct session_cache *cache, const struct session_row *row,
+                        int64_t monotonic_ms);
+/* Activity since the row was read. */
+void session_cache_touch(struct session_cache *cache, struct hash hash, int64_t seen_at);
+void session_cache_drop(struct session_cache *cache, struct hash hash);
+
+/* ---- session_source.c: failed logins per source address ---- */
+enum { SESSION_SOURCES_MAX = 1024, SESSION_ADDRESS_BYTES = 64 };
+struct session_source {
+    char address[SESSION_ADDRESS_BYTES];
+    int64_t window_begun_ms; /* of ten minutes, for refusing */
+    int window_failures;
+    int64_t minute; /* for the audit: one row per source and minute */
+    int minute_failures;
+};
+struct session_sources {
+    pthread_mutex_t lock;
+    struct session_source items[SESSION_SOURCES_MAX];
+};
+void session_sources_start(struct session_sources *sources);
+bool session_source_is_open(struct session_sources *sources, const char *address,
+                            int64_t monotonic_ms);
+void session_source_failed(struct session_sources *sources, const char *address,
+                           int64_t monotonic_ms, int64_t wall_ms);
+/* Takes one finished count out; false when there is none. With `all` also the counts of
+ * the running minute. */
+bool session_sources_take(struct session_sources *sources, int64_t wall_ms, bool all,
+                          struct session_source *taken);
+
+struct session_service {
+    struct session_config config;
+    struct session_cache *cache;
+    struct session_sources sources;
+};
+
+/* ---- session_service_store.c ---- */
+/* The row, at most a second old; false when there is none or it could not be read. */
+MUST_CHECK bool session_find(struct session_service *sessions, struct hash hash,
+                             struct arena *arena, struct session_row *row,
+                             struct err *err);
+/* Writes finished counts of failed logins into the audit. */
+void session_audit_failures(struct session_service *sessions, bool all);
+struct session_opening {
+    struct id staff;
+    struct id post;
+    enum network_assurance assurance;
+    struct text fingerprint;
+    struct text address;
+    struct id request;
+};
+/* Checks post, participation and assurance, audits, then writes the session. */
+MUST_CHECK bool session_open_for(struct session_service *sessions,
+                                 const struct session_opening *opening,
+                                 struct arena *arena, char token[HASH_HEX_BYTES],
+                                 struct session_row *row, struct err *err);
+enum { SESSION_TOUCH_MS = 30 * 1000 };
+/* Activity: the idle limit counts from now. */
+MUST_CHECK bool session_touch(struct session_service *sessions,
+                              const struct session_row *row, struct err *err);
+struct session_actor session_actor_of(const struct session_row *row, struct text address,
+                                      struct id request);
+/* 64 hex digits, derived from the token, so that it need not be stored. */
+void session_csrf(struct span token, char csrf[HASH_HEX_BYTES]);
