@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/index/index.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "gateway/index/index_parts.h"
+#include "store/migrations.h"
+
+struct founding {
+    struct index *index;
+    struct id fresh;
+};
+
+/* A database without an epoch is new: it gets one, and keeps it for life. */
+static bool found(struct store_session *session, void *context, struct err *err)
+{
+    struct founding *founding = context;
+    CLEANUP(store_finish)
+    struct store_statement *insert = store_prepare(
+        session,
+        "INSERT INTO index_meta (one, epoch, sequence) SELECT 1, ?1, 0 WHERE NOT EXISTS "
+        "(SELECT 1 FROM index_meta)",
+        err);
+    if (!insert)
+        return false;
+    store_bind_id(insert, 1, founding->fresh);
+    return store_run(insert, err);
+}
+
+static bool read_epoch(struct index *index, struct err *err)
+{
+    bool has_row = false;
+    CLEANUP(store_read_end) struct store_session *session = store_read(index->store, err);
+    if (!session)
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *find =
+        store_prepare(session, "SELECT epoch FROM index_meta WHERE one = 1", err);
+    if (!find || !store_step(find, &has_row, err))
+        return false;
+    struct text epoch = has_row ? store_column_view(find, 0) : (struct text){0};
+    if (epoch.len != 2 * ID_BYTES)
+        return err_set(err, ERR_SYSTEM, "index_corrupt", "no epoch");
+    memcpy(index->epoch, epoch.at, epoch.len);
+    return true;
+}
+
+struct index *index_open(const struct index_config *config, struct err *err)
+{
+    struct index *index = memory_new(1, sizeof *index, err);
+    if (!index)
+        return NULL;
+    struct founding founding = {index, id_new(&config->rand)};
+    struct store_config store = {.location = config->location,
+                                 .migrations = store_gateway_migrations,
+                                 .migration_count = store_gateway_migrations_count,
+                                 .log = config->log};
+    index->config = *config;
+    index->store = store_open(&store, err);
+    if (!index->store || !store_write(index->store, STORE_LIVE, found, &founding, err) ||
+        !read_epoch(index, err)) {
+        index_close(index);
+        return NULL;
+    }
+    return index;
+}
+
+void index_close(struct index *index)
+{
+    if (!index)
+        return;
+    if (index->store)
+        store_close(index->store);
+    memory_free(index);
+}
+
+struct text index_epoch(const struct index *index)
+{
+    return (struct text){index->epoch, 2 * ID_BYTES};
+}
+
+bool index_is_published(const struct index *index, enum entry_kind kind, int32_t day,
+                        struct text department_code)
+{
+    const struct uplink_policy *policy = index->config.policy;
+    bool is_in_time =
+        day == DAY_NONE || policy->from_day == DAY_NONE || day >= policy->from_day;
+    return (uplink_released_kinds(policy) >> kind & 1U) && is_in_time &&
+           !uplink_department_is_excluded(policy, department_code);
+}
+
+void index_wake(const struct index *index, int lane)
+{
+    if (index->config.wake)
+        index->config.wake(index->config.wake_context, lane);
+}
+
+bool index_enqueue(struct store_session *session, const struct index_outgoing *outgoing,
+                   struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *raise = store_prepare(
+        session, "UPDATE index_meta SET sequence = sequence + 1 WHERE one = 1", err);
+    if (!raise || !store_run(raise, err))
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *insert = store_prepare(
+        session,
+        "INSERT INTO index_outbox (sequence, lane, type, record, number, entry_key) "
+        "SELECT sequence, ?1, ?2, ?3, ?4, ?5 FROM index_meta WHERE one = 1",
+        err);
+    if (!insert)
+        return false;
+    store_bind_int(insert, 1, outgoing->lane);
+    store_bind_int(insert, 2, outgoing->type);
+    store_bind_text(insert, 3, outgoing->record);
+    store_bind_text(insert, 4, outgoing->number);
+    store_bind_text(insert, 5, outgoing->entry_key);
+    return store_run(insert, err);
+}
+
+bool index_links_of_number(struct store_session *session, struct text number,
+                           struct arena *arena, struct index_link_list *links,
+                           struct err *err)
+{
+    enum { LINKS_MAX = 16 };
+    bool has_row = false;
+    links->count = 0;
+    links->records = ARENA_MANY(arena, struct text, LINKS_MAX, err);
+    if (!links->records)
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *rows = store_prepare(
+        session, "SELECT record FROM index_link WHERE number = ?1 AND state = 0", err);
+    if (!rows)
+        return false;
+    store_bind_text(rows, 1, number);
+    while (links->count < LINKS_MAX && store_step(rows, &has_row, err) && has_row)
+        if (!store_column_text(rows, 0, arena, &links->records[links->count++], err))
+            return false;
+    return err->kind == ERR_NONE;
+}
+
+bool index_raise_revision(struct store_session *session, struct text record,
+                          struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *raise = store_prepare(
+        session, "UPDATE index_link SET revision = revision + 1 WHERE record = ?1", err);
+    if (!raise)
+        return false;
+    store_bind_text(raise, 1, record);
+    return store_run(raise, err);
+}
+
+bool index_take_row(struct store_statement *rows, struct arena *arena,
+                    struct index_row *row, struct err *err)
+{
+    *row = (struct index_row){
+        .kind = (enum entry_kind)store_column_int(rows, 2),
+        .state = store_column_int(rows, 3),
+        .flags = store_column_int(rows, 4),
+        .day = (int32_t)store_column_int(rows, 5),
+        .end_day = (int32_t)store_column_int(rows, 6),
+        .is_open = store_column_int(rows, 7) != 0,
+        .received_at = store_column_int(rows, 14),
+    };
+    return store_column_text(rows, 0, arena, &row->entry_key, err) &&
+           store_column_text(rows, 1, arena, &row->version, err) &&
+           store_column_text(rows, 8, arena, &row->title, err) &&
+           store_column_text(rows, 9, arena, &row->department_code, err) &&
+           store_column_text(rows, 10, arena, &row->department, err) &&
+           store_column_text(rows, 11, arena, &row->author, err) &&
+           store_column_text(rows, 12, arena, &row->time, err) &&
+           store_column_text(rows, 13, arena, &row->order_number, err);
+}
+
+/* ---- folders ---- */
+
+bool index_folder_time(struct index *index, struct text path, int64_t *changed_ns,
+                       struct err *err)
+{
+    bool has_row = false;
+    CLEANUP(store_read_end) struct store_session *session = store_read(index->store, err);
+    if (!session)
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *find = store_prepare(
+        session, "SELECT changed_ns FROM index_folder WHERE path = ?1", err);
+    if (!find)
+        return false;
+    store_bind_text(find, 1, path);
+    if (!store_step(find, &has_row, err))
+        return false;
+    *changed_ns = has_row ? store_column_int(find, 0) : 0;
+    return true;
+}
+
+struct folder_note {
+    struct text path;
+    int64_t changed_ns;
+};
+
+static bool note_folder(struct store_session *session, void *context, struct err *err)
+{
+    const struct folder_note *note = context;
+    CLEANUP(store_finish)
+    struct store_statement *keep = store_prepare(
+        session,
+        "INSERT INTO index_folder (path, changed_ns) VALUES (?1, ?2) ON CONFLICT (path) "
+        "DO UPDATE SET changed_ns = excluded.changed_ns",
+        err);
+    if (!keep)
+        return false;
+    store_bind_text(keep, 1, note->path);
+    store_bind_int(keep, 2, note->changed_ns);
+    return store_run(keep, err);
+}
+
+bool index_note_folder(struct index *index, struct text path, int64_t changed_ns,
+                       struct err *err)
+{
+    struct folder_note note = {path, changed_ns};
+    return store_write(index->store, STORE_BACKFILL, note_folder, &note, err);
+}
+
+static bool forget_folder(struct store_session *session, void *context, struct err *err)
+{
+    const struct text *path = context;
+    CLEANUP(store_finish)
+    struct store_statement *remove =
+        store_prepare(session, "DELETE FROM index_folder WHERE path = ?1", err);
+    if (!remove)
+        return false;
+    store_bind_text(remove, 1, *path);
+    return store_run(remove, err);
+}
+
+bool index_forget_folder(struct index *index, struct text path, struct err *err)
+{
+    return store_write(index->store, STORE_BACKFILL, forget_folder, &path, err);
+}
+
+/* Lists the first column of rows as texts; the array doubles in the arena. */
+static bool list_texts(struct store_statement *rows, struct arena *arena,
+                       struct text **items, size_t *count, struct err *err)
+{
+    size_t room = 64;
+    bool has_row = false;
+    struct text *list = ARENA_MANY(arena, struct text, room, err);
+    *count = 0;
+    if (!list)
+        return false;
+    while (store_step(rows, &has_row, err) && has_row) {
+        if (*count == room) {
+            struct text *larger = ARENA_MANY(arena, struct text, room * 2, err);
+            if (!larger)
+                return false;
+            memcpy(larger, list, room * sizeof *list);
+            list = larger;
+            room *= 2;
+        }
+        if (!store_column_text(rows, 0, arena, &list[(*count)++], err))
+            return false;
+    }
+    *items = list;
+    return err->kind == ERR_NONE;
+}
+
+/* Texts that begin with a prefix stand between it and the same with its last byte + 1;
+ * both prefixes here end in '/', and '0' follows '/'. */
+static bool after_prefix(struct text prefix, struct arena *arena, struct text *end,
+                         struct err *err)
+{
+    char *copy = arena_take(arena, prefix.len + 1, 1, err);
+    if (!copy)
+        return false;
+    memcpy(copy, prefix.at, prefix.len);
+    copy[prefix.len - 1] = '/' + 1;
+    *end = (struct text){copy, prefix.len};
+    return true;
+}
+
+bool index_list_folders(struct index *index, struct text prefix, struct arena *arena,
+                        struct text **paths, size_t *count, struct err *err)
+{
+    struct text end;
+    CLEANUP(store_read_end) struct store_session *session = store_read(index->store, err);
+    if (!session || !after_prefix(prefix, arena, &end, err))
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *rows = store_prepare(
+        session, "SELECT path FROM index_folder WHERE path >= ?1 AND path < ?2", err);
+    if (!rows)
+        return false;
+    store_bind_text(rows, 1, prefix);
+    store_bind_text(rows, 2, end);
+    return list_texts(rows, arena, paths, count, err);
+}
+
+bool index_list_bases(struct index *index, struct text number, struct text folder,
+                      struct arena *arena, struct text **bases, size_t *count,
+                      struct err *err)
+{
+    struct text end;
+    CLEANUP(store_read_end) struct store_session *session = store_read(index->store, err);
+    if (!session || !after_prefix(folder, arena, &end, err))
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *rows =
+        store_prepare(session,
+                      "SELECT DISTINCT base FROM index_file WHERE number = ?1 AND "
+                      "base >= ?2 AND base < ?3",
+                      err);
+    if (!rows)
+        return false;
+    store_bind_text(rows, 1, number);
+    store_bind_text(rows, 2, folder);
+    store_bind_text(rows, 3, end);
+    return list_texts(rows, arena, bases, count, err);
+}
+
+bool index_find_file(struct index *index, struct text number, struct text base,
+                     struct arena *arena, struct index_file *file, struct err *err)
+{
+    bool has_row = false;
+    *file = (struct index_file){.number = number, .base = base};
+    CLEANUP(store_read_end) struct store_session *session = store_read(index->store, err);
+    if (!session)
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *find =
+        store_prepare(session,
+                      "SELECT path, version, size, changed_ns, state FROM index_file "
+                      "WHERE number = ?1 AND base = ?2",
+                      err);
+    if (!find)
+        return false;
+    store_bind_text(find, 1, number);
+    store_bind_text(find, 2, base);
+    if (!store_step(find, &has_row, err))
+        return false;
+    if (!has_row)
+        return true;
+    file->size_bytes = store_column_int(find, 2);
+    file->changed_ns = store_column_int(find, 3);
+    file->state = (enum index_file_state)store_column_int(find, 4);
+    return store_column_text(find, 0, arena, &file->path, err) &&
+           store_column_text(find, 1, arena, &file->version, err);
+}
+
+bool index_list_trouble(struct index *index, size_t max, struct arena *arena,
+                        struct index_trouble **items, size_t *count, struct err *err)
+{
+    bool has_row = false;
+    *count = 0;
+    *items = ARENA_MANY(arena, struct index_trouble, max, err);
+    CLEANUP(store_read_end)
+    struct store_session *session = *items ? store_read(index->store, err) : NULL;
+    if (!session)
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *rows = store_prepare(
+        session,
+        "SELECT path, state, code, offset_bytes, first_seen, last_tried FROM index_file "
+        "WHERE state > 0 ORDER BY state, path",
+        err);
+    if (!rows)
+        return false;
+    while (*count < max && store_step(rows, &has_row, err) && has_row) {
+        struct index_trouble *item = &(*items)[(*count)++];
+        item->state = (enum index_file_state)store_column_int(rows, 1);
+        item->offset_bytes = store_column_int(rows, 3);
+        item->first_seen_ms = store_column_int(rows, 4);
+        item->last_tried_ms = store_column_int(rows, 5);
+        if (!store_column_text(rows, 0, arena, &item->path, err) ||
+            !store_column_text(rows, 2, arena, &item->code, err))
+            return false;
+    }
+    return err->kind == ERR_NONE;
+}
+
+bool index_find_place(struct index *index, struct text number, struct text entry_key,
+                      struct arena *arena, struct index_place *place, struct err *err)
+{
+    bool has_row = false;
+    CLEANUP(store_read_end) struct store_session *session = store_read(index->store, err);
+    if (!session)
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *find =
+        store_prepare(session,
+                      "SELECT path, version, kind, day, department_code, base FROM "
+                      "index_entry WHERE number = ?1 AND entry_key = ?2",
+                      err);
+    CLEANUP(store_finish)
+    struct store_statement *kinds = store_prepare(
+        session, "SELECT kind FROM index_entry WHERE number = ?1 AND base = ?2", err);
+    if (!find || !kinds)
+        return false;
+    store_bind_text(find, 1, number);
+    store_bind_text(find, 2, entry_key);
+    if (!store_step(find, &has_row, err))
+        return false;
+    if (!has_row)
+        return err_set(err, ERR_MISSING, "not_found", "no such entry");
+    struct text base = {0};
+    *place = (struct index_place){.number = number,
+                                  .entry_key = entry_key,
+                                  .kind = (enum entry_kind)store_column_int(find, 2),
+                                  .day = (int32_t)store_column_int(find, 3)};
+    if (!store_column_text(find, 0, arena, &place->path, err) ||
+        !store_column_text(find, 1, arena, &place->version, err) ||
+        !store_column_text(find, 4, arena, &place->department_code, err) ||
+        !store_column_text(find, 5, arena, &base, err))
+        return false;
+    store_bind_text(kinds, 1, number);
+    store_bind_text(kinds, 2, base);
+    while (store_step(kinds, &has_row, err) && has_row)
+        place->kinds_in_file |= 1U << store_column_int(kinds, 0);
+    return err->kind == ERR_NONE;
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* The gateway's own database: every patient and every current entry of the hospital's
+ * storage, which of them are linked, and the outbox of events for the centre.
+ *
+ * What is current among the files of one record (same patient, day, type and key) is
+ * decided by the collector; the index stores that decision, and for linked patients puts
+ * one row into the outbox in the same transaction. An outbox row names an entry, not its
+ * content: what is sent is the entry as it is when it is sent. A wiped database gets a
+ * new epoch, and the centre then compares everything (docs/specs/uplink.md).
+ *
+ * Reading content's place takes a release_permit (gateway/release). Results are *arena*.
+ */
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "formats/entry/entry.h"
+#include "formats/uplink/uplink.h"
+#include "store/store.h"
+
+struct index; /* *owned*; threads share it */
+struct release_permit;
+
+/* What may leave the house at all; the policy as the index needs it. */
+struct index_config {
+    const char *location; /* database file */
+    struct clock clock;
+    struct rand rand;
+    const struct log *log;
+    const struct uplink_policy *policy; /* outlives the index */
+    /* Called after a commit that put events into a lane (0 live, 1 backfill). */
+    void (*wake)(void *context, int lane);
+    void *wake_context;
+};
+MUST_CHECK struct index *index_open(const struct index_config *config, struct err *err);
+void index_close(struct index *index);
+/* 32 hex digits; new for each new database. */
+struct text index_epoch(const struct index *index);
+
+/* ---- what the collector found ---- */
+enum index_file_state { INDEX_READ, INDEX_REFUSED, INDEX_HELD };
+
+struct index_file {
+    struct text path; /* "<root label>/<relative path>" */
+    struct text number;
+    struct text base;
+    struct text version; /* 18 characters */
+    int64_t size_bytes;
+    int64_t changed_ns;
+    enum index_file_state state;
+    struct text code;
+    int64_t offset_bytes;
+};
+
+/* The record `base` of a patient is now this file and these entries (none when refused
+ * or held: then one incomplete entry stands for it when `incomplete_kind` is dated).
+ * Writes events for links. */
+struct index_change {
+    struct index_file file;
+    const struct entry_list *list; /* NULL when refused or held */
+    enum entry_kind incomplete_kind;
+    int32_t day; /* of the folder */
+};
+MUST_CHECK bool index_put_file(struct index *index, const struct index_change *change,
+                               struct err *err);
+/* The record is no longer there (deleted or moved away): entries are withdrawn. */
+MUST_CHECK bool index_remove_base(struct index *index, struct text number,
+                                  struct text base, struct err *err);
+/* What the index has of a record now: the file's path, size and times; path empty when
+ * none. */
+MUST_CHECK bool index_find_file(struct index *index, struct text number, struct text base,
+                                struct arena *arena, struct index_file *file,
+                                struct err *err);
+/* The records (bases) that the index has from one folder "day/type/" of a patient. */
+MUST_CHECK bool index_list_bases(struct index *index, struct text number,
+                                 struct text folder, struct arena *arena,
+                                 struct text **bases, size_t *count, struct err *err);
+/* Time of change of a type folder when it was last read; 0 = never. */
+MUST_CHECK bool index_folder_time(struct index *index, struct text path,
+                                  int64_t *changed_ns, struct err *err);
+MUST_CHECK bool index_note_folder(struct index *index, struct text path,
+                                  int64_t changed_ns, struct err *err);
+/* All type folders of a patient that the index knows, to find removed ones. */
+MUST_CHECK bool index_list_folders(struct index *index, struct text prefix,
+                                   struct arena *arena, struct text **paths,
+                                   size_t *count, struct err *err);
+MUST_CHECK bool index_forget_folder(struct index *index, struct text path,
+                                    struct err *err);
+
+/* ---- patients and links ---- */
+struct index_patient {
+    struct text number;
+    struct text name;
+    struct text kana;
+    struct text kana_folded;
+    int32_t birth_day;
+    char sex;
+};
+MUST_CHECK bool index_find_patient(struct index *index, struct text number,
+                                   struct arena *arena, struct index_patient *patient,
+                                   bool *is_known, struct err *err);
+
+enum index_link_state { INDEX_ACTIVE, INDEX_LINK_HELD, INDEX_LINK_ENDED };
+struct index_link {
+    struct id record;
+    struct text number;
+    enum index_link_state state;
+    int64_t revision;
+};
+struct index_limits {
+    int mismatches_per_hour;
+    int links_per_day; /* over it: held */
+};
+/* The owner's match: compares with the patient's own ADT-00; an active link starts its
+ * backfill. */
+MUST_CHECK bool index_match_link(struct index *index, const struct uplink_link *asked,
+                                 const struct index_limits *limits,
+                                 enum uplink_match *result, struct err *err);
+MUST_CHECK bool index_end_link(struct index *index, struct id record, struct err *err);
+MUST_CHECK bool index_find_link(struct index *index, struct id record,
+                                struct arena *arena, struct index_link *link,
+                                bool *is_known, struct err *err);
+/* Puts everything of a record into the backfill lane again, newest first. */
+MUST_CHECK bool index_backfill(struct index *index, struct id record, struct err *err);
+
+/* ---- events ---- */
+/* The oldest events of a lane, at most `max`, as they are now. */
+MUST_CHECK bool index_take_events(struct index *index, int lane, size_t max,
+                                  struct arena *arena, struct uplink_event **events,
+                                  size_t *count, struct err *err);
+/* Stored ones leave the outbox; rejected ones too, and are kept in a list. */
+MUST_CHECK bool index_answer_events(struct index *index,
+                                    const struct uplink_answers *answers,
+                                    struct err *err);
+
+/* ---- being in step ---- */
+MUST_CHECK bool index_sum(struct index *index, struct id record, struct arena *arena,
+                          struct uplink_sum *sum, struct err *err);
+/* A page of keys behind `cursor`. */
+MUST_CHECK bool index_snapshot(struct index *index, struct id record, struct text cursor,
+                               struct arena *arena, struct uplink_snapshot *snapshot,
+                               struct err *err);
+
+/* ---- content ---- */
+struct index_place {
+    struct text path;
+    struct text number;
+    struct text entry_key;
+    struct text version;
+    enum entry_kind kind;
+    int32_t day;
+    struct text department_code;
+    uint32_t kinds_in_file; /* of all entries of the same file */
+};
+/* For gateway/release alone: where an entry stands. ERR_MISSING "not_found". */
+MUST_CHECK bool index_find_place(struct index *index, struct text number,
+                                 struct text entry_key, struct arena *arena,
+                                 struct index_place *place, struct err *err);
+
+/* ---- lists for the hospital's administrator ---- */
+struct index_trouble {
+    struct text path;
+    enum index_file_state state;
+    struct text code;
+    int64_t offset_bytes;
+    int64_t first_seen_ms;
+    int64_t last_tried_ms;
+};
+MUST_CHECK bool index_list_trouble(struct index *index, size_t max, struct arena *arena,
+                                   struct index_trouble **items, size_t *count,
+                                   struct err *err);

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the collector found becomes rows, and rows become events for linked patients. */
+#include <string.h>
+
+#include "formats/charset/charset.h"
+#include "gateway/index/index_parts.h"
+
+struct putting {
+    struct index *index;
+    const struct index_change *change; /* NULL = the record is gone */
+    struct text number;
+    struct text base;
+    struct arena *arena;
+    int64_t now_ms;
+    bool has_events;
+};
+
+static bool run_for_base(struct store_session *session, const char *sql,
+                         const struct putting *putting, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *statement = store_prepare(session, sql, err);
+    if (!statement)
+        return false;
+    store_bind_text(statement, 1, putting->number);
+    store_bind_text(statement, 2, putting->base);
+    return store_run(statement, err);
+}
+
+static bool put_file_row(struct store_session *session, const struct putting *putting,
+                         struct err *err)
+{
+    const struct index_file *file = &putting->change->file;
+    CLEANUP(store_finish)
+    struct store_statement *insert = store_prepare(
+        session,
+        "INSERT INTO index_file (path, number, base, version, size, changed_ns, state, "
+        "code, offset_bytes, first_seen, last_tried) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, "
+        "?8, ?9, ?10, ?10) ON CONFLICT (path) DO UPDATE SET number = excluded.number, "
+        "base = excluded.base, version = excluded.version, size = excluded.size, "
+        "changed_ns = excluded.changed_ns, state = excluded.state, code = excluded.code, "
+        "offset_bytes = excluded.offset_bytes, last_tried = excluded.last_tried",
+        err);
+    if (!insert)
+        return false;
+    store_bind_text(insert, 1, file->path);
+    store_bind_text(insert, 2, file->number);
+    store_bind_text(insert, 3, file->base);
+    store_bind_text(insert, 4, file->version);
+    store_bind_int(insert, 5, file->size_bytes);
+    store_bind_int(insert, 6, file->changed_ns);
+    store_bind_int(insert, 7, file->state);
+    store_bind_text(insert, 8, file->code);
+    store_bind_int(insert, 9, file->offset_bytes);
+    store_bind_int(insert, 10, putting->now_ms);
+    return store_run(insert, err);
+}
+
+/* base or base/part */
+static bool entry_key_of(const struct putting *putting, struct text part,
+                         struct text *key, struct err *err)
+{
+    if (part.len == 0) {
+        *key = putting->base;
+        return true;
+    }
+    CLEANUP(buf_free) struct buf out = buf_init(UPLINK_KEY_BYTES_MAX);
+    struct span copy = {0};
+    buf_text(&out, putting->base);
+    buf_byte(&out, '/');
+    buf_text(&out, part);
+    if (!buf_to_arena(&out, putting->arena, &copy, err))
+        return false;
+    *key = (struct text){(const char *)copy.at, copy.len};
+    return true;
+}
+
+static bool insert_entry(struct store_session *session, const struct putting *putting,
+                         const struct index_row *row, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *insert = store_prepare(
+        session,
+        "INSERT INTO index_entry (number, entry_key, base, version, kind, state, flags, "
+        "day, end_day, is_open, title, department_code, department, author, time, "
+        "order_number, path, received_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
+        "?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+        err);
+    if (!insert)
+        return false;
+    store_bind_text(insert, 1, putting->number);
+    store_bind_text(insert, 2, row->entry_key);
+    store_bind_text(insert, 3, putting->base);
+    store_bind_text(insert, 4, row->version);
+    store_bind_int(insert, 5, row->kind);
+    store_bind_int(insert, 6, row->state);
+    store_bind_int(insert, 7, row->flags);
+    store_bind_int(insert, 8, row->day);
+    store_bind_int(insert, 9, row->end_day);
+    store_bind_int(insert, 10, row->is_open);
+    store_bind_text(insert, 11, row->title);
+    store_bind_text(insert, 12, row->department_code);
+    store_bind_text(insert, 13, row->department);
+    store_bind_text(insert, 14, row->author);
+    store_bind_text(insert, 15, row->time);
+    store_bind_text(insert, 16, row->order_number);
+    store_bind_text(insert, 17, putting->change->file.path);
+    store_bind_int(insert, 18, row->received_at);
+    return store_run(insert, err);
+}
+
+static struct text cut_text(struct text text, size_t max_bytes)
+{
+    while (text.len > max_bytes) {
+        text.len--;
+        while (text.len > 0 && ((uint8_t)text.at[text.len] & 0xC0) == 0x80)
+            text.len--;
+    }
+    return text;
+}
+
+static struct index_row row_of_entry(const struct putting *putting,
+                                     const struct entry *entry, struct text key)
+{
+    return (struct index_row){
+        .entry_key = key,
+        .version = putting->change->file.version,
+        .kind = entry->kind,
+        .state = entry->state,
+        .flags = entry->flags,
+        .day = entry->day,
+        .end_day = entry->end_day,
+        .is_open = entry->is_open,
+        .title = cut_text(entry->title, UPLINK_TITLE_BYTES_MAX),
+        .department_code = cut_text(entry->department_code, UPLINK_NAME_BYTES_MAX),
+        .department = cut_text(entry->department, UPLINK_NAME_BYTES_MAX),
+        .author = cut_text(entry->author, UPLINK_NAME_BYTES_MAX),
+        .time = cut_text(entry->time, 32),
+        .order_number = cut_text(entry->order_number, 64),
+        .received_at = putting->now_ms,
+    };
+}
+
+/* Keys that this record had before. */
+struct old_key {
+    struct text key;
+    bool is_kept;
+    struct old_key *next;
+};
+
+static bool read_old_keys(struct store_session *session, const struct putting *putting,
+                          struct old_key **keys, struct err *err)
+{
+    bool has_row = false;
+    CLEANUP(store_finish)
+    struct store_statement *rows = store_prepare(
+        session, "SELECT entry_key FROM index_entry WHERE number = ?1 AND base = ?2",
+        err);
+    if (!rows)
+        return false;
+    store_bind_text(rows, 1, putting->number);
+    store_bind_text(rows, 2, putting->base);
+    while (store_step(rows, &has_row, err) && has_row) {
+        struct old_key *key = ARENA_NEW(putting->arena, struct old_key, err);
+        if (!key || !store_column_text(rows, 0, putting->arena, &key->key, err))
+            return false;
+        key->next = *keys;
+        *keys = key;
+    }
+    return err->kind == ERR_NONE;
+}
+
+static bool tell(struct store_session *session, struct putting *putting,
+                 const struct index_link_list *links, enum uplink_event_type type,
+                 struct text key, struct err *err)
+{
+    for (size_t i = 0; i < links->count; i++) {
+        struct index_outgoing outgoing = {.lane = 0,
+                                          .type = type,
+                                          .record = links->records[i],
+                                          .number = putting->number,
+                                          .entry_key = key};
+        if (!index_enqueue(session, &outgoing, err) ||
+            !index_raise_revision(session, links->records[i], err))
+            return false;
+        putting->has_events = true;
+    }
+    return true;
+}
+
+static bool put_row(struct store_session *session, struct putting *putting,
+                    const struct index_link_list *links, struct old_key *old,
+                    const struct index_row *row, struct err *err)
+{
+    bool is_published =
+        index_is_published(putting->index, row->kind, row->day, row->department_code);
+    for (struct old_key *key = old; key; key = key->next)
+        if (text_equal(key->key, row->entry_key))
+            key->is_kept = is_published;
+    return insert_entry(session, putting, row, err) &&
+           (!is_published ||
+            tell(session, putting, links, UPLINK_ENTRY_PUT, row->entry_key, err));
+}
+
+/* A file that could not be read still stands on its day, without content. */
+static bool put_incomplete(struct store_session *session, struct putting *putting,
+                           const struct index_link_list *links, struct old_key *old,
+                           struct err *err)
+{
+    const struct index_change *change = putting->change;
+    bool is_shown = change->file.state == INDEX_REFUSED && change->day != DAY_NONE &&
+                    change->incomplete_kind != ENTRY_UNKNOWN;
+    if (!is_shown)
+        return true;
+    struct index_row row = {.entry_key = putting->base,
+                            .version = change->file.version,
+                            .kind = change->incomplete_kind,
+                            .state = ENTRY_INCOMPLETE,
+                            .day = change->day,
+                            .end_day = DAY_NONE,
+                            .title = TEXT("不完全"),
+                            .received_at = putting->now_ms};
+    return put_row(session, putting, links, old, &row, err);
+}
+
+static bool put_entries(struct store_session *session, struct putting *putting,
+                        const struct index_link_list *links, struct old_key *old,
+                        struct err *err)
+{
+    const struct entry_list *list = putting->change->list;
+    if (!list)
+        return put_incomplete(session, putting, links, old, err);
+    for (const struct entry *entry = list->first; entry; entry = entry->next) {
+        struct text key = {0};
+        if (!entry_key_of(putting, entry->part, &key, err))
+            return false;
+        struct index_row row = row_of_entry(putting, entry, key);
+        if (!put_row(session, putting, links, old, &row, err))
+            return false;
+    }
+    return true;
+}
+
+static bool put_patient(struct store_session *session, const struct putting *putting,
+                        struct err *err)
+{
+    const struct entry_list *list = putting->change ? putting->change->list : NULL;
+    bool is_patient = list && list->first && list->first->kind == ENTRY_PATIENT;
+    if (!is_patient)
+        return true;
+    const struct entry_patient *patient = &list->patient;
+    struct text folded = {0};
+    char sex[2] = {patient->sex ? patient->sex : 'U', '\0'};
+    if (!charset_fold(patient->kana, putting->arena, &folded, err))
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *keep = store_prepare(
+        session,
+        "INSERT INTO index_patient (number, name, kana, kana_folded, birth_day, sex) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (number) DO UPDATE SET "
+        "name = excluded.name, kana = excluded.kana, kana_folded = excluded.kana_folded, "
+        "birth_day = excluded.birth_day, sex = excluded.sex",
+        err);
+    if (!keep)
+        return false;
+    store_bind_text(keep, 1, putting->number);
+    store_bind_text(keep, 2, patient->name);
+    store_bind_text(keep, 3, patient->kana);
+    store_bind_text(keep, 4, folded);
+    store_bind_int(keep, 5, patient->birth_day);
+    store_bind_text(keep, 6, text_cstr(sex));
+    return store_run(keep, err);
+}
+
+/* The patient's own ADT-00 is gone: the number has ended. */
+static bool end_patient(struct store_session *session, struct putting *putting,
+                        const struct index_link_list *links, struct err *err)
+{
+    if (!span_starts(text_span(putting->base), "-/ADT-00/"))
+        return true;
+    CLEANUP(store_finish)
+    struct store_statement *remove =
+        store_prepare(session, "DELETE FROM index_patient WHERE number = ?1", err);
+    if (!remove)
+        return false;
+    store_bind_text(remove, 1, putting->number);
+    if (!store_run(remove, err))
+        return false;
+    struct index_link_list first = *links;
+    first.count = links->count > 0;
+    return tell(session, putting, &first, UPLINK_NUMBER_ENDED, TEXT(""), err);
+}
+
+static bool apply(struct store_session *session, void *context, struct err *err)
+{
+    struct putting *putting = context;
+    struct old_key *old = NULL;
+    struct index_link_list links;
+    putting->has_events = false;
+    if (!index_links_of_number(session, putting->number, putting->arena, &links, err) ||
+        !read_old_keys(session, putting, &old, err) ||
+        !run_for_base(session, "DELETE FROM index_entry WHERE number = ?1 AND base = ?2",
+                      putting, err) ||
+        !run_for_base(session, "DELETE FROM index_file WHERE number = ?1 AND base = ?2",
+                      putting, err))
+        return false;
+    bool is_gone = !putting->change;
+    if (is_gone) {
+        if (!end_patient(session, putting, &links, err))
+            return false;
+    } else if (!put_file_row(session, putting, err) ||
+               !put_entries(session, putting, &links, old, err) ||
+               !put_patient(session, putting, err)) {
+        return false;
+    }
+    for (struct old_key *key = old; key; key = key->next)
+        if (!key->is_kept &&
+            !tell(session, putting, &links, UPLINK_ENTRY_WITHDRAWN, key->key, err))
+            return false;
+    return true;
+}
+
+static bool write_change(struct putting *putting, struct err *err)
+{
+    if (!store_write(putting->index->store, STORE_LIVE, apply, putting, err))
+        return false;
+    if (putting->has_events)
+        index_wake(putting->index, 0);
+    return true;
+}
+
+bool index_put_file(struct index *index, const struct index_change *change,
+                    struct err *err)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(16 << 20);
+    struct putting putting = {.index = index,
+                              .change = change,
+                              .number = change->file.number,
+                              .base = change->file.base,
+                              .arena = &arena,
+                              .now_ms = clock_wall_ms(&index->config.clock)};
+    return write_change(&putting, err);
+}
+
+bool index_remove_base(struct index *index, struct text number, struct text base,
+                       struct err *err)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(4 << 20);
+    struct putting putting = {.index = index,
+                              .number = number,
+                              .base = base,
+                              .arena = &arena,
+                              .now_ms = clock_wall_ms(&index->config.clock)};
+    return write_change(&putting, err);
+}

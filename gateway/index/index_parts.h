@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Private to gateway/index: what its files share. */
+
+#include "gateway/index/index.h"
+
+struct index {
+    struct index_config config;
+    struct store *store;
+    char epoch[ID_TEXT_BYTES];
+};
+
+/* An entry's row as the index keeps it. */
+struct index_row {
+    struct text entry_key;
+    struct text version;
+    enum entry_kind kind;
+    int64_t state;
+    int64_t flags;
+    int32_t day;
+    int32_t end_day;
+    bool is_open;
+    struct text title;
+    struct text department_code;
+    struct text department;
+    struct text author;
+    struct text time;
+    struct text order_number;
+    int64_t received_at;
+};
+
+/* May the centre know of it at all? */
+bool index_is_published(const struct index *index, enum entry_kind kind, int32_t day,
+                        struct text department_code);
+
+/* One outbox row; the next sequence number is taken in the same transaction. */
+struct index_outgoing {
+    int lane;
+    enum uplink_event_type type;
+    struct text record; /* 32 digits, or "" */
+    struct text number;
+    struct text entry_key;
+};
+MUST_CHECK bool index_enqueue(struct store_session *session,
+                              const struct index_outgoing *outgoing, struct err *err);
+void index_wake(const struct index *index, int lane);
+
+/* Active links of a number: calls see for each. */
+struct index_link_list {
+    struct text *records;
+    size_t count;
+};
+MUST_CHECK bool index_links_of_number(struct store_session *session, struct text number,
+                                      struct arena *arena, struct index_link_list *links,
+                                      struct err *err);
+MUST_CHECK bool index_raise_revision(struct store_session *session, struct text record,
+                                     struct err *err);
+
+/* Columns of index_entry in the order that index_take_row reads. */
+#define INDEX_ROW_COLUMNS                                                                \
+    "entry_key, version, kind, state, flags, day, end_day, is_open, title, "             \
+    "department_code, department, author, time, order_number, received_at"
+MUST_CHECK bool index_take_row(struct store_statement *rows, struct arena *arena,
+                               struct index_row *row, struct err *err);
