@@ -113,6 +113,7 @@ struct facility_gateways_config {
     struct store *store;
     struct audit *audit; /* peers' heads are kept here and exchanged every 10 minutes */
     struct network_epoch *epoch;
+    const char *node; /* the centre's name in its own audit */
     struct clock clock;
     const struct log *log;
 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exchange/facility/facility.h"
+#include "exchange/facility/facility_parts.h"
 
 #include "exchange/network/network.h"
+#include "formats/json/json.h"
 #include "store/store.h"
 
 #define FACILITY_COLUMNS                                                                 \
@@ -185,4 +186,68 @@ bool facility_change_policy(struct store_session *session, struct id facility,
     if (!store_run(statement, err))
         return false;
     return store_changes(session) == 0 || network_epoch_raise(session, err);
+}
+
+/* ---- whole transactions ---- */
+
+bool facility_load_all(struct store *store, struct arena *arena, struct facility **items,
+                       size_t *count, struct err *err)
+{
+    CLEANUP(store_read_end) struct store_session *session = store_read(store, err);
+    return session && facility_list(session, arena, items, count, err);
+}
+
+struct policy_change {
+    struct id facility;
+    struct text policy;
+    int64_t now_ms;
+};
+
+static bool write_policy(struct store_session *session, void *context, struct err *err)
+{
+    const struct policy_change *change = context;
+    return facility_change_policy(session, change->facility, change->policy,
+                                  change->now_ms, err);
+}
+
+bool facility_keep_policy(struct store *store, struct id facility, struct text policy,
+                          int64_t now_ms, struct err *err)
+{
+    struct policy_change change = {facility, policy, now_ms};
+    return store_write(store, STORE_LIVE, write_policy, &change, err);
+}
+
+static bool is_connected(const struct facility_service *service, struct id facility)
+{
+    return service->gateways && facility_gateway_is_ready(service->gateways, facility);
+}
+
+bool facility_write_participants(const struct facility_service *service,
+                                 struct id network, int32_t day, struct arena *arena,
+                                 struct buf *out, struct err *err)
+{
+    CLEANUP(store_read_end)
+    struct store_session *session = store_read(service->store, err);
+    struct network rules;
+    struct network_participants list;
+    struct facility *facilities = NULL;
+    size_t count = 0;
+    if (!session || !network_find(session, network, arena, &rules, err) ||
+        !network_participants_on(session, network, day, arena, &list, err) ||
+        !facility_list(session, arena, &facilities, &count, err))
+        return false;
+    struct json_writer writer = json_writer(out);
+    json_open_object(&writer);
+    json_put_text(&writer, "network", rules.name);
+    json_put_int(&writer, "version", list.version);
+    json_put_day(&writer, "effective_day", list.effective_day);
+    json_key(&writer, "facilities");
+    json_open_array(&writer);
+    for (size_t i = 0; i < count; i++)
+        if (network_participant_find(&list, facilities[i].id))
+            facility_write(&writer, &facilities[i],
+                           is_connected(service, facilities[i].id));
+    json_close_array(&writer);
+    json_close_object(&writer);
+    return buf_check(out, err);
 }

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Private to exchange/facility: what the wire and the routes need of the database, in
+ * transactions of their own (facility_store.c). */
+
+#include "base/buf.h"
+#include "exchange/facility/facility.h"
+
+MUST_CHECK bool facility_load_all(struct store *store, struct arena *arena,
+                                  struct facility **items, size_t *count,
+                                  struct err *err);
+MUST_CHECK bool facility_keep_policy(struct store *store, struct id facility,
+                                     struct text policy, int64_t now_ms, struct err *err);
+/* listFacilities: the participants of the network on `day`. */
+MUST_CHECK bool facility_write_participants(const struct facility_service *service,
+                                            struct id network, int32_t day,
+                                            struct arena *arena, struct buf *out,
+                                            struct err *err);

@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "exchange/audit/audit.h"
+#include "exchange/facility/facility_parts.h"
+#include "exchange/network/network.h"
+#include "formats/uplink/uplink.h"
+#include "wire/loop/loop.h"
+#include "wire/tunnel/tunnel.h"
+
+enum {
+    LISTENERS_MAX = 8,
+    WORKERS = 8,
+    WORKERS_QUEUE_MAX = 4096,
+    HELLO_MS = 10000,
+    HEADS_SECONDS = 600,
+    ANSWER_BYTES_MAX = 256 * 1024,
+    JOB_ARENA_BYTES = 4 << 20,
+};
+
+/* One facility with an accepted certificate; lives as long as the table. */
+struct gateway {
+    struct facility_gateways *gateways;
+    struct id facility;
+    char code[FACILITY_CODE_DIGITS + 1];
+    char fingerprint[HASH_HEX_BYTES]; /* "" = not accepted any more */
+    struct tunnel *tunnel;            /* kept; NULL = away */
+    bool is_ready;                    /* hello succeeded on this tunnel */
+    struct gateway *next;
+};
+
+struct facility_gateways {
+    struct facility_gateways_config config;
+    struct facility_listener listeners[LISTENERS_MAX]; /* fixed before serving */
+    size_t listener_count;
+    struct workers *workers;
+    pthread_mutex_t lock; /* guards all gateways and is_closing */
+    struct gateway *first;
+    pthread_cond_t closing;
+    bool is_closing;
+    pthread_t heads_thread;
+};
+
+/* ---- the table ---- */
+
+static struct gateway *find_facility(struct facility_gateways *gateways,
+                                     struct id facility)
+{
+    struct gateway *gateway = gateways->first;
+    while (gateway && !id_equal(gateway->facility, facility))
+        gateway = gateway->next;
+    return gateway;
+}
+
+static struct gateway *add_gateway(struct facility_gateways *gateways,
+                                   const struct facility *facility, struct err *err)
+{
+    struct gateway *gateway = memory_new(1, sizeof *gateway, err);
+    if (!gateway)
+        return NULL;
+    gateway->gateways = gateways;
+    gateway->facility = facility->id;
+    if (facility->code.len < sizeof gateway->code)
+        memcpy(gateway->code, facility->code.at, facility->code.len);
+    gateway->next = gateways->first;
+    gateways->first = gateway;
+    return gateway;
+}
+
+/* A changed certificate ends the tunnel that the old one opened. */
+static bool load_one(struct facility_gateways *gateways, const struct facility *facility,
+                     struct err *err)
+{
+    struct gateway *gateway = find_facility(gateways, facility->id);
+    if (!gateway && text_is_empty(facility->fingerprint))
+        return true;
+    if (!gateway)
+        gateway = add_gateway(gateways, facility, err);
+    if (!gateway)
+        return false;
+    bool is_changed = !text_is(facility->fingerprint, gateway->fingerprint);
+    memset(gateway->fingerprint, 0, sizeof gateway->fingerprint);
+    if (facility->fingerprint.len < sizeof gateway->fingerprint)
+        memcpy(gateway->fingerprint, facility->fingerprint.at, facility->fingerprint.len);
+    if (is_changed && gateway->tunnel)
+        tunnel_cut(gateway->tunnel);
+    return true;
+}
+
+bool facility_gateways_reload(struct facility_gateways *gateways, struct err *err)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(64 << 20);
+    struct facility *items = NULL;
+    size_t count = 0;
+    if (!facility_load_all(gateways->config.store, &arena, &items, &count, err))
+        return false;
+    pthread_mutex_lock(&gateways->lock);
+    bool is_loaded = true;
+    for (size_t i = 0; i < count && is_loaded; i++)
+        is_loaded = load_one(gateways, &items[i], err);
+    pthread_mutex_unlock(&gateways->lock);
+    return is_loaded;
+}
+
+struct tunnel *facility_gateway_take(struct facility_gateways *gateways,
+                                     struct id facility, struct err *err)
+{
+    struct tunnel *tunnel = NULL;
+    pthread_mutex_lock(&gateways->lock);
+    const struct gateway *gateway = find_facility(gateways, facility);
+    if (gateway && gateway->is_ready)
+        tunnel = tunnel_keep(gateway->tunnel);
+    pthread_mutex_unlock(&gateways->lock);
+    if (!tunnel)
+        (void)err_set(err, ERR_BUSY, "gateway_away", "the gateway is not connected");
+    return tunnel;
+}
+
+bool facility_gateway_is_ready(struct facility_gateways *gateways, struct id facility)
+{
+    pthread_mutex_lock(&gateways->lock);
+    const struct gateway *gateway = find_facility(gateways, facility);
+    bool is_ready = gateway && gateway->is_ready;
+    pthread_mutex_unlock(&gateways->lock);
+    return is_ready;
+}
+
+/* ---- talking to one gateway, in a worker ---- */
+
+static struct uplink_head own_head(struct facility_gateways *gateways)
+{
+    struct audit_position position = audit_head(gateways->config.audit);
+    struct uplink_head head = {.node = text_cstr(gateways->config.node),
+                               .number = (int64_t)position.number};
+    memcpy(head.hash, position.hash.bytes, HASH_BYTES);
+    return head;
+}
+
+static bool keep_head(struct facility_gateways *gateways, const struct uplink_head *head,
+                      struct err *err)
+{
+    if (head->number == 0)
+        return true;
+    struct audit_position position = {.number = (uint64_t)head->number};
+    memcpy(position.hash.bytes, head->hash, HASH_BYTES);
+    return audit_keep_head(gateways->config.audit, head->node, &position, err);
+}
+
+/* The answer's JSON; the document is the caller's. */
+static struct json_document *ask(struct tunnel *tunnel, const char *path,
+                                 const struct buf *body, struct arena *arena,
+                                 struct err *err)
+{
+    struct tunnel_request request = {.method = "POST",
+                                     .path = path,
+                                     .body = buf_view(body),
+                                     .first_byte_ms = HELLO_MS,
+                                     .total_ms = HELLO_MS};
+    int status = 0;
+    struct span answer;
+    if (!buf_check(body, err) ||
+        !tunnel_ask(tunnel, &request, ANSWER_BYTES_MAX, arena, &status, &answer, err))
+        return NULL;
+    if (status != 200) {
+        (void)err_set(err, ERR_BUSY, "gateway_refused", "the gateway answered %d",
+                      status);
+        return NULL;
+    }
+    return json_parse(answer, err);
+}
+
+/* What the gateway says must fit the certificate it came with. */
+static bool check_welcome(const struct gateway *gateway,
+                          const struct uplink_welcome *welcome, struct arena *arena,
+                          struct err *err)
+{
+    if (welcome->protocol < UPLINK_PROTOCOL_MIN ||
+        welcome->protocol > UPLINK_PROTOCOL_MAX)
+        return err_set(err, ERR_CONFLICT, "protocol_unknown", "protocol %lld",
+                       (long long)welcome->protocol);
+    if (!text_is(welcome->facility_code, gateway->code))
+        return err_set(err, ERR_REFUSED, "facility_code",
+                       "the gateway names another facility than its certificate");
+    struct uplink_policy policy;
+    return uplink_read_policy(text_span(welcome->policy), arena, &policy, err);
+}
+
+static bool say_hello(struct gateway *gateway, struct tunnel *tunnel, struct err *err)
+{
+    struct facility_gateways *gateways = gateway->gateways;
+    CLEANUP(arena_free) struct arena arena = arena_init(JOB_ARENA_BYTES);
+    CLEANUP(buf_free) struct buf body = buf_init(ANSWER_BYTES_MAX);
+    struct json_writer writer = json_writer(&body);
+    struct uplink_hello hello = {.protocol_min = UPLINK_PROTOCOL_MIN,
+                                 .protocol_max = UPLINK_PROTOCOL_MAX,
+                                 .node = text_cstr(gateways->config.node),
+                                 .tunnel = tunnel_id(tunnel),
+                                 .head = own_head(gateways)};
+    uplink_write_hello(&writer, &hello);
+    CLEANUP(json_free_at)
+    struct json_document *answer = ask(tunnel, "/hello", &body, &arena, err);
+    struct uplink_welcome welcome;
+    if (!answer || !uplink_read_welcome(json_root(answer), &welcome, err) ||
+        !check_welcome(gateway, &welcome, &arena, err) ||
+        !keep_head(gateways, &welcome.head, err) ||
+        !facility_keep_policy(gateways->config.store, gateway->facility, welcome.policy,
+                              clock_wall_ms(&gateways->config.clock), err))
+        return false;
+    network_epoch_refresh(gateways->config.epoch);
+    return true;
+}
+
+static bool mark_ready(struct gateway *gateway, const struct tunnel *tunnel)
+{
+    pthread_mutex_lock(&gateway->gateways->lock);
+    bool is_still_there = gateway->tunnel == tunnel && tunnel_is_alive(tunnel);
+    gateway->is_ready = gateway->is_ready || is_still_there;
+    pthread_mutex_unlock(&gateway->gateways->lock);
+    return is_still_there;
+}
+
+struct greeting {
+    struct gateway *gateway;
+    struct tunnel *tunnel; /* kept */
+};
+
+static void greet(void *context)
+{
+    struct greeting *greeting = context;
+    struct facility_gateways *gateways = greeting->gateway->gateways;
+    struct id facility = greeting->gateway->facility;
+    struct err err = {0};
+    if (say_hello(greeting->gateway, greeting->tunnel, &err)) {
+        if (mark_ready(greeting->gateway, greeting->tunnel))
+            for (size_t i = 0; i < gateways->listener_count; i++)
+                if (gateways->listeners[i].ready)
+                    gateways->listeners[i].ready(gateways->listeners[i].context,
+                                                 facility);
+    } else {
+        if (gateways->config.log)
+            log_err(gateways->config.log, "gateway_hello", &err);
+        tunnel_cut(greeting->tunnel);
+    }
+    tunnel_release(&greeting->tunnel);
+    memory_free(greeting);
+}
+
+/* ---- events of the hub, on the loop ---- */
+
+static struct gateway *find_fingerprint(struct facility_gateways *gateways,
+                                        const char *fingerprint)
+{
+    struct gateway *gateway = *fingerprint ? gateways->first : NULL;
+    while (gateway && strcmp(gateway->fingerprint, fingerprint) != 0)
+        gateway = gateway->next;
+    return gateway;
+}
+
+static bool post_greeting(struct gateway *gateway, struct tunnel *tunnel)
+{
+    struct err err = {0};
+    struct greeting *greeting = memory_new(1, sizeof *greeting, &err);
+    if (!greeting)
+        return false;
+    *greeting = (struct greeting){gateway, tunnel_keep(tunnel)};
+    if (workers_post(gateway->gateways->workers, greet, greeting))
+        return true;
+    tunnel_release(&greeting->tunnel);
+    memory_free(greeting);
+    return false;
+}
+
+static void *connected(void *context, struct tunnel *tunnel, const char *fingerprint)
+{
+    struct facility_gateways *gateways = context;
+    struct tunnel *replaced = NULL;
+    pthread_mutex_lock(&gateways->lock);
+    struct gateway *gateway = find_fingerprint(gateways, fingerprint);
+    if (gateway && !post_greeting(gateway, tunnel))
+        gateway = NULL;
+    if (gateway) {
+        /* The gateway dialled again before we saw the old line die. */
+        replaced = gateway->tunnel;
+        gateway->tunnel = tunnel_keep(tunnel);
+        gateway->is_ready = false;
+    }
+    pthread_mutex_unlock(&gateways->lock);
+    if (replaced) {
+        tunnel_cut(replaced);
+        tunnel_release(&replaced);
+    }
+    return gateway;
+}
+
+static void disconnected(void *context, struct tunnel *tunnel, void *peer)
+{
+    struct facility_gateways *gateways = context;
+    struct gateway *gateway = peer;
+    struct tunnel *gone = NULL;
+    pthread_mutex_lock(&gateways->lock);
+    bool was_ready = false;
+    if (gateway->tunnel == tunnel) {
+        was_ready = gateway->is_ready;
+        gone = gateway->tunnel;
+        gateway->tunnel = NULL;
+        gateway->is_ready = false;
+    }
+    pthread_mutex_unlock(&gateways->lock);
+    for (size_t i = 0; was_ready && i < gateways->listener_count; i++)
+        if (gateways->listeners[i].away)
+            gateways->listeners[i].away(gateways->listeners[i].context,
+                                        gateway->facility);
+    if (gone)
+        tunnel_release(&gone);
+}
+
+const struct tunnel_hub_events *facility_gateways_events(void)
+{
+    static const struct tunnel_hub_events events = {connected, disconnected};
+    return &events;
+}
+
+/* ---- heads, every ten minutes ---- */
+
+static void exchange_heads(struct facility_gateways *gateways, struct tunnel *tunnel)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(JOB_ARENA_BYTES);
+    CLEANUP(buf_free) struct buf body = buf_init(4096);
+    struct err err = {0};
+    struct json_writer writer = json_writer(&body);
+    struct uplink_head head = own_head(gateways);
+    uplink_write_head(&writer, &head);
+    CLEANUP(json_free_at)
+    struct json_document *answer = ask(tunnel, "/heads", &body, &arena, &err);
+    struct uplink_head theirs;
+    if (answer && uplink_read_head(json_root(answer), &theirs, &err) &&
+        keep_head(gateways, &theirs, &err))
+        return;
+    if (gateways->config.log)
+        log_err(gateways->config.log, "heads_not_exchanged", &err);
+}
+
+/* The n-th ready gateway's tunnel, kept, so that none is asked with the lock held. */
+static struct tunnel *take_nth(struct facility_gateways *gateways, size_t n)
+{
+    struct tunnel *tunnel = NULL;
+    pthread_mutex_lock(&gateways->lock);
+    for (struct gateway *g = gateways->first; g && !tunnel; g = g->next)
+        if (g->is_ready && n-- == 0)
+            tunnel = tunnel_keep(g->tunnel);
+    pthread_mutex_unlock(&gateways->lock);
+    return tunnel;
+}
+
+static bool wait_for_heads(struct facility_gateways *gateways)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += HEADS_SECONDS;
+    pthread_mutex_lock(&gateways->lock);
+    int waited = 0;
+    while (!gateways->is_closing && waited != ETIMEDOUT)
+        waited = pthread_cond_timedwait(&gateways->closing, &gateways->lock, &until);
+    bool goes_on = !gateways->is_closing;
+    pthread_mutex_unlock(&gateways->lock);
+    return goes_on;
+}
+
+static void *run_heads(void *context)
+{
+    struct facility_gateways *gateways = context;
+    while (wait_for_heads(gateways)) {
+        struct tunnel *tunnel = NULL;
+        for (size_t n = 0; (tunnel = take_nth(gateways, n)); n++) {
+            exchange_heads(gateways, tunnel);
+            tunnel_release(&tunnel);
+        }
+    }
+    return NULL;
+}
+
+/* ---- life ---- */
+
+static bool start(struct facility_gateways *gateways, struct err *err)
+{
+    if (!facility_gateways_reload(gateways, err))
+        return false;
+    gateways->workers = workers_new(WORKERS, WORKERS_QUEUE_MAX, err);
+    if (!gateways->workers)
+        return false;
+    if (pthread_create(&gateways->heads_thread, NULL, run_heads, gateways) == 0)
+        return true;
+    workers_free(gateways->workers);
+    return err_set(err, ERR_SYSTEM, "thread_failed", "no thread for the heads");
+}
+
+static void destroy(struct facility_gateways *gateways)
+{
+    while (gateways->first) {
+        struct gateway *gateway = gateways->first;
+        gateways->first = gateway->next;
+        if (gateway->tunnel)
+            tunnel_release(&gateway->tunnel);
+        memory_free(gateway);
+    }
+    pthread_cond_destroy(&gateways->closing);
+    pthread_mutex_destroy(&gateways->lock);
+    memory_free(gateways);
+}
+
+struct facility_gateways *
+facility_gateways_new(const struct facility_gateways_config *config, struct err *err)
+{
+    struct facility_gateways *gateways = memory_new(1, sizeof *gateways, err);
+    if (!gateways)
+        return NULL;
+    gateways->config = *config;
+    pthread_mutex_init(&gateways->lock, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&gateways->closing, &attributes);
+    pthread_condattr_destroy(&attributes);
+    if (start(gateways, err))
+        return gateways;
+    destroy(gateways);
+    return NULL;
+}
+
+void facility_gateways_free(struct facility_gateways *gateways)
+{
+    if (!gateways)
+        return;
+    pthread_mutex_lock(&gateways->lock);
+    gateways->is_closing = true;
+    pthread_cond_signal(&gateways->closing);
+    pthread_mutex_unlock(&gateways->lock);
+    pthread_join(gateways->heads_thread, NULL);
+    workers_free(gateways->workers);
+    destroy(gateways);
+}
+
+void facility_gateways_listen(struct facility_gateways *gateways,
+                              const struct facility_listener *listener)
+{
+    assert(gateways->listener_count < LISTENERS_MAX);
+    gateways->listeners[gateways->listener_count++] = *listener;
+}
