@@ -7,13 +7,20 @@
 
 /* What one served connection may have beyond the first windows of its streams: enough
  * for a file's upload over a slow line, bounded whatever the number of streams. */
-enum { SERVE_BUDGET_BYTES = 1024 * 1024, SERVE_STREAMS_MAX = 128 };
+enum {
+    SERVE_BUDGET_BYTES = 1024 * 1024,
+    SERVE_STREAMS_MAX = 128,
+    /* Bodies that all requests of one connection may hold at once: HTTP/2 would else
+     * multiply a route's limit by the number of streams. */
+    SERVE_BODIES_MAX_BYTES = 64 * 1024 * 1024
+};
 
 struct served {
     struct http_service *service;
     struct http2_line *line;
     struct http2_budget budget;
     struct http_peer peer;
+    size_t body_bytes; /* of all exchanges */
     void (*greeted)(void *self);
     void (*closed)(void *self, const struct err *reason);
     void *self;
@@ -23,6 +30,7 @@ struct exchange {
     struct served *served;
     struct http2_stream *stream;
     struct http_call *call;
+    size_t body_bytes;
 };
 
 /* ---- from the neutral part ---- */
@@ -81,8 +89,14 @@ static void *on_request(void *self, struct http2_stream *stream,
 static void on_data(void *context, struct span bytes)
 {
     struct exchange *exchange = context;
-    if (http_call_takes_body(exchange->call) && http_call_body(exchange->call, bytes))
-        http2_stream_consume(exchange->stream, bytes.len);
+    struct served *served = exchange->served;
+    if (served->body_bytes + bytes.len > SERVE_BODIES_MAX_BYTES)
+        http_call_refuse(exchange->call, 503, "connection_full");
+    if (!http_call_takes_body(exchange->call) || !http_call_body(exchange->call, bytes))
+        return;
+    exchange->body_bytes += bytes.len;
+    served->body_bytes += bytes.len;
+    http2_stream_consume(exchange->stream, bytes.len);
 }
 
 static void on_ended(void *context)
@@ -112,6 +126,7 @@ static void on_stream_closed(void *context, uint32_t code)
 {
     (void)code;
     struct exchange *exchange = context;
+    exchange->served->body_bytes -= exchange->body_bytes;
     http_call_done(exchange->call);
     memory_free(exchange);
 }

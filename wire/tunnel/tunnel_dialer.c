@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <stdatomic.h>
+#include <netdb.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -13,8 +14,16 @@ enum {
     CONNECT_MS = 10000,
     GREETING_MS = 10000, /* until the centre's first HTTP/2 bytes */
     STEADY_MS = 10000,   /* a tunnel that lived so long makes the next try soon again */
-    FIRST_SPREAD = 3,    /* the first delay is between retry_min_ms and so many of it */
+    ADDRESSES_MAX = 8,
+    FIRST_SPREAD = 3, /* the first delay is between retry_min_ms and so many of it */
     STREAMS_MAX = 512
+};
+
+/* A name's addresses, tried one after the other: an IPv6 address is of no use where only
+ * IPv4 gets through. */
+struct addresses {
+    struct http_address at[ADDRESSES_MAX];
+    size_t count;
 };
 
 struct tunnel_dialer {
@@ -27,6 +36,8 @@ struct tunnel_dialer {
     struct resolution *resolution;      /* under way in a worker */
     struct http_connection *connection; /* not yet HTTP/2 */
     struct http2_line *line;
+    struct addresses addresses; /* of this round */
+    size_t next_address;
     int delay_ms; /* upper bound of the next */
     int64_t greeted_ms;
     bool is_greeted;
@@ -38,11 +49,11 @@ struct resolution {
     struct loop *loop;
     char *host;
     uint16_t port;
-    struct http_address address;
-    struct err err;
+    struct addresses addresses;
 };
 
 static void begin(void *context);
+static void try_next(struct tunnel_dialer *dialer);
 
 static void log_reason(const struct tunnel_dialer *dialer, const char *event,
                        const struct err *reason)
@@ -142,7 +153,7 @@ static void on_connection_closed(void *self, const struct err *reason)
     struct tunnel_dialer *dialer = self;
     dialer->connection = NULL;
     log_reason(dialer, "tunnel_not_opened", reason);
-    try_later(dialer);
+    try_next(dialer);
 }
 
 static size_t on_nothing(void *self, struct span bytes)
@@ -191,28 +202,56 @@ static void dial(struct tunnel_dialer *dialer, const struct http_address *addres
     try_later(dialer);
 }
 
+static void try_next(struct tunnel_dialer *dialer)
+{
+    if (dialer->next_address < dialer->addresses.count)
+        dial(dialer, &dialer->addresses.at[dialer->next_address++]);
+    else
+        try_later(dialer);
+}
+
 static void resolved(void *context)
 {
     struct resolution *resolution = context;
     struct tunnel_dialer *dialer = resolution->dialer;
     if (dialer) {
+        struct err err = {0};
         dialer->resolution = NULL;
-        if (resolution->err.kind == ERR_NONE) {
-            dial(dialer, &resolution->address);
-        } else {
-            log_reason(dialer, "tunnel_not_opened", &resolution->err);
-            try_later(dialer);
+        dialer->addresses = resolution->addresses;
+        dialer->next_address = 0;
+        if (dialer->addresses.count == 0) {
+            err_set(&err, ERR_BUSY, "host_unresolved", "the centre has no address");
+            log_reason(dialer, "tunnel_not_opened", &err);
         }
+        try_next(dialer);
     }
     resolution_free(resolution);
+}
+
+static void find_addresses(struct resolution *resolution)
+{
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    struct addresses *addresses = &resolution->addresses;
+    char service[8];
+    snprintf(service, sizeof service, "%u", (unsigned)resolution->port);
+    if (getaddrinfo(resolution->host, service, &hints, &found) != 0)
+        return;
+    for (struct addrinfo *at = found; at && addresses->count < ADDRESSES_MAX;
+         at = at->ai_next) {
+        if (at->ai_addrlen > sizeof addresses->at[0].at)
+            continue;
+        struct http_address *address = &addresses->at[addresses->count++];
+        address->len = at->ai_addrlen;
+        memcpy(&address->at, at->ai_addr, at->ai_addrlen);
+    }
+    freeaddrinfo(found);
 }
 
 static void resolve(void *context)
 {
     struct resolution *resolution = context;
-    if (!http_resolve(resolution->host, resolution->port, &resolution->address,
-                      &resolution->err))
-        resolution->err.kind = ERR_BUSY;
+    find_addresses(resolution);
     loop_post(resolution->loop, resolved, resolution);
 }
 

@@ -10,7 +10,8 @@
 
 enum {
     TUNNELS_MAX = 4096,
-    ARRIVALS_MAX = 512, /* handshakes under way at once */
+    ARRIVALS_MAX = 2048,            /* handshakes under way at once */
+    ARRIVALS_PER_ADDRESS_MAX = 256, /* many gateways may share one */
     ACCEPTS_PER_TURN = 64,
     HANDSHAKE_MS = 10000,
     ACCEPT_PAUSE_MS = 100,
@@ -291,6 +292,15 @@ static const struct http_connection_events arrival_events = {
     .closed = on_arrival_closed,
 };
 
+/* So that one stranger who never finishes a handshake does not keep all gateways out. */
+static bool has_room(const struct tunnel_hub *hub, const char *address)
+{
+    size_t count = 0;
+    for (struct arrival *other = hub->arrivals; other; other = other->next)
+        count += strcmp(http_connection_peer(other->connection)->address, address) == 0;
+    return count < ARRIVALS_PER_ADDRESS_MAX;
+}
+
 static void welcome(struct tunnel_hub *hub, int fd)
 {
     struct err err = {0};
@@ -310,6 +320,7 @@ static void welcome(struct tunnel_hub *hub, int fd)
         memory_free(arrival);
         return;
     }
+    bool is_welcome = has_room(hub, http_connection_peer(arrival->connection)->address);
     http_connection_deadline(arrival->connection, HANDSHAKE_MS);
     arrival->next = hub->arrivals;
     arrival->link = &hub->arrivals;
@@ -317,6 +328,8 @@ static void welcome(struct tunnel_hub *hub, int fd)
         arrival->next->link = &arrival->next;
     hub->arrivals = arrival;
     hub->arrival_count++;
+    if (!is_welcome)
+        http_connection_close(arrival->connection);
 }
 
 static void on_ready(void *context, unsigned events)

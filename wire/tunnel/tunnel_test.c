@@ -315,7 +315,7 @@ struct gateway {
     atomic_int downs;
     pthread_mutex_t lock;
     struct http_call *kept[64];
-    int kept_count;
+    atomic_int kept_count;
     atomic_int sources_open;
 };
 
@@ -431,7 +431,7 @@ static void serve_never(struct http_call *call, void *context)
     if (gateway->kept_count == 64)
         abort();
     http_keep(call);
-    gateway->kept[gateway->kept_count++] = call;
+    gateway->kept[atomic_fetch_add(&gateway->kept_count, 1)] = call;
     pthread_mutex_unlock(&gateway->lock);
     announce();
 }
@@ -472,6 +472,7 @@ struct setup {
     const char *own; /* NULL = no certificate */
     const char *authority;
     const char *const *alpn;
+    const char *host; /* NULL = 127.0.0.1 */
     uint16_t port;
     int ping_ms;
 };
@@ -482,7 +483,7 @@ static void open_dialer(struct gateway *gateway, const struct setup *setup)
     struct tunnel_dialer_config config = {.loop = gateway->loop,
                                           .workers = gateway->workers,
                                           .tls = gateway->tls,
-                                          .host = "localhost",
+                                          .host = setup->host ? setup->host : "127.0.0.1",
                                           .port = setup->port,
                                           .router = gateway->router,
                                           .limits = http_default_limits(),
@@ -493,7 +494,7 @@ static void open_dialer(struct gateway *gateway, const struct setup *setup)
                                           .context = gateway,
                                           .log = &gateway->log};
     config.limits.arena_max_bytes = 8 << 20;
-    config.host = "127.0.0.1";
+
     gateway->dialer = tunnel_dialer_open(&config, &err);
     if (!gateway->dialer)
         abort();
@@ -554,7 +555,7 @@ static void gateway_free(struct gateway **at)
     memory_free(gateway);
 }
 
-#define GATEWAY CLEANUP(gateway_free) struct gateway *
+#define GATEWAY __attribute__((unused)) CLEANUP(gateway_free) struct gateway *
 
 static struct setup setup_of(const char *own, uint16_t port)
 {
@@ -1162,6 +1163,15 @@ static void a_cut_tunnel_comes_back(void)
     CHECK(ask(second, get("/small")).is_done);
 }
 
+static void a_centre_is_found_at_any_address_of_its_name(void)
+{
+    CENTRE centre = centre_new(20000);
+    struct setup setup = setup_of("gateway-a", centre->port);
+    setup.host = "localhost"; /* ::1 as well, on most machines, where nobody listens */
+    GATEWAY gateway = gateway_new(setup);
+    CHECK_SOON(atomic_load(&gateway->ups) == 1);
+}
+
 static void a_restarted_centre_is_found_again(void)
 {
     CENTRE centre = centre_new(20000);
@@ -1383,6 +1393,7 @@ int main(void)
     RUN(a_centre_of_another_authority_is_not_trusted);
     RUN(a_tunnel_kept_beyond_its_end_answers_that_it_is_away);
     RUN(a_cut_tunnel_comes_back);
+    RUN(a_centre_is_found_at_any_address_of_its_name);
     RUN(a_restarted_centre_is_found_again);
     RUN(a_silent_line_is_noticed_on_both_sides);
     RUN(the_newer_tunnel_of_a_certificate_wins);
