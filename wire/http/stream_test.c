@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Streams under a codec that takes its time. */
+#include "wire/http/http_testsite.h"
+
+static void count_drained(void *context)
+{
+    (void)context;
+    site.drained_count++;
+}
+
+static void count_closed(void *context)
+{
+    (void)context;
+    site.closed_count++;
+    site.stream = NULL;
+}
+
+static void open_stream(struct http_call *call, void *context)
+{
+    static const struct http_stream_events events = {count_drained, count_closed};
+    site.stream =
+        http_stream_open(call, 200, "application/octet-stream", -1, &events, context);
+}
+
+static const struct http_route route = {HTTP_GET, "/api/v1/stream", open_stream, 0};
+
+static void drained_comes_once_after_too_much_was_queued(void)
+{
+    static const uint8_t piece[100 * 1024];
+    testsite_open(NULL, &route, 1);
+    ask((struct wish){.target = "/api/v1/stream", .is_lazy = true});
+    CHECK(http_stream_write(site.stream, span_of(piece, sizeof piece)) == sizeof piece);
+    CHECK(http_stream_write(site.stream, span_of(piece, sizeof piece)) ==
+          2 * sizeof piece);
+    CHECK(http_stream_write(site.stream, span_of(piece, sizeof piece)) >
+          HTTP_STREAM_HIGH_BYTES);
+    for (size_t left = 3 * sizeof piece; left > 1024; left -= 1024) {
+        CHECK(http_call_peek(site.last.call).len > 0);
+        http_call_take(site.last.call, 1024);
+        CHECK(site.drained_count == (left - 1024 <= HTTP_STREAM_LOW_BYTES));
+    }
+    CHECK(!http_call_is_finished(site.last.call));
+    http_stream_end(site.stream);
+    CHECK(http_call_peek(site.last.call).len == 1024 &&
+          !http_call_is_finished(site.last.call));
+    http_call_take(site.last.call, 1024);
+    CHECK(http_call_is_finished(site.last.call) && site.drained_count == 1 &&
+          site.closed_count == 0);
+    done();
+    CHECK(site.closed_count == 1);
+    close_site();
+}
+
+static void below_the_mark_nobody_is_told_to_go_on(void)
+{
+    static const uint8_t piece[200 * 1024];
+    testsite_open(NULL, &route, 1);
+    ask((struct wish){.target = "/api/v1/stream", .is_lazy = true});
+    http_stream_write(site.stream, span_of(piece, sizeof piece));
+    CHECK(http_call_peek(site.last.call).len == sizeof piece);
+    http_call_take(site.last.call, sizeof piece);
+    CHECK(site.drained_count == 0);
+    close_site();
+    CHECK(site.closed_count == 1);
+}
+
+static void a_stream_cut_by_its_source_is_cut_once(void)
+{
+    testsite_open(NULL, &route, 1);
+    ask((struct wish){.target = "/api/v1/stream", .is_lazy = true});
+    http_stream_abort(site.stream);
+    http_stream_abort(site.stream);
+    CHECK(http_stream_write(site.stream, SPAN("more")) == 0);
+    run();
+    CHECK(site.last.cut_count == 1 && !http_call_is_finished(site.last.call));
+    loop_post(site.loop, stop, NULL);
+    run();
+    CHECK(site.last.cut_count == 1);
+    close_site();
+    CHECK(site.closed_count == 1);
+}
+
+static void an_answer_after_the_peer_left_goes_nowhere(void)
+{
+    testsite_open(NULL, &route, 1);
+    begin((struct wish){.target = "/api/v1/stream"});
+    http_call_dispatch(site.last.call);
+    done();
+    workers_free(site.workers);
+    loop_post(site.loop, stop, NULL);
+    run();
+    CHECK(site.last.answered_count == 0 && site.closed_count == 1);
+    site.workers = NULL;
+    close_site();
+}
+
+int main(void)
+{
+    RUN(drained_comes_once_after_too_much_was_queued);
+    RUN(below_the_mark_nobody_is_told_to_go_on);
+    RUN(a_stream_cut_by_its_source_is_cut_once);
+    RUN(an_answer_after_the_peer_left_goes_nowhere);
+    return test_done();
+}

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Streams and kept calls over real sockets: how a peer may read, stall and leave. */
+#include "wire/http1/http1_testsite.h"
+
+static void keep(struct http_call *call, void *context)
+{
+    struct testsite *here = context;
+    http_keep(call);
+    atomic_store(&here->kept, call);
+}
+
+static void count_closed(void *context)
+{
+    struct testsite *here = context;
+    pthread_mutex_lock(&here->lock);
+    here->events = NULL;
+    pthread_mutex_unlock(&here->lock);
+    atomic_fetch_add(&here->closed_count, 1);
+}
+
+static void go_on(struct source *source)
+{
+    while (source->left_bytes > 0) {
+        uint8_t piece[10007];
+        size_t len =
+            source->left_bytes < sizeof piece ? source->left_bytes : sizeof piece;
+        for (size_t i = 0; i < len; i++)
+            piece[i] = source->next++;
+        source->left_bytes -= len;
+        size_t queued = http_stream_write(source->stream, span_of(piece, len));
+        if (queued > HTTP_STREAM_HIGH_BYTES) {
+            atomic_store(&site.most_queued_bytes, queued);
+            return;
+        }
+    }
+    http_stream_end(source->stream);
+}
+
+static void go_on_later(void *context)
+{
+    struct testsite *here = context;
+    atomic_fetch_add(&here->drained_count, 1);
+    go_on(&here->source);
+}
+
+static const struct http_stream_events source_events = {.drained = go_on_later,
+                                                        .closed = count_closed};
+static const struct http_stream_events plain_events = {.closed = count_closed};
+
+static void stream_all(struct http_call *call, void *context)
+{
+    struct testsite *here = context;
+    struct span length;
+    bool is_announced = http_query(call, "length", &length);
+    here->source = (struct source){.left_bytes = STREAM_BYTES};
+    here->source.stream =
+        http_stream_open(call, 200, "application/octet-stream",
+                         is_announced ? STREAM_BYTES : -1, &source_events, here);
+    go_on(&here->source);
+}
+
+static void stream_and_break(struct http_call *call, void *context)
+{
+    struct span length;
+    bool is_announced = http_query(call, "length", &length);
+    struct http_stream *stream =
+        http_stream_open(call, 200, "application/octet-stream", is_announced ? 100 : -1,
+                         &plain_events, context);
+    http_stream_write(stream, SPAN("some of it"));
+    http_stream_abort(stream);
+}
+
+static void stream_too_short(struct http_call *call, void *context)
+{
+    struct http_stream *stream = http_stream_open(call, 200, "application/octet-stream",
+                                                  100, &plain_events, context);
+    http_stream_write(stream, SPAN("some of it"));
+    http_stream_end(stream);
+}
+
+static void stream_too_long(struct http_call *call, void *context)
+{
+    struct http_stream *stream = http_stream_open(call, 200, "application/octet-stream",
+                                                  4, &plain_events, context);
+    http_stream_write(stream, SPAN("more than four"));
+    http_stream_end(stream);
+}
+
+/* A source that never looks at what is queued. */
+static void stream_without_end(struct http_call *call, void *context)
+{
+    struct testsite *here = context;
+    int before = atomic_load(&here->closed_count);
+    struct http_stream *stream = http_stream_open(call, 200, "application/octet-stream",
+                                                  -1, &plain_events, context);
+    static const uint8_t piece[16384];
+    for (int i = 0; i < 1000000 && atomic_load(&here->closed_count) == before; i++)
+        http_stream_write(stream, span_of(piece, sizeof piece));
+}
+
+static void open_events(struct http_call *call, void *context)
+{
+    struct testsite *here = context;
+    pthread_mutex_lock(&here->lock);
+    here->events =
+        http_stream_open(call, 200, "text/event-stream", -1, &plain_events, here);
+    http_stream_event(here->events, "hello", 7, SPAN("{\"a\":1}"));
+    pthread_mutex_unlock(&here->lock);
+}
+
+static const struct http_route routes[] = {
+    {HTTP_GET, "/api/v1/ping", ping, 0},
+    {HTTP_GET, "/api/v1/kept", keep, 0},
+    {HTTP_GET, "/api/v1/stream", stream_all, 0},
+    {HTTP_GET, "/api/v1/broken", stream_and_break, 0},
+    {HTTP_GET, "/api/v1/short", stream_too_short, 0},
+    {HTTP_GET, "/api/v1/long", stream_too_long, 0},
+    {HTTP_GET, "/api/v1/endless", stream_without_end, 0},
+    {HTTP_GET, "/api/v1/events", open_events, 0},
+};
+
+static void open_site(struct http_limits limits)
+{
+    testsite_open(limits, routes, sizeof routes / sizeof *routes);
+}
+
+/* ---- kept calls ---- */
+
+static void a_kept_call_is_answered_later(void)
+{
+    open_site(usual());
+    int fd = dial();
+    say_string(fd, "GET /api/v1/kept HTTP/1.1\r\n" LAST);
+    struct http_call *call = wait_for_kept();
+    http_answer(call, 200, "text/plain", SPAN("at last"));
+    listen_for(fd, NULL);
+    CHECK(status_of_reply() == 200 && has("at last"));
+    close(fd);
+    close_site();
+}
+
+static void a_kept_call_is_resumed_in_a_worker(void)
+{
+    open_site(usual());
+    int fd = dial();
+    say_string(fd, "GET /api/v1/kept HTTP/1.1\r\n" LAST);
+    http_resume(wait_for_kept(), ping, NULL);
+    listen_for(fd, NULL);
+    CHECK(status_of_reply() == 200 && has("pong"));
+    close(fd);
+    atomic_store(&site.kept, NULL);
+    fd = dial();
+    say_string(fd, "GET /api/v1/kept HTTP/1.1\r\n" LAST);
+    http_resume(wait_for_kept(), answer_nothing, NULL);
+    listen_for(fd, NULL);
+    CHECK(status_of_reply() == 500);
+    close(fd);
+    close_site();
+}
+
+static void a_kept_call_survives_its_client(void)
+{
+    open_site(usual());
+    int fd = dial();
+    say_string(fd, "GET /api/v1/kept HTTP/1.1\r\n" OWN "\r\n");
+    struct http_call *call = wait_for_kept();
+    struct linger hard = {.l_onoff = 1};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+    close(fd);
+    ask(START LAST, strlen(START LAST));
+    CHECK(status_of_reply() == 200);
+    CHECK(http_call_method(call) == HTTP_GET);
+    http_answer(call, 200, "text/plain", SPAN("to nobody"));
+    ask(START LAST, strlen(START LAST));
+    CHECK(status_of_reply() == 200);
+    close_site();
+}
+
+static void a_stream_for_a_dead_client_is_told_so(void)
+{
+    open_site(usual());
+    int fd = dial();
+    say_string(fd, "GET /api/v1/kept HTTP/1.1\r\n" OWN "\r\n");
+    struct http_call *call = wait_for_kept();
+    struct linger hard = {.l_onoff = 1};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+    close(fd);
+    ask(START LAST, strlen(START LAST));
+    http_resume(call, open_events, &site);
+    CHECK(comes_true(&site.closed_count, 1));
+    close_site();
+}
+
+static void a_kept_call_may_outlive_the_server(void)
+{
+    open_site(usual());
+    int fd = dial();
+    say_string(fd, "GET /api/v1/kept HTTP/1.1\r\n" OWN "\r\n");
+    struct http_call *call = wait_for_kept();
+    loop_stop(site.loop);
+    pthread_join(site.thread, NULL);
+    http_server_close(site.server);
+    http_answer(call, 200, "text/plain", SPAN("to nobody"));
+    workers_free(site.workers);
+    loop_free(site.loop);
+    http_router_free(site.router);
+    listen_for(fd, NULL);
+    CHECK(reply.len == 0);
+    close(fd);
+    close(site.log_pipe[0]);
+    close(site.log_pipe[1]);
+}
+
+/* ---- streams ---- */
+
+/* Reads a chunked or plain body and checks its pattern; the number of bytes. */
+static size_t read_pattern(int fd, bool is_chunked, bool is_slow)
+{
+    static uint8_t bytes[65536];
+    struct http1_chunks chunks = {0};
+    size_t count = 0;
+    for (;;) {
+        ssize_t len = recv(fd, bytes, is_slow ? 8192 : sizeof bytes, 0);
+        if (len <= 0)
+            return count;
+        struct span rest = span_of(bytes, (size_t)len);
+        while (rest.len > 0) {
+            struct span data = is_chunked ? http1_take_chunk(&chunks, &rest) : rest;
+            rest = is_chunked ? rest : SPAN("");
+            for (size_t i = 0; i < data.len; i++)
+                if (data.at[i] != (uint8_t)(count + i))
+                    return 0;
+            count += data.len;
+            if (chunks.state >= HTTP1_CHUNK_DONE)
+                return chunks.state == HTTP1_CHUNK_DONE ? count : 0;
+        }
+        if (is_slow && count % 20 == 0)
+            usleep(500);
+    }
+}
+
+/* The head, byte by byte, so that nothing of the body is taken. */
+static void read_head(int fd)
+{
+    reply.len = 0;
+    while (reply.len < REPLY_BYTES && recv(fd, reply.bytes + reply.len, 1, 0) == 1) {
+        reply.bytes[++reply.len] = '\0';
+        if (has("\r\n\r\n"))
+            return;
+    }
+}
+
+static void a_stream_waits_for_its_reader(void)
+{
+    open_site(usual());
+    int fd = dial();
+    say_string(fd, "GET /api/v1/stream HTTP/1.1\r\n" OWN "\r\n");
+    read_head(fd);
+    CHECK(has("transfer-encoding: chunked\r\n") && !has("content-length"));
+    CHECK(read_pattern(fd, true, true) == STREAM_BYTES);
+    CHECK(comes_true(&site.closed_count, 1));
+    CHECK(atomic_load(&site.drained_count) > 5);
+    CHECK(atomic_load(&site.most_queued_bytes) <= HTTP_STREAM_HIGH_BYTES + 10007);
+    say_string(fd, START LAST);
+    listen_for(fd, NULL);
+    CHECK(status_of_reply() == 200);
+    close(fd);
+    close_site();
+}
+
+static void a_stream_of_known_length_has_no_chunks(void)
+{
+    open_site(usual());
+    int fd = dial();
+    say_string(fd, "GET /api/v1/stream?length=1 HTTP/1.1\r\n" LAST);
+    read_head(fd);
+    CHECK(has("content-length: 6291456\r\n") && !has("chunked"));
+    CHECK(read_pattern(fd, false, false) == STREAM_BYTES);
+    close(fd);
+    CHECK(comes_true(&site.closed_count, 1));
+    close_site();
+}
+
+static void check_cut(const char *path)
+{
+    char bytes[128];
+    snprintf(bytes, sizeof bytes, "GET %s HTTP/1.1\r\n" OWN "\r\n", path);
+    open_site(usual());
+    ask(bytes, strlen(bytes));
+    CHECK(!has("0\r\n\r\n") && !reply.has_ended && reply.was_reset);
+    CHECK(comes_true(&site.closed_count, 1));
+    close_site();
+}
+
+static void an_aborted_stream_never_looks_whole(void)
+{
+    check_cut("/api/v1/broken");
+    check_cut("/api/v1/broken?length=1");
+    check_cut("/api/v1/short");
+    check_cut("/api/v1/long");
+}
+
+static void a_source_that_does_not_pause_is_cut(void)
+{
+    open_site(usual());
+    int fd = dial();
+    say_string(fd, "GET /api/v1/endless HTTP/1.1\r\n" OWN "\r\n");
+    CHECK(comes_true(&site.closed_count, 1));
+    close(fd);
+    close_site();
+}
+
+static void a_stalled_reader_is_cut(void)
+{
+    struct http_limits limits = usual();
+    limits.stream_stall_ms = 150;
+    open_site(limits);
+    int fd = dial();
+    int small = 4096;
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    say_string(fd, "GET /api/v1/stream HTTP/1.1\r\n" OWN "\r\n");
+    CHECK(comes_true(&site.closed_count, 1));
+    close(fd);
+    close_site();
+}
+
+static void a_reader_that_leaves_ends_the_stream(void)
+{
+    open_site(usual());
+    int fd = dial();
+    say_string(fd, "GET /api/v1/events HTTP/1.1\r\n" OWN "\r\n");
+    listen_for(fd, "hello");
+    close(fd);
+    CHECK(comes_true(&site.closed_count, 1));
+    close_site();
+}
+
+static void events_arrive_one_by_one(void)
+{
+    open_site(usual());
+    int fd = dial();
+    say_string(fd, "GET /api/v1/events HTTP/1.1\r\n" OWN "\r\n");
+    listen_for(fd, "{\"a\":1}\n\n");
+    CHECK(has("content-type: text/event-stream\r\n") && has("cache-control: no-store"));
+    CHECK(has("id: 7\nevent: hello\ndata: {\"a\":1}\n\n"));
+    pthread_mutex_lock(&site.lock);
+    http_stream_event(site.events, "two", -1, SPAN("line\r\ndata"));
+    pthread_mutex_unlock(&site.lock);
+    listen_for(fd, "\n\n");
+    CHECK(has("event: two\ndata: line\ndata: data\n\n") && !has("id:"));
+    pthread_mutex_lock(&site.lock);
+    http_stream_event(site.events, NULL, -1, SPAN(""));
+    pthread_mutex_unlock(&site.lock);
+    listen_for(fd, "\n\n");
+    CHECK(has(":\n\n"));
+    CHECK(atomic_load(&site.closed_count) == 0);
+    close_site();
+    CHECK(atomic_load(&site.closed_count) == 1);
+    close(fd);
+}
+
+int main(void)
+{
+    RUN(a_kept_call_is_answered_later);
+    RUN(a_kept_call_is_resumed_in_a_worker);
+    RUN(a_kept_call_survives_its_client);
+    RUN(a_stream_for_a_dead_client_is_told_so);
+    RUN(a_kept_call_may_outlive_the_server);
+    RUN(a_stream_waits_for_its_reader);
+    RUN(a_stream_of_known_length_has_no_chunks);
+    RUN(an_aborted_stream_never_looks_whole);
+    RUN(a_source_that_does_not_pause_is_cut);
+    RUN(a_stalled_reader_is_cut);
+    RUN(a_reader_that_leaves_ends_the_stream);
+    RUN(events_arrive_one_by_one);
+    return test_done();
+}
