@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/collect/collect.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/path.h"
+#include "gateway/collect/collect_parts.h"
+
+enum { TICK_MS = 250 };
+
+struct collect *collect_new(const struct collect_config *config, struct err *err)
+{
+    struct collect *collect = memory_new(1, sizeof *collect, err);
+    if (!collect)
+        return NULL;
+    collect->config = *config;
+    collect->inotify = -1;
+    collect->wake[0] = collect->wake[1] = -1;
+    for (size_t i = 0; i < COLLECT_ROOTS_MAX; i++)
+        collect->roots[i] = -1;
+    pthread_mutex_init(&collect->lock, NULL);
+    for (size_t i = 0; i < config->root_count; i++) {
+        collect->roots[i] = path_open_root(config->roots[i].directory, err);
+        if (collect->roots[i] < 0) {
+            collect_free(collect);
+            return NULL;
+        }
+    }
+    if (pipe2(collect->wake, O_CLOEXEC | O_NONBLOCK) != 0) {
+        err_set(err, ERR_SYSTEM, "pipe_failed", "no pipe");
+        collect_free(collect);
+        return NULL;
+    }
+    return collect;
+}
+
+static void free_pending(struct collect *collect)
+{
+    while (collect->pending) {
+        struct collect_pending *next = collect->pending->next;
+        memory_free(collect->pending->path);
+        memory_free(collect->pending);
+        collect->pending = next;
+    }
+}
+
+void collect_free(struct collect *collect)
+{
+    if (!collect)
+        return;
+    atomic_store(&collect->is_stopping, true);
+    if (collect->has_thread) {
+        ssize_t written = write(collect->wake[1], "x", 1);
+        (void)written; /* the thread looks every tick anyway */
+        pthread_join(collect->thread, NULL);
+    }
+    collect_watch_close(collect);
+    free_pending(collect);
+    for (size_t i = 0; i < COLLECT_ROOTS_MAX; i++)
+        path_close(&collect->roots[i]);
+    path_close(&collect->wake[0]);
+    path_close(&collect->wake[1]);
+    pthread_mutex_destroy(&collect->lock);
+    memory_free(collect);
+}
+
+static bool sweep(struct collect *collect, bool is_full, struct err *err)
+{
+    for (size_t i = 0; i < collect->config.root_count; i++) {
+        struct collect_walk walk = {.collect = collect, .root = i, .is_full = is_full};
+        if (!collect_walk_folder(&walk, "", COLLECT_ROOT, err))
+            return false;
+    }
+    atomic_store(&collect->has_swept, true);
+    return true;
+}
+
+bool collect_sweep(struct collect *collect, bool is_full, struct err *err)
+{
+    pthread_mutex_lock(&collect->lock);
+    bool is_done = sweep(collect, is_full, err);
+    pthread_mutex_unlock(&collect->lock);
+    return is_done;
+}
+
+static bool sweep_patient(struct collect *collect, const char *path, struct err *err)
+{
+    for (size_t i = 0; i < collect->config.root_count; i++) {
+        struct collect_walk walk = {.collect = collect, .root = i, .is_full = true};
+        struct err missing = {0};
+        CLEANUP(path_close) int fd = path_open_below(collect->roots[i], path, &missing);
+        if (fd >= 0 && !collect_walk_folder(&walk, path, COLLECT_PATIENT, err))
+            return false;
+    }
+    return true;
+}
+
+bool collect_sweep_patient(struct collect *collect, struct text number, struct err *err)
+{
+    CLEANUP(buf_free) struct buf path = buf_init(PATH_MAX_BYTES);
+    struct span digits = text_span(number);
+    if (!ssmix_patient_is_valid(digits))
+        return err_set(err, ERR_MISSING, "not_found", "not a number of this storage");
+    buf_span(&path, span_part(digits, 0, 3));
+    buf_byte(&path, '/');
+    buf_span(&path, span_part(digits, 3, 3));
+    buf_byte(&path, '/');
+    buf_span(&path, digits);
+    buf_byte(&path, '\0');
+    if (!buf_check(&path, err))
+        return false;
+    pthread_mutex_lock(&collect->lock);
+    bool is_done = sweep_patient(collect, (const char *)path.at, err);
+    pthread_mutex_unlock(&collect->lock);
+    return is_done;
+}
+
+static bool look_again(struct collect *collect, struct err *err)
+{
+    int64_t now_ms = clock_monotonic_ms(&collect->config.clock);
+    struct collect_pending **at = &collect->pending;
+    while (*at) {
+        struct collect_pending *one = *at;
+        if (one->due_ms > now_ms) {
+            at = &one->next;
+            continue;
+        }
+        struct collect_walk walk = {
+            .collect = collect, .root = one->root, .is_second_look = true};
+        if (!collect_read_folder(&walk, one->path, err))
+            return false;
+        *at = one->next;
+        memory_free(one->path);
+        memory_free(one);
+    }
+    return true;
+}
+
+bool collect_look_again(struct collect *collect, struct err *err)
+{
+    pthread_mutex_lock(&collect->lock);
+    bool is_done = look_again(collect, err);
+    pthread_mutex_unlock(&collect->lock);
+    return is_done;
+}
+
+bool collect_has_swept(const struct collect *collect)
+{
+    return atomic_load(&collect->has_swept);
+}
+
+static void note(const struct collect *collect, bool is_done, struct err *err)
+{
+    if (!is_done && collect->config.log && !atomic_load(&collect->is_stopping))
+        log_err(collect->config.log, "collect", err);
+    err_clear(err);
+}
+
+/* Waits for an event or a tick. */
+static void wait_for_news(struct collect *collect)
+{
+    struct pollfd fds[2] = {{.fd = collect->wake[0], .events = POLLIN},
+                            {.fd = collect->inotify, .events = POLLIN}};
+    poll(fds, 2, TICK_MS);
+    if (collect->inotify >= 0 && (fds[1].revents & POLLIN)) {
+        pthread_mutex_lock(&collect->lock);
+        collect_watch_take(collect);
+        pthread_mutex_unlock(&collect->lock);
+    }
+}
+
+static void *run(void *context)
+{
+    struct collect *collect = context;
+    struct err err = {0};
+    note(collect, collect_sweep(collect, false, &err), &err);
+    int64_t swept_ms = clock_monotonic_ms(&collect->config.clock);
+    int64_t full_ms = swept_ms;
+    while (!atomic_load(&collect->is_stopping)) {
+        wait_for_news(collect);
+        note(collect, collect_look_again(collect, &err), &err);
+        int64_t now_ms = clock_monotonic_ms(&collect->config.clock);
+        bool is_full = now_ms - full_ms >= collect->config.full_period_ms;
+        if (!is_full && now_ms - swept_ms < collect->config.sweep_period_ms)
+            continue;
+        note(collect, collect_sweep(collect, is_full, &err), &err);
+        swept_ms = clock_monotonic_ms(&collect->config.clock);
+        full_ms = is_full ? swept_ms : full_ms;
+    }
+    return NULL;
+}
+
+bool collect_start(struct collect *collect, struct err *err)
+{
+    collect_watch_open(collect);
+    if (pthread_create(&collect->thread, NULL, run, collect) != 0)
+        return err_set(err, ERR_SYSTEM, "thread_failed", "no thread");
+    collect->has_thread = true;
+    return true;
+}

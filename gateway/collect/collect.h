@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Reads a hospital's SS-MIX2 standardized storage (docs/specs/ssmix2.md) into the index
+ * and keeps it in step: a bounded set of inotify watches on recently active folders, a
+ * rolling sweep by folder times over the whole tree, and a full look at every file now
+ * and then. Windows shares give no events: there the sweep's period is the freshness.
+ *
+ * Which file of a record is current: flag 1 with the greatest 発生日時 (clause 2.2.4). A
+ * record without one is withdrawn only when a second look, at least `second_look_ms`
+ * later, finds the same (clause 2.3). A file that cannot be read, or that may belong to
+ * somebody else, is refused or held in the index with offset and code, is tried again
+ * when it changes, and never stops the others. Opens read-only, below the root, never
+ * through links. One thread of its own. */
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "gateway/index/index.h"
+
+enum { COLLECT_ROOTS_MAX = 16, COLLECT_FILE_BYTES_MAX = 16 << 20 };
+
+struct collect_root {
+    const char *label; /* volume label, part of the index's paths: [A-Za-z0-9-]+ */
+    const char *directory;
+    bool accepts_foreign_numbers; /* PID-3 of another numbering is normal here */
+};
+
+struct collect_config {
+    struct index *index;
+    const struct collect_root *roots;
+    size_t root_count;
+    struct clock clock;
+    const struct log *log;
+    int second_look_ms;  /* 5000 */
+    int sweep_period_ms; /* by folder times, whole tree */
+    int full_period_ms;  /* every file's size and time */
+    int recent_days;     /* watched day folders */
+    int watches_max;     /* 0 = no inotify */
+};
+
+struct collect; /* *owned* */
+MUST_CHECK struct collect *collect_new(const struct collect_config *config,
+                                       struct err *err);
+/* Starts the thread: a first sweep, then watching. */
+MUST_CHECK bool collect_start(struct collect *collect, struct err *err);
+/* Stops and joins the thread. */
+void collect_free(struct collect *collect);
+
+/* One sweep of everything, in the caller's thread when none was started. */
+MUST_CHECK bool collect_sweep(struct collect *collect, bool is_full, struct err *err);
+/* Sweeps one patient's folders in all roots, every file of them; blocks until done. */
+MUST_CHECK bool collect_sweep_patient(struct collect *collect, struct text number,
+                                      struct err *err);
+/* Ends the waiting of records whose second look is due. */
+MUST_CHECK bool collect_look_again(struct collect *collect, struct err *err);
+/* The first sweep has been finished since the start. */
+bool collect_has_swept(const struct collect *collect);
+/* Reads the file that an index path names ("<label>/<relative>"). */
+MUST_CHECK bool collect_read_source(const struct collect *collect, struct text path,
+                                    struct arena *arena, struct span *bytes,
+                                    struct err *err);

@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Folders: which to enter, which changed, which records they hold. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/path.h"
+#include "gateway/collect/collect_parts.h"
+
+/* A folder that changed less than this ago may change again within the same tick of the
+ * file system's clock: its time is not remembered yet. */
+enum { SETTLED_MS = 2000, NAMES_MAX = 200000, LISTING_BYTES = 64 << 20 };
+
+static void close_folder(DIR **folder)
+{
+    if (*folder)
+        closedir(*folder);
+}
+
+bool collect_index_path(const struct collect *collect, size_t root, const char *path,
+                        struct arena *arena, struct text *out, struct err *err)
+{
+    CLEANUP(buf_free) struct buf whole = buf_init(PATH_MAX_BYTES + 64);
+    struct span copy = {0};
+    buf_cstr(&whole, collect->config.roots[root].label);
+    buf_byte(&whole, '/');
+    buf_cstr(&whole, path);
+    buf_byte(&whole, '/');
+    /* Names of SS-MIX2 folders are checked ASCII; others are not indexed by path. */
+    return buf_to_arena(&whole, arena, &copy, err) && text_from_utf8(copy, out, err);
+}
+
+/* Names in a folder, sorted; those that are not safe are left out. */
+struct listing {
+    char **names;
+    size_t count;
+    size_t room;
+};
+
+static bool add_name(struct listing *listing, const char *name, struct arena *arena,
+                     struct err *err)
+{
+    if (listing->count == NAMES_MAX)
+        return err_set(err, ERR_LIMIT, "folder_too_large", "more than %d names",
+                       NAMES_MAX);
+    if (listing->count == listing->room) {
+        size_t room = listing->room ? listing->room * 2 : 64;
+        char **larger = ARENA_MANY(arena, char *, room, err);
+        if (!larger)
+            return false;
+        if (listing->count)
+            memcpy(larger, listing->names, listing->count * sizeof *larger);
+        listing->names = larger;
+        listing->room = room;
+    }
+    struct span copy = {0};
+    size_t len = strlen(name) + 1;
+    if (!arena_copy(arena, span_of(name, len), &copy, err))
+        return false;
+    char *kept = arena_take(arena, len, 1, err);
+    if (!kept)
+        return false;
+    memcpy(kept, copy.at, len);
+    listing->names[listing->count++] = kept;
+    return true;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    const char *const *left = a;
+    const char *const *right = b;
+    return strcmp(*left, *right);
+}
+
+static bool list_folder(int fd, struct listing *listing, struct arena *arena,
+                        struct err *err)
+{
+    int own = dup(fd);
+    CLEANUP(close_folder) DIR *folder = own >= 0 ? fdopendir(own) : NULL;
+    if (!folder)
+        return err_set(err, ERR_SYSTEM, "path_failed", "folder cannot be listed");
+    rewinddir(folder);
+    for (struct dirent *item = readdir(folder); item; item = readdir(folder)) {
+        if (!path_is_safe_name(span_cstr(item->d_name)) || item->d_name[0] == '.')
+            continue;
+        if (!add_name(listing, item->d_name, arena, err))
+            return false;
+    }
+    if (listing->count > 1)
+        qsort(listing->names, listing->count, sizeof *listing->names, compare_names);
+    return true;
+}
+
+static bool is_digits(const char *name, size_t len)
+{
+    return strlen(name) == len && span_all_digits(span_cstr(name));
+}
+
+/* Only folders of the storage's shape are entered (formats.md 2.2.1). */
+static bool fits_level(const char *name, enum collect_level level)
+{
+    switch (level) {
+    case COLLECT_FIRST:
+    case COLLECT_SECOND:
+        return strlen(name) == 3;
+    case COLLECT_PATIENT:
+        return ssmix_patient_is_valid(span_cstr(name));
+    case COLLECT_DAY:
+        return strcmp(name, "-") == 0 || is_digits(name, 8);
+    case COLLECT_TYPE:
+        return strlen(name) <= 180;
+    case COLLECT_ROOT:
+        break;
+    }
+    return false;
+}
+
+static bool join(const char *path, const char *name, char out[PATH_MAX_BYTES + 1])
+{
+    int len = *path ? snprintf(out, PATH_MAX_BYTES + 1, "%s/%s", path, name)
+                    : snprintf(out, PATH_MAX_BYTES + 1, "%s", name);
+    return len > 0 && len <= PATH_MAX_BYTES;
+}
+
+static int open_folder(const struct collect_walk *walk, const char *path, struct err *err)
+{
+    int root = walk->collect->roots[walk->root];
+    return *path ? path_open_below(root, path, err) : dup(root);
+}
+
+static int64_t settled_time(const struct collect_walk *walk, const struct stat *status)
+{
+    int64_t changed_ms =
+        (int64_t)status->st_mtim.tv_sec * 1000 + status->st_mtim.tv_nsec / 1000000;
+    int64_t now_ms = clock_wall_ms(&walk->collect->config.clock);
+    if (now_ms - changed_ms < SETTLED_MS)
+        return 0;
+    return (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
+}
+
+static void log_folder(const struct collect *collect, const struct err *err)
+{
+    if (collect->config.log)
+        log_err(collect->config.log, "collect_folder", err);
+}
+
+/* ---- records of one type folder ---- */
+
+struct record {
+    struct ssmix_name name; /* of the current file, when there is one */
+    const char *file;
+    bool has_current;
+};
+
+static bool keep_pending(const struct collect_walk *walk, const char *path,
+                         struct err *err)
+{
+    struct collect *collect = walk->collect;
+    for (struct collect_pending *one = collect->pending; one; one = one->next)
+        if (one->root == walk->root && strcmp(one->path, path) == 0)
+            return true;
+    struct collect_pending *pending = memory_new(1, sizeof *pending, err);
+    if (!pending)
+        return false;
+    pending->path = memory_string(path, err);
+    if (!pending->path) {
+        memory_free(pending);
+        return false;
+    }
+    pending->root = walk->root;
+    pending->due_ms =
+        clock_monotonic_ms(&collect->config.clock) + collect->config.second_look_ms;
+    pending->next = collect->pending;
+    collect->pending = pending;
+    return true;
+}
+
+/* Files come sorted by name, so those of one key stand together; names that cannot be
+ * parsed are refused under their own name. */
+static void choose_current(struct record *record, const struct ssmix_name *name,
+                           const char *file)
+{
+    bool is_newer =
+        !record->has_current || ssmix_compare_versions(name, &record->name) > 0;
+    if (name->flag == '1' && is_newer) {
+        record->name = *name;
+        record->file = file;
+        record->has_current = true;
+    }
+}
+
+struct folder {
+    const struct collect_walk *walk;
+    const char *path;
+    struct listing listing;
+    struct text *bases; /* the index's own of this folder */
+    size_t base_count;
+    bool *is_found;
+    bool has_missing;
+    struct text number;
+    struct arena *arena;
+};
+
+static void note_found(struct folder *folder, const struct ssmix_name *name)
+{
+    CLEANUP(buf_free) struct buf base = buf_init(512);
+    collect_write_base(name, &base);
+    for (size_t i = 0; i < folder->base_count; i++)
+        if (span_equal(text_span(folder->bases[i]), buf_view(&base)))
+            folder->is_found[i] = true;
+}
+
+static bool parse_in_folder(const struct folder *folder, const char *file,
+                            struct ssmix_name *name)
+{
+    struct err ignored = {0};
+    struct err fault = {0};
+    char path[PATH_MAX_BYTES + 1];
+    if (!join(folder->path, file, path))
+        return false;
+    struct span copy = {0};
+    return arena_copy(folder->arena, span_cstr(path), &copy, &ignored) &&
+           ssmix_parse_path(copy, name, &fault);
+}
+
+static bool take_record(struct folder *folder, const struct record *record,
+                        struct err *err)
+{
+    char path[PATH_MAX_BYTES + 1];
+    if (!record->has_current)
+        return true;
+    note_found(folder, &record->name);
+    return !join(folder->path, record->file, path) ||
+           collect_read_file(folder->walk, &record->name, path, err);
+}
+
+static bool take_records(struct folder *folder, struct err *err)
+{
+    struct record record = {0};
+    struct ssmix_name last;
+    bool has_last = false;
+    for (size_t i = 0; i < folder->listing.count; i++) {
+        struct ssmix_name name;
+        if (!parse_in_folder(folder, folder->listing.names[i], &name))
+            continue;
+        if (has_last && !ssmix_same_key(&last, &name)) {
+            if (!take_record(folder, &record, err))
+                return false;
+            record = (struct record){0};
+        }
+        choose_current(&record, &name, folder->listing.names[i]);
+        last = name;
+        has_last = true;
+    }
+    return !has_last || take_record(folder, &record, err);
+}
+
+static bool withdraw_missing(struct folder *folder, struct err *err)
+{
+    for (size_t i = 0; i < folder->base_count; i++) {
+        if (folder->is_found[i])
+            continue;
+        folder->has_missing = true;
+        if (folder->walk->is_second_look &&
+            !index_remove_base(folder->walk->collect->config.index, folder->number,
+                               folder->bases[i], err))
+            return false;
+    }
+    if (!folder->has_missing || folder->walk->is_second_look)
+        return true;
+    return keep_pending(folder->walk, folder->path, err);
+}
+
+/* "999/901/9999013/20110701/OMP-01" → number "9999013", prefix "20110701/OMP-01/". */
+static bool split_type_path(const char *path, struct arena *arena, struct text *number,
+                            struct text *prefix, struct err *err)
+{
+    struct span rest = span_cstr(path);
+    struct span part = {0};
+    for (int i = 0; i < 3; i++)
+        if (!span_take(&rest, '/', &part))
+            return err_set(err, ERR_SYNTAX, "ssmix_path_shape", "not a type folder");
+    CLEANUP(buf_free) struct buf copy = buf_init(PATH_MAX_BYTES);
+    struct span kept = {0};
+    struct span number_copy = {0};
+    buf_span(&copy, rest);
+    buf_byte(&copy, '/');
+    if (!buf_to_arena(&copy, arena, &kept, err) ||
+        !arena_copy(arena, part, &number_copy, err))
+        return false;
+    return text_from_utf8(number_copy, number, err) && text_from_utf8(kept, prefix, err);
+}
+
+static bool read_listing(struct folder *folder, int fd, struct err *err)
+{
+    struct text prefix = {0};
+    if (!split_type_path(folder->path, folder->arena, &folder->number, &prefix, err) ||
+        !index_list_bases(folder->walk->collect->config.index, folder->number, prefix,
+                          folder->arena, &folder->bases, &folder->base_count, err))
+        return false;
+    folder->is_found = ARENA_MANY(folder->arena, bool, folder->base_count, err);
+    if (!folder->is_found)
+        return false;
+    return fd < 0 || list_folder(fd, &folder->listing, folder->arena, err);
+}
+
+bool collect_read_folder(const struct collect_walk *walk, const char *path,
+                         struct err *err)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(LISTING_BYTES);
+    struct folder folder = {.walk = walk, .path = path, .arena = &arena};
+    struct index *index = walk->collect->config.index;
+    struct text index_path = {0};
+    struct stat status;
+    struct err missing = {0};
+    int64_t known_ns = 0;
+    CLEANUP(path_close) int fd = open_folder(walk, path, &missing);
+    bool is_there = fd >= 0 && fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
+    if (!collect_index_path(walk->collect, walk->root, path, &arena, &index_path, err) ||
+        !index_folder_time(index, index_path, &known_ns, err))
+        return false;
+    int64_t settled_ns = is_there ? settled_time(walk, &status) : 0;
+    bool is_same = is_there && settled_ns != 0 && settled_ns == known_ns;
+    if (is_same && !walk->is_full && !walk->is_second_look)
+        return true;
+    if (!read_listing(&folder, is_there ? fd : -1, err) || !take_records(&folder, err) ||
+        !withdraw_missing(&folder, err))
+        return false;
+    if (!is_there)
+        return !walk->is_second_look || index_forget_folder(index, index_path, err);
+    bool is_settled = settled_ns != 0 && (!folder.has_missing || walk->is_second_look);
+    return !is_settled || settled_ns == known_ns ||
+           index_note_folder(index, index_path, settled_ns, err);
+}
+
+/* ---- folders above ---- */
+
+/* Type folders that the index knows below here but that are gone. */
+static bool look_for_removed(const struct collect_walk *walk, const char *path,
+                             struct arena *arena, struct err *err)
+{
+    struct text prefix = {0};
+    struct text *known = NULL;
+    size_t count = 0;
+    if (!collect_index_path(walk->collect, walk->root, path, arena, &prefix, err) ||
+        !index_list_folders(walk->collect->config.index, prefix, arena, &known, &count,
+                            err))
+        return false;
+    size_t label = strlen(walk->collect->config.roots[walk->root].label) + 1;
+    for (size_t i = 0; i < count; i++) {
+        char relative[PATH_MAX_BYTES + 1];
+        struct err missing = {0};
+        size_t len = known[i].len - label - 1;
+        if (known[i].len <= label || len > PATH_MAX_BYTES)
+            continue;
+        memcpy(relative, known[i].at + label, len);
+        relative[len] = '\0';
+        CLEANUP(path_close) int fd = open_folder(walk, relative, &missing);
+        if (fd < 0 && missing.kind == ERR_MISSING &&
+            !collect_read_folder(walk, relative, err))
+            return false;
+    }
+    return true;
+}
+
+static bool walk_below(const struct collect_walk *walk, const char *path,
+                       enum collect_level level, const struct listing *listing,
+                       struct err *err)
+{
+    for (size_t i = 0; i < listing->count; i++) {
+        char below[PATH_MAX_BYTES + 1];
+        if (atomic_load(&walk->collect->is_stopping))
+            return err_set(err, ERR_BUSY, "stopping", "being stopped");
+        if (!fits_level(listing->names[i], level + 1) ||
+            !join(path, listing->names[i], below))
+            continue;
+        if (!collect_walk_folder(walk, below, level + 1, err)) {
+            if (err->kind != ERR_SYNTAX && err->kind != ERR_LIMIT &&
+                err->kind != ERR_REFUSED && err->kind != ERR_MISSING)
+                return false;
+            log_folder(walk->collect, err); /* one bad folder never stops the others */
+            err_clear(err);
+        }
+    }
+    return true;
+}
+
+bool collect_walk_folder(const struct collect_walk *walk, const char *path,
+                         enum collect_level level, struct err *err)
+{
+    if (level == COLLECT_TYPE) {
+        collect_watch_add(walk->collect, walk->root, path, level);
+        return collect_read_folder(walk, path, err);
+    }
+    CLEANUP(arena_free) struct arena arena = arena_init(LISTING_BYTES);
+    struct listing listing = {0};
+    CLEANUP(path_close) int fd = open_folder(walk, path, err);
+    if (fd < 0)
+        return false;
+    struct stat status;
+    if (fstat(fd, &status) != 0 || !S_ISDIR(status.st_mode))
+        return true; /* a stray file among folders */
+    /* Watched before it is listed, so that nothing falls between. */
+    collect_watch_add(walk->collect, walk->root, path, level);
+    if (!list_folder(fd, &listing, &arena, err) ||
+        !walk_below(walk, path, level, &listing, err))
+        return false;
+    return level != COLLECT_PATIENT || look_for_removed(walk, path, &arena, err);
+}
