@@ -389,11 +389,11 @@ bool index_find_place(struct index *index, struct text number, struct text entry
     if (!session)
         return false;
     CLEANUP(store_finish)
-    struct store_statement *find =
-        store_prepare(session,
-                      "SELECT path, version, kind, day, department_code, base FROM "
-                      "index_entry WHERE number = ?1 AND entry_key = ?2",
-                      err);
+    struct store_statement *find = store_prepare(
+        session,
+        "SELECT path, version, kind, day, department_code, base, received_at FROM "
+        "index_entry WHERE number = ?1 AND entry_key = ?2",
+        err);
     CLEANUP(store_finish)
     struct store_statement *kinds = store_prepare(
         session, "SELECT kind FROM index_entry WHERE number = ?1 AND base = ?2", err);
@@ -409,7 +409,8 @@ bool index_find_place(struct index *index, struct text number, struct text entry
     *place = (struct index_place){.number = number,
                                   .entry_key = entry_key,
                                   .kind = (enum entry_kind)store_column_int(find, 2),
-                                  .day = (int32_t)store_column_int(find, 3)};
+                                  .day = (int32_t)store_column_int(find, 3),
+                                  .received_at_ms = store_column_int(find, 6)};
     if (!store_column_text(find, 0, arena, &place->path, err) ||
         !store_column_text(find, 1, arena, &place->version, err) ||
         !store_column_text(find, 4, arena, &place->department_code, err) ||

@@ -151,6 +151,7 @@ struct index_place {
     int32_t day;
     struct text department_code;
     uint32_t kinds_in_file; /* of all entries of the same file */
+    int64_t received_at_ms;
 };
 /* For gateway/release alone: where an entry stands. ERR_MISSING "not_found". */
 MUST_CHECK bool index_find_place(struct index *index, struct text number,

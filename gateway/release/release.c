@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/release/release.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+enum { TUNNELS_MAX = 8, HOUR_MS = 3600 * 1000 };
+
+struct release_permit {
+    const char *event; /* of its decision row: "content" or "original" */
+    struct grant grant;
+    struct index_place place;
+};
+
+struct release_tunnel {
+    struct id id;
+    int64_t hello_ms; /* monotonic; 0 = free */
+    struct grant_window window;
+};
+
+struct release {
+    struct release_config config;
+    pthread_mutex_t lock;
+    struct release_tunnel tunnels[TUNNELS_MAX];
+};
+
+struct release *release_new(const struct release_config *config, struct err *err)
+{
+    struct release *release = memory_new(1, sizeof *release, err);
+    if (!release)
+        return NULL;
+    release->config = *config;
+    pthread_mutex_init(&release->lock, NULL);
+    return release;
+}
+
+void release_free(struct release *release)
+{
+    if (!release)
+        return;
+    pthread_mutex_destroy(&release->lock);
+    memory_free(release);
+}
+
+/* A known tunnel starts anew; else the oldest place is used. */
+void release_note_tunnel(struct release *release, struct id tunnel)
+{
+    pthread_mutex_lock(&release->lock);
+    struct release_tunnel *place = &release->tunnels[0];
+    for (size_t i = 0; i < TUNNELS_MAX; i++) {
+        struct release_tunnel *one = &release->tunnels[i];
+        if (id_equal(one->id, tunnel)) {
+            place = one;
+            break;
+        }
+        if (one->hello_ms < place->hello_ms)
+            place = one;
+    }
+    *place = (struct release_tunnel){
+        .id = tunnel, .hello_ms = clock_monotonic_ms(&release->config.clock) + 1};
+    pthread_mutex_unlock(&release->lock);
+}
+
+/* ---- the rule ---- */
+
+static uint32_t asked_kinds(const struct release_facts *facts)
+{
+    uint32_t own = 1U << facts->place->kind;
+    return facts->wants_original ? own | facts->place->kinds_in_file : own;
+}
+
+static const char *policy_refusal(const struct release_facts *facts)
+{
+    const struct uplink_policy *policy = facts->policy;
+    const struct index_place *place = facts->place;
+    uint32_t asked = asked_kinds(facts);
+    if (asked & ~uplink_released_kinds(policy))
+        return facts->wants_original && (asked & (asked - 1)) ? "original_mixed"
+                                                              : "kind_not_released";
+    if (asked & ~uplink_audience_kinds(policy, &facts->audience))
+        return "audience";
+    if (uplink_department_is_excluded(policy, place->department_code))
+        return "department";
+    if (place->day != DAY_NONE && policy->from_day != DAY_NONE &&
+        place->day < policy->from_day)
+        return "before_start";
+    int64_t delay_ms = uplink_delay_hours(policy, place->kind) * HOUR_MS;
+    return facts->received_at_ms + delay_ms > facts->now_ms && delay_ms > 0 ? "delayed"
+                                                                            : NULL;
+}
+
+const char *release_rule(const struct release_facts *facts)
+{
+    if (!facts->is_linked)
+        return facts->was_linked ? "link_ended" : "link_missing";
+    if (!facts->names_entry)
+        return "grant_entry";
+    if (asked_kinds(facts) & ~facts->granted_kinds)
+        return "kind_not_granted";
+    return policy_refusal(facts);
+}
+
+/* ---- the gate ---- */
+
+static bool check_grant(struct release *release, struct span wire, struct arena *arena,
+                        struct grant *grant, struct err *err)
+{
+    const struct release_config *config = &release->config;
+    int64_t now_ms = clock_monotonic_ms(&config->clock);
+    struct err last = {0};
+    bool is_good = false;
+    err_set(&last, ERR_REFUSED, "grant_tunnel", "no tunnel has said hello");
+    pthread_mutex_lock(&release->lock);
+    for (size_t i = 0; i < TUNNELS_MAX && !is_good; i++) {
+        struct release_tunnel *tunnel = &release->tunnels[i];
+        if (tunnel->hello_ms == 0)
+            continue;
+        struct grant_expectation expected = {.key = &config->centre,
+                                             .facility_code = config->facility_code,
+                                             .tunnel = tunnel->id,
+                                             .now_ms = now_ms - tunnel->hello_ms,
+                                             .window = &tunnel->window};
+        err_clear(&last);
+        is_good = grant_check(wire, &expected, arena, grant, &last);
+        bool is_other_tunnel =
+            !is_good && last.code && strcmp(last.code, "grant_tunnel") == 0;
+        if (!is_good && !is_other_tunnel)
+            break;
+    }
+    pthread_mutex_unlock(&release->lock);
+    if (!is_good)
+        *err = last;
+    return is_good;
+}
+
+struct deciding {
+    struct release *release;
+    const struct release_request *request;
+    struct release_permit *permit;
+    struct arena *arena;
+    const char *reason;
+};
+
+static bool is_same_number(struct text a, struct text b)
+{
+    while (a.len > 0 && a.at[0] == '0')
+        a = (struct text){a.at + 1, a.len - 1};
+    while (b.len > 0 && b.at[0] == '0')
+        b = (struct text){b.at + 1, b.len - 1};
+    return text_equal(a, b);
+}
+
+static bool apply_rule(struct deciding *deciding, struct err *err)
+{
+    const struct release_config *config = &deciding->release->config;
+    const struct grant *grant = &deciding->permit->grant;
+    struct index_link link;
+    bool is_known = false;
+    if (!index_find_link(config->index, grant->record, deciding->arena, &link, &is_known,
+                         err))
+        return false;
+    bool is_linked = is_known && link.state == INDEX_ACTIVE &&
+                     is_same_number(link.number, grant->local_number);
+    if (is_linked &&
+        !index_find_place(config->index, link.number, deciding->request->entry_key,
+                          deciding->arena, &deciding->permit->place, err))
+        return false;
+    struct release_facts facts = {
+        .now_ms = clock_wall_ms(&config->clock),
+        .is_linked = is_linked,
+        .was_linked = is_known,
+        .names_entry = text_equal(grant->entry_key, deciding->request->entry_key),
+        .granted_kinds = grant->kinds,
+        .policy = config->policy,
+        .audience = {grant->profession, grant->viewer_kind, grant->viewer_code},
+        .place = &deciding->permit->place,
+        .received_at_ms = deciding->permit->place.received_at_ms,
+        .wants_original = deciding->request->wants_original,
+    };
+    deciding->reason = release_rule(&facts);
+    return true;
+}
+
+struct row_texts {
+    struct id_text record;
+    char day[DAY_TEXT_BYTES];
+};
+
+static void fill_row(const struct release *release, const struct release_permit *permit,
+                     struct row_texts *texts, struct audit_record *row)
+{
+    const struct grant *grant = &permit->grant;
+    texts->record = id_to_text(grant->record);
+    day_to_iso(permit->place.path.len ? permit->place.day : DAY_NONE, texts->day);
+    row->request = grant->request;
+    row->provider = release->config.facility_code;
+    row->person = id_view(&texts->record);
+    row->local_number = grant->local_number;
+    row->object = grant->entry_key;
+    row->purpose = grant->purpose;
+    row->title_day = text_cstr(texts->day);
+    if (permit->place.path.len)
+        row->kind = text_cstr(entry_kind_id(permit->place.kind));
+    row->actor = (struct audit_actor){.staff_id = grant->staff_id,
+                                      .name = grant->staff_name,
+                                      .profession = grant->profession,
+                                      .facility_id = grant->viewer_code,
+                                      .facility_name = grant->viewer_name};
+}
+
+static bool write_decision(const struct deciding *deciding, const char *event,
+                           const char *reason, struct err *err)
+{
+    struct row_texts texts;
+    struct audit_position position;
+    struct audit_record row = {.phase = AUDIT_DECISION,
+                               .event = event,
+                               .verdict = reason ? "deny" : "permit",
+                               .reason = reason};
+    fill_row(deciding->release, deciding->permit, &texts, &row);
+    return audit_append(deciding->release->config.audit, &row, &position, err);
+}
+
+/* A refusal is written down like a permit; then it is the answer. */
+static bool write_refusal(const struct deciding *deciding, const char *event,
+                          struct err *err)
+{
+    struct err refusal = *err;
+    err_clear(err);
+    if (!write_decision(deciding, event, refusal.code, err))
+        return false;
+    *err = refusal;
+    return false;
+}
+
+const struct release_permit *release_decide(struct release *release,
+                                            const struct release_request *request,
+                                            struct arena *arena, struct err *err)
+{
+    const char *event = request->wants_original ? "original" : "content";
+    struct release_permit *permit = ARENA_NEW(arena, struct release_permit, err);
+    struct deciding deciding = {
+        .release = release, .request = request, .permit = permit, .arena = arena};
+    if (!permit)
+        return NULL;
+    permit->event = event;
+    bool is_decided = check_grant(release, request->grant, arena, &permit->grant, err) &&
+                      apply_rule(&deciding, err);
+    if (!is_decided) {
+        if (err->kind == ERR_REFUSED || err->kind == ERR_MISSING ||
+            err->kind == ERR_SYNTAX)
+            (void)!write_refusal(&deciding, event, err);
+        return NULL;
+    }
+    if (!write_decision(&deciding, event, deciding.reason, err))
+        return NULL;
+    if (deciding.reason) {
+        err_set(err, ERR_REFUSED, deciding.reason, "refused: %s", deciding.reason);
+        return NULL;
+    }
+    return permit;
+}
+
+const struct index_place *release_place(const struct release_permit *permit)
+{
+    return &permit->place;
+}
+
+const struct grant *release_grant(const struct release_permit *permit)
+{
+    return &permit->grant;
+}
+
+bool release_finish(struct release *release, const struct release_permit *permit,
+                    const char *verdict, int64_t bytes, struct err *err)
+{
+    struct row_texts texts;
+    struct audit_position position;
+    struct audit_record row = {.phase = AUDIT_FINISH,
+                               .event = permit->event,
+                               .verdict = verdict,
+                               .bytes = bytes,
+                               .number_of_parts = 1};
+    fill_row(release, permit, &texts, &row);
+    return audit_append(release->config.audit, &row, &position, err);
+}
+
+bool release_note_link(struct release *release, struct id record, struct text number,
+                       const char *verdict, const char *reason, struct err *err)
+{
+    struct id_text text = id_to_text(record);
+    struct audit_position position;
+    struct audit_record row = {.phase = AUDIT_EVENT,
+                               .event = "link",
+                               .verdict = verdict,
+                               .reason = reason,
+                               .request = record,
+                               .provider = release->config.facility_code,
+                               .person = id_view(&text),
+                               .local_number = number};
+    return audit_append(release->config.audit, &row, &position, err);
+}
