@@ -100,9 +100,9 @@ static struct field_place keep_field(struct collected *head, struct span name,
     return place;
 }
 
-static int on_header(nghttp2_session *inner, const nghttp2_frame *frame,
-                     const uint8_t *name_at, size_t name_len, const uint8_t *value_at,
-                     size_t value_len, uint8_t flags, void *user)
+static int on_header(nghttp2_session *inner, /* allowed: nghttp2's shape */
+                     const nghttp2_frame *frame, const uint8_t *name_at, size_t name_len,
+                     const uint8_t *value_at, size_t value_len, uint8_t flags, void *user)
 {
     (void)inner;
     (void)frame;
@@ -132,10 +132,10 @@ static int on_header(nghttp2_session *inner, const nghttp2_frame *frame,
 }
 
 /* nghttp2 would leave out a malformed field and go on; we do not guess. */
-static int on_invalid_header(nghttp2_session *inner, const nghttp2_frame *frame,
-                             const uint8_t *name_at, size_t name_len,
-                             const uint8_t *value_at, size_t value_len, uint8_t flags,
-                             void *user)
+static int on_invalid_header(nghttp2_session *inner, /* allowed: nghttp2's shape */
+                             const nghttp2_frame *frame, const uint8_t *name_at,
+                             size_t name_len, const uint8_t *value_at, size_t value_len,
+                             uint8_t flags, void *user)
 {
     (void)inner;
     (void)frame;

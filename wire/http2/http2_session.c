@@ -176,8 +176,9 @@ void http2_stream_more(struct http2_stream *stream)
 
 /* ---- sending ---- */
 
-static ssize_t on_fill(nghttp2_session *inner, int32_t id, uint8_t *out, size_t length,
-                       uint32_t *flags, nghttp2_data_source *source, void *user)
+static ssize_t on_fill(nghttp2_session *inner, /* allowed: nghttp2's shape */
+                       int32_t id, uint8_t *out, size_t length, uint32_t *flags,
+                       nghttp2_data_source *source, void *user)
 {
     (void)inner;
     (void)id;
