@@ -4,7 +4,9 @@
  * that only writes down what it is told. Everything runs on the test's thread but the
  * handlers. */
 
+#include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/test.h"
 #include "wire/http/protocol.h"
@@ -29,7 +31,7 @@ struct testsite {
     struct http_router *router;
     struct http_service *service;
     struct exchange last;
-    struct http_stream *stream;
+    _Atomic(struct http_stream *) stream; /* the handler's, once it has it */
     int drained_count;
     int closed_count;
 };

@@ -30,8 +30,8 @@ struct http1 {
     bool is_chunked;
     struct http1_chunks chunks;
     uint64_t body_left_bytes;
-    bool closes; /* after this answer */
-    bool has_unread;
+    bool closes;     /* after this answer */
+    bool has_unread; /* what was left when it was last offered */
     bool has_peer_ended;
     bool is_answering;
     bool sends_chunks;
@@ -179,6 +179,8 @@ static size_t receive_body(struct http1 *http1, struct span bytes)
         else if (is_complete)
             dispatch(http1);
     }
+    if (http1->state == STATE_BODY && http1->has_peer_ended)
+        http_connection_close(http1->connection);
     return http1->state == STATE_DISCARD ? bytes.len : bytes.len - rest.len;
 }
 
@@ -210,7 +212,8 @@ static void ended(void *self)
     switch (http1->state) {
     case STATE_IDLE:
     case STATE_HEAD:
-        http_connection_finish(http1->connection);
+        if (!http1->has_unread) /* else it is about to be offered again */
+            http_connection_finish(http1->connection);
         break;
     case STATE_BODY:
         http_connection_close(http1->connection);

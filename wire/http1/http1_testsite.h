@@ -15,7 +15,7 @@
 #include "wire/http1/http1.h"
 #include "wire/loop/loop.h"
 
-enum { REPLY_BYTES = 256 * 1024, WAIT_MS = 5000, STREAM_BYTES = 6 * 1024 * 1024 };
+enum { REPLY_BYTES = 256 * 1024, WAIT_MS = 5000, STREAM_BYTES = 16 * 1024 * 1024 };
 
 /* ---- the site ---- */
 
