@@ -4,10 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/command.h"
+#include "cli/commands.h"
 #include "exchange/audit/audit.h"
-
-extern const struct command command_audit;
 
 static int verify(const char *directory)
 {

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Every subcommand; each is defined in the file of its name. */
+
+#include "cli/command.h"
+
+extern const struct command command_audit;
+extern const struct command command_demo;
+extern const struct command command_gateway;
+extern const struct command command_inspect;
+extern const struct command command_server;
+extern const struct command command_synth;

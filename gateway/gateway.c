@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/gateway.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/path.h"
+#include "exchange/audit/audit.h"
+#include "gateway/answer/answer.h"
+#include "gateway/gateway_config.h"
+#include "wire/http/http.h"
+#include "wire/loop/loop.h"
+#include "wire/tls/tls.h"
+#include "wire/tunnel/tunnel.h"
+
+enum {
+    TICK_MS = 200,
+    WORKERS = 4,
+    WORKER_QUEUE = 256,
+    RETRY_MIN_MS = 200,
+    RETRY_MAX_MS = 15000,
+    PING_MS = 20000
+};
+
+struct gateway {
+    struct arena arena; /* configuration */
+    struct gateway_config config;
+    struct log log;
+    struct audit *audit;
+    struct index *index;
+    struct collect *collect;
+    struct release *release;
+    struct answer *answer;
+    struct http_router *router;
+    struct loop *loop;
+    struct workers *workers;
+    struct tls_context *tls;
+    struct tunnel_dialer *dialer;
+    struct loop_timer *tick;
+};
+
+static const char *in_data(struct gateway *gateway, const char *name, struct err *err)
+{
+    CLEANUP(buf_free) struct buf path = buf_init(PATH_MAX_BYTES);
+    struct span copy = {0};
+    buf_format(&path, "%s/%s", gateway->config.data, name);
+    buf_byte(&path, '\0');
+    if (!buf_to_arena(&path, &gateway->arena, &copy, err))
+        return NULL;
+    return (const char *)copy.at;
+}
+
+/* The index is opened before what it wakes exists. */
+static void wake(void *context, int lane)
+{
+    struct gateway *gateway = context;
+    if (gateway->answer)
+        answer_wake(gateway->answer, lane);
+}
+
+static bool open_records(struct gateway *gateway, struct err *err)
+{
+    struct gateway_config *config = &gateway->config;
+    const char *audit_directory = in_data(gateway, "audit", err);
+    const char *database = audit_directory ? in_data(gateway, "index.db", err) : NULL;
+    const char *node = database ? text_to_cstr(config->node, &gateway->arena, err) : NULL;
+    if (!node || !path_make_directory(audit_directory, err))
+        return false;
+    gateway->log.node = node;
+    struct audit_config audit = {.directory = audit_directory,
+                                 .node = node,
+                                 .clock = clock_system(),
+                                 .rand = rand_system(),
+                                 .log = &gateway->log};
+    gateway->audit = audit_open(&audit, err);
+    if (!gateway->audit)
+        return false;
+    struct index_config index = {.location = database,
+                                 .clock = clock_system(),
+                                 .rand = rand_system(),
+                                 .log = &gateway->log,
+                                 .policy = &config->policy,
+                                 .wake = wake,
+                                 .wake_context = gateway};
+    gateway->index = index_open(&index, err);
+    return gateway->index != NULL;
+}
+
+static bool open_gate(struct gateway *gateway, struct err *err)
+{
+    struct gateway_config *config = &gateway->config;
+    struct collect_config collect = {.index = gateway->index,
+                                     .roots = config->roots,
+                                     .root_count = config->root_count,
+                                     .clock = clock_system(),
+                                     .log = &gateway->log,
+                                     .second_look_ms = config->second_look_ms,
+                                     .sweep_period_ms = config->sweep_ms,
+                                     .full_period_ms = config->full_sweep_ms,
+                                     .recent_days = config->recent_days,
+                                     .watches_max = config->watches_max};
+    struct release_config release = {.index = gateway->index,
+                                     .audit = gateway->audit,
+                                     .policy = &config->policy,
+                                     .facility_code = config->facility_code,
+                                     .facility_name = config->facility_name,
+                                     .centre = config->grant_key,
+                                     .clock = clock_system()};
+    gateway->collect = collect_new(&collect, err);
+    gateway->release = gateway->collect ? release_new(&release, err) : NULL;
+    if (!gateway->release)
+        return false;
+    struct answer_config answer = {.index = gateway->index,
+                                   .collect = gateway->collect,
+                                   .release = gateway->release,
+                                   .audit = gateway->audit,
+                                   .node = config->node,
+                                   .facility_code = config->facility_code,
+                                   .policy = config->policy_json,
+                                   .software = TEXT("tsumugi 0.1"),
+                                   .limits = config->limits,
+                                   .clock = clock_system(),
+                                   .log = &gateway->log,
+                                   .poll_ms = config->poll_ms};
+    gateway->answer = answer_new(&answer, err);
+    return gateway->answer != NULL;
+}
+
+static void on_tick(void *context)
+{
+    struct gateway *gateway = context;
+    answer_tick(gateway->answer);
+    loop_timer_set(gateway->tick, TICK_MS);
+}
+
+static void on_tunnel(void *context, bool is_connected)
+{
+    struct gateway *gateway = context;
+    LOG(&gateway->log, "tunnel", LOG_WORD("state", is_connected ? "open" : "lost"));
+}
+
+static bool open_wire(struct gateway *gateway, struct err *err)
+{
+    static const char *const alpn[] = {"tsumugi-gw/1", NULL};
+    struct gateway_config *config = &gateway->config;
+    struct tls_files files = {config->certificate, config->key, config->authority};
+    gateway->router = http_router_new();
+    gateway->loop = gateway->router ? loop_new(err) : NULL;
+    gateway->workers = gateway->loop ? workers_new(WORKERS, WORKER_QUEUE, err) : NULL;
+    gateway->tls = gateway->workers ? tls_client_open(&files, alpn, err) : NULL;
+    if (!gateway->tls)
+        return false;
+    answer_routes(gateway->router, gateway->answer);
+    gateway->tick = loop_timer_new(gateway->loop, on_tick, gateway, err);
+    struct tunnel_dialer_config dialer = {.loop = gateway->loop,
+                                          .workers = gateway->workers,
+                                          .tls = gateway->tls,
+                                          .host = config->host,
+                                          .port = config->port,
+                                          .router = gateway->router,
+                                          .limits = http_default_limits(),
+                                          .retry_min_ms = RETRY_MIN_MS,
+                                          .retry_max_ms = RETRY_MAX_MS,
+                                          .ping_ms = PING_MS,
+                                          .changed = on_tunnel,
+                                          .context = gateway,
+                                          .log = &gateway->log};
+    dialer.limits.arena_max_bytes = 128 << 20; /* a source of 16 MiB and its entries */
+    gateway->dialer = gateway->tick ? tunnel_dialer_open(&dialer, err) : NULL;
+    return gateway->dialer != NULL;
+}
+
+struct gateway *gateway_open(const char *config_file, struct err *err)
+{
+    struct gateway *gateway = memory_new(1, sizeof *gateway, err);
+    if (!gateway)
+        return NULL;
+    gateway->arena = arena_init(4 << 20);
+    gateway->log = (struct log){STDERR_FILENO, clock_system(), "gateway"};
+    if (!secret_start(err) ||
+        !gateway_read_config(config_file, &gateway->arena, &gateway->config, err) ||
+        !path_make_directory(gateway->config.data, err) || !open_records(gateway, err) ||
+        !open_gate(gateway, err) || !open_wire(gateway, err)) {
+        gateway_close(gateway);
+        return NULL;
+    }
+    return gateway;
+}
+
+bool gateway_run(struct gateway *gateway, struct err *err)
+{
+    if (!collect_start(gateway->collect, err))
+        return false;
+    loop_timer_set(gateway->tick, TICK_MS);
+    loop_run(gateway->loop);
+    return true;
+}
+
+void gateway_stop(struct gateway *gateway)
+{
+    loop_stop(gateway->loop);
+}
+
+/* Against the order of opening: first nothing new comes in, then nothing runs, then the
+ * records are closed. */
+void gateway_close(struct gateway *gateway)
+{
+    if (!gateway)
+        return;
+    if (gateway->dialer)
+        tunnel_dialer_close(gateway->dialer);
+    collect_free(gateway->collect);
+    if (gateway->workers)
+        workers_free(gateway->workers);
+    if (gateway->tick)
+        loop_timer_free(gateway->tick);
+    if (gateway->loop)
+        loop_free(gateway->loop);
+    answer_free(gateway->answer);
+    if (gateway->router)
+        http_router_free(gateway->router);
+    if (gateway->tls)
+        tls_context_free(gateway->tls);
+    release_free(gateway->release);
+    index_close(gateway->index);
+    audit_close(gateway->audit);
+    arena_free(&gateway->arena);
+    memory_free(gateway);
+}

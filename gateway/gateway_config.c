@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/gateway_config.h"
+
+#include "base/path.h"
+
+enum { CONFIG_BYTES_MAX = 256 * 1024, HOUR_S = 3600 };
+
+static bool take_name(const struct json_value *object, const char *key,
+                      struct arena *arena, const char **name, struct err *err)
+{
+    struct text text = {0};
+    if (!json_take_text(object, key, PATH_MAX_BYTES, &text, err))
+        return false;
+    *name = text_to_cstr(text, arena, err);
+    return *name != NULL;
+}
+
+static bool take_copy(const struct json_value *object, const char *key, size_t max,
+                      struct arena *arena, struct text *copy, struct err *err)
+{
+    struct text text = {0};
+    return json_take_text(object, key, max, &text, err) &&
+           text_copy(text, arena, copy, err);
+}
+
+static bool take_number(const struct json_value *object, const char *key, int64_t min,
+                        int64_t max, int *number, struct err *err)
+{
+    int64_t value = *number;
+    if (!json_take_int_or(object, key, min, max, &value, err))
+        return false;
+    *number = (int)value;
+    return true;
+}
+
+static bool read_root(const struct json_value *object, struct arena *arena,
+                      struct collect_root *root, struct err *err)
+{
+    if (!take_name(object, "label", arena, &root->label, err) ||
+        !take_name(object, "directory", arena, &root->directory, err))
+        return false;
+    for (const char *at = root->label; *at; at++)
+        if (*at == '/' || *at < 0x21 || *at > 0x7E)
+            return err_set(err, ERR_SYNTAX, "config_label", "label of a storage");
+    if (json_member(object, "accept_foreign_numbers"))
+        return json_take_bool(object, "accept_foreign_numbers",
+                              &root->accepts_foreign_numbers, err);
+    return true;
+}
+
+static bool read_roots(const struct json_value *object, struct arena *arena,
+                       struct gateway_config *config, struct err *err)
+{
+    const struct json_value *array = NULL;
+    if (!json_take_array(object, "storage", COLLECT_ROOTS_MAX, &array, err))
+        return false;
+    config->root_count = json_count(array);
+    for (size_t i = 0; i < config->root_count; i++)
+        if (!read_root(json_item(array, i), arena, &config->roots[i], err))
+            return false;
+    return config->root_count > 0 ||
+           err_set(err, ERR_SYNTAX, "config_storage", "no storage is named");
+}
+
+static bool read_centre(const struct json_value *root, struct arena *arena,
+                        struct gateway_config *config, struct err *err)
+{
+    const struct json_value *centre = NULL;
+    struct text hex = {0};
+    int port = 443;
+    if (!json_take_object(root, "centre", &centre, err) ||
+        !take_name(centre, "host", arena, &config->host, err) ||
+        !take_number(centre, "port", 1, 65535, &port, err) ||
+        !take_name(centre, "certificate", arena, &config->certificate, err) ||
+        !take_name(centre, "key", arena, &config->key, err) ||
+        !take_name(centre, "authority", arena, &config->authority, err) ||
+        !json_take_text(centre, "grant_key", 2 * SECRET_PUBLIC_KEY_BYTES, &hex, err))
+        return false;
+    config->port = (uint16_t)port;
+    return hash_from_hex(text_span(hex), config->grant_key.bytes,
+                         SECRET_PUBLIC_KEY_BYTES) ||
+           err_set(err, ERR_SYNTAX, "config_grant_key", "not a public key in hex");
+}
+
+static bool read_policy(const struct json_value *root, struct arena *arena,
+                        struct gateway_config *config, struct err *err)
+{
+    const char *file = NULL;
+    struct span bytes = {0};
+    return take_name(root, "policy", arena, &file, err) &&
+           path_read_file(file, UPLINK_POLICY_BYTES_MAX, arena, &bytes, err) &&
+           text_from_utf8(bytes, &config->policy_json, err) &&
+           uplink_read_policy(bytes, arena, &config->policy, err);
+}
+
+static bool read_numbers(const struct json_value *root, struct gateway_config *config,
+                         struct err *err)
+{
+    int sweep_s = 60;
+    int full_s = 12 * HOUR_S;
+    config->limits = (struct index_limits){20, 200};
+    config->second_look_ms = 5000;
+    config->recent_days = 14;
+    config->watches_max = 8000;
+    config->poll_ms = UPLINK_POLL_MS;
+    if (!take_number(root, "sweep_seconds", 1, 86400, &sweep_s, err) ||
+        !take_number(root, "full_sweep_seconds", 1, 7 * 86400, &full_s, err) ||
+        !take_number(root, "second_look_ms", 100, 600000, &config->second_look_ms, err) ||
+        !take_number(root, "recent_days", 0, 3650, &config->recent_days, err) ||
+        !take_number(root, "watches", 0, 500000, &config->watches_max, err) ||
+        !take_number(root, "poll_ms", 100, UPLINK_POLL_MS, &config->poll_ms, err) ||
+        !take_number(root, "mismatches_per_hour", 1, 100000,
+                     &config->limits.mismatches_per_hour, err) ||
+        !take_number(root, "links_per_day", 0, 1000000, &config->limits.links_per_day,
+                     err))
+        return false;
+    config->sweep_ms = sweep_s * 1000;
+    config->full_sweep_ms = full_s * 1000;
+    return true;
+}
+
+bool gateway_read_config(const char *file, struct arena *arena,
+                         struct gateway_config *config, struct err *err)
+{
+    struct span bytes = {0};
+    *config = (struct gateway_config){0};
+    if (!path_read_file(file, CONFIG_BYTES_MAX, arena, &bytes, err))
+        return false;
+    CLEANUP(json_free_at) struct json_document *document = json_parse(bytes, err);
+    if (!document)
+        return false;
+    const struct json_value *root = json_root(document);
+    return take_copy(root, "facility_code", 10, arena, &config->facility_code, err) &&
+           take_copy(root, "facility_name", UPLINK_NAME_BYTES_MAX, arena,
+                     &config->facility_name, err) &&
+           take_copy(root, "node", 32, arena, &config->node, err) &&
+           take_name(root, "data", arena, &config->data, err) &&
+           read_roots(root, arena, config, err) &&
+           read_centre(root, arena, config, err) &&
+           read_policy(root, arena, config, err) && read_numbers(root, config, err);
+}

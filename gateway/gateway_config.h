@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Private to gateway/: its configuration. */
+
+#include "base/secret.h"
+#include "formats/uplink/uplink.h"
+#include "gateway/collect/collect.h"
+
+struct gateway_config {
+    struct text facility_code; /* 10 digits */
+    struct text facility_name;
+    struct text node; /* name of its audit series */
+    const char *data; /* directory for database and audit */
+    struct collect_root roots[COLLECT_ROOTS_MAX];
+    size_t root_count;
+    const char *host;
+    uint16_t port;
+    const char *certificate;
+    const char *key;
+    const char *authority;
+    struct secret_public_key grant_key;
+    struct text policy_json;
+    struct uplink_policy policy;
+    struct index_limits limits;
+    int sweep_ms;
+    int full_sweep_ms;
+    int second_look_ms;
+    int recent_days;
+    int watches_max;
+    int poll_ms;
+};
+
+/* Texts and names live in the arena. ERR_SYNTAX config_*, those of the files. */
+MUST_CHECK bool gateway_read_config(const char *file, struct arena *arena,
+                                    struct gateway_config *config, struct err *err);
