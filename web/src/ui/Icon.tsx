@@ -8,6 +8,7 @@ const PATHS = {
   left: 'M15 5l-7 7 7 7',
   right: 'M9 5l7 7-7 7',
   down: 'M5 9l7 7 7-7',
+  up: 'M5 15l7-7 7 7',
   close: 'M5 5l14 14M19 5L5 19',
   info: 'M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18M12 11v6M12 7.200v.6',
   warn: 'M12 3L2 20h20zM12 10v5M12 17.300v.5',

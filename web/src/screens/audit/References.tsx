@@ -1,1 +1,1 @@
-export function References(_: {id?: string|undefined; tab?: string|undefined}) { return <p>…</p>; }
+export function References(_: { person?: unknown }) { return <p>…</p>; }

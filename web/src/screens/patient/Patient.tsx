@@ -1,1 +1,199 @@
-export function Patient(_: { id: string; tab: string }) { return <p>…</p>; }
+// SPDX-License-Identifier: Apache-2.0
+/* Everything about one person: banner and tabs stay, the screen below changes. */
+import type { ComponentType } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { Link } from 'wouter-preact';
+import { signal } from '@preact/signals';
+import '../../styles/calendar.css';
+import { api, type Kind, type Person } from '../../api/client.ts';
+import { onLive } from '../../api/live.ts';
+import { Problem } from '../../api/problem.ts';
+import { useResource } from '../../api/resource.ts';
+import { t, type Key } from '../../i18n/t.ts';
+import { ageOn, eraYear } from '../../i18n/wareki.ts';
+import { session } from '../../session.ts';
+import { Icon, type IconName } from '../../ui/Icon.tsx';
+import { ConsentTag, Name, ProblemNotice, Skeleton } from '../../ui/pieces.tsx';
+import { Calendar } from '../calendar/Calendar.tsx';
+import { Consents } from '../consent/Consents.tsx';
+import { References } from '../audit/References.tsx';
+import { Links } from './Links.tsx';
+import { slashed } from './PersonLine.tsx';
+
+export interface Undated {
+  entry: string;
+  kind: Kind;
+  facility: string;
+  title: string;
+}
+/** What the calendar knows beside the grid: null until it was opened. */
+export const undated = signal<Undated[] | null>(null);
+/** An undated entry that the banner asks to open. */
+export const asksToOpen = signal<Undated | null>(null);
+
+export interface TabProps {
+  person: Person;
+  reload: () => void;
+}
+
+const TABS: { tab: string; label: Key; icon: IconName }[] = [
+  { tab: 'calendar', label: 'patient.tab.calendar', icon: 'grid' },
+  { tab: 'link', label: 'patient.tab.links', icon: 'plus' },
+  { tab: 'consent', label: 'patient.tab.consent', icon: 'check' },
+  { tab: 'access', label: 'patient.tab.logs', icon: 'logs' },
+];
+
+const SCREENS: Record<string, ComponentType<TabProps>> = {
+  calendar: Calendar,
+  link: Links,
+  consent: Consents,
+  access: ({ person }) => <References person={person} />,
+};
+
+function Care({ tab }: { tab: string }) {
+  const items = undated.value;
+  if (!items) return null;
+  const allergies = items.filter((item) => item.kind === 'allergy');
+  const problems = items.filter((item) => item.kind === 'problem');
+  const others = items.length - allergies.length - Math.min(problems.length, 2);
+  const open = (item: Undated) => {
+    asksToOpen.value = item;
+  };
+  if (tab !== 'calendar') {
+    return (
+      <div class="banner-care">
+        {allergies.map((item) => (
+          <span class="allergy" key={item.entry}>
+            <Icon name="warn" />
+            <span>{item.title}</span>
+          </span>
+        ))}
+      </div>
+    );
+  }
+  return (
+    <div class="banner-care">
+      {allergies.length === 0 && <span class="tag">{t('patient.allergy.none')}</span>}
+      {allergies.map((item) => (
+        <button type="button" class="allergy" key={item.entry} onClick={() => open(item)}>
+          <Icon name="warn" />
+          <span class="sr">{t('patient.allergy')}</span>
+          <span>{item.title}</span>
+        </button>
+      ))}
+      {problems.slice(0, 2).map((item) => (
+        <button type="button" class="problem" key={item.entry} onClick={() => open(item)}>
+          <span class="sr">{t('patient.problems')}</span>
+          <span>{item.title}</span>
+        </button>
+      ))}
+      {others > 0 && <More items={items} open={open} count={others} />}
+    </div>
+  );
+}
+
+function More({ items, open, count }: { items: Undated[]; open: (item: Undated) => void; count: number }) {
+  const first = items.find((item) => item.kind === 'problem') ?? items[0];
+  if (!first) return null;
+  return (
+    <button type="button" class="problem" onClick={() => open(first)}>
+      {t('patient.more', { n: count })}
+    </button>
+  );
+}
+
+function Banner({ person, tab }: { person: Person; tab: string }) {
+  const today = session.value?.today ?? person.birth_date;
+  return (
+    <div class="banner">
+      <div class="banner-who">
+        <div class="banner-name">
+          <h1>
+            <Name text={person.name} />
+          </h1>
+          <span>{person.kana}</span>
+        </div>
+        <div class="banner-facts">
+          <span>
+            {slashed(person.birth_date)}（{eraYear(person.birth_date)}）
+          </span>
+          <b>
+            {t('person.age', { n: ageOn(person.birth_date, today) })} {t(`sex.${person.sex}`)}
+          </b>
+          <span>
+            {person.own_number ? (
+              <>
+                {t('person.own_number')} <b>{person.own_number}</b>
+              </>
+            ) : (
+              <span class="tag wait">{t('person.own_number.none')}</span>
+            )}
+          </span>
+          <ConsentTag state={person.consent} />
+        </div>
+        <Care tab={tab} />
+      </div>
+      <nav class="tabs" aria-label={t('patient.tabs')}>
+        {TABS.map((place) => (
+          <Link
+            key={place.tab}
+            href={`/p/${person.id}/${place.tab}`}
+            aria-current={place.tab === tab ? 'page' : undefined}
+          >
+            {t(place.label)}
+          </Link>
+        ))}
+      </nav>
+    </div>
+  );
+}
+
+export function Patient({ id, tab }: { id: string; tab: string }) {
+  const person = useResource(`person ${id}`, () => api.person(id));
+  const [seen, setSeen] = useState<Person>();
+  useEffect(() => {
+    undated.value = null;
+    const remove = onLive((kind, event) => {
+      if ((kind === 'consent' || kind === 'link') && event.person === id) person.reload();
+    });
+    return () => {
+      remove();
+      undated.value = null;
+      asksToOpen.value = null;
+    };
+  }, [id]);
+  const value = person.value ?? seen;
+  useEffect(() => {
+    if (!person.value) return;
+    setSeen(person.value);
+    document.title = `${person.value.name} - ${t('app.name')}`;
+  }, [person.value]);
+  const problem = person.state === 'failed' ? person.problem : undefined;
+  const mayJoin = problem instanceof Problem && (problem.status === 403 || problem.status === 404);
+  if (!value && mayJoin && tab === 'link') return <Links id={id} reload={person.reload} />;
+  if (!value) {
+    return (
+      <div class="page narrow stack">
+        {problem !== undefined ? (
+          <>
+            <ProblemNotice problem={problem} retry={person.reload} />
+            <p>
+              <Link href="/patients" class="btn">
+                {t('nav.search')}
+              </Link>
+            </p>
+          </>
+        ) : (
+          <Skeleton rows={2} />
+        )}
+      </div>
+    );
+  }
+  const Screen = SCREENS[tab] ?? Calendar;
+  return (
+    <div class={`patient ${Screen === Calendar ? '' : 'flow'}`}>
+      <Banner person={value} tab={tab} />
+      <Screen person={value} reload={person.reload} />
+    </div>
+  );
+}

@@ -1,1 +1,1 @@
-export function Wizard(_: {id?: string|undefined; tab?: string|undefined}) { return <p>…</p>; }
+export function Wizard() { return <p>…</p>; }

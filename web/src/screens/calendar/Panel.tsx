@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One entry beside the calendar: opened (and audited) by its handle, fetched from where it is
+ * kept, with the way to the previous and next entry of its row. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { api, closeOpening, type Content as ContentData, type EntryHead, type Facility } from '../../api/client.ts';
+import { t, word } from '../../i18n/t.ts';
+import { fullInstant } from '../../i18n/wareki.ts';
+import { Icon } from '../../ui/Icon.tsx';
+import { FacilityMark, Notice, ProblemNotice } from '../../ui/pieces.tsx';
+import { flagWords } from '../../calendar/grid.ts';
+import { Content, timeText } from './Content.tsx';
+import { slashed } from '../patient/PersonLine.tsx';
+
+const SLOW_MS = 3000;
+
+interface Opened {
+  opening: string;
+  entry: EntryHead;
+  previous: string | null;
+  next: string | null;
+}
+
+export interface PanelProps {
+  entry: string;
+  /** What the calendar knows already, shown while the content comes. */
+  title: string;
+  group: EntryHead[] | null;
+  facilityOf: (id: string) => Facility | undefined;
+  onHead: (head: EntryHead) => void;
+  onGo: (entry: string) => void;
+  onClose: () => void;
+}
+
+function useOpened(id: string, turn: number) {
+  const [opened, setOpened] = useState<Opened>();
+  const [content, setContent] = useState<ContentData>();
+  const [problem, setProblem] = useState<unknown>();
+  const [isSlow, setIsSlow] = useState(false);
+  useEffect(() => {
+    const abort = new AbortController();
+    let opening: string | undefined;
+    setContent(undefined);
+    setProblem(undefined);
+    setIsSlow(false);
+    const timer = setTimeout(() => setIsSlow(true), SLOW_MS);
+    void (async () => {
+      try {
+        const answer = await api.openEntry(id, abort.signal);
+        opening = answer.opening;
+        if (abort.signal.aborted) return closeOpening(opening);
+        setOpened(answer);
+        if (answer.entry.state === 'incomplete') return;
+        setContent(await api.content(opening, abort.signal));
+      } catch (failure) {
+        if (!abort.signal.aborted) setProblem(failure);
+      } finally {
+        clearTimeout(timer);
+        if (!abort.signal.aborted) setIsSlow(false);
+      }
+    })();
+    return () => {
+      clearTimeout(timer);
+      abort.abort();
+      if (opening) closeOpening(opening);
+    };
+  }, [id, turn]);
+  const isCurrent = opened?.entry.id === id;
+  return { opened: isCurrent ? opened : undefined, before: opened, content, problem, isSlow };
+}
+
+function Facts({ entry }: { entry: EntryHead }) {
+  const flags = flagWords(entry.flags);
+  return (
+    <div class="panel-facts">
+      {entry.time ? (
+        <span>{timeText(entry.time)}</span>
+      ) : (
+        entry.day && <span>{slashed(entry.day)}</span>
+      )}
+      {entry.end_day && <span>– {slashed(entry.end_day)}</span>}
+      {entry.department && <span>{entry.department}</span>}
+      {entry.author && <span>{entry.author}</span>}
+      {flags.map((flag) => (
+        <span class="tag" key={flag}>
+          {flag}
+        </span>
+      ))}
+    </div>
+  );
+}
+
+function State({ entry, facility }: { entry: EntryHead; facility: string }) {
+  if (entry.state === 'incomplete') {
+    return (
+      <Notice tone="bad" title={t('panel.incomplete')}>
+        <p>{t('panel.incomplete.next', { facility })}</p>
+      </Notice>
+    );
+  }
+  if (entry.state === 'deleted') return <Notice tone="bad" title={t('panel.deleted')} />;
+  if (entry.state === 'superseded') return <Notice tone="wait" title={t('panel.superseded')} />;
+  if (entry.state === 'planned') return <Notice tone="info" title={t('panel.planned')} />;
+  return null;
+}
+
+function Group(props: Pick<PanelProps, 'group' | 'entry' | 'onGo' | 'facilityOf'>) {
+  if (!props.group || props.group.length < 2) return null;
+  return (
+    <div class="of-day" role="group" aria-label={t('panel.of_day', { n: props.group.length })}>
+      {props.group.map((head) => {
+        const facility = props.facilityOf(head.facility);
+        return (
+          <button
+            key={head.id}
+            type="button"
+            aria-current={head.id === props.entry ? 'true' : undefined}
+            onClick={() => props.onGo(head.id)}
+          >
+            {facility && <FacilityMark facility={facility} />}
+            {head.time.slice(11, 16)} {head.title}
+          </button>
+        );
+      })}
+    </div>
+  );
+}
+
+export function Panel(props: PanelProps) {
+  const [turn, setTurn] = useState(0);
+  const [isFull, setIsFull] = useState(false);
+  const { opened, before, content, problem, isSlow } = useOpened(props.entry, turn);
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    heading.current?.focus({ preventScroll: true });
+  }, []);
+  useEffect(() => {
+    if (opened) props.onHead(opened.entry);
+  }, [opened?.opening]);
+  const head = opened?.entry;
+  const facility = head ? props.facilityOf(head.facility) : undefined;
+  const kind = head ? word('kind', head.kind) : '';
+  const rowWord = head?.row ? word('row', head.row) : kind;
+  // while the next one comes, the way on stays where it is
+  const way = opened ?? before;
+
+  function onKey(event: KeyboardEvent) {
+    if (event.key === 'Escape') {
+      event.stopPropagation();
+      props.onClose();
+    } else if (event.key === 'ArrowLeft' && opened?.previous) props.onGo(opened.previous);
+    else if (event.key === 'ArrowRight' && opened?.next) props.onGo(opened.next);
+  }
+
+  return (
+    <aside class={`panel ${isFull ? 'full' : ''}`} aria-label={t('panel.title')} onKeyDown={onKey}>
+      <div class="panel-head">
+        <div class="panel-bar">
+          <span class="where">
+            {facility && <FacilityMark facility={facility} />}
+            <span class="who-name">{facility?.name ?? ''}</span>
+          </span>
+          <button
+            type="button"
+            class="btn plain icon"
+            disabled={!way?.previous}
+            onClick={() => opened?.previous && props.onGo(opened.previous)}
+          >
+            <Icon name="left" />
+            <span class="sr">{t('panel.previous', { row: rowWord })}</span>
+          </button>
+          <button
+            type="button"
+            class="btn plain icon"
+            disabled={!way?.next}
+            onClick={() => opened?.next && props.onGo(opened.next)}
+          >
+            <Icon name="right" />
+            <span class="sr">{t('panel.next', { row: rowWord })}</span>
+          </button>
+          <button type="button" class="btn plain icon only-small" onClick={() => setIsFull(!isFull)}>
+            <Icon name={isFull ? 'down' : 'up'} />
+            <span class="sr">{t('panel.full')}</span>
+          </button>
+          <button type="button" class="btn plain icon" onClick={props.onClose}>
+            <Icon name="close" />
+            <span class="sr">{t('panel.close')}</span>
+          </button>
+        </div>
+        <h2 ref={heading} tabIndex={-1}>
+          {kind && <span class="kind">{kind}</span>}
+          {head?.title ?? props.title}
+        </h2>
+        {head && <Facts entry={head} />}
+      </div>
+      <Group {...props} />
+      <div class="panel-body" tabIndex={0} aria-busy={!content && problem === undefined}>
+        {head && <State entry={head} facility={facility?.name ?? ''} />}
+        {problem !== undefined && <ProblemNotice problem={problem} retry={() => setTurn(turn + 1)} />}
+        {content && content.entry.id === props.entry && <Content content={content} />}
+        {!content && problem === undefined && head?.state !== 'incomplete' && (
+          <div role="status" class="stack">
+            <span class="small quiet">
+              {isSlow ? t('panel.slow') : t('panel.loading', { facility: facility?.name ?? '' })}
+            </span>
+            <div class="skel" />
+            <div class="skel w70" />
+            <div class="skel w40" />
+          </div>
+        )}
+        {content && content.warnings.length > 0 && (
+          <details class="small">
+            <summary>{t('panel.warnings', { n: content.warnings.length })}</summary>
+            <ul>
+              {content.warnings.map((warning, index) => (
+                <li key={index}>{warning.text}</li>
+              ))}
+            </ul>
+          </details>
+        )}
+      </div>
+      {content && opened && (
+        <div class="panel-foot">
+          <span>
+            {t('panel.fetched', { when: fullInstant(content.fetched_at), facility: facility?.letter ?? '' })}
+          </span>
+          <a class="btn plain compact push" href={api.originalUrl(opened.opening)} download>
+            <Icon name="download" />
+            {t('panel.original')}
+          </a>
+        </div>
+      )}
+    </aside>
+  );
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+/* An open calendar: one decision of the gate, ranges under its handle. A handle that has run out
+ * is opened again, which is a new decision. */
+import { api, closeOpening, type EntryHead, type Freshness, type Row } from '../../api/client.ts';
+import { Problem } from '../../api/problem.ts';
+import { CalendarModel, firstDayOf, weekOf } from '../../calendar/model.ts';
+import { dayNumber, dayText } from '../../i18n/wareki.ts';
+
+const FIRST_WEEKS = 12;
+const FUTURE_WEEKS = 4;
+const CHUNK_WEEKS = 26;
+
+function hasRunOut(problem: unknown): boolean {
+  return problem instanceof Problem && (problem.status === 404 || problem.status === 410);
+}
+
+export class OpenCalendar {
+  readonly model: CalendarModel;
+  private readonly person: string;
+  private isClosed = false;
+
+  private constructor(person: string, own: string) {
+    this.person = person;
+    this.model = new CalendarModel(own);
+  }
+
+  static async open(person: string, own: string, today: string): Promise<OpenCalendar> {
+    const opened = new OpenCalendar(person, own);
+    const week = weekOf(dayNumber(today));
+    const from = dayText(firstDayOf(week - FIRST_WEEKS + 1));
+    const to = dayText(firstDayOf(week + FUTURE_WEEKS) + 6);
+    opened.model.merge(await api.openCalendar(person, from, to));
+    return opened;
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    closeOpening(this.model.opening);
+  }
+
+  private async read(fromWeek: number, toWeek: number): Promise<void> {
+    const from = dayText(firstDayOf(fromWeek));
+    const to = dayText(firstDayOf(toWeek) + 6);
+    let answer;
+    try {
+      answer = await api.calendar(this.model.opening, from, to);
+    } catch (problem) {
+      if (!hasRunOut(problem) || this.isClosed) throw problem;
+      answer = await api.openCalendar(this.person, from, to);
+    }
+    if (!this.isClosed) this.model.merge(answer);
+  }
+
+  /** Weeks that came into view, with what lies before them in the same step. */
+  async load(fromWeek: number, toWeek: number, changed: () => void): Promise<void> {
+    const { model } = this;
+    const oldest = model.firstDay === null ? fromWeek : weekOf(model.firstDay);
+    let from = Math.min(fromWeek, Math.max(oldest, toWeek - CHUNK_WEEKS + 1));
+    while (from < fromWeek && model.stateOf(from) !== 'absent') from += 1;
+    model.setState(from, toWeek, 'loading');
+    changed();
+    try {
+      await this.read(from, toWeek);
+    } catch {
+      model.setState(from, toWeek, 'failed');
+    }
+    if (!this.isClosed) changed();
+  }
+
+  /** The same weeks again after an event; null = everything that is loaded. */
+  async refresh(weeks: { from: number; to: number } | null): Promise<void> {
+    const loaded = this.model.loadedRange();
+    if (!loaded) return;
+    const from = Math.max(weeks?.from ?? loaded.from, loaded.from);
+    const to = Math.max(weeks?.to ?? loaded.to, from);
+    await this.read(from, to);
+  }
+
+  async check(): Promise<Freshness[]> {
+    const { facilities } = await api.checkNow(this.model.opening);
+    this.model.freshness = facilities;
+    return facilities;
+  }
+
+  async entries(
+    query: { row: Row; from: number; to: number; facility?: string; cursor?: string },
+    signal?: AbortSignal,
+  ): Promise<{ entries: EntryHead[]; next: string | null }> {
+    const asked = { ...query, from: dayText(query.from), to: dayText(query.to) };
+    try {
+      return await api.entries(this.model.opening, asked, signal);
+    } catch (problem) {
+      if (!hasRunOut(problem) || this.isClosed) throw problem;
+      const week = weekOf(this.model.today);
+      await this.refresh({ from: week, to: week });
+      return api.entries(this.model.opening, asked, signal);
+    }
+  }
+}

@@ -1,0 +1,1 @@
+export function Consents(_: { person: unknown; reload: () => void }) { return <p>…</p>; }
