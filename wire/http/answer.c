@@ -3,12 +3,18 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 #include <zlib.h>
 
+#include "base/day.h"
 #include "wire/http/call.h"
 
-enum { GZIP_FROM_BYTES = 1024, GZIP_LEVEL = 5, GZIP_WINDOW_BITS = 15 + 16 };
+enum {
+    GZIP_FROM_BYTES = 1024,
+    GZIP_LEVEL = 5,
+    GZIP_WINDOW_BITS = 15 + 16,
+    DAY_S = 24 * 3600,
+    THURSDAY = 4 /* 1970-01-01 */
+};
 
 static const char content_policy[] =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
@@ -119,14 +125,14 @@ static void add_date(struct http_call *call)
     static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    time_t now = (time_t)(clock_wall_ms(&call->service->clock) / 1000);
-    struct tm tm;
+    int64_t now_s = clock_wall_ms(&call->service->clock) / 1000;
+    int32_t day = (int32_t)(now_s / DAY_S);
+    int left_s = (int)(now_s % DAY_S), year = 0, month = 0, day_of_month = 0;
     char date[48];
-    if (!gmtime_r(&now, &tm))
-        return;
-    snprintf(date, sizeof date, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[tm.tm_wday],
-             tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
-             tm.tm_sec);
+    day_to_date(day, &year, &month, &day_of_month);
+    snprintf(date, sizeof date, "%s, %02d %s %04d %02d:%02d:%02d GMT",
+             days[(day + THURSDAY) % 7], day_of_month, months[month - 1], year,
+             left_s / 3600, left_s / 60 % 60, left_s % 60);
     add_field(call, "date", span_cstr(date));
 }
 

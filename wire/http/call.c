@@ -292,11 +292,12 @@ static void log_call(const struct http_call *call)
     const struct log *log = call->service->log;
     if (!log)
         return;
+    const char *route = call->entry ? call->entry->route->path : "none";
     struct id_text request_id = id_to_text(call->request_id);
     int64_t ms = clock_monotonic_ms(&call->service->clock) - call->begun_ms;
     LOG(log, "request",
         LOG_WORD("method", call->has_method ? http_method_name(call->method) : "other"),
-        LOG_WORD("route", call->entry ? call->entry->route->path : "none"),
+        LOG_WORD("route", route),
         LOG_NUMBER("status", call->is_told ? call->head.status : PEER_LEFT),
         LOG_NUMBER("took_ms", ms), LOG_NUMBER("bytes", call->sent_bytes),
         LOG_WORD("request", request_id.at));
