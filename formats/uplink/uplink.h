@@ -220,5 +220,9 @@ uint32_t uplink_audience_kinds(const struct uplink_policy *policy,
                                const struct uplink_audience *audience);
 /* Shortest delay that any rule gives the kind; 0 when none names it. */
 int64_t uplink_delay_hours(const struct uplink_policy *policy, enum entry_kind kind);
+/* Shortest delay among the rules that release the kind to this audience; 0 without. */
+int64_t uplink_audience_delay_hours(const struct uplink_policy *policy,
+                                    const struct uplink_audience *audience,
+                                    enum entry_kind kind);
 bool uplink_department_is_excluded(const struct uplink_policy *policy,
                                    struct text department_code);

@@ -119,31 +119,49 @@ static bool names(const struct text *list, size_t count, struct text name)
     return false;
 }
 
+static bool fits(const struct uplink_rule *rule, const struct uplink_audience *audience)
+{
+    return names(rule->professions, rule->profession_count, audience->profession) &&
+           names(rule->facility_kinds, rule->facility_kind_count,
+                 audience->facility_kind) &&
+           names(rule->facilities, rule->facility_count, audience->facility_code);
+}
+
 uint32_t uplink_audience_kinds(const struct uplink_policy *policy,
                                const struct uplink_audience *audience)
 {
     uint32_t kinds = 0;
-    for (size_t i = 0; i < policy->rule_count; i++) {
-        const struct uplink_rule *rule = &policy->rules[i];
-        if (names(rule->professions, rule->profession_count, audience->profession) &&
-            names(rule->facility_kinds, rule->facility_kind_count,
-                  audience->facility_kind) &&
-            names(rule->facilities, rule->facility_count, audience->facility_code))
-            kinds |= rule->kinds;
-    }
+    for (size_t i = 0; i < policy->rule_count; i++)
+        if (fits(&policy->rules[i], audience))
+            kinds |= policy->rules[i].kinds;
     return kinds;
 }
 
-int64_t uplink_delay_hours(const struct uplink_policy *policy, enum entry_kind kind)
+/* audience NULL = anybody. */
+static int64_t shortest_delay(const struct uplink_policy *policy,
+                              const struct uplink_audience *audience,
+                              enum entry_kind kind)
 {
     int64_t shortest = -1;
     for (size_t i = 0; i < policy->rule_count; i++) {
         const struct uplink_rule *rule = &policy->rules[i];
-        bool names_kind = rule->kinds >> kind & 1U;
-        if (names_kind && (shortest < 0 || rule->delay_hours < shortest))
+        bool counts = (rule->kinds >> kind & 1U) && (!audience || fits(rule, audience));
+        if (counts && (shortest < 0 || rule->delay_hours < shortest))
             shortest = rule->delay_hours;
     }
     return shortest < 0 ? 0 : shortest;
+}
+
+int64_t uplink_delay_hours(const struct uplink_policy *policy, enum entry_kind kind)
+{
+    return shortest_delay(policy, NULL, kind);
+}
+
+int64_t uplink_audience_delay_hours(const struct uplink_policy *policy,
+                                    const struct uplink_audience *audience,
+                                    enum entry_kind kind)
+{
+    return shortest_delay(policy, audience, kind);
 }
 
 bool uplink_department_is_excluded(const struct uplink_policy *policy,

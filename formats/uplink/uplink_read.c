@@ -292,9 +292,14 @@ bool uplink_read_answers(const struct json_value *value, struct arena *arena,
         if (!json_take_int(item, "sequence", 1, INT64_MAX, &answers->sequences[i], err) ||
             !json_take_text(item, "result", 16, &result, err))
             return false;
-        bool is_stored = text_is(result, "stored");
-        if (!is_stored && !json_take_text(item, "code", 64, &answers->codes[i], err))
+        if (text_is(result, "stored"))
+            continue;
+        if (!text_is(result, "rejected"))
+            return unknown_word(err, "result");
+        if (!json_take_text(item, "code", 64, &answers->codes[i], err))
             return false;
+        if (answers->codes[i].len == 0)
+            return unknown_word(err, "code");
     }
     return true;
 }
