@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* One epoll loop per thread, and a pool of workers for whatever may block. A loop owns
+/* One epoll loop per thread; whatever may block belongs to wire/workers. A loop owns
  * the descriptors that are watched on it; everything about them happens on its thread.
  * Other threads reach it through loop_post only. */
 
@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "wire/workers/workers.h"
 
 struct loop;       /* *owned* */
 struct loop_watch; /* one descriptor on one loop */
@@ -45,11 +46,3 @@ MUST_CHECK struct loop_timer *loop_timer_new(struct loop *loop,
                                              struct err *err);
 void loop_timer_set(struct loop_timer *timer, int after_ms);
 void loop_timer_free(struct loop_timer *timer);
-
-struct workers; /* *owned* */
-MUST_CHECK struct workers *workers_new(int count, int queue_max, struct err *err);
-/* False when the queue is full: the caller sheds the load. */
-MUST_CHECK bool workers_post(struct workers *workers, void (*fn)(void *context),
-                             void *context);
-/* Finishes what is queued, then joins. */
-void workers_free(struct workers *workers);

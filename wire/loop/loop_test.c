@@ -226,38 +226,9 @@ static void a_closed_descriptor_cannot_be_watched(void)
     loop_free(bench.loop);
 }
 
-struct crowd {
-    atomic_int done;
-    atomic_bool may_go;
-};
-
-static void wait_for_leave(void *context)
-{
-    struct crowd *crowd = context;
-    while (!atomic_load(&crowd->may_go))
-        usleep(100);
-    atomic_fetch_add(&crowd->done, 1);
-}
-
-static void a_full_queue_refuses_and_what_was_queued_is_finished(void)
-{
-    struct err err = {0};
-    struct crowd crowd = {0};
-    struct workers *workers = workers_new(2, 3, &err);
-    int accepted = 0;
-    for (int i = 0; i < 50; i++)
-        accepted += workers_post(workers, wait_for_leave, &crowd);
-    CHECK(accepted >= 3 && accepted <= 5);
-    CHECK(!workers_post(workers, wait_for_leave, &crowd) || accepted++ < 5);
-    atomic_store(&crowd.may_go, true);
-    workers_free(workers);
-    CHECK(atomic_load(&crowd.done) == accepted);
-}
-
 static void freeing_nothing_is_fine(void)
 {
     loop_free(NULL);
-    workers_free(NULL);
     loop_unwatch(NULL);
     loop_timer_free(NULL);
     CHECK(true);
@@ -274,7 +245,6 @@ int main(void)
     RUN(an_unwatched_descriptor_is_silent_within_the_same_batch);
     RUN(a_hangup_is_told_without_being_asked_for);
     RUN(a_closed_descriptor_cannot_be_watched);
-    RUN(a_full_queue_refuses_and_what_was_queued_is_finished);
     RUN(freeing_nothing_is_fine);
     return test_done();
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "wire/workers/workers.h"
+
 #include <assert.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "wire/loop/loop.h"
 
 struct job {
     void (*fn)(void *context);
