@@ -100,15 +100,15 @@ static const char *in_folder(const char *name, char out[128])
     return out;
 }
 
-static inline void issue(const char *authority, const char *name, enum tls_usage usage,
+static inline void issue(const char *authority, const char *name, const char *hosts,
                          char fingerprint[HASH_HEX_BYTES])
 {
     struct err err = {0};
     char prefix[128];
     char authority_prefix[128];
-    const char *hosts = usage == TLS_USE_SERVER ? "localhost,127.0.0.1" : NULL;
     if (!tls_issue(in_folder(authority, authority_prefix), in_folder(name, prefix), name,
-                   hosts, usage, 30, fingerprint, &err)) {
+                   hosts, hosts ? TLS_USE_SERVER : TLS_USE_CLIENT, 30, fingerprint,
+                   &err)) {
         printf("Bail out! %s\n", err.text);
         abort();
     }
@@ -124,11 +124,11 @@ static inline void make_certificates(void)
         !tls_make_authority(in_folder("network", prefix), "Network", &err) ||
         !tls_make_authority(in_folder("other", prefix), "Other", &err))
         abort();
-    issue("network", "centre", TLS_USE_SERVER, ignored);
-    issue("network", "gateway-a", TLS_USE_CLIENT, fingerprints[0]);
-    issue("network", "gateway-b", TLS_USE_CLIENT, fingerprints[1]);
-    issue("network", "stranger", TLS_USE_CLIENT, fingerprints[2]);
-    issue("other", "impostor", TLS_USE_CLIENT, ignored);
+    issue("network", "centre", "localhost,127.0.0.1", ignored);
+    issue("network", "gateway-a", NULL, fingerprints[0]);
+    issue("network", "gateway-b", NULL, fingerprints[1]);
+    issue("network", "stranger", NULL, fingerprints[2]);
+    issue("other", "impostor", NULL, ignored);
 }
 
 static inline void remove_certificates(void)
