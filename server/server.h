@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* The service centre, wired: everything is built here from configuration, and the route
+ * table is put together here. Configuration is one JSON file (docs/operations/server.md);
+ * a fault in it stops the start with a reason. */
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/rand.h"
+
+struct server; /* *owned* by main */
+struct http_router;
+
+MUST_CHECK struct server *server_open(const char *config_file, struct err *err);
+/* Runs on the calling thread until server_stop. */
+void server_run(struct server *server);
+/* From any thread or a signal handler. */
+void server_stop(struct server *server);
+void server_close(struct server *server);
+uint16_t server_port(const struct server *server);
+uint16_t server_gateway_port(const struct server *server);
+/* The route table, for the test that compares it with the OpenAPI file. */
+const struct http_router *server_router(const struct server *server);
+
+/* ---- founding ---- */
+/* Accepted gateways: facility code and certificate's fingerprint. */
+struct server_gateway_certificate {
+    struct text facility_code;
+    struct text fingerprint;
+};
+
+struct server_seed {
+    const char *data;   /* the server's data directory; must not hold a database yet */
+    struct span region; /* region.json of `tsumugi synth` */
+    const struct server_gateway_certificate *certificates;
+    size_t certificate_count;
+    int64_t now_ms;
+    struct rand rand;
+};
+/* Makes the database of a network from a region's description: network, participant
+ * lists, facilities, staff with passwords, persons, numbers, consents. Numbers of
+ * disclosing facilities stay proposed until their gateways match them. */
+MUST_CHECK bool server_seed_region(const struct server_seed *seed, struct err *err);
