@@ -396,7 +396,10 @@ bool index_find_place(struct index *index, struct text number, struct text entry
         err);
     CLEANUP(store_finish)
     struct store_statement *kinds = store_prepare(
-        session, "SELECT kind FROM index_entry WHERE number = ?1 AND base = ?2", err);
+        session,
+        "SELECT kind, day, department_code FROM index_entry WHERE number = ?1 AND "
+        "base = ?2",
+        err);
     if (!find || !kinds)
         return false;
     store_bind_text(find, 1, number);
@@ -418,7 +421,12 @@ bool index_find_place(struct index *index, struct text number, struct text entry
         return false;
     store_bind_text(kinds, 1, number);
     store_bind_text(kinds, 2, base);
-    while (store_step(kinds, &has_row, err) && has_row)
-        place->kinds_in_file |= 1U << store_column_int(kinds, 0);
+    while (store_step(kinds, &has_row, err) && has_row) {
+        enum entry_kind kind = (enum entry_kind)store_column_int(kinds, 0);
+        place->kinds_in_file |= 1U << kind;
+        if (!index_is_published(index, kind, (int32_t)store_column_int(kinds, 1),
+                                store_column_view(kinds, 2)))
+            place->has_unpublished = true;
+    }
     return err->kind == ERR_NONE;
 }

@@ -151,6 +151,7 @@ struct index_place {
     int32_t day;
     struct text department_code;
     uint32_t kinds_in_file; /* of all entries of the same file */
+    bool has_unpublished;   /* some entry of the file never leaves the house */
     int64_t received_at_ms;
 };
 /* For gateway/release alone: where an entry stands. ERR_MISSING "not_found". */

@@ -71,6 +71,19 @@ static uint32_t asked_kinds(const struct release_facts *facts)
     return facts->wants_original ? own | facts->place->kinds_in_file : own;
 }
 
+/* Every kind asked for has waited as long as this audience must wait for it. */
+static bool is_delayed(const struct release_facts *facts, uint32_t asked)
+{
+    for (int kind = 0; kind < ENTRY_KIND_COUNT; kind++) {
+        int64_t hours = uplink_audience_delay_hours(facts->policy, &facts->audience,
+                                                    (enum entry_kind)kind);
+        bool is_waiting = facts->received_at_ms + hours * HOUR_MS > facts->now_ms;
+        if ((asked >> kind & 1U) && hours > 0 && is_waiting)
+            return true;
+    }
+    return false;
+}
+
 static const char *policy_refusal(const struct release_facts *facts)
 {
     const struct uplink_policy *policy = facts->policy;
@@ -86,9 +99,9 @@ static const char *policy_refusal(const struct release_facts *facts)
     if (place->day != DAY_NONE && policy->from_day != DAY_NONE &&
         place->day < policy->from_day)
         return "before_start";
-    int64_t delay_ms = uplink_delay_hours(policy, place->kind) * HOUR_MS;
-    return facts->received_at_ms + delay_ms > facts->now_ms && delay_ms > 0 ? "delayed"
-                                                                            : NULL;
+    if (facts->wants_original && place->has_unpublished)
+        return "original_mixed";
+    return is_delayed(facts, asked) ? "delayed" : NULL;
 }
 
 const char *release_rule(const struct release_facts *facts)
