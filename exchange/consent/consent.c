@@ -2,6 +2,7 @@
 #include "exchange/consent/consent.h"
 
 #include "exchange/consent/consent_parts.h"
+#include "exchange/consent/consent_service.h"
 #include "exchange/session/session.h"
 #include "formats/json/json.h"
 
@@ -287,6 +288,18 @@ bool consent_read_input(const struct json_value *object,
            read_until(object, consent, err) &&
            read_facilities(object, actor->facility, arena, consent, err) &&
            consent_check(consent, day_of_instant(now_ms), err);
+}
+
+bool consent_read_withdrawal(const struct json_value *object,
+                             struct consent_withdrawal *withdrawal, struct err *err)
+{
+    struct text channel;
+    withdrawal->note = TEXT("");
+    if (!json_take_text(object, "channel", 16, &channel, err) ||
+        !json_take_text_or(object, "note", CONSENT_NOTE_MAX, &withdrawal->note, err))
+        return false;
+    return consent_channel_parse(channel, &withdrawal->channel) ||
+           err_set(err, ERR_SYNTAX, "consent_channel", "unknown channel");
 }
 
 /* What a version says today. An older version that was replaced by a newer giving is

@@ -166,6 +166,7 @@ struct consent_service {
     struct network_epoch *epoch;
     struct clock clock;
     struct rand rand;
+    const struct log *log;                    /* may be NULL */
     const struct consent_listener *listeners; /* outlive the service */
     size_t listener_count;
 };

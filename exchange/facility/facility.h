@@ -143,6 +143,16 @@ MUST_CHECK bool facility_gateways_reload(struct facility_gateways *gateways,
  * NULL with ERR_BUSY "gateway_away". */
 MUST_CHECK struct tunnel *facility_gateway_take(struct facility_gateways *gateways,
                                                 struct id facility, struct err *err);
+/* The same with what a signed grant is bound to: the next counter of this tunnel (1 …)
+ * and the milliseconds since the gateway answered hello. */
+struct facility_line {
+    struct tunnel *tunnel; /* kept */
+    int64_t counter;
+    int64_t age_ms;
+};
+MUST_CHECK bool facility_gateway_line(struct facility_gateways *gateways,
+                                      struct id facility, struct facility_line *line,
+                                      struct err *err);
 bool facility_gateway_is_ready(struct facility_gateways *gateways, struct id facility);
 
 /* ---- routes: listFacilities ---- */

@@ -31,6 +31,8 @@ struct gateway {
     char fingerprint[HASH_HEX_BYTES]; /* "" = not accepted any more */
     struct tunnel *tunnel;            /* kept; NULL = away */
     bool is_ready;                    /* hello succeeded on this tunnel */
+    int64_t greeted_at_ms;            /* monotonic, when its answer was there */
+    int64_t counter;                  /* of grants on this tunnel */
     struct gateway *next;
 };
 
@@ -119,6 +121,25 @@ struct tunnel *facility_gateway_take(struct facility_gateways *gateways,
     if (!tunnel)
         (void)err_set(err, ERR_BUSY, "gateway_away", "the gateway is not connected");
     return tunnel;
+}
+
+bool facility_gateway_line(struct facility_gateways *gateways, struct id facility,
+                           struct facility_line *line, struct err *err)
+{
+    int64_t now_ms = clock_monotonic_ms(&gateways->config.clock);
+    *line = (struct facility_line){0};
+    pthread_mutex_lock(&gateways->lock);
+    struct gateway *gateway = find_facility(gateways, facility);
+    if (gateway && gateway->is_ready)
+        *line = (struct facility_line){
+            .tunnel = tunnel_keep(gateway->tunnel),
+            .counter = ++gateway->counter,
+            .age_ms =
+                now_ms > gateway->greeted_at_ms ? now_ms - gateway->greeted_at_ms : 0,
+        };
+    pthread_mutex_unlock(&gateways->lock);
+    return line->tunnel ||
+           err_set(err, ERR_BUSY, "gateway_away", "the gateway is not connected");
 }
 
 bool facility_gateway_is_ready(struct facility_gateways *gateways, struct id facility)
@@ -217,9 +238,14 @@ static bool say_hello(struct gateway *gateway, struct tunnel *tunnel, struct err
 
 static bool mark_ready(struct gateway *gateway, const struct tunnel *tunnel)
 {
+    int64_t greeted_at_ms = clock_monotonic_ms(&gateway->gateways->config.clock);
     pthread_mutex_lock(&gateway->gateways->lock);
     bool is_still_there = gateway->tunnel == tunnel && tunnel_is_alive(tunnel);
-    gateway->is_ready = gateway->is_ready || is_still_there;
+    if (is_still_there) {
+        gateway->is_ready = true;
+        gateway->greeted_at_ms = greeted_at_ms;
+        gateway->counter = 0;
+    }
     pthread_mutex_unlock(&gateway->gateways->lock);
     return is_still_there;
 }

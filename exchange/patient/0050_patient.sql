@@ -26,7 +26,9 @@ CREATE TABLE record (
   entered_facility TEXT NOT NULL REFERENCES facility (id),
   entered_staff TEXT NOT NULL,
   entered_at BIGINT NOT NULL,
-  since BIGINT NOT NULL
+  since BIGINT NOT NULL,
+  -- its gateway has to hear that the link ended
+  has_to_tell BIGINT NOT NULL
 );
 -- A number belongs to one person, and a person has one number at a facility.
 CREATE UNIQUE INDEX record_number ON record (facility, number) WHERE state = 'confirmed';

@@ -111,6 +111,16 @@ bool patient_fold_phone(struct text phone, struct arena *arena, struct text *fol
     return text_copy((struct text){out, len}, arena, folded, err);
 }
 
+const char *patient_match_id(enum patient_match match)
+{
+    static const char *const ids[] = {
+        [PATIENT_MATCH_CONFIRMED] = "confirmed", [PATIENT_MATCH_MISMATCH] = "mismatch",
+        [PATIENT_MATCH_UNKNOWN] = "unknown",     [PATIENT_MATCH_HELD] = "held",
+        [PATIENT_MATCH_RATE] = "rate_limited",   [PATIENT_MATCH_AWAY] = "gateway_away",
+    };
+    return ids[match];
+}
+
 enum patient_record_state patient_state_after(enum patient_record_state state,
                                               enum patient_match match,
                                               const char **reason)

@@ -98,6 +98,7 @@ enum patient_match {
     PATIENT_MATCH_RATE,    /* too many today */
     PATIENT_MATCH_AWAY     /* gateway not connected or silent: asked again later */
 };
+const char *patient_match_id(enum patient_match match); /* "confirmed" … */
 enum patient_record_state patient_state_after(enum patient_record_state state,
                                               enum patient_match match,
                                               const char **reason);
