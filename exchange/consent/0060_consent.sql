@@ -36,3 +36,5 @@ CREATE TABLE consent_facility (
 );
 --sqlite CREATE TRIGGER consent_kept BEFORE UPDATE ON consent BEGIN SELECT RAISE(ABORT, 'versions are never changed'); END;
 --sqlite CREATE TRIGGER consent_not_deleted BEFORE DELETE ON consent BEGIN SELECT RAISE(ABORT, 'versions are never deleted'); END;
+--sqlite CREATE TRIGGER consent_facility_kept BEFORE UPDATE ON consent_facility BEGIN SELECT RAISE(ABORT, 'versions are never changed'); END;
+--sqlite CREATE TRIGGER consent_facility_not_deleted BEFORE DELETE ON consent_facility BEGIN SELECT RAISE(ABORT, 'versions are never deleted'); END;
