@@ -212,6 +212,7 @@ void gateway_close(struct gateway *gateway)
     if (gateway->dialer)
         tunnel_dialer_close(gateway->dialer);
     collect_free(gateway->collect);
+    answer_end(gateway->answer);
     if (gateway->workers)
         workers_free(gateway->workers);
     if (gateway->tick)

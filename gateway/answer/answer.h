@@ -27,7 +27,8 @@ struct answer_config {
     int poll_ms; /* longest wait of an event poll */
 };
 MUST_CHECK struct answer *answer_new(const struct answer_config *config, struct err *err);
-/* After the tunnel's end: waiting polls are answered empty. */
+/* Answers the polls that wait; later ones do not wait. Before the workers are freed. */
+void answer_end(struct answer *answer);
 void answer_free(struct answer *answer);
 void answer_routes(struct http_router *router, struct answer *answer);
 /* For index_config.wake. Any thread. */

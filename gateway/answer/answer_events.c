@@ -34,16 +34,32 @@ static void answer_batch(struct answer *answer, int lane, struct http_call *call
     answer_send(call, &out, is_done, &err);
 }
 
-/* Puts the call in its lane's place; returns the one that waited there before. */
-static struct http_call *exchange_waiting(struct answer *answer, int lane,
-                                          struct http_call *call)
+/* Takes the call that waits in the lane, if any. */
+static struct http_call *take_waiting(struct answer *answer, int lane)
 {
     pthread_mutex_lock(&answer->lock);
-    struct http_call *before = answer->waiting[lane];
-    answer->waiting[lane] = call;
-    answer->since_ms[lane] = clock_monotonic_ms(&answer->config.clock);
+    struct http_call *call = answer->waiting[lane];
+    answer->waiting[lane] = NULL;
     pthread_mutex_unlock(&answer->lock);
-    return before;
+    return call;
+}
+
+/* Keeps the call and puts it in its lane's place; `before` is the one that waited there.
+ * False at the end of the gateway: nothing waits any more. */
+static bool begin_waiting(struct answer *answer, int lane, struct http_call *call,
+                          struct http_call **before)
+{
+    pthread_mutex_lock(&answer->lock);
+    bool may_wait = !answer->is_ending;
+    *before = NULL;
+    if (may_wait) {
+        http_keep(call);
+        *before = answer->waiting[lane];
+        answer->waiting[lane] = call;
+        answer->since_ms[lane] = clock_monotonic_ms(&answer->config.clock);
+    }
+    pthread_mutex_unlock(&answer->lock);
+    return may_wait;
 }
 
 static bool has_events(struct answer *answer, int lane, struct err *err)
@@ -77,7 +93,7 @@ static void resume_backfill(struct http_call *call, void *context)
 
 static void release_waiting(struct answer *answer, int lane)
 {
-    struct http_call *call = exchange_waiting(answer, lane, NULL);
+    struct http_call *call = take_waiting(answer, lane);
     if (call)
         http_resume(call, lane == 0 ? resume_live : resume_backfill, answer);
 }
@@ -89,12 +105,15 @@ static void poll_lane(struct answer *answer, int lane, struct http_call *call)
         http_answer_problem(call, &err);
         return;
     }
-    http_keep(call);
-    struct http_call *before = exchange_waiting(answer, lane, call);
+    struct http_call *before = NULL;
+    if (!begin_waiting(answer, lane, call, &before)) {
+        answer_batch(answer, lane, call);
+        return;
+    }
     if (before)
         http_resume(before, lane == 0 ? resume_live : resume_backfill, answer);
     /* Looked at after waiting began, so an event that comes between wakes it. */
-    if (has_events(answer, lane, &err) || err.kind != ERR_NONE || answer->is_ending)
+    if (has_events(answer, lane, &err) || err.kind != ERR_NONE)
         release_waiting(answer, lane);
 }
 
@@ -124,6 +143,22 @@ void answer_tick(struct answer *answer)
         pthread_mutex_unlock(&answer->lock);
         if (is_over)
             release_waiting(answer, lane);
+    }
+}
+
+void answer_end(struct answer *answer)
+{
+    if (!answer)
+        return;
+    pthread_mutex_lock(&answer->lock);
+    answer->is_ending = true;
+    pthread_mutex_unlock(&answer->lock);
+    for (int lane = 0; lane < ANSWER_LANES; lane++) {
+        struct err err = {0};
+        struct http_call *call = take_waiting(answer, lane);
+        err_set(&err, ERR_BUSY, "gateway_stopping", "the gateway is being stopped");
+        if (call)
+            http_answer_problem(call, &err);
     }
 }
 

@@ -120,6 +120,12 @@ bool collect_sweep_patient(struct collect *collect, struct text number, struct e
     return is_done;
 }
 
+static void log_fault(const struct collect *collect, const struct err *fault)
+{
+    if (collect->config.log)
+        log_err(collect->config.log, "collect_second_look", fault);
+}
+
 static bool look_again(struct collect *collect, struct err *err)
 {
     int64_t now_ms = clock_monotonic_ms(&collect->config.clock);
@@ -132,8 +138,15 @@ static bool look_again(struct collect *collect, struct err *err)
         }
         struct collect_walk walk = {
             .collect = collect, .root = one->root, .is_second_look = true};
-        if (!collect_read_folder(&walk, one->path, err))
-            return false;
+        struct err fault = {0};
+        if (!collect_read_folder(&walk, one->path, &fault)) {
+            if (fault.kind == ERR_BUSY || fault.kind == ERR_SYSTEM) {
+                *err = fault; /* nothing is withdrawn on a doubt: looked at again */
+                one->due_ms = now_ms + collect->config.second_look_ms;
+                return false;
+            }
+            log_fault(collect, &fault);
+        }
         *at = one->next;
         memory_free(one->path);
         memory_free(one);

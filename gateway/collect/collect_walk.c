@@ -320,6 +320,10 @@ bool collect_read_folder(const struct collect_walk *walk, const char *path,
     int64_t known_ns = 0;
     CLEANUP(path_close) int fd = open_folder(walk, path, &missing);
     bool is_there = fd >= 0 && fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
+    if (fd < 0 && missing.kind != ERR_MISSING) {
+        *err = missing; /* a storage that cannot be read proves nothing */
+        return false;
+    }
     if (!collect_index_path(walk->collect, walk->root, path, &arena, &index_path, err) ||
         !index_folder_time(index, index_path, &known_ns, err))
         return false;

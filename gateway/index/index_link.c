@@ -239,9 +239,19 @@ static bool match(struct store_session *session, void *context, struct err *err)
     if (!find_link(session, matching->asked->record, matching->arena, &link, &is_known,
                    err))
         return false;
-    if (!decide(session, matching, &patient, err) ||
-        !note_attempt(session, matching, err))
+    if (!decide(session, matching, &patient, err))
         return false;
+    /* Asked again, a link stays what it is: no cap on it, nothing is sent twice. */
+    bool is_same =
+        is_known && link.state == INDEX_ACTIVE &&
+        (matching->result == UPLINK_HELD || matching->result == UPLINK_CONFIRMED) &&
+        text_equal(link.number, patient.number);
+    if (is_same)
+        matching->result = UPLINK_CONFIRMED;
+    if (!note_attempt(session, matching, err))
+        return false;
+    if (is_same)
+        return true;
     if (matching->result == UPLINK_HELD)
         return keep_link(session, matching, patient.number, INDEX_LINK_HELD, err);
     if (matching->result != UPLINK_CONFIRMED)
