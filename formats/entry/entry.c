@@ -42,7 +42,7 @@ static const struct {
     {ENTRY_ABNORMAL_HIGH, "high"}, {ENTRY_ABNORMAL_LOW, "low"},
     {ENTRY_ABNORMAL, "abnormal"},  {ENTRY_URGENT, "urgent"},
     {ENTRY_HAS_IMAGE, "image"},    {ENTRY_HAS_WAVEFORM, "waveform"},
-    {ENTRY_IS_ORDER, "order"},
+    {ENTRY_IS_ORDER, "order"},     {ENTRY_SENSITIVE, "sensitive"},
 };
 
 const char *entry_kind_id(enum entry_kind kind)

@@ -76,6 +76,8 @@ enum entry_flag {
     ENTRY_HAS_IMAGE = 1 << 4,
     ENTRY_HAS_WAVEFORM = 1 << 5,
     ENTRY_IS_ORDER = 1 << 6, /* ordered, no result yet */
+    ENTRY_SENSITIVE =
+        1 << 7, /* source marks it secret (PRB-25): hidden unless released */
 };
 
 struct entry_field {

@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: Apache-2.0
+/* RDE and RAS: prescriptions and injections, ordered and given. */
+#include <string.h>
+
+#include "formats/ssmix/ssmix_reader.h"
+
+static const char CLAUSE_STRUCTURE[] = "SS-MIX2 2.6";
+
+enum { DRUG_FIELDS = 28, DAYS_MAX = 3650, FAR_DAYS = 400 };
+
+/* ORC-4 names the RP: "1", or for injections オーダNo_RP_枝. What stands before the last
+ * `keep` parts is the order number. */
+static struct text group_number(struct ssmix_reader *reader, size_t orc, int keep)
+{
+    struct text whole = ssmix_at(reader, orc, 4, 1);
+    int found = 0;
+    for (size_t i = whole.len; i > 0; i--)
+        if (whole.at[i - 1] == '_' && ++found == keep)
+            return (struct text){whole.at + i, whole.len - i};
+    return whole;
+}
+
+static struct text without_zeros(struct text number)
+{
+    while (number.len > 1 && number.at[0] == '0') {
+        number.at++;
+        number.len--;
+    }
+    return number;
+}
+
+/* The RP of an injection is the part before the branch. */
+static struct text injection_rp(struct text part)
+{
+    for (size_t i = 0; i < part.len; i++)
+        if (part.at[i] == '_')
+            part.len = i;
+    return without_zeros(part);
+}
+
+/* TQ1 of the group: the one behind RXE when there is one, since the one before it only
+ * repeats it. */
+static size_t timing_of(const struct ssmix_reader *reader, struct ssmix_group group,
+                        size_t rxe)
+{
+    size_t tq1 = HL7_NONE;
+    if (rxe != HL7_NONE)
+        tq1 = ssmix_next(reader, TAG_TQ1, (struct ssmix_group){rxe, group.to});
+    return tq1 != HL7_NONE ? tq1 : ssmix_next(reader, TAG_TQ1, group);
+}
+
+/* ------------------------------------------------------------------ when */
+
+static bool is_far(const struct ssmix_reader *reader, int32_t day)
+{
+    return reader->name && ssmix_day_has(reader->day) &&
+           (day < reader->day - FAR_DAYS || day > reader->day + FAR_DAYS);
+}
+
+/* Number of days of TQ1-6, 0 when it is not a number of days. */
+static int32_t duration_days(const struct ssmix_reader *reader, size_t tq1)
+{
+    uint64_t days = 0;
+    struct span unit = ssmix_raw(reader, tq1, 6, 2);
+    bool is_days = unit.len == 0 || unit.at[0] == 'd' || unit.at[0] == 'D';
+    if (!span_uint(span_trim(ssmix_raw(reader, tq1, 6, 1)), DAYS_MAX, &days) || !is_days)
+        return 0;
+    return (int32_t)days;
+}
+
+/* Start from TQ1-7, else the folder's day; end from TQ1-8 or TQ1-6. A start that is more
+ * than a year away from the folder would take the record out of sight: not believed. */
+static void set_span(struct ssmix_reader *reader, struct entry *entry, size_t tq1)
+{
+    int32_t start = ssmix_day(reader, HL7_AT(tq1, 7, 1));
+    if (ssmix_day_has(start) && is_far(reader, start))
+        ssmix_warn_at(reader, "start_implausible", HL7_AT(tq1, 7, 0),
+                      TEXT("開始日が診療日と離れすぎているため診療日を使います"));
+    else if (ssmix_day_has(start) && entry->time.len == 0) {
+        entry->day = start;
+        entry->time = ssmix_time(reader, HL7_AT(tq1, 7, 1));
+    }
+    int32_t end = ssmix_day(reader, HL7_AT(tq1, 8, 1));
+    int32_t days = duration_days(reader, tq1);
+    if (!ssmix_day_has(end) && days > 1 && ssmix_day_has(entry->day))
+        end = entry->day + days - 1;
+    if (ssmix_day_has(end) && end > entry->day && end - entry->day <= DAYS_MAX &&
+        (!ssmix_day_has(entry->end_day) || end > entry->end_day))
+        entry->end_day = end;
+}
+
+/* ------------------------------------------------------------------ fields */
+
+/* All repetitions of RXE-21, "外来処方・院内処方". */
+static struct text category_of(struct ssmix_reader *reader, size_t rxe)
+{
+    enum { MAX = 8 };
+    struct text parts[MAX];
+    uint16_t count = ssmix_repetitions(reader, rxe, 21);
+    uint16_t used = count < MAX ? count : MAX;
+    for (uint16_t i = 0; i < used; i++)
+        parts[i] = ssmix_coded(
+            reader, (struct hl7_place){.segment = rxe, .field = 21, .repetition = i},
+            SSMIX_TABLE_DISPENSING);
+    return ssmix_join(reader, parts, used, "・");
+}
+
+static void timing_fields(struct ssmix_reader *reader, struct entry_item *item,
+                          size_t tq1)
+{
+    struct hl7_place pattern = HL7_AT(tq1, 3, 1);
+    ssmix_field(reader, item, "usage", ssmix_part(reader, pattern, SSMIX_TABLE_REPEAT));
+    pattern.subcomponent = 1;
+    ssmix_field(reader, item, "usage_code", ssmix_text(reader, pattern));
+    struct text duration = ssmix_at(reader, tq1, 6, 1);
+    ssmix_field(reader, item, duration_days(reader, tq1) > 0 ? "days" : "duration",
+                duration_days(reader, tq1) > 0
+                    ? duration
+                    : ssmix_pair(reader, duration, " ", ssmix_at(reader, tq1, 6, 2)));
+    ssmix_field(reader, item, "times", ssmix_at(reader, tq1, 14, 1));
+    ssmix_field(reader, item, "start", ssmix_time(reader, HL7_AT(tq1, 7, 1)));
+    ssmix_field(reader, item, "end", ssmix_time(reader, HL7_AT(tq1, 8, 1)));
+    ssmix_field(reader, item, "instruction", ssmix_at(reader, tq1, 11, 0));
+}
+
+static void route_fields(struct ssmix_reader *reader, struct entry_item *item, size_t rxr)
+{
+    ssmix_field(reader, item, "route", ssmix_coded_at(reader, rxr, 1, SSMIX_TABLE_ROUTE));
+    ssmix_field(reader, item, "site", ssmix_coded_at(reader, rxr, 2, SSMIX_TABLE_NONE));
+    ssmix_field(reader, item, "device",
+                ssmix_coded_at(reader, rxr, 3, SSMIX_TABLE_DEVICE));
+    ssmix_field(reader, item, "method", ssmix_coded_at(reader, rxr, 4, SSMIX_TABLE_NONE));
+}
+
+static struct text comment_of(struct ssmix_reader *reader, size_t rxe)
+{
+    struct text own = ssmix_coded_at(reader, rxe, 7, SSMIX_TABLE_NONE);
+    return ssmix_pair(reader, own, "\n", ssmix_notes(reader, rxe));
+}
+
+static void daily_fields(struct ssmix_reader *reader, struct entry_item *item, size_t rxe)
+{
+    ssmix_field(reader, item, "daily", ssmix_at(reader, rxe, 19, 1));
+    ssmix_field(reader, item, "daily_unit",
+                ssmix_part(reader, HL7_AT(rxe, 19, 2), SSMIX_TABLE_UNIT));
+}
+
+/* "ダーゼン錠 他 2" */
+static struct text drug_title(struct ssmix_reader *reader, const struct entry *entry,
+                              const char *type)
+{
+    struct text first = {0};
+    size_t count = 0;
+    for (const struct entry_item *item = entry->items; item; item = item->next) {
+        if (strcmp(item->type, type) != 0)
+            continue;
+        count++;
+        if (count == 1 && item->field_count > 0)
+            first = item->fields[0].value;
+    }
+    if (count <= 1)
+        return first;
+    return ssmix_pair(reader, first, " 他 ", ssmix_number(reader, count - 1));
+}
+
+/* ------------------------------------------------------------------ OMP-01 */
+
+/* A group that lacks a segment may be the half of a prescription. */
+static bool check_group(struct ssmix_reader *reader, struct ssmix_group group,
+                        const uint32_t needed[3])
+{
+    for (int i = 0; i < 3; i++)
+        if (ssmix_next(reader, needed[i], group) == HL7_NONE)
+            ssmix_refuse(reader, "ssmix_group_incomplete",
+                         group.to < reader->count ? group.to : reader->count - 1,
+                         CLAUSE_STRUCTURE);
+    return ssmix_is_good(reader);
+}
+
+static void add_drug(struct ssmix_reader *reader, struct entry *entry,
+                     struct ssmix_group group)
+{
+    size_t rxe = ssmix_next(reader, TAG_RXE, group);
+    size_t rxo = ssmix_next(reader, TAG_RXO, group);
+    size_t tq1 = timing_of(reader, group, rxe);
+    struct entry_item *item = ssmix_item(reader, entry, "drug", DRUG_FIELDS);
+    if (rxe == HL7_NONE && rxo != HL7_NONE) {
+        ssmix_code_fields(reader, item, rxo, 1);
+        ssmix_field(reader, item, "dose", ssmix_at(reader, rxo, 2, 1));
+        ssmix_field(reader, item, "dose_unit", ssmix_unit(reader, rxo, 4));
+    }
+    if (rxe != HL7_NONE) {
+        ssmix_code_fields(reader, item, rxe, 2);
+        ssmix_field(reader, item, "dose", ssmix_at(reader, rxe, 3, 1));
+        ssmix_field(reader, item, "dose_max", ssmix_at(reader, rxe, 4, 1));
+        ssmix_field(reader, item, "dose_unit", ssmix_unit(reader, rxe, 5));
+        daily_fields(reader, item, rxe);
+        ssmix_field(reader, item, "total", ssmix_at(reader, rxe, 10, 1));
+        ssmix_field(reader, item, "total_unit", ssmix_unit(reader, rxe, 11));
+        ssmix_field(reader, item, "form",
+                    ssmix_coded_at(reader, rxe, 6, SSMIX_TABLE_FORM));
+        ssmix_field(reader, item, "comment", comment_of(reader, rxe));
+        ssmix_field(reader, item, "category", category_of(reader, rxe));
+        ssmix_field(reader, item, "prescription_number", ssmix_at(reader, rxe, 15, 0));
+        ssmix_field(reader, item, "supplement",
+                    ssmix_coded_at(reader, rxe, 31, SSMIX_TABLE_NONE));
+    }
+    timing_fields(reader, item, tq1);
+    route_fields(reader, item, ssmix_next(reader, TAG_RXR, group));
+    set_span(reader, entry, tq1);
+}
+
+/* The entry of the RP among the newest ones: drugs of one RP share ORC-4. */
+static struct entry *find_rp(struct ssmix_reader *reader, struct text rp)
+{
+    enum { RP_MAX = 256 };
+    size_t skipped = reader->list->count > RP_MAX ? reader->list->count - RP_MAX : 0;
+    size_t i = 0;
+    for (struct entry *entry = reader->list->first; entry; entry = entry->next)
+        if (i++ >= skipped && rp.len > 0 && text_equal(entry->part, rp))
+            return entry;
+    return NULL;
+}
+
+static struct entry *new_order(struct ssmix_reader *reader, size_t orc)
+{
+    struct entry *entry = ssmix_entry(reader, reader->kind);
+    ssmix_set_order(reader, entry, orc);
+    return entry;
+}
+
+static void add_order_item(struct ssmix_reader *reader, struct entry *entry, size_t orc,
+                           struct text rp)
+{
+    struct entry_item *item = ssmix_item(reader, entry, "order", 6);
+    ssmix_field(reader, item, "rp", rp);
+    ssmix_field(reader, item, "ordered", ssmix_time(reader, HL7_AT(orc, 9, 1)));
+    ssmix_field(reader, item, "doctor", entry->author);
+    ssmix_field(reader, item, "department", entry->department);
+    ssmix_field(reader, item, "order_type",
+                ssmix_coded_at(reader, orc, 29, SSMIX_TABLE_ORDER_TYPE));
+    ssmix_field(reader, item, "facility", ssmix_at(reader, orc, 21, 1));
+}
+
+void ssmix_read_prescription(struct ssmix_reader *reader)
+{
+    static const uint32_t needed[3] = {TAG_RXE, TAG_TQ1, TAG_RXR};
+    struct ssmix_group group = {0};
+    size_t at = 0;
+    while (ssmix_is_good(reader) && ssmix_take_group(reader, TAG_ORC, &at, &group)) {
+        if (!check_group(reader, group, needed))
+            return;
+        struct text rp = without_zeros(group_number(reader, group.from, 1));
+        struct entry *entry = find_rp(reader, rp);
+        bool is_cancelled = span_is(ssmix_raw(reader, group.from, 1, 0), "CA");
+        /* A cancelled drug must not stand among those that are taken. */
+        if (!entry || (is_cancelled && entry->state == ENTRY_CURRENT)) {
+            entry = new_order(reader, group.from);
+            add_order_item(reader, entry, group.from, rp);
+            ssmix_set_part(reader, entry, rp);
+        }
+        add_drug(reader, entry, group);
+    }
+    if (group.to == 0)
+        ssmix_refuse(reader, "ssmix_group_missing", reader->count - 1, CLAUSE_STRUCTURE);
+    for (struct entry *entry = reader->list->first; entry && ssmix_is_good(reader);
+         entry = entry->next)
+        entry->title = drug_title(reader, entry, "drug");
+}
+
+/* ------------------------------------------------------------------ OMP-02 */
+
+static void add_component(struct ssmix_reader *reader, struct entry *entry, size_t rxc)
+{
+    struct entry_item *item = ssmix_item(reader, entry, "component", 10);
+    ssmix_code_fields(reader, item, rxc, 2);
+    ssmix_field(reader, item, "dose", ssmix_at(reader, rxc, 3, 1));
+    ssmix_field(reader, item, "dose_unit", ssmix_unit(reader, rxc, 4));
+    struct text role = ssmix_at(reader, rxc, 1, 0);
+    ssmix_field(reader, item, "role_code", role);
+    ssmix_field(reader, item, "role",
+                ssmix_code_text(SSMIX_TABLE_COMPONENT, text_span(role)));
+    ssmix_field(reader, item, "strength", ssmix_at(reader, rxc, 5, 1));
+    ssmix_field(reader, item, "strength_unit", ssmix_unit(reader, rxc, 6));
+}
+
+/* Base drugs before additives, each in the order of the message. */
+static void add_components(struct ssmix_reader *reader, struct entry *entry,
+                           struct ssmix_group group)
+{
+    for (int is_additive = 0; is_additive < 2; is_additive++)
+        for (size_t i = group.from; i < group.to && ssmix_is_good(reader); i++)
+            if (reader->tags[i] == TAG_RXC &&
+                span_is(ssmix_raw(reader, i, 1, 0), "A") == (is_additive == 1))
+                add_component(reader, entry, i);
+}
+
+/* RXE-2 is a drug, not the class of the injection, when it has a drug's code system. */
+static bool is_drug(const struct ssmix_reader *reader, size_t rxe)
+{
+    return span_starts(ssmix_raw(reader, rxe, 2, 3), "HOT");
+}
+
+static void injection_fields(struct ssmix_reader *reader, struct entry_item *item,
+                             size_t rxe)
+{
+    if (!is_drug(reader, rxe))
+        ssmix_field(reader, item, "class",
+                    ssmix_coded_at(reader, rxe, 2, SSMIX_TABLE_INJECTION));
+    ssmix_field(reader, item, "total", ssmix_at(reader, rxe, 3, 1));
+    ssmix_field(reader, item, "total_unit", ssmix_unit(reader, rxe, 5));
+    daily_fields(reader, item, rxe);
+    ssmix_field(reader, item, "form", ssmix_coded_at(reader, rxe, 6, SSMIX_TABLE_FORM));
+    ssmix_field(reader, item, "comment", comment_of(reader, rxe));
+    ssmix_field(reader, item, "category", category_of(reader, rxe));
+    ssmix_field(reader, item, "prescription_number", ssmix_at(reader, rxe, 15, 0));
+    ssmix_field(reader, item, "rate", ssmix_at(reader, rxe, 23, 0));
+    ssmix_field(reader, item, "rate_unit", ssmix_unit(reader, rxe, 24));
+    ssmix_field(reader, item, "rate_per", ssmix_at(reader, rxe, 22, 0));
+}
+
+static void add_injection(struct ssmix_reader *reader, struct ssmix_group group)
+{
+    size_t orc = group.from;
+    size_t rxe = ssmix_next(reader, TAG_RXE, group);
+    size_t tq1 = timing_of(reader, group, rxe);
+    struct entry *entry = new_order(reader, orc);
+    struct text part = group_number(reader, orc, 2);
+    ssmix_set_part(reader, entry, part);
+    add_order_item(reader, entry, orc, injection_rp(part));
+    struct entry_item *item = ssmix_item(reader, entry, "injection", DRUG_FIELDS);
+    injection_fields(reader, item, rxe);
+    timing_fields(reader, item, tq1);
+    route_fields(reader, item, ssmix_next(reader, TAG_RXR, group));
+    if (is_drug(reader, rxe)) {
+        struct entry_item *drug = ssmix_item(reader, entry, "component", 6);
+        ssmix_code_fields(reader, drug, rxe, 2);
+        ssmix_field(reader, drug, "dose", ssmix_at(reader, rxe, 3, 1));
+        ssmix_field(reader, drug, "dose_unit", ssmix_unit(reader, rxe, 5));
+    }
+    add_components(reader, entry, group);
+    set_span(reader, entry, tq1);
+    entry->title = drug_title(reader, entry, "component");
+    if (entry->title.len == 0)
+        entry->title = ssmix_coded_at(reader, rxe, 2, SSMIX_TABLE_INJECTION);
+}
+
+void ssmix_read_injection(struct ssmix_reader *reader)
+{
+    static const uint32_t needed[3] = {TAG_RXE, TAG_TQ1, TAG_RXR};
+    struct ssmix_group group = {0};
+    size_t at = 0;
+    while (ssmix_is_good(reader) && ssmix_take_group(reader, TAG_ORC, &at, &group))
+        if (check_group(reader, group, needed))
+            add_injection(reader, group);
+    if (group.to == 0)
+        ssmix_refuse(reader, "ssmix_group_missing", reader->count - 1, CLAUSE_STRUCTURE);
+}
+
+/* ------------------------------------------------------------------ OMP-11, OMP-12 */
+
+static struct text place_of(struct ssmix_reader *reader, size_t rxa)
+{
+    const struct text parts[] = {ssmix_at(reader, rxa, 11, 1),
+                                 ssmix_at(reader, rxa, 11, 2),
+                                 ssmix_at(reader, rxa, 11, 3)};
+    return ssmix_join(reader, parts, 3, "-");
+}
+
+/* Only CP and PA count as given; an empty status is what most systems send for CP. */
+static bool was_given(const struct ssmix_reader *reader, size_t rxa)
+{
+    struct span status = ssmix_raw(reader, rxa, 20, 0);
+    return status.len == 0 || span_is(status, "CP") || span_is(status, "PA");
+}
+
+static void add_administration(struct ssmix_reader *reader, struct entry *entry,
+                               size_t rxa, size_t rxr)
+{
+    struct entry_item *item = ssmix_item(reader, entry, "administration", 24);
+    ssmix_code_fields(reader, item, rxa, 5);
+    ssmix_field(reader, item, "dose", ssmix_at(reader, rxa, 6, 1));
+    ssmix_field(reader, item, "dose_unit", ssmix_unit(reader, rxa, 7));
+    ssmix_field(reader, item, "form", ssmix_coded_at(reader, rxa, 8, SSMIX_TABLE_FORM));
+    ssmix_field(reader, item, "start", ssmix_time(reader, HL7_AT(rxa, 3, 1)));
+    ssmix_field(reader, item, "end", ssmix_time(reader, HL7_AT(rxa, 4, 1)));
+    ssmix_field(reader, item, "comment",
+                ssmix_coded_at(reader, rxa, 9, SSMIX_TABLE_NONE));
+    ssmix_field(reader, item, "staff", ssmix_person(reader, HL7_AT(rxa, 10, 0)));
+    ssmix_field(reader, item, "place", place_of(reader, rxa));
+    ssmix_field(reader, item, "rate", ssmix_at(reader, rxa, 12, 0));
+    ssmix_field(reader, item, "lot", ssmix_at(reader, rxa, 15, 0));
+    struct text status = ssmix_at(reader, rxa, 20, 0);
+    struct text known = ssmix_code_text(SSMIX_TABLE_COMPLETION, text_span(status));
+    ssmix_field(reader, item, "status_code", status);
+    ssmix_field(reader, item, "status", known.len > 0 ? known : status);
+    ssmix_field(reader, item, "given",
+                was_given(reader, rxa) ? TEXT("true") : TEXT("false"));
+    ssmix_field(reader, item, "refusal_reason",
+                ssmix_coded_at(reader, rxa, 18, SSMIX_TABLE_NONE));
+    if (rxr != HL7_NONE)
+        route_fields(reader, item, rxr);
+}
+
+static void add_given(struct ssmix_reader *reader, struct ssmix_group group)
+{
+    size_t orc = group.from;
+    struct entry *entry = new_order(reader, orc);
+    struct text part = group_number(reader, orc, 2);
+    ssmix_set_part(reader, entry, part);
+    add_order_item(reader, entry, orc, injection_rp(part));
+    bool has_given = false;
+    for (size_t i = group.from; i < group.to && ssmix_is_good(reader); i++) {
+        if (reader->tags[i] != TAG_RXA)
+            continue;
+        size_t rxr = ssmix_next(reader, TAG_RXR, (struct ssmix_group){i, group.to});
+        add_administration(reader, entry, i, rxr);
+        has_given |= was_given(reader, i);
+        if (entry->time.len == 0)
+            entry->time = ssmix_time(reader, HL7_AT(i, 3, 1));
+        int32_t end = ssmix_day(reader, HL7_AT(i, 4, 1));
+        if (ssmix_day_has(end) && ssmix_day_has(entry->day) && end > entry->day &&
+            end - entry->day <= DAYS_MAX && reader->kind == ENTRY_INJECTION)
+            entry->end_day = end;
+    }
+    entry->title = drug_title(reader, entry, "administration");
+    if (!has_given)
+        entry->title = ssmix_pair(reader, entry->title, "", TEXT("（未実施）"));
+}
+
+void ssmix_read_administration(struct ssmix_reader *reader)
+{
+    static const uint32_t needed[3] = {TAG_RXA, TAG_RXA, TAG_RXR};
+    struct ssmix_group group = {0};
+    size_t at = 0;
+    while (ssmix_is_good(reader) && ssmix_take_group(reader, TAG_ORC, &at, &group))
+        if (check_group(reader, group, needed))
+            add_given(reader, group);
+    if (group.to == 0)
+        ssmix_refuse(reader, "ssmix_group_missing", reader->count - 1, CLAUSE_STRUCTURE);
+}

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+/* OMG, OMI and ORU: radiology, endoscopy, physiology; and messages of unknown types. */
+#include <string.h>
+
+#include "formats/ssmix/ssmix_reader.h"
+
+static const char CLAUSE_STRUCTURE[] = "SS-MIX2 2.6";
+
+enum { TITLE_NAMES = 3 };
+
+struct walk {
+    struct ssmix_reader *reader;
+    struct entry *entry;
+    bool has_children; /* CH groups: NW and PA only carry common values */
+    struct text procedure;
+    struct text titles[TITLE_NAMES];
+    size_t title_count;
+    struct text modality;
+};
+
+static bool is_child(const struct ssmix_reader *reader, size_t orc)
+{
+    return span_is(ssmix_raw(reader, orc, 1, 0), "CH");
+}
+
+static bool has_children(const struct ssmix_reader *reader)
+{
+    for (size_t i = 0; i < reader->count; i++)
+        if (reader->tags[i] == TAG_ORC && is_child(reader, i))
+            return true;
+    return false;
+}
+
+static void add_title(struct walk *walk, struct text name)
+{
+    for (size_t i = 0; i < walk->title_count && i < TITLE_NAMES; i++)
+        if (text_equal(walk->titles[i], name))
+            return;
+    if (walk->title_count < TITLE_NAMES)
+        walk->titles[walk->title_count] = name;
+    walk->title_count++;
+}
+
+/* OBR-7, else OBR-22, else ORC-9. */
+static struct text time_of(struct ssmix_reader *reader, size_t obr, size_t orc)
+{
+    struct text time = ssmix_time(reader, HL7_AT(obr, 7, 1));
+    if (time.len == 0)
+        time = ssmix_time(reader, HL7_AT(obr, 22, 1));
+    return time.len > 0 ? time : ssmix_time(reader, HL7_AT(orc, 9, 1));
+}
+
+static void add_procedure(struct walk *walk, size_t obr, size_t orc, size_t tq1)
+{
+    struct ssmix_reader *reader = walk->reader;
+    struct entry *entry = walk->entry;
+    walk->procedure = ssmix_test_name(reader, obr, 4);
+    if (entry->time.len == 0)
+        entry->time = time_of(reader, obr, orc);
+    if (entry->author.len == 0)
+        entry->author = ssmix_person(reader, HL7_AT(obr, 16, 0));
+    if (entry->order_number.len == 0)
+        entry->order_number = ssmix_at(reader, obr, 2, 1);
+    struct span priority = ssmix_raw(reader, tq1, 9, 1);
+    if (span_is(priority, "A") || span_is(priority, "S"))
+        entry->flags |= ENTRY_URGENT;
+    if (walk->has_children && !is_child(reader, orc))
+        return;
+    add_title(walk, walk->procedure);
+    struct entry_item *item = ssmix_item(reader, entry, "procedure", 14);
+    ssmix_field(reader, item, "name", walk->procedure);
+    ssmix_field(reader, item, "code", ssmix_at(reader, obr, 4, 1));
+    ssmix_field(reader, item, "system", ssmix_at(reader, obr, 4, 3));
+    ssmix_field(reader, item, "order_number", ssmix_at(reader, obr, 2, 1));
+    ssmix_field(reader, item, "time", ssmix_time(reader, HL7_AT(obr, 7, 1)));
+    ssmix_field(reader, item, "reported", ssmix_time(reader, HL7_AT(obr, 22, 1)));
+    ssmix_field(reader, item, "planned", ssmix_time(reader, HL7_AT(obr, 36, 1)));
+    ssmix_field(reader, item, "priority",
+                ssmix_coded_at(reader, tq1, 9, SSMIX_TABLE_PRIORITY));
+    ssmix_field(reader, item, "reason", ssmix_at(reader, obr, 13, 0));
+    ssmix_field(reader, item, "comment", ssmix_notes(reader, obr));
+}
+
+static void add_performed(struct walk *walk, size_t ze1)
+{
+    struct ssmix_reader *reader = walk->reader;
+    struct entry_item *item = ssmix_item(reader, walk->entry, "performed", 14);
+    ssmix_code_fields(reader, item, ze1, 3);
+    struct text control = ssmix_at(reader, ze1, 2, 0);
+    ssmix_field(reader, item, "control", text_is(control, "RS") ? TEXT("実施") : control);
+    ssmix_field(reader, item, "times", ssmix_at(reader, ze1, 4, 0));
+    ssmix_field(reader, item, "addition",
+                ssmix_coded_at(reader, ze1, 5, SSMIX_TABLE_NONE));
+    struct text job = ssmix_at(reader, ze1, 6, 3);
+    if (job.len == 0)
+        job = ssmix_pair(reader, ssmix_at(reader, ze1, 6, 1), ".",
+                         ssmix_at(reader, ze1, 6, 2));
+    ssmix_field(reader, item, "staff_kind", job);
+    ssmix_field(reader, item, "staff", ssmix_person(reader, HL7_AT(ze1, 7, 0)));
+    ssmix_field(reader, item, "item", ssmix_at(reader, ze1, 9, 2));
+    ssmix_field(reader, item, "amount", ssmix_at(reader, ze1, 9, 4));
+    ssmix_field(reader, item, "amount_unit",
+                ssmix_part(reader, HL7_AT(ze1, 9, 5), SSMIX_TABLE_UNIT));
+    walk->procedure = ssmix_coded_at(reader, ze1, 3, SSMIX_TABLE_NONE);
+}
+
+static struct text quantity(struct ssmix_reader *reader, size_t segment, uint16_t field)
+{
+    return ssmix_pair(reader, ssmix_at(reader, segment, field, 1), " ",
+                      ssmix_part(reader, HL7_AT(segment, field, 2), SSMIX_TABLE_UNIT));
+}
+
+static void add_exposure(struct walk *walk, size_t ze2)
+{
+    struct ssmix_reader *reader = walk->reader;
+    struct entry_item *item = ssmix_item(reader, walk->entry, "exposure", 7);
+    ssmix_field(reader, item, "procedure", walk->procedure);
+    ssmix_field(reader, item, "tube_voltage", quantity(reader, ze2, 2));
+    ssmix_field(reader, item, "tube_current", quantity(reader, ze2, 3));
+    ssmix_field(reader, item, "distance", quantity(reader, ze2, 4));
+    ssmix_field(reader, item, "time", quantity(reader, ze2, 5));
+    ssmix_field(reader, item, "count", ssmix_at(reader, ze2, 6, 0));
+    ssmix_field(reader, item, "comment", ssmix_at(reader, ze2, 7, 0));
+}
+
+static void add_observation(struct walk *walk, size_t obx)
+{
+    struct ssmix_reader *reader = walk->reader;
+    struct ssmix_result result = {0};
+    ssmix_take_result(reader, obx, &result);
+    if (result.is_withdrawn)
+        return;
+    struct entry_item *item = ssmix_item(reader, walk->entry, "observation", 18);
+    ssmix_result_fields(reader, item, &result);
+    ssmix_field(reader, item, "group", walk->procedure);
+    walk->entry->flags |= ssmix_abnormal(result.flag);
+}
+
+static bool item_has(const struct entry_item *item, const char *key, struct text value)
+{
+    for (size_t i = 0; i < item->field_count; i++)
+        if (strcmp(item->fields[i].key, key) == 0)
+            return text_equal(item->fields[i].value, value);
+    return value.len == 0;
+}
+
+/* IPC is repeated in every group of an order; each study is named once. */
+static void add_study(struct walk *walk, size_t ipc)
+{
+    struct ssmix_reader *reader = walk->reader;
+    struct text accession = ssmix_at(reader, ipc, 1, 1);
+    struct text uid = ssmix_at(reader, ipc, 3, 1);
+    if (walk->modality.len == 0)
+        walk->modality = ssmix_at(reader, ipc, 5, 1);
+    if (uid.len > 0)
+        walk->entry->flags |= ENTRY_HAS_IMAGE;
+    enum { COMPARED_MAX = 512 };
+    size_t compared = 0;
+    for (const struct entry_item *item = walk->entry->items;
+         item && compared < COMPARED_MAX; item = item->next, compared++)
+        if (strcmp(item->type, "study") == 0 && item_has(item, "study_uid", uid) &&
+            item_has(item, "accession", accession))
+            return;
+    struct entry_item *item = ssmix_item(reader, walk->entry, "study", 4);
+    ssmix_field(reader, item, "study_uid", uid);
+    ssmix_field(reader, item, "accession", accession);
+    ssmix_field(reader, item, "procedure_id", ssmix_at(reader, ipc, 2, 1));
+    ssmix_field(reader, item, "modality", ssmix_at(reader, ipc, 5, 1));
+}
+
+static bool check_orders(struct ssmix_reader *reader)
+{
+    struct ssmix_group group = {0};
+    size_t at = 0;
+    bool is_result = span_is(hl7_message_code(reader->message), "ORU");
+    while (!is_result && ssmix_take_group(reader, TAG_ORC, &at, &group))
+        if (ssmix_next(reader, TAG_OBR, group) == HL7_NONE)
+            ssmix_refuse(reader, "ssmix_group_incomplete", group.to, CLAUSE_STRUCTURE);
+    size_t obr = ssmix_next(reader, TAG_OBR, (struct ssmix_group){0, reader->count});
+    if ((!is_result && group.to == 0) || obr == HL7_NONE)
+        ssmix_refuse(reader, "ssmix_group_missing", reader->count, CLAUSE_STRUCTURE);
+    return ssmix_is_good(reader);
+}
+
+static void walk_segments(struct walk *walk)
+{
+    struct ssmix_reader *reader = walk->reader;
+    size_t orc = HL7_NONE;
+    for (size_t i = 0; i < reader->count && ssmix_is_good(reader); i++) {
+        switch (reader->tags[i]) {
+        case TAG_ORC:
+            orc = i;
+            break;
+        case TAG_OBR: {
+            size_t from = orc == HL7_NONE ? i : orc;
+            add_procedure(walk, i, orc,
+                          ssmix_next(reader, TAG_TQ1, (struct ssmix_group){from, i}));
+            break;
+        }
+        case TAG_ZE1:
+            add_performed(walk, i);
+            break;
+        case TAG_ZE2:
+            add_exposure(walk, i);
+            break;
+        case TAG_OBX:
+            add_observation(walk, i);
+            break;
+        case TAG_IPC:
+            add_study(walk, i);
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+void ssmix_read_examination(struct ssmix_reader *reader)
+{
+    if (!check_orders(reader))
+        return;
+    struct walk walk = {.reader = reader, .has_children = has_children(reader)};
+    walk.entry = ssmix_entry(reader, reader->kind);
+    struct ssmix_group all = {0, reader->count};
+    ssmix_set_order(reader, walk.entry, ssmix_next(reader, TAG_ORC, all));
+    struct span code = hl7_message_code(reader->message);
+    if (span_is(code, "OMG") || span_is(code, "ORM"))
+        walk.entry->flags |= ENTRY_IS_ORDER;
+    walk_segments(&walk);
+    size_t shown = walk.title_count < TITLE_NAMES ? walk.title_count : TITLE_NAMES;
+    struct text title = ssmix_join(reader, walk.titles, shown, "、");
+    if (walk.title_count > TITLE_NAMES)
+        title = ssmix_pair(reader, title, "", TEXT(" 他"));
+    if (title.len == 0)
+        title = ssmix_type_title(reader);
+    walk.entry->title =
+        walk.modality.len > 0 ? ssmix_pair(reader, walk.modality, " ", title) : title;
+}
+
+/* Whatever carries values is shown with what little is certain. */
+void ssmix_read_unknown(struct ssmix_reader *reader)
+{
+    struct entry *entry = ssmix_entry(reader, reader->kind);
+    struct ssmix_group all = {0, reader->count};
+    ssmix_set_order(reader, entry, ssmix_next(reader, TAG_ORC, all));
+    entry->title = ssmix_unknown_title(reader);
+    for (size_t i = 0; i < reader->count && ssmix_is_good(reader); i++) {
+        if (reader->tags[i] != TAG_OBX)
+            continue;
+        struct ssmix_result result = {0};
+        ssmix_take_result(reader, i, &result);
+        struct entry_item *item = ssmix_item(reader, entry, "observation", 18);
+        ssmix_result_fields(reader, item, &result);
+    }
+}

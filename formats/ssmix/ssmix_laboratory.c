@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: Apache-2.0
+/* OML and OUL: laboratory and microbiology, ordered and reported. */
+#include <string.h>
+
+#include "formats/ssmix/ssmix_reader.h"
+
+static const char CLAUSE_STRUCTURE[] = "SS-MIX2 2.6";
+
+enum { RESULT_FIELDS = 20, TITLE_GROUPS = 4, LOOK_BACK = 64 };
+
+/* One test message while it is walked through. */
+struct walk {
+    struct ssmix_reader *reader;
+    struct entry *laboratory; /* NULL until a row needs it */
+    struct entry *microbiology;
+    size_t orc;
+    size_t spm;
+    size_t obr;
+    struct text group; /* name of the OBR */
+    struct text material;
+    struct text sampled;
+    struct text groups[TITLE_GROUPS]; /* different OBR names so far */
+    size_t group_count;
+    size_t abnormal_count;
+    struct entry_item *first_of_obr; /* where pairs of rows may be looked for */
+};
+
+static bool is_microbiology(const struct ssmix_reader *reader, size_t obx)
+{
+    struct span code = ssmix_raw(reader, obx, 3, 1);
+    return span_starts(code, "6A") || span_starts(code, "6B") ||
+           span_starts(code, "6C") || span_is(ssmix_raw(reader, obx, 5, 3), "JANIS");
+}
+
+static struct entry *new_entry(struct walk *walk, enum entry_kind kind)
+{
+    struct ssmix_reader *reader = walk->reader;
+    struct entry *entry = ssmix_entry(reader, kind);
+    ssmix_set_order(reader, entry, walk->orc);
+    if (entry->order_number.len == 0)
+        entry->order_number = ssmix_at(reader, walk->obr, 2, 1);
+    if (entry->author.len == 0)
+        entry->author = ssmix_person(reader, HL7_AT(walk->obr, 16, 0));
+    entry->time = walk->sampled;
+    return entry;
+}
+
+static struct entry *laboratory_of(struct walk *walk)
+{
+    enum entry_kind kind = walk->reader->kind;
+    if (!walk->laboratory)
+        walk->laboratory =
+            new_entry(walk, kind == ENTRY_MICROBIOLOGY ? ENTRY_LABORATORY : kind);
+    return walk->laboratory;
+}
+
+static struct entry *microbiology_of(struct walk *walk)
+{
+    if (!walk->microbiology) {
+        walk->microbiology = new_entry(walk, ENTRY_MICROBIOLOGY);
+        walk->microbiology->part = TEXT("microbiology");
+    }
+    return walk->microbiology;
+}
+
+/* ------------------------------------------------------------------ specimens, groups */
+
+static void take_specimen(struct walk *walk, size_t spm)
+{
+    struct ssmix_reader *reader = walk->reader;
+    walk->spm = spm;
+    walk->material = ssmix_coded_at(reader, spm, 4, SSMIX_TABLE_MATERIAL);
+    walk->sampled = ssmix_time(reader, HL7_AT(spm, 17, 1));
+}
+
+static void take_request(struct walk *walk, size_t obr)
+{
+    struct ssmix_reader *reader = walk->reader;
+    walk->obr = obr;
+    walk->group = ssmix_test_name(reader, obr, 4);
+    walk->first_of_obr = NULL;
+    if (walk->sampled.len == 0)
+        walk->sampled = ssmix_time(reader, HL7_AT(obr, 7, 1));
+    for (size_t i = 0; i < walk->group_count && i < TITLE_GROUPS; i++)
+        if (text_equal(walk->groups[i], walk->group))
+            return;
+    if (walk->group.len == 0)
+        return;
+    if (walk->group_count < TITLE_GROUPS)
+        walk->groups[walk->group_count] = walk->group;
+    walk->group_count++;
+}
+
+/* What the calendar's tooltip shows: names of the groups, else the material. */
+static struct text title_of(struct walk *walk)
+{
+    struct ssmix_reader *reader = walk->reader;
+    bool is_long = walk->group_count >= TITLE_GROUPS;
+    size_t shown = is_long ? TITLE_GROUPS - 1 : walk->group_count;
+    struct text title = ssmix_join(reader, walk->groups, shown, "、");
+    if (is_long)
+        title = ssmix_pair(reader, title, "", TEXT(" 他"));
+    if (title.len == 0)
+        title = walk->material;
+    return title.len > 0 ? title : TEXT("検体検査");
+}
+
+/* ------------------------------------------------------------------ rows */
+
+static void context_fields(struct walk *walk, struct entry_item *item)
+{
+    struct ssmix_reader *reader = walk->reader;
+    ssmix_field(reader, item, "group", walk->group);
+    ssmix_field(reader, item, "material", walk->material);
+    ssmix_field(reader, item, "sampled", walk->sampled);
+}
+
+/* Positions 10-12 of the JLAC10 code name the material when SPM does not. */
+static void material_from_code(struct walk *walk, size_t obx)
+{
+    struct span code = ssmix_raw(walk->reader, obx, 3, 1);
+    if (walk->spm == HL7_NONE && code.len >= 15)
+        walk->material = ssmix_code_text(SSMIX_TABLE_MATERIAL, span_part(code, 9, 3));
+}
+
+static void add_result(struct walk *walk, size_t obx)
+{
+    struct ssmix_reader *reader = walk->reader;
+    struct ssmix_result result = {0};
+    ssmix_take_result(reader, obx, &result);
+    if (result.is_withdrawn) {
+        ssmix_warn_at(reader, "result_withdrawn", HL7_AT(obx, 11, 0),
+                      TEXT("取り消された検査結果は表示しません"));
+        return;
+    }
+    material_from_code(walk, obx);
+    if (walk->sampled.len == 0)
+        walk->sampled = ssmix_time(reader, HL7_AT(obx, 14, 1));
+    struct entry *entry = laboratory_of(walk);
+    if (entry->time.len == 0)
+        entry->time = walk->sampled;
+    struct entry_item *item = ssmix_item(reader, entry, "result", RESULT_FIELDS);
+    ssmix_result_fields(reader, item, &result);
+    context_fields(walk, item);
+    unsigned abnormal = ssmix_abnormal(result.flag);
+    entry->flags |= abnormal;
+    walk->abnormal_count += abnormal != 0;
+}
+
+/* ------------------------------------------------------------------ microbiology */
+
+static bool text_has_field(const struct entry_item *item, const char *key,
+                           struct text value)
+{
+    for (size_t i = 0; i < item->field_count; i++)
+        if (strcmp(item->fields[i].key, key) == 0)
+            return text_equal(item->fields[i].value, value);
+    return value.len == 0;
+}
+
+/* The other row of a pair: same OBR, type, analyte and OBX-4 (clause 2.8.4). */
+static struct entry_item *find_pair(struct walk *walk, const char *type,
+                                    struct text analyte, struct text sub_id)
+{
+    size_t looked = 0;
+    for (struct entry_item *item = walk->first_of_obr; item && looked < LOOK_BACK;
+         item = item->next, looked++)
+        if (strcmp(item->type, type) == 0 && text_has_field(item, "analyte", analyte) &&
+            text_has_field(item, "sub_id", sub_id))
+            return item;
+    return NULL;
+}
+
+static struct text analyte_of(struct ssmix_reader *reader, size_t obx)
+{
+    struct text code = ssmix_at(reader, obx, 3, 1);
+    code.len = code.len > 5 ? 5 : code.len;
+    return code;
+}
+
+static bool code_ends(const struct ssmix_reader *reader, size_t obx, const char *end)
+{
+    struct span code = ssmix_raw(reader, obx, 3, 1);
+    return code.len >= 15 && span_is(span_part(code, code.len - 2, 2), end);
+}
+
+/* Positions 6-9 of the code: zeros mean that the drug stands in a row of its own. */
+static bool names_drug(const struct ssmix_reader *reader, size_t obx)
+{
+    struct span code = ssmix_raw(reader, obx, 3, 1);
+    return code.len >= 15 && !span_is(span_part(code, 5, 4), "0000");
+}
+
+/* The item of the pair; a row that is already there (two organisms without OBX-4) opens
+ * another item, so that nothing is overwritten. A row that names its drug never pairs. */
+static struct entry_item *pair_item(struct walk *walk, size_t obx, const char *type,
+                                    const char *key)
+{
+    struct ssmix_reader *reader = walk->reader;
+    struct text analyte = analyte_of(reader, obx);
+    struct text sub_id = ssmix_at(reader, obx, 4, 0);
+    bool is_alone = strcmp(type, "susceptibility") == 0 && names_drug(reader, obx);
+    struct entry_item *item = is_alone ? NULL : find_pair(walk, type, analyte, sub_id);
+    if (item && text_has_field(item, key, (struct text){0}))
+        return item;
+    item = ssmix_item(reader, microbiology_of(walk), type, RESULT_FIELDS);
+    ssmix_field(reader, item, "analyte", analyte);
+    ssmix_field(reader, item, "sub_id", sub_id);
+    context_fields(walk, item);
+    if (!walk->first_of_obr)
+        walk->first_of_obr = item;
+    return item;
+}
+
+static void add_organism(struct walk *walk, size_t obx, const struct ssmix_result *result)
+{
+    struct ssmix_reader *reader = walk->reader;
+    uint16_t value = (uint16_t)(5 + result->shift);
+    bool is_amount = code_ends(reader, obx, "12");
+    struct entry_item *item =
+        pair_item(walk, obx, "organism", is_amount ? "amount" : "name");
+    if (is_amount) {
+        ssmix_field(reader, item, "amount", result->value);
+    } else {
+        ssmix_field(reader, item, "name", result->value);
+        ssmix_field(reader, item, "code", ssmix_at(reader, obx, value, 1));
+        ssmix_field(reader, item, "system", ssmix_at(reader, obx, value, 3));
+    }
+    ssmix_field(reader, item, is_amount ? "amount_comment" : "comment",
+                ssmix_notes(reader, obx));
+}
+
+static void add_susceptibility(struct walk *walk, size_t obx,
+                               const struct ssmix_result *result)
+{
+    struct ssmix_reader *reader = walk->reader;
+    uint16_t value = (uint16_t)(5 + result->shift);
+    bool is_drug_row = code_ends(reader, obx, "14") && !names_drug(reader, obx);
+    bool is_single = names_drug(reader, obx);
+    struct entry_item *item =
+        pair_item(walk, obx, "susceptibility", is_drug_row ? "name" : "value");
+    struct hl7_place organism = HL7_AT(walk->obr, 26, 3);
+    if (text_has_field(item, "organism", (struct text){0}))
+        ssmix_field(reader, item, "organism", ssmix_text(reader, organism));
+    if (is_drug_row) {
+        ssmix_field(reader, item, "name", result->value);
+        ssmix_field(reader, item, "code", ssmix_at(reader, obx, value, 1));
+        ssmix_field(reader, item, "system", ssmix_at(reader, obx, value, 3));
+        return;
+    }
+    if (is_single) {
+        ssmix_field(reader, item, "name", ssmix_test_name(reader, obx, 3));
+        ssmix_field(reader, item, "code", ssmix_at(reader, obx, 3, 1));
+        ssmix_field(reader, item, "system", ssmix_at(reader, obx, 3, 3));
+    }
+    ssmix_field(reader, item, "value", result->value);
+    ssmix_field(reader, item, "unit", result->unit);
+    ssmix_field(reader, item, "flag", result->flag);
+    ssmix_field(reader, item, "comment", ssmix_notes(reader, obx));
+}
+
+static void add_microbiology(struct walk *walk, size_t obx)
+{
+    struct ssmix_reader *reader = walk->reader;
+    struct ssmix_result result = {0};
+    ssmix_take_result(reader, obx, &result);
+    if (result.is_withdrawn)
+        return;
+    struct span code = ssmix_raw(reader, obx, 3, 1);
+    bool is_pair = code_ends(reader, obx, "14") || code_ends(reader, obx, "12");
+    if (span_starts(code, "6C")) {
+        add_susceptibility(walk, obx, &result);
+    } else if (is_pair) {
+        add_organism(walk, obx, &result);
+    } else {
+        struct entry_item *item =
+            ssmix_item(reader, microbiology_of(walk), "result", RESULT_FIELDS);
+        ssmix_result_fields(reader, item, &result);
+        context_fields(walk, item);
+    }
+}
+
+/* ------------------------------------------------------------------ messages */
+
+static void finish(struct walk *walk, bool is_order)
+{
+    struct ssmix_reader *reader = walk->reader;
+    struct entry *const entries[] = {walk->laboratory, walk->microbiology};
+    for (size_t i = 0; i < 2; i++) {
+        if (!entries[i])
+            continue;
+        entries[i]->title = title_of(walk);
+        if (is_order)
+            entries[i]->flags |= ENTRY_IS_ORDER;
+    }
+    if (walk->laboratory && walk->abnormal_count > 0) {
+        const struct text parts[] = {walk->laboratory->title, TEXT("（異常"),
+                                     ssmix_number(reader, walk->abnormal_count),
+                                     TEXT("件）")};
+        walk->laboratory->title = ssmix_join(reader, parts, 4, "");
+    }
+}
+
+/* A comment behind OBR belongs to all of its rows. */
+static void add_request_note(struct walk *walk, size_t obr)
+{
+    struct ssmix_reader *reader = walk->reader;
+    struct text note = ssmix_notes(reader, obr);
+    if (note.len == 0)
+        return;
+    struct entry_item *item = ssmix_item(reader, laboratory_of(walk), "comment", 4);
+    ssmix_field(reader, item, "value", note);
+    context_fields(walk, item);
+}
+
+static bool check_specimens(struct ssmix_reader *reader, uint32_t needed)
+{
+    struct ssmix_group group = {0};
+    size_t at = 0;
+    while (ssmix_take_group(reader, TAG_SPM, &at, &group))
+        if (ssmix_next(reader, needed, group) == HL7_NONE)
+            ssmix_refuse(reader, "ssmix_group_incomplete", group.to, CLAUSE_STRUCTURE);
+    if (group.to == 0 && !span_is(hl7_message_code(reader->message), "ORU"))
+        ssmix_refuse(reader, "ssmix_group_missing", reader->count, CLAUSE_STRUCTURE);
+    return ssmix_is_good(reader);
+}
+
+static size_t order_of_request(const struct ssmix_reader *reader, size_t obr)
+{
+    size_t behind = obr + 1;
+    if (behind < reader->count && reader->tags[behind] == TAG_ORC)
+        return behind;
+    return HL7_NONE;
+}
+
+/* Rows of the groups become one laboratory entry and, when there are any, one
+ * microbiology entry: one message is one report. */
+void ssmix_read_test_result(struct ssmix_reader *reader)
+{
+    struct walk walk = {
+        .reader = reader, .orc = HL7_NONE, .spm = HL7_NONE, .obr = HL7_NONE};
+    if (!check_specimens(reader, TAG_OBR))
+        return;
+    for (size_t i = 0; i < reader->count && ssmix_is_good(reader); i++) {
+        if (reader->tags[i] == TAG_SPM) {
+            take_specimen(&walk, i);
+        } else if (reader->tags[i] == TAG_ORC) {
+            walk.orc = i;
+        } else if (reader->tags[i] == TAG_OBR) {
+            size_t orc = order_of_request(reader, i);
+            walk.orc = orc != HL7_NONE ? orc : walk.orc;
+            take_request(&walk, i);
+            add_request_note(&walk, i);
+        } else if (reader->tags[i] == TAG_OBX && walk.obr != HL7_NONE) {
+            if (is_microbiology(reader, i))
+                add_microbiology(&walk, i);
+            else
+                add_result(&walk, i);
+        }
+    }
+    if (!walk.laboratory && !walk.microbiology && ssmix_is_good(reader)) {
+        laboratory_of(&walk);
+        ssmix_warn(reader, "result_without_rows",
+                   hl7_segment_offset(reader->message, reader->count),
+                   TEXT("検査結果の行がありません"));
+    }
+    finish(&walk, false);
+}
+
+static void add_ordered(struct walk *walk, size_t obx)
+{
+    struct ssmix_reader *reader = walk->reader;
+    struct entry *entry =
+        is_microbiology(reader, obx) ? microbiology_of(walk) : laboratory_of(walk);
+    struct entry_item *item = ssmix_item(reader, entry, "test_order", 12);
+    ssmix_field(reader, item, "name", ssmix_test_name(reader, obx, 3));
+    struct text code = ssmix_at(reader, obx, 3, 1);
+    ssmix_field(reader, item, "code", code);
+    ssmix_field(reader, item, "system", ssmix_at(reader, obx, 3, 3));
+    ssmix_field(reader, item, "local_name", ssmix_at(reader, obx, 3, 5));
+    context_fields(walk, item);
+    ssmix_field(reader, item, "comment", ssmix_notes(reader, obx));
+}
+
+static bool check_orders(struct ssmix_reader *reader)
+{
+    struct ssmix_group group = {0};
+    size_t at = 0;
+    while (ssmix_take_group(reader, TAG_ORC, &at, &group))
+        if (ssmix_next(reader, TAG_OBR, group) == HL7_NONE)
+            ssmix_refuse(reader, "ssmix_group_incomplete", group.to, CLAUSE_STRUCTURE);
+    return ssmix_is_good(reader);
+}
+
+void ssmix_read_test_order(struct ssmix_reader *reader)
+{
+    struct walk walk = {
+        .reader = reader, .orc = HL7_NONE, .spm = HL7_NONE, .obr = HL7_NONE};
+    if (!check_specimens(reader, TAG_ORC) || !check_orders(reader))
+        return;
+    for (size_t i = 0; i < reader->count && ssmix_is_good(reader); i++) {
+        if (reader->tags[i] == TAG_SPM)
+            take_specimen(&walk, i);
+        else if (reader->tags[i] == TAG_ORC)
+            walk.orc = i;
+        else if (reader->tags[i] == TAG_OBR)
+            take_request(&walk, i);
+        else if (reader->tags[i] == TAG_OBX && walk.obr != HL7_NONE)
+            add_ordered(&walk, i);
+    }
+    if (!walk.laboratory && !walk.microbiology)
+        laboratory_of(&walk);
+    finish(&walk, true);
+}

@@ -1,0 +1,518 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
+#include "formats/ssmix/ssmix_reader.h"
+
+static const char CLAUSE_STRUCTURE[] = "SS-MIX2 2.6";
+
+/* Which reader a message goes to, and what it is when no folder says so. */
+struct content {
+    const char *code;
+    const char *trigger; /* NULL = any */
+    void (*read)(struct ssmix_reader *reader);
+    enum entry_kind kind;
+    bool needs_visit; /* PV1 is mandatory */
+};
+
+static void read_drug_order(struct ssmix_reader *reader)
+{
+    if (reader->kind == ENTRY_INJECTION)
+        ssmix_read_injection(reader);
+    else
+        ssmix_read_prescription(reader);
+}
+
+/* ORU: laboratory results come without SPM, examinations with free text. */
+static void read_observation(struct ssmix_reader *reader)
+{
+    if (reader->kind == ENTRY_LABORATORY)
+        ssmix_read_test_result(reader);
+    else
+        ssmix_read_examination(reader);
+}
+
+static void read_general_order(struct ssmix_reader *reader)
+{
+    struct ssmix_group all = {0, reader->count};
+    bool has_drug = ssmix_next(reader, TAG_RXE, all) != HL7_NONE ||
+                    ssmix_next(reader, TAG_RXO, all) != HL7_NONE;
+    if (has_drug)
+        reader->kind = ENTRY_PRESCRIPTION;
+    if (has_drug)
+        ssmix_read_prescription(reader);
+    else
+        ssmix_read_examination(reader);
+}
+
+static const struct content contents[] = {
+    {"OUL", NULL, ssmix_read_test_result, ENTRY_LABORATORY, false},
+    {"RDE", NULL, read_drug_order, ENTRY_PRESCRIPTION, false},
+    {"RAS", NULL, ssmix_read_administration, ENTRY_PRESCRIPTION, false},
+    {"OML", NULL, ssmix_read_test_order, ENTRY_LABORATORY, false},
+    {"OMG", NULL, ssmix_read_examination, ENTRY_UNKNOWN, false},
+    {"OMI", NULL, ssmix_read_examination, ENTRY_RADIOLOGY, false},
+    {"OMD", NULL, ssmix_read_meals, ENTRY_MEAL, false},
+    {"PPR", NULL, ssmix_read_problems, ENTRY_PROBLEM, false},
+    {"ORU", "R30", ssmix_read_examination, ENTRY_VITAL_SIGNS, false},
+    {"ORU", NULL, read_observation, ENTRY_LABORATORY, false},
+    {"ADT", "A60", ssmix_read_allergies, ENTRY_ALLERGY, false},
+    {"ADT", "A08", ssmix_read_patient, ENTRY_PATIENT, true},
+    {"ADT", "A23", ssmix_read_patient, ENTRY_PATIENT, true},
+    {"ADT", "A28", ssmix_read_patient, ENTRY_PATIENT, false},
+    {"ADT", "A31", ssmix_read_patient, ENTRY_PATIENT, false},
+    {"ADT", "A29", ssmix_read_patient, ENTRY_PATIENT, false},
+    {"ADT", "A40", ssmix_read_patient, ENTRY_PATIENT, false},
+    {"ADT", "A47", ssmix_read_patient, ENTRY_PATIENT, false},
+    {"ADT", "A54", ssmix_read_doctor, ENTRY_DOCTOR, true},
+    {"ADT", "A55", ssmix_read_doctor, ENTRY_DOCTOR, true},
+    {"ADT", "A04", ssmix_read_visit, ENTRY_VISIT, true},
+    {"ADT", NULL, ssmix_read_event, ENTRY_ADMISSION, true},
+    {"ORM", NULL, read_general_order, ENTRY_LABORATORY, false},
+    {"OMP", NULL, ssmix_read_prescription, ENTRY_PRESCRIPTION, false},
+    {"RDS", NULL, ssmix_read_prescription, ENTRY_PRESCRIPTION, false},
+    {"RGV", NULL, ssmix_read_prescription, ENTRY_PRESCRIPTION, false},
+    {"MDM", NULL, ssmix_read_unknown, ENTRY_DOCUMENT, false},
+    {"SIU", NULL, ssmix_read_unknown, ENTRY_VISIT, false},
+};
+
+static const struct content unknown_content = {"", NULL, ssmix_read_unknown,
+                                               ENTRY_UNKNOWN, false};
+
+static const struct content *find_content(struct span code, struct span trigger)
+{
+    for (size_t i = 0; i < sizeof(contents) / sizeof(contents[0]); i++)
+        if (span_is(code, contents[i].code) &&
+            (!contents[i].trigger || span_is(trigger, contents[i].trigger)))
+            return &contents[i];
+    return &unknown_content;
+}
+
+/* "OUL^R22" */
+static const struct content *find_expected(const struct ssmix_type *type)
+{
+    struct span trigger = span_cstr(type->message);
+    struct span code = {0};
+    span_take(&trigger, '^', &code);
+    return find_content(code, trigger);
+}
+
+/* ------------------------------------------------------------------ segments */
+
+static void take_tags(struct ssmix_reader *reader)
+{
+    for (size_t i = 0; i < reader->count; i++) {
+        struct span name = hl7_segment_name(reader->message, i);
+        if (name.len != 3 || hl7_field_count(reader->message, i) == 0)
+            continue;
+        uint32_t tag = SSMIX_TAG(name.at[0], name.at[1], name.at[2]);
+        reader->tags[i] = tag;
+        if (tag == TAG_PID && reader->pid == HL7_NONE)
+            reader->pid = i;
+        else if (tag == TAG_PV1 && reader->pv1 == HL7_NONE)
+            reader->pv1 = i;
+        else if (tag == TAG_PV2 && reader->pv2 == HL7_NONE)
+            reader->pv2 = i;
+        else if (tag == TAG_EVN && reader->evn == HL7_NONE)
+            reader->evn = i;
+    }
+}
+
+static void warn_oddities(struct ssmix_reader *reader)
+{
+    static const struct {
+        enum hl7_oddity oddity;
+        const char *code;
+        struct text text;
+    } known[] = {
+        {HL7_JUNK_SEGMENT,
+         "hl7_junk_segment",
+         {"セグメント名でない行があります",
+          sizeof("セグメント名でない行があります") - 1}},
+        {HL7_BARE_SEGMENT,
+         "hl7_bare_segment",
+         {"フィールドのないセグメントがあります",
+          sizeof("フィールドのないセグメントがあります") - 1}},
+        {HL7_UNCLOSED_STATE,
+         "hl7_unclosed_state",
+         {"漢字のままセグメントが終わっています",
+          sizeof("漢字のままセグメントが終わっています") - 1}},
+        {HL7_LINE_FEED_IN_TEXT,
+         "hl7_line_feed",
+         {"値の中に改行があります", sizeof("値の中に改行があります") - 1}},
+    };
+    unsigned oddities = hl7_oddities(reader->message);
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]) && oddities; i++)
+        if (oddities & known[i].oddity) {
+            size_t segment = hl7_odd_segment(reader->message, known[i].oddity);
+            ssmix_warn(reader, known[i].code,
+                       hl7_segment_offset(reader->message, segment), known[i].text);
+        }
+}
+
+/* A file without an end may be cut anywhere; a second header means two messages, perhaps
+ * of two patients. */
+static bool check_whole(struct ssmix_reader *reader, size_t len)
+{
+    if (!reader->name)
+        return true;
+    if (hl7_oddities(reader->message) & HL7_NO_END)
+        return err_at(reader->err, ERR_SYNTAX, "hl7_segment_cut", len, "HL7 v2.5 2.5.2");
+    size_t second = ssmix_next(reader, TAG_MSH, (struct ssmix_group){1, reader->count});
+    if (second != HL7_NONE)
+        ssmix_refuse(reader, "ssmix_second_message", second, "SS-MIX2 2.2.1");
+    return ssmix_is_good(reader);
+}
+
+/* ------------------------------------------------------------------ patient */
+
+static struct text name_at(struct ssmix_reader *reader, uint16_t repetition)
+{
+    struct hl7_place place = {
+        .segment = reader->pid, .field = 5, .repetition = repetition, .component = 1};
+    struct hl7_place given = place;
+    given.component = 2;
+    place.subcomponent = 1;
+    return ssmix_pair(reader, ssmix_text(reader, place), " ", ssmix_text(reader, given));
+}
+
+static void take_names(struct ssmix_reader *reader)
+{
+    struct entry_patient *patient = &reader->list->patient;
+    uint16_t count = ssmix_repetitions(reader, reader->pid, 5);
+    for (uint16_t i = 0; i < count; i++) {
+        struct hl7_place place = {
+            .segment = reader->pid, .field = 5, .repetition = i, .component = 8};
+        struct span form = hl7_raw(reader->message, place);
+        if (span_is(form, "P") && patient->kana.len == 0)
+            patient->kana = name_at(reader, i);
+        else if (span_is(form, "I") || patient->name.len == 0)
+            patient->name = name_at(reader, i);
+    }
+}
+
+static void take_birth(struct ssmix_reader *reader)
+{
+    struct entry_patient *patient = &reader->list->patient;
+    patient->birth_day = ssmix_day(reader, HL7_AT(reader->pid, 7, 1));
+    bool is_empty = ssmix_raw(reader, reader->pid, 7, 0).len == 0;
+    int32_t other = ssmix_day(reader, HL7_AT(reader->pid, 9, 1));
+    if (is_empty && ssmix_day_has(other)) {
+        patient->birth_day = other;
+        ssmix_warn_at(reader, "birth_in_pid9", HL7_AT(reader->pid, 9, 0),
+                      TEXT("生年月日がPID-9にあります"));
+    } else if (!is_empty && !ssmix_day_has(patient->birth_day)) {
+        ssmix_warn_at(reader, "birth_invalid", HL7_AT(reader->pid, 7, 0),
+                      TEXT("生年月日として読めない値があります"));
+    }
+}
+
+static struct span without_zeros(struct span digits)
+{
+    while (digits.len > 1 && digits.at[0] == '0') {
+        digits.at++;
+        digits.len--;
+    }
+    return digits;
+}
+
+static void compare_number(struct ssmix_reader *reader)
+{
+    struct span number = span_trim(ssmix_raw(reader, reader->pid, 3, 1));
+    struct span folder = reader->name->patient;
+    if (number.len == 0)
+        ssmix_warn_at(reader, "patient_number_missing", HL7_AT(reader->pid, 3, 0),
+                      TEXT("患者番号（PID-3）がありません"));
+    else if (!span_equal(without_zeros(number), without_zeros(folder)))
+        ssmix_warn_at(reader, "patient_mismatch", HL7_AT(reader->pid, 3, 1),
+                      TEXT("患者番号（PID-3）がフォルダと違います"));
+    else if (!span_equal(number, folder))
+        ssmix_warn_at(reader, "patient_padding", HL7_AT(reader->pid, 3, 1),
+                      TEXT("患者番号（PID-3）の前ゼロがフォルダと違います"));
+}
+
+static char sex_of(struct span code)
+{
+    if (code.len != 1)
+        return code.len == 0 ? '\0' : 'O';
+    switch (code.at[0]) {
+    case 'M':
+    case 'F':
+        return (char)code.at[0];
+    case 'U':
+    case 'N':
+        return 'U';
+    default:
+        return 'O';
+    }
+}
+
+static void take_patient(struct ssmix_reader *reader)
+{
+    struct entry_patient *patient = &reader->list->patient;
+    if (reader->pid == HL7_NONE)
+        return;
+    if (!reader->name) {
+        patient->id = ssmix_at(reader, reader->pid, 3, 1);
+        if (patient->id.len == 0)
+            patient->id = ssmix_at(reader, reader->pid, 2, 1);
+    } else {
+        compare_number(reader);
+    }
+    take_names(reader);
+    take_birth(reader);
+    char sex = sex_of(span_trim(ssmix_raw(reader, reader->pid, 8, 1)));
+    patient->sex = sex ? sex : 'U';
+}
+
+/* ------------------------------------------------------------------ comparisons */
+
+/* Where the field that gives 診療日 stands; segment HL7_NONE when it is not there. */
+static struct hl7_place day_place(const struct ssmix_reader *reader)
+{
+    struct ssmix_group all = {0, reader->count};
+    switch (reader->name->known->day_from) {
+    case SSMIX_DAY_FROM_PV1_44:
+        return HL7_AT(reader->pv1, 44, 0);
+    case SSMIX_DAY_FROM_PV1_45:
+        return HL7_AT(reader->pv1, 45, 0);
+    case SSMIX_DAY_FROM_PV2_8:
+        return HL7_AT(reader->pv2, 8, 0);
+    case SSMIX_DAY_FROM_PV2_9:
+        return HL7_AT(reader->pv2, 9, 0);
+    case SSMIX_DAY_FROM_EVN_6:
+        return HL7_AT(reader->evn, 6, 0);
+    case SSMIX_DAY_FROM_ORC_9:
+        return HL7_AT(ssmix_next(reader, TAG_ORC, all), 9, 0);
+    case SSMIX_DAY_FROM_RXA_3:
+        return HL7_AT(ssmix_next(reader, TAG_RXA, all), 3, 0);
+    case SSMIX_DAY_FROM_SPM_17:
+        return HL7_AT(ssmix_next(reader, TAG_SPM, all), 17, 1);
+    case SSMIX_DAY_FROM_OBR_7:
+        return HL7_AT(ssmix_next(reader, TAG_OBR, all), 7, 0);
+    case SSMIX_DAY_FROM_NONE:
+        break;
+    }
+    return HL7_AT(HL7_NONE, 0, 0);
+}
+
+static void compare_key(struct ssmix_reader *reader)
+{
+    struct ssmix_group all = {0, reader->count};
+    size_t segment = ssmix_next(reader, TAG_ORC, all);
+    if (ssmix_raw(reader, segment, 2, 1).len == 0)
+        segment = ssmix_next(reader, TAG_OBR, all);
+    struct span number = span_trim(ssmix_raw(reader, segment, 2, 1));
+    if (number.len > 0 &&
+        !span_equal(without_zeros(number), without_zeros(reader->name->key)))
+        ssmix_warn_at(reader, "key_mismatch", HL7_AT(segment, 2, 1),
+                      TEXT("オーダ番号がファイル名の特定キーと違います"));
+}
+
+static void compare_with_folder(struct ssmix_reader *reader)
+{
+    const struct ssmix_name *name = reader->name;
+    if (name->differs & SSMIX_PATIENT_DIFFERS)
+        ssmix_warn(reader, "patient_mismatch", 0,
+                   TEXT("ファイル名の患者番号がフォルダと違います"));
+    if (name->differs & SSMIX_DAY_DIFFERS)
+        ssmix_warn(reader, "day_mismatch", 0,
+                   TEXT("ファイル名の診療日がフォルダと違います"));
+    if (name->differs & SSMIX_TYPE_DIFFERS)
+        ssmix_warn(reader, "type_mismatch", 0,
+                   TEXT("ファイル名のデータ種別がフォルダと違います"));
+    if (!name->known)
+        return;
+    struct hl7_place place = day_place(reader);
+    int32_t day = ssmix_day(reader, place);
+    if (ssmix_day_has(day) && day != name->day)
+        ssmix_warn_at(reader, "day_mismatch", place,
+                      TEXT("電文の日付がフォルダの診療日と違います"));
+    compare_key(reader);
+}
+
+static void warn_charset(struct ssmix_reader *reader)
+{
+    unsigned findings = hl7_charset_findings(reader->message);
+    if (hl7_charset_is_misdeclared(reader->message))
+        ssmix_warn_at(reader, "charset_misdeclared", HL7_AT(0, 18, 0),
+                      TEXT("宣言と違う文字コードで書かれています"));
+    if (findings & CHARSET_BAD_BYTES)
+        ssmix_warn(reader, "charset_replaced", 0,
+                   TEXT("読めない文字を置き換えて表示します"));
+    if (findings & CHARSET_VENDOR_CHARACTERS)
+        ssmix_warn(reader, "vendor_characters", 0, TEXT("環境依存文字があります"));
+    if (findings & CHARSET_HIGH_BYTES)
+        ssmix_warn(reader, "charset_mixed", 0,
+                   TEXT("７ビットの電文に８ビットの文字が混ざっています"));
+}
+
+/* ------------------------------------------------------------------ the whole */
+
+static bool is_cancel(struct span trigger)
+{
+    static const char *const cancels[] = {"A11", "A12", "A13", "A23", "A25",
+                                          "A26", "A27", "A52", "A53", "A55"};
+    for (size_t i = 0; i < sizeof(cancels) / sizeof(cancels[0]); i++)
+        if (span_is(trigger, cancels[i]))
+            return true;
+    return false;
+}
+
+static enum entry_state state_of(const struct ssmix_name *name)
+{
+    if (!name || name->flag == '1')
+        return ENTRY_CURRENT;
+    return name->flag == '2' ? ENTRY_SUPERSEDED : ENTRY_DELETED;
+}
+
+/* The folder decides the row, the message how it is read (clause 2.4). */
+static const struct content *choose_content(struct ssmix_reader *reader)
+{
+    struct span code = hl7_message_code(reader->message);
+    struct span trigger = hl7_trigger(reader->message);
+    const struct content *content = find_content(code, trigger);
+    reader->state = state_of(reader->name);
+    if (!reader->name) {
+        reader->kind = content->kind;
+        return content;
+    }
+    const struct ssmix_type *known = reader->name->known;
+    reader->kind = known ? known->kind : ENTRY_UNKNOWN;
+    reader->day = reader->name->day;
+    if (!known)
+        return content;
+    const struct content *expected = find_expected(known);
+    if (content == expected && !is_cancel(trigger))
+        return content;
+    if (span_is(code, "ADT") && is_cancel(trigger)) {
+        if (reader->state == ENTRY_CURRENT) {
+            reader->state = ENTRY_DELETED;
+            ssmix_warn_at(reader, "cancel_is_current", HL7_AT(0, 9, 2),
+                          TEXT("取消の電文が有効フラグで保存されています"));
+        }
+        return content;
+    }
+    ssmix_warn_at(reader, "type_mismatch", HL7_AT(0, 9, 0),
+                  TEXT("電文の型がデータ種別と違います"));
+    return content == &unknown_content ? expected : content;
+}
+
+static bool check_mandatory(struct ssmix_reader *reader, const struct content *content)
+{
+    if (!reader->name || !reader->name->known)
+        return true;
+    bool may_lack_patient = span_is(hl7_message_code(reader->message), "ORU");
+    if (reader->pid == HL7_NONE && !may_lack_patient)
+        ssmix_refuse(reader, "ssmix_segment_missing", reader->count, CLAUSE_STRUCTURE);
+    else if (content->needs_visit && reader->pv1 == HL7_NONE)
+        ssmix_refuse(reader, "ssmix_segment_missing", reader->count, CLAUSE_STRUCTURE);
+    return ssmix_is_good(reader);
+}
+
+static int32_t loose_day(const struct ssmix_reader *reader)
+{
+    struct ssmix_group all = {0, reader->count};
+    bool is_discharge = span_is(hl7_trigger(reader->message), "A03");
+    const struct hl7_place places[] = {
+        HL7_AT(reader->pv1, is_discharge ? 45 : 44, 1),
+        HL7_AT(reader->evn, 6, 1),
+        HL7_AT(ssmix_next(reader, TAG_SPM, all), 17, 1),
+        HL7_AT(ssmix_next(reader, TAG_OBR, all), 7, 1),
+        HL7_AT(ssmix_next(reader, TAG_RXA, all), 3, 1),
+        HL7_AT(ssmix_next(reader, TAG_ORC, all), 9, 1),
+        HL7_AT(ssmix_next(reader, SSMIX_TAG('T', 'X', 'A'), all), 4, 1),
+        HL7_AT(ssmix_next(reader, SSMIX_TAG('S', 'C', 'H'), all), 11, 4),
+        HL7_AT(reader->evn, 2, 1),
+        HL7_AT(0, 7, 1),
+    };
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        int32_t day = ssmix_day(reader, places[i]);
+        if (ssmix_day_has(day))
+            return day;
+    }
+    return DAY_NONE;
+}
+
+static bool read_message(struct ssmix_reader *reader, size_t len)
+{
+    struct arena *arena = reader->arena;
+    reader->count = hl7_segment_count(reader->message);
+    reader->tags = ARENA_MANY(arena, uint32_t, reader->count, reader->err);
+    if (!reader->tags)
+        return false;
+    take_tags(reader);
+    if (!check_whole(reader, len))
+        return false;
+    const struct content *content = choose_content(reader);
+    if (!check_mandatory(reader, content))
+        return false;
+    if (!reader->name && content->kind != ENTRY_PATIENT)
+        reader->day = loose_day(reader);
+    take_patient(reader);
+    content->read(reader);
+    if (reader->name)
+        compare_with_folder(reader);
+    warn_oddities(reader);
+    warn_charset(reader);
+    return ssmix_is_good(reader);
+}
+
+/* A file of an unknown type need not be a message: it is listed and opens as raw text
+ * (clause 2.4). */
+static bool list_raw(struct ssmix_reader *reader)
+{
+    uint64_t offset = reader->err->offset;
+    err_clear(reader->err);
+    reader->day = reader->name->day;
+    reader->state = state_of(reader->name);
+    reader->kind = ENTRY_UNKNOWN;
+    ssmix_warn(reader, "not_a_message", offset, TEXT("HL7の電文ではありません"));
+    struct entry *entry = ssmix_entry(reader, ENTRY_UNKNOWN);
+    entry->title = ssmix_unknown_title(reader);
+    return ssmix_is_good(reader);
+}
+
+static bool read_any(const struct ssmix_name *name, struct span bytes,
+                     struct arena *arena, struct entry_list *out, struct err *err)
+{
+    struct ssmix_reader reader = {
+        .name = name,
+        .evn = HL7_NONE,
+        .pid = HL7_NONE,
+        .pv1 = HL7_NONE,
+        .pv2 = HL7_NONE,
+        .day = DAY_NONE,
+        .arena = arena,
+        .list = out,
+        .err = err,
+    };
+    reader.message = hl7_parse(bytes, arena, err);
+    if (!reader.message && name && !name->known && err->kind == ERR_SYNTAX)
+        return list_raw(&reader);
+    if (reader.message && read_message(&reader, bytes.len))
+        return true;
+    out->first = NULL;
+    out->last = NULL;
+    out->count = 0;
+    return false;
+}
+
+bool ssmix_read_loose(struct span bytes, struct arena *arena, struct entry_list *out,
+                      struct err *err)
+{
+    *out = (struct entry_list){.format = "hl7v2",
+                               .patient = {.birth_day = DAY_NONE, .sex = 'U'}};
+    return read_any(NULL, bytes, arena, out, err);
+}
+
+bool ssmix_read(const struct ssmix_name *folder_says, struct span bytes,
+                struct arena *arena, struct entry_list *out, struct err *err)
+{
+    *out = (struct entry_list){.format = "ssmix2",
+                               .patient = {.birth_day = DAY_NONE, .sex = 'U'}};
+    struct span id = {0};
+    if (!arena_copy(arena, folder_says->patient, &id, err) ||
+        !text_from_utf8(id, &out->patient.id, err))
+        return false;
+    return read_any(folder_says, bytes, arena, out, err);
+}

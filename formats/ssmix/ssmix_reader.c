@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "formats/ssmix/ssmix_reader.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool ssmix_is_good(const struct ssmix_reader *reader)
+{
+    return reader->err->kind == ERR_NONE;
+}
+
+/* ------------------------------------------------------------------ segments */
+
+size_t ssmix_next(const struct ssmix_reader *reader, uint32_t tag,
+                  struct ssmix_group group)
+{
+    for (size_t i = group.from; i < group.to; i++)
+        if (reader->tags[i] == tag)
+            return i;
+    return HL7_NONE;
+}
+
+size_t ssmix_count(const struct ssmix_reader *reader, uint32_t tag,
+                   struct ssmix_group group)
+{
+    size_t count = 0;
+    for (size_t i = group.from; i < group.to; i++)
+        count += reader->tags[i] == tag;
+    return count;
+}
+
+bool ssmix_take_group(const struct ssmix_reader *reader, uint32_t tag, size_t *at,
+                      struct ssmix_group *group)
+{
+    size_t first = ssmix_next(reader, tag, (struct ssmix_group){*at, reader->count});
+    if (first == HL7_NONE)
+        return false;
+    size_t end = ssmix_next(reader, tag, (struct ssmix_group){first + 1, reader->count});
+    *group = (struct ssmix_group){first, end == HL7_NONE ? reader->count : end};
+    *at = group->to;
+    return true;
+}
+
+void ssmix_refuse(struct ssmix_reader *reader, const char *code, size_t at,
+                  const char *clause)
+{
+    if (reader->name && reader->name->known && ssmix_is_good(reader))
+        err_at(reader->err, ERR_SYNTAX, code, hl7_segment_offset(reader->message, at),
+               clause);
+}
+
+/* ------------------------------------------------------------------ plain values */
+
+struct text ssmix_text(struct ssmix_reader *reader, struct hl7_place place)
+{
+    struct text text = {0};
+    if (place.segment == HL7_NONE || !ssmix_is_good(reader) ||
+        !hl7_text(reader->message, place, reader->arena, &text, reader->err))
+        return (struct text){0};
+    return text;
+}
+
+struct text ssmix_at(struct ssmix_reader *reader, size_t segment, uint16_t field,
+                     uint16_t component)
+{
+    return ssmix_text(reader, HL7_AT(segment, field, component));
+}
+
+struct span ssmix_raw(const struct ssmix_reader *reader, size_t segment, uint16_t field,
+                      uint16_t component)
+{
+    if (segment == HL7_NONE)
+        return (struct span){0};
+    struct hl7_place place = HL7_AT(segment, field, component);
+    struct span raw = hl7_raw(reader->message, place);
+    return span_is(raw, "\"\"") ? (struct span){0} : raw;
+}
+
+uint16_t ssmix_repetitions(struct ssmix_reader *reader, size_t segment, uint16_t field)
+{
+    /* Finding the nth repetition costs n steps, so that a bound keeps hostile fields
+     * from costing square time. */
+    enum { REPETITIONS_MAX = 256 };
+    if (segment == HL7_NONE)
+        return 0;
+    size_t count = hl7_repetition_count(reader->message, segment, field);
+    if (count <= REPETITIONS_MAX)
+        return (uint16_t)count;
+    ssmix_warn_at(reader, "repetitions_cut", HL7_AT(segment, field, 0),
+                  TEXT("繰り返しが多すぎるため一部だけを読みました"));
+    return REPETITIONS_MAX;
+}
+
+struct text ssmix_join(struct ssmix_reader *reader, const struct text *parts,
+                       size_t count, const char *separator)
+{
+    size_t separator_len = strlen(separator);
+    size_t total = 0;
+    size_t used = 0;
+    size_t last = 0;
+    for (size_t i = 0; i < count; i++)
+        if (parts[i].len > 0) {
+            total += parts[i].len + separator_len;
+            used++;
+            last = i;
+        }
+    if (used <= 1)
+        return used ? parts[last] : (struct text){0};
+    char *at =
+        ssmix_is_good(reader) ? arena_take(reader->arena, total, 1, reader->err) : NULL;
+    if (!at)
+        return (struct text){0};
+    size_t len = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].len == 0)
+            continue;
+        if (len > 0) {
+            memcpy(at + len, separator, separator_len);
+            len += separator_len;
+        }
+        memcpy(at + len, parts[i].at, parts[i].len);
+        len += parts[i].len;
+    }
+    return (struct text){at, len};
+}
+
+struct text ssmix_pair(struct ssmix_reader *reader, struct text a, const char *separator,
+                       struct text b)
+{
+    struct text parts[] = {a, b};
+    return ssmix_join(reader, parts, 2, separator);
+}
+
+static struct text bracketed(struct ssmix_reader *reader, struct text code)
+{
+    if (code.len == 0)
+        return code;
+    struct text parts[] = {TEXT("["), code, TEXT("]")};
+    return ssmix_join(reader, parts, 3, "");
+}
+
+struct text ssmix_number(struct ssmix_reader *reader, size_t number)
+{
+    char digits[24];
+    int len = snprintf(digits, sizeof digits, "%zu", number);
+    return ssmix_copy(reader, span_of(digits, (size_t)len));
+}
+
+struct text ssmix_copy(struct ssmix_reader *reader, struct span ascii)
+{
+    struct span copy = {0};
+    struct text text = {0};
+    if (!ssmix_is_good(reader) || !arena_copy(reader->arena, ascii, &copy, reader->err) ||
+        !text_from_utf8(copy, &text, reader->err))
+        return (struct text){0};
+    return text;
+}
+
+bool ssmix_day_has(int32_t day)
+{
+    return day != DAY_NONE;
+}
+
+struct text ssmix_iso(struct ssmix_reader *reader, int32_t day)
+{
+    char iso[DAY_TEXT_BYTES];
+    day_to_iso(day, iso);
+    return iso[0] ? ssmix_copy(reader, span_cstr(iso)) : (struct text){0};
+}
+
+/* ------------------------------------------------------------------ coded values */
+
+struct text ssmix_coded(struct ssmix_reader *reader, struct hl7_place place,
+                        enum ssmix_table table)
+{
+    place.subcomponent = 0;
+    place.component = 2;
+    struct text text = ssmix_text(reader, place);
+    if (text.len > 0)
+        return text;
+    place.component = 5;
+    text = ssmix_text(reader, place);
+    if (text.len > 0)
+        return text;
+    place.component = 1;
+    struct text code = ssmix_text(reader, place);
+    struct text name = ssmix_code_text(table, text_span(code));
+    return name.len > 0 ? name : bracketed(reader, code);
+}
+
+struct text ssmix_coded_at(struct ssmix_reader *reader, size_t segment, uint16_t field,
+                           enum ssmix_table table)
+{
+    return ssmix_coded(reader, HL7_AT(segment, field, 0), table);
+}
+
+struct text ssmix_part(struct ssmix_reader *reader, struct hl7_place place,
+                       enum ssmix_table table)
+{
+    place.subcomponent = 2;
+    struct text text = ssmix_text(reader, place);
+    if (text.len > 0)
+        return text;
+    place.subcomponent = 1;
+    struct text code = ssmix_text(reader, place);
+    struct text name = ssmix_code_text(table, text_span(code));
+    return name.len > 0 ? name : code;
+}
+
+struct text ssmix_unit(struct ssmix_reader *reader, size_t segment, uint16_t field)
+{
+    struct text text = ssmix_at(reader, segment, field, 2);
+    if (text.len > 0)
+        return text;
+    struct text code = ssmix_at(reader, segment, field, 1);
+    struct span system = ssmix_raw(reader, segment, field, 3);
+    struct text name = {0};
+    if (span_is(system, "MR9P"))
+        name = ssmix_code_text(SSMIX_TABLE_UNIT, text_span(code));
+    return name.len > 0 ? name : code;
+}
+
+struct text ssmix_person(struct ssmix_reader *reader, struct hl7_place place)
+{
+    if (place.segment == HL7_NONE)
+        return (struct text){0};
+    struct hl7_place form = place;
+    form.component = 15;
+    if (span_is(hl7_raw(reader->message, form), "P")) {
+        form.repetition++;
+        if (hl7_raw(reader->message, form).len > 0)
+            place.repetition++;
+    }
+    place.component = 2;
+    struct text family = ssmix_text(reader, place);
+    place.component = 3;
+    struct text given = ssmix_text(reader, place);
+    struct text name = ssmix_pair(reader, family, " ", given);
+    if (name.len > 0)
+        return name;
+    place.component = 1;
+    return bracketed(reader, ssmix_text(reader, place));
+}
+
+struct text ssmix_notes(struct ssmix_reader *reader, size_t segment)
+{
+    enum { FIELD = 3 };
+    size_t end = segment + 1;
+    size_t count = 0;
+    for (; end < reader->count && reader->tags[end] == TAG_NTE; end++)
+        count += ssmix_repetitions(reader, end, FIELD);
+    if (count == 0 || !ssmix_is_good(reader))
+        return (struct text){0};
+    struct text *parts = ARENA_MANY(reader->arena, struct text, count, reader->err);
+    if (!parts)
+        return (struct text){0};
+    size_t used = 0;
+    for (size_t i = segment + 1; i < end; i++) {
+        uint16_t repetitions = ssmix_repetitions(reader, i, FIELD);
+        for (uint16_t k = 0; k < repetitions && used < count; k++)
+            parts[used++] = ssmix_text(
+                reader,
+                (struct hl7_place){.segment = i, .field = FIELD, .repetition = k});
+    }
+    return ssmix_join(reader, parts, used, "\n");
+}
+
+/* ------------------------------------------------------------------ times */
+
+/* Digits at the front, at most fourteen (seconds); fractions and zones do not count. */
+static struct span time_digits(struct span raw)
+{
+    size_t len = 0;
+    while (len < raw.len && len < 14 && raw.at[len] >= '0' && raw.at[len] <= '9')
+        len++;
+    return span_of(raw.at, len);
+}
+
+int32_t ssmix_day(const struct ssmix_reader *reader, struct hl7_place place)
+{
+    if (place.segment == HL7_NONE)
+        return DAY_NONE;
+    struct span digits = time_digits(hl7_raw(reader->message, place));
+    return digits.len < 8 ? DAY_NONE : day_from_digits(span_part(digits, 0, 8));
+}
+
+static bool is_below(struct span digits, size_t from, int bound)
+{
+    return (digits.at[from] - '0') * 10 + (digits.at[from + 1] - '0') < bound;
+}
+
+struct text ssmix_time(struct ssmix_reader *reader, struct hl7_place place)
+{
+    if (place.segment == HL7_NONE || !ssmix_is_good(reader))
+        return (struct text){0};
+    struct span raw = time_digits(hl7_raw(reader->message, place));
+    bool has_day = raw.len >= 8 && day_from_digits(span_part(raw, 0, 8)) != DAY_NONE;
+    bool has_month = raw.len == 6 && is_below(raw, 4, 13);
+    if (!has_day && !has_month && raw.len != 4)
+        return (struct text){0};
+    bool has_hour = has_day && raw.len >= 10 && is_below(raw, 8, 24);
+    bool has_minute = has_hour && raw.len >= 12 && is_below(raw, 10, 60);
+    const char *at = (const char *)raw.at;
+    char out[20];
+    int len = 0;
+    if (has_hour)
+        len = snprintf(out, sizeof out, "%.4s-%.2s-%.2sT%.2s:%.2s", at, at + 4, at + 6,
+                       at + 8, has_minute ? at + 10 : "00");
+    else if (has_day)
+        len = snprintf(out, sizeof out, "%.4s-%.2s-%.2s", at, at + 4, at + 6);
+    else if (has_month)
+        len = snprintf(out, sizeof out, "%.4s-%.2s", at, at + 4);
+    else
+        len = snprintf(out, sizeof out, "%.4s", at);
+    return ssmix_copy(reader, span_of(out, (size_t)len));
+}
+
+/* ------------------------------------------------------------------ entries */
+
+struct entry *ssmix_entry(struct ssmix_reader *reader, enum entry_kind kind)
+{
+    if (!ssmix_is_good(reader))
+        return &reader->scrap;
+    struct entry *entry = entry_add(reader->list, kind, reader->arena, reader->err);
+    if (!entry)
+        return &reader->scrap;
+    entry->day = reader->day;
+    entry->state = reader->state;
+    return entry;
+}
+
+struct entry_item *ssmix_item(struct ssmix_reader *reader, struct entry *entry,
+                              const char *type, size_t field_capacity)
+{
+    if (!ssmix_is_good(reader))
+        return &reader->scrap_item;
+    struct entry_item *item =
+        entry_add_item(entry, type, field_capacity, reader->arena, reader->err);
+    return item ? item : &reader->scrap_item;
+}
+
+void ssmix_field(struct ssmix_reader *reader, struct entry_item *item, const char *key,
+                 struct text value)
+{
+    if (item != &reader->scrap_item)
+        entry_add_field(item, key, value);
+}
+
+void ssmix_code_fields(struct ssmix_reader *reader, struct entry_item *item,
+                       size_t segment, uint16_t field)
+{
+    ssmix_field(reader, item, "name",
+                ssmix_coded_at(reader, segment, field, SSMIX_TABLE_NONE));
+    struct text code = ssmix_at(reader, segment, field, 1);
+    bool is_local = code.len == 0;
+    if (is_local)
+        code = ssmix_at(reader, segment, field, 4);
+    ssmix_field(reader, item, "code", code);
+    if (code.len > 0)
+        ssmix_field(reader, item, "system",
+                    ssmix_at(reader, segment, field, is_local ? 6 : 3));
+}
+
+void ssmix_set_part(struct ssmix_reader *reader, struct entry *entry, struct text part)
+{
+    /* The comparison is for the files of real patients; larger ones just count. */
+    enum { COMPARED_MAX = 512 };
+    bool is_unique = part.len > 0 && reader->list->count <= COMPARED_MAX;
+    for (const struct entry *other = reader->list->first; is_unique && other;
+         other = other->next)
+        is_unique = other == entry || !text_equal(other->part, part);
+    if (is_unique)
+        entry->part = part;
+    else
+        entry->part =
+            ssmix_pair(reader, part, "#", ssmix_number(reader, reader->list->count));
+}
+
+static struct text department_of(struct ssmix_reader *reader, struct text code,
+                                 size_t orc)
+{
+    struct text text = ssmix_at(reader, orc, 17, 2);
+    if (code.len == 0)
+        return text.len > 0 ? text : ssmix_at(reader, orc, 17, 5);
+    struct text known = ssmix_department_name(text_span(code));
+    bool is_same = span_equal(text_span(code), ssmix_raw(reader, orc, 17, 1)) ||
+                   span_equal(text_span(code), ssmix_raw(reader, orc, 17, 4));
+    if (text.len > 0 && (is_same || known.len == 0))
+        return text;
+    return known.len > 0 ? known : bracketed(reader, code);
+}
+
+static struct text department_code_of(struct ssmix_reader *reader, size_t orc)
+{
+    if (reader->name && reader->name->department.len > 0)
+        return ssmix_copy(reader, reader->name->department);
+    struct text code = ssmix_at(reader, orc, 17, 1);
+    return code.len > 0 ? code : ssmix_at(reader, reader->pv1, 10, 1);
+}
+
+void ssmix_set_order(struct ssmix_reader *reader, struct entry *entry, size_t orc)
+{
+    entry->department_code = department_code_of(reader, orc);
+    entry->department = department_of(reader, entry->department_code, orc);
+    entry->order_number = ssmix_at(reader, orc, 2, 1);
+    entry->author = ssmix_person(reader, HL7_AT(orc, 12, 0));
+    if (entry->author.len == 0)
+        entry->author = ssmix_person(reader, HL7_AT(reader->pv1, 7, 0));
+    if (entry->state == ENTRY_CURRENT && span_is(ssmix_raw(reader, orc, 1, 0), "CA")) {
+        entry->state = ENTRY_DELETED;
+        ssmix_warn_at(reader, "cancel_is_current", HL7_AT(orc, 1, 0),
+                      TEXT("取消の電文が有効フラグで保存されています"));
+    }
+}
+
+void ssmix_warn(struct ssmix_reader *reader, const char *code, size_t offset,
+                struct text text)
+{
+    if (!ssmix_is_good(reader))
+        return;
+    for (const struct entry_warning *other = reader->list->warnings; other;
+         other = other->next)
+        if (strcmp(other->code, code) == 0)
+            return;
+    /* The result is in reader->err, which is asked at the end. */
+    bool is_noted =
+        entry_warn(reader->list, code, offset, text, reader->arena, reader->err);
+    (void)is_noted;
+}
+
+void ssmix_warn_at(struct ssmix_reader *reader, const char *code, struct hl7_place place,
+                   struct text text)
+{
+    ssmix_warn(reader, code, hl7_offset(reader->message, place), text);
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Private to formats/ssmix: what the readers of the message types share. Values are taken
+ * freely and the reader is asked once, at the end: after the first error (arena full, a
+ * group that is missing) every word here returns something empty and changes nothing. */
+
+#include "formats/ssmix/ssmix.h"
+#include "formats/ssmix/ssmix_codes.h"
+
+#define SSMIX_TAG(a, b, c) ((uint32_t)(a) << 16 | (uint32_t)(b) << 8 | (uint32_t)(c))
+
+enum ssmix_tag {
+    TAG_NONE = 0, /* junk names and bare segments count as absent */
+    TAG_AL1 = SSMIX_TAG('A', 'L', '1'),
+    TAG_DB1 = SSMIX_TAG('D', 'B', '1'),
+    TAG_EVN = SSMIX_TAG('E', 'V', 'N'),
+    TAG_IAM = SSMIX_TAG('I', 'A', 'M'),
+    TAG_IN1 = SSMIX_TAG('I', 'N', '1'),
+    TAG_IPC = SSMIX_TAG('I', 'P', 'C'),
+    TAG_MSH = SSMIX_TAG('M', 'S', 'H'),
+    TAG_NK1 = SSMIX_TAG('N', 'K', '1'),
+    TAG_NTE = SSMIX_TAG('N', 'T', 'E'),
+    TAG_OBR = SSMIX_TAG('O', 'B', 'R'),
+    TAG_OBX = SSMIX_TAG('O', 'B', 'X'),
+    TAG_ODS = SSMIX_TAG('O', 'D', 'S'),
+    TAG_ORC = SSMIX_TAG('O', 'R', 'C'),
+    TAG_PID = SSMIX_TAG('P', 'I', 'D'),
+    TAG_PRB = SSMIX_TAG('P', 'R', 'B'),
+    TAG_PV1 = SSMIX_TAG('P', 'V', '1'),
+    TAG_PV2 = SSMIX_TAG('P', 'V', '2'),
+    TAG_RXA = SSMIX_TAG('R', 'X', 'A'),
+    TAG_RXC = SSMIX_TAG('R', 'X', 'C'),
+    TAG_RXE = SSMIX_TAG('R', 'X', 'E'),
+    TAG_RXO = SSMIX_TAG('R', 'X', 'O'),
+    TAG_RXR = SSMIX_TAG('R', 'X', 'R'),
+    TAG_SPM = SSMIX_TAG('S', 'P', 'M'),
+    TAG_TQ1 = SSMIX_TAG('T', 'Q', '1'),
+    TAG_ZE1 = SSMIX_TAG('Z', 'E', '1'),
+    TAG_ZE2 = SSMIX_TAG('Z', 'E', '2'),
+    TAG_ZPR = SSMIX_TAG('Z', 'P', 'R'),
+};
+
+struct ssmix_reader {
+    const struct hl7_message *message;
+    const struct ssmix_name *name; /* NULL outside a storage: nothing is mandatory */
+    uint32_t *tags;                /* of every segment */
+    size_t count;                  /* of segments */
+    size_t evn, pid, pv1, pv2;     /* HL7_NONE when absent */
+    enum entry_kind kind;
+    int32_t day;
+    enum entry_state state; /* of entries whose group says nothing else */
+    bool is_plan;
+    struct arena *arena;
+    struct entry_list *list;
+    struct err *err;
+    struct entry scrap; /* what is written to after an error */
+    struct entry_item scrap_item;
+};
+
+/* A stretch of segments [from, to). */
+struct ssmix_group {
+    size_t from;
+    size_t to;
+};
+
+bool ssmix_is_good(const struct ssmix_reader *reader);
+
+/* ---- segments */
+size_t ssmix_next(const struct ssmix_reader *reader, uint32_t tag,
+                  struct ssmix_group group);
+size_t ssmix_count(const struct ssmix_reader *reader, uint32_t tag,
+                   struct ssmix_group group);
+/* The next group that starts with `tag` at or after *at; *at moves to its end. */
+bool ssmix_take_group(const struct ssmix_reader *reader, uint32_t tag, size_t *at,
+                      struct ssmix_group *group);
+/* Inside a storage: sets ERR_SYNTAX `code` with the offset of segment `at`. */
+void ssmix_refuse(struct ssmix_reader *reader, const char *code, size_t at,
+                  const char *clause);
+
+/* ---- values */
+/* Repetitions of a field that are read, at most 256 (warning repetitions_cut). */
+uint16_t ssmix_repetitions(struct ssmix_reader *reader, size_t segment, uint16_t field);
+struct text ssmix_text(struct ssmix_reader *reader, struct hl7_place place);
+struct text ssmix_at(struct ssmix_reader *reader, size_t segment, uint16_t field,
+                     uint16_t component);
+struct span ssmix_raw(const struct ssmix_reader *reader, size_t segment, uint16_t field,
+                      uint16_t component);
+/* CWE: the text, else the second text, else that of the table, else "[code]". `place`
+ * says segment, field, repetition; its component is not used. */
+struct text ssmix_coded(struct ssmix_reader *reader, struct hl7_place place,
+                        enum ssmix_table table);
+struct text ssmix_coded_at(struct ssmix_reader *reader, size_t segment, uint16_t field,
+                           enum ssmix_table table);
+/* The same for a component that holds code&text&system. */
+struct text ssmix_part(struct ssmix_reader *reader, struct hl7_place place,
+                       enum ssmix_table table);
+/* Unit of a CWE: MERIT-9 codes by the table, others as they are. */
+struct text ssmix_unit(struct ssmix_reader *reader, size_t segment, uint16_t field);
+/* XCN: 姓 名 of the first repetition that is not kana, else "[id]". */
+struct text ssmix_person(struct ssmix_reader *reader, struct hl7_place place);
+/* "YYYY-MM-DDTHH:MM" as far as known; empty when it is no time. */
+struct text ssmix_time(struct ssmix_reader *reader, struct hl7_place place);
+int32_t ssmix_day(const struct ssmix_reader *reader, struct hl7_place place);
+/* Comments (NTE-3) that stand directly behind the segment. */
+struct text ssmix_notes(struct ssmix_reader *reader, size_t segment);
+struct text ssmix_join(struct ssmix_reader *reader, const struct text *parts,
+                       size_t count, const char *separator);
+struct text ssmix_pair(struct ssmix_reader *reader, struct text a, const char *separator,
+                       struct text b);
+struct text ssmix_number(struct ssmix_reader *reader, size_t number);
+struct text ssmix_copy(struct ssmix_reader *reader, struct span ascii);
+struct text ssmix_iso(struct ssmix_reader *reader, int32_t day);
+bool ssmix_day_has(int32_t day);
+
+/* ---- entries */
+struct entry *ssmix_entry(struct ssmix_reader *reader, enum entry_kind kind);
+struct entry_item *ssmix_item(struct ssmix_reader *reader, struct entry *entry,
+                              const char *type, size_t field_capacity);
+void ssmix_field(struct ssmix_reader *reader, struct entry_item *item, const char *key,
+                 struct text value);
+/* name, code, system of a CWE field. */
+void ssmix_code_fields(struct ssmix_reader *reader, struct entry_item *item,
+                       size_t segment, uint16_t field);
+/* Sets `part` so that no other entry of the file has it. */
+void ssmix_set_part(struct ssmix_reader *reader, struct entry *entry, struct text part);
+/* Order number, doctor, department and state from ORC (HL7_NONE: only the defaults). */
+void ssmix_set_order(struct ssmix_reader *reader, struct entry *entry, size_t orc);
+/* Once per code; the text is for operators and holds no patient's data. */
+void ssmix_warn(struct ssmix_reader *reader, const char *code, size_t offset,
+                struct text text);
+void ssmix_warn_at(struct ssmix_reader *reader, const char *code, struct hl7_place place,
+                   struct text text);
+
+/* データ種別 as written, for types that are not in the table. */
+struct text ssmix_unknown_title(struct ssmix_reader *reader);
+/* Title of the type or, when the message cancels something, with 取消. */
+struct text ssmix_type_title(struct ssmix_reader *reader);
+
+/* ---- results, shared by laboratory and examinations */
+struct ssmix_result {
+    size_t obx;
+    size_t shift; /* 1: an extra separator stands before OBX-5 */
+    struct text value;
+    struct text unit;
+    struct text flag;   /* H L HH LL A AA S I R …, or "" */
+    bool is_computed;   /* from the range, not from OBX-8 */
+    struct text status; /* as shown; "" for final */
+    bool is_withdrawn;  /* OBX-11 D or W */
+};
+void ssmix_take_result(struct ssmix_reader *reader, size_t obx,
+                       struct ssmix_result *result);
+/* Bits of enum entry_flag. */
+unsigned ssmix_abnormal(struct text flag);
+/* -1 below, 1 above, 0 inside the range or when that cannot be said. */
+int ssmix_compare_range(struct span value, struct span range);
+void ssmix_result_fields(struct ssmix_reader *reader, struct entry_item *item,
+                         const struct ssmix_result *result);
+/* Name of OBX-3 or OBR-4 with sub-components: "R 振幅 V5". */
+struct text ssmix_test_name(struct ssmix_reader *reader, size_t segment, uint16_t field);
+
+/* ---- one reader per family of messages */
+void ssmix_read_patient(struct ssmix_reader *reader);
+void ssmix_read_doctor(struct ssmix_reader *reader);
+void ssmix_read_visit(struct ssmix_reader *reader);
+void ssmix_read_event(struct ssmix_reader *reader);
+void ssmix_read_allergies(struct ssmix_reader *reader);
+void ssmix_read_problems(struct ssmix_reader *reader);
+void ssmix_read_meals(struct ssmix_reader *reader);
+void ssmix_read_prescription(struct ssmix_reader *reader);
+void ssmix_read_injection(struct ssmix_reader *reader);
+void ssmix_read_administration(struct ssmix_reader *reader);
+void ssmix_read_test_order(struct ssmix_reader *reader);
+void ssmix_read_test_result(struct ssmix_reader *reader);
+void ssmix_read_examination(struct ssmix_reader *reader);
+void ssmix_read_unknown(struct ssmix_reader *reader);

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+/* OBX: value, unit, range, flag and status of one result. */
+#include <string.h>
+
+#include "formats/ssmix/ssmix_reader.h"
+
+/* ------------------------------------------------------------------ numbers */
+
+/* A decimal number, exactly: mantissa × 10^-9. */
+struct decimal {
+    int64_t nano;
+};
+
+enum { DIGITS_MAX = 9 };
+
+/* At most nine digits before and behind the point; nothing else counts as a number. */
+static bool take_decimal(struct span *rest, struct decimal *number)
+{
+    size_t i = 0;
+    bool is_negative = i < rest->len && rest->at[i] == '-';
+    if (i < rest->len && (rest->at[i] == '-' || rest->at[i] == '+'))
+        i++;
+    int64_t value = 0;
+    size_t whole = 0;
+    for (; i < rest->len && rest->at[i] >= '0' && rest->at[i] <= '9'; i++, whole++)
+        if (whole < DIGITS_MAX)
+            value = value * 10 + (rest->at[i] - '0');
+    size_t behind = 0;
+    if (i < rest->len && rest->at[i] == '.')
+        for (i++; i < rest->len && rest->at[i] >= '0' && rest->at[i] <= '9';
+             i++, behind++)
+            if (behind < DIGITS_MAX)
+                value = value * 10 + (rest->at[i] - '0');
+    if (whole + behind == 0 || whole > DIGITS_MAX || behind > DIGITS_MAX)
+        return false;
+    for (size_t k = behind; k < DIGITS_MAX; k++)
+        value *= 10;
+    number->nano = is_negative ? -value : value;
+    *rest = span_of(rest->at + i, rest->len - i);
+    return true;
+}
+
+static bool is_decimal(struct span span, struct decimal *number)
+{
+    struct span rest = span_trim(span);
+    return take_decimal(&rest, number) && rest.len == 0;
+}
+
+static bool take_word(struct span *rest, const char *word)
+{
+    if (!span_starts(*rest, word))
+        return false;
+    size_t len = strlen(word);
+    *rest = span_of(rest->at + len, rest->len - len);
+    return true;
+}
+
+/* A range with one end: ">10", "<=0.5", "15以下". True when it was one. */
+static bool compare_open(struct span range, struct decimal value, int *order)
+{
+    struct span rest = span_trim(range);
+    bool is_lower = false;
+    bool is_inclusive = false;
+    bool has_sign = true;
+    if (take_word(&rest, ">=") || take_word(&rest, "≧") || take_word(&rest, "≥"))
+        is_lower = is_inclusive = true;
+    else if (take_word(&rest, ">"))
+        is_lower = true;
+    else if (take_word(&rest, "<=") || take_word(&rest, "≦") || take_word(&rest, "≤"))
+        is_inclusive = true;
+    else if (!take_word(&rest, "<"))
+        has_sign = false;
+    rest = span_trim(rest);
+    struct decimal bound = {0};
+    if (!take_decimal(&rest, &bound))
+        return false;
+    rest = span_trim(rest);
+    if (!has_sign && rest.len == 0)
+        return false;
+    if (!has_sign && take_word(&rest, "以上"))
+        is_lower = is_inclusive = true;
+    else if (!has_sign && take_word(&rest, "以下"))
+        is_inclusive = true;
+    else if (!has_sign && !take_word(&rest, "未満"))
+        return false;
+    if (rest.len > 0)
+        return false;
+    bool is_bound = value.nano == bound.nano;
+    bool is_inside = is_bound ? is_inclusive : (value.nano > bound.nano) == is_lower;
+    *order = is_inside ? 0 : is_lower ? -1 : 1;
+    return true;
+}
+
+int ssmix_compare_range(struct span value, struct span range)
+{
+    struct decimal number = {0};
+    struct decimal low = {0};
+    struct decimal high = {0};
+    int order = 0;
+    if (!is_decimal(value, &number))
+        return 0;
+    if (compare_open(range, number, &order))
+        return order;
+    struct span rest = span_trim(range);
+    if (!take_decimal(&rest, &low))
+        return 0;
+    rest = span_trim(rest);
+    if (!take_word(&rest, "-") && !take_word(&rest, "～") && !take_word(&rest, "〜") &&
+        !take_word(&rest, "~") && !take_word(&rest, "－") && !take_word(&rest, "−"))
+        return 0;
+    rest = span_trim(rest);
+    if (!take_decimal(&rest, &high) || span_trim(rest).len > 0 || low.nano > high.nano)
+        return 0;
+    return number.nano < low.nano ? -1 : number.nano > high.nano ? 1 : 0;
+}
+
+unsigned ssmix_abnormal(struct text flag)
+{
+    if (text_is(flag, "H") || text_is(flag, "HH"))
+        return ENTRY_ABNORMAL_HIGH;
+    if (text_is(flag, "L") || text_is(flag, "LL"))
+        return ENTRY_ABNORMAL_LOW;
+    if (text_is(flag, "A") || text_is(flag, "AA"))
+        return ENTRY_ABNORMAL;
+    return 0;
+}
+
+/* ------------------------------------------------------------------ values */
+
+static struct hl7_place value_place(const struct ssmix_result *result,
+                                    uint16_t repetition, uint16_t component)
+{
+    return (struct hl7_place){.segment = result->obx,
+                              .field = (uint16_t)(5 + result->shift),
+                              .repetition = repetition,
+                              .component = component};
+}
+
+/* CWE: the text; a bare code without system is what many send as a value. */
+static struct text coded_value(struct ssmix_reader *reader,
+                               const struct ssmix_result *result, uint16_t repetition)
+{
+    struct text system = ssmix_text(reader, value_place(result, repetition, 3));
+    struct text text = ssmix_text(reader, value_place(result, repetition, 2));
+    struct text code = ssmix_text(reader, value_place(result, repetition, 1));
+    if (text.len > 0 || system.len > 0)
+        return ssmix_coded(reader, value_place(result, repetition, 0), SSMIX_TABLE_NONE);
+    text = ssmix_text(reader, value_place(result, repetition, 9));
+    return text.len > 0 ? text : code;
+}
+
+/* SN in its own form: comparator, number, separator, number. */
+static struct text structured_value(struct ssmix_reader *reader,
+                                    const struct ssmix_result *result,
+                                    uint16_t repetition)
+{
+    struct text parts[4];
+    for (uint16_t i = 0; i < 4; i++)
+        parts[i] = ssmix_text(reader, value_place(result, repetition, (uint16_t)(i + 1)));
+    return ssmix_join(reader, parts, 4, " ");
+}
+
+/* ZRD: item, amount, unit. */
+static struct text item_value(struct ssmix_reader *reader,
+                              const struct ssmix_result *result, uint16_t repetition)
+{
+    struct text name = coded_value(reader, result, repetition);
+    struct text amount = ssmix_text(reader, value_place(result, repetition, 4));
+    struct text unit =
+        ssmix_part(reader, value_place(result, repetition, 5), SSMIX_TABLE_UNIT);
+    return ssmix_pair(reader, name, " ", ssmix_pair(reader, amount, " ", unit));
+}
+
+static struct text one_value(struct ssmix_reader *reader,
+                             const struct ssmix_result *result, uint16_t repetition)
+{
+    struct span type = ssmix_raw(reader, result->obx, 2, 0);
+    struct hl7_place whole = value_place(result, repetition, 0);
+    if (span_is(type, "CWE") || span_is(type, "CE") || span_is(type, "CNE"))
+        return coded_value(reader, result, repetition);
+    if (span_is(type, "XCN"))
+        return ssmix_person(reader, whole);
+    if (span_is(type, "TS") || span_is(type, "DT") || span_is(type, "DTM")) {
+        struct text time = ssmix_time(reader, value_place(result, repetition, 1));
+        return time.len > 0 ? time : ssmix_text(reader, whole);
+    }
+    if (span_is(type, "ZRD"))
+        return item_value(reader, result, repetition);
+    if (span_is(type, "SN"))
+        return structured_value(reader, result, repetition);
+    if (span_is(type, "ED") || span_is(type, "RP"))
+        return TEXT("［添付データ］");
+    return ssmix_text(reader, whole);
+}
+
+static struct text values_of(struct ssmix_reader *reader,
+                             const struct ssmix_result *result)
+{
+    uint16_t count =
+        ssmix_repetitions(reader, result->obx, (uint16_t)(5 + result->shift));
+    if (count <= 1)
+        return one_value(reader, result, 0);
+    if (!ssmix_is_good(reader))
+        return (struct text){0};
+    struct text *parts = ARENA_MANY(reader->arena, struct text, count, reader->err);
+    if (!parts)
+        return (struct text){0};
+    for (uint16_t i = 0; i < count; i++)
+        parts[i] = one_value(reader, result, i);
+    return ssmix_join(reader, parts, count, "\n");
+}
+
+/* An extra separator before OBX-5: "4|1661^CAZ^JANIS" (clause 2.8.4). */
+static size_t shift_of(struct ssmix_reader *reader, size_t obx)
+{
+    bool is_coded = span_is(ssmix_raw(reader, obx, 2, 0), "CWE");
+    if (!is_coded || ssmix_raw(reader, obx, 5, 2).len > 0 ||
+        ssmix_raw(reader, obx, 5, 3).len > 0 ||
+        !span_is(ssmix_raw(reader, obx, 6, 3), "JANIS"))
+        return 0;
+    ssmix_warn_at(reader, "value_shifted", HL7_AT(obx, 5, 0),
+                  TEXT("検査値の前に余分な区切りがあります"));
+    return 1;
+}
+
+static void take_flag(struct ssmix_reader *reader, struct ssmix_result *result)
+{
+    size_t obx = result->obx;
+    uint16_t shift = (uint16_t)result->shift;
+    result->flag = ssmix_at(reader, obx, (uint16_t)(8 + shift), 1);
+    struct span type = ssmix_raw(reader, obx, 2, 0);
+    bool is_plain = type.len == 0 || span_is(type, "NM") || span_is(type, "ST");
+    if (result->flag.len > 0 || !is_plain)
+        return;
+    struct text range = ssmix_at(reader, obx, (uint16_t)(7 + shift), 0);
+    int order = ssmix_compare_range(text_span(result->value), text_span(range));
+    result->is_computed = order != 0;
+    if (order != 0)
+        result->flag = order > 0 ? TEXT("H") : TEXT("L");
+}
+
+void ssmix_take_result(struct ssmix_reader *reader, size_t obx,
+                       struct ssmix_result *result)
+{
+    *result = (struct ssmix_result){.obx = obx};
+    result->shift = shift_of(reader, obx);
+    uint16_t shift = (uint16_t)result->shift;
+    result->value = values_of(reader, result);
+    result->unit = ssmix_unit(reader, obx, (uint16_t)(6 + shift));
+    struct span status = ssmix_raw(reader, obx, (uint16_t)(11 + shift), 0);
+    result->status = ssmix_code_text(SSMIX_TABLE_RESULT_STATUS, status);
+    result->is_withdrawn = span_is(status, "D") || span_is(status, "W");
+    take_flag(reader, result);
+}
+
+struct text ssmix_test_name(struct ssmix_reader *reader, size_t segment, uint16_t field)
+{
+    struct hl7_place place = HL7_AT(segment, field, 2);
+    place.subcomponent = 2;
+    if (hl7_raw(reader->message, place).len == 0)
+        return ssmix_coded_at(reader, segment, field, SSMIX_TABLE_NONE);
+    struct text second = ssmix_text(reader, place);
+    place.subcomponent = 1;
+    return ssmix_pair(reader, ssmix_text(reader, place), " ", second);
+}
+
+/* JLAC10 of either half of OBX-3; else the local code, which means something only inside
+ * the facility. */
+static struct text series_key(struct ssmix_reader *reader, size_t obx)
+{
+    enum { ANALYTE_TO_MATERIAL = 12 };
+    bool is_first = span_is(ssmix_raw(reader, obx, 3, 3), "JC10");
+    bool is_second = !is_first && span_is(ssmix_raw(reader, obx, 3, 6), "JC10");
+    if (is_first || is_second) {
+        struct text code = ssmix_at(reader, obx, 3, is_first ? 1 : 4);
+        if (code.len > ANALYTE_TO_MATERIAL &&
+            span_all_digits(span_part(text_span(code), 2, ANALYTE_TO_MATERIAL - 2)))
+            code.len = ANALYTE_TO_MATERIAL;
+        return code;
+    }
+    bool has_local = ssmix_raw(reader, obx, 3, 4).len > 0;
+    struct text code = ssmix_at(reader, obx, 3, has_local ? 4 : 1);
+    struct text system = ssmix_at(reader, obx, 3, has_local ? 6 : 3);
+    return code.len ? ssmix_pair(reader, ssmix_pair(reader, TEXT("local"), ":", code),
+                                 "@", system)
+                    : code;
+}
+
+void ssmix_result_fields(struct ssmix_reader *reader, struct entry_item *item,
+                         const struct ssmix_result *result)
+{
+    size_t obx = result->obx;
+    uint16_t shift = (uint16_t)result->shift;
+    ssmix_field(reader, item, "name", ssmix_test_name(reader, obx, 3));
+    struct text code = ssmix_at(reader, obx, 3, 1);
+    bool is_local = code.len == 0;
+    if (is_local)
+        code = ssmix_at(reader, obx, 3, 4);
+    ssmix_field(reader, item, "code", code);
+    ssmix_field(reader, item, "system", ssmix_at(reader, obx, 3, is_local ? 6 : 3));
+    ssmix_field(reader, item, "value", result->value);
+    ssmix_field(reader, item, "unit", result->unit);
+    ssmix_field(reader, item, "range", ssmix_at(reader, obx, (uint16_t)(7 + shift), 0));
+    ssmix_field(reader, item, "flag", result->flag);
+    if (result->flag.len > 0)
+        ssmix_field(reader, item, "flag_source",
+                    result->is_computed ? TEXT("計算") : TEXT("報告"));
+    ssmix_field(reader, item, "status", result->status);
+    ssmix_field(reader, item, "sub_id", ssmix_at(reader, obx, 4, 0));
+    ssmix_field(reader, item, "time",
+                ssmix_time(reader, HL7_AT(obx, (uint16_t)(14 + shift), 1)));
+    ssmix_field(reader, item, "comment", ssmix_notes(reader, obx));
+    ssmix_field(reader, item, "key_series", series_key(reader, obx));
+}
