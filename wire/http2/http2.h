@@ -83,6 +83,8 @@ struct http2_events {
     size_t (*fill)(void *exchange, uint8_t *out, size_t max, bool *is_last);
     /* Last event; HTTP2_NO_ERROR or the code of whoever reset it. */
     void (*closed)(void *exchange, uint32_t code);
+    /* Optional: a request is not complete after body_ms; without it it is reset. */
+    void (*late)(void *exchange);
     /* Optional: the peer's first SETTINGS came, so it is one that took us; a PING came
      * back; the peer wants no new streams. */
     void (*greeted)(void *self);
@@ -108,8 +110,8 @@ size_t http2_session_stream_count(const struct http2_session *session);
 void http2_session_ping(struct http2_session *session);
 /* GOAWAY; open streams are given up. */
 void http2_session_goaway(struct http2_session *session, enum http2_code code);
-/* Resets streams that had bytes to send of which none went for stall_ms, and with
- * body_ms >= 0 requests that are not complete after that time. < 0 = never. */
+/* Resets streams that had bytes to send of which none went for stall_ms; sees to requests
+ * that are not complete after body_ms. < 0 = never. */
 void http2_session_tick(struct http2_session *session, int stall_ms, int body_ms);
 
 /* Client. Everything is copied but the body, which is asked for through `fill` when

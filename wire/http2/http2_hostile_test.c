@@ -54,7 +54,9 @@ static uint32_t goaway_of(struct side *server)
 
 static void a_flood_of_resets_ends_the_connection(void)
 {
-    PAIR pair = pair_new();
+    struct http2_settings settings = http2_default_settings(HTTP2_SERVER);
+    settings.resets_burst = 200;
+    PAIR pair = pair_new_with(NULL, &settings);
     pair->answers_at_once = false;
     CLEANUP(buf_free) struct buf in = preface();
     for (uint32_t id = 1; id < 2 * 500; id += 2) {
@@ -69,7 +71,9 @@ static void a_flood_of_resets_ends_the_connection(void)
 
 static void resets_that_the_peer_provokes_count_like_its_own(void)
 {
-    PAIR pair = pair_new();
+    struct http2_settings settings = http2_default_settings(HTTP2_SERVER);
+    settings.resets_burst = 200;
+    PAIR pair = pair_new_with(NULL, &settings);
     pair->answers_at_once = false;
     CLEANUP(buf_free) struct buf in = preface();
     for (uint32_t id = 1; id < 2 * 500; id += 2) {

@@ -208,14 +208,6 @@ static int make_request(struct collected *head, bool is_complete, struct http_he
     return is_clean_target(out->target) ? 0 : 400;
 }
 
-static bool expects_continue(const struct http_head *head)
-{
-    for (size_t i = 0; i < head->field_count; i++)
-        if (span_is(head->fields[i].name, "expect"))
-            return span_is(head->fields[i].value, "100-continue");
-    return false;
-}
-
 static void take_request(struct http2_session *session, const nghttp2_frame *frame)
 {
     int32_t id = frame->hd.stream_id;
@@ -234,8 +226,6 @@ static void take_request(struct http2_session *session, const nghttp2_frame *fra
     stream->exchange = session->events->request(session->self, stream, &head, refusal);
     if (!stream->exchange)
         http2_stream_reset(stream, HTTP2_REFUSED_STREAM);
-    else if (refusal == 0 && !stream->has_peer_ended && expects_continue(&head))
-        http2_stream_continue(stream);
 }
 
 static void take_response(struct http2_session *session, struct http2_stream *stream)

@@ -10,6 +10,7 @@
 enum {
     SERVE_BUDGET_BYTES = 1024 * 1024,
     SERVE_STREAMS_MAX = 128,
+    SERVE_PING_MS = 30000, /* live streams would else outlive a peer that vanished */
     /* Bodies that all requests of one connection may hold at once: HTTP/2 would else
      * multiply a route's limit by the number of streams. */
     SERVE_BODIES_MAX_BYTES = 64 * 1024 * 1024
@@ -61,6 +62,14 @@ static const struct http_plug plug = {
 
 /* ---- from the session ---- */
 
+static bool expects_continue(const struct http_head *head)
+{
+    for (size_t i = 0; i < head->field_count; i++)
+        if (span_is(head->fields[i].name, "expect"))
+            return span_is(head->fields[i].value, "100-continue");
+    return false;
+}
+
 static void *on_request(void *self, struct http2_stream *stream,
                         const struct http_head *head, int refusal)
 {
@@ -82,6 +91,8 @@ static void *on_request(void *self, struct http2_stream *stream,
         memory_free(exchange);
         return NULL;
     }
+    if (refusal == 0 && http_call_takes_body(exchange->call) && expects_continue(head))
+        http2_stream_continue(stream);
     return exchange;
 }
 
@@ -103,6 +114,12 @@ static void on_ended(void *context)
 {
     struct exchange *exchange = context;
     http_call_dispatch(exchange->call);
+}
+
+static void on_late(void *context)
+{
+    struct exchange *exchange = context;
+    http_call_refuse(exchange->call, 408, "request_late");
 }
 
 static size_t on_fill(void *context, uint8_t *out, size_t max, bool *is_last)
@@ -144,6 +161,7 @@ static const struct http2_events events = {
     .ended = on_ended,
     .fill = on_fill,
     .closed = on_stream_closed,
+    .late = on_late,
     .greeted = on_greeted,
 };
 
@@ -195,7 +213,7 @@ struct http2_line *http2_serve_line(struct http_connection *connection,
 bool http2_serve(struct http_connection *connection, struct http_service *service,
                  struct err *err)
 {
-    struct http2_serve_config config = {.service = service,
-                                        .streams_max = SERVE_STREAMS_MAX};
+    struct http2_serve_config config = {
+        .service = service, .streams_max = SERVE_STREAMS_MAX, .ping_ms = SERVE_PING_MS};
     return http2_serve_line(connection, &config, err) != NULL;
 }

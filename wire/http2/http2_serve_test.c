@@ -132,6 +132,7 @@ struct asked {
     size_t sent_bytes;
     size_t to_send_bytes;
     bool consumes;
+    bool is_paused;
     bool has_ended;
     bool is_closed;
     uint32_t code;
@@ -182,6 +183,8 @@ static void on_ended(void *context)
 static size_t on_fill(void *context, uint8_t *out, size_t max, bool *is_last)
 {
     struct asked *asked = context;
+    if (asked->is_paused)
+        return 0;
     size_t left = asked->to_send_bytes - asked->sent_bytes;
     size_t count = left < max ? left : max;
     memset(out, 'x', count);
@@ -429,6 +432,18 @@ static void a_stalled_reader_is_cut_and_another_goes_on(void)
     CHECK(stalled->body_bytes == HTTP2_STREAM_WINDOW_BYTES);
 }
 
+static void a_request_that_is_never_completed_is_told_so(void)
+{
+    struct http_limits limits = http_default_limits();
+    limits.body_deadline_ms = 100;
+    SITE site = site_new(&limits);
+    CLIENT client = client_new(site);
+    struct asked *asked = ask_with(client, "POST", "/api/echo", 1000, 0);
+    asked->is_paused = true;
+    finish(client);
+    CHECK(asked->status == 408 && asked->has_ended && asked->code == HTTP2_NO_ERROR);
+}
+
 static void a_source_hears_that_its_reader_cancelled(void)
 {
     SITE site = site_new(NULL);
@@ -518,6 +533,7 @@ int main(void)
     RUN(head_has_no_body);
     RUN(an_idle_connection_is_ended_with_goaway);
     RUN(a_stalled_reader_is_cut_and_another_goes_on);
+    RUN(a_request_that_is_never_completed_is_told_so);
     RUN(a_source_hears_that_its_reader_cancelled);
     RUN(a_connection_cut_in_the_middle_closes_its_sources);
     RUN(a_server_that_closes_gives_up_open_streams);

@@ -15,8 +15,9 @@ struct http2_settings http2_default_settings(enum http2_role role)
         .streams_max = 128,
         .head_max_bytes = 16 * 1024,
         .fields_max = 64,
-        .resets_burst = 200,
-        .resets_per_second = 20,
+        /* a viewer that is closed may cancel some hundred images at once */
+        .resets_burst = 1000,
+        .resets_per_second = 30,
         .control_burst = 200,
         .control_per_second = 50,
         .clock = clock_system(),
@@ -502,16 +503,22 @@ void http2_session_goaway(struct http2_session *session, enum http2_code code)
         session->is_broken = true;
 }
 
+static bool is_late(const struct http2_stream *stream, int64_t now, int body_ms)
+{
+    return body_ms >= 0 && stream->session->settings.role == HTTP2_SERVER &&
+           stream->exchange && !stream->is_reset && !stream->has_peer_ended &&
+           !stream->is_answered && now - stream->opened_ms > body_ms;
+}
+
 void http2_session_tick(struct http2_session *session, int stall_ms, int body_ms)
 {
     int64_t now = now_ms(session);
     for (struct http2_stream *stream = session->streams; stream; stream = stream->next) {
-        bool is_stalled = stall_ms >= 0 && stream->has_body && !stream->is_deferred &&
-                          now - stream->moved_ms > stall_ms;
-        bool is_late = body_ms >= 0 && session->settings.role == HTTP2_SERVER &&
-                       !stream->has_peer_ended && !stream->is_answered &&
-                       now - stream->opened_ms > body_ms;
-        if (is_stalled || is_late)
+        if (is_late(stream, now, body_ms) && session->events->late)
+            session->events->late(stream->exchange);
+        else if (is_late(stream, now, body_ms) ||
+                 (stall_ms >= 0 && stream->has_body && !stream->is_deferred &&
+                  now - stream->moved_ms > stall_ms))
             http2_stream_reset(stream, HTTP2_CANCEL);
     }
 }

@@ -193,9 +193,9 @@ static inline void on_goaway(void *self)
     ((struct pair *)self)->client.goaways++;
 }
 
-static const struct http2_events events = {on_request, on_response, on_data,
-                                           on_ended,   on_fill,     on_closed,
-                                           NULL,       on_pong,     on_goaway};
+static const struct http2_events events = {on_request, on_response, on_data, on_ended,
+                                           on_fill,    on_closed,   NULL,    NULL,
+                                           on_pong,    on_goaway};
 
 static inline struct pair *pair_new_with(const struct http2_settings *client,
                                          const struct http2_settings *server)

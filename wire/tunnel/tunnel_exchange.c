@@ -295,6 +295,8 @@ struct tunnel_exchange *tunnel_send(struct tunnel *tunnel,
                                     const struct tunnel_events *events, void *context,
                                     struct err *err)
 {
+    assert(strcmp(request->method, "GET") == 0 || strcmp(request->method, "POST") == 0);
+    assert(request->path[0] == '/');
     struct tunnel_exchange *exchange = make(tunnel, request, err);
     if (!exchange)
         return NULL;
