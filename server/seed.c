@@ -334,8 +334,8 @@ static bool read_consent(struct seeding *seeding, const struct json_value *objec
     if (!parse_channel(words->channel, &consent->channel) ||
         !parse_giver(words->giver, &consent->giver))
         return wrong(err, "channel or giver of a consent");
-    consent->form = text_is(words->form, "specific") ? CONSENT_SPECIFIC
-                                                     : CONSENT_COMPREHENSIVE;
+    consent->form =
+        text_is(words->form, "specific") ? CONSENT_SPECIFIC : CONSENT_COMPREHENSIVE;
     consent->state = text_is(words->state, "refused") ? CONSENT_REFUSED : CONSENT_ACTIVE;
     consent->facilities = ids;
     consent->given_at = ms_of_day(day);
@@ -442,7 +442,7 @@ static bool add_everything(struct store_session *session, void *context, struct 
     struct seeding *seeding = context;
     seeding->session = session;
     seeding->facility_count = 0;
-    seeding->clerk =(struct id){{0}};
+    seeding->clerk = (struct id){{0}};
     return add_facilities(seeding, err) && add_network(seeding, err) &&
            add_staff(seeding, err) && add_persons(seeding, err);
 }

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rand.h"
+#include "base/text.h"
 
 struct server; /* *owned* by main */
 struct http_router;

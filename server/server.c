@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/server.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/path.h"
+#include "exchange/audit/audit_index.h"
+#include "exchange/audit/audit_service.h"
+#include "exchange/consent/consent.h"
+#include "exchange/content/content.h"
+#include "exchange/disclosure/disclosure.h"
+#include "exchange/facility/facility.h"
+#include "exchange/live/live.h"
+#include "exchange/opening/opening.h"
+#include "exchange/patient/patient.h"
+#include "exchange/registry/registry_service.h"
+#include "exchange/session/session.h"
+#include "server/server_config.h"
+#include "server/server_static.h"
+#include "store/migrations.h"
+#include "wire/http/http.h"
+#include "wire/loop/loop.h"
+#include "wire/tunnel/tunnel.h"
+#include "wire/workers/workers.h"
+
+enum { SWEEP_MS = 2000, WORKER_QUEUE = 1024, HASHES_AT_ONCE = 2, PING_MS = 20000 };
+
+struct server {
+    struct arena arena; /* configuration */
+    struct server_config config;
+    struct server_keys keys;
+    struct log log;
+    struct clock clock;
+    struct rand rand;
+    struct audit *audit;
+    struct store *store;
+    struct audit_index *audit_index;
+    struct network_epoch *epoch;
+    struct facility_gateways *gateways;
+    struct staff_doors *doors;
+    struct session_service *sessions;
+    struct disclosure *gate;
+    struct opening_table *openings;
+    struct live *live;
+    struct patient_service *patients;
+    struct registry *registry;
+    struct registry_uplink *uplink;
+    struct content_service *content;
+    struct facility_service facility_service;
+    struct consent_service consent_service;
+    struct consent_listener consent_listener;
+    struct registry_service registry_service;
+    struct audit_service audit_service;
+    struct http_router *router;
+    struct loop *loop;
+    struct workers *workers;
+    struct tls_context *browser_tls;
+    struct tls_context *gateway_tls;
+    struct http_server *http;
+    struct tunnel_hub *hub;
+    struct loop_timer *sweep;
+};
+
+static const char *in_data(struct server *server, const char *name, struct err *err)
+{
+    CLEANUP(buf_free) struct buf path = buf_init(PATH_MAX_BYTES);
+    struct span copy = {0};
+    buf_format(&path, "%s/%s", server->config.data, name);
+    buf_byte(&path, '\0');
+    if (!buf_to_arena(&path, &server->arena, &copy, err))
+        return NULL;
+    return (const char *)copy.at;
+}
+
+/* ---- building, lowest first; what fails leaves the rest NULL ---- */
+
+static bool open_records(struct server *server, struct err *err)
+{
+    const char *directory = in_data(server, "audit", err);
+    const char *database = directory ? in_data(server, "centre.db", err) : NULL;
+    if (!database || !path_make_directory(directory, err))
+        return false;
+    struct audit_config audit = {.directory = directory,
+                                 .node = server->config.node,
+                                 .clock = server->clock,
+                                 .rand = server->rand,
+                                 .log = &server->log};
+    struct store_config store = {.location = database,
+                                 .migrations = store_centre_migrations,
+                                 .migration_count = store_centre_migrations_count,
+                                 .log = &server->log};
+    server->audit = audit_open(&audit, err);
+    server->store = server->audit ? store_open(&store, err) : NULL;
+    if (!server->store)
+        return false;
+    server->audit_index =
+        audit_index_open(server->audit, server->store, &server->log, err);
+    server->epoch =
+        server->audit_index
+            ? network_epoch_open(server->store, &server->clock, &server->log, err)
+            : NULL;
+    return server->epoch != NULL;
+}
+
+static bool open_gate(struct server *server, struct err *err)
+{
+    struct facility_gateways_config gateways = {.store = server->store,
+                                                .audit = server->audit,
+                                                .epoch = server->epoch,
+                                                .clock = server->clock,
+                                                .log = &server->log};
+    server->gateways = facility_gateways_new(&gateways, err);
+    server->doors = server->gateways ? staff_doors_open(server->store, &server->clock,
+                                                        HASHES_AT_ONCE, err)
+                                     : NULL;
+    if (!server->doors)
+        return false;
+    struct session_config sessions = {.store = server->store,
+                                      .audit = server->audit,
+                                      .doors = server->doors,
+                                      .gateways = server->gateways,
+                                      .epoch = server->epoch,
+                                      .clock = server->clock,
+                                      .rand = server->rand,
+                                      .log = &server->log,
+                                      .is_demo = server->config.is_demo};
+    struct disclosure_config gate = {.store = server->store,
+                                     .audit = server->audit,
+                                     .clock = server->clock,
+                                     .epoch = server->epoch};
+    server->sessions = session_open(&sessions, err);
+    server->gate = server->sessions ? disclosure_new(&gate, err) : NULL;
+    if (!server->gate)
+        return false;
+    struct opening_config openings = {.gate = server->gate,
+                                      .sessions = server->sessions,
+                                      .clock = server->clock,
+                                      .rand = server->rand,
+                                      .log = &server->log};
+    server->openings = opening_table_new(&openings, err);
+    return server->openings != NULL;
+}
+
+static bool open_patients(struct server *server, struct err *err)
+{
+    struct live_config live = {
+        .sessions = server->sessions, .clock = server->clock, .log = &server->log};
+    struct patient_config patients = {.store = server->store,
+                                      .audit = server->audit,
+                                      .sessions = server->sessions,
+                                      .gate = server->gate,
+                                      .gateways = server->gateways,
+                                      .epoch = server->epoch,
+                                      .clock = server->clock,
+                                      .rand = server->rand,
+                                      .log = &server->log};
+    server->live = live_new(&live, err);
+    server->patients = server->live ? patient_new(&patients, err) : NULL;
+    if (!server->patients)
+        return false;
+    live_watch_openings(server->live, server->openings);
+    return true;
+}
+
+static bool open_registry(struct server *server, struct err *err)
+{
+    struct registry_config registry = {.store = server->store,
+                                       .clock = server->clock,
+                                       .log = &server->log,
+                                       .id_key = server->keys.ids,
+                                       .listener = live_registry_changed,
+                                       .listener_context = server->live};
+    server->registry = registry_new(&registry, err);
+    if (!server->registry)
+        return false;
+    struct registry_uplink_config uplink = {.store = server->store,
+                                            .registry = server->registry,
+                                            .patients = server->patients,
+                                            .gateways = server->gateways,
+                                            .epoch = server->epoch,
+                                            .clock = server->clock,
+                                            .log = &server->log};
+    server->uplink = registry_uplink_new(&uplink, err);
+    if (!server->uplink)
+        return false;
+    struct content_config content = {.store = server->store,
+                                     .sessions = server->sessions,
+                                     .openings = server->openings,
+                                     .gateways = server->gateways,
+                                     .signing_key = &server->keys.signing,
+                                     .clock = server->clock,
+                                     .log = &server->log};
+    server->content = content_new(&content, err);
+    return server->content != NULL;
+}
+
+/* Who hears of what. */
+static void listen_to_each_other(struct server *server)
+{
+    struct facility_listener patients = patient_facility_listener(server->patients);
+    struct facility_listener registry = registry_facility_listener(server->uplink);
+    struct facility_listener live = live_facility_listener(server->live);
+    struct patient_listener links = registry_patient_listener(server->uplink);
+    struct patient_listener live_links = live_patient_listener(server->live);
+    facility_gateways_listen(server->gateways, &patients);
+    facility_gateways_listen(server->gateways, &registry);
+    facility_gateways_listen(server->gateways, &live);
+    patient_listen(server->patients, &links);
+    patient_listen(server->patients, &live_links);
+    server->consent_listener = live_consent_listener(server->live);
+}
+
+static bool fill_router(struct server *server, struct err *err)
+{
+    server->router = http_router_new();
+    if (!server->router)
+        return err_set(err, ERR_BUSY, "memory_short", "no memory");
+    server->facility_service = (struct facility_service){server->store, server->sessions,
+                                                         server->gateways, server->clock};
+    server->consent_service =
+        (struct consent_service){.store = server->store,
+                                 .sessions = server->sessions,
+                                 .gate = server->gate,
+                                 .epoch = server->epoch,
+                                 .clock = server->clock,
+                                 .rand = server->rand,
+                                 .listeners = &server->consent_listener,
+                                 .listener_count = 1};
+    server->registry_service = (struct registry_service){.store = server->store,
+                                                         .registry = server->registry,
+                                                         .sessions = server->sessions,
+                                                         .openings = server->openings,
+                                                         .gate = server->gate,
+                                                         .gateways = server->gateways,
+                                                         .uplink = server->uplink,
+                                                         .clock = server->clock};
+    server->audit_service = (struct audit_service){.store = server->store,
+                                                   .index = server->audit_index,
+                                                   .sessions = server->sessions,
+                                                   .gate = server->gate,
+                                                   .clock = server->clock};
+    session_routes(server->router, server->sessions);
+    facility_routes(server->router, &server->facility_service);
+    patient_routes(server->router, server->patients);
+    consent_routes(server->router, &server->consent_service);
+    opening_routes(server->router, server->openings);
+    registry_routes(server->router, &server->registry_service);
+    content_routes(server->router, server->content);
+    live_routes(server->router, server->live);
+    audit_routes(server->router, &server->audit_service);
+    return server_static_routes(server->router, err);
+}
+
+static void on_sweep(void *context)
+{
+    struct server *server = context;
+    opening_table_sweep(server->openings);
+}
+
+static void on_timer(void *context)
+{
+    struct server *server = context;
+    if (!workers_post(server->workers, on_sweep, server))
+        LOG(&server->log, "sweep_skipped", LOG_NUMBER("ms", SWEEP_MS));
+    loop_timer_set(server->sweep, SWEEP_MS);
+}
+
+static bool open_listeners(struct server *server, struct err *err)
+{
+    static const char *const http_alpn[] = {"http/1.1", NULL};
+    static const char *const tunnel_alpn[] = {"tsumugi-gw/1", NULL};
+    const struct server_config *config = &server->config;
+    if (config->browsers.has_tls) {
+        server->browser_tls =
+            tls_server_open(&config->browsers.files, true, http_alpn, err);
+        if (!server->browser_tls)
+            return false;
+    }
+    server->gateway_tls =
+        tls_server_open(&config->gateways.files, true, tunnel_alpn, err);
+    if (!server->gateway_tls)
+        return false;
+    struct http_server_config http = {.loop = server->loop,
+                                      .workers = server->workers,
+                                      .tls = server->browser_tls,
+                                      .router = server->router,
+                                      .address = config->browsers.address,
+                                      .port = config->browsers.port,
+                                      .limits = http_default_limits(),
+                                      .log = &server->log};
+    struct tunnel_hub_config hub = {.loop = server->loop,
+                                    .tls = server->gateway_tls,
+                                    .address = config->gateways.address,
+                                    .port = config->gateways.port,
+                                    .events = facility_gateways_events(),
+                                    .context = server->gateways,
+                                    .ping_ms = PING_MS,
+                                    .log = &server->log};
+    server->hub = tunnel_hub_open(&hub, err);
+    server->http = server->hub ? http_server_open(&http, err) : NULL;
+    return server->http != NULL;
+}
+
+static bool open_wire(struct server *server, struct err *err)
+{
+    server->loop = loop_new(err);
+    if (!server->loop)
+        return false;
+    server->workers = workers_new(server->config.workers, WORKER_QUEUE, err);
+    server->sweep =
+        server->workers ? loop_timer_new(server->loop, on_timer, server, err) : NULL;
+    return server->sweep && open_listeners(server, err);
+}
+
+struct server *server_open(const char *config_file, struct err *err)
+{
+    struct server *server = memory_new(1, sizeof *server, err);
+    if (!server)
+        return NULL;
+    server->arena = arena_init(1 << 20);
+    server->clock = clock_system();
+    server->rand = rand_system();
+    server->log = (struct log){STDERR_FILENO, server->clock, "centre"};
+    if (!secret_start(err) ||
+        !server_read_config(config_file, &server->arena, &server->config, err) ||
+        !path_make_directory(server->config.data, err) ||
+        !server_open_keys(server->config.data, &server->keys, err) ||
+        !open_records(server, err) || !open_gate(server, err) ||
+        !open_patients(server, err) || !open_registry(server, err) ||
+        !fill_router(server, err)) {
+        server_close(server);
+        return NULL;
+    }
+    listen_to_each_other(server);
+    if (!open_wire(server, err)) {
+        server_close(server);
+        return NULL;
+    }
+    return server;
+}
+
+void server_run(struct server *server)
+{
+    loop_timer_set(server->sweep, SWEEP_MS);
+    loop_run(server->loop);
+}
+
+void server_stop(struct server *server)
+{
+    loop_stop(server->loop);
+}
+
+/* First nothing new comes in, then what runs ends, then the records are closed. */
+static void close_wire(struct server *server)
+{
+    if (server->live)
+        live_stop(server->live);
+    if (server->http)
+        http_server_close(server->http);
+    if (server->hub)
+        tunnel_hub_close(server->hub);
+    if (server->uplink)
+        registry_uplink_stop(server->uplink);
+    if (server->content)
+        content_free(server->content);
+    if (server->workers)
+        workers_free(server->workers);
+    if (server->sweep)
+        loop_timer_free(server->sweep);
+    if (server->loop)
+        loop_free(server->loop);
+}
+
+void server_close(struct server *server)
+{
+    if (!server)
+        return;
+    close_wire(server);
+    if (server->gateways)
+        facility_gateways_free(server->gateways);
+    if (server->patients)
+        patient_free(server->patients);
+    if (server->uplink)
+        registry_uplink_free(server->uplink);
+    if (server->registry)
+        registry_free(server->registry);
+    opening_table_free(server->openings);
+    disclosure_free(server->gate);
+    if (server->live)
+        live_free(server->live);
+    if (server->sessions)
+        session_close(server->sessions);
+    if (server->doors)
+        staff_doors_close(server->doors);
+    if (server->router)
+        http_router_free(server->router);
+    if (server->epoch)
+        network_epoch_close(server->epoch);
+    if (server->audit_index)
+        audit_index_close(server->audit_index);
+    if (server->store)
+        store_close(server->store);
+    if (server->audit)
+        audit_close(server->audit);
+    tls_context_free(server->gateway_tls);
+    tls_context_free(server->browser_tls);
+    secret_wipe(&server->keys, sizeof server->keys);
+    arena_free(&server->arena);
+    memory_free(server);
+}
+
+uint16_t server_port(const struct server *server)
+{
+    return http_server_port(server->http);
+}
+
+uint16_t server_gateway_port(const struct server *server)
+{
+    return tunnel_hub_port(server->hub);
+}
+
+const struct http_router *server_router(const struct server *server)
+{
+    return server->router;
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/server_config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/path.h"
+#include "base/rand.h"
+#include "formats/json/json.h"
+
+enum { CONFIG_BYTES_MAX = 64 * 1024 };
+
+static bool take_name(const struct json_value *object, const char *key,
+                      struct arena *arena, const char **name, struct err *err)
+{
+    struct text text = {0};
+    if (!json_take_text(object, key, PATH_MAX_BYTES, &text, err))
+        return false;
+    *name = text_to_cstr(text, arena, err);
+    return *name != NULL;
+}
+
+static bool is_loopback(const char *address)
+{
+    return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
+}
+
+static bool read_listener(const struct json_value *root, const char *key,
+                          struct arena *arena, struct server_listener *listener,
+                          struct err *err)
+{
+    const struct json_value *object = NULL;
+    int64_t port = 0;
+    if (!json_take_object(root, key, &object, err) ||
+        !take_name(object, "address", arena, &listener->address, err) ||
+        !json_take_int(object, "port", 0, 65535, &port, err))
+        return false;
+    listener->port = (uint16_t)port;
+    listener->has_tls = json_member(object, "certificate") != NULL;
+    if (!listener->has_tls)
+        return true;
+    return take_name(object, "certificate", arena, &listener->files.certificate_file,
+                     err) &&
+           take_name(object, "key", arena, &listener->files.key_file, err) &&
+           take_name(object, "authority", arena, &listener->files.authority_file, err);
+}
+
+static bool check_demo(const struct server_config *config, struct err *err)
+{
+    if (!config->gateways.has_tls)
+        return err_set(err, ERR_SYNTAX, "config_gateways", "gateways need TLS");
+    if (config->browsers.has_tls)
+        return true;
+    if (!config->is_demo)
+        return err_set(err, ERR_SYNTAX, "config_tls", "browsers need TLS");
+    if (!is_loopback(config->browsers.address))
+        return err_set(err, ERR_SYNTAX, "config_demo", "the demo stays on loopback");
+    return true;
+}
+
+bool server_read_config(const char *file, struct arena *arena,
+                        struct server_config *config, struct err *err)
+{
+    struct span bytes = {0};
+    int64_t workers = 4;
+    *config = (struct server_config){0};
+    if (!path_read_file(file, CONFIG_BYTES_MAX, arena, &bytes, err))
+        return false;
+    CLEANUP(json_free_at) struct json_document *document = json_parse(bytes, err);
+    if (!document)
+        return false;
+    const struct json_value *root = json_root(document);
+    if (!take_name(root, "data", arena, &config->data, err) ||
+        !take_name(root, "node", arena, &config->node, err) ||
+        !read_listener(root, "browsers", arena, &config->browsers, err) ||
+        !read_listener(root, "gateways", arena, &config->gateways, err) ||
+        !json_take_int_or(root, "workers", 1, 64, &workers, err))
+        return false;
+    config->workers = (int)workers;
+    if (json_member(root, "demo") && !json_take_bool(root, "demo", &config->is_demo, err))
+        return false;
+    return check_demo(config, err);
+}
+
+/* ---- keys ---- */
+
+static bool key_path(const char *data, const char *name, char path[PATH_MAX_BYTES + 1],
+                     struct err *err)
+{
+    int len = snprintf(path, PATH_MAX_BYTES + 1, "%s/keys/%s", data, name);
+    return (len > 0 && len <= PATH_MAX_BYTES) ||
+           err_set(err, ERR_LIMIT, "path_too_long", "path too long");
+}
+
+/* Reads the secret; one that is not there yet is made by `make`. */
+static bool open_key(const char *data, const char *name, uint8_t *bytes, size_t len,
+                     void (*make)(uint8_t *bytes, size_t len), struct err *err)
+{
+    char path[PATH_MAX_BYTES + 1];
+    struct err fault = {0};
+    struct span found = {0};
+    CLEANUP(arena_free) struct arena arena = arena_init(4096);
+    if (!key_path(data, name, path, err))
+        return false;
+    if (path_read_file(path, len, &arena, &found, &fault)) {
+        if (found.len != len)
+            return err_set(err, ERR_SYSTEM, "key_corrupt", "a key has another length");
+        memcpy(bytes, found.at, len);
+        return true;
+    }
+    if (fault.kind != ERR_MISSING) {
+        *err = fault;
+        return false;
+    }
+    make(bytes, len);
+    return path_write_file(path, span_of(bytes, len), err);
+}
+
+static void make_id_key(uint8_t *bytes, size_t len)
+{
+    struct rand rand = rand_system();
+    rand_fill(&rand, bytes, len);
+}
+
+static void make_signing_key(uint8_t *bytes, size_t len)
+{
+    struct secret_signing_key signing;
+    struct secret_public_key public;
+    secret_new_keys(&signing, &public);
+    memcpy(bytes, signing.bytes, len);
+    secret_wipe(&signing, sizeof signing);
+}
+
+bool server_open_keys(const char *data, struct server_keys *keys, struct err *err)
+{
+    char path[PATH_MAX_BYTES + 1];
+    char hex[2 * SECRET_PUBLIC_KEY_BYTES + 1];
+    if (!key_path(data, "", path, err) || !path_make_directory(path, err) ||
+        !open_key(data, "entry-ids", keys->ids.bytes, HASH_BYTES, make_id_key, err) ||
+        !open_key(data, "grants", keys->signing.bytes, SECRET_SIGNING_KEY_BYTES,
+                  make_signing_key, err) ||
+        !key_path(data, "grants.public", path, err))
+        return false;
+    /* An Ed25519 signing key of libsodium ends with its public half (RFC 8032 5.1.5). */
+    memcpy(keys->public.bytes,
+           keys->signing.bytes + SECRET_SIGNING_KEY_BYTES - SECRET_PUBLIC_KEY_BYTES,
+           SECRET_PUBLIC_KEY_BYTES);
+    hash_to_hex(span_of(keys->public.bytes, SECRET_PUBLIC_KEY_BYTES), hex);
+    return path_write_file(path, span_cstr(hex), err);
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Private to server/: its configuration. */
+
+#include "base/hash.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "wire/tls/tls.h"
+
+struct server_listener {
+    const char *address;
+    uint16_t port;
+    bool has_tls;
+    struct tls_files files;
+};
+
+struct server_config {
+    const char *data; /* directory: centre.db, audit/, keys/ */
+    const char *node; /* name of this process's audit series */
+    struct server_listener browsers;
+    struct server_listener gateways;
+    bool is_demo; /* loopback, plain HTTP, synthetic data only */
+    int workers;
+};
+
+/* Names live in the arena. ERR_SYNTAX config_*. A listener without TLS is accepted only
+ * with is_demo and on a loopback address. */
+MUST_CHECK bool server_read_config(const char *file, struct arena *arena,
+                                   struct server_config *config, struct err *err);
+
+/* The centre's own secrets below data/keys, made at the first start: the key that makes
+ * entry ids and the key that signs grants (its public half is written beside it, in hex,
+ * for the gateways' configuration). */
+struct server_keys {
+    struct hash ids;
+    struct secret_signing_key signing;
+    struct secret_public_key public;
+};
+MUST_CHECK bool server_open_keys(const char *data, struct server_keys *keys,
+                                 struct err *err);
