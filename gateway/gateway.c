@@ -82,6 +82,7 @@ static bool open_records(struct gateway *gateway, struct err *err)
                                  .rand = rand_system(),
                                  .log = &gateway->log,
                                  .policy = &config->policy,
+                                 .policy_json = config->policy_json,
                                  .wake = wake,
                                  .wake_context = gateway};
     gateway->index = index_open(&index, err);

@@ -1,5 +1,10 @@
 -- A gateway's index of its hospital's storage: all patients, all current entries.
-CREATE TABLE index_meta (one BIGINT PRIMARY KEY, epoch TEXT NOT NULL, sequence BIGINT NOT NULL);
+CREATE TABLE index_meta (
+  one BIGINT PRIMARY KEY,
+  epoch TEXT NOT NULL,
+  sequence BIGINT NOT NULL,
+  policy TEXT NOT NULL                -- SHA-256 of the policy that is_published follows
+);
 CREATE TABLE index_patient (
   number TEXT PRIMARY KEY,            -- as the folders name it
   name TEXT NOT NULL,
@@ -42,6 +47,7 @@ CREATE TABLE index_entry (
   order_number TEXT NOT NULL,
   path TEXT NOT NULL,                 -- where its content stands
   received_at BIGINT NOT NULL,
+  is_published BIGINT NOT NULL,       -- 1: the policy lets the centre know of it
   PRIMARY KEY (number, entry_key)
 )
 --sqlite WITHOUT ROWID

@@ -19,8 +19,8 @@ static bool found(struct store_session *session, void *context, struct err *err)
     CLEANUP(store_finish)
     struct store_statement *insert = store_prepare(
         session,
-        "INSERT INTO index_meta (one, epoch, sequence) SELECT 1, ?1, 0 WHERE NOT EXISTS "
-        "(SELECT 1 FROM index_meta)",
+        "INSERT INTO index_meta (one, epoch, sequence, policy) SELECT 1, ?1, 0, '' "
+        "WHERE NOT EXISTS (SELECT 1 FROM index_meta)",
         err);
     if (!insert)
         return false;
@@ -59,7 +59,7 @@ struct index *index_open(const struct index_config *config, struct err *err)
     index->config = *config;
     index->store = store_open(&store, err);
     if (!index->store || !store_write(index->store, STORE_LIVE, found, &founding, err) ||
-        !read_epoch(index, err)) {
+        !read_epoch(index, err) || !index_follow_policy(index, err)) {
         index_close(index);
         return NULL;
     }

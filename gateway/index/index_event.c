@@ -188,6 +188,8 @@ static bool fill_event(const struct sending *sending, struct store_statement *ro
         return fill_entry(sending, number, event, err);
     if (event->type == UPLINK_IN_STEP)
         return sum_up(sending, event->record, &event->sum, err);
+    if (event->type == UPLINK_POLICY_CHANGED)
+        event->policy = sending->index->config.policy_json;
     event->number = number;
     return true;
 }

@@ -83,8 +83,8 @@ static bool insert_entry(struct store_session *session, const struct putting *pu
         session,
         "INSERT INTO index_entry (number, entry_key, base, version, kind, state, flags, "
         "day, end_day, is_open, title, department_code, department, author, time, "
-        "order_number, path, received_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
-        "?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+        "order_number, path, received_at, is_published) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
+        "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
         err);
     if (!insert)
         return false;
@@ -106,6 +106,9 @@ static bool insert_entry(struct store_session *session, const struct putting *pu
     store_bind_text(insert, 16, row->order_number);
     store_bind_text(insert, 17, putting->change->file.path);
     store_bind_int(insert, 18, row->received_at);
+    store_bind_int(
+        insert, 19,
+        index_is_published(putting->index, row->kind, row->day, row->department_code));
     return store_run(insert, err);
 }
 
@@ -141,7 +144,8 @@ static struct index_row row_of_entry(const struct putting *putting,
     };
 }
 
-/* Keys that this record had before. */
+/* Keys that this record had before and the centre may know: of others it hears nothing,
+ * not even that they went. */
 struct old_key {
     struct text key;
     bool is_kept;
@@ -154,7 +158,9 @@ static bool read_old_keys(struct store_session *session, const struct putting *p
     bool has_row = false;
     CLEANUP(store_finish)
     struct store_statement *rows = store_prepare(
-        session, "SELECT entry_key FROM index_entry WHERE number = ?1 AND base = ?2",
+        session,
+        "SELECT entry_key FROM index_entry WHERE number = ?1 AND base = ?2 AND "
+        "is_published = 1",
         err);
     if (!rows)
         return false;

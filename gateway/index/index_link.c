@@ -172,10 +172,8 @@ static bool note_attempt(struct store_session *session, const struct matching *m
     return store_run(insert, err);
 }
 
-/* Everything of the number into the backfill lane, newest first, then "in step". What is
- * not published is filtered when it is sent. */
-static bool enqueue_all(struct store_session *session, struct id record,
-                        struct text number, struct err *err)
+bool index_enqueue_all(struct store_session *session, struct id record,
+                       struct text number, struct err *err)
 {
     CLEANUP(store_finish)
     struct store_statement *clear = store_prepare(
@@ -186,13 +184,14 @@ static bool enqueue_all(struct store_session *session, struct id record,
         "INSERT INTO index_outbox (sequence, lane, type, record, number, entry_key) "
         "SELECT (SELECT sequence FROM index_meta WHERE one = 1) + row_number() OVER "
         "(ORDER BY CASE WHEN day = -2147483648 THEN 1 ELSE 0 END DESC, day DESC, "
-        "entry_key), 1, 0, ?1, number, entry_key FROM index_entry WHERE number = ?2",
+        "entry_key), 1, 0, ?1, number, entry_key FROM index_entry WHERE number = ?2 AND "
+        "is_published = 1",
         err);
     CLEANUP(store_finish)
     struct store_statement *raise = store_prepare(
         session,
         "UPDATE index_meta SET sequence = sequence + (SELECT count(*) FROM index_entry "
-        "WHERE number = ?1) WHERE one = 1",
+        "WHERE number = ?1 AND is_published = 1) WHERE one = 1",
         err);
     if (!clear || !fill || !raise)
         return false;
@@ -257,7 +256,7 @@ static bool match(struct store_session *session, void *context, struct err *err)
     if (matching->result != UPLINK_CONFIRMED)
         return true;
     return keep_link(session, matching, patient.number, INDEX_ACTIVE, err) &&
-           enqueue_all(session, matching->asked->record, patient.number, err);
+           index_enqueue_all(session, matching->asked->record, patient.number, err);
 }
 
 bool index_match_link(struct index *index, const struct uplink_link *asked,
@@ -314,7 +313,7 @@ static bool refill(struct store_session *session, void *context, struct err *err
         return false;
     if (!is_known || link.state != INDEX_ACTIVE)
         return err_set(err, ERR_MISSING, "not_found", "not linked");
-    return enqueue_all(session, refilling->record, link.number, err);
+    return index_enqueue_all(session, refilling->record, link.number, err);
 }
 
 bool index_backfill(struct index *index, struct id record, struct err *err)

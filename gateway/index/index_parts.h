@@ -56,6 +56,14 @@ MUST_CHECK bool index_links_of_number(struct store_session *session, struct text
 MUST_CHECK bool index_raise_revision(struct store_session *session, struct text record,
                                      struct err *err);
 
+/* Everything published of the number into the backfill lane, newest first, then the sum
+ * of the record. */
+MUST_CHECK bool index_enqueue_all(struct store_session *session, struct id record,
+                                  struct text number, struct err *err);
+/* When the policy is not the one of the last start: what it no longer publishes is
+ * withdrawn, what it publishes is sent again. */
+MUST_CHECK bool index_follow_policy(struct index *index, struct err *err);
+
 /* Columns of index_entry in the order that index_take_row reads. */
 #define INDEX_ROW_COLUMNS                                                                \
     "entry_key, version, kind, state, flags, day, end_day, is_open, title, "             \
