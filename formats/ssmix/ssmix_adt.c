@@ -186,13 +186,22 @@ void ssmix_read_doctor(struct ssmix_reader *reader)
 
 /* ------------------------------------------------------------------ visits, stays */
 
+/* PL: wards are plain codes in Japan, HD with sub-components elsewhere. */
+static struct text location(struct ssmix_reader *reader, size_t segment, uint16_t field,
+                            uint16_t component)
+{
+    struct hl7_place place = HL7_AT(segment, field, component);
+    place.subcomponent = 1;
+    return ssmix_text(reader, place);
+}
+
 void ssmix_read_visit(struct ssmix_reader *reader)
 {
     struct entry *entry = ssmix_entry(reader, reader->kind);
     ssmix_set_order(reader, entry, HL7_NONE);
     entry->time = ssmix_time(reader, HL7_AT(reader->pv1, 44, 1));
     if (entry->department.len == 0)
-        entry->department = ssmix_at(reader, reader->pv1, 3, 1);
+        entry->department = location(reader, reader->pv1, 3, 1);
     entry->title = entry->department.len > 0 ? entry->department : TEXT("外来受診");
     struct entry_item *item = ssmix_item(reader, entry, "event", 4);
     ssmix_field(reader, item, "event", TEXT("外来受診"));
@@ -246,13 +255,13 @@ static void event_fields(struct ssmix_reader *reader, struct entry_item *item)
 {
     size_t pv1 = reader->pv1;
     size_t pv2 = reader->pv2;
-    ssmix_field(reader, item, "ward", ssmix_at(reader, pv1, 3, 1));
-    ssmix_field(reader, item, "room", ssmix_at(reader, pv1, 3, 2));
-    ssmix_field(reader, item, "bed", ssmix_at(reader, pv1, 3, 3));
-    ssmix_field(reader, item, "from_ward", ssmix_at(reader, pv1, 6, 1));
-    ssmix_field(reader, item, "from_room", ssmix_at(reader, pv1, 6, 2));
-    ssmix_field(reader, item, "from_bed", ssmix_at(reader, pv1, 6, 3));
-    ssmix_field(reader, item, "planned_ward", ssmix_at(reader, pv2, 1, 1));
+    ssmix_field(reader, item, "ward", location(reader, pv1, 3, 1));
+    ssmix_field(reader, item, "room", location(reader, pv1, 3, 2));
+    ssmix_field(reader, item, "bed", location(reader, pv1, 3, 3));
+    ssmix_field(reader, item, "from_ward", location(reader, pv1, 6, 1));
+    ssmix_field(reader, item, "from_room", location(reader, pv1, 6, 2));
+    ssmix_field(reader, item, "from_bed", location(reader, pv1, 6, 3));
+    ssmix_field(reader, item, "planned_ward", location(reader, pv2, 1, 1));
     ssmix_field(reader, item, "admitting_doctor",
                 ssmix_person(reader, HL7_AT(pv1, 17, 0)));
     if (ssmix_raw(reader, pv1, 36, 1).len > 0) {
@@ -283,7 +292,7 @@ void ssmix_read_event(struct ssmix_reader *reader)
     ssmix_field(reader, item, "doctor", entry->author);
     event_fields(reader, item);
     bool is_discharge = span_is(ssmix_raw(reader, 0, 9, 2), "A03");
-    struct text detail = ssmix_at(reader, reader->pv1, 3, 1);
+    struct text detail = location(reader, reader->pv1, 3, 1);
     if (is_discharge)
         detail = ssmix_raw(reader, reader->pv1, 36, 1).len > 0
                      ? ssmix_coded_at(reader, reader->pv1, 36, SSMIX_TABLE_DISPOSITION)
@@ -482,7 +491,7 @@ void ssmix_read_problems(struct ssmix_reader *reader)
     while (ssmix_is_good(reader) && ssmix_take_group(reader, TAG_PRB, &at, &group))
         add_problem(reader, group);
     if (group.to == 0)
-        ssmix_refuse(reader, "ssmix_group_missing", reader->count - 1, CLAUSE_STRUCTURE);
+        ssmix_refuse(reader, "ssmix_group_missing", reader->count, CLAUSE_STRUCTURE);
 }
 
 /* ------------------------------------------------------------------ meals */
@@ -492,7 +501,7 @@ static void add_meal(struct ssmix_reader *reader, struct ssmix_group group)
     size_t tq1 = ssmix_next(reader, TAG_TQ1, group);
     size_t first = ssmix_next(reader, TAG_ODS, group);
     if (first == HL7_NONE) {
-        ssmix_refuse(reader, "ssmix_group_incomplete", group.from, CLAUSE_STRUCTURE);
+        ssmix_refuse(reader, "ssmix_group_incomplete", group.to, CLAUSE_STRUCTURE);
         if (reader->name)
             return;
     }
@@ -538,5 +547,5 @@ void ssmix_read_meals(struct ssmix_reader *reader)
     while (ssmix_is_good(reader) && ssmix_take_group(reader, TAG_ORC, &at, &group))
         add_meal(reader, group);
     if (group.to == 0)
-        ssmix_refuse(reader, "ssmix_group_missing", reader->count - 1, CLAUSE_STRUCTURE);
+        ssmix_refuse(reader, "ssmix_group_missing", reader->count, CLAUSE_STRUCTURE);
 }

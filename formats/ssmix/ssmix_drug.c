@@ -171,9 +171,7 @@ static bool check_group(struct ssmix_reader *reader, struct ssmix_group group,
 {
     for (int i = 0; i < 3; i++)
         if (ssmix_next(reader, needed[i], group) == HL7_NONE)
-            ssmix_refuse(reader, "ssmix_group_incomplete",
-                         group.to < reader->count ? group.to : reader->count - 1,
-                         CLAUSE_STRUCTURE);
+            ssmix_refuse(reader, "ssmix_group_incomplete", group.to, CLAUSE_STRUCTURE);
     return ssmix_is_good(reader);
 }
 
@@ -242,6 +240,18 @@ static void add_order_item(struct ssmix_reader *reader, struct entry *entry, siz
     ssmix_field(reader, item, "facility", ssmix_at(reader, orc, 21, 1));
 }
 
+/* The drugs are what is looked for: the order stands behind them. */
+static void move_order_last(struct entry *entry)
+{
+    struct entry_item *order = entry->items;
+    if (!order || order == entry->last_item)
+        return;
+    entry->items = order->next;
+    entry->last_item->next = order;
+    entry->last_item = order;
+    order->next = NULL;
+}
+
 void ssmix_read_prescription(struct ssmix_reader *reader)
 {
     static const uint32_t needed[3] = {TAG_RXE, TAG_TQ1, TAG_RXR};
@@ -262,10 +272,12 @@ void ssmix_read_prescription(struct ssmix_reader *reader)
         add_drug(reader, entry, group);
     }
     if (group.to == 0)
-        ssmix_refuse(reader, "ssmix_group_missing", reader->count - 1, CLAUSE_STRUCTURE);
+        ssmix_refuse(reader, "ssmix_group_missing", reader->count, CLAUSE_STRUCTURE);
     for (struct entry *entry = reader->list->first; entry && ssmix_is_good(reader);
-         entry = entry->next)
+         entry = entry->next) {
         entry->title = drug_title(reader, entry, "drug");
+        move_order_last(entry);
+    }
 }
 
 /* ------------------------------------------------------------------ OMP-02 */
@@ -327,7 +339,6 @@ static void add_injection(struct ssmix_reader *reader, struct ssmix_group group)
     struct entry *entry = new_order(reader, orc);
     struct text part = group_number(reader, orc, 2);
     ssmix_set_part(reader, entry, part);
-    add_order_item(reader, entry, orc, injection_rp(part));
     struct entry_item *item = ssmix_item(reader, entry, "injection", DRUG_FIELDS);
     injection_fields(reader, item, rxe);
     timing_fields(reader, item, tq1);
@@ -339,6 +350,7 @@ static void add_injection(struct ssmix_reader *reader, struct ssmix_group group)
         ssmix_field(reader, drug, "dose_unit", ssmix_unit(reader, rxe, 5));
     }
     add_components(reader, entry, group);
+    add_order_item(reader, entry, orc, injection_rp(part));
     set_span(reader, entry, tq1);
     entry->title = drug_title(reader, entry, "component");
     if (entry->title.len == 0)
@@ -354,7 +366,7 @@ void ssmix_read_injection(struct ssmix_reader *reader)
         if (check_group(reader, group, needed))
             add_injection(reader, group);
     if (group.to == 0)
-        ssmix_refuse(reader, "ssmix_group_missing", reader->count - 1, CLAUSE_STRUCTURE);
+        ssmix_refuse(reader, "ssmix_group_missing", reader->count, CLAUSE_STRUCTURE);
 }
 
 /* ------------------------------------------------------------------ OMP-11, OMP-12 */
@@ -408,7 +420,6 @@ static void add_given(struct ssmix_reader *reader, struct ssmix_group group)
     struct entry *entry = new_order(reader, orc);
     struct text part = group_number(reader, orc, 2);
     ssmix_set_part(reader, entry, part);
-    add_order_item(reader, entry, orc, injection_rp(part));
     bool has_given = false;
     for (size_t i = group.from; i < group.to && ssmix_is_good(reader); i++) {
         if (reader->tags[i] != TAG_RXA)
@@ -423,6 +434,7 @@ static void add_given(struct ssmix_reader *reader, struct ssmix_group group)
             end - entry->day <= DAYS_MAX && reader->kind == ENTRY_INJECTION)
             entry->end_day = end;
     }
+    add_order_item(reader, entry, orc, injection_rp(part));
     entry->title = drug_title(reader, entry, "administration");
     if (!has_given)
         entry->title = ssmix_pair(reader, entry->title, "", TEXT("（未実施）"));
@@ -437,5 +449,5 @@ void ssmix_read_administration(struct ssmix_reader *reader)
         if (check_group(reader, group, needed))
             add_given(reader, group);
     if (group.to == 0)
-        ssmix_refuse(reader, "ssmix_group_missing", reader->count - 1, CLAUSE_STRUCTURE);
+        ssmix_refuse(reader, "ssmix_group_missing", reader->count, CLAUSE_STRUCTURE);
 }

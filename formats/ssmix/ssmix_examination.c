@@ -50,11 +50,29 @@ static struct text time_of(struct ssmix_reader *reader, size_t obr, size_t orc)
     return time.len > 0 ? time : ssmix_time(reader, HL7_AT(orc, 9, 1));
 }
 
+/* LENDO texts are paths with "-" for what does not apply: 検査.上部.-.-.-.- */
+static struct text procedure_name(struct ssmix_reader *reader, size_t segment,
+                                  uint16_t field)
+{
+    enum { PARTS_MAX = 12 };
+    struct text whole = ssmix_test_name(reader, segment, field);
+    if (!span_is(ssmix_raw(reader, segment, field, 3), "LENDO"))
+        return whole;
+    struct text parts[PARTS_MAX];
+    size_t count = 0;
+    struct span rest = text_span(whole);
+    struct span part = {0};
+    while (count < PARTS_MAX && span_take(&rest, '.', &part))
+        if (!span_is(part, "-"))
+            parts[count++] = (struct text){(const char *)part.at, part.len};
+    return count == 0 || rest.at ? whole : ssmix_join(reader, parts, count, ".");
+}
+
 static void add_procedure(struct walk *walk, size_t obr, size_t orc, size_t tq1)
 {
     struct ssmix_reader *reader = walk->reader;
     struct entry *entry = walk->entry;
-    walk->procedure = ssmix_test_name(reader, obr, 4);
+    walk->procedure = procedure_name(reader, obr, 4);
     if (entry->time.len == 0)
         entry->time = time_of(reader, obr, orc);
     if (entry->author.len == 0)
@@ -85,7 +103,10 @@ static void add_performed(struct walk *walk, size_t ze1)
 {
     struct ssmix_reader *reader = walk->reader;
     struct entry_item *item = ssmix_item(reader, walk->entry, "performed", 14);
-    ssmix_code_fields(reader, item, ze1, 3);
+    walk->procedure = procedure_name(reader, ze1, 3);
+    ssmix_field(reader, item, "name", walk->procedure);
+    ssmix_field(reader, item, "code", ssmix_at(reader, ze1, 3, 1));
+    ssmix_field(reader, item, "system", ssmix_at(reader, ze1, 3, 3));
     struct text control = ssmix_at(reader, ze1, 2, 0);
     ssmix_field(reader, item, "control", text_is(control, "RS") ? TEXT("実施") : control);
     ssmix_field(reader, item, "times", ssmix_at(reader, ze1, 4, 0));
@@ -101,7 +122,6 @@ static void add_performed(struct walk *walk, size_t ze1)
     ssmix_field(reader, item, "amount", ssmix_at(reader, ze1, 9, 4));
     ssmix_field(reader, item, "amount_unit",
                 ssmix_part(reader, HL7_AT(ze1, 9, 5), SSMIX_TABLE_UNIT));
-    walk->procedure = ssmix_coded_at(reader, ze1, 3, SSMIX_TABLE_NONE);
 }
 
 static struct text quantity(struct ssmix_reader *reader, size_t segment, uint16_t field)
@@ -243,7 +263,10 @@ void ssmix_read_unknown(struct ssmix_reader *reader)
     struct entry *entry = ssmix_entry(reader, reader->kind);
     struct ssmix_group all = {0, reader->count};
     ssmix_set_order(reader, entry, ssmix_next(reader, TAG_ORC, all));
-    entry->title = ssmix_unknown_title(reader);
+    size_t txa = ssmix_next(reader, SSMIX_TAG('T', 'X', 'A'), all);
+    entry->title = ssmix_coded_at(reader, txa, 2, SSMIX_TABLE_NONE);
+    if (entry->title.len == 0)
+        entry->title = ssmix_unknown_title(reader);
     for (size_t i = 0; i < reader->count && ssmix_is_good(reader); i++) {
         if (reader->tags[i] != TAG_OBX)
             continue;

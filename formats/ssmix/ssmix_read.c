@@ -102,9 +102,12 @@ static void take_tags(struct ssmix_reader *reader)
 {
     for (size_t i = 0; i < reader->count; i++) {
         struct span name = hl7_segment_name(reader->message, i);
-        if (name.len != 3 || hl7_field_count(reader->message, i) == 0)
+        if (name.len != 3)
             continue;
         uint32_t tag = SSMIX_TAG(name.at[0], name.at[1], name.at[2]);
+        /* MSH-1 counts as a field of the bare header too. */
+        if (hl7_field_count(reader->message, i) <= (tag == TAG_MSH))
+            continue;
         reader->tags[i] = tag;
         if (tag == TAG_PID && reader->pid == HL7_NONE)
             reader->pid = i;
@@ -308,23 +311,27 @@ static void compare_key(struct ssmix_reader *reader)
                       TEXT("オーダ番号がファイル名の特定キーと違います"));
 }
 
-static void compare_with_folder(struct ssmix_reader *reader)
+static void warn_name(struct ssmix_reader *reader)
 {
-    const struct ssmix_name *name = reader->name;
-    if (name->differs & SSMIX_PATIENT_DIFFERS)
+    unsigned differs = reader->name ? reader->name->differs : 0;
+    if (differs & SSMIX_PATIENT_DIFFERS)
         ssmix_warn(reader, "patient_mismatch", 0,
                    TEXT("ファイル名の患者番号がフォルダと違います"));
-    if (name->differs & SSMIX_DAY_DIFFERS)
+    if (differs & SSMIX_DAY_DIFFERS)
         ssmix_warn(reader, "day_mismatch", 0,
                    TEXT("ファイル名の診療日がフォルダと違います"));
-    if (name->differs & SSMIX_TYPE_DIFFERS)
+    if (differs & SSMIX_TYPE_DIFFERS)
         ssmix_warn(reader, "type_mismatch", 0,
                    TEXT("ファイル名のデータ種別がフォルダと違います"));
-    if (!name->known)
+}
+
+static void compare_with_folder(struct ssmix_reader *reader)
+{
+    if (!reader->name || !reader->name->known)
         return;
     struct hl7_place place = day_place(reader);
     int32_t day = ssmix_day(reader, place);
-    if (ssmix_day_has(day) && day != name->day)
+    if (ssmix_day_has(day) && day != reader->name->day)
         ssmix_warn_at(reader, "day_mismatch", place,
                       TEXT("電文の日付がフォルダの診療日と違います"));
     compare_key(reader);
@@ -348,14 +355,19 @@ static void warn_charset(struct ssmix_reader *reader)
 
 /* ------------------------------------------------------------------ the whole */
 
-static bool is_cancel(struct span trigger)
+static bool is_one_of(struct span word, const char *const *words)
 {
-    static const char *const cancels[] = {"A11", "A12", "A13", "A23", "A25",
-                                          "A26", "A27", "A52", "A53", "A55"};
-    for (size_t i = 0; i < sizeof(cancels) / sizeof(cancels[0]); i++)
-        if (span_is(trigger, cancels[i]))
+    for (size_t i = 0; words[i]; i++)
+        if (span_is(word, words[i]))
             return true;
     return false;
+}
+
+static bool is_cancel(struct span trigger)
+{
+    static const char *const cancels[] = {"A11", "A12", "A13", "A23", "A25", "A26",
+                                          "A27", "A52", "A53", "A55", NULL};
+    return is_one_of(trigger, cancels);
 }
 
 static enum entry_state state_of(const struct ssmix_name *name)
@@ -363,6 +375,20 @@ static enum entry_state state_of(const struct ssmix_name *name)
     if (!name || name->flag == '1')
         return ENTRY_CURRENT;
     return name->flag == '2' ? ENTRY_SUPERSEDED : ENTRY_DELETED;
+}
+
+/* Outside a storage only the trigger tells plans and cancellations. */
+static enum entry_state loose_state(struct span code, struct span trigger)
+{
+    static const char *const plans[] = {"A05", "A14", "A15", "A16", NULL};
+    static const char *const dropped[] = {"S15", "S17", "S26", NULL};
+    bool is_visit = span_is(code, "ADT");
+    bool is_appointment = span_is(code, "SIU");
+    if ((is_visit && is_cancel(trigger)) ||
+        (is_appointment && is_one_of(trigger, dropped)))
+        return ENTRY_DELETED;
+    bool is_planned = is_appointment || (is_visit && is_one_of(trigger, plans));
+    return is_planned ? ENTRY_PLANNED : ENTRY_CURRENT;
 }
 
 /* The folder decides the row, the message how it is read (clause 2.4). */
@@ -374,6 +400,7 @@ static const struct content *choose_content(struct ssmix_reader *reader)
     reader->state = state_of(reader->name);
     if (!reader->name) {
         reader->kind = content->kind;
+        reader->state = loose_state(code, trigger);
         return content;
     }
     const struct ssmix_type *known = reader->name->known;
@@ -450,8 +477,7 @@ static bool read_message(struct ssmix_reader *reader, size_t len)
         reader->day = loose_day(reader);
     take_patient(reader);
     content->read(reader);
-    if (reader->name)
-        compare_with_folder(reader);
+    compare_with_folder(reader);
     warn_oddities(reader);
     warn_charset(reader);
     return ssmix_is_good(reader);
@@ -486,7 +512,9 @@ static bool read_any(const struct ssmix_name *name, struct span bytes,
         .list = out,
         .err = err,
     };
-    reader.message = hl7_parse(bytes, arena, err);
+    warn_name(&reader);
+    if (ssmix_is_good(&reader))
+        reader.message = hl7_parse(bytes, arena, err);
     if (!reader.message && name && !name->known && err->kind == ERR_SYNTAX)
         return list_raw(&reader);
     if (reader.message && read_message(&reader, bytes.len))
