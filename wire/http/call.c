@@ -113,6 +113,7 @@ static void find_route(struct http_call *call, int64_t body_bytes)
     } else if (found.file && body_bytes != 0) {
         http_call_refuse(call, 413, "body_too_large");
     } else if (found.file) {
+        call->is_file = true;
         http_call_decide(call);
         http_answer_file(call, found.file, found.etag);
     } else if (found.allowed_methods != 0) {
@@ -292,7 +293,9 @@ static void log_call(const struct http_call *call)
     const struct log *log = call->service->log;
     if (!log)
         return;
-    const char *route = call->entry ? call->entry->route->path : "none";
+    const char *route = call->entry     ? call->entry->route->path
+                        : call->is_file ? "static"
+                                        : "none";
     struct id_text request_id = id_to_text(call->request_id);
     int64_t ms = clock_monotonic_ms(&call->service->clock) - call->begun_ms;
     LOG(log, "request",

@@ -122,6 +122,7 @@ struct http_call {
     enum http_method method;
     bool has_method;
     const struct http_entry *entry;
+    bool is_file;
     struct http_target target;
     const struct http_field *fields;
     size_t field_count;

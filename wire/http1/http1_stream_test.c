@@ -63,6 +63,7 @@ static void stream_and_break(struct http_call *call, void *context)
 {
     struct span length;
     bool is_announced = http_query(call, "length", &length);
+    atomic_fetch_add(&site.entered_count, 1);
     struct http_stream *stream =
         http_stream_open(call, 200, "application/octet-stream", is_announced ? 100 : -1,
                          &plain_events, context);
@@ -72,6 +73,7 @@ static void stream_and_break(struct http_call *call, void *context)
 
 static void stream_too_short(struct http_call *call, void *context)
 {
+    atomic_fetch_add(&site.entered_count, 1);
     struct http_stream *stream = http_stream_open(call, 200, "application/octet-stream",
                                                   100, &plain_events, context);
     http_stream_write(stream, SPAN("some of it"));
@@ -108,7 +110,64 @@ static void open_events(struct http_call *call, void *context)
     pthread_mutex_unlock(&here->lock);
 }
 
+/* A source of its own for each call, fed from its handler and then from the loop. */
+struct own_source {
+    struct http_stream *stream;
+    size_t left_bytes;
+};
+
+static void feed(struct own_source *own)
+{
+    static const uint8_t piece[8000];
+    while (own->left_bytes > 0) {
+        own->left_bytes -= sizeof piece;
+        if (http_stream_write(own->stream, span_of(piece, sizeof piece)) >
+            HTTP_STREAM_HIGH_BYTES)
+            return;
+    }
+    http_stream_end(own->stream);
+}
+
+static void feed_on(void *context)
+{
+    feed(context);
+}
+
+static void own_closed(void *context)
+{
+    (void)context;
+    atomic_fetch_add(&site.closed_count, 1);
+}
+
+static void stream_own(struct http_call *call, void *context)
+{
+    static const struct http_stream_events own_events = {.drained = feed_on,
+                                                         .closed = own_closed};
+    struct err err = {0};
+    struct span length;
+    (void)context;
+    struct own_source *own = ARENA_NEW(http_arena(call), struct own_source, &err);
+    own->left_bytes = 8000 * 60;
+    bool is_announced = http_query(call, "length", &length);
+    atomic_fetch_add(&site.entered_count, 1);
+    own->stream = http_stream_open(call, 200, "application/octet-stream",
+                                   is_announced ? 8000 * 60 : -1, &own_events, own);
+    if (own->stream)
+        feed(own);
+    else
+        atomic_fetch_sub(&site.entered_count, 1);
+}
+
+static void keep_and_resume(struct http_call *call, void *context)
+{
+    (void)context;
+    http_keep(call);
+    http_resume(call, ping, NULL);
+}
+
 static const struct http_route routes[] = {
+    {HTTP_GET, "/api/v1/own", stream_own, 0},
+    {HTTP_GET, "/api/v1/resumed", keep_and_resume, 0},
     {HTTP_GET, "/api/v1/ping", ping, 0},
     {HTTP_GET, "/api/v1/kept", keep, 0},
     {HTTP_GET, "/api/v1/stream", stream_all, 0},
@@ -360,6 +419,55 @@ static void events_arrive_one_by_one(void)
     close(fd);
 }
 
+/* Each client does a little of everything and leaves when it likes. */
+static void *come_and_go(void *context)
+{
+    static const char *const requests[] = {
+        START OWN "\r\n" START OWN "\r\n",
+        "GET /api/v1/broken HTTP/1.1\r\n" OWN "\r\n",
+        "GET /api/v1/short HTTP/1.1\r\n" OWN "\r\n" START OWN "\r\n",
+        "GET /api/v1/own HTTP/1.1\r\n" OWN "\r\n" START OWN "\r\n",
+        "GET /api/v1/own?length=1 HTTP/1.1\r\n" LAST,
+        "GET /api/v1/resumed HTTP/1.1\r\n" LAST,
+        "GET /api/v1/nowhere HTTP/1.1\r\nHost",
+        "bad\r\n\r\n",
+    };
+    unsigned *number = context;
+    struct linger hard = {.l_onoff = 1};
+    for (unsigned i = 0; i < 60; i++) {
+        char bytes[4096];
+        unsigned chance = (*number * 7919 + i * 104729) % 997;
+        int fd = dial();
+        say_string(fd, requests[chance % 8]);
+        for (unsigned reads = chance % 5; reads > 0; reads--)
+            if (recv(fd, bytes, sizeof bytes, 0) <= 0)
+                break;
+        if (chance % 3 == 0)
+            setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+        close(fd);
+    }
+    return NULL;
+}
+
+static void many_clients_come_and_go(void)
+{
+    pthread_t threads[6];
+    unsigned numbers[6];
+    struct http_limits limits = usual();
+    limits.idle_deadline_ms = 100; /* clients wait for more than there is to come */
+    open_site(limits);
+    for (unsigned i = 0; i < 6; i++) {
+        numbers[i] = i;
+        pthread_create(&threads[i], NULL, come_and_go, &numbers[i]);
+    }
+    for (int i = 0; i < 6; i++)
+        pthread_join(threads[i], NULL);
+    ask(START LAST, strlen(START LAST));
+    CHECK(status_of_reply() == 200 || status_of_reply() == 503);
+    close_site();
+    CHECK(atomic_load(&site.closed_count) == atomic_load(&site.entered_count));
+}
+
 int main(void)
 {
     RUN(a_kept_call_is_answered_later);
@@ -374,5 +482,6 @@ int main(void)
     RUN(a_stalled_reader_is_cut);
     RUN(a_reader_that_leaves_ends_the_stream);
     RUN(events_arrive_one_by_one);
+    RUN(many_clients_come_and_go);
     return test_done();
 }
