@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 
-enum { REQUEST_FIELDS_MAX = 16, SEND_PIECE_BYTES = 17 * 1024 };
+enum { REQUEST_FIELDS_MAX = 16, UNWANTED_MS = 200 };
 
 struct http2_settings http2_default_settings(enum http2_role role)
 {
@@ -217,11 +217,8 @@ static int on_frame_send(nghttp2_session *inner, const nghttp2_frame *frame, voi
         stream->is_sent = true;
     if (is_data && session->update_credit < UPDATE_CREDIT_MAX)
         session->update_credit += 4;
-    /* RFC 9113 section 8.1: the answer is out, the rest of the request is not wanted. */
-    if ((is_data || frame->hd.type == NGHTTP2_HEADERS) && stream &&
-        session->settings.role == HTTP2_SERVER &&
-        (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) && !stream->has_peer_ended)
-        http2_stream_reset(stream, HTTP2_NO_ERROR);
+    if ((is_data || frame->hd.type == NGHTTP2_HEADERS) && stream)
+        stream->is_done = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     return 0;
 }
 
@@ -510,15 +507,26 @@ static bool is_late(const struct http2_stream *stream, int64_t now, int body_ms)
            !stream->is_answered && now - stream->opened_ms > body_ms;
 }
 
+/* RFC 9113 section 8.1: the answer is out, the rest of the request is not wanted. Clients
+ * that find answer and reset together lose the answer, so the reset comes later; without
+ * credit the request has stopped anyway. */
+static bool is_unwanted(const struct http2_stream *stream, int64_t now)
+{
+    return stream->session->settings.role == HTTP2_SERVER && stream->is_done &&
+           !stream->has_peer_ended && now - stream->moved_ms > UNWANTED_MS;
+}
+
 void http2_session_tick(struct http2_session *session, int stall_ms, int body_ms)
 {
     int64_t now = now_ms(session);
     for (struct http2_stream *stream = session->streams; stream; stream = stream->next) {
-        if (is_late(stream, now, body_ms) && session->events->late)
+        bool is_stalled = stall_ms >= 0 && stream->has_body && !stream->is_deferred &&
+                          now - stream->moved_ms > stall_ms;
+        if (is_unwanted(stream, now))
+            http2_stream_reset(stream, HTTP2_NO_ERROR);
+        else if (is_late(stream, now, body_ms) && session->events->late)
             session->events->late(stream->exchange);
-        else if (is_late(stream, now, body_ms) ||
-                 (stall_ms >= 0 && stream->has_body && !stream->is_deferred &&
-                  now - stream->moved_ms > stall_ms))
+        else if (is_late(stream, now, body_ms) || is_stalled)
             http2_stream_reset(stream, HTTP2_CANCEL);
     }
 }

@@ -83,6 +83,7 @@ struct http2_stream {
     bool has_response;
     bool is_sent; /* client: the request's head is out */
     bool is_reset;
+    bool is_done; /* our side is complete */
     bool has_peer_ended;
 };
 
