@@ -6,6 +6,7 @@
 #include "exchange/registry/registry.h"
 #include "exchange/registry/registry_parts.h"
 #include "exchange/registry/registry_rows.h"
+#include "formats/uplink/uplink.h"
 #include "store/store.h"
 
 enum { SPANS_MAX = 2000, UNDATED_MAX = 500, STAYS_MAX = 2000 };
@@ -633,4 +634,52 @@ bool registry_count_new(struct store_session *session,
             return false;
     }
     return true;
+}
+
+/* ---- being in step ---- */
+
+static bool read_step(struct store_session *session, struct id record,
+                      struct arena *arena, struct registry_sum *sum, struct err *err)
+{
+    bool has_row = false;
+    CLEANUP(store_finish)
+    struct store_statement *find = store_prepare(
+        session,
+        "SELECT epoch, revision, in_step_at FROM registry_record WHERE record = ?1", err);
+    if (!find)
+        return false;
+    store_bind_id(find, 1, record);
+    if (!store_step(find, &has_row, err))
+        return false;
+    if (!has_row)
+        return true;
+    sum->revision = store_column_int(find, 1);
+    sum->in_step_at_ms = store_column_int(find, 2);
+    return store_column_text(find, 0, arena, &sum->epoch, err);
+}
+
+bool registry_sum_record(struct store_session *session, struct id record,
+                         struct arena *arena, struct registry_sum *sum, struct err *err)
+{
+    int64_t number = 0;
+    bool has_row = false;
+    *sum = (struct registry_sum){.epoch = TEXT("")};
+    if (!registry_find_record(session, record, &number, err) ||
+        !read_step(session, record, arena, sum, err))
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *rows = store_prepare(
+        session,
+        "SELECT source_key, version FROM registry_entry WHERE record = ?1 AND "
+        "state <> 100",
+        err);
+    if (!rows)
+        return false;
+    store_bind_int(rows, 1, number);
+    while (store_step(rows, &has_row, err) && has_row) {
+        sum->count++;
+        uplink_digest_add(sum->digest, store_column_view(rows, 0),
+                          store_column_view(rows, 1));
+    }
+    return err->kind == ERR_NONE;
 }
