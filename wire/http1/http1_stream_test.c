@@ -454,7 +454,8 @@ static void many_clients_come_and_go(void)
     pthread_t threads[6];
     unsigned numbers[6];
     struct http_limits limits = usual();
-    limits.idle_deadline_ms = 100; /* clients wait for more than there is to come */
+    limits.idle_deadline_ms = 20; /* clients wait for more than there is to come */
+    limits.head_deadline_ms = 20;
     open_site(limits);
     for (unsigned i = 0; i < 6; i++) {
         numbers[i] = i;
