@@ -1,0 +1,816 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/index/index.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/test.h"
+
+#define NUMBER "0000012345"
+#define BASE "20240501/OML-11/000000000000001"
+#define VERSION "202405011234567891"
+#define ADT_BASE "-/ADT-00/999999999999999"
+
+static const char *const usual_policy =
+    "{\"version\":1,\"excluded_departments\":[\"40\"],\"rules\":[{\"kinds\":"
+    "[\"laboratory\",\"prescription\",\"radiology\"]}]}";
+
+/* An index in a folder of its own, whose clock stands where it is put. */
+struct scene {
+    char folder[64];
+    char location[128];
+    int64_t wall_ms;
+    int woken[2];
+    struct arena arena;
+    struct uplink_policy policy;
+    struct index *index;
+};
+
+static int64_t scene_ms(void *self)
+{
+    return ((struct scene *)self)->wall_ms;
+}
+
+static void note_wake(void *context, int lane)
+{
+    struct scene *scene = context;
+    scene->woken[lane]++;
+}
+
+static void reopen(struct scene *scene, const char *policy)
+{
+    struct err err = {0};
+    index_close(scene->index);
+    CHECK(uplink_read_policy(span_cstr(policy), &scene->arena, &scene->policy, &err));
+    struct index_config config = {.location = scene->location,
+                                  .clock = {scene_ms, scene_ms, scene},
+                                  .rand = rand_system(),
+                                  .policy = &scene->policy,
+                                  .policy_json = text_cstr(policy),
+                                  .wake = note_wake,
+                                  .wake_context = scene};
+    scene->index = index_open(&config, &err);
+    CHECK(scene->index);
+}
+
+static void begin(struct scene *scene)
+{
+    *scene = (struct scene){.wall_ms = 1714500000000, .arena = arena_init(64 << 20)};
+    snprintf(scene->folder, sizeof scene->folder, "/tmp/index_test_XXXXXX");
+    CHECK(mkdtemp(scene->folder));
+    snprintf(scene->location, sizeof scene->location, "%s/index.db", scene->folder);
+    reopen(scene, usual_policy);
+}
+
+static void wipe(struct scene *scene)
+{
+    static const char *const endings[] = {"", "-wal", "-shm"};
+    index_close(scene->index);
+    scene->index = NULL;
+    for (size_t i = 0; i < 3; i++) {
+        char name[160];
+        snprintf(name, sizeof name, "%s%s", scene->location, endings[i]);
+        unlink(name);
+    }
+}
+
+static void end(struct scene *scene)
+{
+    wipe(scene);
+    rmdir(scene->folder);
+    arena_free(&scene->arena);
+}
+
+struct said {
+    const char *base;
+    const char *version;
+    enum entry_kind kind;
+    int32_t day;
+    const char *department;
+    const char *title;
+    const char *parts[3]; /* NULL-ended; none = one entry without part */
+};
+
+static struct index_file a_file(const char *base, const char *version)
+{
+    static char path[256];
+    snprintf(path, sizeof path, "main/000/001/" NUMBER "/%s_%s", base, version);
+    return (struct index_file){.path = text_cstr(path),
+                               .number = TEXT(NUMBER),
+                               .base = text_cstr(base),
+                               .version = text_cstr(version),
+                               .size_bytes = 100,
+                               .changed_ns = 7};
+}
+
+static void put(struct scene *scene, const struct said *said)
+{
+    struct err err = {0};
+    struct entry_list list = {.format = "ssmix2"};
+    static const char *const single[] = {"", NULL};
+    const char *const *parts = said->parts[0] ? said->parts : single;
+    for (size_t i = 0; i < 3 && parts[i]; i++) {
+        struct entry *entry = entry_add(&list, said->kind, &scene->arena, &err);
+        CHECK(entry);
+        if (!entry)
+            return;
+        entry->day = said->day;
+        entry->part = text_cstr(parts[i]);
+        entry->title = text_cstr(said->title ? said->title : "検体検査");
+        entry->department_code = text_cstr(said->department ? said->department : "01");
+    }
+    struct index_change change = {
+        .file = a_file(said->base, said->version), .list = &list, .day = said->day};
+    CHECK(index_put_file(scene->index, &change, &err));
+}
+
+static int32_t first_of_may(void)
+{
+    return day_from_date(2024, 5, 1);
+}
+
+static struct said a_result(void)
+{
+    return (struct said){.base = BASE,
+                         .version = VERSION,
+                         .kind = ENTRY_LABORATORY,
+                         .day = first_of_may()};
+}
+
+static void put_patient(struct scene *scene)
+{
+    struct err err = {0};
+    struct entry_list list = {.format = "ssmix2",
+                              .patient = {.id = TEXT(NUMBER),
+                                          .name = TEXT("飯田 花子"),
+                                          .kana = TEXT("イイダ ハナコ"),
+                                          .birth_day = day_from_date(1950, 1, 2),
+                                          .sex = 'F'}};
+    CHECK(entry_add(&list, ENTRY_PATIENT, &scene->arena, &err));
+    struct index_change change = {
+        .file = a_file(ADT_BASE, VERSION), .list = &list, .day = DAY_NONE};
+    CHECK(index_put_file(scene->index, &change, &err));
+}
+
+static const struct id record = {{9}};
+static const struct index_limits limits = {3, 100};
+
+static struct uplink_link a_link(void)
+{
+    return (struct uplink_link){record,
+                                TEXT(NUMBER),
+                                TEXT("飯田 花子"),
+                                TEXT("イイダ ハナコ"),
+                                day_from_date(1950, 1, 2),
+                                'F'};
+}
+
+static enum uplink_match ask(struct scene *scene, const struct uplink_link *link)
+{
+    struct err err = {0};
+    enum uplink_match result = UPLINK_MATCH_COUNT;
+    CHECK(index_match_link(scene->index, link, &limits, &result, &err));
+    return result;
+}
+
+static void link_patient(struct scene *scene)
+{
+    struct uplink_link link = a_link();
+    put_patient(scene);
+    CHECK(ask(scene, &link) == UPLINK_CONFIRMED);
+}
+
+struct batch {
+    struct uplink_event *events;
+    size_t count;
+};
+
+static struct batch take(struct scene *scene, int lane)
+{
+    struct err err = {0};
+    struct batch batch = {0};
+    CHECK(index_take_events(scene->index, lane, UPLINK_EVENTS_MAX, &scene->arena,
+                            &batch.events, &batch.count, &err));
+    return batch;
+}
+
+static void answer(struct scene *scene, const struct batch *batch, const char *code)
+{
+    struct err err = {0};
+    struct uplink_answers answers = {
+        .sequences = ARENA_MANY(&scene->arena, int64_t, batch->count + 1, &err),
+        .codes = ARENA_MANY(&scene->arena, struct text, batch->count + 1, &err),
+        .count = batch->count};
+    for (size_t i = 0; i < batch->count; i++) {
+        answers.sequences[i] = batch->events[i].sequence;
+        answers.codes[i] = text_cstr(code);
+    }
+    CHECK(index_answer_events(scene->index, &answers, &err));
+}
+
+static void drain(struct scene *scene)
+{
+    for (int lane = 0; lane < 2; lane++) {
+        struct batch batch = take(scene, lane);
+        answer(scene, &batch, "");
+    }
+}
+
+static struct uplink_sum sum_of(struct scene *scene)
+{
+    struct err err = {0};
+    struct uplink_sum sum = {0};
+    CHECK(index_sum(scene->index, record, &scene->arena, &sum, &err));
+    return sum;
+}
+
+/* ---- events ---- */
+
+static void an_entry_of_nobody_linked_makes_no_event(void)
+{
+    struct scene scene;
+    struct said said = a_result();
+    begin(&scene);
+    put_patient(&scene);
+    put(&scene, &said);
+    CHECK(take(&scene, 0).count == 0 && take(&scene, 1).count == 0);
+    CHECK(scene.woken[0] == 0);
+    end(&scene);
+}
+
+static void an_entry_of_a_linked_patient_is_a_live_event(void)
+{
+    struct scene scene;
+    struct said said = a_result();
+    begin(&scene);
+    link_patient(&scene);
+    drain(&scene);
+    put(&scene, &said);
+    struct batch batch = take(&scene, 0);
+    CHECK(batch.count == 1 && scene.woken[0] == 1);
+    if (batch.count == 1) {
+        const struct uplink_event *event = &batch.events[0];
+        CHECK(event->type == UPLINK_ENTRY_PUT && id_equal(event->record, record));
+        CHECK(text_is(event->key, BASE) && text_is(event->put.version, VERSION));
+        CHECK(event->put.kind == ENTRY_LABORATORY && event->put.day == first_of_may());
+        CHECK(text_is(event->put.title, "検体検査") && event->put.visible_from_ms == 0);
+    }
+    end(&scene);
+}
+
+static void an_event_comes_again_until_it_is_answered(void)
+{
+    struct scene scene;
+    struct said said = a_result();
+    begin(&scene);
+    link_patient(&scene);
+    drain(&scene);
+    put(&scene, &said);
+    CHECK(take(&scene, 0).count == 1);
+    struct batch batch = take(&scene, 0);
+    CHECK(batch.count == 1);
+    answer(&scene, &batch, "");
+    CHECK(take(&scene, 0).count == 0);
+    end(&scene);
+}
+
+static void a_rejected_event_does_not_block_the_next(void)
+{
+    struct scene scene;
+    struct said said = a_result();
+    begin(&scene);
+    link_patient(&scene);
+    drain(&scene);
+    put(&scene, &said);
+    struct batch batch = take(&scene, 0);
+    answer(&scene, &batch, "kind_unknown");
+    said.base = "20240502/OML-11/000000000000002";
+    put(&scene, &said);
+    batch = take(&scene, 0);
+    CHECK(batch.count == 1 && text_is(batch.events[0].key, said.base));
+    end(&scene);
+}
+
+static void events_outlive_a_restart(void)
+{
+    struct scene scene;
+    struct said said = a_result();
+    begin(&scene);
+    link_patient(&scene);
+    drain(&scene);
+    put(&scene, &said);
+    int64_t sequence = take(&scene, 0).events[0].sequence;
+    reopen(&scene, usual_policy);
+    struct batch batch = take(&scene, 0);
+    CHECK(batch.count == 1 && batch.events[0].sequence == sequence);
+    end(&scene);
+}
+
+static void what_is_sent_is_the_entry_as_it_is_now(void)
+{
+    struct scene scene;
+    struct said said = a_result();
+    begin(&scene);
+    link_patient(&scene);
+    drain(&scene);
+    put(&scene, &said);
+    said.version = "202405020000000001";
+    said.title = "訂正";
+    put(&scene, &said);
+    struct batch batch = take(&scene, 0);
+    CHECK(batch.count == 2);
+    for (size_t i = 0; i < batch.count; i++)
+        CHECK(text_is(batch.events[i].put.title, "訂正"));
+    end(&scene);
+}
+
+static void a_record_that_is_gone_is_withdrawn(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    struct said said = a_result();
+    begin(&scene);
+    link_patient(&scene);
+    put(&scene, &said);
+    drain(&scene);
+    CHECK(index_remove_base(scene.index, TEXT(NUMBER), TEXT(BASE), &err));
+    struct batch batch = take(&scene, 0);
+    CHECK(batch.count == 1 && batch.events[0].type == UPLINK_ENTRY_WITHDRAWN);
+    CHECK(batch.count == 1 && text_is(batch.events[0].key, BASE));
+    end(&scene);
+}
+
+static void parts_that_a_new_version_lacks_are_withdrawn(void)
+{
+    struct scene scene;
+    struct said said = a_result();
+    begin(&scene);
+    link_patient(&scene);
+    said.parts[0] = "1";
+    said.parts[1] = "2";
+    put(&scene, &said);
+    drain(&scene);
+    said.parts[1] = NULL;
+    put(&scene, &said);
+    struct batch batch = take(&scene, 0);
+    CHECK(batch.count == 2);
+    if (batch.count == 2) {
+        CHECK(batch.events[0].type == UPLINK_ENTRY_PUT);
+        CHECK(text_is(batch.events[0].key, BASE "/1"));
+        CHECK(batch.events[1].type == UPLINK_ENTRY_WITHDRAWN);
+        CHECK(text_is(batch.events[1].key, BASE "/2"));
+    }
+    end(&scene);
+}
+
+static void an_adt_that_is_gone_ends_the_number(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    begin(&scene);
+    link_patient(&scene);
+    drain(&scene);
+    CHECK(index_remove_base(scene.index, TEXT(NUMBER), TEXT(ADT_BASE), &err));
+    struct batch batch = take(&scene, 0);
+    CHECK(batch.count == 1 && batch.events[0].type == UPLINK_NUMBER_ENDED);
+    CHECK(batch.count == 1 && text_is(batch.events[0].number, NUMBER));
+    end(&scene);
+}
+
+static void a_refused_file_stands_as_incomplete(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    struct index_trouble *troubles = NULL;
+    size_t count = 0;
+    begin(&scene);
+    link_patient(&scene);
+    drain(&scene);
+    struct index_change change = {.file = a_file(BASE, VERSION),
+                                  .incomplete_kind = ENTRY_LABORATORY,
+                                  .day = first_of_may()};
+    change.file.state = INDEX_REFUSED;
+    change.file.code = TEXT("hl7_segment_cut");
+    change.file.offset_bytes = 77;
+    CHECK(index_put_file(scene.index, &change, &err));
+    struct batch batch = take(&scene, 0);
+    CHECK(batch.count == 1 && batch.events[0].put.state == ENTRY_INCOMPLETE);
+    CHECK(index_list_trouble(scene.index, 9, &scene.arena, &troubles, &count, &err));
+    CHECK(count == 1 && text_is(troubles[0].code, "hl7_segment_cut") &&
+          troubles[0].offset_bytes == 77);
+    end(&scene);
+}
+
+static void a_held_file_shows_nothing_and_takes_back_what_was_shown(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    struct said said = a_result();
+    begin(&scene);
+    link_patient(&scene);
+    put(&scene, &said);
+    drain(&scene);
+    struct index_change change = {.file = a_file(BASE, VERSION),
+                                  .incomplete_kind = ENTRY_LABORATORY,
+                                  .day = first_of_may()};
+    change.file.state = INDEX_HELD;
+    change.file.code = TEXT("patient_mismatch");
+    CHECK(index_put_file(scene.index, &change, &err));
+    struct batch batch = take(&scene, 0);
+    CHECK(batch.count == 1 && batch.events[0].type == UPLINK_ENTRY_WITHDRAWN);
+    CHECK(sum_of(&scene).count == 0);
+    end(&scene);
+}
+
+/* ---- policy ---- */
+
+static void what_is_not_published_makes_no_event_at_all(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    struct said excluded = a_result();
+    struct said kind = a_result();
+    begin(&scene);
+    excluded.department = "40";
+    kind.base = "20240502/OMN-01/000000000000002";
+    kind.kind = ENTRY_MEAL;
+    put(&scene, &excluded);
+    link_patient(&scene);
+    struct batch batch = take(&scene, 1);
+    CHECK(batch.count == 1 && batch.events[0].type == UPLINK_IN_STEP);
+    CHECK(batch.count == 1 && batch.events[0].sum.count == 0);
+    drain(&scene);
+    put(&scene, &excluded); /* changed */
+    put(&scene, &kind);
+    CHECK(index_remove_base(scene.index, TEXT(NUMBER), TEXT(BASE), &err));
+    CHECK(take(&scene, 0).count == 0);
+    end(&scene);
+}
+
+static void an_entry_that_becomes_excluded_is_withdrawn(void)
+{
+    struct scene scene;
+    struct said said = a_result();
+    begin(&scene);
+    link_patient(&scene);
+    put(&scene, &said);
+    drain(&scene);
+    said.department = "40";
+    put(&scene, &said);
+    struct batch batch = take(&scene, 0);
+    CHECK(batch.count == 1 && batch.events[0].type == UPLINK_ENTRY_WITHDRAWN);
+    end(&scene);
+}
+
+static void a_delay_moves_the_time_of_being_visible(void)
+{
+    struct scene scene;
+    struct said said = a_result();
+    begin(&scene);
+    reopen(&scene, "{\"version\":2,\"rules\":[{\"kinds\":[\"laboratory\"],"
+                   "\"delay_hours\":72}]}");
+    link_patient(&scene);
+    drain(&scene);
+    put(&scene, &said);
+    struct batch batch = take(&scene, 0);
+    CHECK(batch.count == 1 &&
+          batch.events[0].put.visible_from_ms == scene.wall_ms + 72LL * 3600 * 1000);
+    end(&scene);
+}
+
+static void days_before_the_start_are_not_published(void)
+{
+    struct scene scene;
+    struct said said = a_result();
+    begin(&scene);
+    reopen(&scene, "{\"version\":2,\"from\":\"2024-05-02\",\"rules\":[{\"kinds\":"
+                   "[\"*\"]}]}");
+    link_patient(&scene);
+    drain(&scene);
+    put(&scene, &said);
+    CHECK(take(&scene, 0).count == 0);
+    said.base = "20240502/OML-11/000000000000002";
+    said.day++;
+    put(&scene, &said);
+    CHECK(take(&scene, 0).count == 1);
+    end(&scene);
+}
+
+static void a_narrower_policy_withdraws_and_a_wider_one_publishes(void)
+{
+    static const char *const narrow =
+        "{\"version\":2,\"rules\":[{\"kinds\":[\"prescription\"]}]}";
+    struct scene scene;
+    struct said said = a_result();
+    begin(&scene);
+    link_patient(&scene);
+    put(&scene, &said);
+    drain(&scene);
+    int64_t revision = sum_of(&scene).revision;
+    reopen(&scene, narrow);
+    struct batch live = take(&scene, 0);
+    CHECK(live.count == 2 && scene.woken[0] > 0);
+    if (live.count == 2) {
+        CHECK(live.events[0].type == UPLINK_ENTRY_WITHDRAWN);
+        CHECK(live.events[1].type == UPLINK_POLICY_CHANGED);
+        CHECK(text_is(live.events[1].policy, narrow));
+    }
+    CHECK(sum_of(&scene).count == 0 && sum_of(&scene).revision > revision);
+    drain(&scene);
+    reopen(&scene, usual_policy);
+    struct batch backfill = take(&scene, 1);
+    CHECK(backfill.count == 2 && backfill.events[0].type == UPLINK_ENTRY_PUT);
+    CHECK(sum_of(&scene).count == 1);
+    drain(&scene);
+    reopen(&scene, usual_policy);
+    CHECK(take(&scene, 0).count == 0 && take(&scene, 1).count == 0);
+    end(&scene);
+}
+
+static void a_policy_change_reaches_many_entries(void)
+{
+    struct scene scene;
+    begin(&scene);
+    link_patient(&scene);
+    for (int i = 0; i < 1201; i++) {
+        char base[64];
+        struct said said = a_result();
+        snprintf(base, sizeof base, "20240501/OML-11/%015d", i);
+        said.base = base;
+        put(&scene, &said);
+    }
+    CHECK(sum_of(&scene).count == 1201);
+    reopen(&scene, "{\"version\":2,\"rules\":[]}");
+    CHECK(sum_of(&scene).count == 0);
+    reopen(&scene, usual_policy);
+    CHECK(sum_of(&scene).count == 1201);
+    end(&scene);
+}
+
+/* ---- links ---- */
+
+static void a_link_is_compared_with_the_patients_own_adt(void)
+{
+    struct scene scene;
+    begin(&scene);
+    put_patient(&scene);
+    struct uplink_link link = a_link();
+    link.kana = TEXT("ｲｲﾀﾞ　ﾊﾅｺ"); /* folded */
+    link.sex = 'U';
+    CHECK(ask(&scene, &link) == UPLINK_CONFIRMED);
+    end(&scene);
+}
+
+static void each_difference_alone_is_a_mismatch(void)
+{
+    struct scene scene;
+    begin(&scene);
+    put_patient(&scene);
+    struct uplink_link link = a_link();
+    link.kana = TEXT("イイダ ハナエ");
+    CHECK(ask(&scene, &link) == UPLINK_MISMATCH);
+    link = a_link();
+    link.birth_day++;
+    CHECK(ask(&scene, &link) == UPLINK_MISMATCH);
+    link = a_link();
+    link.sex = 'M';
+    CHECK(ask(&scene, &link) == UPLINK_MISMATCH);
+    CHECK(take(&scene, 1).count == 0);
+    end(&scene);
+}
+
+static void empty_kana_never_matches(void)
+{
+    struct scene scene;
+    begin(&scene);
+    put_patient(&scene);
+    struct uplink_link link = a_link();
+    link.kana = TEXT("");
+    CHECK(ask(&scene, &link) == UPLINK_MISMATCH);
+    end(&scene);
+}
+
+static void a_number_without_leading_zeros_is_the_same_number(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    struct index_link found;
+    bool is_known = false;
+    begin(&scene);
+    put_patient(&scene);
+    struct uplink_link link = a_link();
+    link.number = TEXT("12345");
+    CHECK(ask(&scene, &link) == UPLINK_CONFIRMED);
+    CHECK(index_find_link(scene.index, record, &scene.arena, &found, &is_known, &err));
+    CHECK(is_known && text_is(found.number, NUMBER));
+    link.number = TEXT("1234");
+    CHECK(ask(&scene, &link) == UPLINK_UNKNOWN_NUMBER);
+    end(&scene);
+}
+
+static void too_many_failures_stop_further_tries_for_an_hour(void)
+{
+    struct scene scene;
+    begin(&scene);
+    put_patient(&scene);
+    struct uplink_link wrong = a_link();
+    struct uplink_link right = a_link();
+    wrong.number = TEXT("0000099999");
+    for (int i = 0; i < limits.mismatches_per_hour; i++)
+        CHECK(ask(&scene, &wrong) == UPLINK_UNKNOWN_NUMBER);
+    CHECK(ask(&scene, &right) == UPLINK_RATE_LIMITED);
+    scene.wall_ms += 3600 * 1000 + 1;
+    CHECK(ask(&scene, &right) == UPLINK_CONFIRMED);
+    end(&scene);
+}
+
+static void links_over_the_days_cap_are_held(void)
+{
+    struct index_limits none = {3, 0};
+    struct scene scene;
+    struct err err = {0};
+    enum uplink_match result = UPLINK_CONFIRMED;
+    struct uplink_sum sum;
+    begin(&scene);
+    put_patient(&scene);
+    struct uplink_link link = a_link();
+    CHECK(index_match_link(scene.index, &link, &none, &result, &err));
+    CHECK(result == UPLINK_HELD && take(&scene, 1).count == 0);
+    CHECK(!index_sum(scene.index, record, &scene.arena, &sum, &err));
+    CHECK(err.kind == ERR_MISSING);
+    end(&scene);
+}
+
+static void a_link_asked_again_stays_and_sends_nothing_twice(void)
+{
+    struct index_limits none = {3, 0};
+    struct scene scene;
+    struct err err = {0};
+    enum uplink_match result = UPLINK_HELD;
+    begin(&scene);
+    link_patient(&scene);
+    drain(&scene);
+    struct uplink_link link = a_link();
+    CHECK(index_match_link(scene.index, &link, &none, &result, &err));
+    CHECK(result == UPLINK_CONFIRMED && take(&scene, 1).count == 0);
+    CHECK(sum_of(&scene).count == 0);
+    end(&scene);
+}
+
+static void a_confirmed_link_sends_history_newest_first_then_its_sum(void)
+{
+    struct scene scene;
+    begin(&scene);
+    for (int i = 0; i < 3; i++) {
+        char base[64];
+        struct said said = a_result();
+        said.day += i;
+        snprintf(base, sizeof base, "2024050%d/OML-11/000000000000001", i + 1);
+        said.base = base;
+        put(&scene, &said);
+    }
+    link_patient(&scene);
+    CHECK(take(&scene, 0).count == 0 && scene.woken[1] == 1);
+    struct batch batch = take(&scene, 1);
+    CHECK(batch.count == 4);
+    if (batch.count == 4) {
+        CHECK(batch.events[0].put.day == first_of_may() + 2);
+        CHECK(batch.events[2].put.day == first_of_may());
+        CHECK(batch.events[3].type == UPLINK_IN_STEP && batch.events[3].sum.count == 3);
+    }
+    end(&scene);
+}
+
+static void an_ended_link_sends_nothing_more(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    struct said said = a_result();
+    struct uplink_sum sum;
+    begin(&scene);
+    link_patient(&scene);
+    put(&scene, &said);
+    CHECK(index_end_link(scene.index, record, &err));
+    CHECK(take(&scene, 0).count == 0 && take(&scene, 1).count == 0);
+    said.title = "後";
+    put(&scene, &said);
+    CHECK(take(&scene, 0).count == 0);
+    CHECK(!index_sum(scene.index, record, &scene.arena, &sum, &err));
+    CHECK(err.kind == ERR_MISSING);
+    err_clear(&err);
+    CHECK(!index_backfill(scene.index, record, &err) && err.kind == ERR_MISSING);
+    end(&scene);
+}
+
+/* ---- being in step ---- */
+
+static void a_snapshot_names_what_was_published_in_order(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    struct uplink_snapshot page;
+    uint8_t digest[HASH_BYTES] = {0};
+    begin(&scene);
+    link_patient(&scene);
+    for (int i = 3; i > 0; i--) {
+        char base[64];
+        struct said said = a_result();
+        snprintf(base, sizeof base, "2024050%d/OML-11/000000000000001", i);
+        said.base = base;
+        said.department = i == 2 ? "40" : "01";
+        put(&scene, &said);
+    }
+    CHECK(index_snapshot(scene.index, record, TEXT(""), &scene.arena, &page, &err));
+    CHECK(page.count == 2 && page.sum.count == 2 && page.next.len == 0);
+    for (size_t i = 0; i < page.count; i++)
+        uplink_digest_add(digest, page.keys[i], page.versions[i]);
+    CHECK(memcmp(digest, page.sum.digest, HASH_BYTES) == 0);
+    CHECK(index_snapshot(scene.index, record, page.keys[0], &scene.arena, &page, &err));
+    CHECK(page.count == 1 && text_is(page.keys[0], "20240503/OML-11/000000000000001"));
+    end(&scene);
+}
+
+static void a_wiped_database_has_a_new_epoch_and_the_same_sum(void)
+{
+    struct scene scene;
+    struct said said = a_result();
+    struct text epoch = {0};
+    struct err err = {0};
+    begin(&scene);
+    CHECK(text_copy(index_epoch(scene.index), &scene.arena, &epoch, &err));
+    link_patient(&scene);
+    put(&scene, &said);
+    struct uplink_sum before = sum_of(&scene);
+    reopen(&scene, usual_policy);
+    CHECK(text_equal(epoch, index_epoch(scene.index)));
+    wipe(&scene);
+    reopen(&scene, usual_policy);
+    CHECK(!text_equal(epoch, index_epoch(scene.index)));
+    link_patient(&scene);
+    put(&scene, &said);
+    struct uplink_sum after = sum_of(&scene);
+    CHECK(after.count == before.count);
+    CHECK(memcmp(after.digest, before.digest, HASH_BYTES) == 0);
+    end(&scene);
+}
+
+/* ---- places ---- */
+
+static void a_place_knows_what_else_its_file_holds(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    struct index_place place;
+    struct said said = a_result();
+    begin(&scene);
+    put(&scene, &said);
+    CHECK(index_find_place(scene.index, TEXT(NUMBER), TEXT(BASE), &scene.arena, &place,
+                           &err));
+    CHECK(place.kind == ENTRY_LABORATORY && !place.has_unpublished);
+    CHECK(place.kinds_in_file == 1U << ENTRY_LABORATORY);
+    CHECK(place.received_at_ms == scene.wall_ms);
+    said.department = "40";
+    put(&scene, &said);
+    CHECK(index_find_place(scene.index, TEXT(NUMBER), TEXT(BASE), &scene.arena, &place,
+                           &err));
+    CHECK(place.has_unpublished);
+    CHECK(!index_find_place(scene.index, TEXT("0000099999"), TEXT(BASE), &scene.arena,
+                            &place, &err));
+    CHECK(err.kind == ERR_MISSING);
+    end(&scene);
+}
+
+int main(void)
+{
+    RUN(an_entry_of_nobody_linked_makes_no_event);
+    RUN(an_entry_of_a_linked_patient_is_a_live_event);
+    RUN(an_event_comes_again_until_it_is_answered);
+    RUN(a_rejected_event_does_not_block_the_next);
+    RUN(events_outlive_a_restart);
+    RUN(what_is_sent_is_the_entry_as_it_is_now);
+    RUN(a_record_that_is_gone_is_withdrawn);
+    RUN(parts_that_a_new_version_lacks_are_withdrawn);
+    RUN(an_adt_that_is_gone_ends_the_number);
+    RUN(a_refused_file_stands_as_incomplete);
+    RUN(a_held_file_shows_nothing_and_takes_back_what_was_shown);
+    RUN(what_is_not_published_makes_no_event_at_all);
+    RUN(an_entry_that_becomes_excluded_is_withdrawn);
+    RUN(a_delay_moves_the_time_of_being_visible);
+    RUN(days_before_the_start_are_not_published);
+    RUN(a_narrower_policy_withdraws_and_a_wider_one_publishes);
+    RUN(a_policy_change_reaches_many_entries);
+    RUN(a_link_is_compared_with_the_patients_own_adt);
+    RUN(each_difference_alone_is_a_mismatch);
+    RUN(empty_kana_never_matches);
+    RUN(a_number_without_leading_zeros_is_the_same_number);
+    RUN(too_many_failures_stop_further_tries_for_an_hour);
+    RUN(links_over_the_days_cap_are_held);
+    RUN(a_link_asked_again_stays_and_sends_nothing_twice);
+    RUN(a_confirmed_link_sends_history_newest_first_then_its_sum);
+    RUN(an_ended_link_sends_nothing_more);
+    RUN(a_snapshot_names_what_was_published_in_order);
+    RUN(a_wiped_database_has_a_new_epoch_and_the_same_sum);
+    RUN(a_place_knows_what_else_its_file_holds);
+    return test_done();
+}
