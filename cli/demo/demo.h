@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* The synthetic region on one machine: a centre, three hospitals' gateways with real TLS
+ * between them, and everybody's accounts. Loopback only, invented data only. Private to
+ * cli/demo.c and its parts. */
+
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/day.h"
+#include "base/hash.h"
+#include "formats/json/json.h"
+
+enum { DEMO_PATH_BYTES = 900, DEMO_HOSPITALS_MAX = 8 };
+
+struct demo_hospital {
+    struct text code;
+    struct text name;
+    bool is_away; /* at the start */
+    char fingerprint[HASH_HEX_BYTES];
+    pid_t process; /* 0 = not running */
+};
+
+struct demo {
+    const char *directory;
+    int port;
+    int people;
+    int32_t today;
+    struct arena arena;
+    struct json_document *region; /* *owned* */
+    struct demo_hospital hospitals[DEMO_HOSPITALS_MAX];
+    size_t hospital_count;
+    pid_t server;
+    int gateway_port;
+};
+
+/* "<directory>/<name>" into out. */
+void demo_path(const struct demo *demo, const char *name, char out[DEMO_PATH_BYTES]);
+
+/* ---- preparing (prepare.c): data, certificates, configuration, accounts ---- */
+/* True when the directory holds a region already (it is then used as it is). */
+bool demo_is_prepared(const struct demo *demo);
+MUST_CHECK bool demo_prepare(struct demo *demo, struct err *err);
+/* Reads region.json; hospitals are filled from it. */
+MUST_CHECK bool demo_read_region(struct demo *demo, struct err *err);
+/* With the ports as they are now. */
+MUST_CHECK bool demo_write_server_config(const struct demo *demo, struct err *err);
+MUST_CHECK bool demo_write_gateway_configs(const struct demo *demo, struct err *err);
+
+/* ---- processes (processes.c) ---- */
+/* Starts the centre and learns its ports. */
+MUST_CHECK bool demo_start_server(struct demo *demo, struct err *err);
+MUST_CHECK bool demo_start_gateway(struct demo *demo, struct demo_hospital *hospital,
+                                   struct err *err);
+void demo_stop_gateway(struct demo_hospital *hospital);
+void demo_stop_all(struct demo *demo);
+
+/* ---- the self-test of --once (once.c) ---- */
+/* Does the main job through HTTP and prints each step; false when a step failed. */
+bool demo_test_main_job(struct demo *demo);
+
+/* ---- a small HTTP client on loopback (client.c) ---- */
+struct demo_client {
+    int port;
+    char cookie[256];
+    char csrf[128];
+};
+/* One request on a connection of its own. `json` may be NULL. The body is *arena*. */
+MUST_CHECK bool demo_ask(struct demo_client *client, const char *method, const char *path,
+                         const char *json, struct arena *arena, int *status,
+                         struct span *body, struct err *err);
