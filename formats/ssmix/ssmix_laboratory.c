@@ -19,8 +19,7 @@ struct walk {
     struct text group; /* name of the OBR */
     struct text material;
     struct text sampled;
-    struct text groups[TITLE_GROUPS]; /* different OBR names so far */
-    size_t group_count;
+    struct text first_group;
     size_t abnormal_count;
     struct entry_item *first_of_obr; /* where pairs of rows may be looked for */
 };
@@ -81,28 +80,8 @@ static void take_request(struct walk *walk, size_t obr)
     walk->first_of_obr = NULL;
     if (walk->sampled.len == 0)
         walk->sampled = ssmix_time(reader, HL7_AT(obr, 7, 1));
-    for (size_t i = 0; i < walk->group_count && i < TITLE_GROUPS; i++)
-        if (text_equal(walk->groups[i], walk->group))
-            return;
-    if (walk->group.len == 0)
-        return;
-    if (walk->group_count < TITLE_GROUPS)
-        walk->groups[walk->group_count] = walk->group;
-    walk->group_count++;
-}
-
-/* What the calendar's tooltip shows: names of the groups, else the material. */
-static struct text title_of(struct walk *walk)
-{
-    struct ssmix_reader *reader = walk->reader;
-    bool is_long = walk->group_count >= TITLE_GROUPS;
-    size_t shown = is_long ? TITLE_GROUPS - 1 : walk->group_count;
-    struct text title = ssmix_join(reader, walk->groups, shown, "、");
-    if (is_long)
-        title = ssmix_pair(reader, title, "", TEXT(" 他"));
-    if (title.len == 0)
-        title = walk->material;
-    return title.len > 0 ? title : TEXT("検体検査");
+    if (walk->first_group.len == 0)
+        walk->first_group = walk->group;
 }
 
 /* ------------------------------------------------------------------ rows */
@@ -282,6 +261,38 @@ static void add_microbiology(struct walk *walk, size_t obx)
 
 /* ------------------------------------------------------------------ messages */
 
+static struct text field_of(const struct entry_item *item, const char *key)
+{
+    for (size_t i = 0; i < item->field_count; i++)
+        if (strcmp(item->fields[i].key, key) == 0)
+            return item->fields[i].value;
+    return (struct text){0};
+}
+
+/* What the calendar's tooltip shows: the names of the requests that this entry has rows
+ * of, "生化学的検査、血液学的検査 他"; without rows that of the first request. */
+static struct text title_of(struct walk *walk, const struct entry *entry)
+{
+    struct text groups[TITLE_GROUPS + 1] = {{0}};
+    size_t count = 0;
+    for (const struct entry_item *item = entry->items; item && count <= TITLE_GROUPS;
+         item = item->next) {
+        struct text group = field_of(item, "group");
+        bool is_new = group.len > 0;
+        for (size_t i = 0; i < count && is_new; i++)
+            is_new = !text_equal(groups[i], group);
+        if (is_new)
+            groups[count++] = group;
+    }
+    if (count > TITLE_GROUPS)
+        groups[TITLE_GROUPS - 1] = TEXT("他");
+    size_t shown = count < TITLE_GROUPS ? count : TITLE_GROUPS;
+    struct text title = ssmix_join(walk->reader, groups, shown, "、");
+    if (title.len == 0)
+        title = walk->first_group.len > 0 ? walk->first_group : walk->material;
+    return title.len > 0 ? title : TEXT("検体検査");
+}
+
 static void finish(struct walk *walk, bool is_order)
 {
     struct ssmix_reader *reader = walk->reader;
@@ -289,7 +300,7 @@ static void finish(struct walk *walk, bool is_order)
     for (size_t i = 0; i < 2; i++) {
         if (!entries[i])
             continue;
-        entries[i]->title = title_of(walk);
+        entries[i]->title = title_of(walk, entries[i]);
         if (is_order)
             entries[i]->flags |= ENTRY_IS_ORDER;
     }
