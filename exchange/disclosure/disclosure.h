@@ -137,6 +137,13 @@ disclosure_renew(struct disclosure *gate, const struct disclosure_request *reque
                  const struct disclosure_permit *old, struct arena *arena,
                  struct err *err);
 
+/* For counting what is new in lists whose scope was audited: the rule decides, no row is
+ * written, and the permit has audit number 0, under which nothing but counts is read
+ * (exchange/registry refuses more). */
+MUST_CHECK const struct disclosure_permit *
+disclosure_peek(struct disclosure *gate, const struct session_actor *actor,
+                struct id person, struct arena *arena, struct err *err);
+
 /* The finish row of a decision: what went out. */
 struct disclosure_outcome {
     const char *verdict; /* "done", "failed", "cut" */

@@ -20,6 +20,10 @@ struct disclosure_reading {
 MUST_CHECK bool disclosure_read_facts(struct disclosure_reading *reading,
                                       struct err *err);
 
+/* The same in a snapshot of its own. */
+MUST_CHECK bool disclosure_gather(struct store *store, struct disclosure_reading *reading,
+                                  struct err *err);
+
 /* The provider's published policy as seen by one viewer. Fills released_kinds,
  * audience_kinds, excluded departments and from_day; a policy that is missing or cannot
  * be read releases nothing. */

@@ -2,7 +2,6 @@
 /* The door: facts, rule, audit, permit — in this order, always. */
 #include "base/memory.h"
 #include "exchange/disclosure/disclosure_facts.h"
-#include "store/store.h"
 
 struct disclosure {
     struct disclosure_config config;
@@ -177,13 +176,8 @@ static bool refuse(const struct disclosure_reading *reading, const char *reason,
 static bool gather_and_rule(struct disclosure *gate, struct disclosure_reading *reading,
                             struct disclosure_verdict *verdict, struct err *err)
 {
-    CLEANUP(store_read_end)
-    struct store_session *session = store_read(gate->config.store, err);
-    if (!session)
-        return false;
-    reading->session = session;
     reading->now_ms = clock_wall_ms(&gate->config.clock);
-    return disclosure_read_facts(reading, err) &&
+    return disclosure_gather(gate->config.store, reading, err) &&
            disclosure_rule(&reading->facts, reading->arena, verdict, err);
 }
 
@@ -260,6 +254,28 @@ const struct disclosure_permit *disclosure_renew(struct disclosure *gate,
         return NULL;
     }
     return make_permit(&reading, &verdict, permit_read(old)->audit_number, epoch, err);
+}
+
+const struct disclosure_permit *disclosure_peek(struct disclosure *gate,
+                                                const struct session_actor *actor,
+                                                struct id person, struct arena *arena,
+                                                struct err *err)
+{
+    struct disclosure_request request = {.actor = actor,
+                                         .person = person,
+                                         .purpose = PERMIT_CARE,
+                                         .event = "peek",
+                                         .day = DAY_NONE};
+    struct disclosure_reading reading = {.request = &request, .arena = arena};
+    struct disclosure_verdict verdict;
+    uint64_t epoch = network_epoch_now(gate->config.epoch);
+    if (!check_fresh(gate, err) || !gather_and_rule(gate, &reading, &verdict, err))
+        return NULL;
+    if (verdict.grant_count == 0) {
+        (void)!refuse(&reading, verdict.reason, err);
+        return NULL;
+    }
+    return make_permit(&reading, &verdict, 0, epoch, err);
 }
 
 const struct disclosure_scope *

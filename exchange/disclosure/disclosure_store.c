@@ -203,3 +203,11 @@ bool disclosure_read_facts(struct disclosure_reading *reading, struct err *err)
     reading->facts.provider_count = gathering.provider_count;
     return true;
 }
+
+bool disclosure_gather(struct store *store, struct disclosure_reading *reading,
+                       struct err *err)
+{
+    CLEANUP(store_read_end) struct store_session *session = store_read(store, err);
+    reading->session = session;
+    return session && disclosure_read_facts(reading, err);
+}

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Routes: openCalendar, getCalendar, listEntries, getHome. */
-#include <stdio.h>
+/* Routes: openCalendar, getCalendar, listEntries, checkNow, getHome. */
+#include <string.h>
 
 #include "exchange/disclosure/disclosure.h"
-#include "exchange/facility/facility.h"
 #include "exchange/opening/opening.h"
-#include "exchange/patient/patient.h"
-#include "exchange/registry/registry_service.h"
+#include "exchange/registry/registry_answer.h"
 #include "exchange/session/session.h"
-#include "store/store.h"
 #include "wire/http/http.h"
 
-enum { RANGE_DAYS_MAX = 800, ANSWER_BYTES_MAX = 8 << 20, BODY_MAX = 1024, HOME_MAX = 12 };
+enum { RANGE_DAYS_MAX = 800, BODY_MAX = 1024 };
 
 /* ---- asking ---- */
 
@@ -53,356 +50,19 @@ static bool read_body_range(struct http_call *call, int32_t *first, int32_t *las
            read_range(text_span(from), text_span(to), first, last, err);
 }
 
-/* ---- writing a calendar ---- */
-
-static const struct permit_grant *grant_at(const struct disclosure_permit *permit,
-                                           size_t index)
-{
-    return &permit_read(permit)->grants[index];
-}
-
-struct answering {
-    struct registry_service *service;
-    struct store_session *session;
-    struct opening *opening;
-    const struct disclosure_permit *permit;
-    struct registry_calendar calendar;
-    int32_t from;
-    int32_t to;
-    struct facility *facilities; /* those of the answer, in order */
-    size_t facility_count;
-    size_t *facility_of_grant;
-    struct json_writer writer;
-    struct arena *arena;
-};
-
-static bool is_in_answer(const struct permit_contents *contents, struct id facility)
-{
-    for (size_t i = 0; i < contents->grant_count; i++)
-        if (id_equal(contents->grants[i].provider, facility))
-            return true;
-    for (size_t i = 0; i < contents->refusal_count; i++)
-        if (id_equal(contents->refusals[i].provider, facility))
-            return true;
-    return false;
-}
-
-static bool choose_facilities(struct answering *answer, struct err *err)
-{
-    const struct permit_contents *contents = permit_read(answer->permit);
-    struct facility *all = NULL;
-    size_t count = 0;
-    if (!facility_list(answer->session, answer->arena, &all, &count, err))
-        return false;
-    answer->facilities = all;
-    for (size_t i = 0; i < count; i++)
-        if (is_in_answer(contents, all[i].id))
-            all[answer->facility_count++] = all[i];
-    answer->facility_of_grant =
-        ARENA_MANY(answer->arena, size_t, contents->grant_count, err);
-    if (!answer->facility_of_grant)
-        return false;
-    for (size_t i = 0; i < contents->grant_count; i++)
-        for (size_t j = 0; j < answer->facility_count; j++)
-            if (id_equal(answer->facilities[j].id, contents->grants[i].provider))
-                answer->facility_of_grant[i] = j;
-    return true;
-}
-
-static void write_facilities(struct answering *answer)
-{
-    struct json_writer *writer = &answer->writer;
-    json_key(writer, "facilities");
-    json_open_array(writer);
-    for (size_t i = 0; i < answer->facility_count; i++) {
-        const struct facility *facility = &answer->facilities[i];
-        facility_write(
-            writer, facility,
-            facility_gateway_is_ready(answer->service->gateways, facility->id));
-    }
-    json_close_array(writer);
-}
-
-/* One facility's freshness as the screen says it. */
-static bool write_freshness_of(struct answering *answer, const struct permit_grant *grant,
-                               struct err *err)
-{
-    struct json_writer *writer = &answer->writer;
-    struct registry_freshness freshness;
-    const struct facility *facility =
-        &answer
-             ->facilities[answer->facility_of_grant[grant - grant_at(answer->permit, 0)]];
-    if (!registry_read_freshness(answer->session, grant->record, &freshness, err))
-        return false;
-    bool has_gateway = facility->way == FACILITY_GATEWAY;
-    bool is_connected = !has_gateway || facility_gateway_is_ready(
-                                            answer->service->gateways, facility->id);
-    bool is_loading = has_gateway && freshness.in_step_at_ms == 0;
-    bool is_behind = !is_connected || freshness.behind_at_ms > 0;
-    json_open_object(writer);
-    json_put_id(writer, "facility", facility->id);
-    json_put_cstr(writer, "state",
-                  is_behind    ? "behind"
-                  : is_loading ? "loading"
-                               : "in_step");
-    int64_t since = is_behind && freshness.behind_at_ms > 0 ? freshness.behind_at_ms
-                    : !is_connected                         ? facility->last_seen_at
-                                                            : freshness.in_step_at_ms;
-    json_key(writer, "since");
-    if (since > 0)
-        json_int_value(writer, since);
-    else
-        json_null_value(writer);
-    json_key(writer, "reason");
-    if (!is_connected)
-        json_cstr_value(writer, "gateway_away");
-    else
-        json_null_value(writer);
-    json_close_object(writer);
-    return true;
-}
-
-static bool write_freshness(struct answering *answer, struct err *err)
-{
-    const struct permit_contents *contents = permit_read(answer->permit);
-    json_key(&answer->writer, "freshness");
-    json_open_array(&answer->writer);
-    for (size_t i = 0; i < contents->grant_count; i++)
-        if (!write_freshness_of(answer, &contents->grants[i], err))
-            return false;
-    json_close_array(&answer->writer);
-    return true;
-}
-
-static void write_refusals(struct answering *answer)
-{
-    const struct permit_contents *contents = permit_read(answer->permit);
-    struct json_writer *writer = &answer->writer;
-    json_key(writer, "refusals");
-    json_open_array(writer);
-    for (size_t i = 0; i < contents->refusal_count; i++) {
-        const struct permit_refusal *refusal = &contents->refusals[i];
-        json_open_object(writer);
-        json_put_id(writer, "facility", refusal->provider);
-        json_key(writer, "kinds");
-        json_open_array(writer);
-        for (int kind = 0; kind < ENTRY_KIND_COUNT; kind++)
-            if (refusal->kinds >> kind & 1U)
-                json_cstr_value(writer, entry_kind_id((enum entry_kind)kind));
-        json_close_array(writer);
-        json_put_cstr(writer, "reason", refusal->reason);
-        json_close_object(writer);
-    }
-    json_close_array(writer);
-}
-
-static void write_rows(struct json_writer *writer)
-{
-    json_key(writer, "rows");
-    json_open_array(writer);
-    for (int row = 0; row < ENTRY_ROW_NONE; row++)
-        json_cstr_value(writer, entry_row_id((enum entry_row)row));
-    json_close_array(writer);
-}
-
-/* A column of the marks: one number of each. */
-static void write_column(struct answering *answer, const char *key,
-                         int64_t (*value)(const struct answering *answer, size_t index))
-{
-    json_key(&answer->writer, key);
-    json_open_array(&answer->writer);
-    for (size_t i = 0; i < answer->calendar.mark_count; i++)
-        json_int_value(&answer->writer, value(answer, i));
-    json_close_array(&answer->writer);
-}
-
-static int64_t mark_row(const struct answering *answer, size_t index)
-{
-    return answer->calendar.marks[index].row;
-}
-
-static int64_t mark_day(const struct answering *answer, size_t index)
-{
-    return answer->calendar.marks[index].day;
-}
-
-static int64_t mark_facility(const struct answering *answer, size_t index)
-{
-    return (int64_t)answer->facility_of_grant[answer->calendar.marks[index].grant];
-}
-
-static int64_t mark_count(const struct answering *answer, size_t index)
-{
-    return answer->calendar.marks[index].count;
-}
-
-static int64_t mark_flags(const struct answering *answer, size_t index)
-{
-    return answer->calendar.marks[index].flags;
-}
-
-/* Titles are few and repeat: each is written once and pointed to. */
-struct title_table {
-    struct text *titles;
-    size_t count;
-    uint32_t *slots; /* index + 1, open addressing */
-    size_t slot_count;
-};
-
-static bool title_table_make(struct title_table *table, size_t marks, struct arena *arena,
-                             struct err *err)
-{
-    *table = (struct title_table){.slot_count = 16};
-    while (table->slot_count < 2 * marks)
-        table->slot_count *= 2;
-    table->titles = ARENA_MANY(arena, struct text, marks + 1, err);
-    if (!table->titles)
-        return false;
-    table->slots = ARENA_MANY(arena, uint32_t, table->slot_count, err);
-    return table->slots != NULL;
-}
-
-static size_t title_table_put(struct title_table *table, struct text title)
-{
-    uint32_t spread = 2166136261U; /* FNV-1a */
-    for (size_t i = 0; i < title.len; i++)
-        spread = (spread ^ (uint8_t)title.at[i]) * 16777619U;
-    size_t at = spread & (table->slot_count - 1);
-    while (table->slots[at]) {
-        size_t index = table->slots[at] - 1;
-        if (text_equal(table->titles[index], title))
-            return index;
-        at = (at + 1) & (table->slot_count - 1);
-    }
-    table->titles[table->count] = title;
-    table->slots[at] = (uint32_t)++table->count;
-    return table->count - 1;
-}
-
-static bool write_marks(struct answering *answer, struct err *err)
-{
-    struct json_writer *writer = &answer->writer;
-    const struct registry_calendar *calendar = &answer->calendar;
-    struct title_table titles;
-    if (!title_table_make(&titles, calendar->mark_count, answer->arena, err))
-        return false;
-    json_key(writer, "marks");
-    json_open_object(writer);
-    write_column(answer, "row", mark_row);
-    write_column(answer, "day", mark_day);
-    write_column(answer, "facility", mark_facility);
-    write_column(answer, "count", mark_count);
-    write_column(answer, "flags", mark_flags);
-    json_key(writer, "entry");
-    json_open_array(writer);
-    for (size_t i = 0; i < calendar->mark_count; i++)
-        json_id_value(writer, calendar->marks[i].entry);
-    json_close_array(writer);
-    json_key(writer, "title");
-    json_open_array(writer);
-    for (size_t i = 0; i < calendar->mark_count; i++)
-        json_int_value(writer,
-                       (int64_t)title_table_put(&titles, calendar->marks[i].title));
-    json_close_array(writer);
-    json_close_object(writer);
-    json_key(writer, "titles");
-    json_open_array(writer);
-    for (size_t i = 0; i < titles.count; i++)
-        json_text_value(writer, titles.titles[i]);
-    json_close_array(writer);
-    return true;
-}
-
-static void write_spans(struct answering *answer)
-{
-    struct json_writer *writer = &answer->writer;
-    json_key(writer, "spans");
-    json_open_array(writer);
-    for (size_t i = 0; i < answer->calendar.span_count; i++) {
-        const struct registry_span *span = &answer->calendar.spans[i];
-        json_open_object(writer);
-        json_put_id(writer, "entry", span->entry);
-        json_put_int(writer, "row", span->row);
-        json_put_int(writer, "facility", (int64_t)answer->facility_of_grant[span->grant]);
-        json_put_int(writer, "from", span->from);
-        json_key(writer, "to");
-        if (span->to == DAY_NONE)
-            json_null_value(writer);
-        else
-            json_int_value(writer, span->to);
-        json_put_bool(writer, "is_open", span->is_open);
-        json_put_int(writer, "flags", span->flags);
-        json_put_text(writer, "title", span->title);
-        json_close_object(writer);
-    }
-    json_close_array(writer);
-    json_key(writer, "undated");
-    json_open_array(writer);
-    for (size_t i = 0; i < answer->calendar.undated_count; i++) {
-        const struct registry_undated *one = &answer->calendar.undated[i];
-        json_open_object(writer);
-        json_put_id(writer, "entry", one->entry);
-        json_put_cstr(writer, "kind", entry_kind_id(one->kind));
-        json_put_int(writer, "facility", (int64_t)answer->facility_of_grant[one->grant]);
-        json_put_text(writer, "title", one->title);
-        json_close_object(writer);
-    }
-    json_close_array(writer);
-}
-
-static bool write_calendar(struct answering *answer, struct err *err)
-{
-    struct json_writer *writer = &answer->writer;
-    int64_t now_ms = clock_wall_ms(&answer->service->clock);
-    json_open_object(writer);
-    json_put_id(writer, "opening", opening_handle(answer->opening));
-    json_put_day(writer, "from", answer->from);
-    json_put_day(writer, "to", answer->to);
-    json_put_day(writer, "today", day_of_instant(now_ms));
-    json_put_day(writer, "first_day", answer->calendar.first_day);
-    write_facilities(answer);
-    if (!write_freshness(answer, err))
-        return false;
-    write_refusals(answer);
-    write_rows(writer);
-    if (!write_marks(answer, err))
-        return false;
-    write_spans(answer);
-    json_put_int(writer, "cursor", answer->calendar.cursor);
-    json_close_object(writer);
-    return true;
-}
+/* ---- calendars ---- */
 
 /* Reads the range under the opening's permit and answers with it. */
 static bool answer_range(struct registry_service *service, struct http_call *call,
                          struct opening *opening, const int32_t range[2], int status,
                          struct err *err)
 {
-    CLEANUP(store_read_end)
-    struct store_session *session = store_read(service->store, err);
-    if (!session)
+    CLEANUP(buf_free) struct buf out = buf_init(REGISTRY_ANSWER_BYTES_MAX);
+    if (!registry_answer_calendar(service, opening, range, http_arena(call), &out, err))
         return false;
-    CLEANUP(buf_free) struct buf out = buf_init(ANSWER_BYTES_MAX);
-    struct answering answer = {.service = service,
-                               .session = session,
-                               .opening = opening,
-                               .permit = opening_permit(opening),
-                               .from = range[0],
-                               .to = range[1],
-                               .writer = json_writer(&out),
-                               .arena = http_arena(call)};
-    if (!registry_read_calendar(session, answer.permit, range[0], range[1],
-                                opening_new_since(opening), answer.arena,
-                                &answer.calendar, err) ||
-        !choose_facilities(&answer, err) || !write_calendar(&answer, err) ||
-        !buf_check(&out, err))
-        return false;
-    opening_count(opening, (int64_t)out.len, (int64_t)answer.calendar.mark_count);
     http_answer_json(call, status, &out);
     return true;
 }
-
-/* ---- routes ---- */
 
 static bool open_calendar(struct registry_service *service, struct http_call *call,
                           struct err *err)
@@ -440,11 +100,11 @@ static void answer_open_calendar(struct http_call *call, void *context)
 
 /* The opening named in the path, which must be a calendar's. */
 static struct opening *take_calendar(struct registry_service *service,
-                                     struct http_call *call, struct session_actor *actor,
-                                     struct err *err)
+                                     struct http_call *call, enum session_need need,
+                                     struct session_actor *actor, struct err *err)
 {
     struct id handle;
-    if (!session_require(service->sessions, call, SESSION_READS, actor, err) ||
+    if (!session_require(service->sessions, call, need, actor, err) ||
         !http_param_id(call, "opening", &handle, err))
         return NULL;
     struct opening *opening = opening_take(service->openings, handle, actor, err);
@@ -461,7 +121,7 @@ static bool get_calendar(struct registry_service *service, struct http_call *cal
     struct session_actor actor;
     int32_t range[2];
     CLEANUP(opening_release)
-    struct opening *opening = take_calendar(service, call, &actor, err);
+    struct opening *opening = take_calendar(service, call, SESSION_READS, &actor, err);
     return opening && read_query_range(call, &range[0], &range[1], err) &&
            answer_range(service, call, opening, range, 200, err);
 }
@@ -513,73 +173,18 @@ static bool read_row_query(struct http_call *call, struct registry_query *query,
     return !http_query(call, "cursor", &value) || parse_cursor(value, query, err);
 }
 
-void registry_write_entry(struct json_writer *writer, const struct registry_entry *entry)
-{
-    enum entry_row row = entry_kind_row(entry->kind);
-    json_open_object(writer);
-    json_put_id(writer, "id", entry->id);
-    json_put_cstr(writer, "kind", entry_kind_id(entry->kind));
-    json_key(writer, "row");
-    if (row == ENTRY_ROW_NONE)
-        json_null_value(writer);
-    else
-        json_cstr_value(writer, entry_row_id(row));
-    json_put_day(writer, "day", entry->day);
-    json_put_day(writer, "end_day", entry->end_day);
-    json_put_text(writer, "time", entry->time);
-    json_put_id(writer, "facility", entry->facility);
-    json_put_text(writer, "title", entry->title);
-    json_put_cstr(writer, "state", entry_state_id((enum entry_state)entry->state));
-    json_put_int(writer, "flags", entry->flags);
-    json_put_text(writer, "department", entry->department);
-    json_put_text(writer, "author", entry->author);
-    json_close_object(writer);
-}
-
-static void write_entries(struct json_writer *writer,
-                          const struct registry_entry *entries, size_t count)
-{
-    json_open_object(writer);
-    json_key(writer, "entries");
-    json_open_array(writer);
-    for (size_t i = 0; i < count; i++)
-        registry_write_entry(writer, &entries[i]);
-    json_close_array(writer);
-    json_key(writer, "next");
-    if (count == REGISTRY_PAGE_MAX) {
-        const struct registry_entry *last = &entries[count - 1];
-        char cursor[64];
-        struct id_text id = id_to_text(last->id);
-        snprintf(cursor, sizeof cursor, "%d.%s", last->day, id.at);
-        json_cstr_value(writer, cursor);
-    } else {
-        json_null_value(writer);
-    }
-    json_close_object(writer);
-}
-
 static bool list_entries(struct registry_service *service, struct http_call *call,
                          struct err *err)
 {
     struct session_actor actor;
     struct registry_query query = {0};
-    struct registry_entry *entries = NULL;
-    size_t count = 0;
     CLEANUP(opening_release)
-    struct opening *opening = take_calendar(service, call, &actor, err);
+    struct opening *opening = take_calendar(service, call, SESSION_READS, &actor, err);
     if (!opening || !read_row_query(call, &query, err))
         return false;
-    CLEANUP(store_read_end)
-    struct store_session *session = store_read(service->store, err);
-    if (!session || !registry_read_row(session, opening_permit(opening), &query,
-                                       http_arena(call), &entries, &count, err))
+    CLEANUP(buf_free) struct buf out = buf_init(REGISTRY_ANSWER_BYTES_MAX);
+    if (!registry_answer_row(service, opening, &query, http_arena(call), &out, err))
         return false;
-    CLEANUP(buf_free) struct buf out = buf_init(ANSWER_BYTES_MAX);
-    struct json_writer writer = json_writer(&out);
-    write_entries(&writer, entries, count);
-    if (!buf_check(&out, err))
-        return false;
-    opening_count(opening, (int64_t)out.len, (int64_t)count);
     http_answer_json(call, 200, &out);
     return true;
 }
@@ -591,11 +196,128 @@ static void answer_list_entries(struct http_call *call, void *context)
         session_answer_problem(call, &err);
 }
 
+/* ---- checkNow ---- */
+
+/* What waits for the gateways; in the call's arena, which stays as long as the call. */
+struct checking {
+    struct registry_service *service;
+    struct http_call *call;
+    struct opening *opening; /* held */
+};
+
+/* The answer is written under the opening as it is now, not as it was. */
+static bool answer_checked(struct checking *checking, struct err *err)
+{
+    struct opening *opening = checking->opening;
+    struct arena *arena = http_arena(checking->call);
+    if (!opening_holds(opening, err)) {
+        if (err->kind != ERR_REFUSED || strcmp(err->code, "permission_changed") != 0)
+            return false;
+        err_clear(err);
+        if (!opening_renew(opening, err))
+            return false;
+    }
+    CLEANUP(buf_free) struct buf out = buf_init(REGISTRY_ANSWER_BYTES_MAX);
+    if (!registry_answer_freshness(checking->service, opening_permit(opening), arena,
+                                   &out, err))
+        return false;
+    http_answer_json(checking->call, 200, &out);
+    return true;
+}
+
+static void resume_checked(struct http_call *call, void *context)
+{
+    struct checking checking = *(struct checking *)context;
+    struct err err = {0};
+    bool is_answered = answer_checked(&checking, &err);
+    opening_release(&checking.opening);
+    if (!is_answered)
+        session_answer_problem(call, &err);
+}
+
+static void all_checked(void *context)
+{
+    struct checking *checking = context;
+    http_resume(checking->call, resume_checked, checking);
+}
+
+static size_t list_connected(const struct registry_service *service,
+                             const struct opening *opening, struct registry_owner *owners)
+{
+    const struct permit_contents *contents = permit_read(opening_permit(opening));
+    size_t count = 0;
+    for (size_t i = 0; i < contents->grant_count && count < REGISTRY_CHECKS_MAX; i++) {
+        const struct permit_grant *grant = &contents->grants[i];
+        if (facility_gateway_is_ready(service->gateways, grant->provider))
+            owners[count++] =
+                (struct registry_owner){.facility = grant->provider,
+                                        .record = grant->record,
+                                        .person = contents->person,
+                                        .local_number = grant->local_number};
+    }
+    return count;
+}
+
+static bool check_now(struct registry_service *service, struct http_call *call,
+                      struct err *err)
+{
+    struct session_actor actor;
+    struct checking *checking = ARENA_NEW(http_arena(call), struct checking, err);
+    CLEANUP(opening_release)
+    struct opening *opening =
+        checking ? take_calendar(service, call, SESSION_CHANGES, &actor, err) : NULL;
+    if (!opening)
+        return false;
+    struct registry_owner owners[REGISTRY_CHECKS_MAX];
+    size_t count = list_connected(service, opening, owners);
+    *checking = (struct checking){service, call, opening_keep(opening)};
+    http_keep(call);
+    struct err fault = {0};
+    if (!service->uplink || !registry_check_now(service->uplink, owners, count,
+                                                all_checked, checking, &fault))
+        all_checked(checking);
+    return true;
+}
+
+static void answer_check_now(struct http_call *call, void *context)
+{
+    struct err err = {0};
+    if (!check_now(context, call, &err))
+        session_answer_problem(call, &err);
+}
+
+/* ---- getHome ---- */
+
+static bool get_home(struct registry_service *service, struct http_call *call,
+                     struct err *err)
+{
+    struct session_actor actor;
+    if (!session_require(service->sessions, call, SESSION_READS, &actor, err))
+        return false;
+    const struct disclosure_scope *scope = disclosure_decide_scope(
+        service->gate, &actor, "home", http_request_id(call), http_arena(call), err);
+    CLEANUP(buf_free) struct buf out = buf_init(REGISTRY_ANSWER_BYTES_MAX);
+    if (!scope ||
+        !registry_answer_home(service, scope, &actor, http_arena(call), &out, err))
+        return false;
+    http_answer_json(call, 200, &out);
+    return true;
+}
+
+static void answer_home(struct http_call *call, void *context)
+{
+    struct err err = {0};
+    if (!get_home(context, call, &err))
+        session_answer_problem(call, &err);
+}
+
 static const struct http_route routes[] = {
     {HTTP_POST, "/api/v1/persons/{person}/calendar-openings", answer_open_calendar,
      BODY_MAX},
     {HTTP_GET, "/api/v1/openings/{opening}/calendar", answer_get_calendar, 0},
     {HTTP_GET, "/api/v1/openings/{opening}/entries", answer_list_entries, 0},
+    {HTTP_POST, "/api/v1/openings/{opening}/checks", answer_check_now, 1024},
+    {HTTP_GET, "/api/v1/home", answer_home, 0},
 };
 
 void registry_routes(struct http_router *router, struct registry_service *service)

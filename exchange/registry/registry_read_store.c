@@ -39,6 +39,13 @@ bool registry_last_change(struct store_session *session, int64_t *number, struct
     return true;
 }
 
+/* A permit without a row in the audit allows counting only (disclosure_peek). */
+static bool check_audited(const struct disclosure_permit *permit, struct err *err)
+{
+    return permit_read(permit)->audit_number > 0 ||
+           err_set(err, ERR_REFUSED, "permit_counting", "this permit is for counting");
+}
+
 static bool is_excluded(const struct permit_grant *grant, struct text department)
 {
     for (size_t i = 0; i < grant->excluded_department_count; i++)
@@ -290,7 +297,8 @@ bool registry_read_calendar(struct store_session *session,
     if (marks_max > REGISTRY_MARKS_MAX)
         marks_max = REGISTRY_MARKS_MAX;
     struct registry_fold fold;
-    if (!prepare_calendar(out, &fold, marks_max, arena, err) ||
+    if (!check_audited(permit, err) ||
+        !prepare_calendar(out, &fold, marks_max, arena, err) ||
         !registry_last_change(session, &out->cursor, err))
         return false;
     for (size_t i = 0; i < contents->grant_count; i++) {
@@ -389,7 +397,7 @@ bool registry_read_entry(struct store_session *session,
         "SELECT " ENTRY_COLUMNS " FROM registry_entry e JOIN registry_record r ON "
         "r.number = e.record WHERE e.entry = ?1 AND r.record = ?2 AND e.state <> 100",
         err);
-    if (!find)
+    if (!find || !check_audited(permit, err))
         return false;
     for (size_t i = 0; i < contents->grant_count; i++) {
         bool has_row = false;
@@ -467,6 +475,8 @@ bool registry_read_row(struct store_session *session,
 {
     const struct permit_contents *contents = permit_read(permit);
     *count = 0;
+    if (!check_audited(permit, err))
+        return false;
     *entries = ARENA_MANY(arena, struct registry_entry,
                           REGISTRY_PAGE_MAX * (contents->grant_count + 1), err);
     if (!*entries)
@@ -532,7 +542,8 @@ bool registry_read_neighbours(struct store_session *session,
 {
     struct registry_entry earlier = {0};
     struct registry_entry later = {0};
-    if (!find_neighbour(session,
+    if (!check_audited(permit, err) ||
+        !find_neighbour(session,
                         "SELECT " ENTRY_COLUMNS " FROM registry_entry e WHERE "
                         "e.record = ?1 AND e.day > -2147483648 AND e.state IN (0, 3, 4) "
                         "AND (e.day < ?2 OR (e.day = ?2 AND e.entry < ?3)) "

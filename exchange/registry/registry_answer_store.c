@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The calendar's answers: read under the opening's permit and written as JSON. */
+#include <stdio.h>
+
+#include "exchange/opening/opening.h"
+#include "exchange/registry/registry_answer.h"
+#include "store/store.h"
+
+/* ---- writing a calendar ---- */
+
+static const struct permit_grant *grant_at(const struct disclosure_permit *permit,
+                                           size_t index)
+{
+    return &permit_read(permit)->grants[index];
+}
+
+struct answering {
+    struct registry_service *service;
+    struct store_session *session;
+    struct opening *opening;
+    const struct disclosure_permit *permit;
+    struct registry_calendar calendar;
+    int32_t from;
+    int32_t to;
+    struct facility *facilities; /* those of the answer, in order */
+    size_t facility_count;
+    size_t *facility_of_grant;
+    struct json_writer writer;
+    struct arena *arena;
+};
+
+static bool is_in_answer(const struct permit_contents *contents, struct id facility)
+{
+    for (size_t i = 0; i < contents->grant_count; i++)
+        if (id_equal(contents->grants[i].provider, facility))
+            return true;
+    for (size_t i = 0; i < contents->refusal_count; i++)
+        if (id_equal(contents->refusals[i].provider, facility))
+            return true;
+    return false;
+}
+
+static bool choose_facilities(struct answering *answer, struct err *err)
+{
+    const struct permit_contents *contents = permit_read(answer->permit);
+    struct facility *all = NULL;
+    size_t count = 0;
+    if (!facility_list(answer->session, answer->arena, &all, &count, err))
+        return false;
+    answer->facilities = all;
+    for (size_t i = 0; i < count; i++)
+        if (is_in_answer(contents, all[i].id))
+            all[answer->facility_count++] = all[i];
+    answer->facility_of_grant =
+        ARENA_MANY(answer->arena, size_t, contents->grant_count, err);
+    if (!answer->facility_of_grant)
+        return false;
+    for (size_t i = 0; i < contents->grant_count; i++)
+        for (size_t j = 0; j < answer->facility_count; j++)
+            if (id_equal(answer->facilities[j].id, contents->grants[i].provider))
+                answer->facility_of_grant[i] = j;
+    return true;
+}
+
+static void write_facilities(struct answering *answer)
+{
+    struct json_writer *writer = &answer->writer;
+    json_key(writer, "facilities");
+    json_open_array(writer);
+    for (size_t i = 0; i < answer->facility_count; i++) {
+        const struct facility *facility = &answer->facilities[i];
+        facility_write(
+            writer, facility,
+            facility_gateway_is_ready(answer->service->gateways, facility->id));
+    }
+    json_close_array(writer);
+}
+
+/* One facility's freshness as the screen says it. */
+static bool write_freshness_of(struct answering *answer, const struct permit_grant *grant,
+                               struct err *err)
+{
+    struct json_writer *writer = &answer->writer;
+    struct registry_freshness freshness;
+    const struct facility *facility =
+        &answer
+             ->facilities[answer->facility_of_grant[grant - grant_at(answer->permit, 0)]];
+    if (!registry_read_freshness(answer->session, grant->record, &freshness, err))
+        return false;
+    bool has_gateway = facility->way == FACILITY_GATEWAY;
+    bool is_connected = !has_gateway || facility_gateway_is_ready(
+                                            answer->service->gateways, facility->id);
+    bool is_loading = has_gateway && freshness.in_step_at_ms == 0;
+    bool is_behind = !is_connected || freshness.behind_at_ms > 0;
+    json_open_object(writer);
+    json_put_id(writer, "facility", facility->id);
+    json_put_cstr(writer, "state",
+                  is_behind    ? "behind"
+                  : is_loading ? "loading"
+                               : "in_step");
+    int64_t since = is_behind && freshness.behind_at_ms > 0 ? freshness.behind_at_ms
+                    : !is_connected                         ? facility->last_seen_at
+                                                            : freshness.in_step_at_ms;
+    json_key(writer, "since");
+    if (since > 0)
+        json_int_value(writer, since);
+    else
+        json_null_value(writer);
+    json_key(writer, "reason");
+    if (!is_connected)
+        json_cstr_value(writer, "gateway_away");
+    else
+        json_null_value(writer);
+    json_close_object(writer);
+    return true;
+}
+
+static bool write_freshness(struct answering *answer, const char *key, struct err *err)
+{
+    const struct permit_contents *contents = permit_read(answer->permit);
+    json_key(&answer->writer, key);
+    json_open_array(&answer->writer);
+    for (size_t i = 0; i < contents->grant_count; i++)
+        if (!write_freshness_of(answer, &contents->grants[i], err))
+            return false;
+    json_close_array(&answer->writer);
+    return true;
+}
+
+static void write_refusals(struct answering *answer)
+{
+    const struct permit_contents *contents = permit_read(answer->permit);
+    struct json_writer *writer = &answer->writer;
+    json_key(writer, "refusals");
+    json_open_array(writer);
+    for (size_t i = 0; i < contents->refusal_count; i++) {
+        const struct permit_refusal *refusal = &contents->refusals[i];
+        json_open_object(writer);
+        json_put_id(writer, "facility", refusal->provider);
+        json_key(writer, "kinds");
+        json_open_array(writer);
+        for (int kind = 0; kind < ENTRY_KIND_COUNT; kind++)
+            if (refusal->kinds >> kind & 1U)
+                json_cstr_value(writer, entry_kind_id((enum entry_kind)kind));
+        json_close_array(writer);
+        json_put_cstr(writer, "reason", refusal->reason);
+        json_close_object(writer);
+    }
+    json_close_array(writer);
+}
+
+static void write_rows(struct json_writer *writer)
+{
+    json_key(writer, "rows");
+    json_open_array(writer);
+    for (int row = 0; row < ENTRY_ROW_NONE; row++)
+        json_cstr_value(writer, entry_row_id((enum entry_row)row));
+    json_close_array(writer);
+}
+
+/* A column of the marks: one number of each. */
+static void write_column(struct answering *answer, const char *key,
+                         int64_t (*value)(const struct answering *answer, size_t index))
+{
+    json_key(&answer->writer, key);
+    json_open_array(&answer->writer);
+    for (size_t i = 0; i < answer->calendar.mark_count; i++)
+        json_int_value(&answer->writer, value(answer, i));
+    json_close_array(&answer->writer);
+}
+
+static int64_t mark_row(const struct answering *answer, size_t index)
+{
+    return answer->calendar.marks[index].row;
+}
+
+static int64_t mark_day(const struct answering *answer, size_t index)
+{
+    return answer->calendar.marks[index].day;
+}
+
+static int64_t mark_facility(const struct answering *answer, size_t index)
+{
+    return (int64_t)answer->facility_of_grant[answer->calendar.marks[index].grant];
+}
+
+static int64_t mark_count(const struct answering *answer, size_t index)
+{
+    return answer->calendar.marks[index].count;
+}
+
+static int64_t mark_flags(const struct answering *answer, size_t index)
+{
+    return answer->calendar.marks[index].flags;
+}
+
+/* Titles are few and repeat: each is written once and pointed to. */
+struct title_table {
+    struct text *titles;
+    size_t count;
+    uint32_t *slots; /* index + 1, open addressing */
+    size_t slot_count;
+};
+
+static bool title_table_make(struct title_table *table, size_t marks, struct arena *arena,
+                             struct err *err)
+{
+    *table = (struct title_table){.slot_count = 16};
+    while (table->slot_count < 2 * marks)
+        table->slot_count *= 2;
+    table->titles = ARENA_MANY(arena, struct text, marks + 1, err);
+    if (!table->titles)
+        return false;
+    table->slots = ARENA_MANY(arena, uint32_t, table->slot_count, err);
+    return table->slots != NULL;
+}
+
+static size_t title_table_put(struct title_table *table, struct text title)
+{
+    uint32_t spread = 2166136261U; /* FNV-1a */
+    for (size_t i = 0; i < title.len; i++)
+        spread = (spread ^ (uint8_t)title.at[i]) * 16777619U;
+    size_t at = spread & (table->slot_count - 1);
+    while (table->slots[at]) {
+        size_t index = table->slots[at] - 1;
+        if (text_equal(table->titles[index], title))
+            return index;
+        at = (at + 1) & (table->slot_count - 1);
+    }
+    table->titles[table->count] = title;
+    table->slots[at] = (uint32_t)++table->count;
+    return table->count - 1;
+}
+
+static bool write_marks(struct answering *answer, struct err *err)
+{
+    struct json_writer *writer = &answer->writer;
+    const struct registry_calendar *calendar = &answer->calendar;
+    struct title_table titles;
+    if (!title_table_make(&titles, calendar->mark_count, answer->arena, err))
+        return false;
+    json_key(writer, "marks");
+    json_open_object(writer);
+    write_column(answer, "row", mark_row);
+    write_column(answer, "day", mark_day);
+    write_column(answer, "facility", mark_facility);
+    write_column(answer, "count", mark_count);
+    write_column(answer, "flags", mark_flags);
+    json_key(writer, "entry");
+    json_open_array(writer);
+    for (size_t i = 0; i < calendar->mark_count; i++)
+        json_id_value(writer, calendar->marks[i].entry);
+    json_close_array(writer);
+    json_key(writer, "title");
+    json_open_array(writer);
+    for (size_t i = 0; i < calendar->mark_count; i++)
+        json_int_value(writer,
+                       (int64_t)title_table_put(&titles, calendar->marks[i].title));
+    json_close_array(writer);
+    json_close_object(writer);
+    json_key(writer, "titles");
+    json_open_array(writer);
+    for (size_t i = 0; i < titles.count; i++)
+        json_text_value(writer, titles.titles[i]);
+    json_close_array(writer);
+    return true;
+}
+
+static void write_spans(struct answering *answer)
+{
+    struct json_writer *writer = &answer->writer;
+    json_key(writer, "spans");
+    json_open_array(writer);
+    for (size_t i = 0; i < answer->calendar.span_count; i++) {
+        const struct registry_span *span = &answer->calendar.spans[i];
+        json_open_object(writer);
+        json_put_id(writer, "entry", span->entry);
+        json_put_int(writer, "row", span->row);
+        json_put_int(writer, "facility", (int64_t)answer->facility_of_grant[span->grant]);
+        json_put_int(writer, "from", span->from);
+        json_key(writer, "to");
+        if (span->to == DAY_NONE)
+            json_null_value(writer);
+        else
+            json_int_value(writer, span->to);
+        json_put_bool(writer, "is_open", span->is_open);
+        json_put_int(writer, "flags", span->flags);
+        json_put_text(writer, "title", span->title);
+        json_close_object(writer);
+    }
+    json_close_array(writer);
+    json_key(writer, "undated");
+    json_open_array(writer);
+    for (size_t i = 0; i < answer->calendar.undated_count; i++) {
+        const struct registry_undated *one = &answer->calendar.undated[i];
+        json_open_object(writer);
+        json_put_id(writer, "entry", one->entry);
+        json_put_cstr(writer, "kind", entry_kind_id(one->kind));
+        json_put_int(writer, "facility", (int64_t)answer->facility_of_grant[one->grant]);
+        json_put_text(writer, "title", one->title);
+        json_close_object(writer);
+    }
+    json_close_array(writer);
+}
+
+static bool write_calendar(struct answering *answer, struct err *err)
+{
+    struct json_writer *writer = &answer->writer;
+    int64_t now_ms = clock_wall_ms(&answer->service->clock);
+    json_open_object(writer);
+    json_put_id(writer, "opening", opening_handle(answer->opening));
+    json_put_day(writer, "from", answer->from);
+    json_put_day(writer, "to", answer->to);
+    json_put_day(writer, "today", day_of_instant(now_ms));
+    json_put_day(writer, "first_day", answer->calendar.first_day);
+    write_facilities(answer);
+    if (!write_freshness(answer, "freshness", err))
+        return false;
+    write_refusals(answer);
+    write_rows(writer);
+    if (!write_marks(answer, err))
+        return false;
+    write_spans(answer);
+    json_put_int(writer, "cursor", answer->calendar.cursor);
+    json_close_object(writer);
+    return true;
+}
+
+void registry_write_entry(struct json_writer *writer, const struct registry_entry *entry)
+{
+    enum entry_row row = entry_kind_row(entry->kind);
+    json_open_object(writer);
+    json_put_id(writer, "id", entry->id);
+    json_put_cstr(writer, "kind", entry_kind_id(entry->kind));
+    json_key(writer, "row");
+    if (row == ENTRY_ROW_NONE)
+        json_null_value(writer);
+    else
+        json_cstr_value(writer, entry_row_id(row));
+    json_put_day(writer, "day", entry->day);
+    json_put_day(writer, "end_day", entry->end_day);
+    json_put_text(writer, "time", entry->time);
+    json_put_id(writer, "facility", entry->facility);
+    json_put_text(writer, "title", entry->title);
+    json_put_cstr(writer, "state", entry_state_id((enum entry_state)entry->state));
+    json_put_int(writer, "flags", entry->flags);
+    json_put_text(writer, "department", entry->department);
+    json_put_text(writer, "author", entry->author);
+    json_close_object(writer);
+}
+
+static void write_entries(struct json_writer *writer,
+                          const struct registry_entry *entries, size_t count)
+{
+    json_open_object(writer);
+    json_key(writer, "entries");
+    json_open_array(writer);
+    for (size_t i = 0; i < count; i++)
+        registry_write_entry(writer, &entries[i]);
+    json_close_array(writer);
+    json_key(writer, "next");
+    if (count == REGISTRY_PAGE_MAX) {
+        const struct registry_entry *last = &entries[count - 1];
+        char cursor[64];
+        struct id_text id = id_to_text(last->id);
+        snprintf(cursor, sizeof cursor, "%d.%s", last->day, id.at);
+        json_cstr_value(writer, cursor);
+    } else {
+        json_null_value(writer);
+    }
+    json_close_object(writer);
+}
+
+bool registry_answer_calendar(struct registry_service *service, struct opening *opening,
+                              const int32_t range[2], struct arena *arena,
+                              struct buf *out, struct err *err)
+{
+    CLEANUP(store_read_end)
+    struct store_session *session = store_read(service->store, err);
+    if (!session)
+        return false;
+    struct answering answer = {.service = service,
+                               .session = session,
+                               .opening = opening,
+                               .permit = opening_permit(opening),
+                               .from = range[0],
+                               .to = range[1],
+                               .writer = json_writer(out),
+                               .arena = arena};
+    if (!registry_read_calendar(session, answer.permit, range[0], range[1],
+                                opening_new_since(opening), arena, &answer.calendar,
+                                err) ||
+        !choose_facilities(&answer, err) || !write_calendar(&answer, err) ||
+        !buf_check(out, err))
+        return false;
+    opening_count(opening, (int64_t)out->len, (int64_t)answer.calendar.mark_count);
+    return true;
+}
+
+bool registry_answer_row(struct registry_service *service, struct opening *opening,
+                         const struct registry_query *query, struct arena *arena,
+                         struct buf *out, struct err *err)
+{
+    struct registry_entry *entries = NULL;
+    size_t count = 0;
+    CLEANUP(store_read_end)
+    struct store_session *session = store_read(service->store, err);
+    if (!session || !registry_read_row(session, opening_permit(opening), query, arena,
+                                       &entries, &count, err))
+        return false;
+    struct json_writer writer = json_writer(out);
+    write_entries(&writer, entries, count);
+    if (!buf_check(out, err))
+        return false;
+    opening_count(opening, (int64_t)out->len, (int64_t)count);
+    return true;
+}
+
+bool registry_answer_freshness(struct registry_service *service,
+                               const struct disclosure_permit *permit,
+                               struct arena *arena, struct buf *out, struct err *err)
+{
+    CLEANUP(store_read_end)
+    struct store_session *session = store_read(service->store, err);
+    if (!session)
+        return false;
+    struct answering answer = {.service = service,
+                               .session = session,
+                               .permit = permit,
+                               .writer = json_writer(out),
+                               .arena = arena};
+    if (!choose_facilities(&answer, err))
+        return false;
+    json_open_object(&answer.writer);
+    if (!write_freshness(&answer, "facilities", err))
+        return false;
+    json_close_object(&answer.writer);
+    return buf_check(out, err);
+}

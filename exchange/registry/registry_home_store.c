@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The home page: whom this post looked at lately, who of them has something new, and
+ * registrations that are not finished. Numbers of new entries are counted under a permit
+ * that allows counting only. */
+#include "exchange/disclosure/disclosure.h"
+#include "exchange/registry/registry_answer.h"
+#include "store/store.h"
+
+enum { RECENT_MAX = 12, LOOKS_MAX = 40, COUNT_ARENA_BYTES = 1 << 20 };
+
+struct home_person {
+    struct patient_summary summary;
+    int64_t looked_at_ms;
+    int64_t new_count;
+};
+
+struct home {
+    struct registry_service *service;
+    const struct disclosure_scope *scope;
+    const struct session_actor *actor;
+    struct arena *arena;
+    int32_t today;
+    struct home_person persons[LOOKS_MAX];
+    size_t person_count;
+    struct patient_unfinished *unfinished;
+    size_t unfinished_count;
+};
+
+/* Somebody whom the viewer may not recognise any more is left out. */
+static bool add_person(struct home *home, struct store_session *session,
+                       const struct registry_look *look, struct err *err)
+{
+    struct home_person *person = &home->persons[home->person_count];
+    person->looked_at_ms = look->looked_at_ms;
+    if (patient_summarise(session, home->scope, look->person, home->today, home->arena,
+                          &person->summary, err)) {
+        home->person_count++;
+        return true;
+    }
+    if (err->kind != ERR_MISSING)
+        return false;
+    err_clear(err);
+    return true;
+}
+
+static bool read_lists(struct home *home, struct err *err)
+{
+    struct registry_look *looks = NULL;
+    size_t count = 0;
+    CLEANUP(store_read_end)
+    struct store_session *session = store_read(home->service->store, err);
+    if (!session || !registry_read_looks(session, home->scope, home->actor->post,
+                                         LOOKS_MAX, home->arena, &looks, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!add_person(home, session, &looks[i], err))
+            return false;
+    return patient_list_unfinished(session, home->scope, home->today, home->arena,
+                                   &home->unfinished, &home->unfinished_count, err);
+}
+
+/* Whoever may see nothing of the person has nothing new. */
+static bool count_new(struct home *home, struct home_person *person, struct err *err)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(COUNT_ARENA_BYTES);
+    const struct disclosure_permit *permit = disclosure_peek(
+        home->service->gate, home->actor, person->summary.id, &arena, err);
+    if (!permit) {
+        if (err->kind != ERR_REFUSED && err->kind != ERR_MISSING)
+            return false;
+        err_clear(err);
+        return true;
+    }
+    CLEANUP(store_read_end)
+    struct store_session *session = store_read(home->service->store, err);
+    return session && registry_count_new(session, permit, person->looked_at_ms,
+                                         &person->new_count, err);
+}
+
+static void write_person(struct json_writer *writer, const struct home_person *person)
+{
+    json_open_object(writer);
+    patient_write_summary_members(writer, &person->summary);
+    json_put_int(writer, "viewed_at", person->looked_at_ms);
+    json_put_int(writer, "new_count", person->new_count);
+    json_close_object(writer);
+}
+
+static void write_home(struct json_writer *writer, const struct home *home)
+{
+    json_open_object(writer);
+    json_key(writer, "recent");
+    json_open_array(writer);
+    for (size_t i = 0; i < home->person_count && i < RECENT_MAX; i++)
+        write_person(writer, &home->persons[i]);
+    json_close_array(writer);
+    json_key(writer, "news");
+    json_open_array(writer);
+    for (size_t i = 0; i < home->person_count; i++)
+        if (home->persons[i].new_count > 0)
+            write_person(writer, &home->persons[i]);
+    json_close_array(writer);
+    json_key(writer, "unfinished");
+    json_open_array(writer);
+    for (size_t i = 0; i < home->unfinished_count; i++) {
+        json_open_object(writer);
+        json_key(writer, "person");
+        patient_write_summary(writer, &home->unfinished[i].person);
+        json_key(writer, "link");
+        patient_write_link(writer, &home->unfinished[i].link, home->actor->facility);
+        json_close_object(writer);
+    }
+    json_close_array(writer);
+    json_close_object(writer);
+}
+
+bool registry_answer_home(struct registry_service *service,
+                          const struct disclosure_scope *scope,
+                          const struct session_actor *actor, struct arena *arena,
+                          struct buf *out, struct err *err)
+{
+    struct home *home = ARENA_NEW(arena, struct home, err);
+    if (!home)
+        return false;
+    home->service = service;
+    home->scope = scope;
+    home->actor = actor;
+    home->arena = arena;
+    home->today = day_of_instant(clock_wall_ms(&service->clock));
+    if (!read_lists(home, err))
+        return false;
+    for (size_t i = 0; i < home->person_count; i++)
+        if (!count_new(home, &home->persons[i], err))
+            return false;
+    struct json_writer writer = json_writer(out);
+    write_home(&writer, home);
+    return buf_check(out, err);
+}
