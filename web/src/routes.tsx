@@ -1,44 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ComponentType } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
 import { Link, Route, Switch } from 'wouter-preact';
-import { loadMoreWords, t } from './i18n/t.ts';
-import { Home } from './screens/home/Home.tsx';
-import { Search } from './screens/patient/Search.tsx';
-import { ProblemNotice, Skeleton } from './ui/pieces.tsx';
+import { t } from './i18n/t.ts';
+import { lazy } from './ui/lazy.tsx';
 
-/** A screen whose code comes when it is first shown. */
-function lazy<P extends object>(load: () => Promise<ComponentType<P>>) {
-  let loaded: ComponentType<P> | undefined;
-  return function Lazy(props: P) {
-    const [, draw] = useState(0);
-    const [problem, setProblem] = useState<unknown>();
-    useEffect(() => {
-      if (loaded) return;
-      Promise.all([load(), loadMoreWords()]).then(
-        ([component]) => {
-          loaded = component;
-          draw(1);
-        },
-        () => setProblem(new Error('code')),
-      );
-    }, []);
-    if (loaded) {
-      const Loaded = loaded;
-      return <Loaded {...props} />;
-    }
-    return (
-      <div class="page">
-        {problem ? (
-          <ProblemNotice problem={problem} retry={() => location.reload()} />
-        ) : (
-          <Skeleton rows={3} />
-        )}
-      </div>
-    );
-  };
-}
-
+const Home = lazy(() => import('./screens/home/Home.tsx').then((m) => m.Home));
+const Search = lazy(() => import('./screens/patient/Search.tsx').then((m) => m.Search));
 const Patient = lazy(() => import('./screens/patient/Patient.tsx').then((m) => m.Patient));
 const Wizard = lazy(() => import('./screens/patient/Wizard.tsx').then((m) => m.Wizard));
 const References = lazy(() => import('./screens/audit/References.tsx').then((m) => m.References));
@@ -60,9 +26,15 @@ function Missing() {
 export function Routes() {
   return (
     <Switch>
-      <Route path="/" component={Home} />
-      <Route path="/login" component={Home} />
-      <Route path="/patients" component={Search} />
+      <Route path="/">
+        <Home />
+      </Route>
+      <Route path="/login">
+        <Home />
+      </Route>
+      <Route path="/patients">
+        <Search />
+      </Route>
       <Route path="/patients/new">
         <Wizard />
       </Route>

@@ -16,6 +16,7 @@ import { Tooltip } from './tooltip.ts';
 const DAY_WIDTHS: Record<Zoom, number> = { day: 76, week: 24, month: 32 };
 const LINE = 26;
 const ROW_PADDING = 10;
+const ROW_GROWTH_MAX = 16;
 const WEEKDAYS = {
   ja: ['月', '火', '水', '木', '金', '土', '日'],
   en: ['Mo', 'Tu', 'We', 'Th', 'Fr', 'Sa', 'Su'],
@@ -84,6 +85,7 @@ export class CalendarGrid {
   private ticking = false;
   private lineCounts: number[] = [];
   private isFirst = true;
+  private padding = ROW_PADDING;
 
   constructor(host: HTMLElement, model: CalendarModel, events: GridEvents, label: string, language: 'ja' | 'en') {
     this.host = host;
@@ -208,13 +210,22 @@ export class CalendarGrid {
     const todayX = this.x(model.today);
     this.canvas.style.setProperty('--today', `${todayX}px`);
     this.lineCounts = model.lines(this.zoom);
-    this.rows.forEach(({ row }, index) => {
-      row.style.height = `${(this.lineCounts[index] ?? 1) * LINE + ROW_PADDING}px`;
-    });
+    this.measureRows();
     for (const [week, { head, cells }] of this.mounted) {
       const left = `${(week - this.bounds.first) * this.weekWidth}px`;
       for (const node of [head, ...cells]) node.style.left = left;
     }
+  }
+
+  /* Rows share the height that is free, so that a short calendar is easier to hit. */
+  private measureRows(): void {
+    const least = this.lineCounts.reduce((sum, lines) => sum + lines * LINE + ROW_PADDING + 1, this.head.offsetHeight);
+    const free = Math.floor((this.scroll.clientHeight - least - 2) / ROW_IDS.length);
+    this.padding = ROW_PADDING + Math.min(Math.max(free, 0), ROW_GROWTH_MAX);
+    this.canvas.style.setProperty('--pad', `${this.padding / 2}px`);
+    this.rows.forEach(({ row }, index) => {
+      row.style.height = `${(this.lineCounts[index] ?? 1) * LINE + this.padding}px`;
+    });
   }
 
   private view(): View {
@@ -238,12 +249,14 @@ export class CalendarGrid {
   private lastWidth = 0;
   private onResize(): void {
     const width = this.scroll.clientWidth;
-    if (width === 0 || width === this.lastWidth) return;
-    // the right edge stays where it was: the panel opens beside the newest days
+    if (width === 0 || this.lineCounts.length === 0) return;
+    this.measureRows();
     const before = this.lastWidth;
     this.lastWidth = width;
-    if (before > 0) this.scroll.scrollLeft += before - width;
-    this.plan();
+    if (before === 0) this.scrollToDay(this.model.today);
+    // the panel beside must not hide the mark that it shows
+    else if (this.selected !== '' && this.position) this.reveal(this.position);
+    else this.plan();
   }
 
   private plan(): void {
@@ -318,10 +331,14 @@ export class CalendarGrid {
     const firstOfMonth = days.find((day) => dayParts(day).day === 1);
     const shown = dayParts(firstOfMonth ?? from);
     const isNewYear = firstOfMonth !== undefined && shown.month === 1;
-    const label = make('span', `cal-monthname${firstOfMonth !== undefined ? ' first' : ''}`);
-    label.setAttribute('aria-hidden', 'true');
-    label.textContent = this.monthName(shown.year, shown.month, isNewYear, firstOfMonth);
-    head.append(label);
+    // the label of a month's first day may reach into the next week
+    const isNearFirst = firstOfMonth === undefined && dayParts(from).day <= 7;
+    if (!isNearFirst) {
+      const label = make('span', `cal-monthname${firstOfMonth !== undefined ? ' first' : ''}`);
+      label.setAttribute('aria-hidden', 'true');
+      label.textContent = this.monthName(shown.year, shown.month, isNewYear, firstOfMonth);
+      head.append(label);
+    }
     if (firstOfMonth !== undefined) {
       head.classList.add('has-first');
       head.style.setProperty('--first', `${this.column(firstOfMonth) * this.dayWidth}px`);
@@ -340,7 +357,7 @@ export class CalendarGrid {
   private monthName(year: number, month: number, isNewYear: boolean, first: number | undefined): string {
     const words = this.language === 'ja' ? `${month}月` : new Intl.DateTimeFormat('en', { month: 'short', timeZone: 'UTC' }).format(Date.UTC(2000, month - 1, 1));
     if (this.zoom === 'month') return first === undefined ? '' : isNewYear ? `${year}` : words;
-    if (first === undefined) return words;
+    if (!isNewYear || first === undefined) return words;
     return this.language === 'ja' ? `${year}年（${eraYear(dayText(first))}）${month}月` : `${words} ${year}`;
   }
 
@@ -462,7 +479,7 @@ export class CalendarGrid {
     const until = this.x(Math.min(span.end, firstDayOf(this.bounds.last) + 6)) + this.dayWidth;
     cell.style.left = `${left}px`;
     cell.style.width = `${Math.max(until - left, this.dayWidth)}px`;
-    cell.style.top = `${ROW_PADDING / 2 + span.line * LINE}px`;
+    cell.style.top = `${this.padding / 2 + span.line * LINE}px`;
     if (old && old.dataset.is === signatureOfSpan(span)) return;
     cell.dataset.is = signatureOfSpan(span);
     cell.setAttribute('role', 'gridcell');
@@ -559,9 +576,11 @@ export class CalendarGrid {
     const left = this.x(place.day);
     const width = this.scroll.clientWidth - this.headWidth;
     const { scrollLeft } = this.scroll;
-    if (left < scrollLeft || left + this.dayWidth > scrollLeft + width) {
-      this.scroll.scrollLeft = left - width * 0.6;
-    }
+    const margin = Math.min(this.dayWidth * 2, width / 4);
+    const right = left + this.dayWidth;
+    if (left < scrollLeft - width || right > scrollLeft + 2 * width) this.scroll.scrollLeft = left - width * 0.6;
+    else if (left < scrollLeft) this.scroll.scrollLeft = left - margin;
+    else if (right > scrollLeft + width) this.scroll.scrollLeft = right + margin - width;
     const row = this.rows[place.row]?.row;
     if (row) {
       const top = row.offsetTop - this.head.offsetHeight;

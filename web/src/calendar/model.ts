@@ -267,7 +267,28 @@ export class CalendarModel {
   }
 
   isEmpty(): boolean {
+    const loaded = this.loadedRange();
+    if (loaded && this.firstDay !== null && weekOf(this.firstDay) < loaded.from) return false;
     return this.spans().length === 0 && ROW_IDS.every((_, row) => this.order(row, 'week').length === 0);
+  }
+  /** When nothing is between two days: where the next older mark is, as far as that is known. */
+  nearestBefore(from: number, to: number): { day: number; isKnown: boolean } | null {
+    let best: number | undefined;
+    for (const span of this.spans()) {
+      if (span.from <= to && span.end >= from) return null;
+      if (span.end < from) best = Math.max(best ?? span.end, span.end);
+    }
+    for (const marks of this.weeks.values()) {
+      for (const mark of marks) {
+        if (!this.isShown(mark)) continue;
+        if (mark.day >= from && mark.day <= to) return null;
+        if (mark.day < from) best = Math.max(best ?? mark.day, mark.day);
+      }
+    }
+    if (best !== undefined) return { day: best, isKnown: true };
+    const loaded = this.loadedRange();
+    const isMore = loaded && this.firstDay !== null && weekOf(this.firstDay) < loaded.from;
+    return isMore ? { day: firstDayOf(loaded.from) - 1, isKnown: false } : null;
   }
   hasAnything(): boolean {
     return this.spansByEntry.size > 0 || this.weeks.size > 0;

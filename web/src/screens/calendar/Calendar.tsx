@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { EntryHead, Facility, Freshness } from '../../api/client.ts';
 import { onLive, onLiveState } from '../../api/live.ts';
-import { CalendarGrid } from '../../calendar/grid.ts';
+import { CalendarGrid, dayLabel } from '../../calendar/grid.ts';
 import { ROW_IDS, weekOf, type CalendarModel, type Mark, type Place, type Zoom } from '../../calendar/model.ts';
 import { language, t, type Key } from '../../i18n/t.ts';
 import { dayNumber, dayParts, instantText } from '../../i18n/wareki.ts';
@@ -146,14 +146,12 @@ function FacilityBar(props: {
   model: CalendarModel;
   hidden: Set<string>;
   onToggle: (facility: string) => void;
-  onWhy: () => void;
   isOpen: boolean;
 }) {
   const own = session.value?.post.facility.id;
   const facilities = [...props.model.facilities.values()].sort(
     (a, b) => Number(b.id === own) - Number(a.id === own) || a.slot - b.slot,
   );
-  const missing = missingOf(props.model).length;
   return (
     <div class="facility-bar" hidden={!props.isOpen} id="facility-bar">
       {facilities.map((facility) => {
@@ -178,10 +176,6 @@ function FacilityBar(props: {
           </button>
         );
       })}
-      <button type="button" class="btn plain compact why-button" onClick={props.onWhy}>
-        <Icon name={missing > 0 ? 'eye' : 'check'} />
-        {missing > 0 ? t('cal.why.n', { n: missing }) : t('cal.why')}
-      </button>
     </div>
   );
 }
@@ -382,17 +376,25 @@ export function Calendar({ person, reload }: TabProps) {
   }
   const news = model?.news() ?? [];
   const outside = news.filter((mark) => mark.day < view[0] || mark.day > view[1]);
+  const hint = view[1] > 0 ? (model?.nearestBefore(view[0], view[1]) ?? null) : null;
+  const missing = model ? missingOf(model).length : 0;
   const isFiltered = hidden.size > 0 || onlyNew || othersOnly;
   const count = model?.facilities.size ?? 0;
   return (
     <>
       <div class="cal-tools">
-        <div class="seg" role="group" aria-label={t('cal.as_list')}>
+        <div class="seg" role="group" aria-label={t('cal.view')}>
           <button type="button" aria-pressed={!isList} onClick={() => setIsList(false)}>
-            {t('cal.as_grid')}
+            <span class="view-icon">
+              <Icon name="grid" />
+            </span>
+            <span class="view-words">{t('cal.as_grid')}</span>
           </button>
           <button type="button" aria-pressed={isList} onClick={() => setIsList(true)}>
-            {t('cal.as_list')}
+            <span class="view-icon">
+              <Icon name="list" />
+            </span>
+            <span class="view-words">{t('cal.as_list')}</span>
           </button>
         </div>
         {!isList && (
@@ -405,14 +407,14 @@ export function Calendar({ person, reload }: TabProps) {
               ))}
             </div>
             <div class="row nowrap-row move">
-              <button type="button" class="btn tool compact icon" onClick={() => grid.current?.scrollByWeeks(-4)}>
+              <button type="button" class="btn tool compact icon only-wide" onClick={() => grid.current?.scrollByWeeks(-4)}>
                 <Icon name="left" />
                 <span class="sr">{t('cal.older')}</span>
               </button>
               <button type="button" class="btn tool compact" onClick={() => grid.current?.goToday()}>
                 {t('cal.today')}
               </button>
-              <button type="button" class="btn tool compact icon" onClick={() => grid.current?.scrollByWeeks(4)}>
+              <button type="button" class="btn tool compact icon only-wide" onClick={() => grid.current?.scrollByWeeks(4)}>
                 <Icon name="right" />
                 <span class="sr">{t('cal.newer')}</span>
               </button>
@@ -458,6 +460,10 @@ export function Calendar({ person, reload }: TabProps) {
           <span class="small quiet" role="status">
             {said}
           </span>
+          <button type="button" class="btn plain compact why-button" disabled={!model} onClick={() => setDialog('why')}>
+            <Icon name={missing > 0 ? 'eye' : 'check'} />
+            {missing > 0 ? t('cal.why.n', { n: missing }) : t('cal.why')}
+          </button>
           <button type="button" class="btn tool compact" disabled={isChecking || !calendar} onClick={() => void check()}>
             <Icon name="refresh" />
             {t('cal.check')}
@@ -473,7 +479,6 @@ export function Calendar({ person, reload }: TabProps) {
           model={model}
           hidden={hidden}
           onToggle={toggle}
-          onWhy={() => setDialog('why')}
           isOpen={isBarOpen && count <= CHIPS_MAX * 4}
         />
       )}
@@ -516,6 +521,16 @@ export function Calendar({ person, reload }: TabProps) {
               </button>
             )}
           </div>
+        )}
+        {model && !isList && hint && (
+          <button
+            type="button"
+            class="btn compact cal-hint"
+            onClick={() => grid.current?.scrollToDay(hint.day)}
+          >
+            <Icon name="left" />
+            {hint.isKnown ? t('cal.hint', { day: dayLabel(hint.day, language.value) }) : t('cal.hint.older')}
+          </button>
         )}
         {shown && (
           <Panel

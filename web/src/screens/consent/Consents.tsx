@@ -1,1 +1,266 @@
-export function Consents(_: { person: unknown; reload: () => void }) { return <p>…</p>; }
+// SPDX-License-Identifier: Apache-2.0
+import { useEffect, useState } from 'preact/hooks';
+import { api, type Channel, type Consent, type Person } from '../../api/client.ts';
+import { useResource } from '../../api/resource.ts';
+import { t, word } from '../../i18n/t.ts';
+import { fullInstant, longDay } from '../../i18n/wareki.ts';
+import { Dialog } from '../../ui/Dialog.tsx';
+import { Choices, ErrorSummary, Field, SubmitButton, type Errors } from '../../ui/Field.tsx';
+import { ConsentTag, Notice, ProblemNotice, Skeleton } from '../../ui/pieces.tsx';
+import { useIntention } from '../patient/Links.tsx';
+import { ConsentForm, NEW_CONSENT, checkConsent, consentInput } from './ConsentForm.tsx';
+
+const CHANNELS: Channel[] = ['paper', 'oral', 'device'];
+
+function Facts({ consent }: { consent: Consent }) {
+  return (
+    <dl class="facts">
+      <dt>{t('consent.form')}</dt>
+      <dd>{t(`consent.form.${consent.form}`)}</dd>
+      <dt>{t('consent.channel')}</dt>
+      <dd>{t(`channel.${consent.channel}`)}</dd>
+      <dt>{t('consent.giver')}</dt>
+      <dd>
+        {word('giver', consent.giver)} {consent.giver_name}
+      </dd>
+      <dt>{t('consent.list_version')}</dt>
+      <dd>{t('consent.version', { n: consent.list_version })}</dd>
+      <dt>{t('consent.until')}</dt>
+      <dd>{consent.until ? longDay(consent.until) : t('consent.until.none')}</dd>
+      <dt>{t('consent.given')}</dt>
+      <dd>
+        {t('consent.given.at', {
+          when: fullInstant(consent.given_at),
+          facility: consent.given_facility,
+          by: consent.given_by,
+        })}
+      </dd>
+      {consent.note && (
+        <>
+          <dt>{t('consent.note')}</dt>
+          <dd>{consent.note}</dd>
+        </>
+      )}
+      {consent.withdrawn_at !== undefined && (
+        <>
+          <dt>{t('consent.state.withdrawn')}</dt>
+          <dd>
+            {t('consent.withdrawn.at', {
+              when: fullInstant(consent.withdrawn_at),
+              facility: consent.withdrawn_facility ?? '',
+              by: consent.withdrawn_by ?? '',
+            })}
+          </dd>
+        </>
+      )}
+    </dl>
+  );
+}
+
+function Withdraw(props: { person: Person; consent: Consent; onDone: () => void; onClose: () => void }) {
+  const [channel, setChannel] = useState<Channel>('paper');
+  const [note, setNote] = useState('');
+  const [problem, setProblem] = useState<unknown>();
+  const [isBusy, setIsBusy] = useState(false);
+  const run = useIntention();
+  async function submit(event: Event) {
+    event.preventDefault();
+    if (isBusy) return;
+    setIsBusy(true);
+    setProblem(undefined);
+    const text = note.trim();
+    try {
+      await run((key) => api.withdrawConsent(props.consent.id, { channel, ...(text ? { note: text } : {}) }, key));
+      props.onDone();
+    } catch (failure) {
+      setProblem(failure);
+      setIsBusy(false);
+    }
+  }
+  return (
+    <Dialog title={t('consent.withdraw.title', { name: props.person.name })} onClose={props.onClose}>
+      <form class="stack" onSubmit={(event) => void submit(event)}>
+        <p>{t('consent.withdraw.text')}</p>
+        {problem !== undefined && <ProblemNotice problem={problem} />}
+        <Choices
+          name="withdraw-channel"
+          legend={t('consent.withdraw.channel')}
+          value={channel}
+          options={CHANNELS.map((value) => ({ value, label: t(`channel.${value}`) }))}
+          onInput={setChannel}
+        />
+        <Field
+          id="withdraw-note"
+          label={t('consent.withdraw.note')}
+          value={note}
+          onInput={setNote}
+          need="optional"
+          maxLength={500}
+        />
+        <div class="actions">
+          <SubmitButton busy={isBusy} tone="danger">
+            {t('consent.withdraw.do')}
+          </SubmitButton>
+          <button type="button" class="btn" onClick={props.onClose}>
+            {t('app.cancel')}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function Give({ person, onDone, onClose }: { person: Person; onDone: () => void; onClose: () => void }) {
+  const [draft, setDraft] = useState(NEW_CONSENT);
+  const [errors, setErrors] = useState<Errors>({});
+  const [turn, setTurn] = useState(0);
+  const [problem, setProblem] = useState<unknown>();
+  const [isBusy, setIsBusy] = useState(false);
+  const run = useIntention();
+  async function submit(event: Event) {
+    event.preventDefault();
+    if (isBusy) return;
+    const found = checkConsent(draft);
+    setErrors(found);
+    setTurn(turn + 1);
+    if (Object.keys(found).length > 0) return;
+    setIsBusy(true);
+    setProblem(undefined);
+    try {
+      await run((key) => api.giveConsent(person.id, consentInput(draft), key));
+      onDone();
+    } catch (failure) {
+      setProblem(failure);
+      setIsBusy(false);
+    }
+  }
+  return (
+    <Dialog title={t('consent.give')} onClose={onClose} wide>
+      <form class="stack" onSubmit={(event) => void submit(event)} noValidate>
+        <ErrorSummary errors={errors} turn={turn} />
+        {problem !== undefined && <ProblemNotice problem={problem} />}
+        <ConsentForm draft={draft} errors={errors} onInput={setDraft} />
+        <div class="actions">
+          <SubmitButton busy={isBusy}>{t('consent.give')}</SubmitButton>
+          <button type="button" class="btn" onClick={onClose}>
+            {t('app.cancel')}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function History({ consents }: { consents: Consent[] }) {
+  return (
+    <section class="card">
+      <header>
+        <h2>{t('consent.history')}</h2>
+      </header>
+      {consents.length === 0 && <p class="empty">{t('consent.history.empty')}</p>}
+      <ol class="links">
+        {consents.map((consent) => (
+          <li class="link" key={consent.id}>
+            <div class="row">
+              <b>{t('consent.version', { n: consent.version })}</b>
+              <ConsentTag state={consent.state} />
+              <span class="small quiet">{t(`consent.form.${consent.form}`)}</span>
+            </div>
+            <p class="small num">
+              {t('consent.given')}{' '}
+              {t('consent.given.at', {
+                when: fullInstant(consent.given_at),
+                facility: consent.given_facility,
+                by: consent.given_by,
+              })}
+            </p>
+            {consent.withdrawn_at !== undefined && (
+              <p class="small num">
+                {t('consent.state.withdrawn')}{' '}
+                {t('consent.withdrawn.at', {
+                  when: fullInstant(consent.withdrawn_at),
+                  facility: consent.withdrawn_facility ?? '',
+                  by: consent.withdrawn_by ?? '',
+                })}
+              </p>
+            )}
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+export function Consents({ person, reload }: { person: Person; reload: () => void }) {
+  const consents = useResource(`consents ${person.id}`, () => api.consents(person.id));
+  const [dialog, setDialog] = useState<'withdraw' | 'give' | null>(null);
+  const [said, setSaid] = useState('');
+  useEffect(() => {
+    document.title = `${t('consent.title')} ${person.name} - ${t('app.name')}`;
+  }, [person.name]);
+  function done(words: string) {
+    setDialog(null);
+    setSaid(words);
+    consents.reload();
+    reload();
+  }
+  const list = consents.value?.consents;
+  const current = list?.find((consent) => consent.state === 'active');
+  return (
+    <div class="page">
+      <div class="page-head">
+        <h1>{t('consent.title')}</h1>
+      </div>
+      {consents.state === 'failed' && <ProblemNotice problem={consents.problem} retry={consents.reload} />}
+      <div class="columns">
+        <section class="stack">
+          {said && <Notice tone="good" title={said} />}
+          {!list && consents.state === 'loading' && (
+            <div class="card">
+              <Skeleton rows={3} />
+            </div>
+          )}
+          {list && current && (
+            <div class="card">
+              <header>
+                <h2>{t('consent.current')}</h2>
+                <ConsentTag state={current.state} />
+              </header>
+              <div class="card-body stack">
+                <Facts consent={current} />
+                <div class="actions">
+                  <button type="button" class="btn danger" onClick={() => setDialog('withdraw')}>
+                    {t('consent.withdraw')}
+                  </button>
+                  <button type="button" class="btn plain" onClick={() => setDialog('give')}>
+                    {t('consent.renew')}
+                  </button>
+                </div>
+              </div>
+            </div>
+          )}
+          {list && !current && (
+            <Notice tone="wait" title={t('consent.none')}>
+              <p>{t('consent.none.text')}</p>
+              <button type="button" class="btn primary" onClick={() => setDialog('give')}>
+                {t('consent.give')}
+              </button>
+            </Notice>
+          )}
+        </section>
+        {list && <History consents={list} />}
+      </div>
+      {dialog === 'withdraw' && current && (
+        <Withdraw
+          person={person}
+          consent={current}
+          onClose={() => setDialog(null)}
+          onDone={() => done(t('consent.withdrawn'))}
+        />
+      )}
+      {dialog === 'give' && (
+        <Give person={person} onClose={() => setDialog(null)} onDone={() => done(t('consent.recorded'))} />
+      )}
+    </div>
+  );
+}

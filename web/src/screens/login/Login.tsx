@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { useLocation } from 'wouter-preact';
 import type { Post } from '../../api/client.ts';
-import { t, word } from '../../i18n/t.ts';
+import { loadMoreWords, t, word } from '../../i18n/t.ts';
 import { farewell, login } from '../../session.ts';
 import { ErrorSummary, Field, SubmitButton, type Errors } from '../../ui/Field.tsx';
 import { Sign } from '../../ui/Icon.tsx';
@@ -76,6 +76,11 @@ export function Login() {
   const [problem, setProblem] = useState<unknown>();
   const [posts, setPosts] = useState<Post[]>();
   const [isBusy, setIsBusy] = useState(false);
+
+  useEffect(() => {
+    // while somebody types, the next screen comes
+    void Promise.all([import('../home/Home.tsx'), loadMoreWords()]).catch(() => {});
+  }, []);
 
   async function enter(post?: string) {
     setIsBusy(true);

@@ -1,1 +1,354 @@
-export function Links(_: { id?: string; person?: unknown; reload: () => void }) { return <p>…</p>; }
+// SPDX-License-Identifier: Apache-2.0
+/* 施設追加: a person's numbers with their states in words, another facility's number, and the own
+ * number of a facility that has none yet. The owner's match decides; nothing is shown before. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { Link as Anchor, useLocation } from 'wouter-preact';
+import { api, newKey, type Link, type Person, type PersonSummary } from '../../api/client.ts';
+import { Problem } from '../../api/problem.ts';
+import { t } from '../../i18n/t.ts';
+import { instantText } from '../../i18n/wareki.ts';
+import { participants, session } from '../../session.ts';
+import { Dialog } from '../../ui/Dialog.tsx';
+import { DayField, ErrorSummary, Field, NO_DAY, SubmitButton, Wrong, dayError, readDay, type Errors } from '../../ui/Field.tsx';
+import { Icon } from '../../ui/Icon.tsx';
+import { FacilityMark, Notice, ProblemNotice } from '../../ui/pieces.tsx';
+import { canRetry, linkTone, linkWords } from './linkWords.ts';
+import { PersonFacts } from './PersonLine.tsx';
+import { check, number as numberSchema } from './schema.ts';
+import { chosen, prefilled } from './searchState.ts';
+
+/** One intention, one key: kept while its answer is unknown. */
+export function useIntention() {
+  const key = useRef(newKey());
+  return async function run<T>(work: (key: string) => Promise<T>): Promise<T> {
+    try {
+      const result = await work(key.current);
+      key.current = newKey();
+      return result;
+    } catch (failure) {
+      if (!(failure instanceof Problem) || failure.status !== 0) key.current = newKey();
+      throw failure;
+    }
+  };
+}
+
+function LinkLine({ link, onChange }: { link: Link; onChange: () => void }) {
+  const [problem, setProblem] = useState<unknown>();
+  const [isAsking, setIsAsking] = useState(false);
+  const [isEnding, setIsEnding] = useState(false);
+  const run = useIntention();
+  const facility = participants.value.byId.get(link.facility);
+  const isOver = link.state === 'ended';
+
+  async function act(work: (key: string) => Promise<unknown>) {
+    setIsAsking(true);
+    setProblem(undefined);
+    try {
+      await run(work);
+      onChange();
+    } catch (failure) {
+      setProblem(failure);
+    } finally {
+      setIsAsking(false);
+      setIsEnding(false);
+    }
+  }
+
+  return (
+    <li class={`link ${isOver ? 'over' : ''}`}>
+      <div class="row">
+        {facility && <FacilityMark facility={facility} />}
+        <b>{facility?.name}</b>
+        <span class={`tag ${linkTone(link)}`}>
+          {link.state === 'confirmed' && <Icon name="check" />}
+          {t(link.reason === 'mismatch' ? 'link.state.refused' : `link.state.${link.state}`)}
+        </span>
+        <span class="num">{link.number ?? <span class="small quiet">{t('link.hidden_number')}</span>}</span>
+        <span class="small quiet push num">{t('link.since', { when: instantText(link.since) })}</span>
+      </div>
+      <div class="link-words">
+        <p class="small">{linkWords(link)}</p>
+        {!isOver && (
+          <div class="row">
+            {canRetry(link) && (
+              <button
+                type="button"
+                class="btn compact"
+                disabled={isAsking}
+                onClick={() => void act((key) => api.retryLink(link.id, key))}
+              >
+                <Icon name="refresh" />
+                {t('link.retry')}
+              </button>
+            )}
+            <button type="button" class="btn plain compact danger" onClick={() => setIsEnding(true)}>
+              {t('link.end')}
+            </button>
+          </div>
+        )}
+      </div>
+      {problem !== undefined && <ProblemNotice problem={problem} />}
+      {isEnding && (
+        <Dialog title={t('link.end.title', { name: facility?.name ?? '' })} onClose={() => setIsEnding(false)}>
+          <p>{t('link.end.text')}</p>
+          <div class="actions">
+            <button
+              type="button"
+              class="btn primary danger"
+              disabled={isAsking}
+              onClick={() => void act((key) => api.endLink(link.id, key))}
+            >
+              {t('link.end.do')}
+            </button>
+            <button type="button" class="btn" onClick={() => setIsEnding(false)}>
+              {t('app.cancel')}
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </li>
+  );
+}
+
+function AddForm({ person, onDone }: { person: Person; onDone: () => void }) {
+  const [facility, setFacility] = useState('');
+  const [number, setNumber] = useState('');
+  const [errors, setErrors] = useState<Errors>({});
+  const [turn, setTurn] = useState(0);
+  const [problem, setProblem] = useState<unknown>();
+  const [isBusy, setIsBusy] = useState(false);
+  const run = useIntention();
+  const isLinked = (id: string) =>
+    person.links.some((link) => link.facility === id && (link.state === 'confirmed' || (link.state === 'proposed' && link.reason !== 'mismatch')));
+  const own = session.value?.post.facility.id;
+  const open = participants.value.list.filter(
+    (item) => (item.is_disclosing || item.id === own) && !isLinked(item.id),
+  );
+  if (open.length === 0) return <p class="quiet card-body">{t('link.all_linked')}</p>;
+
+  async function submit(event: Event) {
+    event.preventDefault();
+    if (isBusy) return;
+    const found: Errors = {};
+    if (facility === '') found['link-facility'] = t('link.facility.missing');
+    const checked = check(numberSchema, number, '');
+    const wrong = checked.errors[''];
+    if (wrong) found['link-number'] = wrong;
+    setErrors(found);
+    setTurn(turn + 1);
+    if (Object.keys(found).length > 0 || checked.output === undefined) return;
+    const body = { facility, number: checked.output };
+    setIsBusy(true);
+    setProblem(undefined);
+    try {
+      await run((key) => api.addLink(person.id, body, key));
+      setFacility('');
+      setNumber('');
+      onDone();
+    } catch (failure) {
+      setProblem(failure);
+    } finally {
+      setIsBusy(false);
+    }
+  }
+
+  return (
+    <form class="card-body stack" onSubmit={(event) => void submit(event)} noValidate>
+      <p class="small quiet">{t('link.lead')}</p>
+      <ErrorSummary errors={errors} turn={turn} />
+      {problem !== undefined && <ProblemNotice problem={problem} />}
+      <div class="field">
+        <label for="link-facility">{t('link.facility')}</label>
+        <select
+          id="link-facility"
+          class="input"
+          value={facility}
+          aria-invalid={errors['link-facility'] ? true : undefined}
+          onChange={(event) => setFacility(event.currentTarget.value)}
+        >
+          <option value="">{t('link.facility.choose')}</option>
+          {open.map((item) => (
+            <option key={item.id} value={item.id}>
+              {item.name}
+            </option>
+          ))}
+        </select>
+        <Wrong id="link-facility" error={errors['link-facility']} />
+      </div>
+      <Field
+        id="link-number"
+        label={t('link.number')}
+        class="mono"
+        value={number}
+        onInput={setNumber}
+        error={errors['link-number']}
+        maxLength={15}
+      />
+      <SubmitButton busy={isBusy}>{t('link.submit')}</SubmitButton>
+    </form>
+  );
+}
+
+/* The own facility has no number yet: the person comes from a search, in memory only. */
+function JoinForm({ person, onDone }: { person: PersonSummary; onDone: (link: Link) => void }) {
+  const [number, setNumber] = useState(prefilled.value);
+  const [birth, setBirth] = useState(NO_DAY);
+  const [errors, setErrors] = useState<Errors>({});
+  const [turn, setTurn] = useState(0);
+  const [problem, setProblem] = useState<unknown>();
+  const [isBusy, setIsBusy] = useState(false);
+  const run = useIntention();
+  const today = session.value?.today ?? '';
+  const own = session.value?.post.facility;
+
+  async function submit(event: Event) {
+    event.preventDefault();
+    if (isBusy || !own) return;
+    const found: Errors = {};
+    const checked = check(numberSchema, number, '');
+    const wrong = checked.errors[''];
+    if (wrong) found['link-number'] = wrong;
+    const parsed = readDay(birth, today);
+    const wrongDay = dayError(parsed, birth);
+    if (wrongDay) found['link-birth'] = wrongDay;
+    setErrors(found);
+    setTurn(turn + 1);
+    if (checked.output === undefined || !parsed.ok) return;
+    const body = { facility: own.id, number: checked.output, birth_date: parsed.day };
+    setIsBusy(true);
+    setProblem(undefined);
+    try {
+      onDone(await run((key) => api.addLink(person.id, body, key)));
+    } catch (failure) {
+      setProblem(failure);
+    } finally {
+      setIsBusy(false);
+    }
+  }
+
+  return (
+    <div class="page narrow">
+      <div class="page-head">
+        <h1>{t('link.join')}</h1>
+      </div>
+      <form class="card" onSubmit={(event) => void submit(event)} noValidate>
+        <header>
+          <h2>{person.name}</h2>
+          <span class="small quiet">{person.kana}</span>
+          <PersonFacts person={person} />
+        </header>
+        <div class="card-body stack">
+          <p>{t('link.join.lead', { name: person.name })}</p>
+          <ErrorSummary errors={errors} turn={turn} />
+          {problem !== undefined && <ProblemNotice problem={problem} />}
+          <Field
+            id="link-number"
+            label={t('wizard.own')}
+            class="mono short"
+            value={number}
+            onInput={setNumber}
+            error={errors['link-number']}
+            need="required"
+            maxLength={15}
+            autoFocus
+          />
+          <DayField
+            id="link-birth"
+            label={t('link.birth.again')}
+            value={birth}
+            today={today}
+            onInput={setBirth}
+            error={errors['link-birth']}
+            need="required"
+          />
+          <SubmitButton busy={isBusy}>{t('link.submit')}</SubmitButton>
+        </div>
+      </form>
+    </div>
+  );
+}
+
+export function Links(props: { person?: Person; id?: string; reload: () => void }) {
+  const [, go] = useLocation();
+  const [joined, setJoined] = useState<Link>();
+  const { person } = props;
+  useEffect(() => {
+    if (person) document.title = `${t('link.title')} ${person.name} - ${t('app.name')}`;
+  }, [person]);
+  if (person) {
+    return (
+      <div class="page">
+        <div class="page-head">
+          <h1>{t('link.title')}</h1>
+          {person.own_number && (
+            <Anchor href={`/p/${person.id}/calendar`} class="btn compact push">
+              {t('link.to_calendar')}
+            </Anchor>
+          )}
+        </div>
+        <div class="columns">
+          <section class="card">
+            <header>
+              <h2>{t('link.list')}</h2>
+            </header>
+            {person.links.length === 0 && <p class="empty">{t('link.empty')}</p>}
+            <ul class="links">
+              {person.links.map((link) => (
+                <LinkLine key={link.id} link={link} onChange={props.reload} />
+              ))}
+            </ul>
+          </section>
+          <section class="card">
+            <header>
+              <h2>{t('wizard.add_number')}</h2>
+            </header>
+            <AddForm person={person} onDone={props.reload} />
+          </section>
+        </div>
+      </div>
+    );
+  }
+  const candidate = chosen.value?.id === props.id ? chosen.value : null;
+  if (joined && candidate) {
+    return (
+      <div class="page narrow stack">
+        <Notice tone={linkTone(joined) === 'bad' ? 'bad' : 'wait'} title={t(joined.reason === 'mismatch' ? 'link.state.refused' : `link.state.${joined.state}`)}>
+          <p>{linkWords(joined)}</p>
+        </Notice>
+        <div class="row">
+          <button type="button" class="btn" onClick={() => setJoined(undefined)}>
+            {t('app.back')}
+          </button>
+          <Anchor href="/" class="btn plain">
+            {t('app.to_home')}
+          </Anchor>
+        </div>
+      </div>
+    );
+  }
+  if (candidate) {
+    return (
+      <JoinForm
+        person={candidate}
+        onDone={(link) => {
+          if (link.state === 'confirmed') {
+            props.reload();
+            go(`/p/${candidate.id}/calendar`);
+          } else setJoined(link);
+        }}
+      />
+    );
+  }
+  return (
+    <div class="page narrow stack">
+      <Notice tone="wait" title={t('link.gone')}>
+        <p>{t('link.gone.text')}</p>
+      </Notice>
+      <p>
+        <Anchor href="/patients" class="btn primary">
+          {t('nav.search')}
+        </Anchor>
+      </p>
+    </div>
+  );
+}

@@ -14,11 +14,10 @@ import { ageOn, eraYear } from '../../i18n/wareki.ts';
 import { session } from '../../session.ts';
 import { Icon, type IconName } from '../../ui/Icon.tsx';
 import { ConsentTag, Name, ProblemNotice, Skeleton } from '../../ui/pieces.tsx';
+import { lazy } from '../../ui/lazy.tsx';
 import { Calendar } from '../calendar/Calendar.tsx';
-import { Consents } from '../consent/Consents.tsx';
-import { References } from '../audit/References.tsx';
-import { Links } from './Links.tsx';
 import { slashed } from './PersonLine.tsx';
+import { chosen } from './searchState.ts';
 
 export interface Undated {
   entry: string;
@@ -42,6 +41,10 @@ const TABS: { tab: string; label: Key; icon: IconName }[] = [
   { tab: 'consent', label: 'patient.tab.consent', icon: 'check' },
   { tab: 'access', label: 'patient.tab.logs', icon: 'logs' },
 ];
+
+const Consents = lazy(() => import('../consent/Consents.tsx').then((m) => m.Consents));
+const References = lazy(() => import('../audit/References.tsx').then((m) => m.References));
+const Links = lazy(() => import('./Links.tsx').then((m) => m.Links));
 
 const SCREENS: Record<string, ComponentType<TabProps>> = {
   calendar: Calendar,
@@ -149,7 +152,9 @@ function Banner({ person, tab }: { person: Person; tab: string }) {
 }
 
 export function Patient({ id, tab }: { id: string; tab: string }) {
-  const person = useResource(`person ${id}`, () => api.person(id));
+  // somebody found by a search who has no number here yet: only the own number can be registered
+  const isJoining = chosen.value?.id === id && chosen.value.own_number === null;
+  const person = useResource(isJoining ? null : `person ${id}`, () => api.person(id));
   const [seen, setSeen] = useState<Person>();
   useEffect(() => {
     undated.value = null;
@@ -170,7 +175,11 @@ export function Patient({ id, tab }: { id: string; tab: string }) {
   }, [person.value]);
   const problem = person.state === 'failed' ? person.problem : undefined;
   const mayJoin = problem instanceof Problem && (problem.status === 403 || problem.status === 404);
-  if (!value && mayJoin && tab === 'link') return <Links id={id} reload={person.reload} />;
+  const joined = () => {
+    chosen.value = null;
+    person.reload();
+  };
+  if (!value && (isJoining || (mayJoin && tab === 'link'))) return <Links id={id} reload={joined} />;
   if (!value) {
     return (
       <div class="page narrow stack">

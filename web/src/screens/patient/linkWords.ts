@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Link } from '../../api/client.ts';
 import { has, t } from '../../i18n/t.ts';
+import { session } from '../../session.ts';
 
 export function linkTone(link: Link): string {
   if (link.state === 'confirmed') return 'good';
@@ -12,7 +13,8 @@ export function linkTone(link: Link): string {
 export function linkWords(link: Link): string {
   const byReason = `link.words.${link.reason ?? ''}`;
   if (link.state !== 'confirmed' && has(byReason)) return t(byReason);
-  return t(`link.words.${link.state}`);
+  const isOwn = link.facility === session.value?.post.facility.id;
+  return isOwn && link.state === 'confirmed' ? t('link.words.own') : t(`link.words.${link.state}`);
 }
 
 /** Asking again helps only where the answer may have changed. */

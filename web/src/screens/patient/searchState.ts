@@ -8,6 +8,9 @@ export const asked = signal<Search | null>(null);
 /** A person found by a search, for the screen that registers the own number. */
 export const chosen = signal<PersonSummary | null>(null);
 
+/** The own number that was typed before the person turned out to be registered. */
+export const prefilled = signal('');
+
 export function askSearch(search: Search): void {
   asked.value = search;
 }
@@ -16,4 +19,5 @@ effect(() => {
   if (session.value !== null) return;
   asked.value = null;
   chosen.value = null;
+  prefilled.value = '';
 });
