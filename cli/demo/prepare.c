@@ -93,8 +93,8 @@ static bool make_certificates(struct demo *demo, struct err *err)
     demo_path(demo, "certificates/authority", authority);
     demo_path(demo, "certificates/centre", prefix);
     if (!tls_make_authority(authority, "Tsumugi demo authority", err) ||
-        !tls_issue(authority, prefix, "centre", "localhost,127.0.0.1", TLS_USE_SERVER,
-                   CERTIFICATE_DAYS, ignored, err))
+        !tls_issue(authority, prefix, "centre", "localhost,127.0.0.1", CERTIFICATE_DAYS,
+                   ignored, err))
         return false;
     for (size_t i = 0; i < demo->hospital_count; i++) {
         struct demo_hospital *hospital = &demo->hospitals[i];
@@ -103,7 +103,7 @@ static bool make_certificates(struct demo *demo, struct err *err)
                  hospital->code.at);
         demo_path(demo, name, prefix);
         if (!tls_issue(authority, prefix, name + sizeof "certificates", NULL,
-                       TLS_USE_CLIENT, CERTIFICATE_DAYS, hospital->fingerprint, err))
+                       CERTIFICATE_DAYS, hospital->fingerprint, err))
             return false;
     }
     return true;

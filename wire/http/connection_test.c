@@ -518,9 +518,8 @@ static void found_the_network(void)
     snprintf(folder, sizeof folder, "/tmp/tsumugi-connection-%ld", (long)getpid());
     CHECK(path_make_directory(folder, &err));
     CHECK(tls_make_authority(in_folder("ca"), "Tsumugi test authority", &err));
-    CHECK(tls_issue(in_folder("ca"), in_folder("server"), "centre", "localhost",
-                    TLS_USE_SERVER, 30, fingerprint, &err));
-    CHECK(tls_issue(in_folder("ca"), in_folder("client"), "clinic", NULL, TLS_USE_CLIENT,
+    CHECK(tls_issue(in_folder("ca"), in_folder("server"), "centre", "localhost", 30, fingerprint, &err));
+    CHECK(tls_issue(in_folder("ca"), in_folder("client"), "clinic", NULL,
                     30, fingerprint, &err));
 }
 

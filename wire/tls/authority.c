@@ -253,7 +253,7 @@ static bool read_pair(const char *prefix, X509 **certificate, EVP_PKEY **key,
 }
 
 static bool sign(X509 *certificate, X509 *authority, EVP_PKEY *authority_key,
-                 enum tls_usage usage, struct err *err)
+                 bool is_server, struct err *err)
 {
     if (X509_set_issuer_name(certificate, X509_get_subject_name(authority)) != 1 ||
         !add_extension(certificate, authority, NID_basic_constraints,
@@ -261,7 +261,7 @@ static bool sign(X509 *certificate, X509 *authority, EVP_PKEY *authority_key,
         !add_extension(certificate, authority, NID_key_usage,
                        "critical,digitalSignature") ||
         !add_extension(certificate, authority, NID_ext_key_usage,
-                       usage == TLS_USE_SERVER ? "serverAuth" : "clientAuth") ||
+                       is_server ? "serverAuth" : "clientAuth") ||
         !add_extension(certificate, authority, NID_subject_key_identifier, "hash") ||
         !add_extension(certificate, authority, NID_authority_key_identifier,
                        "keyid:always") ||
@@ -284,16 +284,14 @@ static bool take_fingerprint(X509 *certificate, char fingerprint[HASH_HEX_BYTES]
 }
 
 bool tls_issue(const char *authority_prefix, const char *prefix, const char *name,
-               const char *hosts, enum tls_usage usage, int days,
-               char fingerprint[HASH_HEX_BYTES], struct err *err)
+               const char *hosts, int days, char fingerprint[HASH_HEX_BYTES],
+               struct err *err)
 {
     if (days < 1 || days > ISSUED_DAYS_MAX)
         return err_set(err, ERR_LIMIT, "tls_days_invalid", "1 to %d days",
                        ISSUED_DAYS_MAX);
     if (!is_name(name))
         return err_set(err, ERR_SYNTAX, "tls_name_invalid", "name of a certificate");
-    if (usage == TLS_USE_SERVER && !hosts)
-        return err_set(err, ERR_SYNTAX, "tls_host_invalid", "a server needs hosts");
     CLEANUP(certificate_free) X509 *authority = NULL;
     CLEANUP(key_free) EVP_PKEY *authority_key = NULL;
     if (!read_pair(authority_prefix, &authority, &authority_key, err))
@@ -305,7 +303,7 @@ bool tls_issue(const char *authority_prefix, const char *prefix, const char *nam
         return set_failed(err);
     if (hosts && !add_hosts(certificate, hosts, err))
         return false;
-    return sign(certificate, authority, authority_key, usage, err) &&
+    return sign(certificate, authority, authority_key, hosts != NULL, err) &&
            take_fingerprint(certificate, fingerprint, err) &&
            write_pair(prefix, certificate, key, err);
 }

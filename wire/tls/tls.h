@@ -56,11 +56,10 @@ const char *tls_peer_fingerprint(const struct tls_session *session);
 const char *tls_peer_name(const struct tls_session *session);
 
 /* ---- a small authority: ECDSA P-256, SHA-256 ---- */
-enum tls_usage { TLS_USE_SERVER, TLS_USE_CLIENT };
 /* Writes <prefix>.crt and <prefix>.key (0600); ten years. */
 MUST_CHECK bool tls_make_authority(const char *prefix, const char *name, struct err *err);
 /* Writes <prefix>.crt and <prefix>.key signed by the authority's files; ≤ 397 days.
- * hosts: comma-separated DNS names and addresses for servers, NULL for clients. */
+ * hosts: comma-separated DNS names and addresses of a server; NULL = for a client. */
 MUST_CHECK bool tls_issue(const char *authority_prefix, const char *prefix,
-                          const char *name, const char *hosts, enum tls_usage usage,
-                          int days, char fingerprint[HASH_HEX_BYTES], struct err *err);
+                          const char *name, const char *hosts, int days,
+                          char fingerprint[HASH_HEX_BYTES], struct err *err);

@@ -107,7 +107,7 @@ static inline void issue(const char *authority, const char *name, const char *ho
     char prefix[128];
     char authority_prefix[128];
     if (!tls_issue(in_folder(authority, authority_prefix), in_folder(name, prefix), name,
-                   hosts, hosts ? TLS_USE_SERVER : TLS_USE_CLIENT, 30, fingerprint,
+                   hosts, 30, fingerprint,
                    &err)) {
         printf("Bail out! %s\n", err.text);
         abort();
