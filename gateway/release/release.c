@@ -137,8 +137,7 @@ static bool check_grant(struct release *release, struct span wire, struct arena 
                                              .window = &tunnel->window};
         err_clear(&last);
         is_good = grant_check(wire, &expected, arena, grant, &last);
-        bool is_other_tunnel =
-            !is_good && last.code && strcmp(last.code, "grant_tunnel") == 0;
+        bool is_other_tunnel = !is_good && strcmp(last.code, "grant_tunnel") == 0;
         if (!is_good && !is_other_tunnel)
             break;
     }

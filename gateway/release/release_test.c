@@ -1,0 +1,591 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/release/release.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "base/test.h"
+
+#define NUMBER "0000012345"
+#define BASE "20240501/OML-11/000000000000001"
+#define KIND(kind) (1U << (kind))
+
+/* ---- the rule ---- */
+
+static const char *const rule_policy =
+    "{\"version\":1,\"from\":\"2024-04-01\",\"excluded_departments\":[\"40\"],\"rules\":["
+    "{\"kinds\":[\"laboratory\",\"prescription\"],\"professions\":[\"doctor\"]},"
+    "{\"kinds\":[\"laboratory\"],\"professions\":[\"nurse\"],\"delay_hours\":24},"
+    "{\"kinds\":[\"radiology\"],\"professions\":[\"nurse\"]}]}";
+
+struct facts {
+    struct arena arena;
+    struct uplink_policy policy;
+    struct index_place place;
+    struct release_facts facts;
+};
+
+/* Everything speaks for it. */
+static void set_facts(struct facts *facts)
+{
+    struct err err = {0};
+    *facts = (struct facts){.arena = arena_init(1 << 20)};
+    CHECK(
+        uplink_read_policy(span_cstr(rule_policy), &facts->arena, &facts->policy, &err));
+    facts->place = (struct index_place){.kind = ENTRY_LABORATORY,
+                                        .day = day_from_date(2024, 5, 1),
+                                        .department_code = TEXT("01"),
+                                        .kinds_in_file = KIND(ENTRY_LABORATORY)};
+    facts->facts =
+        (struct release_facts){.now_ms = 1714600000000,
+                               .is_linked = true,
+                               .names_entry = true,
+                               .granted_kinds = KIND(ENTRY_LABORATORY),
+                               .policy = &facts->policy,
+                               .audience = {TEXT("doctor"), TEXT("clinic"), TEXT("9")},
+                               .place = &facts->place,
+                               .received_at_ms = 1714600000000};
+}
+
+static bool is_answer(struct facts *facts, const char *reason)
+{
+    const char *answer = release_rule(&facts->facts);
+    bool is_same = reason ? answer && strcmp(answer, reason) == 0 : !answer;
+    if (!is_same)
+        printf("# answer was %s\n", answer ? answer : "release");
+    arena_free(&facts->arena);
+    return is_same;
+}
+
+static void all_conditions_together_release(void)
+{
+    struct facts facts;
+    set_facts(&facts);
+    CHECK(is_answer(&facts, NULL));
+    set_facts(&facts);
+    facts.facts.wants_original = true;
+    CHECK(is_answer(&facts, NULL));
+    set_facts(&facts);
+    facts.place.day = DAY_NONE;
+    CHECK(is_answer(&facts, NULL));
+    set_facts(&facts);
+    facts.policy.from_day = DAY_NONE;
+    CHECK(is_answer(&facts, NULL));
+    set_facts(&facts);
+    facts.place.day = facts.policy.from_day;
+    CHECK(is_answer(&facts, NULL));
+}
+
+static void each_condition_alone_refuses(void)
+{
+    struct facts facts;
+    set_facts(&facts);
+    facts.facts.is_linked = false;
+    CHECK(is_answer(&facts, "link_missing"));
+    set_facts(&facts);
+    facts.facts.is_linked = false;
+    facts.facts.was_linked = true;
+    CHECK(is_answer(&facts, "link_ended"));
+    set_facts(&facts);
+    facts.facts.names_entry = false;
+    CHECK(is_answer(&facts, "grant_entry"));
+    set_facts(&facts);
+    facts.facts.granted_kinds = KIND(ENTRY_PRESCRIPTION);
+    CHECK(is_answer(&facts, "kind_not_granted"));
+    set_facts(&facts);
+    facts.place.kind = ENTRY_MEAL;
+    facts.facts.granted_kinds = KIND(ENTRY_MEAL);
+    CHECK(is_answer(&facts, "kind_not_released"));
+    set_facts(&facts);
+    facts.facts.audience.profession = TEXT("pharmacist");
+    CHECK(is_answer(&facts, "audience"));
+    set_facts(&facts);
+    facts.place.department_code = TEXT("40");
+    CHECK(is_answer(&facts, "department"));
+    set_facts(&facts);
+    facts.place.day = facts.policy.from_day - 1;
+    CHECK(is_answer(&facts, "before_start"));
+}
+
+static void a_delay_is_the_audiences_own(void)
+{
+    struct facts facts;
+    set_facts(&facts);
+    facts.facts.audience.profession = TEXT("nurse");
+    CHECK(is_answer(&facts, "delayed"));
+    set_facts(&facts);
+    facts.facts.audience.profession = TEXT("nurse");
+    facts.facts.received_at_ms -= 24LL * 3600 * 1000 - 1;
+    CHECK(is_answer(&facts, "delayed"));
+    set_facts(&facts);
+    facts.facts.audience.profession = TEXT("nurse");
+    facts.facts.received_at_ms -= 24LL * 3600 * 1000;
+    CHECK(is_answer(&facts, NULL));
+}
+
+static void an_original_needs_every_kind_in_its_file(void)
+{
+    struct facts facts;
+    set_facts(&facts);
+    facts.facts.wants_original = true;
+    facts.place.kinds_in_file |= KIND(ENTRY_PRESCRIPTION);
+    CHECK(is_answer(&facts, "kind_not_granted"));
+    set_facts(&facts);
+    facts.facts.wants_original = true;
+    facts.place.kinds_in_file |= KIND(ENTRY_PRESCRIPTION);
+    facts.facts.granted_kinds |= KIND(ENTRY_PRESCRIPTION);
+    CHECK(is_answer(&facts, NULL));
+    set_facts(&facts);
+    facts.facts.wants_original = true;
+    facts.place.kinds_in_file |= KIND(ENTRY_MEAL);
+    facts.facts.granted_kinds |= KIND(ENTRY_MEAL);
+    CHECK(is_answer(&facts, "original_mixed"));
+    set_facts(&facts);
+    facts.place.kinds_in_file |=
+        KIND(ENTRY_MEAL); /* only the entry itself is asked for */
+    CHECK(is_answer(&facts, NULL));
+    set_facts(&facts);
+    facts.facts.wants_original = true;
+    facts.place.has_unpublished = true;
+    CHECK(is_answer(&facts, "original_mixed"));
+    set_facts(&facts);
+    facts.facts.wants_original = true;
+    facts.place.kind = ENTRY_MEAL;
+    facts.place.kinds_in_file = KIND(ENTRY_MEAL);
+    facts.facts.granted_kinds = KIND(ENTRY_MEAL);
+    CHECK(is_answer(&facts, "kind_not_released"));
+}
+
+/* ---- the gate ---- */
+
+struct scene {
+    char folder[64];
+    char audit_folder[96];
+    char location[96];
+    int64_t wall_ms;
+    int64_t monotonic_ms;
+    struct arena arena;
+    struct uplink_policy policy;
+    struct secret_signing_key signing;
+    struct secret_public_key public;
+    struct index *index;
+    struct audit *audit;
+    struct release *release;
+    struct grant grant;
+};
+
+static const struct id record = {{9}};
+static const struct id tunnel = {{7}};
+
+static int64_t wall_ms(void *self)
+{
+    return ((struct scene *)self)->wall_ms;
+}
+
+static int64_t monotonic_ms(void *self)
+{
+    return ((struct scene *)self)->monotonic_ms;
+}
+
+static int remove_one(const char *name, const struct stat *status, int kind,
+                      struct FTW *where)
+{
+    (void)status;
+    (void)kind;
+    (void)where;
+    return remove(name);
+}
+
+static void put_entry(struct scene *scene, const char *base, enum entry_kind kind)
+{
+    struct err err = {0};
+    struct entry_list list = {.format = "ssmix2",
+                              .patient = {.name = TEXT("飯田 花子"),
+                                          .kana = TEXT("イイダ ハナコ"),
+                                          .birth_day = day_from_date(1950, 1, 2),
+                                          .sex = 'F'}};
+    struct entry *entry = entry_add(&list, kind, &scene->arena, &err);
+    CHECK(entry);
+    entry->day = kind == ENTRY_PATIENT ? DAY_NONE : day_from_date(2024, 5, 1);
+    entry->department_code = TEXT("01");
+    struct index_change change = {.file = {.path = text_cstr(base),
+                                           .number = TEXT(NUMBER),
+                                           .base = text_cstr(base),
+                                           .version = TEXT("202405011234567891")},
+                                  .list = &list,
+                                  .day = entry->day};
+    CHECK(index_put_file(scene->index, &change, &err));
+}
+
+static void link_patient(struct scene *scene)
+{
+    struct err err = {0};
+    struct index_limits limits = {9, 9};
+    enum uplink_match result = UPLINK_MISMATCH;
+    struct uplink_link link = {record,
+                               TEXT(NUMBER),
+                               TEXT("飯田 花子"),
+                               TEXT("イイダ ハナコ"),
+                               day_from_date(1950, 1, 2),
+                               'F'};
+    CHECK(index_match_link(scene->index, &link, &limits, &result, &err));
+    CHECK(result == UPLINK_CONFIRMED);
+}
+
+static void begin_parts(struct scene *scene)
+{
+    struct err err = {0};
+    struct clock clock = {wall_ms, monotonic_ms, scene};
+    struct index_config index = {.location = scene->location,
+                                 .clock = clock,
+                                 .rand = rand_system(),
+                                 .policy = &scene->policy};
+    struct audit_config audit = {.directory = scene->audit_folder,
+                                 .node = "2010000001",
+                                 .clock = clock,
+                                 .rand = rand_system()};
+    scene->index = index_open(&index, &err);
+    CHECK(scene->index);
+    CHECK(path_make_directory(scene->audit_folder, &err));
+    scene->audit = audit_open(&audit, &err);
+    CHECK(scene->audit);
+    struct release_config release = {.index = scene->index,
+                                     .audit = scene->audit,
+                                     .policy = &scene->policy,
+                                     .facility_code = TEXT("2010000001"),
+                                     .facility_name = TEXT("飯田病院"),
+                                     .centre = scene->public,
+                                     .clock = clock};
+    scene->release = release_new(&release, &err);
+    CHECK(scene->release);
+}
+
+static void begin(struct scene *scene)
+{
+    struct err err = {0};
+    *scene = (struct scene){.wall_ms = 1714600000000,
+                            .monotonic_ms = 1000,
+                            .arena = arena_init(8 << 20),
+                            .folder = "/tmp/release_test_XXXXXX"};
+    CHECK(mkdtemp(scene->folder));
+    snprintf(scene->audit_folder, sizeof scene->audit_folder, "%s/audit", scene->folder);
+    snprintf(scene->location, sizeof scene->location, "%s/index.db", scene->folder);
+    CHECK(
+        uplink_read_policy(span_cstr(rule_policy), &scene->arena, &scene->policy, &err));
+    secret_new_keys(&scene->signing, &scene->public);
+    begin_parts(scene);
+    put_entry(scene, "-/ADT-00/999999999999999", ENTRY_PATIENT);
+    put_entry(scene, BASE, ENTRY_LABORATORY);
+    link_patient(scene);
+    release_note_tunnel(scene->release, tunnel);
+    scene->grant = (struct grant){.facility_code = TEXT("2010000001"),
+                                  .tunnel = tunnel,
+                                  .counter = 0,
+                                  .issued_ms = 100,
+                                  .opening = {{8}},
+                                  .request = {{5}},
+                                  .record = record,
+                                  .local_number = TEXT(NUMBER),
+                                  .entry_key = TEXT(BASE),
+                                  .kinds = KIND(ENTRY_LABORATORY),
+                                  .purpose = TEXT("care"),
+                                  .staff_id = TEXT("77"),
+                                  .staff_name = TEXT("髙野 太郎"),
+                                  .profession = TEXT("doctor"),
+                                  .viewer_code = TEXT("2010000009"),
+                                  .viewer_name = TEXT("かわべ診療所"),
+                                  .viewer_kind = TEXT("clinic")};
+}
+
+static void end(struct scene *scene)
+{
+    release_free(scene->release);
+    index_close(scene->index);
+    audit_close(scene->audit);
+    arena_free(&scene->arena);
+    CHECK(nftw(scene->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
+}
+
+/* Asks with a fresh counter; what was asked for is the grant's entry. */
+static const struct release_permit *ask_for(struct scene *scene, const char *key,
+                                            bool wants_original, struct err *err)
+{
+    CLEANUP(buf_free) struct buf wire = buf_init(GRANT_BYTES_MAX);
+    scene->grant.counter++;
+    err_clear(err);
+    CHECK(grant_sign(&scene->grant, &scene->signing, &wire, err));
+    struct release_request request = {.grant = buf_view(&wire),
+                                      .entry_key = text_cstr(key),
+                                      .wants_original = wants_original};
+    return release_decide(scene->release, &request, &scene->arena, err);
+}
+
+static bool is_refused(struct scene *scene, const char *code)
+{
+    struct err err = {0};
+    const struct release_permit *permit = ask_for(scene, BASE, false, &err);
+    if (!permit && strcmp(err.code, code) != 0)
+        printf("# code was %s\n", err.code);
+    return !permit && strcmp(err.code, code) == 0;
+}
+
+struct rows {
+    const char *needle;
+    int count;
+};
+
+static bool see_row(void *context, uint64_t number, struct span json, struct err *err)
+{
+    struct rows *rows = context;
+    (void)number;
+    (void)err;
+    rows->count += memmem(json.at, json.len, rows->needle, strlen(rows->needle)) != NULL;
+    return true;
+}
+
+static int count_rows(struct scene *scene, const char *needle)
+{
+    struct err err = {0};
+    struct rows rows = {needle, 0};
+    CHECK(audit_walk(scene->audit_folder, "2010000001", 1, see_row, &rows, &err));
+    return rows.count;
+}
+
+static void a_good_grant_opens_the_entry_and_is_written_down_first(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    begin(&scene);
+    const struct release_permit *permit = ask_for(&scene, BASE, false, &err);
+    CHECK(permit);
+    CHECK(permit && text_is(release_place(permit)->path, BASE));
+    CHECK(permit && text_is(release_grant(permit)->staff_name, "髙野 太郎"));
+    CHECK(count_rows(&scene, "\"permit\"") == 1 && count_rows(&scene, "髙野") == 1);
+    CHECK(permit && release_finish(scene.release, permit, "done", 512, &err));
+    CHECK(count_rows(&scene, "\"finish\"") == 1 &&
+          count_rows(&scene, "\"bytes\":512") == 1);
+    CHECK(ask_for(&scene, BASE, true, &err));
+    CHECK(count_rows(&scene, "\"original\"") == 1);
+    end(&scene);
+}
+
+static void a_number_without_its_leading_zeros_is_the_same(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    begin(&scene);
+    scene.grant.local_number = TEXT("12345");
+    CHECK(ask_for(&scene, BASE, false, &err));
+    scene.grant.local_number = TEXT("000");
+    CHECK(is_refused(&scene, "link_ended"));
+    scene.grant.local_number = TEXT("");
+    CHECK(is_refused(&scene, "link_ended"));
+    end(&scene);
+}
+
+static void every_refusal_is_written_down(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    begin(&scene);
+    scene.grant.profession = TEXT("pharmacist");
+    CHECK(is_refused(&scene, "audience"));
+    CHECK(count_rows(&scene, "\"deny\"") == 1 && count_rows(&scene, "audience") == 1);
+    scene.grant.profession = TEXT("doctor");
+    scene.grant.record = (struct id){{1}};
+    CHECK(is_refused(&scene, "link_missing"));
+    scene.grant.record = record;
+    scene.grant.entry_key = TEXT("20240501/OML-11/000000000000009");
+    CHECK(is_refused(&scene, "grant_entry"));
+    CHECK(!ask_for(&scene, "20240501/OML-11/000000000000009", false, &err));
+    CHECK(err.kind == ERR_MISSING);
+    scene.grant.entry_key = TEXT(BASE);
+    err_clear(&err);
+    CHECK(index_end_link(scene.index, record, &err));
+    CHECK(is_refused(&scene, "link_ended"));
+    CHECK(count_rows(&scene, "\"deny\"") == 5 && count_rows(&scene, "\"permit\"") == 0);
+    end(&scene);
+}
+
+static void a_grant_of_another_key_facility_or_tunnel_is_refused(void)
+{
+    struct scene scene;
+    struct secret_public_key other;
+    begin(&scene);
+    struct secret_signing_key centre = scene.signing;
+    secret_new_keys(&scene.signing, &other);
+    CHECK(is_refused(&scene, "grant_signature"));
+    scene.signing = centre;
+    scene.grant.facility_code = TEXT("2010000002");
+    CHECK(is_refused(&scene, "grant_facility"));
+    scene.grant.facility_code = TEXT("2010000001");
+    scene.grant.tunnel = (struct id){{6}};
+    CHECK(is_refused(&scene, "grant_tunnel"));
+    CHECK(count_rows(&scene, "\"deny\"") == 3);
+    end(&scene);
+}
+
+static void something_that_is_no_grant_is_refused_and_written_down(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    begin(&scene);
+    struct release_request request = {.grant = SPAN("00.00"), .entry_key = TEXT(BASE)};
+    CHECK(!release_decide(scene.release, &request, &scene.arena, &err));
+    CHECK(err.kind == ERR_SYNTAX && strcmp(err.code, "grant_malformed") == 0);
+    CHECK(count_rows(&scene, "grant_malformed") == 1);
+    end(&scene);
+}
+
+static void a_grant_opens_once(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    begin(&scene);
+    CHECK(ask_for(&scene, BASE, false, &err));
+    scene.grant.counter--;
+    CHECK(is_refused(&scene, "grant_counter"));
+    end(&scene);
+}
+
+static void a_grant_ages_by_the_gateways_own_clock(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    begin(&scene);
+    scene.wall_ms += 24LL * 3600 * 1000; /* a jump of the wall clock changes nothing */
+    scene.monotonic_ms += GRANT_AGE_MAX_MS;
+    CHECK(ask_for(&scene, BASE, false, &err));
+    scene.monotonic_ms += 102;
+    CHECK(is_refused(&scene, "grant_age"));
+    end(&scene);
+}
+
+static void a_second_hello_starts_the_tunnel_anew(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    begin(&scene);
+    CHECK(ask_for(&scene, BASE, false, &err));
+    scene.monotonic_ms += 2 * GRANT_AGE_MAX_MS;
+    CHECK(is_refused(&scene, "grant_age"));
+    release_note_tunnel(scene.release, tunnel);
+    CHECK(ask_for(&scene, BASE, false, &err));
+    release_free(NULL);
+    end(&scene);
+}
+
+static void before_a_hello_nothing_is_released(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    begin(&scene);
+    release_free(scene.release);
+    struct release_config config = {.index = scene.index,
+                                    .audit = scene.audit,
+                                    .policy = &scene.policy,
+                                    .facility_code = TEXT("2010000001"),
+                                    .centre = scene.public,
+                                    .clock = {wall_ms, monotonic_ms, &scene}};
+    scene.release = release_new(&config, &err);
+    CHECK(is_refused(&scene, "grant_tunnel"));
+    end(&scene);
+}
+
+static void tunnels_live_side_by_side_and_the_oldest_goes(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    begin(&scene);
+    for (uint8_t i = 1; i < 8; i++) {
+        scene.monotonic_ms += 10;
+        release_note_tunnel(scene.release, (struct id){{0x80, i}});
+    }
+    CHECK(ask_for(&scene, BASE, false, &err)); /* the eighth place was free */
+    scene.grant.tunnel = (struct id){{0x80, 7}};
+    CHECK(ask_for(&scene, BASE, false, &err));
+    scene.monotonic_ms += 10;
+    release_note_tunnel(scene.release, (struct id){{0x80, 8}});
+    scene.grant.tunnel = tunnel;
+    CHECK(is_refused(&scene, "grant_tunnel"));
+    end(&scene);
+}
+
+static void without_audit_there_is_no_permit(void)
+{
+    struct scene scene;
+    char node[128];
+    begin(&scene);
+    snprintf(node, sizeof node, "%s/2010000001", scene.audit_folder);
+    CHECK(nftw(node, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
+    scene.wall_ms += 40LL * 24 * 3600 * 1000; /* a new month needs a new file there */
+    CHECK(is_refused(&scene, "audit_unwritable"));
+    scene.grant.profession = TEXT("pharmacist");
+    CHECK(is_refused(&scene, "audit_unwritable"));
+    scene.grant.facility_code = TEXT("2010000002");
+    CHECK(is_refused(&scene, "audit_unwritable"));
+    end(&scene);
+}
+
+static void without_memory_there_is_no_permit(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    begin(&scene);
+    CLEANUP(buf_free) struct buf wire = buf_init(GRANT_BYTES_MAX);
+    bool was_refused = false;
+    bool is_permitted = false;
+    for (size_t cap = 16; cap < 65536 && !is_permitted; cap += 256) {
+        CLEANUP(arena_free) struct arena arena = arena_init(cap);
+        buf_reset(&wire);
+        err_clear(&err);
+        scene.grant.counter++;
+        CHECK(grant_sign(&scene.grant, &scene.signing, &wire, &err));
+        struct release_request request = {.grant = buf_view(&wire),
+                                          .entry_key = TEXT(BASE)};
+        is_permitted = release_decide(scene.release, &request, &arena, &err) != NULL;
+        was_refused |= !is_permitted;
+        CHECK(is_permitted || err.kind == ERR_LIMIT);
+    }
+    CHECK(was_refused && is_permitted);
+    end(&scene);
+}
+
+static void links_are_written_down(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    begin(&scene);
+    CHECK(release_note_link(scene.release, record, TEXT(NUMBER), "failed", "mismatch",
+                            &err));
+    CHECK(count_rows(&scene, "mismatch") == 1);
+    end(&scene);
+}
+
+int main(void)
+{
+    struct err err = {0};
+    if (!secret_start(&err))
+        return 1;
+    RUN(all_conditions_together_release);
+    RUN(each_condition_alone_refuses);
+    RUN(a_delay_is_the_audiences_own);
+    RUN(an_original_needs_every_kind_in_its_file);
+    RUN(a_good_grant_opens_the_entry_and_is_written_down_first);
+    RUN(a_number_without_its_leading_zeros_is_the_same);
+    RUN(every_refusal_is_written_down);
+    RUN(a_grant_of_another_key_facility_or_tunnel_is_refused);
+    RUN(something_that_is_no_grant_is_refused_and_written_down);
+    RUN(a_grant_opens_once);
+    RUN(a_grant_ages_by_the_gateways_own_clock);
+    RUN(a_second_hello_starts_the_tunnel_anew);
+    RUN(before_a_hello_nothing_is_released);
+    RUN(tunnels_live_side_by_side_and_the_oldest_goes);
+    RUN(without_audit_there_is_no_permit);
+    RUN(without_memory_there_is_no_permit);
+    RUN(links_are_written_down);
+    return test_done();
+}
