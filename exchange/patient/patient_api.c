@@ -114,6 +114,7 @@ static bool search(struct patient_service *service, struct http_call *call,
     CLEANUP(buf_free) struct buf out = buf_init(PATIENT_BODY_MAX);
     if (!scope || !patient_write_found(service, scope, &actor, &query, arena, &out, err))
         return false;
+    finish(service, &actor, "search", nobody, out.len, true);
     http_answer_json(call, 200, &out);
     return true;
 }

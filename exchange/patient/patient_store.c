@@ -241,8 +241,8 @@ bool patient_add_record(struct store_session *session,
     struct store_statement *statement =
         store_prepare(session,
                       "INSERT INTO record (id, person, facility, number, state, reason, "
-                      "entered_facility, entered_staff, entered_at, since) "
-                      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                      "entered_facility, entered_staff, entered_at, since, has_to_tell) "
+                      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0)",
                       err);
     if (!statement)
         return false;
