@@ -32,6 +32,17 @@ const struct json_value *json_member(const struct json_value *object, const char
 size_t json_count(const struct json_value *array);
 const struct json_value *json_item(const struct json_value *array, size_t index);
 
+/* Calls `see` for each member in order; false from it ends the walk and is the result. */
+MUST_CHECK bool json_each_member(const struct json_value *object,
+                                 bool (*see)(void *context, struct text key,
+                                             const struct json_value *value,
+                                             struct err *err),
+                                 void *context, struct err *err);
+/* The value itself as text: ERR_SYNTAX "json_member" when it is not a string, ERR_LIMIT
+ * "json_too_long". */
+MUST_CHECK bool json_as_text(const struct json_value *value, size_t max_bytes,
+                             struct text *text, struct err *err);
+
 /* Required members: ERR_SYNTAX "json_member" naming the key when absent or mistyped;
  * ERR_LIMIT "json_too_long" when a text is longer than max_bytes. */
 MUST_CHECK bool json_take_text(const struct json_value *object, const char *key,

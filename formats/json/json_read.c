@@ -231,3 +231,34 @@ bool json_take_array(const struct json_value *object, const char *key, size_t ma
         return err_set(err, ERR_LIMIT, "json_too_long", "member %s has too many", key);
     return true;
 }
+
+bool json_each_member(const struct json_value *object,
+                      bool (*see)(void *context, struct text key,
+                                  const struct json_value *value, struct err *err),
+                      void *context, struct err *err)
+{
+    if (!json_is_object(object))
+        return err_set(err, ERR_SYNTAX, "json_member", "not an object");
+    json_t *members = inner(object);
+    for (void *at = json_object_iter(members); at;
+         at = json_object_iter_next(members, at)) {
+        const char *key = json_object_iter_key(at);
+        struct text name = {key, strlen(key)}; /* jansson checked that it is UTF-8 */
+        if (!see(context, name, outer(json_object_iter_value(at)), err))
+            return false;
+    }
+    return true;
+}
+
+bool json_as_text(const struct json_value *value, size_t max_bytes, struct text *text,
+                  struct err *err)
+{
+    if (!json_is_string(value))
+        return err_set(err, ERR_SYNTAX, "json_member", "not a text");
+    const json_t *string = inner(value);
+    *text = (struct text){json_string_value(string), json_string_length(string)};
+    if (text->len > max_bytes)
+        return err_set(err, ERR_LIMIT, "json_too_long", "a text is longer than %zu bytes",
+                       max_bytes);
+    return true;
+}
