@@ -152,8 +152,12 @@ static struct entry_item *find_pair(struct walk *walk, const char *type,
 
 static struct text analyte_of(struct ssmix_reader *reader, size_t obx)
 {
+    enum { ANALYTE = 5 };
     struct text code = ssmix_at(reader, obx, 3, 1);
-    code.len = code.len > 5 ? 5 : code.len;
+    bool is_ascii = code.len > ANALYTE;
+    for (size_t i = 0; i < ANALYTE && is_ascii; i++)
+        is_ascii = (uint8_t)code.at[i] < 0x80;
+    code.len = is_ascii ? ANALYTE : code.len;
     return code;
 }
 

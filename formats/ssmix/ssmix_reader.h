@@ -144,7 +144,7 @@ struct ssmix_result {
     struct text unit;
     struct text flag;   /* H L HH LL A AA S I R …, or "" */
     bool is_computed;   /* from the range, not from OBX-8 */
-    struct text status; /* as shown; "" for final */
+    struct text status; /* as shown, "" when unknown */
     bool is_withdrawn;  /* OBX-11 D or W */
 };
 void ssmix_take_result(struct ssmix_reader *reader, size_t obx,

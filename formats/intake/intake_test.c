@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "formats/intake/intake.h"
+
+#include <string.h>
+
+#include "base/test.h"
+
+#define IN_STORAGE                                                                       \
+    "/srv/root/000/123/0001234567/20260401/ADT-12/0001234567_20260401_ADT-12_"           \
+    "999999999999999_20260401101500123_01_1"
+#define VISIT                                                                            \
+    "MSH|^~\\&|H|S|G|R|20260401101500.123||ADT^A04^ADT_A01|1|P|2.5||||||~ISO IR87\r"     \
+    "EVN||20260401\rPID|1||0001234567\rPV1|1|O|01\r"
+
+static const char *format_of(const char *path, struct span bytes)
+{
+    struct intake_source source = {span_cstr(path), bytes};
+    return intake_find(&source)->name;
+}
+
+static size_t count_of(const struct intake_message *message)
+{
+    size_t count = 0;
+    for (; message; message = message->next)
+        count++;
+    return count;
+}
+
+static struct intake_message *read_all(const char *path, struct span bytes,
+                                       struct arena *arena)
+{
+    struct intake_source source = {span_cstr(path), bytes};
+    struct intake_message *first = NULL;
+    struct err err = {0};
+    CHECK(intake_read(&source, arena, &first, &err));
+    CHECK(first != NULL);
+    return first;
+}
+
+static void the_place_decides_before_the_content(void)
+{
+    CHECK(strcmp(format_of(IN_STORAGE, SPAN(VISIT)), "ssmix2") == 0);
+    CHECK(strcmp(format_of(IN_STORAGE, SPAN("\xFB\xFC")), "ssmix2") == 0);
+    CHECK(strcmp(format_of("/tmp/a.hl7", SPAN(VISIT)), "hl7v2") == 0);
+    CHECK(strcmp(format_of("", SPAN("\x0B" VISIT)), "hl7v2") == 0);
+    CHECK(strcmp(format_of("", SPAN("\xEF\xBB\xBF" VISIT)), "hl7v2") == 0);
+    CHECK(strcmp(format_of("", SPAN("FHS|^~\\&|\rBHS|^~\\&|\r" VISIT)), "hl7v2") == 0);
+}
+
+static void what_is_nothing_known_is_unknown(void)
+{
+    static const char *const contents[] = {"", "hello", "PID|1", "MS", "msh|^~\\&"};
+    for (size_t i = 0; i < sizeof(contents) / sizeof(contents[0]); i++) {
+        CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+        struct span bytes = span_cstr(contents[i]);
+        CHECK(strcmp(format_of("x", bytes), "unknown") == 0);
+        struct intake_message *message = read_all("x", bytes, &arena);
+        CHECK(message->err.kind == ERR_SYNTAX && message->list.count == 0);
+        CHECK(strcmp(message->err.code, "format_unknown") == 0);
+    }
+}
+
+static void a_file_that_is_no_message_is_refused_in_its_place(void)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+    struct intake_message *message = read_all(IN_STORAGE, SPAN("\xFB\xFC"), &arena);
+    CHECK(strcmp(message->list.format, "ssmix2") == 0);
+    CHECK(message->err.kind == ERR_SYNTAX && message->list.first == NULL);
+    CHECK(strcmp(message->err.code, "hl7_no_msh") == 0);
+}
+
+static void a_bad_file_name_in_a_storage_is_refused(void)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+    struct intake_message *message = read_all(
+        "/srv/000/123/0001234567/20260401/ADT-12/visit.txt", SPAN(VISIT), &arena);
+    CHECK(strcmp(message->list.format, "ssmix2") == 0);
+    CHECK(message->err.kind == ERR_SYNTAX && message->list.first == NULL);
+}
+
+static void a_file_with_two_messages_gives_two(void)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+    struct intake_message *message = read_all("b", SPAN(VISIT VISIT), &arena);
+    CHECK(count_of(message) == 2);
+    CHECK(message->list.count == 1 && message->next->list.count == 1);
+    CHECK(message->next->offset == sizeof(VISIT) - 1);
+    message =
+        read_all("b", SPAN("FHS|^~\\&|\rBHS|^~\\&|\r" VISIT "BTS|1\rFTS|1\r"), &arena);
+    CHECK(count_of(message) == 1 && message->err.kind == ERR_NONE);
+    message = read_all("b", SPAN(VISIT "MSH|broken\r"), &arena);
+    CHECK(count_of(message) == 2);
+    CHECK(message->err.kind == ERR_NONE && message->next->err.kind == ERR_SYNTAX);
+}
+
+static void a_batch_without_messages_is_refused(void)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+    struct intake_message *message = read_all("b", SPAN("FHS|^~\\&|\rFTS|0\r"), &arena);
+    CHECK(count_of(message) == 1 && message->err.kind == ERR_SYNTAX);
+}
+
+static void a_full_arena_ends_the_reading(void)
+{
+    for (size_t cap = 0; cap < 2000; cap += 40) {
+        CLEANUP(arena_free) struct arena arena = arena_init(cap);
+        struct intake_source source = {SPAN(IN_STORAGE), SPAN(VISIT)};
+        struct intake_message *first = NULL;
+        struct err err = {0};
+        if (!intake_read(&source, &arena, &first, &err))
+            CHECK(err.kind == ERR_LIMIT);
+    }
+}
+
+static void a_message_is_written_as_the_contract_says(void)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+    CLEANUP(buf_free) struct buf out = buf_init(1 << 16);
+    struct intake_message *message = read_all("a.hl7", SPAN("MSH|^~\\&\r"), &arena);
+    struct json_writer writer = json_writer(&out);
+    intake_write(&writer, message, TEXT("a.hl7"));
+    CHECK(span_starts(buf_view(&out),
+                      "{\"path\":\"a.hl7\",\"format\":\"hl7v2\",\"ok\":true,"
+                      "\"patient\":null,\"entries\":[{\"kind\":\"unknown\","
+                      "\"row\":\"file\",\"day\":null,"));
+    buf_reset(&out);
+    message = read_all("b", SPAN("?"), &arena);
+    writer = json_writer(&out);
+    intake_write(&writer, message, TEXT("b"));
+    CHECK(span_is(buf_view(&out),
+                  "{\"path\":\"b\",\"format\":\"unknown\",\"ok\":false,\"patient\":null,"
+                  "\"entries\":[],\"warnings\":[],\"error\":{\"code\":\"format_unknown\","
+                  "\"offset\":0,\"text\":\"a format that is not known\"}}"));
+}
+
+int main(void)
+{
+    RUN(the_place_decides_before_the_content);
+    RUN(what_is_nothing_known_is_unknown);
+    RUN(a_file_that_is_no_message_is_refused_in_its_place);
+    RUN(a_bad_file_name_in_a_storage_is_refused);
+    RUN(a_file_with_two_messages_gives_two);
+    RUN(a_batch_without_messages_is_refused);
+    RUN(a_full_arena_ends_the_reading);
+    RUN(a_message_is_written_as_the_contract_says);
+    return test_done();
+}
