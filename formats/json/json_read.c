@@ -239,7 +239,10 @@ bool json_each_member(const struct json_value *object,
 {
     if (!json_is_object(object))
         return err_set(err, ERR_SYNTAX, "json_member", "not an object");
-    json_t *members = inner(object);
+    /* jansson's iterators want it writable and do not write. */
+    const json_t *unchanged = inner(object);
+    json_t *members = NULL;
+    memcpy(&members, &unchanged, sizeof members);
     for (void *at = json_object_iter(members); at;
          at = json_object_iter_next(members, at)) {
         const char *key = json_object_iter_key(at);
