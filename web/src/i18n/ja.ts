@@ -122,6 +122,7 @@ export const ja = {
   'link.state.suspended': '一時停止',
   'link.state.ended': '終了',
   'link.state.refused': '不一致',
+  'link.words.own': '自施設の番号です。',
   'link.words.confirmed': '相手施設が本人と確認しました。',
   'link.words.proposed': '相手施設の確認を待っています。',
   'link.words.gateway_away': '相手施設のサーバから応答がありません。つながり次第、自動で照会します。',
