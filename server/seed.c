@@ -399,6 +399,19 @@ static bool read_person(struct seeding *seeding, const struct json_value *object
     return true;
 }
 
+/* Who has no number with the network anywhere has not joined: nobody registered her. */
+static bool has_joined(const struct json_value *records)
+{
+    for (size_t i = 0; i < json_count(records); i++) {
+        struct text link = {0};
+        struct err err = {0};
+        if (json_take_text(json_item(records, i), "link", 512, &link, &err) &&
+            !text_is(link, "none"))
+            return true;
+    }
+    return false;
+}
+
 static bool add_person(struct seeding *seeding, const struct json_value *object,
                        struct err *err)
 {
@@ -409,8 +422,8 @@ static bool add_person(struct seeding *seeding, const struct json_value *object,
         !json_take_array(object, "records", 64, &records, err) ||
         !json_take_array(object, "consents", 64, &consents, err))
         return false;
-    if (json_count(records) == 0)
-        return true; /* nobody's patient yet */
+    if (!has_joined(records))
+        return true;
     const struct facility *first = NULL;
     if (!take_facility(seeding, json_item(records, 0), "facility", &first, err))
         return false;

@@ -108,6 +108,7 @@ static bool open_gate(struct server *server, struct err *err)
 {
     struct facility_gateways_config gateways = {.store = server->store,
                                                 .audit = server->audit,
+                                                .node = server->config.node,
                                                 .epoch = server->epoch,
                                                 .clock = server->clock,
                                                 .log = &server->log};
