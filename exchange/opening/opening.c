@@ -382,6 +382,8 @@ void opening_count(struct opening *opening, int64_t bytes, int64_t parts)
     pthread_mutex_lock(&opening->table->lock);
     opening->bytes += bytes;
     opening->parts += parts;
+    /* A long download is not idle. */
+    opening->used_at_ms = clock_monotonic_ms(&opening->table->config.clock);
     pthread_mutex_unlock(&opening->table->lock);
 }
 

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Routes: openEntry, getContent, getOriginal. */
+#include <string.h>
+
+#include "exchange/content/content_parts.h"
+#include "wire/http/http.h"
+
+enum { HEAD_BYTES_MAX = 64 * 1024 };
+
+/* ---- openEntry ---- */
+
+static void put_neighbour(struct json_writer *writer, const char *key, struct id entry)
+{
+    if (id_is_zero(entry))
+        json_put_null(writer, key);
+    else
+        json_put_id(writer, key, entry);
+}
+
+static bool answer_opened(struct content_service *service, struct http_call *call,
+                          struct opening *opening, struct err *err)
+{
+    struct content_head head = {0};
+    if (!content_read_head(service->config.store, opening_permit(opening),
+                           opening_object(opening), http_arena(call), &head, err))
+        return false;
+    CLEANUP(buf_free) struct buf out = buf_init(HEAD_BYTES_MAX);
+    struct json_writer writer = json_writer(&out);
+    json_open_object(&writer);
+    json_put_id(&writer, "opening", opening_handle(opening));
+    json_key(&writer, "entry");
+    registry_write_entry(&writer, &head.entry);
+    put_neighbour(&writer, "previous", head.previous);
+    put_neighbour(&writer, "next", head.next);
+    json_close_object(&writer);
+    if (!buf_check(&out, err))
+        return false;
+    http_answer_json(call, 201, &out);
+    return true;
+}
+
+static bool open_entry(struct content_service *service, struct http_call *call,
+                       struct err *err)
+{
+    struct session_actor actor;
+    struct registry_place place;
+    struct id entry;
+    struct id person;
+    if (!session_require(service->config.sessions, call, SESSION_CHANGES, &actor, err) ||
+        !http_param_id(call, "entry", &entry, err) ||
+        !content_locate(service->config.store, entry, http_arena(call), &place, &person,
+                        err))
+        return false;
+    struct id_text object = id_to_text(entry);
+    struct disclosure_request request = {.purpose = PERMIT_CARE,
+                                         .event = "entry",
+                                         .request = http_request_id(call),
+                                         .actor = &actor,
+                                         .person = person,
+                                         .provider = place.facility,
+                                         .object = id_view(&object),
+                                         .kind = entry_kind_id(place.kind),
+                                         .kind_bit = place.kind,
+                                         .day = place.day,
+                                         .department = place.department_code};
+    CLEANUP(opening_release)
+    struct opening *opening =
+        opening_begin(service->config.openings, &request, entry, err);
+    if (!opening)
+        return false;
+    if (answer_opened(service, call, opening, err))
+        return true;
+    opening_end(opening, "failed", err->code);
+    return false;
+}
+
+static void answer_open_entry(struct http_call *call, void *context)
+{
+    struct err err = {0};
+    if (!open_entry(context, call, &err))
+        session_answer_problem(call, &err);
+}
+
+/* ---- getContent, getOriginal ---- */
+
+/* The opening named in the path, which must be an entry's. */
+static struct opening *take_entry(struct content_service *service, struct http_call *call,
+                                  struct err *err)
+{
+    struct session_actor actor;
+    struct id handle;
+    if (!session_require(service->config.sessions, call, SESSION_READS, &actor, err) ||
+        !http_param_id(call, "opening", &handle, err))
+        return NULL;
+    struct opening *opening = opening_take(service->config.openings, handle, &actor, err);
+    if (opening && strcmp(opening_event(opening), "entry") != 0) {
+        opening_release(&opening);
+        err_set(err, ERR_MISSING, "not_found", "not an entry");
+    }
+    return opening;
+}
+
+static bool fetch(struct content_service *service, struct http_call *call,
+                  bool wants_original, struct err *err)
+{
+    struct arena *arena = http_arena(call);
+    struct registry_entry *entry = ARENA_NEW(arena, struct registry_entry, err);
+    struct content_parties *parties = ARENA_NEW(arena, struct content_parties, err);
+    CLEANUP(opening_release)
+    struct opening *opening = entry && parties ? take_entry(service, call, err) : NULL;
+    if (!opening)
+        return false;
+    const struct disclosure_permit *permit = opening_permit(opening);
+    if (!content_read_entry(service->config.store, permit, opening_object(opening), arena,
+                            entry, err) ||
+        !content_read_parties(service->config.store, entry->facility,
+                              permit_read(permit)->viewer.facility, arena, parties, err))
+        return false;
+    struct content_wish wish = {.call = call,
+                                .opening = opening,
+                                .entry = entry,
+                                .parties = parties,
+                                .wants_original = wants_original};
+    return content_fetch_start(service, &wish, err);
+}
+
+static void answer_content(struct http_call *call, void *context)
+{
+    struct err err = {0};
+    if (!fetch(context, call, false, &err))
+        session_answer_problem(call, &err);
+}
+
+static void answer_original(struct http_call *call, void *context)
+{
+    struct err err = {0};
+    if (!fetch(context, call, true, &err))
+        session_answer_problem(call, &err);
+}
+
+static const struct http_route routes[] = {
+    {HTTP_POST, "/api/v1/entries/{entry}/openings", answer_open_entry, 1024},
+    {HTTP_GET, "/api/v1/openings/{opening}/content", answer_content, 0},
+    {HTTP_GET, "/api/v1/openings/{opening}/original", answer_original, 0},
+};
+
+void content_routes(struct http_router *router, struct content_service *service)
+{
+    http_router_add(router, routes, sizeof routes / sizeof *routes, service);
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exchange/content/content_parts.h"
+#include "store/store.h"
+
+bool content_locate(struct store *store, struct id entry, struct arena *arena,
+                    struct registry_place *place, struct id *person, struct err *err)
+{
+    struct patient_record record;
+    CLEANUP(store_read_end) struct store_session *session = store_read(store, err);
+    if (!session || !registry_locate(session, entry, arena, place, err) ||
+        !patient_record_find(session, place->record, arena, &record, err))
+        return false;
+    *person = record.person;
+    return true;
+}
+
+bool content_read_entry(struct store *store, const struct disclosure_permit *permit,
+                        struct id entry, struct arena *arena, struct registry_entry *out,
+                        struct err *err)
+{
+    CLEANUP(store_read_end) struct store_session *session = store_read(store, err);
+    return session && registry_read_entry(session, permit, entry, arena, out, err);
+}
+
+bool content_read_head(struct store *store, const struct disclosure_permit *permit,
+                       struct id entry, struct arena *arena, struct content_head *head,
+                       struct err *err)
+{
+    CLEANUP(store_read_end) struct store_session *session = store_read(store, err);
+    return session &&
+           registry_read_entry(session, permit, entry, arena, &head->entry, err) &&
+           registry_read_neighbours(session, permit, &head->entry, &head->previous,
+                                    &head->next, arena, err);
+}
+
+bool content_read_parties(struct store *store, struct id provider, struct id viewer,
+                          struct arena *arena, struct content_parties *parties,
+                          struct err *err)
+{
+    CLEANUP(store_read_end) struct store_session *session = store_read(store, err);
+    return session && facility_find(session, provider, arena, &parties->provider, err) &&
+           facility_find(session, viewer, arena, &parties->viewer, err);
+}

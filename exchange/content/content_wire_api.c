@@ -1,0 +1,541 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Fetching from a gateway for a browser. The loops of both sides only leave word; what
+ * came is worked on by one worker at a time, which asks the permission before every
+ * piece, so that nothing here waits on a loop and nothing goes out unasked. */
+#include <string.h>
+
+#include "base/memory.h"
+#include "exchange/content/content_parts.h"
+#include "formats/grant/grant.h"
+#include "wire/http/http.h"
+#include "wire/tunnel/tunnel.h"
+#include "wire/workers/workers.h"
+
+enum {
+    WORKERS = 8,
+    QUEUE_MAX = 2 * CONTENT_FETCHES_MAX,
+    PIECE_BYTES = 64 * 1024,
+    RECEIVED_BYTES_MAX = 8 << 20,
+    REFUSAL_BYTES_MAX = 64 * 1024,
+    ORIGINAL_TOTAL_MS = 60 * 60 * 1000,
+    CANCEL_MS = 2000,
+};
+
+struct content_fetch {
+    struct content_service *service;
+    struct http_call *call; /* kept; used until is_answered */
+    struct opening *opening;
+    struct tunnel *tunnel;
+    const struct registry_entry *entry; /* in the call's arena: content only */
+    bool wants_original;
+    pthread_mutex_t lock;             /* guards what follows */
+    struct tunnel_exchange *exchange; /* NULL = ended */
+    int status;
+    struct buf received;
+    bool has_ended;
+    bool is_complete;
+    struct err err;
+    struct http_stream *stream; /* NULL = not open */
+    bool had_stream;
+    bool is_full;     /* the browser has to take some first */
+    bool is_answered; /* or streaming */
+    bool is_over;     /* the stream was ended or cut by us */
+    bool is_posted;   /* a worker has it, or will */
+    bool is_again;    /* something came meanwhile */
+};
+
+/* ---- life ---- */
+
+struct content_service *content_new(const struct content_config *config, struct err *err)
+{
+    struct content_service *service = memory_new(1, sizeof *service, err);
+    if (!service)
+        return NULL;
+    service->config = *config;
+    service->workers = workers_new(WORKERS, QUEUE_MAX, err);
+    if (!service->workers) {
+        memory_free(service);
+        return NULL;
+    }
+    pthread_mutex_init(&service->lock, NULL);
+    pthread_cond_init(&service->emptied, NULL);
+    return service;
+}
+
+void content_free(struct content_service *service)
+{
+    if (!service)
+        return;
+    pthread_mutex_lock(&service->lock);
+    service->is_closing = true;
+    while (service->fetch_count > 0)
+        pthread_cond_wait(&service->emptied, &service->lock);
+    pthread_mutex_unlock(&service->lock);
+    workers_free(service->workers);
+    pthread_cond_destroy(&service->emptied);
+    pthread_mutex_destroy(&service->lock);
+    memory_free(service);
+}
+
+static bool enter(struct content_service *service, struct err *err)
+{
+    pthread_mutex_lock(&service->lock);
+    bool has_room = !service->is_closing && service->fetch_count < CONTENT_FETCHES_MAX;
+    service->fetch_count += has_room;
+    pthread_mutex_unlock(&service->lock);
+    return has_room || err_set(err, ERR_BUSY, "server_busy", "too many fetches");
+}
+
+static void leave(struct content_service *service)
+{
+    pthread_mutex_lock(&service->lock);
+    if (--service->fetch_count == 0)
+        pthread_cond_broadcast(&service->emptied);
+    pthread_mutex_unlock(&service->lock);
+}
+
+static void fetch_free(struct content_fetch *fetch)
+{
+    struct content_service *service = fetch->service;
+    opening_release(&fetch->opening);
+    if (fetch->tunnel)
+        tunnel_release(&fetch->tunnel);
+    buf_free(&fetch->received);
+    pthread_mutex_destroy(&fetch->lock);
+    memory_free(fetch);
+    leave(service);
+}
+
+/* ---- word from the loops ---- */
+
+static void run_fetch(void *context);
+
+/* The lock is held. There is at most one job for each fetch, and room for all. */
+static void post(struct content_fetch *fetch)
+{
+    fetch->is_again = true;
+    if (!fetch->is_posted)
+        fetch->is_posted = workers_post(fetch->service->workers, run_fetch, fetch);
+}
+
+static void got_head(void *context, int status)
+{
+    struct content_fetch *fetch = context;
+    pthread_mutex_lock(&fetch->lock);
+    fetch->status = status;
+    if (fetch->wants_original)
+        post(fetch);
+    pthread_mutex_unlock(&fetch->lock);
+}
+
+/* Content is taken at once; an original only as fast as the browser takes it. */
+static void got_data(void *context, struct span bytes)
+{
+    struct content_fetch *fetch = context;
+    struct err err = {0};
+    pthread_mutex_lock(&fetch->lock);
+    buf_span(&fetch->received, bytes);
+    bool is_whole = buf_check(&fetch->received, &err);
+    bool is_stream = fetch->wants_original && fetch->status == 200;
+    if (!is_whole && fetch->exchange)
+        tunnel_cancel(fetch->exchange);
+    else if (!is_stream && fetch->exchange)
+        tunnel_consume(fetch->exchange, bytes.len);
+    if (is_stream)
+        post(fetch);
+    pthread_mutex_unlock(&fetch->lock);
+}
+
+static void got_end(void *context, bool complete, const struct err *err)
+{
+    struct content_fetch *fetch = context;
+    pthread_mutex_lock(&fetch->lock);
+    fetch->exchange = NULL;
+    fetch->has_ended = true;
+    fetch->is_complete = complete;
+    if (!complete)
+        fetch->err = *err;
+    post(fetch);
+    pthread_mutex_unlock(&fetch->lock);
+}
+
+static void stream_drained(void *context)
+{
+    struct content_fetch *fetch = context;
+    pthread_mutex_lock(&fetch->lock);
+    fetch->is_full = false;
+    post(fetch);
+    pthread_mutex_unlock(&fetch->lock);
+}
+
+static void stream_closed(void *context)
+{
+    struct content_fetch *fetch = context;
+    pthread_mutex_lock(&fetch->lock);
+    fetch->stream = NULL;
+    fetch->is_over = true;
+    if (fetch->exchange)
+        tunnel_cancel(fetch->exchange);
+    post(fetch);
+    pthread_mutex_unlock(&fetch->lock);
+}
+
+/* ---- asking the gateway ---- */
+
+static bool sign(const struct content_fetch *fetch, const struct content_wish *wish,
+                 const struct facility_line *line, struct buf *out, struct err *err)
+{
+    const struct permit_contents *contents = permit_read(opening_permit(fetch->opening));
+    const struct permit_grant *granted = permit_grant_for(
+        opening_permit(fetch->opening), wish->entry->facility, wish->entry->kind);
+    if (!granted)
+        return err_set(err, ERR_MISSING, "not_found", "not under this permit");
+    struct id_text staff = id_to_text(contents->viewer.staff);
+    struct grant grant = {
+        .facility_code = wish->parties->provider.code,
+        .tunnel = tunnel_id(line->tunnel),
+        .counter = line->counter,
+        .issued_ms = line->age_ms,
+        .opening = opening_handle(fetch->opening),
+        .request = contents->request,
+        .record = wish->entry->record,
+        .local_number = granted->local_number,
+        .entry_key = wish->entry->source_key,
+        .kinds = granted->kinds,
+        .purpose = text_cstr(permit_purpose_id(contents->purpose)),
+        .staff_id = id_view(&staff),
+        .staff_name = contents->viewer.name,
+        .profession = contents->viewer.profession,
+        .viewer_code = wish->parties->viewer.code,
+        .viewer_name = contents->viewer.facility_name,
+        .viewer_kind = text_cstr(facility_kind_id(wish->parties->viewer.kind)),
+    };
+    return grant_sign(&grant, fetch->service->config.signing_key, out, err);
+}
+
+static bool write_key(const struct content_wish *wish, struct buf *out, struct err *err)
+{
+    struct json_writer writer = json_writer(out);
+    json_open_object(&writer);
+    json_put_text(&writer, "key", wish->entry->source_key);
+    json_close_object(&writer);
+    return buf_check(out, err);
+}
+
+static bool send(struct content_fetch *fetch, const struct content_wish *wish,
+                 struct err *err)
+{
+    static const struct tunnel_events events = {got_head, got_data, got_end};
+    CLEANUP(buf_free) struct buf grant = buf_init(2 * GRANT_BYTES_MAX);
+    CLEANUP(buf_free) struct buf body = buf_init(4096);
+    struct facility_line line;
+    if (!facility_gateway_line(fetch->service->config.gateways, wish->entry->facility,
+                               &line, err))
+        return false;
+    fetch->tunnel = line.tunnel;
+    if (!sign(fetch, wish, &line, &grant, err) || !write_key(wish, &body, err))
+        return false;
+    struct tunnel_request request = {
+        .method = "POST",
+        .path = fetch->wants_original ? "/original" : "/content",
+        .body = buf_view(&body),
+        .grant = buf_view(&grant),
+        .first_byte_ms = CONTENT_FIRST_BYTE_MS,
+        .total_ms = fetch->wants_original ? ORIGINAL_TOTAL_MS : CONTENT_TOTAL_MS};
+    pthread_mutex_lock(&fetch->lock);
+    http_keep(fetch->call);
+    fetch->exchange = tunnel_send(fetch->tunnel, &request, &events, fetch, err);
+    bool is_sent = fetch->exchange != NULL;
+    pthread_mutex_unlock(&fetch->lock);
+    return is_sent;
+}
+
+bool content_fetch_start(struct content_service *service, const struct content_wish *wish,
+                         struct err *err)
+{
+    if (!enter(service, err))
+        return false;
+    struct content_fetch *fetch = memory_new(1, sizeof *fetch, err);
+    if (!fetch) {
+        leave(service);
+        return false;
+    }
+    fetch->service = service;
+    fetch->call = wish->call;
+    fetch->opening = opening_keep(wish->opening);
+    fetch->entry = wish->entry;
+    fetch->wants_original = wish->wants_original;
+    fetch->received =
+        buf_init(wish->wants_original ? RECEIVED_BYTES_MAX : CONTENT_BYTES_MAX);
+    pthread_mutex_init(&fetch->lock, NULL);
+    if (send(fetch, wish, err))
+        return true;
+    fetch_free(fetch);
+    return false;
+}
+
+/* ---- permission, at every piece ---- */
+
+static bool check_permission(struct content_fetch *fetch, struct err *err)
+{
+    if (opening_holds(fetch->opening, err))
+        return true;
+    if (err->kind != ERR_REFUSED || strcmp(err->code, "permission_changed") != 0)
+        return false;
+    err_clear(err);
+    return opening_renew(fetch->opening, err);
+}
+
+static void ignore_head(void *context, int status)
+{
+    (void)context;
+    (void)status;
+}
+
+static void ignore_data(void *context, struct span bytes)
+{
+    (void)context;
+    (void)bytes;
+}
+
+static void ignore_end(void *context, bool complete, const struct err *err)
+{
+    (void)context;
+    (void)complete;
+    (void)err;
+}
+
+/* The gateway hears it by the opening too, for whatever else runs under it. */
+static void tell_cancel(struct content_fetch *fetch)
+{
+    static const struct tunnel_events events = {ignore_head, ignore_data, ignore_end};
+    struct err err = {0};
+    CLEANUP(buf_free) struct buf body = buf_init(256);
+    struct json_writer writer = json_writer(&body);
+    json_open_object(&writer);
+    json_put_id(&writer, "opening", opening_handle(fetch->opening));
+    json_close_object(&writer);
+    struct tunnel_request request = {.method = "POST",
+                                     .path = "/cancel",
+                                     .body = buf_view(&body),
+                                     .first_byte_ms = CANCEL_MS,
+                                     .total_ms = CANCEL_MS};
+    if (buf_check(&body, &err) &&
+        !tunnel_send(fetch->tunnel, &request, &events, fetch->service, &err) &&
+        fetch->service->config.log)
+        log_err(fetch->service->config.log, "cancel_unsent", &err);
+}
+
+static void cut(struct content_fetch *fetch, const struct err *why)
+{
+    pthread_mutex_lock(&fetch->lock);
+    fetch->is_over = true;
+    if (fetch->stream)
+        http_stream_abort(fetch->stream);
+    if (fetch->exchange)
+        tunnel_cancel(fetch->exchange);
+    pthread_mutex_unlock(&fetch->lock);
+    tell_cancel(fetch);
+    opening_end(fetch->opening, "cut", why->code);
+}
+
+static void answer_fault(struct content_fetch *fetch, const struct err *err)
+{
+    session_answer_problem(fetch->call, err);
+    pthread_mutex_lock(&fetch->lock);
+    fetch->is_answered = true;
+    fetch->is_over = true;
+    if (fetch->exchange)
+        tunnel_cancel(fetch->exchange);
+    pthread_mutex_unlock(&fetch->lock);
+}
+
+/* ---- content, whole ---- */
+
+static bool answer_content(struct content_fetch *fetch, struct err *err)
+{
+    const struct content_config *config = &fetch->service->config;
+    struct span body = buf_view(&fetch->received);
+    if (!fetch->is_complete) {
+        *err = fetch->err;
+        return false;
+    }
+    if (fetch->status != 200) {
+        content_refusal(fetch->status, body, err);
+        return false;
+    }
+    /* What was allowed when it was asked for may not be any more. */
+    if (!check_permission(fetch, err))
+        return false;
+    CLEANUP(buf_free) struct buf out = buf_init(2 * CONTENT_BYTES_MAX);
+    struct content_answer answer = {.entry = fetch->entry,
+                                    .body = body,
+                                    .fetched_at_ms = clock_wall_ms(&config->clock)};
+    if (!content_write(&answer, &out, err)) {
+        if (config->log)
+            log_err(config->log, "content_unreadable", err);
+        err_clear(err);
+        return err_set(err, ERR_BUSY, "gateway_refused", "not what a gateway sends");
+    }
+    opening_count(fetch->opening, (int64_t)out.len, 1);
+    http_answer_json(fetch->call, 200, &out);
+    return true;
+}
+
+/* The tunnel's exchange is over, so nobody else touches what it left. */
+static void step_content(struct content_fetch *fetch)
+{
+    struct err err = {0};
+    pthread_mutex_lock(&fetch->lock);
+    bool is_due = fetch->has_ended && !fetch->is_answered;
+    pthread_mutex_unlock(&fetch->lock);
+    if (!is_due)
+        return;
+    if (!answer_content(fetch, &err)) {
+        answer_fault(fetch, &err);
+        return;
+    }
+    pthread_mutex_lock(&fetch->lock);
+    fetch->is_answered = true;
+    pthread_mutex_unlock(&fetch->lock);
+}
+
+/* ---- the original, piece by piece ---- */
+
+static void fault_of_end(struct content_fetch *fetch, struct err *err)
+{
+    if (!fetch->is_complete)
+        *err = fetch->err;
+    else
+        content_refusal(fetch->status,
+                        span_part(buf_view(&fetch->received), 0, REFUSAL_BYTES_MAX), err);
+}
+
+static void begin_stream(struct content_fetch *fetch)
+{
+    static const struct http_stream_events events = {stream_drained, stream_closed};
+    struct err err = {0};
+    if (!check_permission(fetch, &err)) {
+        answer_fault(fetch, &err);
+        return;
+    }
+    /* A name of its own would carry the patient's data into download folders. */
+    http_add_header(fetch->call, "content-disposition",
+                    "attachment; filename=\"original.bin\"");
+    opening_count(fetch->opening, 0, 1);
+    pthread_mutex_lock(&fetch->lock);
+    fetch->stream = http_stream_open(fetch->call, 200, "application/octet-stream", -1,
+                                     &events, fetch);
+    fetch->had_stream = fetch->stream != NULL;
+    fetch->is_answered = true;
+    if (!fetch->had_stream) {
+        fetch->is_over = true;
+        if (fetch->exchange)
+            tunnel_cancel(fetch->exchange);
+    }
+    pthread_mutex_unlock(&fetch->lock);
+}
+
+/* The lock is held: one piece goes to the browser, and its credit back. */
+static void pass_piece(struct content_fetch *fetch)
+{
+    struct span piece = span_part(buf_view(&fetch->received), 0, PIECE_BYTES);
+    opening_count(fetch->opening, (int64_t)piece.len, 0);
+    size_t queued_bytes = http_stream_write(fetch->stream, piece);
+    fetch->is_full = queued_bytes > HTTP_STREAM_HIGH_BYTES;
+    if (fetch->exchange)
+        tunnel_consume(fetch->exchange, piece.len);
+    buf_drop(&fetch->received, piece.len);
+}
+
+static bool has_piece(struct content_fetch *fetch)
+{
+    pthread_mutex_lock(&fetch->lock);
+    bool has_one =
+        fetch->stream && !fetch->is_over && !fetch->is_full && fetch->received.len > 0;
+    pthread_mutex_unlock(&fetch->lock);
+    return has_one;
+}
+
+static void pass_on(struct content_fetch *fetch)
+{
+    struct err err = {0};
+    while (has_piece(fetch)) {
+        if (!check_permission(fetch, &err)) {
+            cut(fetch, &err);
+            return;
+        }
+        pthread_mutex_lock(&fetch->lock);
+        if (fetch->stream && !fetch->is_over)
+            pass_piece(fetch);
+        pthread_mutex_unlock(&fetch->lock);
+    }
+}
+
+/* Only what came whole ends whole. */
+static void end_stream(struct content_fetch *fetch)
+{
+    pthread_mutex_lock(&fetch->lock);
+    bool is_due = fetch->stream && !fetch->is_over && fetch->has_ended &&
+                  (fetch->received.len == 0 || !fetch->is_complete);
+    if (is_due) {
+        fetch->is_over = true;
+        if (fetch->is_complete && !fetch->received.has_failed)
+            http_stream_end(fetch->stream);
+        else
+            http_stream_abort(fetch->stream);
+    }
+    pthread_mutex_unlock(&fetch->lock);
+}
+
+static void step_original(struct content_fetch *fetch)
+{
+    struct err err = {0};
+    pthread_mutex_lock(&fetch->lock);
+    bool is_answered = fetch->is_answered;
+    bool is_good = fetch->status == 200 && (!fetch->has_ended || fetch->is_complete);
+    bool has_ended = fetch->has_ended;
+    pthread_mutex_unlock(&fetch->lock);
+    if (!is_answered && is_good) {
+        begin_stream(fetch);
+    } else if (!is_answered && has_ended) {
+        fault_of_end(fetch, &err);
+        answer_fault(fetch, &err);
+    }
+    pass_on(fetch);
+    end_stream(fetch);
+}
+
+/* ---- the worker's turn ---- */
+
+/* The lock is held: both sides have said their last word. */
+static bool is_finished(const struct content_fetch *fetch)
+{
+    return fetch->has_ended && fetch->is_answered &&
+           (!fetch->had_stream || !fetch->stream);
+}
+
+static void run_fetch(void *context)
+{
+    struct content_fetch *fetch = context;
+    bool goes_on = true;
+    bool is_last = false;
+    while (goes_on) {
+        pthread_mutex_lock(&fetch->lock);
+        fetch->is_again = false;
+        pthread_mutex_unlock(&fetch->lock);
+        if (fetch->wants_original)
+            step_original(fetch);
+        else
+            step_content(fetch);
+        pthread_mutex_lock(&fetch->lock);
+        goes_on = fetch->is_again;
+        if (!goes_on) {
+            fetch->is_posted = false;
+            is_last = is_finished(fetch);
+        }
+        pthread_mutex_unlock(&fetch->lock);
+    }
+    if (is_last)
+        fetch_free(fetch);
+}
