@@ -37,7 +37,8 @@ struct gateway {
     struct loop *loop;
     struct workers *workers;
     struct tls_context *tls;
-    struct tunnel_dialer *dialer;
+    struct tunnel_dialer *dialer; /* NULL until the first sweep of a new index */
+    bool is_new;
     struct loop_timer *tick;
 };
 
@@ -86,7 +87,7 @@ static bool open_records(struct gateway *gateway, struct err *err)
                                  .wake = wake,
                                  .wake_context = gateway};
     gateway->index = index_open(&index, err);
-    return gateway->index != NULL;
+    return gateway->index && index_is_empty(gateway->index, &gateway->is_new, err);
 }
 
 static bool open_gate(struct gateway *gateway, struct err *err)
@@ -129,17 +130,45 @@ static bool open_gate(struct gateway *gateway, struct err *err)
     return gateway->answer != NULL;
 }
 
-static void on_tick(void *context)
-{
-    struct gateway *gateway = context;
-    answer_tick(gateway->answer);
-    loop_timer_set(gateway->tick, TICK_MS);
-}
-
 static void on_tunnel(void *context, bool is_connected)
 {
     struct gateway *gateway = context;
     LOG(&gateway->log, "tunnel", LOG_WORD("state", is_connected ? "open" : "lost"));
+}
+
+static bool open_dialer(struct gateway *gateway, struct err *err)
+{
+    struct gateway_config *config = &gateway->config;
+    struct tunnel_dialer_config dialer = {.loop = gateway->loop,
+                                          .workers = gateway->workers,
+                                          .tls = gateway->tls,
+                                          .host = config->host,
+                                          .port = config->port,
+                                          .router = gateway->router,
+                                          .limits = http_default_limits(),
+                                          .retry_min_ms = RETRY_MIN_MS,
+                                          .retry_max_ms = RETRY_MAX_MS,
+                                          .ping_ms = PING_MS,
+                                          .changed = on_tunnel,
+                                          .context = gateway,
+                                          .log = &gateway->log};
+    dialer.limits.arena_max_bytes = 128 << 20; /* a source of 16 MiB and its entries */
+    gateway->dialer = tunnel_dialer_open(&dialer, err);
+    return gateway->dialer != NULL;
+}
+
+/* A new index knows nobody yet: the centre is dialled when the first sweep has filled it,
+ * or every number would be answered as unknown. */
+static void on_tick(void *context)
+{
+    struct gateway *gateway = context;
+    struct err err = {0};
+    bool is_due =
+        !gateway->dialer && (!gateway->is_new || collect_has_swept(gateway->collect));
+    if (is_due && !open_dialer(gateway, &err))
+        log_err(&gateway->log, "dialer", &err);
+    answer_tick(gateway->answer);
+    loop_timer_set(gateway->tick, TICK_MS);
 }
 
 static bool open_wire(struct gateway *gateway, struct err *err)
@@ -155,22 +184,7 @@ static bool open_wire(struct gateway *gateway, struct err *err)
         return false;
     answer_routes(gateway->router, gateway->answer);
     gateway->tick = loop_timer_new(gateway->loop, on_tick, gateway, err);
-    struct tunnel_dialer_config dialer = {.loop = gateway->loop,
-                                          .workers = gateway->workers,
-                                          .tls = gateway->tls,
-                                          .host = config->host,
-                                          .port = config->port,
-                                          .router = gateway->router,
-                                          .limits = http_default_limits(),
-                                          .retry_min_ms = RETRY_MIN_MS,
-                                          .retry_max_ms = RETRY_MAX_MS,
-                                          .ping_ms = PING_MS,
-                                          .changed = on_tunnel,
-                                          .context = gateway,
-                                          .log = &gateway->log};
-    dialer.limits.arena_max_bytes = 128 << 20; /* a source of 16 MiB and its entries */
-    gateway->dialer = gateway->tick ? tunnel_dialer_open(&dialer, err) : NULL;
-    return gateway->dialer != NULL;
+    return gateway->tick != NULL;
 }
 
 struct gateway *gateway_open(const char *config_file, struct err *err)

@@ -80,6 +80,21 @@ struct text index_epoch(const struct index *index)
     return (struct text){index->epoch, 2 * ID_BYTES};
 }
 
+bool index_is_empty(struct index *index, bool *is_empty, struct err *err)
+{
+    bool has_row = false;
+    CLEANUP(store_read_end) struct store_session *session = store_read(index->store, err);
+    if (!session)
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *find =
+        store_prepare(session, "SELECT 1 FROM index_patient LIMIT 1", err);
+    if (!find || !store_step(find, &has_row, err))
+        return false;
+    *is_empty = !has_row;
+    return true;
+}
+
 bool index_is_published(const struct index *index, enum entry_kind kind, int32_t day,
                         struct text department_code)
 {

@@ -38,6 +38,9 @@ void index_close(struct index *index);
 /* 32 hex digits; new for each new database. */
 struct text index_epoch(const struct index *index);
 
+/* Knows no patient yet. */
+MUST_CHECK bool index_is_empty(struct index *index, bool *is_empty, struct err *err);
+
 /* ---- what the collector found ---- */
 enum index_file_state { INDEX_READ, INDEX_REFUSED, INDEX_HELD };
 
