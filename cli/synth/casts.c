@@ -243,7 +243,7 @@ const struct synth_cast synth_casts[] = {
      25,
      'M',
      SYNTH_HEART,
-     RI | MI,
+     RI | MI | KA,
      "born on the first day of Showa",
      SAME},
     {{"平", "成美", "タイラ", "ナルミ"},
