@@ -72,6 +72,19 @@ bool patient_check_person(const struct patient_person *person, int32_t today,
     return true;
 }
 
+/* What systems use in patient numbers; everything else is a slip of the hand. */
+static bool is_number_letter(uint32_t c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           c == '-' || c == '_' || c == '.';
+}
+
+/* Full width to ASCII. */
+static uint32_t fold_width(uint32_t c)
+{
+    return c >= 0xff01 && c <= 0xff5e ? c - 0xfee0 : c;
+}
+
 bool patient_fold_number(struct text number, struct arena *arena, struct text *folded,
                          struct err *err)
 {
@@ -80,13 +93,10 @@ bool patient_fold_number(struct text number, struct arena *arena, struct text *f
     uint32_t c = 0;
     bool is_valid = true;
     while (is_valid && text_next(&number, &c)) {
+        c = fold_width(c);
         if (c == ' ' || c == 0x3000)
             continue;
-        if (c >= 0xff01 && c <= 0xff5e) /* full width to ASCII */
-            c -= 0xfee0;
-        bool is_word = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-                       (c >= 'a' && c <= 'z') || c == '-' || c == '_' || c == '.';
-        is_valid = is_word && len < PATIENT_NUMBER_MAX;
+        is_valid = is_number_letter(c) && len < PATIENT_NUMBER_MAX;
         if (is_valid)
             out[len++] = (char)c;
     }

@@ -164,6 +164,7 @@ void patient_write_link(struct json_writer *writer, const struct patient_record 
  * exact after folding. Empty text and DAY_NONE = not given. ERR_REFUSED "identifiers"
  * when too few. */
 struct patient_query {
+    struct id network;
     struct text own_number;
     struct text name;
     struct text kana;
@@ -171,7 +172,7 @@ struct patient_query {
     struct text phone;
 };
 MUST_CHECK bool patient_search(struct store_session *session,
-                               const struct disclosure_scope *scope, struct id network,
+                               const struct disclosure_scope *scope,
                                const struct patient_query *query, int32_t today,
                                struct arena *arena, struct patient_summary **items,
                                size_t *count, struct err *err);

@@ -109,10 +109,11 @@ static bool search(struct patient_service *service, struct http_call *call,
     if (!body || !read_query(json_root(body), &query, err) ||
         !take_rate(service, &actor, err))
         return false;
+    query.network = actor.network;
     const struct disclosure_scope *scope = disclosure_decide_scope(
         service->config.gate, &actor, "search", actor.request, arena, err);
     CLEANUP(buf_free) struct buf out = buf_init(PATIENT_BODY_MAX);
-    if (!scope || !patient_write_found(service, scope, &actor, &query, arena, &out, err))
+    if (!scope || !patient_write_found(service, scope, &query, arena, &out, err))
         return false;
     finish(service, &actor, "search", nobody, out.len, true);
     http_answer_json(call, 200, &out);

@@ -560,7 +560,6 @@ static void write_summaries(struct json_writer *writer, const char *key,
 
 bool patient_write_found(struct patient_service *service,
                          const struct disclosure_scope *scope,
-                         const struct session_actor *actor,
                          const struct patient_query *query, struct arena *arena,
                          struct buf *out, struct err *err)
 {
@@ -568,8 +567,8 @@ bool patient_write_found(struct patient_service *service,
     struct store_session *session = store_read(service->config.store, err);
     struct patient_summary *items = NULL;
     size_t count = 0;
-    if (!session || !patient_search(session, scope, actor->network, query,
-                                    patient_today(service), arena, &items, &count, err))
+    if (!session || !patient_search(session, scope, query, patient_today(service), arena,
+                                    &items, &count, err))
         return false;
     struct json_writer writer = json_writer(out);
     json_open_object(&writer);

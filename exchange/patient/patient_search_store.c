@@ -183,9 +183,8 @@ static bool find_by_keys(struct store_session *session, struct id network,
 }
 
 bool patient_search(struct store_session *session, const struct disclosure_scope *scope,
-                    struct id network, const struct patient_query *query, int32_t today,
-                    struct arena *arena, struct patient_summary **items, size_t *count,
-                    struct err *err)
+                    const struct patient_query *query, int32_t today, struct arena *arena,
+                    struct patient_summary **items, size_t *count, struct err *err)
 {
     struct found found = {.count = 0};
     struct keys keys;
@@ -204,7 +203,7 @@ bool patient_search(struct store_session *session, const struct disclosure_scope
     if (given < 2)
         return err_set(err, ERR_SYNTAX, "identifiers",
                        "the own number or two exact identifiers");
-    return find_by_keys(session, network, &keys, &found, err) &&
+    return find_by_keys(session, query->network, &keys, &found, err) &&
            summarise_all(session, scope, &found, today, arena, items, count, err);
 }
 

@@ -123,10 +123,11 @@ MUST_CHECK bool patient_find_kept(struct patient_service *service,
                                   const struct session_once *once, struct arena *arena,
                                   struct session_answer *answer, struct err *err);
 /* Searches, candidates, getPerson: a whole answer's JSON in `out`. */
-MUST_CHECK bool
-patient_write_found(struct patient_service *service, const struct disclosure_scope *scope,
-                    const struct session_actor *actor, const struct patient_query *query,
-                    struct arena *arena, struct buf *out, struct err *err);
+MUST_CHECK bool patient_write_found(struct patient_service *service,
+                                    const struct disclosure_scope *scope,
+                                    const struct patient_query *query,
+                                    struct arena *arena, struct buf *out,
+                                    struct err *err);
 /* `"candidates":[…]`; count 0 = nobody. */
 MUST_CHECK bool patient_write_candidates(struct patient_service *service,
                                          const struct disclosure_scope *scope,

@@ -113,12 +113,20 @@ bool session_still_holds(struct session_service *sessions, struct hash session);
 /* http_answer_problem, but 401 for session_none, session_certificate and login_refused,
  * 429 for login_rate, search_rate and link_rate. */
 void session_answer_problem(struct http_call *call, const struct err *err);
-/* A session for a test or a first login by `tsumugi admin`: the same way as the route,
- * without HTTP. `token` gets 64 hex digits and NUL; csrf likewise. */
-MUST_CHECK bool session_begin(struct session_service *sessions, struct id staff,
-                              struct id post, enum network_assurance assurance,
-                              struct text fingerprint, char token[HASH_HEX_BYTES],
-                              char csrf[HASH_HEX_BYTES], struct err *err);
+/* A session without HTTP and without a password, the same way as the route opens one: for
+ * tests and `tsumugi admin`. `token` and `csrf` get 64 hex digits and NUL. */
+struct session_opening {
+    struct id staff;
+    struct id post;
+    enum network_assurance assurance;
+    struct text fingerprint; /* "" without certificate */
+    struct text address;
+    struct id request;
+};
+MUST_CHECK bool session_begin(struct session_service *sessions,
+                              const struct session_opening *opening,
+                              char token[HASH_HEX_BYTES], char csrf[HASH_HEX_BYTES],
+                              struct err *err);
 /* A terminal's certificate, for logins at posts of that facility; ends_at UTC ms. */
 MUST_CHECK bool session_add_certificate(struct store_session *session, struct id facility,
                                         struct text fingerprint, int64_t ends_at,

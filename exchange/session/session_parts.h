@@ -89,14 +89,6 @@ MUST_CHECK bool session_find(struct session_service *sessions, struct hash hash,
                              struct err *err);
 /* Writes finished counts of failed logins into the audit. */
 void session_audit_failures(struct session_service *sessions, bool all);
-struct session_opening {
-    struct id staff;
-    struct id post;
-    enum network_assurance assurance;
-    struct text fingerprint;
-    struct text address;
-    struct id request;
-};
 /* Checks post, participation and assurance, audits, then writes the session. */
 MUST_CHECK bool session_open_for(struct session_service *sessions,
                                  const struct session_opening *opening,

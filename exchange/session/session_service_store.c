@@ -201,19 +201,13 @@ bool session_open_for(struct session_service *sessions,
     return store_write(sessions->config.store, STORE_LIVE, write_row, row, err);
 }
 
-bool session_begin(struct session_service *sessions, struct id staff, struct id post,
-                   enum network_assurance assurance, struct text fingerprint,
-                   char token[HASH_HEX_BYTES], char csrf[HASH_HEX_BYTES], struct err *err)
+bool session_begin(struct session_service *sessions,
+                   const struct session_opening *opening, char token[HASH_HEX_BYTES],
+                   char csrf[HASH_HEX_BYTES], struct err *err)
 {
     CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
     struct session_row row;
-    struct session_opening opening = {.staff = staff,
-                                      .post = post,
-                                      .assurance = assurance,
-                                      .fingerprint = fingerprint,
-                                      .address = TEXT(""),
-                                      .request = id_new(&sessions->config.rand)};
-    if (!session_open_for(sessions, &opening, &arena, token, &row, err))
+    if (!session_open_for(sessions, opening, &arena, token, &row, err))
         return false;
     uint8_t bytes[SESSION_TOKEN_BYTES];
     bool is_hex = hash_from_hex(span_cstr(token), bytes, sizeof bytes);

@@ -1,23 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exchange/patient/patient_testworld.h"
+#include "test/story/story_browser.h"
 
 /* Sessions, participants, persons, links and consents through the real HTTP server, the
  * real gate and a real tunnel. */
 
-#define HAYASHI(numbers)                                                                       \
-    "{\"name\":\"林 花子\",\"kana\":\"ハヤシ ハナコ\",\"birth_date\":\"1950-03-04\"," \
-    "\"sex\":\"F\",\"phone\":\"0265-11-2233\",\"consent\":{\"form\":\"comprehensive\","        \
-    "\"channel\":\"paper\",\"giver\":\"self\"},\"numbers\":[" numbers "]}"
+#define QUOTED(name, value) "\"" name "\":\"" value "\""
+#define CONSENT(channel)                                                                 \
+    "\"consent\":{" QUOTED("form", "comprehensive") "," QUOTED(                          \
+        "channel", channel) "," QUOTED("giver", "self") "}"
+#define PERSON(name, kana)                                                               \
+    QUOTED("name", name)                                                                 \
+    "," QUOTED("kana", kana) "," QUOTED("birth_date", "1950-03-04") "," QUOTED("sex",    \
+                                                                               "F")
+#define HAYASHI(numbers)                                                                 \
+    "{" PERSON("林 花子", "ハヤシ ハナコ") "," CONSENT("paper") ",\"numbers\":[" numbers \
+                                                                "]}"
 #define NUMBER(facility, number)                                                         \
-    "{\"facility\":\"" facility "\",\"number\":\"" number "\"}"
-
+    "{" QUOTED("facility", facility) "," QUOTED("number", number) "}"
 /* The same person as a comparison sees it: hiragana, another kanji, half width. */
 #define SAME                                                                             \
-    "{\"name\":\"林 華子\",\"kana\":\"はやし "                                     \
-    "ﾊﾅｺ\",\"birth_date\":\"1950-03-04\",\"sex\":"                                 \
-    "\"F\",\"consent\":{\"form\":\"comprehensive\",\"channel\":\"oral\",\"giver\":"      \
-    "\"self\"},"                                                                         \
-    "\"numbers\":[" NUMBER(PHARMACY, "9") "]%s}"
+    "{" PERSON("林 華子", "はやし ﾊﾅｺ") "," CONSENT("oral") ",\"numbers\":[" NUMBER(     \
+        PHARMACY, "9") "]%s}"
 #define OWN_NUMBER "{\"facility\":\"" PHARMACY "\",\"number\":\"P5\"%s}"
 
 /* ---- sessions ---- */
@@ -124,10 +127,10 @@ static void a_change_needs_the_own_origin_and_the_sessions_token(void)
     const char *search = "{\"own_number\":\"1\"}";
     CHECK(go(&browser, "POST /api/v1/persons/searches", search).status == 200);
     struct browser other = browser;
-    strcpy(other.origin, "https://evil.example");
+    come_from(&other, "https://evil.example");
     struct reply reply = go(&other, "POST /api/v1/persons/searches", search);
     CHECK(reply.status == 403 && has(&reply, "\"code\":\"origin_foreign\""));
-    strcpy(other.origin, "null");
+    come_from(&other, "null");
     CHECK(go(&other, "POST /api/v1/persons/searches", search).status == 403);
     other = browser;
     other.csrf[0] = other.csrf[0] == 'a' ? 'b' : 'a';
@@ -138,7 +141,7 @@ static void a_change_needs_the_own_origin_and_the_sessions_token(void)
     other = browser;
     other.cookie[5] = other.cookie[5] == 'a' ? 'b' : 'a';
     CHECK(go(&other, "POST /api/v1/persons/searches", search).status == 401);
-    strcpy(other.origin, "https://evil.example");
+    come_from(&other, "https://evil.example");
     CHECK(go(&other, "POST /api/v1/session",
              "{\"login\":\"clinic\",\"password\":\"" PASSWORD "\"}")
               .status == 403);

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exchange/session/session_parts.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/test.h"
+#include "exchange/audit/audit.h"
+#include "store/migrations.h"
+
+/* The routes are told in test/story/routes_test.c. */
+
+#define MINUTE 60000LL
+
+/* ---- rules ---- */
+
+static void a_session_ends_by_idling_by_age_and_by_closing(void)
+{
+    struct session_times times = {.opened_at = 1000, .seen_at = 1000};
+    CHECK(session_is_open(&times, 1000));
+    CHECK(session_is_open(&times, 1000 + 15 * MINUTE - 1));
+    CHECK(!session_is_open(&times, 1000 + 15 * MINUTE));
+    times.seen_at = 1000 + 599 * MINUTE;
+    CHECK(session_is_open(&times, 1000 + 600 * MINUTE - 1));
+    CHECK(!session_is_open(&times, 1000 + 600 * MINUTE));
+    times.seen_at = 1000;
+    times.closed_at = 2000;
+    CHECK(!session_is_open(&times, 1500));
+}
+
+static void a_clock_that_stepped_back_opens_nothing(void)
+{
+    struct session_times times = {.opened_at = 100000, .seen_at = 100000};
+    CHECK(!session_is_open(&times, 99999));
+}
+
+static void the_password_alone_suffices_in_the_demo_only(void)
+{
+    CHECK(session_minimum(NETWORK_PASSWORD, true) == NETWORK_PASSWORD);
+    CHECK(session_minimum(NETWORK_PASSWORD, false) == NETWORK_CERTIFICATE);
+    CHECK(session_minimum(NETWORK_SECOND_FACTOR, true) == NETWORK_SECOND_FACTOR);
+    CHECK(session_minimum(NETWORK_CERTIFICATE, false) == NETWORK_CERTIFICATE);
+    CHECK(session_minimum(NETWORK_SECOND_FACTOR, false) == NETWORK_SECOND_FACTOR);
+}
+
+static void a_second_factor_without_certificate_proves_no_more_than_a_password(void)
+{
+    CHECK(session_assurance(false, false) == NETWORK_PASSWORD);
+    CHECK(session_assurance(false, true) == NETWORK_PASSWORD);
+    CHECK(session_assurance(true, false) == NETWORK_CERTIFICATE);
+    CHECK(session_assurance(true, true) == NETWORK_SECOND_FACTOR);
+}
+
+static void each_token_has_its_own_csrf_word(void)
+{
+    char one[HASH_HEX_BYTES], again[HASH_HEX_BYTES], other[HASH_HEX_BYTES];
+    session_csrf(SPAN("token one"), one);
+    session_csrf(SPAN("token one"), again);
+    session_csrf(SPAN("token two"), other);
+    CHECK(strlen(one) == 64 && strcmp(one, again) == 0 && strcmp(one, other) != 0);
+}
+
+/* ---- the cache of a second ---- */
+
+static struct session_row row_of(uint8_t number, int64_t seen_at)
+{
+    return (struct session_row){.hash = {{number}},
+                                .times = {1, seen_at, 0},
+                                .staff_name = TEXT("名前"),
+                                .staff_kana = TEXT("ナマエ"),
+                                .facility_name = TEXT("病院"),
+                                .fingerprint = TEXT(""),
+                                .is_allowed = true};
+}
+
+static void a_row_is_believed_for_one_second(void)
+{
+    struct err err = {0};
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
+    struct session_cache *cache = session_cache_new(&err);
+    struct session_row row = row_of(1, 10);
+    struct session_row found;
+    session_cache_keep(cache, &row, 5000);
+    CHECK(session_cache_find(cache, row.hash, 6000, &arena, &found));
+    CHECK(text_is(found.staff_name, "名前") && text_is(found.facility_name, "病院"));
+    CHECK(found.staff_name.at != row.staff_name.at);
+    CHECK(!session_cache_find(cache, row.hash, 6001, &arena, &found));
+    CHECK(!session_cache_find(cache, row_of(2, 0).hash, 5000, &arena, &found));
+    session_cache_drop(cache, row.hash);
+    CHECK(!session_cache_find(cache, row.hash, 5001, &arena, &found));
+    session_cache_free(cache);
+}
+
+static void activity_survives_reading_the_row_again(void)
+{
+    struct err err = {0};
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
+    struct session_cache *cache = session_cache_new(&err);
+    struct session_row row = row_of(1, 10);
+    struct session_row found;
+    session_cache_keep(cache, &row, 5000);
+    session_cache_touch(cache, row.hash, 500);
+    session_cache_keep(cache, &row, 6000);
+    CHECK(session_cache_find(cache, row.hash, 6000, &arena, &found));
+    CHECK(found.times.seen_at == 500);
+    session_cache_touch(cache, row.hash, 400);
+    CHECK(session_cache_find(cache, row.hash, 6000, &arena, &found));
+    CHECK(found.times.seen_at == 500);
+    session_cache_free(cache);
+}
+
+static void a_full_cache_forgets_the_oldest(void)
+{
+    struct err err = {0};
+    struct session_cache *cache = session_cache_new(&err);
+    struct session_row found;
+    for (int i = 0; i < 100; i++) {
+        CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
+        struct session_row row = row_of(7, 1);
+        row.hash.bytes[10] = (uint8_t)i; /* the same set of the table */
+        session_cache_keep(cache, &row, 5000 + i);
+        CHECK(session_cache_find(cache, row.hash, 5000 + i, &arena, &found));
+        row.hash.bytes[10] = (uint8_t)(i - 20);
+        CHECK(!session_cache_find(cache, row.hash, 5000 + i, &arena, &found));
+    }
+    session_cache_free(cache);
+}
+
+/* ---- failed logins per source ---- */
+
+static struct session_sources *sources_new(void)
+{
+    struct err err = {0};
+    struct session_sources *sources = memory_new(1, sizeof *sources, &err);
+    session_sources_start(sources);
+    return sources;
+}
+
+static void sources_free(struct session_sources *sources)
+{
+    pthread_mutex_destroy(&sources->lock);
+    memory_free(sources);
+}
+
+static void a_source_with_sixty_failures_is_closed_for_ten_minutes(void)
+{
+    struct session_sources *sources = sources_new();
+    for (int i = 0; i < SESSION_SOURCE_FAILURES_MAX; i++) {
+        CHECK(session_source_is_open(sources, "10.0.0.1", 1000));
+        session_source_failed(sources, "10.0.0.1", 1000, 0);
+    }
+    CHECK(!session_source_is_open(sources, "10.0.0.1", 1000));
+    CHECK(session_source_is_open(sources, "10.0.0.2", 1000));
+    CHECK(!session_source_is_open(sources, "10.0.0.1", 1000 + 10 * MINUTE - 1));
+    CHECK(session_source_is_open(sources, "10.0.0.1", 1000 + 10 * MINUTE));
+    sources_free(sources);
+}
+
+static void failures_become_one_count_per_source_and_minute(void)
+{
+    struct session_sources *sources = sources_new();
+    struct session_source taken;
+    for (int i = 0; i < 5; i++)
+        session_source_failed(sources, "10.0.0.1", 1000, 7 * MINUTE);
+    CHECK(!session_sources_take(sources, 7 * MINUTE + 59999, false, &taken));
+    CHECK(session_sources_take(sources, 8 * MINUTE, false, &taken));
+    CHECK(taken.minute_failures == 5 && strcmp(taken.address, "10.0.0.1") == 0);
+    CHECK(!session_sources_take(sources, 8 * MINUTE, true, &taken));
+    session_source_failed(sources, "10.0.0.1", 1000, 8 * MINUTE);
+    CHECK(session_sources_take(sources, 8 * MINUTE, true, &taken));
+    sources_free(sources);
+}
+
+static void a_flood_of_addresses_shares_one_counter(void)
+{
+    struct session_sources *sources = sources_new();
+    struct session_source taken;
+    char address[32];
+    int total = 0;
+    for (int i = 0; i < 3 * SESSION_SOURCES_MAX; i++) {
+        snprintf(address, sizeof address, "10.%d.%d.%d", i >> 16, i >> 8 & 255, i & 255);
+        session_source_failed(sources, address, 1000, 0);
+    }
+    int rows = 0;
+    for (; session_sources_take(sources, MINUTE, false, &taken); rows++)
+        total += taken.minute_failures;
+    CHECK(rows == SESSION_SOURCES_MAX && total == 3 * SESSION_SOURCES_MAX);
+    sources_free(sources);
+}
+
+/* ---- with a database ---- */
+
+struct place {
+    char name[64];
+    int64_t now_ms;
+    struct store *store;
+    struct audit *audit;
+    struct session_service *sessions;
+};
+
+static int64_t place_ms(void *self)
+{
+    return ((struct place *)self)->now_ms;
+}
+
+#define FINGERPRINT "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+static bool fill(struct store_session *session, void *context, struct err *err)
+{
+    (void)context;
+    struct network network = {.id = {{9}}, .name = TEXT("N")};
+    struct facility facility = {.id = {{1}},
+                                .code = TEXT("2000000001"),
+                                .name = TEXT("C"),
+                                .kana = TEXT("C"),
+                                .letter = TEXT("C"),
+                                .slot = 1,
+                                .fingerprint = TEXT(""),
+                                .policy = TEXT("")};
+    struct staff staff = {.id = {{2}},
+                          .login = TEXT("a"),
+                          .name = TEXT("A"),
+                          .kana = TEXT("A"),
+                          .birth_day = DAY_NONE};
+    struct staff_post post = {.id = {{3}},
+                              .staff = {{2}},
+                              .facility = {{1}},
+                              .from_day = 0,
+                              .to_day = DAY_NONE};
+    return network_add(session, &network, 1, err) &&
+           facility_add(session, &facility, 1, err) &&
+           staff_add(session, &staff, "no hash", 1, err) &&
+           staff_add_post(session, &post, 1, err) &&
+           network_add_version(session, network.id, 0, &facility.id, 1, 1, err) &&
+           session_add_certificate(session, facility.id, TEXT(FINGERPRINT),
+                                   100 * 86400000LL, err);
+}
+
+static void place_open(struct place *place, bool is_demo)
+{
+    struct err err = {0};
+    char file[80], audit[80];
+    *place = (struct place){.name = "/tmp/session_test_XXXXXX", .now_ms = 86400000};
+    CHECK(mkdtemp(place->name) != NULL);
+    snprintf(file, sizeof file, "%s/db", place->name);
+    snprintf(audit, sizeof audit, "%s/audit", place->name);
+    struct clock clock = {place_ms, place_ms, place};
+    struct store_config config = {file, store_centre_migrations,
+                                  store_centre_migrations_count, NULL};
+    struct audit_config audit_config = {audit, "centre", clock, rand_system(), NULL};
+    place->store = store_open(&config, &err);
+    place->audit = audit_open(&audit_config, &err);
+    struct session_config sessions = {.store = place->store,
+                                      .audit = place->audit,
+                                      .clock = clock,
+                                      .rand = rand_system(),
+                                      .is_demo = is_demo};
+    place->sessions = session_open(&sessions, &err);
+    CHECK(place->store && place->audit && place->sessions);
+    CHECK(store_write(place->store, STORE_LIVE, fill, NULL, &err));
+    if (err.kind)
+        printf("# %s %s\n", err.code, err.text);
+}
+
+static void place_close(struct place *place)
+{
+    char command[96];
+    session_close(place->sessions);
+    audit_close(place->audit);
+    store_close(place->store);
+    snprintf(command, sizeof command, "rm -r %s", place->name);
+    CHECK(system(command) == 0);
+}
+
+static struct session_opening opening_with(const char *fingerprint)
+{
+    return (struct session_opening){
+        .staff = {{2}},
+        .post = {{3}},
+        .assurance = session_assurance(*fingerprint != '\0', false),
+        .fingerprint = text_cstr(fingerprint),
+        .address = TEXT("127.0.0.1"),
+        .request = {{5}},
+    };
+}
+
+static const char *begin(struct place *place, const char *fingerprint,
+                         struct hash *session)
+{
+    struct err err = {0};
+    char token[HASH_HEX_BYTES], csrf[HASH_HEX_BYTES];
+    uint8_t bytes[SESSION_TOKEN_BYTES];
+    struct session_opening opening = opening_with(fingerprint);
+    if (!session_begin(place->sessions, &opening, token, csrf, &err))
+        return err.code;
+    CHECK(hash_from_hex(span_cstr(token), bytes, sizeof bytes));
+    *session = hash_sha256(span_of(bytes, sizeof bytes));
+    return "";
+}
+
+static bool revoke_certificate(struct store_session *session, void *context,
+                               struct err *err)
+{
+    (void)context;
+    return session_revoke_certificate(session, TEXT(FINGERPRINT), 5, err);
+}
+
+static void only_an_accepted_certificate_lifts_the_assurance(void)
+{
+    struct place place;
+    struct hash session;
+    struct err err = {0};
+    place_open(&place, false);
+    CHECK(strcmp(begin(&place, "", &session), "assurance") == 0);
+    CHECK(strcmp(begin(&place, "bb", &session), "assurance") == 0);
+    CHECK(strcmp(begin(&place, FINGERPRINT, &session), "") == 0);
+    CHECK(session_still_holds(place.sessions, session));
+    CHECK(store_write(place.store, STORE_LIVE, revoke_certificate, NULL, &err));
+    place.now_ms += SESSION_STALE_MS + 1;
+    CHECK(!session_still_holds(place.sessions, session));
+    CHECK(strcmp(begin(&place, FINGERPRINT, &session), "assurance") == 0);
+    place_close(&place);
+}
+
+static void a_closed_session_is_gone_at_once_and_an_idle_one_in_time(void)
+{
+    struct place place;
+    struct hash session, idle;
+    struct err err = {0};
+    place_open(&place, true);
+    CHECK(strcmp(begin(&place, "", &session), "") == 0);
+    CHECK(strcmp(begin(&place, "", &idle), "") == 0);
+    CHECK(session_still_holds(place.sessions, session));
+    CHECK(session_end(place.sessions, session, &err));
+    CHECK(!session_still_holds(place.sessions, session));
+    CHECK(session_still_holds(place.sessions, idle));
+    place.now_ms += SESSION_IDLE_MS;
+    CHECK(!session_still_holds(place.sessions, idle));
+    CHECK(!session_still_holds(place.sessions, (struct hash){{1}}));
+    place_close(&place);
+}
+
+struct once_work {
+    struct session_once once;
+    struct session_answer answer;
+    struct arena *arena;
+};
+
+static bool keep_once(struct store_session *session, void *context, struct err *err)
+{
+    struct once_work *work = context;
+    return session_once_find(session, &work->once, work->arena, &work->answer, err) &&
+           (work->answer.is_kept ||
+            session_once_keep(session, &work->once, 201, TEXT("{}"), 1000, err));
+}
+
+static void a_key_answers_the_same_request_only(void)
+{
+    struct place place;
+    struct err err = {0};
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
+    place_open(&place, true);
+    struct once_work work = {.once = {{{1}}, {{2}}, "register", {{3}}}, .arena = &arena};
+    CHECK(store_write(place.store, STORE_LIVE, keep_once, &work, &err));
+    CHECK(!work.answer.is_kept);
+    CHECK(store_write(place.store, STORE_LIVE, keep_once, &work, &err));
+    CHECK(work.answer.is_kept && work.answer.status == 201 &&
+          text_is(work.answer.body, "{}"));
+    struct once_work other = work;
+    other.once.request.bytes[5] = 1;
+    CHECK(!store_write(place.store, STORE_LIVE, keep_once, &other, &err));
+    CHECK(err.kind == ERR_CONFLICT && strcmp(err.code, "idempotency_reused") == 0);
+    err_clear(&err);
+    other = work;
+    other.once.route = "link";
+    CHECK(!store_write(place.store, STORE_LIVE, keep_once, &other, &err));
+    err_clear(&err);
+    other = work;
+    other.once.staff.bytes[3] = 1; /* another person's key is another key */
+    CHECK(store_write(place.store, STORE_LIVE, keep_once, &other, &err));
+    CHECK(!other.answer.is_kept);
+    place_close(&place);
+}
+
+int main(void)
+{
+    RUN(a_session_ends_by_idling_by_age_and_by_closing);
+    RUN(a_clock_that_stepped_back_opens_nothing);
+    RUN(the_password_alone_suffices_in_the_demo_only);
+    RUN(a_second_factor_without_certificate_proves_no_more_than_a_password);
+    RUN(each_token_has_its_own_csrf_word);
+    RUN(a_row_is_believed_for_one_second);
+    RUN(activity_survives_reading_the_row_again);
+    RUN(a_full_cache_forgets_the_oldest);
+    RUN(a_source_with_sixty_failures_is_closed_for_ten_minutes);
+    RUN(failures_become_one_count_per_source_and_minute);
+    RUN(a_flood_of_addresses_shares_one_counter);
+    RUN(only_an_accepted_certificate_lifts_the_assurance);
+    RUN(a_closed_session_is_gone_at_once_and_an_idle_one_in_time);
+    RUN(a_key_answers_the_same_request_only);
+    return test_done();
+}
