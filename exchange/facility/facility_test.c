@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exchange/facility/facility.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/test.h"
+#include "exchange/network/network.h"
+#include "formats/json/json.h"
+#include "store/migrations.h"
+
+#define FINGERPRINT "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+static struct facility hospital(void)
+{
+    return (struct facility){.id = {{1}},
+                             .code = TEXT("2010000001"),
+                             .name = TEXT("病院"),
+                             .kana = TEXT("ビョウイン"),
+                             .kind = FACILITY_HOSPITAL,
+                             .way = FACILITY_GATEWAY,
+                             .letter = TEXT("Ａ"),
+                             .slot = 3,
+                             .fingerprint = TEXT(FINGERPRINT),
+                             .policy = TEXT("")};
+}
+
+static bool is_good(struct facility facility)
+{
+    struct err err = {0};
+    bool good = facility_check(&facility, &err);
+    CHECK(good || strcmp(err.code, "facility_invalid") == 0);
+    return good;
+}
+
+static void a_facility_that_breaks_its_form_is_refused(void)
+{
+    struct facility facility = hospital();
+    CHECK(is_good(facility));
+    facility.code = TEXT("201000001");
+    CHECK(!is_good(facility));
+    facility.code = TEXT("20100000x1");
+    CHECK(!is_good(facility));
+    facility = hospital();
+    facility.letter = TEXT("AB");
+    CHECK(!is_good(facility));
+    facility.letter = TEXT("");
+    CHECK(!is_good(facility));
+    facility = hospital();
+    facility.slot = 0;
+    CHECK(!is_good(facility));
+    facility.slot = 11;
+    CHECK(!is_good(facility));
+    facility = hospital();
+    facility.name = TEXT("");
+    CHECK(!is_good(facility));
+    facility = hospital();
+    facility.fingerprint = TEXT("aa");
+    CHECK(!is_good(facility));
+}
+
+static void words_are_read_back_and_unknown_ones_refused(void)
+{
+    enum facility_kind kind;
+    enum facility_way way;
+    for (int i = 0; i < FACILITY_KIND_COUNT; i++)
+        CHECK(facility_kind_parse(text_cstr(facility_kind_id((enum facility_kind)i)),
+                                  &kind) &&
+              kind == (enum facility_kind)i);
+    for (int i = 0; i < FACILITY_WAY_COUNT; i++)
+        CHECK(
+            facility_way_parse(text_cstr(facility_way_id((enum facility_way)i)), &way) &&
+            way == (enum facility_way)i);
+    CHECK(!facility_kind_parse(TEXT("Hospital"), &kind));
+    CHECK(!facility_way_parse(TEXT(""), &way));
+}
+
+static void the_contract_object_holds_no_policy_and_no_fingerprint(void)
+{
+    CLEANUP(buf_free) struct buf out = buf_init(4096);
+    struct json_writer writer = json_writer(&out);
+    struct facility facility = hospital();
+    facility.policy = TEXT("{\"hidden\":1}");
+    facility_write(&writer, &facility, true);
+    buf_byte(&out, '\0');
+    const char *json = (const char *)out.at;
+    CHECK(strcmp(json,
+                 "{\"id\":\"01000000000000000000000000000000\",\"code\":\"2010000001\","
+                 "\"name\":\"病院\",\"kana\":\"ビョウイン\",\"kind\":\"hospital\","
+                 "\"letter\":\"Ａ\",\"slot\":3,\"is_disclosing\":true,"
+                 "\"is_connected\":true}") == 0);
+}
+
+/* ---- with a database ---- */
+
+struct place {
+    char name[40];
+    struct store *store;
+};
+
+static bool add(struct store_session *session, void *context, struct err *err)
+{
+    return facility_add(session, context, 1, err);
+}
+
+static void place_open(struct place *place)
+{
+    struct err err = {0};
+    struct facility facility = hospital();
+    *place = (struct place){.name = "/tmp/facility_test_XXXXXX"};
+    close(mkstemp(place->name));
+    struct store_config config = {place->name, store_centre_migrations,
+                                  store_centre_migrations_count, NULL};
+    place->store = store_open(&config, &err);
+    CHECK(place->store && store_write(place->store, STORE_LIVE, add, &facility, &err));
+}
+
+static void place_close(struct place *place)
+{
+    char name[60];
+    store_close(place->store);
+    unlink(place->name);
+    snprintf(name, sizeof name, "%s-wal", place->name);
+    unlink(name);
+    snprintf(name, sizeof name, "%s-shm", place->name);
+    unlink(name);
+}
+
+static void a_code_and_a_certificate_belong_to_one_facility(void)
+{
+    struct place place;
+    struct err err = {0};
+    place_open(&place);
+    struct facility other = hospital();
+    other.id = (struct id){{2}};
+    CHECK(!store_write(place.store, STORE_LIVE, add, &other, &err));
+    CHECK(err.kind == ERR_CONFLICT);
+    err_clear(&err);
+    other.code = TEXT("2010000002");
+    CHECK(!store_write(place.store, STORE_LIVE, add, &other, &err));
+    CHECK(err.kind == ERR_CONFLICT);
+    err_clear(&err);
+    other.fingerprint = TEXT("");
+    CHECK(store_write(place.store, STORE_LIVE, add, &other, &err));
+    other.id = (struct id){{3}};
+    other.code = TEXT("2010000003");
+    CHECK(store_write(place.store, STORE_LIVE, add, &other, &err));
+    place_close(&place);
+}
+
+static bool change_policy(struct store_session *session, void *context, struct err *err)
+{
+    struct id id = {{1}};
+    return facility_change_policy(session, id, text_cstr(context), 5000, err);
+}
+
+static bool change_certificate(struct store_session *session, void *context,
+                               struct err *err)
+{
+    struct id id = {{1}};
+    return facility_change_fingerprint(session, id, text_cstr(context), err);
+}
+
+static void a_new_policy_is_a_new_version_and_raises_the_epoch(void)
+{
+    struct place place;
+    struct err err = {0};
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 18);
+    struct clock clock = clock_system();
+    char policy[] = "{\"version\":1}";
+    place_open(&place);
+    struct network_epoch *epoch = network_epoch_open(place.store, &clock, NULL, &err);
+    uint64_t before = network_epoch_now(epoch);
+    for (int i = 0; i < 2; i++)
+        CHECK(store_write(place.store, STORE_LIVE, change_policy, policy, &err));
+    network_epoch_refresh(epoch);
+    CHECK(network_epoch_now(epoch) == before + 1);
+    {
+        CLEANUP(store_read_end)
+        struct store_session *session = store_read(place.store, &err);
+        struct facility found;
+        CHECK(facility_find_code(session, TEXT("2010000001"), &arena, &found, &err));
+        CHECK(found.policy_version == 1 && found.last_seen_at == 5000 &&
+              text_is(found.policy, policy));
+        CHECK(!facility_find_code(session, TEXT("2010000009"), &arena, &found, &err));
+        CHECK(err.kind == ERR_MISSING);
+        err_clear(&err);
+    }
+    network_epoch_close(epoch);
+    char bad[] = "zz";
+    CHECK(!store_write(place.store, STORE_LIVE, change_certificate, bad, &err));
+    CHECK(err.kind == ERR_SYNTAX);
+    place_close(&place);
+}
+
+int main(void)
+{
+    RUN(a_facility_that_breaks_its_form_is_refused);
+    RUN(words_are_read_back_and_unknown_ones_refused);
+    RUN(the_contract_object_holds_no_policy_and_no_fingerprint);
+    RUN(a_code_and_a_certificate_belong_to_one_facility);
+    RUN(a_new_policy_is_a_new_version_and_raises_the_epoch);
+    return test_done();
+}

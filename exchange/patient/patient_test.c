@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exchange/patient/patient_service.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/day.h"
+#include "base/memory.h"
+#include "base/test.h"
+#include "formats/json/json.h"
+#include "store/migrations.h"
+
+/* Searching and the routes need a scope of the gate: test/story/routes_test.c. */
+
+/* ---- rules ---- */
+
+static const char *check(struct patient_person person)
+{
+    static struct err err;
+    err = (struct err){0};
+    return patient_check_person(&person, 20000, &err) ? "" : err.code;
+}
+
+static const struct patient_person hayashi = {.id = {{0xa1}},
+                                              .network = {{9}},
+                                              .name = {"林 花子", 10},
+                                              .kana = {"ハヤシ ハナコ", 19},
+                                              .birth_day = 100,
+                                              .sex = 'F',
+                                              .phone = {"", 0},
+                                              .registered_facility = {{1}}};
+
+static void a_person_has_a_name_kana_a_birth_day_and_a_sex(void)
+{
+    struct patient_person person = hayashi;
+    CHECK(strcmp(check(person), "") == 0);
+    person.kana = TEXT("はやし　ﾊﾅｺ");
+    CHECK(strcmp(check(person), "") == 0);
+    person.kana = TEXT("Hayashi");
+    CHECK(strcmp(check(person), "patient_kana") == 0);
+    person.kana = TEXT("");
+    CHECK(strcmp(check(person), "patient_kana") == 0);
+    person = hayashi;
+    person.name = TEXT(" 　");
+    CHECK(strcmp(check(person), "patient_name") == 0);
+    person.name = TEXT("林\x7f");
+    CHECK(strcmp(check(person), "patient_name") == 0);
+    person.name = TEXT("林\n花子");
+    CHECK(strcmp(check(person), "patient_name") == 0);
+    person = hayashi;
+    person.birth_day = 20001;
+    CHECK(strcmp(check(person), "patient_birth_date") == 0);
+    person.birth_day = DAY_NONE;
+    CHECK(strcmp(check(person), "patient_birth_date") == 0);
+    person = hayashi;
+    person.sex = 'X';
+    CHECK(strcmp(check(person), "patient_sex") == 0);
+    person.sex = '\0';
+    CHECK(strcmp(check(person), "patient_sex") == 0);
+}
+
+static void a_number_is_folded_to_what_its_owner_uses(void)
+{
+    static const struct {
+        const char *typed;
+        const char *kept;
+    } cases[] = {
+        {"0012345", "0012345"},
+        {" １２-３４ ", "12-34"},
+        {"ａｂ.9_", "ab.9_"},
+        {"", NULL},
+        {"　 ", NULL},
+        {"12/34", NULL},
+        {"1'; --", NULL},
+        {"一二三", NULL},
+        {"1234567890123456", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CLEANUP(arena_free) struct arena arena = arena_init(1 << 12);
+        struct err err = {0};
+        struct text kept = TEXT("");
+        bool is_good =
+            patient_fold_number(text_cstr(cases[i].typed), &arena, &kept, &err);
+        CHECK(is_good == (cases[i].kept != NULL));
+        CHECK(!is_good || text_is(kept, cases[i].kept));
+        CHECK(is_good || strcmp(err.code, "patient_number") == 0);
+    }
+}
+
+static void only_its_owner_confirms_a_number(void)
+{
+    const char *reason = NULL;
+    CHECK(patient_state_after(PATIENT_PROPOSED, PATIENT_MATCH_CONFIRMED, &reason) ==
+              PATIENT_CONFIRMED &&
+          strcmp(reason, "") == 0);
+    CHECK(patient_state_after(PATIENT_PROPOSED, PATIENT_MATCH_AWAY, &reason) ==
+              PATIENT_PROPOSED &&
+          strcmp(reason, "gateway_away") == 0);
+    CHECK(patient_state_after(PATIENT_SUSPENDED, PATIENT_MATCH_HELD, &reason) ==
+              PATIENT_SUSPENDED &&
+          strcmp(reason, "held") == 0);
+    CHECK(patient_state_after(PATIENT_PROPOSED, PATIENT_MATCH_RATE, &reason) ==
+              PATIENT_PROPOSED &&
+          strcmp(reason, "rate_limited") == 0);
+}
+
+static void another_persons_number_and_nobodys_look_the_same(void)
+{
+    const char *mismatch = NULL;
+    const char *unknown = NULL;
+    CHECK(patient_state_after(PATIENT_PROPOSED, PATIENT_MATCH_MISMATCH, &mismatch) ==
+          PATIENT_REFUSED);
+    CHECK(patient_state_after(PATIENT_PROPOSED, PATIENT_MATCH_UNKNOWN, &unknown) ==
+          PATIENT_REFUSED);
+    CHECK(strcmp(mismatch, unknown) == 0);
+}
+
+static void a_number_is_shown_to_its_facility_and_to_who_entered_it(void)
+{
+    struct patient_record record = {.id = {{1}},
+                                    .facility = {{2}},
+                                    .entered_facility = {{3}},
+                                    .number = TEXT("SECRET"),
+                                    .state = PATIENT_CONFIRMED,
+                                    .reason = TEXT("")};
+    for (uint8_t viewer = 2; viewer <= 4; viewer++) {
+        CLEANUP(buf_free) struct buf out = buf_init(1024);
+        struct json_writer writer = json_writer(&out);
+        patient_write_link(&writer, &record, (struct id){{viewer}});
+        bool is_shown = memmem(out.at, out.len, "SECRET", 6) != NULL;
+        CHECK(is_shown == (viewer != 4));
+    }
+}
+
+static void twenty_searches_in_ten_minutes_and_no_more(void)
+{
+    struct err err = {0};
+    struct patient_rates *rates = memory_new(1, sizeof *rates, &err);
+    patient_rates_start(rates);
+    struct id staff = {{1}};
+    struct id other = {{2}};
+    for (int i = 0; i < PATIENT_SEARCHES_MAX; i++)
+        CHECK(patient_rate_take(rates, staff, i * 1000, &err));
+    CHECK(!patient_rate_take(rates, staff, PATIENT_SEARCH_WINDOW_MS - 1, &err));
+    CHECK(err.kind == ERR_BUSY && strcmp(err.code, "search_rate") == 0);
+    err_clear(&err);
+    CHECK(patient_rate_take(rates, other, PATIENT_SEARCH_WINDOW_MS - 1, &err));
+    /* the first search leaves the window, the second does not yet */
+    CHECK(patient_rate_take(rates, staff, PATIENT_SEARCH_WINDOW_MS, &err));
+    CHECK(!patient_rate_take(rates, staff, PATIENT_SEARCH_WINDOW_MS + 999, &err));
+    pthread_mutex_destroy(&rates->lock);
+    memory_free(rates);
+}
+
+static void a_crowd_cannot_push_a_busy_searchers_counter_out(void)
+{
+    struct err err = {0};
+    struct patient_rates *rates = memory_new(1, sizeof *rates, &err);
+    patient_rates_start(rates);
+    struct id staff = {{1}};
+    for (int i = 0; i < PATIENT_SEARCHES_MAX; i++)
+        CHECK(patient_rate_take(rates, staff, 1000, &err));
+    for (int i = 0; i < 2 * PATIENT_RATES_MAX; i++) {
+        struct id one = {{2, (uint8_t)(i >> 8), (uint8_t)i}};
+        if (!patient_rate_take(rates, one, 2000, &err))
+            err_clear(&err);
+    }
+    CHECK(!patient_rate_take(rates, staff, 3000, &err));
+    pthread_mutex_destroy(&rates->lock);
+    memory_free(rates);
+}
+
+/* ---- with a database ---- */
+
+struct place {
+    char name[40];
+    struct store *store;
+};
+
+static bool fill(struct store_session *session, void *context, struct err *err)
+{
+    (void)context;
+    struct network network = {.id = {{9}}, .name = TEXT("N")};
+    struct id ids[] = {{{1}}, {{2}}};
+    struct text codes[] = {TEXT("2000000001"), TEXT("2000000002")};
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
+    struct patient_person twin = hayashi;
+    twin.id = (struct id){{0xa2}};
+    if (!network_add(session, &network, 1, err))
+        return false;
+    for (int i = 0; i < 2; i++) {
+        struct facility facility = {.id = ids[i],
+                                    .code = codes[i],
+                                    .name = TEXT("C"),
+                                    .kana = TEXT("C"),
+                                    .letter = TEXT("C"),
+                                    .slot = 1,
+                                    .fingerprint = TEXT(""),
+                                    .policy = TEXT("")};
+        if (!facility_add(session, &facility, 1, err))
+            return false;
+    }
+    return network_add_version(session, network.id, 0, ids, 2, 1, err) &&
+           patient_add_person(session, &hayashi, &arena, err) &&
+           patient_add_person(session, &twin, &arena, err);
+}
+
+static void place_open(struct place *place)
+{
+    struct err err = {0};
+    *place = (struct place){.name = "/tmp/patient_test_XXXXXX"};
+    close(mkstemp(place->name));
+    struct store_config config = {place->name, store_centre_migrations,
+                                  store_centre_migrations_count, NULL};
+    place->store = store_open(&config, &err);
+    CHECK(place->store && store_write(place->store, STORE_LIVE, fill, NULL, &err));
+    if (err.kind)
+        printf("# %s %s\n", err.code, err.text);
+}
+
+static void place_close(struct place *place)
+{
+    char name[60];
+    store_close(place->store);
+    unlink(place->name);
+    snprintf(name, sizeof name, "%s-wal", place->name);
+    unlink(name);
+    snprintf(name, sizeof name, "%s-shm", place->name);
+    unlink(name);
+}
+
+static struct patient_record proposed(uint8_t id, uint8_t person, const char *number)
+{
+    return (struct patient_record){.id = {{id}},
+                                   .person = {{person}},
+                                   .facility = {{1}},
+                                   .number = text_cstr(number),
+                                   .state = PATIENT_PROPOSED,
+                                   .reason = TEXT(""),
+                                   .entered_facility = {{2}},
+                                   .entered_staff = {{7}},
+                                   .entered_at = 10,
+                                   .since = 10};
+}
+
+static bool add_record(struct store_session *session, void *context, struct err *err)
+{
+    return patient_add_record(session, context, err);
+}
+
+struct answer {
+    struct id record;
+    enum patient_match match;
+    struct arena *arena;
+    struct patient_record after;
+};
+
+static bool apply(struct store_session *session, void *context, struct err *err)
+{
+    struct answer *answer = context;
+    return patient_apply_match(session, answer->record, answer->match, 99, answer->arena,
+                               &answer->after, err);
+}
+
+static void a_number_is_confirmed_for_one_person_only(void)
+{
+    struct place place;
+    struct err err = {0};
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
+    place_open(&place);
+    struct patient_record first = proposed(1, 0xa1, "77");
+    struct patient_record second = proposed(2, 0xa2, "77");
+    CHECK(store_write(place.store, STORE_LIVE, add_record, &first, &err));
+    CHECK(store_write(place.store, STORE_LIVE, add_record, &second, &err));
+    struct answer one = {first.id, PATIENT_MATCH_CONFIRMED, &arena, first};
+    struct answer two = {second.id, PATIENT_MATCH_CONFIRMED, &arena, second};
+    CHECK(store_write(place.store, STORE_LIVE, apply, &one, &err));
+    CHECK(one.after.state == PATIENT_CONFIRMED && one.after.since == 99);
+    CHECK(store_write(place.store, STORE_LIVE, apply, &two, &err));
+    CHECK(two.after.state == PATIENT_REFUSED && text_is(two.after.reason, "mismatch"));
+    {
+        CLEANUP(store_read_end)
+        struct store_session *session = store_read(place.store, &err);
+        struct patient_record found;
+        struct id facility = {{1}};
+        CHECK(patient_record_of_number(session, facility, TEXT("77"), &arena, &found,
+                                       &err));
+        CHECK(id_equal(found.person, hayashi.id));
+        CHECK(!patient_record_of_number(session, facility, TEXT("077"), &arena, &found,
+                                        &err));
+        CHECK(err.kind == ERR_MISSING);
+        err_clear(&err);
+    }
+    place_close(&place);
+}
+
+static void a_late_answer_does_not_bring_an_ended_link_back(void)
+{
+    struct place place;
+    struct err err = {0};
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
+    place_open(&place);
+    struct patient_record record = proposed(1, 0xa1, "77");
+    record.state = PATIENT_ENDED;
+    CHECK(store_write(place.store, STORE_LIVE, add_record, &record, &err));
+    struct answer late = {record.id, PATIENT_MATCH_CONFIRMED, &arena, record};
+    CHECK(store_write(place.store, STORE_LIVE, apply, &late, &err));
+    CHECK(late.after.state == PATIENT_ENDED);
+    place_close(&place);
+}
+
+static void a_person_has_one_number_at_a_facility_and_may_try_again(void)
+{
+    struct place place;
+    struct err err = {0};
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
+    place_open(&place);
+    struct patient_record first = proposed(1, 0xa1, "77");
+    struct patient_record second = proposed(2, 0xa1, "78");
+    CHECK(store_write(place.store, STORE_LIVE, add_record, &first, &err));
+    CHECK(!store_write(place.store, STORE_LIVE, add_record, &second, &err));
+    CHECK(err.kind == ERR_CONFLICT && strcmp(err.code, "link_exists") == 0);
+    err_clear(&err);
+    struct answer no = {first.id, PATIENT_MATCH_MISMATCH, &arena, first};
+    CHECK(store_write(place.store, STORE_LIVE, apply, &no, &err));
+    CHECK(store_write(place.store, STORE_LIVE, add_record, &second, &err));
+    {
+        CLEANUP(store_read_end)
+        struct store_session *session = store_read(place.store, &err);
+        struct patient_record *records = NULL;
+        size_t count = 0;
+        CHECK(patient_records_of_person(session, hayashi.id, &arena, &records, &count,
+                                        &err));
+        CHECK(count == 1 && text_is(records[0].number, "78"));
+        struct id facility = {{1}};
+        CHECK(patient_records_of_facility(session, facility, PATIENT_PROPOSED, &arena,
+                                          &records, &count, &err));
+        CHECK(count == 1);
+        struct patient_person person;
+        CHECK(patient_person_find(session, hayashi.id, &arena, &person, &err));
+        CHECK(text_equal(person.name, hayashi.name) && person.sex == 'F' &&
+              person.birth_day == 100);
+        CHECK(!patient_person_find(session, facility, &arena, &person, &err));
+        CHECK(err.kind == ERR_MISSING);
+        err_clear(&err);
+    }
+    place_close(&place);
+}
+
+int main(void)
+{
+    RUN(a_person_has_a_name_kana_a_birth_day_and_a_sex);
+    RUN(a_number_is_folded_to_what_its_owner_uses);
+    RUN(only_its_owner_confirms_a_number);
+    RUN(another_persons_number_and_nobodys_look_the_same);
+    RUN(a_number_is_shown_to_its_facility_and_to_who_entered_it);
+    RUN(twenty_searches_in_ten_minutes_and_no_more);
+    RUN(a_crowd_cannot_push_a_busy_searchers_counter_out);
+    RUN(a_number_is_confirmed_for_one_person_only);
+    RUN(a_late_answer_does_not_bring_an_ended_link_back);
+    RUN(a_person_has_one_number_at_a_facility_and_may_try_again);
+    return test_done();
+}
