@@ -270,7 +270,9 @@ static bool add_record(struct seeding *seeding, const struct patient_person *per
     if (text_is(link, "none"))
         return true;
     /* A disclosing facility's number is confirmed by its own gateway, nobody else. */
-    bool is_own_word = !facility_is_disclosing(facility) && text_is(link, "confirmed");
+    bool is_own_word = !facility_is_disclosing(facility);
+    if (is_own_word && !text_is(link, "confirmed"))
+        return true; /* a number that its owner has not entered yet */
     struct patient_record record = {
         .id = new_id(seeding),
         .person = person->id,

@@ -150,13 +150,14 @@ bool demo_write_server_config(const struct demo *demo, struct err *err)
     return write_json(demo, "config/centre.json", &out, err);
 }
 
-/* What a hospital of the demo releases: everything but meals to anybody in the network,
- * problems and doctors' words to those who treat. */
+/* What a hospital of the demo releases: most kinds to anybody in the network, problems and
+ * doctors' words to those who treat; nothing of department 06. */
 static const char policy_json[] =
     "{\"version\":1,\"rules\":["
     "{\"kinds\":[\"admission\",\"prescription\",\"injection\",\"laboratory\","
     "\"microbiology\",\"physiology\",\"radiology\",\"endoscopy\",\"visit\",\"patient\","
-    "\"allergy\",\"meal\",\"unknown\"]},"
+    "\"allergy\",\"meal\",\"vital_signs\",\"period\",\"file\",\"note\",\"message\","
+    "\"unknown\"]},"
     "{\"kinds\":[\"problem\",\"doctor\",\"report\",\"document\",\"progress_note\"],"
     "\"professions\":[\"doctor\",\"dentist\",\"nurse\",\"pharmacist\"]}],"
     "\"excluded_departments\":[\"06\"]}\n";
