@@ -302,13 +302,13 @@ bool consent_read_withdrawal(const struct json_value *object,
            err_set(err, ERR_SYNTAX, "consent_channel", "unknown channel");
 }
 
-/* What a version says today. An older version that was replaced by a newer giving is
- * "superseded": it neither counts nor was it taken back. */
+/* What a version says today. A giving that a newer one replaced is over as well: it
+ * neither counts nor was it taken back; is_newest tells the two kinds of "expired" apart.
+ */
 static const char *shown_state(const struct consent *consent, int32_t today)
 {
-    if (consent->state == CONSENT_ACTIVE && !consent->is_newest)
-        return "superseded";
-    if (consent->state == CONSENT_ACTIVE && is_expired(consent, today))
+    bool is_over = !consent->is_newest || is_expired(consent, today);
+    if (consent->state == CONSENT_ACTIVE && is_over)
         return "expired";
     return state_ids[consent->state];
 }
@@ -331,6 +331,7 @@ void consent_write(struct json_writer *writer, const struct consent *consent,
     json_put_cstr(writer, "form", form_ids[consent->form]);
     json_put_cstr(writer, "channel", channel_ids[consent->channel]);
     json_put_cstr(writer, "state", shown_state(consent, today));
+    json_put_bool(writer, "is_newest", consent->is_newest);
     json_put_cstr(writer, "giver", giver_ids[consent->giver]);
     if (!text_is_empty(consent->giver_name))
         json_put_text(writer, "giver_name", consent->giver_name);
