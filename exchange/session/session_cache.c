@@ -129,12 +129,15 @@ void session_cache_keep(struct session_cache *cache, const struct session_row *r
     pthread_mutex_unlock(&cache->lock);
 }
 
-void session_cache_touch(struct session_cache *cache, struct hash hash, int64_t seen_at)
+void session_cache_touch(struct session_cache *cache, struct hash hash, int64_t seen_at,
+                         bool is_stored)
 {
     pthread_mutex_lock(&cache->lock);
     struct entry *entry = find(cache, &hash);
     if (entry && seen_at > entry->row.times.seen_at)
         entry->row.times.seen_at = seen_at;
+    if (entry && is_stored && seen_at > entry->row.stored_seen_at)
+        entry->row.stored_seen_at = seen_at;
     pthread_mutex_unlock(&cache->lock);
 }
 

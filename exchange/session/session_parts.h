@@ -11,6 +11,7 @@
 struct session_row {
     struct hash hash;
     struct session_times times;
+    int64_t stored_seen_at; /* the database may be half a minute behind times.seen_at */
     struct id staff;
     struct text staff_name;
     struct text staff_kana;
@@ -49,8 +50,9 @@ bool session_cache_find(struct session_cache *cache, struct hash hash,
 /* Keeps a copy; forgetting is always right, so memory running short is no error. */
 void session_cache_keep(struct session_cache *cache, const struct session_row *row,
                         int64_t monotonic_ms);
-/* Activity since the row was read. */
-void session_cache_touch(struct session_cache *cache, struct hash hash, int64_t seen_at);
+/* Activity since the row was read; `is_stored`: the database knows it too. */
+void session_cache_touch(struct session_cache *cache, struct hash hash, int64_t seen_at,
+                         bool is_stored);
 void session_cache_drop(struct session_cache *cache, struct hash hash);
 
 /* ---- session_source.c: failed logins per source address ---- */

@@ -251,8 +251,10 @@ bool session_touch(struct session_service *sessions, const struct session_row *r
                    struct err *err)
 {
     struct moment moment = {row->hash, clock_wall_ms(&sessions->config.clock)};
-    if (moment.now_ms - row->times.seen_at < SESSION_TOUCH_MS)
-        return true;
-    session_cache_touch(sessions->cache, row->hash, moment.now_ms);
-    return store_write(sessions->config.store, STORE_LIVE, touch_row, &moment, err);
+    bool is_stored = moment.now_ms - row->stored_seen_at >= SESSION_TOUCH_MS;
+    if (is_stored &&
+        !store_write(sessions->config.store, STORE_LIVE, touch_row, &moment, err))
+        return false;
+    session_cache_touch(sessions->cache, row->hash, moment.now_ms, is_stored);
+    return true;
 }

@@ -35,6 +35,7 @@ static bool read_own_row(struct store_session *session, struct arena *arena,
     row->times = (struct session_times){store_column_int(statement, 5),
                                         store_column_int(statement, 6),
                                         store_column_int(statement, 7)};
+    row->stored_seen_at = row->times.seen_at;
     if (!network_assurance_parse(store_column_view(statement, 3), &row->assurance))
         return err_set(err, ERR_SYSTEM, "store_corrupt", "a session's level is unknown");
     return store_column_id(statement, 0, &row->staff, err) &&

@@ -100,13 +100,13 @@ static void activity_survives_reading_the_row_again(void)
     struct session_row row = row_of(1, 10);
     struct session_row found;
     session_cache_keep(cache, &row, 5000);
-    session_cache_touch(cache, row.hash, 500);
+    session_cache_touch(cache, row.hash, 500, false);
     session_cache_keep(cache, &row, 6000);
     CHECK(session_cache_find(cache, row.hash, 6000, &arena, &found));
     CHECK(found.times.seen_at == 500);
-    session_cache_touch(cache, row.hash, 400);
+    session_cache_touch(cache, row.hash, 400, true);
     CHECK(session_cache_find(cache, row.hash, 6000, &arena, &found));
-    CHECK(found.times.seen_at == 500);
+    CHECK(found.times.seen_at == 500 && found.stored_seen_at == 400);
     session_cache_free(cache);
 }
 

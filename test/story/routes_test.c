@@ -163,6 +163,35 @@ static void participants_are_listed_to_members_only(void)
     world_free(world);
 }
 
+static void a_gateway_that_names_another_facility_is_cut(void)
+{
+    struct world *world = world_new();
+    world->hello_code = "2000000002";
+    gateway_start(world);
+    /* it dials again because it was cut */
+    CHECK_SOON(atomic_load(&world->hello_count) >= 3);
+    CHECK(!facility_gateway_is_ready(world->gateways, hex_id(HOSPITAL)));
+    struct err err = {0};
+    CHECK(!facility_gateway_take(world->gateways, hex_id(HOSPITAL), &err));
+    CHECK(err.kind == ERR_BUSY && strcmp(err.code, "gateway_away") == 0);
+    world_free(world);
+}
+
+static void grants_count_on_one_tunnel_from_one(void)
+{
+    struct world *world = world_new();
+    struct err err = {0};
+    gateway_start(world);
+    CHECK_SOON(facility_gateway_is_ready(world->gateways, hex_id(HOSPITAL)));
+    for (int64_t i = 1; i <= 3; i++) {
+        struct facility_line line;
+        CHECK(facility_gateway_line(world->gateways, hex_id(HOSPITAL), &line, &err));
+        CHECK(line.counter == i && line.age_ms >= 0 && line.age_ms < 10000);
+        tunnel_release(&line.tunnel);
+    }
+    world_free(world);
+}
+
 /* ---- registering ---- */
 
 static void a_registration_is_confirmed_by_the_owners(void)
@@ -461,6 +490,8 @@ int main(void)
     RUN(a_post_that_ended_ends_its_sessions_within_a_second);
     RUN(a_change_needs_the_own_origin_and_the_sessions_token);
     RUN(participants_are_listed_to_members_only);
+    RUN(a_gateway_that_names_another_facility_is_cut);
+    RUN(grants_count_on_one_tunnel_from_one);
     RUN(a_registration_is_confirmed_by_the_owners);
     RUN(a_mistyped_number_is_refused_and_says_nothing);
     RUN(a_hospital_that_is_off_is_asked_when_it_comes_back);

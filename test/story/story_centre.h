@@ -227,6 +227,7 @@ static inline struct world *world_new(void)
     struct world *world = calloc(1, sizeof *world);
     snprintf(world->directory, sizeof world->directory, "/tmp/story_test_XXXXXX");
     CHECK(mkdtemp(world->directory));
+    world->hello_code = "2000000001";
     make_certificates(world);
     open_base(world);
     open_services(world);

@@ -65,6 +65,8 @@ struct world {
     struct tls_context *dialer_tls;
     struct http_router *gateway_router;
     struct tunnel_dialer *dialer;
+    const char *hello_code; /* whom its gateway says it is */
+    atomic_int hello_count;
     atomic_int asked_count;
     atomic_int ended_count;
     atomic_int changed_count; /* what the listener heard */
@@ -101,12 +103,13 @@ static inline bool good(bool is_good, struct err *err)
 
 static inline void serve_hello(struct http_call *call, void *context)
 {
-    (void)context;
+    struct world *world = context;
+    atomic_fetch_add(&world->hello_count, 1);
     CLEANUP(buf_free) struct buf out = buf_init(65536);
     struct json_writer writer = json_writer(&out);
     struct uplink_welcome welcome = {
         .protocol = 1,
-        .facility_code = TEXT("2000000001"),
+        .facility_code = text_cstr(world->hello_code),
         .node = TEXT("gateway-h"),
         .epoch = TEXT("00112233445566778899aabbccddeeff"),
         .software = TEXT("test"),
