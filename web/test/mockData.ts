@@ -107,10 +107,11 @@ function prescription(f: Facility, day: number, days: number): Entry {
   const first = Math.floor(random() * 4);
   const chosen = DRUGS.slice(first, first + 1 + Math.floor(random() * 3));
   const items: Item[] = chosen.map(([name, dose, unit, usage], index) => ({
-    type: 'drug', rp: String(index < 1 ? 1 : 2), name, dose, unit, daily: dose, usage, days: String(days),
-    total: String(Number(dose) * days), total_unit: unit,
+    type: 'drug', name, code: `62000${index}`, system: 'HOT9', dose, dose_unit: unit, daily: dose, daily_unit: unit, usage, days: String(days),
+    total: String(Number(dose) * days), total_unit: unit, category: '外来 院外処方',
     ...(index === 0 && random() < 0.2 ? { comment: '一包化' } : {}),
   }));
+  items.push({ type: 'order', rp: '1', ordered: dayText(day), doctor: '宮﨑 健', department: '内科', order_type: '外来' });
   const name = chosen[0]?.[0] ?? '';
   return entry(f, 'prescription', day, chosen.length > 1 ? `${name} 他${chosen.length - 1}` : name, items);
 }
@@ -132,25 +133,28 @@ function laboratory(f: Facility, day: number): Entry {
     if (flag === 'H') flags |= 2;
     if (flag === 'L') flags |= 4;
     return {
-      type: 'result', name, value: Math.max(0, value).toFixed(digits), unit, range: `${low} - ${high}`,
-      specimen: '血清', ...(flag ? { flag } : {}),
+      type: 'result', name, code: '3B0100000023', system: 'JC10', value: Math.max(0, value).toFixed(digits), unit, range: `${low} - ${high}`,
+      status: '最終', group: /球|ヘモ|血小板/.test(name) ? '血液学的検査' : '生化学的検査', material: /球|ヘモ|血小板/.test(name) ? '全血' : '血清',
+      sampled: `${dayText(day)}T09:05`, ...(flag ? { flag, flag_source: '報告' } : {}),
     };
   });
   return entry(f, 'laboratory', day, `血液検査 ${items.length}項目`, items, { flags });
 }
 function injection(f: Facility, day: number): Entry {
   return entry(f, 'injection', day, 'ソルデム3A輸液500mL 他1', [
-    { type: 'drug', rp: '1', name: 'ソルデム3A輸液500mL', dose: '1', unit: '袋', usage: '点滴静注', rate: '80', rate_unit: 'mL/h', route: '静脈内', device: '末梢静脈ライン' },
-    { type: 'drug', rp: '1', name: 'ビタメジン静注用', dose: '1', unit: '瓶' },
+    { type: 'injection', class: '点滴', category: '入院', rate: '80', rate_unit: 'mL', rate_per: '時', route: '静脈内', device: '末梢静脈ライン', start: `${dayText(day)}T10:00`, end: `${dayText(day)}T16:00` },
+    { type: 'component', name: 'ソルデム3A輸液500mL', dose: '1', dose_unit: '袋', role_code: 'B', role: '基剤' },
+    { type: 'component', name: 'ビタメジン静注用', dose: '1', dose_unit: '瓶', role_code: 'A', role: '添加' },
+    { type: 'order', rp: '1', ordered: dayText(day), doctor: '髙橋 由紀子', department: '循環器内科', order_type: '入院' },
   ]);
 }
 
 function admission(f: Facility, from: number, to: number | null, ward: string): Entry[] {
   const items: Item[] = [
-    { type: 'event', name: '入院', time: `${dayText(from)}T10:30`, ward, room: '502', bed: '3', department: '循環器内科', doctor: '宮﨑 健' },
-    { type: 'event', name: '転棟', time: `${dayText(from + 5)}T14:00`, ward: '4階東病棟', room: '401', department: '循環器内科' },
+    { type: 'event', event: '入院', time: `${dayText(from)}T10:30`, ward, room: '502', bed: '3', department: '循環器内科', doctor: '宮﨑 健' },
+    { type: 'event', event: '転棟', time: `${dayText(from + 5)}T14:00`, ward: '4階東病棟', room: '401', department: '循環器内科' },
   ];
-  if (to !== null) items.push({ type: 'event', name: '退院', time: `${dayText(to)}T11:00`, outcome: '軽快', department: '循環器内科' });
+  if (to !== null) items.push({ type: 'event', event: '退院', time: `${dayText(to)}T11:00`, disposition: '軽快', department: '循環器内科' });
   return [entry(f, 'admission', from, `入院 ${ward}`, items, { endDay: to, isOpen: to === null })];
 }
 
@@ -167,7 +171,7 @@ function richEntries(): Entry[] {
     const f = pick([RINDO, RINDO, KEYAKI, TENRYU]);
     if (f === KEYAKI && age < 2) continue;
     if (random() < 0.16) {
-      push(entry(f, 'visit', day, '外来受診', [{ type: 'event', name: '外来受診', time: `${dayText(day)}T09:10`, department: '内科', doctor: '宮﨑 健' }]));
+      push(entry(f, 'visit', day, '外来受診', [{ type: 'event', event: '外来受診', time: `${dayText(day)}T09:10`, department: '内科', doctor: '宮﨑 健' }]));
       if (random() < 0.7) push(prescription(f, day, pick([14, 28, 30])));
       if (random() < 0.6) push(laboratory(f, day));
       if (random() < 0.35) push(entry(f, 'progress_note', day, '外来経過記録', [
@@ -178,7 +182,7 @@ function richEntries(): Entry[] {
       ]));
     }
     if (random() < 0.035) push(entry(f, 'radiology', day, pick(['胸部単純撮影', '腹部CT(単純)', '頭部MRI', '腰椎単純撮影']), [
-      { type: 'procedure', name: '胸部単純撮影', method: '立位 正面', body_part: '胸部', comment: '心不全フォロー' },
+      { type: 'procedure', name: '胸部単純撮影', reported: '2026-11-20', reason: '心不全の経過観察', comment: '心不全フォロー' },
     ], { flags: 64 }));
     if (random() < 0.03) push(entry(f, 'report', day, '放射線読影レポート', [
       { type: 'text', name: '所見', text: '心胸郭比54%。両側肋骨横隔膜角は鋭。肺野に活動性病変を認めません。\n前回と比べ心陰影は縮小しています。' },
@@ -202,9 +206,9 @@ function richEntries(): Entry[] {
         { type: 'result', name: '血圧', value: `${118 + Math.floor(random() * 22)}/${70 + Math.floor(random() * 12)}`, unit: 'mmHg' },
         { type: 'result', name: '脈拍', value: String(60 + Math.floor(random() * 20)), unit: '/分' },
       ]));
-      if (day === start) push(entry(where, 'meal', day, '心臓病食 6g未満', [{ type: 'meal', name: '心臓病食 塩分6g未満', from: '昼食' }]));
+      if (day === start) push(entry(where, 'meal', day, '心臓病食 6g未満', [{ type: 'meal', class: '特別食', name: '心臓病食 塩分6g未満', usage: '昼食から' }]));
       push(entry(where, 'progress_note', day, '入院経過記録', [{ type: 'section', name: 'A', text: '経過良好。' }]));
-      if (random() < 0.4) push(entry(where, 'injection', day, 'フロセミド注20mg', [{ type: 'drug', rp: '1', name: 'フロセミド注20mg', dose: '1', unit: 'A', usage: '静注' }]));
+      if (random() < 0.4) push(entry(where, 'injection', day, 'フロセミド注20mg', [{ type: 'injection', class: '静注', route: '静脈内' }, { type: 'component', name: 'フロセミド注20mg', dose: '1', dose_unit: 'A', role_code: 'B' }]));
     }
   }
   push(...admission(TENRYU, TODAY_NUMBER - 6, null, '回復期病棟'));
@@ -214,14 +218,14 @@ function richEntries(): Entry[] {
   push(entry(RINDO, 'laboratory', near, '緊急検査 トロポニンT', [
     { type: 'result', name: 'トロポニンT', value: '0.21', unit: 'ng/mL', range: '0 - 0.014', flag: 'H', comment: '再検済' },
   ], { flags: 2 | 16 }));
-  push(entry(TENRYU, 'injection', near, 'ヘパリンNa注5千単位', [{ type: 'drug', rp: '1', name: 'ヘパリンNa注5千単位/5mL', dose: '1', unit: 'V' }], { flags: 32, state: 'deleted' }));
-  push(entry(RINDO, 'laboratory', TODAY_NUMBER, '血液検査(結果待ち)', [{ type: 'order', name: '血液検査 一般・生化学' }], { flags: 256 }));
-  push(entry(TENRYU, 'radiology', TODAY_NUMBER + 3, '胸部単純撮影', [{ type: 'order', name: '胸部単純撮影' }], { flags: 512, state: 'planned' }));
+  push(entry(TENRYU, 'injection', near, 'ヘパリンNa注5千単位', [{ type: 'component', name: 'ヘパリンNa注5千単位/5mL', dose: '1', dose_unit: 'V', role_code: 'B' }], { flags: 32, state: 'deleted' }));
+  push(entry(RINDO, 'laboratory', TODAY_NUMBER, '血液検査(結果待ち)', [{ type: 'test_order', name: '血液検査 一般・生化学', group: '血液検査' }], { flags: 256 }));
+  push(entry(TENRYU, 'radiology', TODAY_NUMBER + 3, '胸部単純撮影', [{ type: 'procedure', name: '胸部単純撮影', planned: '2026-11-27T10:00' }], { flags: 512, state: 'planned' }));
   push(entry(RINDO, 'prescription', near - 1, '処方(不完全)', [], { flags: 1024, state: 'incomplete' }));
   push(
-    entry(RINDO, 'allergy', null, 'ペニシリン系', [{ type: 'allergy', name: 'ペニシリン系抗菌薬', kind: '薬剤', reaction: '皮疹', severity: '中等度', since: '2019-06' }]),
-    entry(KEYAKI, 'allergy', null, 'そば', [{ type: 'allergy', name: 'そば', kind: '食物', reaction: '呼吸困難', severity: '重度' }]),
-    entry(RINDO, 'problem', null, '慢性心不全(NYHA II)', [{ type: 'problem', name: '慢性心不全', start: '2019-05-14', icd10: 'I509', main: '主病名' }]),
+    entry(RINDO, 'allergy', null, 'ペニシリン系', [{ type: 'allergy', name: 'ペニシリン系抗菌薬', class: '薬剤', reaction: '皮疹', severity: '中等度', onset: '2019-06' }]),
+    entry(KEYAKI, 'allergy', null, 'そば', [{ type: 'allergy', name: 'そば', class: '食物', reaction: '呼吸困難', severity: '重度' }]),
+    entry(RINDO, 'problem', null, '慢性心不全(NYHA II)', [{ type: 'problem', name: '慢性心不全', start: '2019-05-14', icd10: 'I509', rank: '主病名' }]),
     entry(RINDO, 'problem', null, '2型糖尿病', [{ type: 'problem', name: '2型糖尿病', start: '2014-04-01', icd10: 'E11' }]),
     entry(TENRYU, 'problem', null, '廃用症候群', [{ type: 'problem', name: '廃用症候群', start: '2026-01-29', icd10: 'M6259' }]),
     entry(RINDO, 'doctor', null, '宮﨑 健(循環器内科)', [{ type: 'doctor', name: '宮﨑 健', department: '循環器内科' }]),

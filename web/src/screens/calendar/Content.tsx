@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The content of one entry as people of the field read it. What the client does not know is
- * shown whole, as a list of what came: nothing is left out silently. */
+/* The content of one entry as people of the field read it (docs/specs/entries.md). What the
+ * client does not know is drawn as a list of what came, and every field of the source stands in
+ * the list at the end: nothing is left out silently. */
 import type { ComponentChildren } from 'preact';
 import type { Content as ContentData, Item } from '../../api/client.ts';
 import { t, word } from '../../i18n/t.ts';
@@ -10,27 +11,34 @@ const fields = (item: Item): Fields => item as unknown as Fields;
 
 /** 2026-11-24T10:30 as 2026/11/24 10:30; anything else as it came. */
 export function timeText(text: string): string {
-  const match = /^(\d{4})-(\d{2})(?:-(\d{2})(?:T(\d{2}):?(\d{2})?.*)?)?$/.exec(text);
+  const match = /^(\d{4})-(\d{2})(?:-(\d{2})(?:T(\d{2})(?::?(\d{2}))?.*)?)?$/.exec(text);
   if (!match) return text;
   const [, year, month, day, hour, minute] = match;
   const date = [year, month, day].filter(Boolean).join('/');
-  return hour ? `${date} ${hour}:${minute ?? '00'}` : date;
+  if (!hour) return date;
+  return `${date} ${hour}:${minute ?? '00'}`;
 }
 
 const amount = (value?: string, unit?: string) => (value ? `${value}${unit ?? ''}` : '');
+const span = (from?: string, to?: string) =>
+  [from, to].filter((at) => at !== undefined && at !== '').map((at) => timeText(at ?? '')).join(' – ');
+const line = (...parts: (string | undefined)[]) => parts.filter(Boolean).join('　');
 
-function Rest({ item, known }: { item: Fields; known: readonly string[] }) {
-  const rest = Object.entries(item).filter(([key, value]) => key !== 'type' && value && !known.includes(key));
+/* Codes and keys for machines: shown in the list at the end only. */
+const MACHINE = /^(type|system|code|key_series|sub_id|flag_source|study_uid|.*_code)$/;
+
+function Pairs({ item, known = [] }: { item: Fields; known?: readonly string[] }) {
+  const rest = Object.entries(item).filter(([key, value]) => value && !MACHINE.test(key) && !known.includes(key));
   if (rest.length === 0) return null;
   return (
     <dl class="generic">
       {rest.map(([key, value]) => (
-        <RestLine key={key} name={key} value={value ?? ''} />
+        <Pair key={key} name={key} value={value ?? ''} />
       ))}
     </dl>
   );
 }
-function RestLine({ name, value }: { name: string; value: string }) {
+function Pair({ name, value }: { name: string; value: string }) {
   return (
     <>
       <dt>{word('field', name)}</dt>
@@ -39,75 +47,80 @@ function RestLine({ name, value }: { name: string; value: string }) {
   );
 }
 
-// ---- prescriptions and injections ----
-
-const DRUG_KEYS = [
-  'rp', 'name', 'dose', 'unit', 'daily', 'daily_unit', 'usage', 'days', 'total', 'total_unit', 'comment', 'route',
-  'rate', 'rate_unit', 'device', 'start', 'end', 'category', 'form', 'code', 'dose_unit',
-] as const;
-
-function groupBy(items: Item[], key: (item: Fields) => string): [string, Fields[]][] {
+function groupBy(items: Fields[], key: (item: Fields) => string): [string, Fields[]][] {
   const groups = new Map<string, Fields[]>();
   for (const item of items) {
-    const at = key(fields(item));
+    const at = key(item);
     const group = groups.get(at);
-    if (group) group.push(fields(item));
-    else groups.set(at, [fields(item)]);
+    if (group) group.push(item);
+    else groups.set(at, [item]);
   }
   return [...groups];
 }
 
-function Drug({ item, isInjection }: { item: Fields; isInjection: boolean }) {
-  const unit = item.unit ?? item.dose_unit;
-  const daily = item.daily && item.daily !== item.dose ? amount(item.daily, item.daily_unit ?? unit) : '';
-  const sub = [
-    daily && t('rp.daily', { amount: daily }),
-    !isInjection && item.total ? t('rp.total', { amount: amount(item.total, item.total_unit ?? unit) }) : '',
-    item.form ?? '',
-    item.comment ?? '',
-  ].filter(Boolean);
+// ---- prescriptions and injections ----
+
+const DRUG_KEYS = [
+  'name', 'dose', 'dose_max', 'dose_unit', 'daily', 'daily_unit', 'total', 'total_unit', 'form', 'comment', 'category',
+  'usage', 'days', 'duration', 'times', 'start', 'end', 'instruction', 'route', 'site', 'device', 'method', 'supplement', 'rp',
+] as const;
+const ORDER_KEYS = ['rp'] as const;
+
+function Drug({ item }: { item: Fields }) {
+  const dose = item.dose_max ? `${item.dose ?? ''}–${item.dose_max}` : item.dose;
+  const hasOtherDaily = item.daily && (item.daily !== item.dose || item.daily_unit !== item.dose_unit);
+  const sub = line(
+    hasOtherDaily ? t('rp.daily', { amount: amount(item.daily, item.daily_unit) }) : '',
+    item.total ? t('rp.total', { amount: amount(item.total, item.total_unit) }) : '',
+    item.form,
+    item.supplement,
+  );
   return (
     <li>
       <div class="drug">
         <b>{item.name}</b>
-        <span class="dose">{amount(item.dose, unit)}</span>
+        <span class="dose">{amount(dose, item.dose_unit)}</span>
       </div>
-      {sub.length > 0 && <p class="sub">{sub.join('　')}</p>}
-      <Rest item={item} known={DRUG_KEYS} />
+      {sub && <p class="sub">{sub}</p>}
+      {item.comment && <p class="sub strong">{item.comment}</p>}
+      <Pairs item={item} known={DRUG_KEYS} />
     </li>
   );
 }
 
-function Drugs({ items, isInjection }: { items: Item[]; isInjection: boolean }) {
-  const groups = groupBy(items, (item) => item.rp ?? '');
+/* How it is taken: the same for all drugs of an RP, so it stands once below them. */
+function usageOf(item: Fields): string {
+  return line(
+    item.usage, item.instruction, item.route, item.site, item.device, item.method,
+    item.times ? t('rp.times', { n: item.times }) : '',
+  );
+}
+
+function Drugs({ items, order }: { items: Fields[]; order: Fields | undefined }) {
+  const groups = groupBy(items, (item) => `${usageOf(item)} ${item.days ?? ''} ${span(item.start, item.end)}`);
   return (
     <>
-      {groups.map(([rp, drugs], index) => {
-        const first = (key: string) => drugs.find((drug) => drug[key])?.[key];
-        const n = rp || String(index + 1);
-        const usage = [
-          first('usage'),
-          first('route'),
-          first('rate') ? amount(first('rate'), first('rate_unit')) : '',
-          first('device'),
-        ].filter(Boolean);
-        const span = [first('start'), first('end')].filter(Boolean).map((at) => timeText(at ?? ''));
+      {groups.map(([key, drugs], index) => {
+        const first = drugs[0] ?? {};
+        const n = order?.rp ?? (groups.length > 1 ? String(index + 1) : '1');
+        const when = span(first.start, first.end);
+        const days = first.days ? t('rp.days', { n: first.days }) : first.duration;
         return (
-          <section class="rp" key={rp}>
+          <section class="rp" key={key}>
             <header>
-              <b>{t(isInjection ? 'injection.label' : 'rp.label', { n })}</b>
-              {first('category') && <span class="small">{first('category')}</span>}
-              {first('days') && <span class="push num">{t('rp.days', { n: first('days') ?? '' })}</span>}
+              <b>{t('rp.label', { n })}</b>
+              <span class="small">{line(...new Set(drugs.map((drug) => drug.category)))}</span>
+              <span class="push num strong">{days}</span>
             </header>
             <ul>
               {drugs.map((drug, at) => (
-                <Drug key={at} item={drug} isInjection={isInjection} />
+                <Drug key={at} item={drug} />
               ))}
             </ul>
-            {(usage.length > 0 || span.length > 0) && (
+            {(usageOf(first) || when) && (
               <footer>
-                {usage.join('　')}
-                {span.length > 0 && <div class="small num">{span.join(' – ')}</div>}
+                {usageOf(first)}
+                {when && <div class="small num quiet">{when}</div>}
               </footer>
             )}
           </section>
@@ -117,23 +130,91 @@ function Drugs({ items, isInjection }: { items: Item[]; isInjection: boolean }) 
   );
 }
 
+const MIXTURE_KEYS = [...DRUG_KEYS, 'class', 'rate', 'rate_unit', 'rate_per'] as const;
+
+/* One mixture: what is in it, base first, then how it runs. */
+function Mixture({ head, parts, n }: { head: Fields; parts: Fields[]; n: string }) {
+  const per = head.rate_per ? `/${head.rate_per}` : '';
+  const rate = head.rate ? `${amount(head.rate, head.rate_unit)}${per}` : '';
+  const when = span(head.start, head.end);
+  const how = line(usageOf(head), rate);
+  return (
+    <section class="rp">
+      <header>
+        <b>{t('injection.label', { n })}</b>
+        <span class="small">{line(head.class, head.category)}</span>
+        {head.total && <span class="push num">{t('rp.total', { amount: amount(head.total, head.total_unit) })}</span>}
+      </header>
+      <ul>
+        {parts.map((part, index) => (
+          <li key={index}>
+            <div class="drug">
+              <b>
+                {part.role_code === 'A' && <span class="plus" aria-hidden="true">＋</span>}
+                {part.name}
+              </b>
+              <span class="dose">{amount(part.dose, part.dose_unit)}</span>
+            </div>
+            <Pairs item={part} known={['name', 'dose', 'dose_unit', 'role', 'strength', 'strength_unit']} />
+            {part.strength && <p class="sub">{amount(part.strength, part.strength_unit)}</p>}
+          </li>
+        ))}
+      </ul>
+      {(how || when || head.comment) && (
+        <footer>
+          {how}
+          {head.comment && <div class="small strong">{head.comment}</div>}
+          {when && <div class="small num quiet">{when}</div>}
+        </footer>
+      )}
+      <Pairs item={head} known={MIXTURE_KEYS} />
+    </section>
+  );
+}
+
+function Administrations({ items }: { items: Fields[] }) {
+  const known = ['name', 'dose', 'dose_unit', 'start', 'end', 'status', 'given', 'comment', 'route', 'rate'];
+  return (
+    <section class="rp">
+      <header>
+        <b>{t('content.given')}</b>
+      </header>
+      <ul>
+        {items.map((item, index) => (
+          <li key={index}>
+            <div class="drug">
+              <b class={item.given === 'false' ? 'not-given' : ''}>{item.name}</b>
+              <span class="dose">{amount(item.dose, item.dose_unit)}</span>
+            </div>
+            <p class="sub num">{line(span(item.start, item.end), item.route, item.rate, item.status)}</p>
+            {item.given === 'false' && <span class="tag bad">{t('content.not_given')}</span>}
+            {item.comment && <p class="sub strong">{item.comment}</p>}
+            <Pairs item={item} known={known} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
 // ---- results ----
 
 const RESULT_KEYS = [
-  'name', 'value', 'unit', 'range', 'low', 'high', 'flag', 'abnormal', 'comment', 'specimen', 'code', 'status', 'time',
+  'name', 'value', 'unit', 'range', 'flag', 'comment', 'status', 'group', 'material', 'sampled', 'time',
 ] as const;
 
 type Sign = '' | 'high' | 'low' | 'abnormal';
-function signOf(item: Fields): Sign {
-  const flag = (item.flag ?? item.abnormal ?? '').toUpperCase();
-  if (/^(H|HH|>|HIGH)$/.test(flag)) return 'high';
-  if (/^(L|LL|<|LOW)$/.test(flag)) return 'low';
-  return flag === '' || flag === 'N' ? '' : 'abnormal';
+export function signOf(flag: string | undefined): Sign {
+  const text = (flag ?? '').toUpperCase();
+  if (/^(H+|>|HIGH)$/.test(text)) return 'high';
+  if (/^(L+|<|LOW)$/.test(text)) return 'low';
+  return text === '' || text === 'N' || text === 'S' ? '' : 'abnormal';
 }
-const SIGNS: Record<Exclude<Sign, ''>, string> = { high: '▲H', low: '▼L', abnormal: '◆' };
+const SIGNS: Record<Exclude<Sign, ''>, string> = { high: '▲', low: '▼', abnormal: '◆' };
+const FINAL = '最終';
 
-function Results({ items }: { items: Item[] }) {
-  const groups = groupBy(items, (item) => item.specimen ?? '');
+function Results({ items, comments }: { items: Fields[]; comments: Fields[] }) {
+  const groups = groupBy(items, (item) => line(item.group, item.material));
   return (
     <table class="lab">
       <thead>
@@ -146,49 +227,66 @@ function Results({ items }: { items: Item[] }) {
           <th scope="col">{t('lab.range')}</th>
         </tr>
       </thead>
-      {groups.map(([specimen, results]) => (
-        <tbody key={specimen}>
-          {groups.length > 1 && specimen && (
-            <tr>
-              <th scope="rowgroup" colSpan={4}>
-                {specimen}
-              </th>
-            </tr>
-          )}
-          {results.map((item, index) => (
-            <Result key={index} item={item} />
-          ))}
-        </tbody>
-      ))}
+      {groups.map(([name, results]) => {
+        const sampled = results.find((item) => item.sampled)?.sampled;
+        const said = comments.filter((item) => line(item.group, item.material) === name);
+        return (
+          <tbody key={name}>
+            {(name || sampled) && (
+              <tr class="group">
+                <th scope="rowgroup" colSpan={4}>
+                  {name}
+                  {sampled && <span class="num"> {t('lab.sampled', { when: timeText(sampled) })}</span>}
+                </th>
+              </tr>
+            )}
+            {results.map((item, index) => (
+              <Result key={index} item={item} />
+            ))}
+            {said.map((item, index) => (
+              <tr key={`c${index}`}>
+                <td colSpan={4} class="comment">
+                  {item.value}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        );
+      })}
     </table>
   );
 }
 
 function Result({ item }: { item: Fields }) {
-  const sign = signOf(item);
-  const range = item.range ?? [item.low, item.high].filter(Boolean).join(' - ');
-  const rest = Object.keys(item).some((key) => key !== 'type' && item[key] && !(RESULT_KEYS as readonly string[]).includes(key));
+  const sign = signOf(item.flag);
+  const hasStatus = item.status !== undefined && item.status !== FINAL;
   return (
     <>
       <tr class={sign}>
-        <td>{item.name}</td>
+        <td>
+          {item.name}
+          {hasStatus && <span class="tag wait">{item.status}</span>}
+        </td>
         <td class="v">
           {sign ? <b>{item.value}</b> : item.value}
           {sign && (
-            <span class={`sign ${sign}`}>
-              <span aria-hidden="true">{SIGNS[sign]}</span>
+            <span class={`sign ${sign}`} title={item.flag_source === '計算' ? t('lab.computed') : undefined}>
+              <span aria-hidden="true">
+                {SIGNS[sign]}
+                {item.flag}
+              </span>
               <span class="sr">{t(`lab.${sign}`)}</span>
             </span>
           )}
         </td>
         <td class="u">{item.unit}</td>
-        <td class="r">{range}</td>
+        <td class="r">{item.range}</td>
       </tr>
-      {(item.comment || rest) && (
+      {(item.comment || Object.keys(item).some((key) => !MACHINE.test(key) && !(RESULT_KEYS as readonly string[]).includes(key))) && (
         <tr class={sign}>
           <td colSpan={4} class="comment">
             {item.comment}
-            <Rest item={item} known={RESULT_KEYS} />
+            <Pairs item={item} known={RESULT_KEYS} />
           </td>
         </tr>
       )}
@@ -196,25 +294,58 @@ function Result({ item }: { item: Fields }) {
   );
 }
 
+function Susceptibilities({ items }: { items: Fields[] }) {
+  return (
+    <>
+      {groupBy(items, (item) => item.organism ?? '').map(([organism, tests]) => (
+        <section key={organism} class="stack gap-s">
+          <h3>{organism}</h3>
+          <table class="lab">
+            <thead>
+              <tr>
+                <th scope="col">{t('content.drug')}</th>
+                <th scope="col" class="v">
+                  {t('content.mic')}
+                </th>
+                <th scope="col">{t('content.verdict')}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {tests.map((item, index) => (
+                <tr key={index} class={item.flag === 'R' ? 'high' : ''}>
+                  <td>{item.name}</td>
+                  <td class="v">{amount(item.value, item.unit)}</td>
+                  <td>
+                    <b>{item.flag}</b> <span class="comment">{item.comment}</span>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      ))}
+    </>
+  );
+}
+
 // ---- events, texts, others ----
 
-const EVENT_KEYS = ['name', 'event', 'time', 'day'] as const;
-
-function Events({ items }: { items: Item[] }) {
+function Events({ items }: { items: Fields[] }) {
   return (
     <ol class="events">
-      {items.map((raw, index) => {
-        const item = fields(raw);
+      {items.map((item, index) => {
         const rest = Object.entries(item).filter(
-          ([key, value]) => key !== 'type' && value && !(EVENT_KEYS as readonly string[]).includes(key),
+          ([key, value]) => value && !MACHINE.test(key) && key !== 'event' && key !== 'name' && key !== 'time',
         );
         return (
           <li key={index}>
-            <p class="when">{timeText(item.time ?? item.day ?? '')}</p>
-            <b>{item.name ?? item.event}</b>
-            <p class="small">
-              {rest.map(([key, value]) => `${word('field', key)} ${timeText(value ?? '')}`).join('　')}
-            </p>
+            <p class="when">{timeText(item.time ?? item.admitted ?? '')}</p>
+            <b>{item.event ?? item.name}</b>
+            <dl class="event-facts">
+              {rest.map(([key, value]) => (
+                <Pair key={key} name={key} value={value ?? ''} />
+              ))}
+            </dl>
           </li>
         );
       })}
@@ -222,88 +353,140 @@ function Events({ items }: { items: Item[] }) {
   );
 }
 
-function Sections({ items }: { items: Item[] }) {
+function Texts({ items }: { items: Fields[] }) {
   return (
     <dl class="soap">
-      {items.map((raw, index) => (
-        <Section key={index} item={fields(raw)} />
+      {items.map((item, index) => (
+        <Text key={index} item={item} />
       ))}
     </dl>
   );
 }
-function Section({ item }: { item: Fields }) {
+function Text({ item }: { item: Fields }) {
   return (
     <>
       <dt>{item.name ?? item.title}</dt>
       <dd class="prose">
         {item.text ?? item.value}
-        <Rest item={item} known={['name', 'title', 'text', 'value']} />
+        <Pairs item={item} known={['name', 'title', 'text', 'value']} />
       </dd>
     </>
   );
 }
 
-function Texts({ items }: { items: Item[] }) {
+function Generic({ items }: { items: Fields[] }) {
   return (
     <>
-      {items.map((raw, index) => {
-        const item = fields(raw);
-        return (
-          <section key={index} class="stack gap-s">
-            {(item.name ?? item.title) && <h3>{item.name ?? item.title}</h3>}
-            <p class="prose">{item.text ?? item.value}</p>
-            <Rest item={item} known={['name', 'title', 'text', 'value']} />
-          </section>
-        );
-      })}
+      {items.map((item, index) => (
+        <section key={index} class="stack gap-s">
+          {item.name && <h3>{item.name}</h3>}
+          <Pairs item={item} known={['name']} />
+        </section>
+      ))}
     </>
   );
 }
 
-function Generic({ items }: { items: Item[] }) {
+function Titled({ type, children }: { type: string; children: ComponentChildren }) {
   return (
-    <>
-      {items.map((raw, index) => {
-        const item = fields(raw);
-        return (
-          <section key={index} class="stack gap-s">
-            {item.name && <h3>{item.name}</h3>}
-            <Rest item={item} known={['name']} />
-          </section>
-        );
-      })}
-    </>
+    <section class="stack gap-s">
+      <h3 class="run-title">{word('item', type)}</h3>
+      {children}
+    </section>
   );
 }
 
-const DRAWN: Record<string, (items: Item[], kind: string) => ComponentChildren> = {
-  drug: (items, kind) => <Drugs items={items} isInjection={kind === 'injection'} />,
-  result: (items) => <Results items={items} />,
-  event: (items) => <Events items={items} />,
-  section: (items) => <Sections items={items} />,
-  text: (items) => <Texts items={items} />,
-};
+/** Items in the order they came, those that belong together drawn together. */
+function draw(items: Fields[]): ComponentChildren[] {
+  const drawn: ComponentChildren[] = [];
+  const ofType = (type: string) => items.filter((item) => item.type === type);
+  const comments = ofType('comment');
+  const done = new Set<string>();
+  const once = (type: string, make: (all: Fields[]) => ComponentChildren) => {
+    if (done.has(type)) return;
+    done.add(type);
+    drawn.push(make(ofType(type)));
+  };
+  items.forEach((item, index) => {
+    const type = item.type ?? '';
+    switch (type) {
+      case 'drug':
+        return once(type, (all) => <Drugs key={type} items={all} order={ofType('order')[0]} />);
+      case 'injection': {
+        const parts: Fields[] = [];
+        for (let at = index + 1; items[at]?.type === 'component'; at += 1) parts.push(items[at] ?? {});
+        const n = ofType('order')[0]?.rp ?? String(ofType(type).indexOf(item) + 1);
+        return drawn.push(<Mixture key={index} head={item} parts={parts} n={n} />);
+      }
+      case 'component': {
+        // drawn with its mixture; parts without one make a mixture of their own
+        let at = index;
+        while (at > 0 && items[at]?.type === 'component') at -= 1;
+        if (items[at]?.type === 'injection') return;
+        return once(type, (all) => <Mixture key={type} head={{}} parts={all} n="1" />);
+      }
+      case 'administration':
+        return once(type, (all) => <Administrations key={type} items={all} />);
+      case 'result':
+      case 'observation':
+        return once(type, (all) => <Results key={type} items={all} comments={comments} />);
+      case 'comment':
+        if (items.some((other) => other.type === 'result')) return;
+        return once(type, (all) => <Generic key={type} items={all} />);
+      case 'susceptibility':
+        return once(type, (all) => (
+          <Titled key={type} type={type}>
+            <Susceptibilities items={all} />
+          </Titled>
+        ));
+      case 'event':
+        return once(type, (all) => <Events key={type} items={all} />);
+      case 'section':
+      case 'text':
+        return once(type, (all) => <Texts key={type} items={all} />);
+      case 'order':
+        return drawn.push(<Pairs key={index} item={item} known={ORDER_KEYS} />);
+      default:
+        return once(type, (all) => (
+          <Titled key={type} type={type}>
+            <Generic items={all} />
+          </Titled>
+        ));
+    }
+  });
+  return drawn;
+}
 
-/** Runs of items of one type, in the order they came. */
-function runs(items: Item[]): { type: string; items: Item[] }[] {
-  const list: { type: string; items: Item[] }[] = [];
-  for (const item of items) {
-    const last = list.at(-1);
-    const type = item.type as unknown as string;
-    if (last?.type === type) last.items.push(item);
-    else list.push({ type, items: [item] });
-  }
-  return list;
+function Source({ items }: { items: Fields[] }) {
+  return (
+    <details class="source small">
+      <summary>{t('content.source')}</summary>
+      {items.map((item, index) => (
+        <dl class="generic" key={index}>
+          {Object.entries(item).map(([key, value]) => (
+            <SourcePair key={key} name={key} value={value ?? ''} />
+          ))}
+        </dl>
+      ))}
+    </details>
+  );
+}
+function SourcePair({ name, value }: { name: string; value: string }) {
+  return (
+    <>
+      <dt lang="en">{name}</dt>
+      <dd>{value}</dd>
+    </>
+  );
 }
 
 export function Content({ content }: { content: ContentData }) {
   if (content.items.length === 0) return <p class="empty">{t('panel.empty')}</p>;
+  const items = content.items.map(fields);
   return (
     <>
-      {runs(content.items).map((run, index) => {
-        const draw = DRAWN[run.type];
-        return <div class="stack gap-s" key={index}>{draw ? draw(run.items, content.entry.kind) : <Generic items={run.items} />}</div>;
-      })}
+      {draw(items)}
+      <Source items={items} />
     </>
   );
 }
