@@ -158,7 +158,7 @@ function tellAll(event: string, data: unknown): void {
 function note(live: Live, event: string, person: Person | undefined, provider: string, kind: string, day: string): void {
   references.unshift({
     at: Date.now(), staff: live.session.staff.name, profession: live.session.post.profession, event, person: person?.id ?? '',
-    name: person?.name ?? '', own_number: person ? summary(person, live).own_number : null, provider, kind, day, verdict: 'granted',
+    name: person?.name ?? '', own_number: person ? summary(person, live).own_number : null, provider, kind, day, verdict: 'permit',
   });
 }
 
@@ -219,7 +219,7 @@ function home(live: Live): Done {
 function search(call: Call, live: Live): Done {
   const { own_number, name, kana, birth_date, phone } = call.body;
   const given = [name, kana, birth_date, phone].filter(Boolean).length;
-  if (!own_number && given < 2) throw new Refused(400, 'search_too_wide');
+  if (!own_number && given < 2) throw new Refused(400, 'identifiers');
   const found = PEOPLE.filter((person) => own_number
     ? ownLink(person, live)?.ownNumber.replace(/^0+/, '') === text(own_number).replace(/^0+/, '')
     : (!name || fold(person.name) === fold(text(name))) && (!kana || fold(person.kana) === fold(text(kana)))
@@ -263,7 +263,7 @@ const ROUTES: Record<string, (call: Call, live: Live) => Done> = {
   },
   'POST persons * links': ({ path, body }, live) => {
     const person = findPerson(path[1]);
-    if (body.birth_date && body.birth_date !== person.birth_date) throw new Refused(422, 'birth_date_mismatch', { field: 'birth_date' });
+    if (body.birth_date && body.birth_date !== person.birth_date) throw new Refused(422, 'patient_birth_date', { field: 'birth_date' });
     return { status: 201, body: publicLink(addNumber(person, text(body.facility), text(body.number)), live) };
   },
   'POST links * retries': ({ path }, live) => {

@@ -4,11 +4,12 @@
  * the others; when it closes, the next one takes over from the last event id. */
 import type { LiveEvent } from './client.ts';
 
-export type LiveKind = 'entry' | 'freshness' | 'link' | 'consent' | 'session';
+/** `reload`: something was missed and is no longer known; read again what is shown. */
+export type LiveKind = 'entry' | 'freshness' | 'link' | 'consent' | 'session' | 'reload';
 export type LiveState = 'off' | 'connecting' | 'open' | 'lost';
 type Listener = (kind: LiveKind, event: LiveEvent) => void;
 
-const KINDS: LiveKind[] = ['entry', 'freshness', 'link', 'consent', 'session'];
+const KINDS: LiveKind[] = ['entry', 'freshness', 'link', 'consent', 'session', 'reload'];
 const LOCK = 'tsumugi-live';
 
 interface Told {

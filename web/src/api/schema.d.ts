@@ -418,8 +418,9 @@ export interface paths {
         };
         /**
          * Server-sent events of the session: entry, freshness, link, consent, session; ids only
-         * @description `event:` is one of the five words, `data:` one LiveEvent as JSON on one line, `id:` what
-         *     Last-Event-ID takes up again. `session` says that the session has ended.
+         * @description `event:` is one of these words, `data:` one LiveEvent as JSON on one line, `id:` what
+         *     Last-Event-ID takes up again. `session` says that the session has ended, `reload` that
+         *     events were missed which are no longer known.
          */
         get: operations["getLive"];
         put?: never;
@@ -599,6 +600,8 @@ export interface components {
             form: "comprehensive" | "specific";
             channel: components["schemas"]["Channel"];
             state: components["schemas"]["ConsentState"];
+            /** @description false: a later version replaced it, it shows as expired */
+            is_newest?: boolean;
             giver: string;
             giver_name?: string;
             facilities?: components["schemas"]["Id"][];

@@ -20,7 +20,7 @@ import { Why, missingOf } from './Why.tsx';
 
 const ZOOMS: Zoom[] = ['day', 'week', 'month'];
 const LIVE_WAIT_MS = 250;
-const CHIPS_MAX = 6;
+const ALIVE_MS = 4 * 60_000;
 
 interface Shown {
   entry: string;
@@ -106,6 +106,7 @@ function useCalendar(person: string, onGone: () => void) {
     const removeLive = onLive((kind, event) => {
       if (event.person !== undefined && event.person !== person) return;
       if (kind === 'entry') soon(event.day);
+      else if (kind === 'reload') soon(null);
       else if (kind === 'freshness') soon(session.value?.today);
       else if (kind === 'consent' || kind === 'link') {
         // what may be seen has changed: nothing of before stays on the screen
@@ -116,9 +117,14 @@ function useCalendar(person: string, onGone: () => void) {
     const removeState = onLiveState((state, wasLost) => {
       if (state === 'open' && wasLost) soon(null);
     });
+    // an opening that nobody uses ends; this one is looked at
+    const alive = setInterval(() => {
+      if (document.visibilityState === 'visible') soon(session.value?.today);
+    }, ALIVE_MS);
     return () => {
       isOver = true;
       clearTimeout(timer);
+      clearInterval(alive);
       removeLive();
       removeState();
       current?.close();
@@ -479,7 +485,7 @@ export function Calendar({ person, reload }: TabProps) {
           model={model}
           hidden={hidden}
           onToggle={toggle}
-          isOpen={isBarOpen && count <= CHIPS_MAX * 4}
+          isOpen={isBarOpen}
         />
       )}
       <div class="cal-body">

@@ -221,7 +221,7 @@ export function Panel(props: PanelProps) {
       {content && opened && (
         <div class="panel-foot">
           <span>
-            {t('panel.fetched', { when: fullInstant(content.fetched_at), facility: facility?.letter ?? '' })}
+            {t('panel.fetched', { when: fullInstant(content.fetched_at) })}
           </span>
           <a class="btn plain compact push" href={api.originalUrl(opened.opening)} download>
             <Icon name="download" />

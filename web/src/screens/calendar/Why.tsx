@@ -8,7 +8,7 @@ import { instantText } from '../../i18n/wareki.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { FacilityMark } from '../../ui/pieces.tsx';
 
-const TO_LINKS = ['no_link', 'link_proposed', 'link_suspended', 'no_own_number'];
+const TO_LINKS = ['no_link', 'link_proposed', 'link_suspended', 'link_refused', 'no_own_number'];
 const TO_CONSENT = ['no_consent', 'consent_withdrawn', 'consent_expired', 'consent_not_covering', 'joiner_waiting'];
 
 export interface Missing {

@@ -163,7 +163,11 @@ function History({ consents }: { consents: Consent[] }) {
           <li class="link" key={consent.id}>
             <div class="row">
               <b>{t('consent.version', { n: consent.version })}</b>
-              <ConsentTag state={consent.state} />
+              {consent.is_newest === false && consent.withdrawn_at === undefined ? (
+                <span class="tag">{t('consent.replaced')}</span>
+              ) : (
+                <ConsentTag state={consent.state} />
+              )}
               <span class="small quiet">{t(`consent.form.${consent.form}`)}</span>
             </div>
             <p class="small num">

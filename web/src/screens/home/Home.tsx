@@ -133,8 +133,13 @@ export function Home() {
         home.reload();
       }, 2000);
     });
+    const onSight = () => {
+      if (document.visibilityState === 'visible') home.reload();
+    };
+    document.addEventListener('visibilitychange', onSight);
     return () => {
       clearTimeout(timer);
+      document.removeEventListener('visibilitychange', onSight);
       remove();
     };
   }, []);
