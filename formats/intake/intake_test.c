@@ -116,7 +116,7 @@ static void a_message_is_written_as_the_contract_says(void)
 {
     CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
     CLEANUP(buf_free) struct buf out = buf_init(1 << 16);
-    struct intake_message *message = read_all("a.hl7", SPAN("MSH|^~\\&\r"), &arena);
+    struct intake_message *message = read_all("a.hl7", SPAN("MSH|^~\\&|x\r"), &arena);
     struct json_writer writer = json_writer(&out);
     intake_write(&writer, message, TEXT("a.hl7"));
     CHECK(span_starts(buf_view(&out),

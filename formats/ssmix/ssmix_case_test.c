@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/path.h"
 #include "base/test.h"
 
@@ -287,5 +288,8 @@ int main(void)
         test_failed_count += test_failed_checks > 0;
         printf("%sok %d - %s\n", test_failed_checks ? "not " : "", test_count, name);
     }
+    for (int i = 0; i < count; i++)
+        memory_free(found[i]);
+    memory_free(found);
     return test_done();
 }

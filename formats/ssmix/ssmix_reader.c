@@ -289,30 +289,31 @@ static bool is_below(struct span digits, size_t from, int bound)
     return (digits.at[from] - '0') * 10 + (digits.at[from + 1] - '0') < bound;
 }
 
+/* How many characters of "YYYYMMDDHHMM" can be believed: 0, 4, 6, 8, 10 or 12. */
+static size_t believed_digits(struct span raw)
+{
+    bool has_day = raw.len >= 8 && day_from_digits(span_part(raw, 0, 8)) != DAY_NONE;
+    if (!has_day)
+        return raw.len == 4 || (raw.len == 6 && is_below(raw, 4, 13)) ? raw.len : 0;
+    if (raw.len < 10 || !is_below(raw, 8, 24))
+        return 8;
+    return raw.len >= 12 && is_below(raw, 10, 60) ? 12 : 10;
+}
+
 struct text ssmix_time(struct ssmix_reader *reader, struct hl7_place place)
 {
     if (place.segment == HL7_NONE || !ssmix_is_good(reader))
         return (struct text){0};
     struct span raw = time_digits(hl7_raw(reader->message, place));
-    bool has_day = raw.len >= 8 && day_from_digits(span_part(raw, 0, 8)) != DAY_NONE;
-    bool has_month = raw.len == 6 && is_below(raw, 4, 13);
-    if (!has_day && !has_month && raw.len != 4)
+    size_t count = believed_digits(raw);
+    if (count == 0)
         return (struct text){0};
-    bool has_hour = has_day && raw.len >= 10 && is_below(raw, 8, 24);
-    bool has_minute = has_hour && raw.len >= 12 && is_below(raw, 10, 60);
-    const char *at = (const char *)raw.at;
-    char out[20];
-    int len = 0;
-    if (has_hour)
-        len = snprintf(out, sizeof out, "%.4s-%.2s-%.2sT%.2s:%.2s", at, at + 4, at + 6,
-                       at + 8, has_minute ? at + 10 : "00");
-    else if (has_day)
-        len = snprintf(out, sizeof out, "%.4s-%.2s-%.2s", at, at + 4, at + 6);
-    else if (has_month)
-        len = snprintf(out, sizeof out, "%.4s-%.2s", at, at + 4);
-    else
-        len = snprintf(out, sizeof out, "%.4s", at);
-    return ssmix_copy(reader, span_of(out, (size_t)len));
+    char out[] = "YYYY-MM-DDTHH:00";
+    static const uint8_t places[] = {0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15};
+    for (size_t i = 0; i < count; i++)
+        out[places[i]] = (char)raw.at[i];
+    size_t len = count >= 10 ? sizeof(out) - 1 : (size_t)places[count - 1] + 1;
+    return ssmix_copy(reader, span_of(out, len));
 }
 
 /* ------------------------------------------------------------------ entries */

@@ -13,30 +13,42 @@ struct decimal {
 
 enum { DIGITS_MAX = 9 };
 
+/* Digits at the front of `rest` are taken off and appended to *value as long as there is
+ * room; how many there were. */
+static size_t take_digits(struct span *rest, int64_t *value)
+{
+    size_t count = 0;
+    while (count < rest->len && rest->at[count] >= '0' && rest->at[count] <= '9') {
+        if (count < DIGITS_MAX)
+            *value = *value * 10 + (rest->at[count] - '0');
+        count++;
+    }
+    *rest = span_of(rest->at + count, rest->len - count);
+    return count;
+}
+
+static bool take_byte(struct span *rest, uint8_t byte)
+{
+    if (rest->len == 0 || rest->at[0] != byte)
+        return false;
+    *rest = span_of(rest->at + 1, rest->len - 1);
+    return true;
+}
+
 /* At most nine digits before and behind the point; nothing else counts as a number. */
 static bool take_decimal(struct span *rest, struct decimal *number)
 {
-    size_t i = 0;
-    bool is_negative = i < rest->len && rest->at[i] == '-';
-    if (i < rest->len && (rest->at[i] == '-' || rest->at[i] == '+'))
-        i++;
     int64_t value = 0;
-    size_t whole = 0;
-    for (; i < rest->len && rest->at[i] >= '0' && rest->at[i] <= '9'; i++, whole++)
-        if (whole < DIGITS_MAX)
-            value = value * 10 + (rest->at[i] - '0');
-    size_t behind = 0;
-    if (i < rest->len && rest->at[i] == '.')
-        for (i++; i < rest->len && rest->at[i] >= '0' && rest->at[i] <= '9';
-             i++, behind++)
-            if (behind < DIGITS_MAX)
-                value = value * 10 + (rest->at[i] - '0');
+    bool is_negative = take_byte(rest, '-');
+    if (!is_negative)
+        take_byte(rest, '+');
+    size_t whole = take_digits(rest, &value);
+    size_t behind = take_byte(rest, '.') ? take_digits(rest, &value) : 0;
     if (whole + behind == 0 || whole > DIGITS_MAX || behind > DIGITS_MAX)
         return false;
     for (size_t k = behind; k < DIGITS_MAX; k++)
         value *= 10;
     number->nano = is_negative ? -value : value;
-    *rest = span_of(rest->at + i, rest->len - i);
     return true;
 }
 
@@ -55,39 +67,49 @@ static bool take_word(struct span *rest, const char *word)
     return true;
 }
 
+/* What stands before or behind the bound of a range with one end. */
+struct comparator {
+    const char *word;
+    bool is_lower; /* the bound is the lower end */
+    bool is_inclusive;
+};
+
+static const struct comparator prefixes[] = {
+    {">=", true, true},  {"≧", true, true},  {"≥", true, true},  {">", true, false},
+    {"<=", false, true}, {"≦", false, true}, {"≤", false, true}, {"<", false, false},
+};
+
+static const struct comparator suffixes[] = {
+    {"以上", true, true}, {"以下", false, true}, {"未満", false, false}};
+
+static const struct comparator *
+take_comparator(struct span *rest, const struct comparator *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (take_word(rest, from[i].word))
+            return &from[i];
+    return NULL;
+}
+
 /* A range with one end: ">10", "<=0.5", "15以下". True when it was one. */
 static bool compare_open(struct span range, struct decimal value, int *order)
 {
     struct span rest = span_trim(range);
-    bool is_lower = false;
-    bool is_inclusive = false;
-    bool has_sign = true;
-    if (take_word(&rest, ">=") || take_word(&rest, "≧") || take_word(&rest, "≥"))
-        is_lower = is_inclusive = true;
-    else if (take_word(&rest, ">"))
-        is_lower = true;
-    else if (take_word(&rest, "<=") || take_word(&rest, "≦") || take_word(&rest, "≤"))
-        is_inclusive = true;
-    else if (!take_word(&rest, "<"))
-        has_sign = false;
-    rest = span_trim(rest);
     struct decimal bound = {0};
+    const struct comparator *how =
+        take_comparator(&rest, prefixes, sizeof(prefixes) / sizeof(prefixes[0]));
+    rest = span_trim(rest);
     if (!take_decimal(&rest, &bound))
         return false;
     rest = span_trim(rest);
-    if (!has_sign && rest.len == 0)
+    if (!how)
+        how = take_comparator(&rest, suffixes, sizeof(suffixes) / sizeof(suffixes[0]));
+    if (!how || rest.len > 0)
         return false;
-    if (!has_sign && take_word(&rest, "以上"))
-        is_lower = is_inclusive = true;
-    else if (!has_sign && take_word(&rest, "以下"))
-        is_inclusive = true;
-    else if (!has_sign && !take_word(&rest, "未満"))
-        return false;
-    if (rest.len > 0)
-        return false;
-    bool is_bound = value.nano == bound.nano;
-    bool is_inside = is_bound ? is_inclusive : (value.nano > bound.nano) == is_lower;
-    *order = is_inside ? 0 : is_lower ? -1 : 1;
+    bool is_inside = value.nano == bound.nano
+                         ? how->is_inclusive
+                         : (value.nano > bound.nano) == how->is_lower;
+    *order = is_inside ? 0 : how->is_lower ? -1 : 1;
     return true;
 }
 
