@@ -254,7 +254,8 @@ static int run(int argc, char **argv)
 {
     char temporary[] = "/tmp/tsumugi-demo-XXXXXX";
     struct clock clock = clock_system();
-    struct options options = {.demo = {.port = PORT_DEFAULT,
+    struct options options = {.demo = {.synth = command_synth.run,
+                                       .port = PORT_DEFAULT,
                                        .people = 200,
                                        .today = day_of_instant(clock_wall_ms(&clock)),
                                        .arena = arena_init(ARENA_BYTES)}};

@@ -7,7 +7,6 @@
 #include "base/memory.h"
 #include "base/path.h"
 #include "exchange/audit/audit_index.h"
-#include "exchange/audit/audit_service.h"
 #include "exchange/consent/consent.h"
 #include "exchange/content/content.h"
 #include "exchange/disclosure/disclosure.h"
@@ -15,6 +14,7 @@
 #include "exchange/live/live.h"
 #include "exchange/opening/opening.h"
 #include "exchange/patient/patient.h"
+#include "exchange/reference/reference.h"
 #include "exchange/registry/registry_service.h"
 #include "exchange/session/session.h"
 #include "server/server_config.h"
@@ -52,7 +52,7 @@ struct server {
     struct consent_service consent_service;
     struct consent_listener consent_listener;
     struct registry_service registry_service;
-    struct audit_service audit_service;
+    struct reference_service reference_service;
     struct http_router *router;
     struct loop *loop;
     struct workers *workers;
@@ -237,11 +237,11 @@ static bool fill_router(struct server *server, struct err *err)
                                                          .gateways = server->gateways,
                                                          .uplink = server->uplink,
                                                          .clock = server->clock};
-    server->audit_service = (struct audit_service){.store = server->store,
-                                                   .index = server->audit_index,
-                                                   .sessions = server->sessions,
-                                                   .gate = server->gate,
-                                                   .clock = server->clock};
+    server->reference_service = (struct reference_service){.store = server->store,
+                                                           .index = server->audit_index,
+                                                           .sessions = server->sessions,
+                                                           .gate = server->gate,
+                                                           .clock = server->clock};
     session_routes(server->router, server->sessions);
     facility_routes(server->router, &server->facility_service);
     patient_routes(server->router, server->patients);
@@ -250,7 +250,7 @@ static bool fill_router(struct server *server, struct err *err)
     registry_routes(server->router, &server->registry_service);
     content_routes(server->router, server->content);
     live_routes(server->router, server->live);
-    audit_routes(server->router, &server->audit_service);
+    reference_routes(server->router, &server->reference_service);
     return server_static_routes(server->router, err);
 }
 

@@ -22,6 +22,7 @@ struct demo_hospital {
 };
 
 struct demo {
+    int (*synth)(int argc, char **argv); /* the subcommand that invents the region */
     const char *directory;
     int port;
     int people;

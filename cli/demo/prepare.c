@@ -6,10 +6,8 @@
 #include "base/path.h"
 #include "base/rand.h"
 #include "base/secret.h"
-#include "cli/commands.h"
 #include "cli/demo/demo.h"
 #include "server/server.h"
-#include "server/server_config.h"
 #include "wire/tls/tls.h"
 
 enum { REGION_BYTES_MAX = 512 << 20, CERTIFICATE_DAYS = 397, SEED = 7 };
@@ -46,7 +44,7 @@ static bool make_region(const struct demo *demo, struct err *err)
                          directory,
                          (char[]){"--people"},
                          people};
-    if (command_synth.run(9, arguments) != COMMAND_OK)
+    if (demo->synth(9, arguments) != 0)
         return err_set(err, ERR_SYSTEM, "synth_failed", "the region was not written");
     return true;
 }
@@ -150,8 +148,8 @@ bool demo_write_server_config(const struct demo *demo, struct err *err)
     return write_json(demo, "config/centre.json", &out, err);
 }
 
-/* What a hospital of the demo releases: most kinds to anybody in the network, problems and
- * doctors' words to those who treat; nothing of department 06. */
+/* What a hospital of the demo releases: most kinds to anybody in the network, problems
+ * and doctors' words to those who treat; nothing of department 06. */
 static const char policy_json[] =
     "{\"version\":1,\"rules\":["
     "{\"kinds\":[\"admission\",\"prescription\",\"injection\",\"laboratory\","
@@ -293,15 +291,10 @@ static bool make_folders(const struct demo *demo, struct err *err)
 bool demo_prepare(struct demo *demo, struct err *err)
 {
     char path[DEMO_PATH_BYTES];
-    struct server_keys keys;
     if (!make_region(demo, err) || !demo_read_region(demo, err) ||
         !make_folders(demo, err) || !make_certificates(demo, err) ||
         !seed_centre(demo, err) || !write_accounts(demo, err))
         return false;
-    demo_path(demo, "centre", path);
-    if (!server_open_keys(path, &keys, err))
-        return false;
-    secret_wipe(&keys, sizeof keys);
     demo_path(demo, "config/policy.json", path);
     if (!path_write_file(path, span_cstr(policy_json), err))
         return false;

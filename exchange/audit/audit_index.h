@@ -44,6 +44,7 @@ struct audit_index_query {
     int64_t from_ms;  /* included */
     int64_t until_ms; /* not included */
     struct audit_index_cursor after;
+    bool is_newest_first; /* `after` is then where the newer rows ended */
     size_t count_max;
 };
 
@@ -57,8 +58,8 @@ struct audit_index_row {
     int64_t bytes, number_of_parts;
 };
 
-/* Oldest first, at most count_max rows in the arena; fewer mean that there are no more.
- * Times are the records' own. */
+/* Oldest first unless asked otherwise, at most count_max rows in the arena; fewer mean
+ * that there are no more. Times are the records' own. */
 MUST_CHECK bool audit_index_list(struct store *store,
                                  const struct audit_index_query *query,
                                  struct arena *arena, struct audit_index_row **rows,

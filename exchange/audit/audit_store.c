@@ -367,6 +367,19 @@ void audit_index_close(struct audit_index *index)
     "AND at_ms >= ?2 AND at_ms < ?3 AND (at_ms, node, number) > (?4, ?5, ?6) "           \
     "ORDER BY at_ms, node, number LIMIT ?7"
 
+#define LIST_NEWEST_BY(column)                                                           \
+    "SELECT " COLUMNS " FROM audit_index WHERE " column " = ?1 AND " column " <> '' "    \
+    "AND at_ms >= ?2 AND at_ms < ?3 AND (at_ms, node, number) < (?4, ?5, ?6) "           \
+    "ORDER BY at_ms DESC, node DESC, number DESC LIMIT ?7"
+
+static const char *const list_newest_texts[] = {
+    [AUDIT_BY_FACILITY] = LIST_NEWEST_BY("facility"),
+    [AUDIT_BY_PROVIDER] = LIST_NEWEST_BY("provider"),
+    [AUDIT_BY_PERSON] = LIST_NEWEST_BY("person"),
+    [AUDIT_BY_STAFF] = LIST_NEWEST_BY("staff"),
+    [AUDIT_BY_REQUEST] = LIST_NEWEST_BY("request"),
+};
+
 static const char *const list_texts[] = {
     [AUDIT_BY_FACILITY] = LIST_BY("facility"), [AUDIT_BY_PROVIDER] = LIST_BY("provider"),
     [AUDIT_BY_PERSON] = LIST_BY("person"),     [AUDIT_BY_STAFF] = LIST_BY("staff"),
@@ -410,14 +423,19 @@ bool audit_index_list(struct store *store, const struct audit_index_query *query
     if (!session)
         return false;
     CLEANUP(store_finish)
-    struct store_statement *statement =
-        store_prepare(session, list_texts[query->by], err);
+    struct store_statement *statement = store_prepare(
+        session,
+        query->is_newest_first ? list_newest_texts[query->by] : list_texts[query->by],
+        err);
     if (!statement)
         return false;
+    bool is_first_page = query->after.number == 0;
     store_bind_text(statement, 1, query->value);
     store_bind_int(statement, 2, query->from_ms);
     store_bind_int(statement, 3, query->until_ms);
-    store_bind_int(statement, 4, query->after.at_ms);
+    store_bind_int(statement, 4,
+                   query->is_newest_first && is_first_page ? INT64_MAX
+                                                           : query->after.at_ms);
     store_bind_text(statement, 5, text_cstr(query->after.node));
     store_bind_int(statement, 6, (int64_t)query->after.number);
     store_bind_int(statement, 7, (int64_t)query->count_max);

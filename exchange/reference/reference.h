@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /* コンテンツ参照記録: what the own facility's staff viewed in a month, from the audit's
- * index; as a list and as CSV. Looking at it is audited itself. */
+ * index; as a list and as CSV. Every post sees its own facility's record, nothing else;
+ * looking at it is audited itself. Equal to the audit row by row: nothing is stored here.
+ */
 
 #include "base/clock.h"
 
@@ -11,7 +13,7 @@ struct http_router;
 struct session_service;
 struct store;
 
-struct audit_service { /* *owned* by server */
+struct reference_service { /* *owned* by server */
     struct store *store;
     struct audit_index *index;
     struct session_service *sessions;
@@ -19,4 +21,4 @@ struct audit_service { /* *owned* by server */
     struct clock clock;
 };
 /* Routes: listReferences, downloadReferences. */
-void audit_routes(struct http_router *router, struct audit_service *service);
+void reference_routes(struct http_router *router, struct reference_service *service);

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Routes: listReferences, downloadReferences. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/day.h"
+#include "exchange/audit/audit_index.h"
+#include "exchange/disclosure/disclosure.h"
+#include "exchange/reference/reference.h"
+#include "exchange/reference/reference_row.h"
+#include "exchange/session/session.h"
+#include "formats/csv/csv.h"
+#include "formats/json/json.h"
+#include "wire/http/http.h"
+
+enum {
+    PAGE_ROWS = 200,
+    ANSWER_BYTES_MAX = 4 << 20,
+    CSV_BYTES_MAX = 64 << 20,
+    CURSOR_BYTES = 128
+};
+
+struct asking {
+    struct reference_service *service;
+    struct http_call *call;
+    struct session_actor actor;
+    const struct disclosure_scope *scope;
+    struct id_text facility;
+    struct audit_index_query query;
+    struct text person; /* "" = everybody */
+};
+
+/* ---- the question ---- */
+
+/* "YYYY-MM" → the month's first and next first instant in Japan. */
+static bool read_month(struct span month, int64_t *from_ms, int64_t *until_ms,
+                       struct err *err)
+{
+    uint64_t year = 0;
+    uint64_t number = 0;
+    bool is_shape = month.len == 7 && month.at[4] == '-' &&
+                    span_uint(span_part(month, 0, 4), 2299, &year) &&
+                    span_uint(span_part(month, 5, 2), 12, &number);
+    int32_t first = is_shape ? day_from_date((int)year, (int)number, 1) : DAY_NONE;
+    if (first == DAY_NONE)
+        return err_set(err, ERR_SYNTAX, "month_invalid", "not a month");
+    int32_t next = number == 12 ? day_from_date((int)year + 1, 1, 1)
+                                : day_from_date((int)year, (int)number + 1, 1);
+    *from_ms = (int64_t)first * 86400000 - DAY_JAPAN_OFFSET_MS;
+    *until_ms = (int64_t)next * 86400000 - DAY_JAPAN_OFFSET_MS;
+    return true;
+}
+
+/* "<at>.<number>.<node>" of the last row given. */
+static bool read_cursor(struct span cursor, struct audit_index_cursor *after,
+                        struct err *err)
+{
+    struct span rest = cursor;
+    struct span at = {0};
+    struct span number = {0};
+    uint64_t at_ms = 0;
+    if (!span_take(&rest, '.', &at) || !span_take(&rest, '.', &number) ||
+        !span_uint(at, INT64_MAX, &at_ms) ||
+        !span_uint(number, INT64_MAX, &after->number) || after->number == 0 ||
+        rest.len == 0 || rest.len >= sizeof after->node)
+        return err_set(err, ERR_SYNTAX, "cursor_invalid", "not a cursor of ours");
+    after->at_ms = (int64_t)at_ms;
+    memcpy(after->node, rest.at, rest.len);
+    return true;
+}
+
+static bool read_person(struct asking *asking, struct err *err)
+{
+    struct span value = {0};
+    struct id person;
+    if (!http_query(asking->call, "person", &value))
+        return true;
+    return id_parse(value, &person, err) && text_from_utf8(value, &asking->person, err);
+}
+
+/* Every post sees what its own facility's staff viewed, nothing else; asking is itself a
+ * row of the audit. */
+static bool ask(struct asking *asking, struct err *err)
+{
+    struct span value = {0};
+    struct reference_service *service = asking->service;
+    if (!session_require(service->sessions, asking->call, SESSION_READS, &asking->actor,
+                         err))
+        return false;
+    if (!http_query(asking->call, "month", &value))
+        return err_set(err, ERR_SYNTAX, "month_invalid", "a month is needed");
+    if (!read_month(value, &asking->query.from_ms, &asking->query.until_ms, err) ||
+        !read_person(asking, err))
+        return false;
+    if (http_query(asking->call, "cursor", &value) &&
+        !read_cursor(value, &asking->query.after, err))
+        return false;
+    asking->scope = disclosure_decide_scope(service->gate, &asking->actor, "references",
+                                            http_request_id(asking->call),
+                                            http_arena(asking->call), err);
+    if (!asking->scope)
+        return false;
+    asking->facility = id_to_text(asking->actor.facility);
+    asking->query.by = AUDIT_BY_FACILITY;
+    asking->query.value = id_view(&asking->facility);
+    asking->query.count_max = PAGE_ROWS;
+    return audit_index_catch_up(service->index, err);
+}
+
+/* A view of content: decisions about a calendar or an entry, given or refused. */
+static bool is_reference(const struct asking *asking, const struct audit_index_row *row)
+{
+    bool is_view = text_is(row->event, "calendar") || text_is(row->event, "entry");
+    return is_view && text_is(row->phase, "decision") &&
+           (asking->person.len == 0 || text_equal(asking->person, row->person));
+}
+
+/* ---- the list ---- */
+
+static void write_reference(struct json_writer *writer, const struct reference_row *view)
+{
+    const struct audit_index_row *row = view->row;
+    json_open_object(writer);
+    json_put_int(writer, "at", row->key.at_ms);
+    json_put_text(writer, "staff", row->name);
+    json_put_text(writer, "profession", row->profession);
+    json_put_text(writer, "event", row->event);
+    json_put_text(writer, "person", row->person);
+    json_put_text(writer, "name", view->name);
+    json_put_text(writer, "own_number", row->local_number);
+    json_put_text(writer, "provider", view->provider);
+    json_put_text(writer, "kind", row->kind);
+    char day[DAY_TEXT_BYTES];
+    day_to_iso(row->day, day);
+    json_put_cstr(writer, "day", day);
+    json_put_text(writer, "verdict", row->verdict);
+    json_put_text(writer, "reason", row->reason);
+    json_close_object(writer);
+}
+
+static void write_next(struct json_writer *writer, const struct audit_index_row *last)
+{
+    json_key(writer, "next");
+    if (!last) {
+        json_null_value(writer);
+        return;
+    }
+    char cursor[CURSOR_BYTES];
+    snprintf(cursor, sizeof cursor, "%lld.%llu.%s", (long long)last->key.at_ms,
+             (unsigned long long)last->key.number, last->key.node);
+    json_cstr_value(writer, cursor);
+}
+
+static bool list_references(struct asking *asking, struct err *err)
+{
+    struct audit_index_row *rows = NULL;
+    size_t count = 0;
+    struct arena *arena = http_arena(asking->call);
+    if (!ask(asking, err))
+        return false;
+    asking->query.is_newest_first = true;
+    if (!audit_index_list(asking->service->store, &asking->query, arena, &rows, &count,
+                          err))
+        return false;
+    CLEANUP(buf_free) struct buf out = buf_init(ANSWER_BYTES_MAX);
+    struct json_writer writer = json_writer(&out);
+    json_open_object(&writer);
+    json_key(&writer, "references");
+    json_open_array(&writer);
+    for (size_t i = 0; i < count; i++) {
+        struct reference_row view;
+        if (!is_reference(asking, &rows[i]))
+            continue;
+        if (!reference_name_row(asking->service->store, asking->scope, &rows[i], arena,
+                                &view, err))
+            return false;
+        write_reference(&writer, &view);
+    }
+    json_close_array(&writer);
+    write_next(&writer, count == PAGE_ROWS ? &rows[count - 1] : NULL);
+    json_close_object(&writer);
+    if (!buf_check(&out, err))
+        return false;
+    http_answer_json(asking->call, 200, &out);
+    return true;
+}
+
+static void answer_list(struct http_call *call, void *context)
+{
+    struct err err = {0};
+    struct asking asking = {.service = context, .call = call};
+    if (!list_references(&asking, &err))
+        session_answer_problem(call, &err);
+}
+
+/* ---- the whole month as CSV ---- */
+
+static void write_time(struct csv_writer *csv, int64_t at_ms)
+{
+    char day[DAY_TEXT_BYTES];
+    char text[40];
+    int64_t local_s = (at_ms + DAY_JAPAN_OFFSET_MS) / 1000;
+    day_to_iso(day_of_instant(at_ms), day);
+    snprintf(text, sizeof text, "%s %02d:%02d:%02d", day, (int)(local_s / 3600 % 24),
+             (int)(local_s / 60 % 60), (int)(local_s % 60));
+    csv_cstr(csv, text);
+}
+
+static void write_csv_row(struct csv_writer *csv, const struct reference_row *view)
+{
+    const struct audit_index_row *row = view->row;
+    write_time(csv, row->key.at_ms);
+    csv_text(csv, row->name);
+    csv_text(csv, row->profession);
+    csv_text(csv, row->event);
+    csv_text(csv, row->local_number);
+    csv_text(csv, view->name);
+    csv_text(csv, view->provider);
+    csv_text(csv, row->kind);
+    csv_day(csv, row->day);
+    csv_text(csv, row->verdict);
+    csv_text(csv, row->reason);
+    csv_cstr(csv, row->key.node);
+    csv_int(csv, (int64_t)row->key.number);
+    csv_end_row(csv);
+}
+
+static void write_csv_head(struct csv_writer *csv)
+{
+    static const char *const heads[] = {
+        "日時", "職員",   "職種", "操作", "自施設患者番号", "患者氏名", "開示施設",
+        "種別", "診療日", "判定", "理由", "監査系列",       "監査番号"};
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+        csv_cstr(csv, heads[i]);
+    csv_end_row(csv);
+}
+
+/* One page after the other, each with memory of its own. */
+static bool write_csv_pages(struct asking *asking, struct csv_writer *csv,
+                            struct err *err)
+{
+    size_t count = PAGE_ROWS;
+    while (count == PAGE_ROWS) {
+        CLEANUP(arena_free) struct arena arena = arena_init(8 << 20);
+        struct audit_index_row *rows = NULL;
+        if (!audit_index_list(asking->service->store, &asking->query, &arena, &rows,
+                              &count, err))
+            return false;
+        for (size_t i = 0; i < count; i++) {
+            struct reference_row view;
+            if (!is_reference(asking, &rows[i]))
+                continue;
+            if (!reference_name_row(asking->service->store, asking->scope, &rows[i],
+                                    &arena, &view, err))
+                return false;
+            write_csv_row(csv, &view);
+        }
+        if (count > 0)
+            asking->query.after = rows[count - 1].key;
+    }
+    return true;
+}
+
+static bool download_references(struct asking *asking, struct err *err)
+{
+    if (!ask(asking, err))
+        return false;
+    CLEANUP(buf_free) struct buf out = buf_init(CSV_BYTES_MAX);
+    struct csv_writer csv = csv_writer(&out, CSV_WITH_MARK);
+    write_csv_head(&csv);
+    if (!write_csv_pages(asking, &csv, err) || !buf_check(&out, err))
+        return false;
+    http_add_header(asking->call, "Content-Disposition",
+                    "attachment; filename=\"references.csv\"");
+    http_answer(asking->call, 200, "text/csv; charset=utf-8", buf_view(&out));
+    return true;
+}
+
+static void answer_download(struct http_call *call, void *context)
+{
+    struct err err = {0};
+    struct asking asking = {.service = context, .call = call};
+    if (!download_references(&asking, &err))
+        session_answer_problem(call, &err);
+}
+
+static const struct http_route routes[] = {
+    {HTTP_GET, "/api/v1/references", answer_list, 0},
+    {HTTP_GET, "/api/v1/references.csv", answer_download, 0},
+};
+
+void reference_routes(struct http_router *router, struct reference_service *service)
+{
+    http_router_add(router, routes, sizeof routes / sizeof *routes, service);
+}
