@@ -81,8 +81,9 @@ struct ssmix_name {
 
 /* 患者ID_診療日_データ種別_特定キー_発生日時[_診療科コード]_フラグ, from both ends.
  * Errors, all ERR_SYNTAX with offset into `file` and clause: ssmix_name_short,
- * ssmix_flag_invalid, ssmix_occurred_invalid, ssmix_key_missing, ssmix_day_invalid,
- * ssmix_patient_invalid, ssmix_type_missing; ERR_REFUSED path_unsafe. */
+ * ssmix_flag_invalid, ssmix_department_invalid, ssmix_occurred_invalid,
+ * ssmix_key_missing, ssmix_day_invalid, ssmix_patient_invalid, ssmix_type_missing;
+ * ERR_REFUSED path_unsafe. */
 MUST_CHECK bool ssmix_parse_file_name(struct span file, struct ssmix_name *name,
                                       struct err *err);
 /* Path relative to the root of the storage, exactly six parts:

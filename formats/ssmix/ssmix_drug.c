@@ -84,7 +84,8 @@ static void set_span(struct ssmix_reader *reader, struct entry *entry, size_t tq
     int32_t days = duration_days(reader, tq1);
     if (!ssmix_day_has(end) && days > 1 && ssmix_day_has(entry->day))
         end = entry->day + days - 1;
-    if (ssmix_day_has(end) && end > entry->day && end - entry->day <= DAYS_MAX &&
+    if (ssmix_day_has(end) && ssmix_day_has(entry->day) && end > entry->day &&
+        end - entry->day <= DAYS_MAX &&
         (!ssmix_day_has(entry->end_day) || end > entry->end_day))
         entry->end_day = end;
 }

@@ -23,7 +23,8 @@ static size_t take_digits(struct span *rest, int64_t *value)
             *value = *value * 10 + (rest->at[count] - '0');
         count++;
     }
-    *rest = span_of(rest->at + count, rest->len - count);
+    if (count > 0)
+        *rest = span_of(rest->at + count, rest->len - count);
     return count;
 }
 
