@@ -510,8 +510,10 @@ static void add_meal(struct ssmix_reader *reader, struct ssmix_group group)
     int32_t start = ssmix_day(reader, HL7_AT(tq1, 7, 1));
     if (ssmix_day_has(start))
         entry->day = start;
-    entry->end_day = ssmix_day(reader, HL7_AT(tq1, 8, 1));
-    entry->is_open = !ssmix_day_has(entry->end_day);
+    int32_t end = ssmix_day(reader, HL7_AT(tq1, 8, 1));
+    if (ssmix_day_has(end) && end >= entry->day)
+        entry->end_day = end;
+    entry->is_open = !ssmix_day_has(end);
     entry->time = ssmix_time(reader, HL7_AT(tq1, 7, 1));
     struct hl7_place pattern = HL7_AT(tq1, 3, 1);
     for (size_t i = group.from; i < group.to && ssmix_is_good(reader); i++) {
