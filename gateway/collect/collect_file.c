@@ -211,6 +211,40 @@ bool collect_read_file(const struct collect_walk *walk, const struct ssmix_name 
     return take_file(&reading, path, err);
 }
 
+bool collect_put_aside(const struct collect_walk *walk, const struct collect_aside *aside,
+                       struct err *err)
+{
+    struct stat status;
+    struct index_file known;
+    struct err fault = {0};
+    const struct collect *collect = walk->collect;
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+    CLEANUP(path_close)
+    int fd = path_open_below(collect->roots[walk->root], aside->path, &fault);
+    if (fd < 0 || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
+        return true;
+    struct index_change change = {.file = {.number = aside->number,
+                                           .base = aside->base,
+                                           .version = TEXT(""),
+                                           .size_bytes = status.st_size,
+                                           .changed_ns = changed_ns(&status),
+                                           .state = aside->state,
+                                           .code = text_cstr(aside->code),
+                                           .offset_bytes = (int64_t)aside->offset},
+                                  .incomplete_kind = ENTRY_UNKNOWN,
+                                  .day = DAY_NONE};
+    if (!collect_index_path(collect, walk->root, aside->path, &arena, &change.file.path,
+                            err) ||
+        !index_find_file(collect->config.index, aside->number, aside->base, &arena,
+                         &known, err))
+        return false;
+    change.file.path.len--; /* a file, not a folder */
+    bool is_same = text_equal(known.path, change.file.path) &&
+                   known.size_bytes == change.file.size_bytes &&
+                   known.changed_ns == change.file.changed_ns;
+    return is_same || index_put_file(collect->config.index, &change, err);
+}
+
 bool collect_read_source(const struct collect *collect, struct text path,
                          struct arena *arena, struct span *bytes, struct err *err)
 {

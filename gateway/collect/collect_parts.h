@@ -64,6 +64,17 @@ MUST_CHECK bool collect_read_folder(const struct collect_walk *walk, const char 
 MUST_CHECK bool collect_read_file(const struct collect_walk *walk,
                                   const struct ssmix_name *name, const char *path,
                                   struct err *err);
+/* A file that is not read: named wrongly, or for another patient. */
+struct collect_aside {
+    const char *path;
+    struct text number;
+    struct text base;
+    enum index_file_state state;
+    const char *code;
+    uint64_t offset;
+};
+MUST_CHECK bool collect_put_aside(const struct collect_walk *walk,
+                                  const struct collect_aside *aside, struct err *err);
 /* "<day>/<type>/<key>" */
 void collect_write_base(const struct ssmix_name *name, struct buf *out);
 

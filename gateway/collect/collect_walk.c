@@ -202,61 +202,135 @@ struct folder {
     bool *is_found;
     bool has_missing;
     struct text number;
+    struct text prefix; /* "<day>/<type>/" */
     struct arena *arena;
 };
 
-static void note_found(struct folder *folder, const struct ssmix_name *name)
+static void note_found(struct folder *folder, struct span base)
 {
-    CLEANUP(buf_free) struct buf base = buf_init(512);
-    collect_write_base(name, &base);
     for (size_t i = 0; i < folder->base_count; i++)
-        if (span_equal(text_span(folder->bases[i]), buf_view(&base)))
+        if (span_equal(text_span(folder->bases[i]), base))
             folder->is_found[i] = true;
 }
 
-static bool parse_in_folder(const struct folder *folder, const char *file,
-                            struct ssmix_name *name)
+/* A file of the folder whose name was understood. */
+struct version {
+    struct ssmix_name name;
+    const char *file;
+};
+
+static int compare_versions(const void *a, const void *b)
 {
+    const struct version *left = a;
+    const struct version *right = b;
+    return span_compare(left->name.key, right->name.key);
+}
+
+/* A file that takes part in no record stands in the index under its own name, so that
+ * the list of refusals shows it. */
+static bool set_aside(struct folder *folder, const char *file,
+                      enum index_file_state state, const struct err *fault,
+                      struct err *err)
+{
+    struct span bytes = span_cstr(file);
+    struct text name = {0};
     struct err ignored = {0};
-    struct err fault = {0};
     char path[PATH_MAX_BYTES + 1];
-    if (!join(folder->path, file, path))
-        return false;
+    CLEANUP(buf_free) struct buf base = buf_init(PATH_MAX_BYTES);
     struct span copy = {0};
-    return arena_copy(folder->arena, span_cstr(path), &copy, &ignored) &&
-           ssmix_parse_path(copy, name, &fault);
+    if (!text_from_utf8(bytes, &name, &ignored) || !join(folder->path, file, path))
+        return true;
+    buf_text(&base, folder->prefix);
+    buf_text(&base, name);
+    if (!buf_to_arena(&base, folder->arena, &copy, err))
+        return false;
+    struct collect_aside aside = {.path = path,
+                                  .number = folder->number,
+                                  .base = {(const char *)copy.at, copy.len},
+                                  .state = state,
+                                  .code = fault->code,
+                                  .offset = fault->offset};
+    note_found(folder, copy);
+    return collect_put_aside(folder->walk, &aside, err);
+}
+
+static bool parse_in_folder(const struct folder *folder, const char *file,
+                            struct ssmix_name *name, struct err *fault)
+{
+    char path[PATH_MAX_BYTES + 1];
+    struct span copy = {0};
+    if (!join(folder->path, file, path))
+        return err_set(fault, ERR_REFUSED, "path_unsafe", "path too long");
+    return arena_copy(folder->arena, span_cstr(path), &copy, fault) &&
+           ssmix_parse_path(copy, name, fault);
+}
+
+/* Takes the name apart; false with err set when the work itself failed. */
+static bool take_name(struct folder *folder, const char *file, struct version *version,
+                      bool *is_taken, struct err *err)
+{
+    struct err fault = {0};
+    const struct collect_config *config = &folder->walk->collect->config;
+    bool accepts_foreign = config->roots[folder->walk->root].accepts_foreign_numbers;
+    *is_taken = false;
+    version->file = file;
+    if (!parse_in_folder(folder, file, &version->name, &fault)) {
+        if (fault.kind != ERR_SYNTAX && fault.kind != ERR_REFUSED) {
+            *err = fault;
+            return false;
+        }
+        return set_aside(folder, file, INDEX_REFUSED, &fault, err);
+    }
+    /* It must not take the place of the patient's own file of the same key. */
+    if ((version->name.differs & SSMIX_PATIENT_DIFFERS) && !accepts_foreign) {
+        err_set(&fault, ERR_REFUSED, "patient_mismatch", "named for another patient");
+        return set_aside(folder, file, INDEX_HELD, &fault, err);
+    }
+    *is_taken = true;
+    return true;
 }
 
 static bool take_record(struct folder *folder, const struct record *record,
                         struct err *err)
 {
     char path[PATH_MAX_BYTES + 1];
+    CLEANUP(buf_free) struct buf base = buf_init(512);
     if (!record->has_current)
         return true;
-    note_found(folder, &record->name);
+    collect_write_base(&record->name, &base);
+    note_found(folder, buf_view(&base));
     return !join(folder->path, record->file, path) ||
            collect_read_file(folder->walk, &record->name, path, err);
 }
 
+/* Versions of one key stand together after sorting by key; sorted names would not do, as
+ * keys and times have no fixed width. */
 static bool take_records(struct folder *folder, struct err *err)
 {
-    struct record record = {0};
-    struct ssmix_name last;
-    bool has_last = false;
+    size_t count = 0;
+    struct version *versions =
+        ARENA_MANY(folder->arena, struct version, folder->listing.count, err);
+    if (!versions)
+        return false;
     for (size_t i = 0; i < folder->listing.count; i++) {
-        struct ssmix_name name;
-        if (!parse_in_folder(folder, folder->listing.names[i], &name))
-            continue;
-        if (has_last && !ssmix_same_key(&last, &name)) {
+        bool is_taken = false;
+        if (!take_name(folder, folder->listing.names[i], &versions[count], &is_taken,
+                       err))
+            return false;
+        count += is_taken;
+    }
+    if (count > 1)
+        qsort(versions, count, sizeof *versions, compare_versions);
+    struct record record = {0};
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && !ssmix_same_key(&versions[i - 1].name, &versions[i].name)) {
             if (!take_record(folder, &record, err))
                 return false;
             record = (struct record){0};
         }
-        choose_current(&record, &name, folder->listing.names[i]);
-        last = name;
-        has_last = true;
+        choose_current(&record, &versions[i].name, versions[i].file);
     }
-    return !has_last || take_record(folder, &record, err);
+    return take_record(folder, &record, err);
 }
 
 static bool withdraw_missing(struct folder *folder, struct err *err)
@@ -297,10 +371,11 @@ static bool split_type_path(const char *path, struct arena *arena, struct text *
 
 static bool read_listing(struct folder *folder, int fd, struct err *err)
 {
-    struct text prefix = {0};
-    if (!split_type_path(folder->path, folder->arena, &folder->number, &prefix, err) ||
-        !index_list_bases(folder->walk->collect->config.index, folder->number, prefix,
-                          folder->arena, &folder->bases, &folder->base_count, err))
+    if (!split_type_path(folder->path, folder->arena, &folder->number, &folder->prefix,
+                         err) ||
+        !index_list_bases(folder->walk->collect->config.index, folder->number,
+                          folder->prefix, folder->arena, &folder->bases,
+                          &folder->base_count, err))
         return false;
     folder->is_found = ARENA_MANY(folder->arena, bool, folder->base_count, err);
     if (!folder->is_found)

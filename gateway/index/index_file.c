@@ -247,6 +247,21 @@ static bool put_entries(struct store_session *session, struct putting *putting,
     return true;
 }
 
+/* What was held was judged by the patient's ADT-00: with a new one the next full sweep
+ * reads it again. */
+static bool try_held_again(struct store_session *session, const struct putting *putting,
+                           struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *forget = store_prepare(
+        session, "UPDATE index_file SET changed_ns = 0 WHERE number = ?1 AND state = 2",
+        err);
+    if (!forget)
+        return false;
+    store_bind_text(forget, 1, putting->number);
+    return store_run(forget, err);
+}
+
 static bool put_patient(struct store_session *session, const struct putting *putting,
                         struct err *err)
 {
@@ -275,7 +290,7 @@ static bool put_patient(struct store_session *session, const struct putting *put
     store_bind_text(keep, 4, folded);
     store_bind_int(keep, 5, patient->birth_day);
     store_bind_text(keep, 6, text_cstr(sex));
-    return store_run(keep, err);
+    return store_run(keep, err) && try_held_again(session, putting, err);
 }
 
 /* The patient's own ADT-00 is gone: the number has ended. */

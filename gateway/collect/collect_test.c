@@ -1,0 +1,803 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/collect/collect.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "base/test.h"
+
+/* Invented persons in a storage made for each test. */
+#define NUMBER "0000012345"
+#define PATIENT_FOLDER "000/001/" NUMBER
+#define KEY "000000000000001"
+#define LAB_FOLDER PATIENT_FOLDER "/20240501/OML-11"
+#define LAB_BASE "20240501/OML-11/" KEY
+#define OCCURRED "20240501120000000"
+
+static const char *const all_kinds = "{\"version\":1,\"rules\":[{\"kinds\":[\"*\"]}]}";
+
+struct scene {
+    char folder[64];
+    char storage[96];
+    char location[96];
+    int64_t ahead_ms; /* our clock before the machine's */
+    struct arena arena;
+    struct uplink_policy policy;
+    struct collect_root root;
+    struct index *index;
+    struct collect *collect;
+    int watches_max;
+};
+
+/* Ten seconds ahead, so that folders count as settled at once. */
+static int64_t scene_wall_ms(void *self)
+{
+    struct clock machine = clock_system();
+    return clock_wall_ms(&machine) + ((struct scene *)self)->ahead_ms;
+}
+
+static int64_t scene_monotonic_ms(void *self)
+{
+    return ((struct scene *)self)->ahead_ms;
+}
+
+static int remove_one(const char *name, const struct stat *status, int kind,
+                      struct FTW *where)
+{
+    (void)status;
+    (void)kind;
+    (void)where;
+    return remove(name);
+}
+
+static struct clock scene_clock(struct scene *scene)
+{
+    return (struct clock){scene_wall_ms, scene_monotonic_ms, scene};
+}
+
+static void open_index(struct scene *scene)
+{
+    struct err err = {0};
+    struct index_config config = {.location = scene->location,
+                                  .clock = scene_clock(scene),
+                                  .rand = rand_system(),
+                                  .policy = &scene->policy,
+                                  .policy_json = text_cstr(all_kinds)};
+    scene->index = index_open(&config, &err);
+    CHECK(scene->index);
+}
+
+static void open_collect(struct scene *scene)
+{
+    struct err err = {0};
+    struct collect_config config = {.index = scene->index,
+                                    .roots = &scene->root,
+                                    .root_count = 1,
+                                    .clock = scene_clock(scene),
+                                    .second_look_ms = 5000,
+                                    .sweep_period_ms = 3600 * 1000,
+                                    .full_period_ms = 3600 * 1000,
+                                    .recent_days = 100000,
+                                    .watches_max = scene->watches_max};
+    scene->collect = collect_new(&config, &err);
+    CHECK(scene->collect);
+}
+
+static void begin(struct scene *scene)
+{
+    struct err err = {0};
+    *scene = (struct scene){.folder = "/tmp/collect_test_XXXXXX",
+                            .ahead_ms = 10000,
+                            .arena = arena_init(64 << 20)};
+    CHECK(mkdtemp(scene->folder));
+    snprintf(scene->storage, sizeof scene->storage, "%s/storage", scene->folder);
+    snprintf(scene->location, sizeof scene->location, "%s/index.db", scene->folder);
+    CHECK(path_make_directory(scene->storage, &err));
+    CHECK(uplink_read_policy(span_cstr(all_kinds), &scene->arena, &scene->policy, &err));
+    scene->root = (struct collect_root){.label = "main", .directory = scene->storage};
+    open_index(scene);
+    open_collect(scene);
+}
+
+static void end(struct scene *scene)
+{
+    collect_free(scene->collect);
+    index_close(scene->index);
+    arena_free(&scene->arena);
+    CHECK(nftw(scene->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0);
+}
+
+/* ---- the storage ---- */
+
+static const char *in_storage(const struct scene *scene, const char *relative)
+{
+    static char path[512];
+    snprintf(path, sizeof path, "%s/%s", scene->storage, relative);
+    return path;
+}
+
+static void put_file(struct scene *scene, const char *folder, const char *file,
+                     const char *message)
+{
+    struct err err = {0};
+    char path[640];
+    CHECK(path_make_directory(in_storage(scene, folder), &err));
+    snprintf(path, sizeof path, "%s/%s", in_storage(scene, folder), file);
+    CHECK(path_write_file(path, span_cstr(message), &err));
+}
+
+static void move_file(struct scene *scene, const char *folder, const char *from,
+                      const char *to)
+{
+    char source[640];
+    char target[640];
+    snprintf(source, sizeof source, "%s/%s", in_storage(scene, folder), from);
+    snprintf(target, sizeof target, "%s/%s", in_storage(scene, folder), to);
+    CHECK(rename(source, target) == 0);
+}
+
+#define MSH(type, number)                                                                \
+    "MSH|^~\\&|HIS|SEND|GW|RCV|20240501120000.000||" type "|1|P|2.5||||||UNICODE UTF-8|" \
+    "||SS-MIX2_1.20^SS-MIX2^1.2.392.200250.2.1.100.1.2.120^ISO\r"
+#define PID(number, kanji, kana, birth)                                                  \
+    "PID|0001||" number "^^^^PI||" kanji "^^^^^L^I~" kana "^^^^^L^P||" birth "|F\r"
+#define OWN_PID PID(NUMBER, "飯田^花子", "イイダ^ハナコ", "19500102")
+#define PV1 "PV1|0001|O|01^^^^^C||||110^空^医師^^^^^^^L^^^^^I|||01\r"
+#define ADT(pid) MSH("ADT^A08^ADT_A01", "") "EVN||202405011200|||||SEND\r" pid PV1
+#define LAB(pid, value)                                                                  \
+    MSH("OUL^R22^OUL_R22", "")                                                           \
+    pid PV1 "SPM|1|777||023^血清^JC10|||||||||||||202405010900\r"                      \
+            "OBR|1|" KEY "|1|E002^生化学的検査^99O03|||20240501\r"                 \
+            "ORC|SC|" KEY "|||||||20240501091500||||||||01^内科^99XY1\r"               \
+            "OBX|1|NM|3A010000002327101^総蛋白^JC10||" value "|g/dl|6.7-8.3||||F|||"     \
+            "202405010900\r"
+
+#define LAB_FILE(occurred, flag) NUMBER "_20240501_OML-11_" KEY "_" occurred "_01_" flag
+#define ADT_FILE NUMBER "_-_ADT-00_999999999999999_" OCCURRED "_-_1"
+
+static void put_patient(struct scene *scene)
+{
+    put_file(scene, PATIENT_FOLDER "/-/ADT-00", ADT_FILE, ADT(OWN_PID));
+}
+
+static void put_lab(struct scene *scene)
+{
+    put_file(scene, LAB_FOLDER, LAB_FILE(OCCURRED, "1"), LAB(OWN_PID, "7.2"));
+}
+
+/* ---- what the index says ---- */
+
+static void sweep(struct scene *scene, bool is_full)
+{
+    struct err err = {0};
+    CHECK(collect_sweep(scene->collect, is_full, &err));
+    if (err.kind)
+        printf("# %s %s\n", err.code, err.text);
+}
+
+static void look_again(struct scene *scene)
+{
+    struct err err = {0};
+    CHECK(collect_look_again(scene->collect, &err));
+}
+
+static const char *version_of(struct scene *scene, const char *base)
+{
+    struct err err = {0};
+    struct index_file file;
+    CHECK(index_find_file(scene->index, TEXT(NUMBER), text_cstr(base), &scene->arena,
+                          &file, &err));
+    const char *version =
+        file.path.len ? text_to_cstr(file.version, &scene->arena, &err) : "none";
+    return version;
+}
+
+static bool has_entry(struct scene *scene, const char *key)
+{
+    struct err err = {0};
+    struct index_place place;
+    return index_find_place(scene->index, TEXT(NUMBER), text_cstr(key), &scene->arena,
+                            &place, &err);
+}
+
+/* Codes of what was refused or held, with a space behind each. */
+static bool is_trouble(struct scene *scene, const char *expected)
+{
+    struct err err = {0};
+    struct index_trouble *items = NULL;
+    size_t count = 0;
+    char codes[512] = "";
+    CHECK(index_list_trouble(scene->index, 16, &scene->arena, &items, &count, &err));
+    for (size_t i = 0; i < count; i++)
+        snprintf(codes + strlen(codes), sizeof codes - strlen(codes), "%.*s ",
+                 (int)items[i].code.len, items[i].code.at);
+    if (strcmp(codes, expected) != 0)
+        printf("# trouble: %s\n", codes);
+    return strcmp(codes, expected) == 0;
+}
+
+static const struct id record = {{9}};
+
+static void link_patient(struct scene *scene)
+{
+    struct err err = {0};
+    struct index_limits limits = {9, 9};
+    enum uplink_match result = UPLINK_MISMATCH;
+    struct uplink_link link = {record,
+                               TEXT(NUMBER),
+                               TEXT("飯田 花子"),
+                               TEXT("イイダ ハナコ"),
+                               day_from_date(1950, 1, 2),
+                               'F'};
+    CHECK(index_match_link(scene->index, &link, &limits, &result, &err));
+    CHECK(result == UPLINK_CONFIRMED);
+}
+
+/* Types of the waiting live events, a letter each: P put, W withdrawn, E number ended. */
+static bool are_events(struct scene *scene, const char *expected)
+{
+    struct err err = {0};
+    struct uplink_event *events = NULL;
+    size_t count = 0;
+    char types[64] = "";
+    CHECK(index_take_events(scene->index, 0, 50, &scene->arena, &events, &count, &err));
+    for (size_t i = 0; i < count; i++)
+        types[i] = "PWE???"[events[i].type];
+    if (strcmp(types, expected) != 0)
+        printf("# events: %s\n", types);
+    return strcmp(types, expected) == 0;
+}
+
+/* ---- reading ---- */
+
+static void a_storage_is_read_into_the_index(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    struct index_patient patient;
+    bool is_known = false;
+    begin(&scene);
+    put_patient(&scene);
+    put_lab(&scene);
+    CHECK(!collect_has_swept(scene.collect));
+    sweep(&scene, false);
+    CHECK(collect_has_swept(scene.collect));
+    CHECK(index_find_patient(scene.index, TEXT(NUMBER), &scene.arena, &patient, &is_known,
+                             &err));
+    CHECK(is_known && text_is(patient.name, "飯田 花子") && patient.sex == 'F');
+    CHECK(patient.birth_day == day_from_date(1950, 1, 2));
+    CHECK(has_entry(&scene, LAB_BASE));
+    CHECK(strcmp(version_of(&scene, LAB_BASE), OCCURRED "1") == 0);
+    CHECK(is_trouble(&scene, ""));
+    end(&scene);
+}
+
+static void a_new_file_is_found_by_its_folders_time(void)
+{
+    struct scene scene;
+    begin(&scene);
+    put_patient(&scene);
+    sweep(&scene, false);
+    CHECK(strcmp(version_of(&scene, LAB_BASE), "none") == 0);
+    put_lab(&scene);
+    sweep(&scene, false);
+    CHECK(strcmp(version_of(&scene, LAB_BASE), OCCURRED "1") == 0);
+    end(&scene);
+}
+
+static void the_latest_valid_version_is_current(void)
+{
+    struct scene scene;
+    begin(&scene);
+    put_file(&scene, LAB_FOLDER, LAB_FILE("20240501110000000", "2"), LAB(OWN_PID, "1"));
+    put_file(&scene, LAB_FOLDER, LAB_FILE(OCCURRED, "1"), LAB(OWN_PID, "2"));
+    put_file(&scene, LAB_FOLDER, LAB_FILE("20240501115959999", "1"), LAB(OWN_PID, "3"));
+    put_file(&scene, LAB_FOLDER, LAB_FILE("20240501130000000", "0"), LAB(OWN_PID, "4"));
+    sweep(&scene, false);
+    CHECK(strcmp(version_of(&scene, LAB_BASE), OCCURRED "1") == 0);
+    end(&scene);
+}
+
+static void keys_of_different_length_do_not_mix(void)
+{
+    struct scene scene;
+    begin(&scene);
+    put_file(&scene, LAB_FOLDER, NUMBER "_20240501_OML-11_5_20240501110000000_01_1",
+             LAB(OWN_PID, "1"));
+    put_file(&scene, LAB_FOLDER, NUMBER "_20240501_OML-11_51_20240501110000000_01_1",
+             LAB(OWN_PID, "1"));
+    put_file(&scene, LAB_FOLDER, NUMBER "_20240501_OML-11_5_20240502110000000_01_1",
+             LAB(OWN_PID, "2"));
+    sweep(&scene, false);
+    CHECK(strcmp(version_of(&scene, "20240501/OML-11/5"), "202405021100000001") == 0);
+    CHECK(strcmp(version_of(&scene, "20240501/OML-11/51"), "202405011100000001") == 0);
+    end(&scene);
+}
+
+static void changed_content_of_the_same_name_is_read_again(void)
+{
+    struct scene scene;
+    begin(&scene);
+    put_patient(&scene);
+    put_lab(&scene);
+    sweep(&scene, false);
+    link_patient(&scene);
+    put_file(&scene, LAB_FOLDER, LAB_FILE(OCCURRED, "1"), LAB(OWN_PID, "17.25"));
+    sweep(&scene, true);
+    CHECK(are_events(&scene, "P"));
+    end(&scene);
+}
+
+static void nothing_new_makes_no_events(void)
+{
+    struct scene scene;
+    begin(&scene);
+    put_patient(&scene);
+    put_lab(&scene);
+    sweep(&scene, false);
+    link_patient(&scene);
+    sweep(&scene, false);
+    sweep(&scene, true);
+    CHECK(are_events(&scene, ""));
+    end(&scene);
+}
+
+/* ---- withdrawing ---- */
+
+static void a_deleted_record_is_withdrawn_by_the_second_look_only(void)
+{
+    struct scene scene;
+    begin(&scene);
+    put_patient(&scene);
+    put_lab(&scene);
+    sweep(&scene, false);
+    link_patient(&scene);
+    move_file(&scene, LAB_FOLDER, LAB_FILE(OCCURRED, "1"), LAB_FILE(OCCURRED, "0"));
+    sweep(&scene, false);
+    CHECK(are_events(&scene, ""));
+    scene.ahead_ms += 4999;
+    look_again(&scene);
+    CHECK(are_events(&scene, ""));
+    scene.ahead_ms += 1;
+    look_again(&scene);
+    CHECK(are_events(&scene, "W"));
+    CHECK(strcmp(version_of(&scene, LAB_BASE), "none") == 0);
+    end(&scene);
+}
+
+/* An update renames the old file first and writes the new one a moment later. */
+static void an_update_between_two_looks_is_no_withdrawal(void)
+{
+    struct scene scene;
+    begin(&scene);
+    put_patient(&scene);
+    put_lab(&scene);
+    sweep(&scene, false);
+    link_patient(&scene);
+    move_file(&scene, LAB_FOLDER, LAB_FILE(OCCURRED, "1"), LAB_FILE(OCCURRED, "2"));
+    sweep(&scene, false);
+    put_file(&scene, LAB_FOLDER, LAB_FILE("20240501130000000", "1"), LAB(OWN_PID, "8"));
+    scene.ahead_ms += 5000;
+    look_again(&scene);
+    CHECK(are_events(&scene, "P"));
+    CHECK(strcmp(version_of(&scene, LAB_BASE), "202405011300000001") == 0);
+    end(&scene);
+}
+
+static void a_file_that_comes_back_was_never_away(void)
+{
+    struct scene scene;
+    begin(&scene);
+    put_patient(&scene);
+    put_lab(&scene);
+    sweep(&scene, false);
+    link_patient(&scene);
+    move_file(&scene, LAB_FOLDER, LAB_FILE(OCCURRED, "1"), LAB_FILE(OCCURRED, "0"));
+    sweep(&scene, false);
+    move_file(&scene, LAB_FOLDER, LAB_FILE(OCCURRED, "0"), LAB_FILE(OCCURRED, "1"));
+    scene.ahead_ms += 5000;
+    look_again(&scene);
+    CHECK(are_events(&scene, ""));
+    end(&scene);
+}
+
+static void a_folder_that_went_is_withdrawn(void)
+{
+    struct scene scene;
+    begin(&scene);
+    put_patient(&scene);
+    put_lab(&scene);
+    sweep(&scene, false);
+    link_patient(&scene);
+    CHECK(nftw(in_storage(&scene, PATIENT_FOLDER "/20240501"), remove_one, 16,
+               FTW_DEPTH | FTW_PHYS) == 0);
+    sweep(&scene, false);
+    scene.ahead_ms += 5000;
+    look_again(&scene);
+    CHECK(are_events(&scene, "W"));
+    end(&scene);
+}
+
+static void a_storage_that_went_withdraws_nothing(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    char away[128];
+    begin(&scene);
+    put_patient(&scene);
+    put_lab(&scene);
+    sweep(&scene, false);
+    link_patient(&scene);
+    snprintf(away, sizeof away, "%s/away", scene.folder);
+    CHECK(rename(in_storage(&scene, "000"), away) == 0);
+    sweep(&scene, true);
+    CHECK(collect_sweep_patient(scene.collect, TEXT(NUMBER), &err));
+    scene.ahead_ms += 5000;
+    look_again(&scene);
+    CHECK(are_events(&scene, ""));
+    CHECK(strcmp(version_of(&scene, LAB_BASE), OCCURRED "1") == 0);
+    end(&scene);
+}
+
+static void a_deleted_adt_ends_the_number(void)
+{
+    struct scene scene;
+    begin(&scene);
+    put_patient(&scene);
+    sweep(&scene, false);
+    link_patient(&scene);
+    move_file(&scene, PATIENT_FOLDER "/-/ADT-00", ADT_FILE,
+              NUMBER "_-_ADT-00_999999999999999_" OCCURRED "_-_0");
+    sweep(&scene, false);
+    scene.ahead_ms += 5000;
+    look_again(&scene);
+    CHECK(are_events(&scene, "EW"));
+    end(&scene);
+}
+
+/* ---- whose file it is ---- */
+
+static void a_message_of_another_patient_is_held(void)
+{
+    struct scene scene;
+    begin(&scene);
+    put_patient(&scene);
+    put_file(&scene, LAB_FOLDER, LAB_FILE(OCCURRED, "1"),
+             LAB(PID("0000099999", "別^人", "ベツ^ジン", "19500102"), "7.2"));
+    sweep(&scene, false);
+    CHECK(is_trouble(&scene, "patient_mismatch "));
+    CHECK(!has_entry(&scene, LAB_BASE) && !has_entry(&scene, LAB_BASE "/1"));
+    end(&scene);
+}
+
+static void leading_zeros_make_no_other_patient(void)
+{
+    struct scene scene;
+    begin(&scene);
+    put_patient(&scene);
+    put_file(&scene, LAB_FOLDER, LAB_FILE(OCCURRED, "1"),
+             LAB(PID("12345", "飯田^花子", "イイダ^ハナコ", "19500102"), "7.2"));
+    sweep(&scene, false);
+    CHECK(is_trouble(&scene, ""));
+    end(&scene);
+}
+
+static void a_name_and_birth_date_that_contradict_are_held(void)
+{
+    struct scene scene;
+    begin(&scene);
+    put_patient(&scene);
+    put_file(&scene, LAB_FOLDER, LAB_FILE(OCCURRED, "1"),
+             LAB(PID(NUMBER, "別^人", "ベツ^ジン", "19700102"), "7.2"));
+    sweep(&scene, false);
+    CHECK(is_trouble(&scene, "patient_contradicted "));
+    end(&scene);
+}
+
+static void a_changed_name_alone_is_nobody_else(void)
+{
+    struct scene scene;
+    begin(&scene);
+    put_patient(&scene);
+    put_file(&scene, LAB_FOLDER, LAB_FILE(OCCURRED, "1"),
+             LAB(PID(NUMBER, "旧姓^花子", "キュウセイ^ハナコ", "19500102"), "7.2"));
+    sweep(&scene, false);
+    CHECK(is_trouble(&scene, ""));
+    end(&scene);
+}
+
+static void what_was_held_is_judged_again_by_a_new_adt(void)
+{
+    struct scene scene;
+    begin(&scene);
+    put_file(&scene, PATIENT_FOLDER "/-/ADT-00", ADT_FILE,
+             ADT(PID(NUMBER, "別^人", "ベツ^ジン", "19700102")));
+    put_lab(&scene);
+    sweep(&scene, false);
+    CHECK(is_trouble(&scene, "patient_contradicted "));
+    put_file(&scene, PATIENT_FOLDER "/-/ADT-00",
+             NUMBER "_-_ADT-00_999999999999999_20240502120000000_-_1", ADT(OWN_PID));
+    sweep(&scene, true);
+    CHECK(is_trouble(&scene, ""));
+    CHECK(has_entry(&scene, LAB_BASE));
+    end(&scene);
+}
+
+static void a_source_with_numbers_of_its_own_is_not_held(void)
+{
+    struct scene scene;
+    begin(&scene);
+    scene.root.accepts_foreign_numbers = true;
+    put_patient(&scene);
+    put_file(&scene, LAB_FOLDER, LAB_FILE(OCCURRED, "1"),
+             LAB(PID("X-77", "飯田^花子", "イイダ^ハナコ", "19500102"), "7.2"));
+    sweep(&scene, false);
+    CHECK(is_trouble(&scene, ""));
+    end(&scene);
+}
+
+static void a_file_named_for_another_patient_hides_nothing(void)
+{
+    struct scene scene;
+    begin(&scene);
+    put_patient(&scene);
+    put_lab(&scene);
+    put_file(&scene, LAB_FOLDER,
+             "0000099999_20240501_OML-11_" KEY "_20240502120000000_01_1",
+             LAB(OWN_PID, "9.9"));
+    sweep(&scene, false);
+    CHECK(is_trouble(&scene, "patient_mismatch "));
+    CHECK(strcmp(version_of(&scene, LAB_BASE), OCCURRED "1") == 0);
+    end(&scene);
+}
+
+/* ---- what cannot be read ---- */
+
+static void a_cut_message_is_refused_and_stops_nothing(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    struct index_trouble *items = NULL;
+    size_t count = 0;
+    begin(&scene);
+    put_patient(&scene);
+    put_file(&scene, LAB_FOLDER, LAB_FILE(OCCURRED, "1"),
+             MSH("OUL^R22^OUL_R22", "") OWN_PID PV1 "SPM|1|777\rOBR|1|" KEY);
+    put_file(&scene, LAB_FOLDER,
+             NUMBER "_20240501_OML-11_000000000000002_" OCCURRED "_01_1",
+             LAB(OWN_PID, "7.2"));
+    sweep(&scene, false);
+    CHECK(index_list_trouble(scene.index, 9, &scene.arena, &items, &count, &err));
+    CHECK(count == 1 && items[0].state == INDEX_REFUSED);
+    CHECK(strcmp(version_of(&scene, "20240501/OML-11/000000000000002"), OCCURRED "1") ==
+          0);
+    CHECK(has_entry(&scene, LAB_BASE)); /* incomplete, without content */
+    put_lab(&scene);
+    sweep(&scene, true);
+    CHECK(is_trouble(&scene, ""));
+    end(&scene);
+}
+
+static void wrong_names_are_listed(void)
+{
+    struct scene scene;
+    begin(&scene);
+    put_lab(&scene);
+    put_file(&scene, LAB_FOLDER, "readme.txt", "hello");
+    put_file(&scene, LAB_FOLDER, LAB_FILE("2024", "1"), LAB(OWN_PID, "7.2"));
+    sweep(&scene, false);
+    CHECK(is_trouble(&scene, "ssmix_occurred_invalid ssmix_name_short "));
+    CHECK(unlink(in_storage(&scene, LAB_FOLDER "/readme.txt")) == 0);
+    sweep(&scene, false);
+    scene.ahead_ms += 5000;
+    look_again(&scene);
+    CHECK(is_trouble(&scene, "ssmix_occurred_invalid "));
+    end(&scene);
+}
+
+static void links_are_never_followed(void)
+{
+    struct scene scene;
+    char outside[256];
+    begin(&scene);
+    put_patient(&scene);
+    put_lab(&scene);
+    snprintf(outside, sizeof outside, "%s/outside", scene.folder);
+    CHECK(rename(in_storage(&scene, LAB_FOLDER), outside) == 0);
+    CHECK(symlink(outside, in_storage(&scene, LAB_FOLDER)) == 0);
+    sweep(&scene, false);
+    CHECK(strcmp(version_of(&scene, LAB_BASE), "none") == 0);
+    CHECK(unlink(in_storage(&scene, LAB_FOLDER)) == 0);
+    CHECK(mkdir(in_storage(&scene, LAB_FOLDER), 0700) == 0);
+    snprintf(outside, sizeof outside, "%s/outside/" LAB_FILE(OCCURRED, "1"),
+             scene.folder);
+    CHECK(symlink(outside, in_storage(&scene, LAB_FOLDER "/" LAB_FILE(OCCURRED, "1"))) ==
+          0);
+    sweep(&scene, false);
+    CHECK(strcmp(version_of(&scene, LAB_BASE), "none") == 0);
+    end(&scene);
+}
+
+static void folders_of_another_shape_are_not_entered(void)
+{
+    struct scene scene;
+    begin(&scene);
+    put_patient(&scene);
+    put_file(&scene, "000/00/" NUMBER "/20240501/OML-11", LAB_FILE(OCCURRED, "1"),
+             LAB(OWN_PID, "7.2"));
+    put_file(&scene, PATIENT_FOLDER "/2024051/OML-11", LAB_FILE(OCCURRED, "1"),
+             LAB(OWN_PID, "7.2"));
+    put_file(&scene, "lost+found", "x", "x");
+    sweep(&scene, true);
+    CHECK(strcmp(version_of(&scene, LAB_BASE), "none") == 0);
+    CHECK(is_trouble(&scene, ""));
+    end(&scene);
+}
+
+static void a_storage_that_is_not_there_stops_the_start(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    begin(&scene);
+    struct collect_root nowhere = {.label = "main", .directory = "/nonexistent/storage"};
+    struct collect_config config = {.index = scene.index,
+                                    .roots = &nowhere,
+                                    .root_count = 1,
+                                    .clock = scene_clock(&scene)};
+    CHECK(!collect_new(&config, &err) && err.kind == ERR_MISSING);
+    end(&scene);
+}
+
+/* ---- over time ---- */
+
+static void a_restart_goes_on_where_it_stood(void)
+{
+    struct scene scene;
+    begin(&scene);
+    put_patient(&scene);
+    put_lab(&scene);
+    sweep(&scene, false);
+    link_patient(&scene);
+    move_file(&scene, LAB_FOLDER, LAB_FILE(OCCURRED, "1"), LAB_FILE(OCCURRED, "0"));
+    sweep(&scene, false);
+    collect_free(scene.collect); /* before the second look */
+    index_close(scene.index);
+    open_index(&scene);
+    open_collect(&scene);
+    sweep(&scene, false);
+    CHECK(are_events(&scene, ""));
+    scene.ahead_ms += 5000;
+    look_again(&scene);
+    CHECK(are_events(&scene, "W"));
+    end(&scene);
+}
+
+static void a_wiped_index_becomes_the_same_again(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    struct uplink_sum before;
+    struct uplink_sum after;
+    begin(&scene);
+    put_patient(&scene);
+    put_lab(&scene);
+    sweep(&scene, false);
+    link_patient(&scene);
+    CHECK(index_sum(scene.index, record, &scene.arena, &before, &err));
+    collect_free(scene.collect);
+    index_close(scene.index);
+    CHECK(unlink(scene.location) == 0);
+    open_index(&scene);
+    open_collect(&scene);
+    sweep(&scene, false);
+    link_patient(&scene);
+    CHECK(index_sum(scene.index, record, &scene.arena, &after, &err));
+    CHECK(before.count > 0 && after.count == before.count);
+    CHECK(memcmp(before.digest, after.digest, HASH_BYTES) == 0);
+    CHECK(!text_equal(before.epoch, after.epoch));
+    end(&scene);
+}
+
+static void one_patient_is_swept_on_request(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    begin(&scene);
+    put_patient(&scene);
+    put_lab(&scene);
+    CHECK(collect_sweep_patient(scene.collect, TEXT(NUMBER), &err));
+    CHECK(strcmp(version_of(&scene, LAB_BASE), OCCURRED "1") == 0);
+    CHECK(collect_sweep_patient(scene.collect, TEXT("0000099999"), &err));
+    CHECK(!collect_sweep_patient(scene.collect, TEXT("../../etc"), &err));
+    CHECK(err.kind == ERR_MISSING);
+    end(&scene);
+}
+
+static void a_source_is_read_by_its_index_path_only(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    struct span bytes = {0};
+    begin(&scene);
+    put_lab(&scene);
+    CHECK(collect_read_source(scene.collect,
+                              TEXT("main/" LAB_FOLDER "/" LAB_FILE(OCCURRED, "1")),
+                              &scene.arena, &bytes, &err));
+    CHECK(span_starts(bytes, "MSH|"));
+    static const char *const wrong[] = {
+        "main", "other/" LAB_FOLDER, "main/../index.db", "main//etc/passwd", "main/", ""};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        err_clear(&err);
+        CHECK(!collect_read_source(scene.collect, text_cstr(wrong[i]), &scene.arena,
+                                   &bytes, &err));
+    }
+    end(&scene);
+}
+
+static bool comes_soon(struct scene *scene, const char *base, const char *version)
+{
+    struct timespec pause = {0, 20 * 1000 * 1000};
+    for (int i = 0; i < 500; i++) {
+        if (strcmp(version_of(scene, base), version) == 0)
+            return true;
+        nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
+static void watched_folders_tell_at_once(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    begin(&scene);
+    collect_free(scene.collect);
+    scene.watches_max = 100;
+    open_collect(&scene);
+    put_patient(&scene);
+    CHECK(collect_start(scene.collect, &err));
+    CHECK(comes_soon(&scene, "-/ADT-00/999999999999999", OCCURRED "1"));
+    put_lab(&scene); /* new folders below a watched one */
+    CHECK(comes_soon(&scene, LAB_BASE, OCCURRED "1"));
+    put_file(&scene, LAB_FOLDER, LAB_FILE("20240501130000000", "1"), LAB(OWN_PID, "8"));
+    CHECK(comes_soon(&scene, LAB_BASE, "202405011300000001"));
+    end(&scene);
+}
+
+int main(void)
+{
+    RUN(a_storage_is_read_into_the_index);
+    RUN(a_new_file_is_found_by_its_folders_time);
+    RUN(the_latest_valid_version_is_current);
+    RUN(keys_of_different_length_do_not_mix);
+    RUN(changed_content_of_the_same_name_is_read_again);
+    RUN(nothing_new_makes_no_events);
+    RUN(a_deleted_record_is_withdrawn_by_the_second_look_only);
+    RUN(an_update_between_two_looks_is_no_withdrawal);
+    RUN(a_file_that_comes_back_was_never_away);
+    RUN(a_folder_that_went_is_withdrawn);
+    RUN(a_storage_that_went_withdraws_nothing);
+    RUN(a_deleted_adt_ends_the_number);
+    RUN(a_message_of_another_patient_is_held);
+    RUN(leading_zeros_make_no_other_patient);
+    RUN(a_name_and_birth_date_that_contradict_are_held);
+    RUN(a_changed_name_alone_is_nobody_else);
+    RUN(what_was_held_is_judged_again_by_a_new_adt);
+    RUN(a_source_with_numbers_of_its_own_is_not_held);
+    RUN(a_file_named_for_another_patient_hides_nothing);
+    RUN(a_cut_message_is_refused_and_stops_nothing);
+    RUN(wrong_names_are_listed);
+    RUN(links_are_never_followed);
+    RUN(folders_of_another_shape_are_not_entered);
+    RUN(a_storage_that_is_not_there_stops_the_start);
+    RUN(a_restart_goes_on_where_it_stood);
+    RUN(a_wiped_index_becomes_the_same_again);
+    RUN(one_patient_is_swept_on_request);
+    RUN(a_source_is_read_by_its_index_path_only);
+    RUN(watched_folders_tell_at_once);
+    return test_done();
+}
