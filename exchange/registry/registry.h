@@ -49,8 +49,9 @@ struct registry_change {
     struct id person;
     struct id facility;
     struct id record;
-    enum entry_row row; /* ENTRY_ROW_NONE for freshness */
-    int32_t day;
+    bool is_freshness;  /* of the record as a whole, else of an entry */
+    enum entry_row row; /* ENTRY_ROW_NONE: outside the grid, or any */
+    int32_t day;        /* DAY_NONE: undated, or any */
     int64_t number;
 };
 typedef void registry_listener(void *context, const struct registry_change *change);

@@ -413,12 +413,14 @@ static bool reconcile(struct store_session *session, void *context, struct err *
                      is_in_step ? 0 : work->now_ms, err);
 }
 
-static void tell_freshness(const struct registry *registry,
-                           const struct registry_owner *owner, int64_t number)
+static void tell_record(const struct registry *registry,
+                        const struct registry_owner *owner, bool is_freshness,
+                        int64_t number)
 {
     struct registry_change change = {.person = owner->person,
                                      .facility = owner->facility,
                                      .record = owner->record,
+                                     .is_freshness = is_freshness,
                                      .row = ENTRY_ROW_NONE,
                                      .day = DAY_NONE,
                                      .number = number};
@@ -439,7 +441,9 @@ bool registry_reconcile(struct registry *registry, const struct registry_owner *
         return false;
     *missing = work.missing;
     *withdrawn = work.withdrawn;
-    tell_freshness(registry, owner, work.change);
+    if (work.withdrawn > 0)
+        tell_record(registry, owner, false, work.change);
+    tell_record(registry, owner, true, work.change);
     return true;
 }
 
@@ -465,7 +469,7 @@ bool registry_note_in_step(struct registry *registry, const struct registry_owne
                             .now_ms = clock_wall_ms(&registry->config.clock)};
     if (!store_write(registry->config.store, STORE_LIVE, note_in_step, &work, err))
         return false;
-    tell_freshness(registry, owner, 1);
+    tell_record(registry, owner, true, 1);
     return true;
 }
 
