@@ -365,7 +365,7 @@ static void close_wire(struct server *server)
     if (server->uplink)
         registry_uplink_stop(server->uplink);
     if (server->content)
-        content_free(server->content);
+        content_stop(server->content);
     if (server->workers)
         workers_free(server->workers);
     if (server->sweep)
@@ -387,6 +387,7 @@ void server_close(struct server *server)
         registry_uplink_free(server->uplink);
     if (server->registry)
         registry_free(server->registry);
+    content_free(server->content);
     opening_table_free(server->openings);
     disclosure_free(server->gate);
     if (server->live)

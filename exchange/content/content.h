@@ -45,8 +45,10 @@ struct content_config {
 struct content_service; /* *owned* by server */
 MUST_CHECK struct content_service *content_new(const struct content_config *config,
                                                struct err *err);
-/* After http_server_close and tunnel_hub_close, before workers_free of the server. Joins
- * its workers; what is under way is answered as failed. */
+/* After http_server_close and tunnel_hub_close: finishes what is under way and joins its
+ * workers. */
+void content_stop(struct content_service *service);
+/* After loop_free, which ends the last streams, and before opening_table_free. */
 void content_free(struct content_service *service);
 
 /* Routes: openEntry, getContent, getOriginal. */

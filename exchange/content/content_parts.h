@@ -4,6 +4,7 @@
  * the gateway's JSON (content.c), fetching (content_wire.c). */
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/buf.h"
 #include "exchange/content/content.h"
@@ -23,10 +24,10 @@ enum { CONTENT_FETCHES_MAX = 4096 };
 struct content_service {
     struct content_config config;
     struct workers *workers;
-    pthread_mutex_t lock;
-    pthread_cond_t emptied;
+    atomic_bool is_stopped; /* the workers are gone or going */
+    pthread_mutex_t lock;   /* guards the following */
     size_t fetch_count;
-    bool is_closing;
+    struct content_fetch *first;
 };
 
 /* ---- content_store.c ---- */

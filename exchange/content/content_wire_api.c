@@ -23,6 +23,8 @@ enum {
 
 struct content_fetch {
     struct content_service *service;
+    struct content_fetch *next; /* in the service's list, under its lock */
+    struct content_fetch **link;
     struct http_call *call; /* kept; used until is_answered */
     struct opening *opening;
     struct tunnel *tunnel;
@@ -58,52 +60,67 @@ struct content_service *content_new(const struct content_config *config, struct 
         return NULL;
     }
     pthread_mutex_init(&service->lock, NULL);
-    pthread_cond_init(&service->emptied, NULL);
+    atomic_init(&service->is_stopped, false);
     return service;
 }
 
-void content_free(struct content_service *service)
-{
-    if (!service)
-        return;
-    pthread_mutex_lock(&service->lock);
-    service->is_closing = true;
-    while (service->fetch_count > 0)
-        pthread_cond_wait(&service->emptied, &service->lock);
-    pthread_mutex_unlock(&service->lock);
-    workers_free(service->workers);
-    pthread_cond_destroy(&service->emptied);
-    pthread_mutex_destroy(&service->lock);
-    memory_free(service);
-}
-
-static bool enter(struct content_service *service, struct err *err)
+static bool enter(struct content_service *service, struct content_fetch *fetch,
+                  struct err *err)
 {
     pthread_mutex_lock(&service->lock);
-    bool has_room = !service->is_closing && service->fetch_count < CONTENT_FETCHES_MAX;
-    service->fetch_count += has_room;
+    bool has_room =
+        !atomic_load(&service->is_stopped) && service->fetch_count < CONTENT_FETCHES_MAX;
+    if (has_room) {
+        service->fetch_count++;
+        fetch->next = service->first;
+        fetch->link = &service->first;
+        if (fetch->next)
+            fetch->next->link = &fetch->next;
+        service->first = fetch;
+    }
     pthread_mutex_unlock(&service->lock);
     return has_room || err_set(err, ERR_BUSY, "server_busy", "too many fetches");
 }
 
-static void leave(struct content_service *service)
+static void leave(struct content_fetch *fetch)
 {
+    struct content_service *service = fetch->service;
     pthread_mutex_lock(&service->lock);
-    if (--service->fetch_count == 0)
-        pthread_cond_broadcast(&service->emptied);
+    *fetch->link = fetch->next;
+    if (fetch->next)
+        fetch->next->link = fetch->link;
+    service->fetch_count--;
     pthread_mutex_unlock(&service->lock);
 }
 
 static void fetch_free(struct content_fetch *fetch)
 {
-    struct content_service *service = fetch->service;
+    leave(fetch);
     opening_release(&fetch->opening);
     if (fetch->tunnel)
         tunnel_release(&fetch->tunnel);
     buf_free(&fetch->received);
     pthread_mutex_destroy(&fetch->lock);
     memory_free(fetch);
-    leave(service);
+}
+
+void content_stop(struct content_service *service)
+{
+    if (!service || atomic_exchange(&service->is_stopped, true))
+        return;
+    workers_free(service->workers);
+}
+
+/* What is left had a stream whose end came with the loop's. */
+void content_free(struct content_service *service)
+{
+    if (!service)
+        return;
+    content_stop(service);
+    while (service->first)
+        fetch_free(service->first);
+    pthread_mutex_destroy(&service->lock);
+    memory_free(service);
 }
 
 /* ---- word from the loops ---- */
@@ -114,7 +131,7 @@ static void run_fetch(void *context);
 static void post(struct content_fetch *fetch)
 {
     fetch->is_again = true;
-    if (!fetch->is_posted)
+    if (!fetch->is_posted && !atomic_load(&fetch->service->is_stopped))
         fetch->is_posted = workers_post(fetch->service->workers, run_fetch, fetch);
 }
 
@@ -253,14 +270,14 @@ static bool send(struct content_fetch *fetch, const struct content_wish *wish,
 bool content_fetch_start(struct content_service *service, const struct content_wish *wish,
                          struct err *err)
 {
-    if (!enter(service, err))
-        return false;
     struct content_fetch *fetch = memory_new(1, sizeof *fetch, err);
-    if (!fetch) {
-        leave(service);
+    if (!fetch)
+        return false;
+    fetch->service = service;
+    if (!enter(service, fetch, err)) {
+        memory_free(fetch);
         return false;
     }
-    fetch->service = service;
     fetch->call = wish->call;
     fetch->opening = opening_keep(wish->opening);
     fetch->entry = wish->entry;
