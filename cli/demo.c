@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /* tsumugi demo: a region on this machine, to click through or to test itself. */
-#include <poll.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +9,7 @@
 #include "base/path.h"
 #include "cli/commands.h"
 #include "cli/demo/demo.h"
+#include "cli/signals.h"
 #include "exchange/audit/audit.h"
 
 enum { TICK_MS = 500, ARENA_BYTES = 1 << 30, PORT_DEFAULT = 8080 };
@@ -27,14 +25,6 @@ static const char usage[] =
     "  --today DATE  the region's last day, today when left out\n"
     "  --once        starts, tests the main job through HTTP, stops; exit status\n"
     "While it runs, a hospital is switched by a file: echo on > DIR/switch/CODE\n";
-
-static atomic_bool is_ending; /* allowed: set by a signal */
-
-static void on_signal(int number)
-{
-    (void)number;
-    atomic_store(&is_ending, true);
-}
 
 struct options {
     struct demo demo;
@@ -219,6 +209,7 @@ static void remove_tree(const char *directory)
 {
     pid_t process = fork();
     if (process == 0) {
+        signals_unblock();
         execlp("rm", "rm", "-rf", "--", directory, (char *)NULL);
         _exit(127);
     }
@@ -237,10 +228,8 @@ static int run_demo(struct options *options)
         is_good = demo_test_main_job(demo);
     } else if (is_good) {
         print_welcome(demo);
-        while (!atomic_load(&is_ending)) {
-            poll(NULL, 0, TICK_MS);
+        while (!signals_wait(TICK_MS))
             look_after(demo);
-        }
     }
     demo_stop_all(demo);
     if (options->is_once)
@@ -263,10 +252,7 @@ static int run(int argc, char **argv)
         fputs(usage, options.wants_help ? stdout : stderr);
         return options.wants_help ? COMMAND_OK : COMMAND_USAGE;
     }
-    struct sigaction action = {.sa_handler = on_signal};
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
-    signal(SIGPIPE, SIG_IGN);
+    signals_block();
     bool is_temporary = !options.demo.directory;
     char *whole = is_temporary ? mkdtemp(temporary) : NULL;
     if (!is_temporary) {

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/signals.h"
 #include "server/server.h"
 
-/* Signals reach the one server of this process through here. */
-static struct server *running; /* allowed: signal handlers have no context */
-
-static void on_signal(int number)
+static void stop(void *context)
 {
-    (void)number;
-    server_stop(running);
+    server_stop(context);
 }
 
 static int run(int argc, char **argv)
@@ -22,21 +18,20 @@ static int run(int argc, char **argv)
         fprintf(stderr, "usage: tsumugi server --config FILE\n");
         return COMMAND_USAGE;
     }
-    signal(SIGPIPE, SIG_IGN);
-    running = server_open(argv[2], &err);
-    if (!running) {
-        fprintf(stderr, "tsumugi server: %s: %s\n", err.code, err.text);
+    signals_block();
+    struct server *server = server_open(argv[2], &err);
+    if (!server || !signals_watch(stop, server)) {
+        fprintf(stderr, "tsumugi server: %s: %s\n", err.code ? err.code : "no_thread",
+                err.text);
+        server_close(server);
         return COMMAND_FAILED;
     }
-    struct sigaction action = {.sa_handler = on_signal};
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
     /* Who started it may have asked for any free port. */
-    printf("{\"port\":%u,\"gateway_port\":%u}\n", server_port(running),
-           server_gateway_port(running));
+    printf("{\"port\":%u,\"gateway_port\":%u}\n", server_port(server),
+           server_gateway_port(server));
     fflush(stdout);
-    server_run(running);
-    server_close(running);
+    server_run(server);
+    server_close(server);
     return COMMAND_OK;
 }
 

@@ -518,9 +518,10 @@ static void found_the_network(void)
     snprintf(folder, sizeof folder, "/tmp/tsumugi-connection-%ld", (long)getpid());
     CHECK(path_make_directory(folder, &err));
     CHECK(tls_make_authority(in_folder("ca"), "Tsumugi test authority", &err));
-    CHECK(tls_issue(in_folder("ca"), in_folder("server"), "centre", "localhost", 30, fingerprint, &err));
-    CHECK(tls_issue(in_folder("ca"), in_folder("client"), "clinic", NULL,
-                    30, fingerprint, &err));
+    CHECK(tls_issue(in_folder("ca"), in_folder("server"), "centre", "localhost", 30,
+                    fingerprint, &err));
+    CHECK(tls_issue(in_folder("ca"), in_folder("client"), "clinic", NULL, 30, fingerprint,
+                    &err));
 }
 
 static void remove_the_network(void)

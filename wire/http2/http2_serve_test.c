@@ -513,8 +513,7 @@ int main(void)
     snprintf(authority, sizeof authority, "%s/network", folder);
     snprintf(prefix, sizeof prefix, "%s/centre", folder);
     if (!tls_make_authority(authority, "Network", &err) ||
-        !tls_issue(authority, prefix, "centre", "127.0.0.1", 30, ignored,
-                   &err))
+        !tls_issue(authority, prefix, "centre", "127.0.0.1", 30, ignored, &err))
         abort();
     snprintf(file[0], sizeof file[0], "%s.crt", prefix);
     snprintf(file[1], sizeof file[1], "%s.key", prefix);

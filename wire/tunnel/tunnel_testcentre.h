@@ -107,8 +107,7 @@ static inline void issue(const char *authority, const char *name, const char *ho
     char prefix[128];
     char authority_prefix[128];
     if (!tls_issue(in_folder(authority, authority_prefix), in_folder(name, prefix), name,
-                   hosts, 30, fingerprint,
-                   &err)) {
+                   hosts, 30, fingerprint, &err)) {
         printf("Bail out! %s\n", err.text);
         abort();
     }

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* SIGTERM and SIGINT without handlers: blocked before the first thread starts, then
+ * waited for. SIGPIPE is blocked too; a broken line shows as an error of the write. */
+
+#include <stdbool.h>
+
+/* First of all, in the only thread. */
+void signals_block(void);
+/* In a child before exec. */
+void signals_unblock(void);
+/* Starts a thread that calls stop(context) when the process is asked to end. */
+bool signals_watch(void (*stop)(void *context), void *context);
+/* Waits at most so long; true when the process was asked to end. */
+bool signals_wait(int wait_ms);
