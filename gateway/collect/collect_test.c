@@ -689,6 +689,7 @@ static void a_wiped_index_becomes_the_same_again(void)
     sweep(&scene, false);
     link_patient(&scene);
     CHECK(index_sum(scene.index, record, &scene.arena, &before, &err));
+    CHECK(text_copy(before.epoch, &scene.arena, &before.epoch, &err));
     collect_free(scene.collect);
     index_close(scene.index);
     CHECK(unlink(scene.location) == 0);

@@ -138,6 +138,7 @@ MUST_CHECK bool index_answer_events(struct index *index,
                                     struct err *err);
 
 /* ---- being in step ---- */
+/* The sum's epoch is borrowed from the index. */
 MUST_CHECK bool index_sum(struct index *index, struct id record, struct arena *arena,
                           struct uplink_sum *sum, struct err *err);
 /* A page of keys behind `cursor`. */
