@@ -2,7 +2,7 @@
 /* A small server of the contract with invented data, for work on the screens without the real
  * program: node test/mock.ts [port]. It keeps the rules that screens depend on (own number,
  * two identifiers, consent, idempotency), not the rules that protect anybody. */
-import { createReadStream, existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import type { Calendar, Facility, Freshness, Link, PersonSummary, Refusal, Session } from '../src/api/client.ts';
@@ -13,7 +13,7 @@ import {
 } from './mockData.ts';
 
 const PORT = Number(process.argv[2] ?? 8090);
-const DIST = new URL('../dist', import.meta.url).pathname;
+const DIST = process.env.MOCK_DIST ?? new URL('../dist', import.meta.url).pathname;
 const SLOW = Number(process.env.MOCK_SLOW_MS ?? 0);
 const IDLE_MS = Number(process.env.MOCK_IDLE_MS ?? 900_000);
 const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; font-src 'self'; "
@@ -345,7 +345,7 @@ const ROUTES: Record<string, (call: Call, live: Live) => Done> = {
     if (opened.entry.facility === KEYAKI) throw new Refused(503, 'gateway_away');
     return { status: 200, body: content(opened.entry) };
   },
-  'GET references': ({ query }) => ({ status: 200, body: { references: references.filter((r) => !query.get('person') || (r as { person: string }).person === query.get('person')), next: null } }),
+  'GET references': ({ query }) => ({ status: 200, body: { references: references.filter((r) => new Date((r as { at: number }).at).toISOString().startsWith(query.get('month') ?? '')).filter((r) => !query.get('person') || (r as { person: string }).person === query.get('person')), next: null } }),
 };
 function mayOpenOrOwn(person: Person, live: Live): void {
   if (!ownLink(person, live)) throw new Refused(403, 'no_own_number');
@@ -380,7 +380,24 @@ function file(path: string, response: ServerResponse): void {
   if (!isFile && extname(path) !== '') { response.writeHead(404).end(); return; }
   const found = isFile ? wanted : join(DIST, 'index.html');
   response.writeHead(200, { 'Content-Type': TYPES[extname(found)] ?? 'application/octet-stream', 'Content-Security-Policy': CSP, 'Cache-Control': path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache', 'X-Content-Type-Options': 'nosniff' });
-  createReadStream(found).pipe(response);
+  response.end(readFileSync(found));
+}
+
+/* The same shape as the demo's region.json, for the end-to-end tests. */
+function region(): unknown {
+  const code = (id: string) => FACILITIES.find((f) => f.id === id)?.code ?? '';
+  return {
+    facilities: FACILITIES.map((f) => ({ code: f.code, name: f.name, kind: f.kind, has_gateway: f.kind === 'hospital', is_away_at_start: !f.is_connected })),
+    staff: ACCOUNTS.map((a) => ({ login: a.login, password: a.password, name: a.staff.name, posts: a.posts.map((p) => ({ facility: p.facility.code, profession: p.profession })) })),
+    persons: [
+      ...PEOPLE.map((p) => ({
+        star: p.entries.length > 0, name: p.name, kana: p.kana, birth_day: p.birth_date, sex: p.sex, phone: p.phone,
+        records: p.links.map((l) => ({ facility: code(l.facility), number: l.ownNumber, link: l.state === 'confirmed' ? 'confirmed' : 'proposed' })),
+        consents: [...p.consents].reverse().map((c) => ({ state: c.state })),
+      })),
+      { star: false, name: '熊谷 千代', kana: 'クマガイ チヨ', birth_day: '1926-12-24', sex: 'F', phone: '', consents: [], records: [{ facility: RINDO.code, number: '00311201', link: 'none' }] },
+    ],
+  };
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -394,6 +411,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     send(response, 200, {});
     return;
   }
+  if (url.pathname === '/mock/region.json') { send(response, 200, REGION); return; }
   if (!url.pathname.startsWith('/api/v1/')) { file(url.pathname, response); return; }
   const token = /__Host-session=([0-9a-f]+)/.exec(request.headers.cookie ?? '')?.[1];
   const path = url.pathname.slice('/api/v1/'.length).split('/');
@@ -420,6 +438,8 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     send(response, failure.status, { type: 'about:blank', title: failure.code, status: failure.status, code: failure.code, ...failure.more });
   }
 }
+
+const REGION = structuredClone(region());
 
 createServer((request, response) => {
   answer(request, response).catch((failure: unknown) => {

@@ -626,9 +626,15 @@ export class CalendarGrid {
     if (!this.position) return;
     const week = weekOf(this.position.day);
     if (!this.mounted.has(week)) this.mountWeek(week);
-    for (const node of this.canvas.querySelectorAll<HTMLElement>('.m[tabindex="0"], .bar[tabindex="0"]')) node.tabIndex = -1;
+    this.clearTabStops();
     const node = this.nodeOf(this.position);
     if (node) node.tabIndex = 0;
+  }
+
+  private clearTabStops(): void {
+    for (const node of this.canvas.querySelectorAll<HTMLElement>('.m[tabindex="0"], .bar[tabindex="0"]')) {
+      node.tabIndex = -1;
+    }
   }
 
   focusRow(row: number): void {
@@ -657,10 +663,7 @@ export class CalendarGrid {
     const target = event.target as HTMLElement;
     const place = this.places.get(target);
     if (!place) return;
-    if (this.position && !isSame(place, this.position)) {
-      const old = this.nodeOf(this.position);
-      if (old) old.tabIndex = -1;
-    }
+    this.clearTabStops();
     this.position = place;
     target.tabIndex = 0;
     if (target.matches(':focus-visible')) this.tooltip.show(target, () => this.tooltipLines(place), 300);

@@ -125,7 +125,8 @@ export function DayField(props: {
   const [wasLeft, setWasLeft] = useState(false);
   const parsed = readDay(value, today);
   const isEmpty = !parsed.ok && parsed.reason === 'empty';
-  const error = props.error ?? (wasLeft && !isEmpty ? dayError(parsed, value) : undefined);
+  const submitted = parsed.ok ? undefined : props.error;
+  const error = submitted ?? (wasLeft && !isEmpty ? dayError(parsed, value) : undefined);
   const isNear = !parsed.ok && parsed.reason === 'not_in_era';
   const echo = parsed.ok
     ? `${longDay(parsed.day)} ${eraShort(parsed.day)} ${t('person.age', { n: ageOn(parsed.day, today) })}`

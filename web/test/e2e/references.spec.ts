@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect, login, openCalendar, test } from './test.ts';
+
+test('what was viewed stands in this month, on the screen and in the CSV', async ({ page, world, hand }) => {
+  await login(page, world);
+  await openCalendar(page, hand, world.linked.number);
+  const before = hand.clicks;
+  await hand.click(page.getByRole('navigation', { name: '主なメニュー' }).getByRole('link', { name: '参照記録' }));
+  await expect(page.locator('.logs tbody tr').first()).toContainText(world.linked.name.split(' ')[1] ?? '');
+  const download = page.waitForEvent('download');
+  await hand.click(page.getByRole('link', { name: 'CSVで保存' }));
+  expect((await download).suggestedFilename()).toMatch(/\.csv$/);
+  expect(hand.clicks - before).toBeLessThanOrEqual(2);
+});
+
+test('a month without views says so', async ({ page, world }) => {
+  await login(page, world);
+  await page.goto('/logs');
+  await page.locator('#logs-month').selectOption({ index: 59 });
+  await expect(page.getByText(/参照記録はありません/)).toBeVisible();
+});
