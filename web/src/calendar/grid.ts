@@ -57,9 +57,17 @@ export function dayLabel(day: number, language: 'ja' | 'en'): string {
   return t('cal.day_label', { month, date, weekday: WEEKDAYS[language][weekday(day)] ?? '' });
 }
 
+/* Of several entries behind one mark, some may be so and others not. */
+const OF_SOME = Flag.Cancelled | Flag.Planned | Flag.Ordered | Flag.Incomplete;
+
 /** The words of a mark's flags. */
-export function flagWords(flags: number): string[] {
-  return Object.values(Flag).filter((flag) => flags & flag).map((flag) => word('flag', String(flag)));
+export function flagWords(flags: number, count = 1): string[] {
+  return Object.values(Flag)
+    .filter((flag) => flags & flag)
+    .map((flag) => {
+      const name = word('flag', String(flag));
+      return count > 1 && flag & OF_SOME ? t('flag.some', { flag: name }) : name;
+    });
 }
 
 export class CalendarGrid {
@@ -86,6 +94,7 @@ export class CalendarGrid {
   private lineCounts: number[] = [];
   private isFirst = true;
   private padding = ROW_PADDING;
+  private clickedAt: [number, number] = [-1, -1];
 
   constructor(host: HTMLElement, model: CalendarModel, events: GridEvents, label: string, language: 'ja' | 'en') {
     this.host = host;
@@ -425,7 +434,7 @@ export class CalendarGrid {
   private classOf({ kind, mark, day, line }: Place): string {
     const at = `d${this.column(day)} l${line}`;
     if (kind === 'more') return `m more ${at}`;
-    const { flags } = mark;
+    const flags = mark.count > 1 ? mark.flags & ~OF_SOME : mark.flags;
     const slot = this.model.facilities.get(mark.facility)?.slot ?? 10;
     const signs = [
       flags & Flag.New && 'new', flags & ABNORMAL && 'abn', flags & Flag.High && 'high', flags & Flag.Low && 'low',
@@ -449,7 +458,7 @@ export class CalendarGrid {
     const name = t('cal.mark', {
       day: at, row: rowWord, facility: this.model.facilities.get(mark.facility)?.name ?? '', n: mark.count,
     });
-    const flags = flagWords(mark.flags);
+    const flags = flagWords(mark.flags, mark.count);
     return flags.length > 0 ? t('cal.mark.flags', { mark: name, flags: flags.join(' ') }) : name;
   }
 
@@ -671,6 +680,8 @@ export class CalendarGrid {
 
   private readonly onPointer = (event: PointerEvent): void => {
     if (event.pointerType === 'touch') return;
+    // drawing again under a resting pointer is no hovering
+    if (event.clientX === this.clickedAt[0] && event.clientY === this.clickedAt[1]) return;
     const target = (event.target as Element).closest<HTMLElement>('.m, .bar');
     const place = target ? this.places.get(target) : undefined;
     if (target && place) this.tooltip.show(target, () => this.tooltipLines(place), 300);
@@ -686,7 +697,7 @@ export class CalendarGrid {
         const facility = this.model.facilities.get(mark.facility);
         return {
           slot: facility?.slot ?? 10, letter: facility?.letter ?? '?', text: mark.title,
-          note: [mark.count > 1 ? t('cal.count', { n: mark.count }) : '', ...flagWords(mark.flags)].filter(Boolean).join(' '),
+          note: [mark.count > 1 ? t('cal.count', { n: mark.count }) : '', ...flagWords(mark.flags, mark.count)].filter(Boolean).join(' '),
         };
       }),
     };
@@ -697,6 +708,7 @@ export class CalendarGrid {
     const place = target ? this.places.get(target) : undefined;
     if (!target || !place) return;
     this.tooltip.hide();
+    this.clickedAt = [event.clientX, event.clientY];
     this.position = place;
     if (place.kind === 'more') this.events.more(place, target);
     else this.events.open(place.mark, target);

@@ -168,6 +168,8 @@ export const jaMore = {
   'flag.256': '結果待ち',
   'flag.512': '予定',
   'flag.1024': '不完全',
+  'flag.some': '{flag}を含む',
+  'fresh.proposed': '確認待ち',
   'cal.title': 'カレンダー',
   'cal.grid': '{name}さんのカレンダー',
   'cal.zoom': '表示の幅',

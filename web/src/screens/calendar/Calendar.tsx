@@ -11,12 +11,16 @@ import { prefer, preferences } from '../../preferences.ts';
 import { participants, session } from '../../session.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Icon } from '../../ui/Icon.tsx';
+import { lazy } from '../../ui/lazy.tsx';
 import { ProblemNotice, Skeleton } from '../../ui/pieces.tsx';
 import { asksToOpen, undated, type TabProps } from '../patient/Patient.tsx';
 import { List } from './List.tsx';
 import { OpenCalendar } from './opening.ts';
-import { Panel } from './Panel.tsx';
+import type { PanelProps } from './Panel.tsx';
 import { Why, missingOf } from './Why.tsx';
+
+const loadPanel = () => import('./Panel.tsx').then((m) => m.Panel);
+const Panel = lazy<PanelProps>(loadPanel);
 
 const ZOOMS: Zoom[] = ['day', 'week', 'month'];
 const LIVE_WAIT_MS = 250;
@@ -133,8 +137,16 @@ function useCalendar(person: string, onGone: () => void) {
   return { calendar, problem, version, changed, reopen: () => setTurn((old) => old + 1) };
 }
 
-function freshWords(fresh: Freshness | undefined): { short: string; long: string } {
-  if (!fresh) return { short: '', long: '' };
+/* Without freshness the reason of the whole refusal says where it stands. */
+function refusalWords(reason: string | undefined): { short: string; long: string } {
+  if (reason === undefined) return { short: '', long: '' };
+  if (reason === 'link_proposed') return { short: t('fresh.proposed'), long: t('why.link_proposed.text') };
+  if (reason === 'no_link') return { short: t('fresh.not_linked'), long: t('fresh.not_linked.long') };
+  return { short: t('fresh.refused'), long: t('fresh.refused.long') };
+}
+
+function freshWords(fresh: Freshness | undefined, reason: string | undefined): { short: string; long: string } {
+  if (!fresh) return refusalWords(reason);
   const { state, since } = fresh;
   if (state === 'in_step') {
     const when = since === null ? '' : instantText(since);
@@ -162,12 +174,15 @@ function FacilityBar(props: {
     <div class="facility-bar" hidden={!props.isOpen} id="facility-bar">
       {facilities.map((facility) => {
         const fresh = props.model.freshness.find((item) => item.facility === facility.id);
-        const words = facility.id === own ? { short: t('cal.own'), long: t('cal.own') } : freshWords(fresh);
+        const reason = props.model.refusals.find(
+          (item) => item.facility === facility.id && item.kinds.length === 0,
+        )?.reason;
+        const words = facility.id === own ? { short: t('cal.own'), long: t('cal.own') } : freshWords(fresh, reason);
         return (
           <button
             key={facility.id}
             type="button"
-            class={`facility-chip ${fresh?.state ?? ''}`}
+            class={`facility-chip ${fresh?.state ?? (reason ? 'refused' : '')}`}
             aria-pressed={!props.hidden.has(facility.id)}
             title={`${facility.name} ${words.long}`}
             onClick={() => props.onToggle(facility.id)}
@@ -256,6 +271,10 @@ export function Calendar({ person, reload }: TabProps) {
   const facilityOf = (id: string): Facility | undefined =>
     model?.facilities.get(id) ?? participants.value.byId.get(id);
 
+  useEffect(() => {
+    // so that the first click waits for the hospital only
+    void loadPanel().catch(() => {});
+  }, []);
   useEffect(() => writeAddress({ zoom, hidden, isList, row }), [zoom, hidden, isList, row]);
 
   async function openMark(mark: Mark, days: number, isWholeDay: boolean) {

@@ -20,8 +20,12 @@ export function timeText(text: string): string {
 }
 
 const amount = (value?: string, unit?: string) => (value ? `${value}${unit ?? ''}` : '');
-const span = (from?: string, to?: string) =>
-  [from, to].filter((at) => at !== undefined && at !== '').map((at) => timeText(at ?? '')).join(' – ');
+/** From – to; the day once when both are on it. */
+function span(from?: string, to?: string): string {
+  if (!from || !to || from === to) return timeText(from || to || '');
+  const isSameDay = from.slice(0, 10) === to.slice(0, 10) && to.length > 10;
+  return `${timeText(from)} – ${isSameDay ? timeText(to).slice(11) : timeText(to)}`;
+}
 const line = (...parts: (string | undefined)[]) => parts.filter(Boolean).join('　');
 
 /* Codes and keys for machines: shown in the list at the end only. */
@@ -173,7 +177,7 @@ function Mixture({ head, parts, n }: { head: Fields; parts: Fields[]; n: string 
 }
 
 function Administrations({ items }: { items: Fields[] }) {
-  const known = ['name', 'dose', 'dose_unit', 'start', 'end', 'status', 'given', 'comment', 'route', 'rate'];
+  const known = ['name', 'dose', 'dose_unit', 'start', 'end', 'status', 'given', 'comment', 'route', 'rate', 'device', 'site', 'method', 'staff', 'place', 'form'];
   return (
     <section class="rp">
       <header>
@@ -186,7 +190,8 @@ function Administrations({ items }: { items: Fields[] }) {
               <b class={item.given === 'false' ? 'not-given' : ''}>{item.name}</b>
               <span class="dose">{amount(item.dose, item.dose_unit)}</span>
             </div>
-            <p class="sub num">{line(span(item.start, item.end), item.route, item.rate, item.status)}</p>
+            <p class="sub num">{line(span(item.start, item.end), item.status)}</p>
+            <p class="sub">{line(item.form, item.route, item.site, item.device, item.method, item.rate, item.staff, item.place)}</p>
             {item.given === 'false' && <span class="tag bad">{t('content.not_given')}</span>}
             {item.comment && <p class="sub strong">{item.comment}</p>}
             <Pairs item={item} known={known} />

@@ -104,9 +104,13 @@ function State({ entry, facility }: { entry: EntryHead; facility: string }) {
 }
 
 function Group(props: Pick<PanelProps, 'group' | 'entry' | 'onGo' | 'facilityOf'>) {
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    box.current?.querySelector('[aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' });
+  }, [props.entry, props.group]);
   if (!props.group || props.group.length < 2) return null;
   return (
-    <div class="of-day" role="group" aria-label={t('panel.of_day', { n: props.group.length })}>
+    <div class="of-day" ref={box} role="group" aria-label={t('panel.of_day', { n: props.group.length })}>
       {props.group.map((head) => {
         const facility = props.facilityOf(head.facility);
         return (

@@ -5,13 +5,13 @@ import { useEffect, useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
 import { signal } from '@preact/signals';
 import '../../styles/calendar.css';
-import { api, type Kind, type Person } from '../../api/client.ts';
+import { api, type Facility, type Kind, type Person } from '../../api/client.ts';
 import { onLive } from '../../api/live.ts';
 import { Problem } from '../../api/problem.ts';
 import { useResource } from '../../api/resource.ts';
 import { t, type Key } from '../../i18n/t.ts';
 import { ageOn, eraYear } from '../../i18n/wareki.ts';
-import { session } from '../../session.ts';
+import { participants, session } from '../../session.ts';
 import { Icon, type IconName } from '../../ui/Icon.tsx';
 import { ConsentTag, Name, ProblemNotice, Skeleton } from '../../ui/pieces.tsx';
 import { lazy } from '../../ui/lazy.tsx';
@@ -29,6 +29,8 @@ export interface Undated {
 export const undated = signal<Undated[] | null>(null);
 /** An undated entry that the banner asks to open. */
 export const asksToOpen = signal<Undated | null>(null);
+
+const PROBLEMS_SHOWN = 2;
 
 export interface TabProps {
   person: Person;
@@ -53,44 +55,61 @@ const SCREENS: Record<string, ComponentType<TabProps>> = {
   access: ({ person }) => <References person={person} />,
 };
 
+interface Named {
+  first: Undated;
+  title: string;
+  facilities: Facility[];
+}
+/* The same allergy from three hospitals is one warning with three marks. */
+function byTitle(items: Undated[], facilityOf: (id: string) => Facility | undefined): Named[] {
+  const named = new Map<string, Named>();
+  for (const item of items) {
+    const key = item.title.normalize('NFKC').replace(/\s/g, '');
+    const facility = facilityOf(item.facility);
+    const known = named.get(key) ?? { first: item, title: item.title, facilities: [] };
+    if (facility && !known.facilities.includes(facility)) known.facilities.push(facility);
+    named.set(key, known);
+  }
+  return [...named.values()];
+}
+
 function Care({ tab }: { tab: string }) {
   const items = undated.value;
   if (!items) return null;
-  const allergies = items.filter((item) => item.kind === 'allergy');
-  const problems = items.filter((item) => item.kind === 'problem');
-  const others = items.length - allergies.length - Math.min(problems.length, 2);
+  const facilityOf = (id: string) => participants.value.byId.get(id);
+  const allergies = byTitle(items.filter((item) => item.kind === 'allergy'), facilityOf);
+  const problems = byTitle(items.filter((item) => item.kind === 'problem'), facilityOf);
+  const shown = problems.slice(0, PROBLEMS_SHOWN);
+  const others = byTitle(items, facilityOf).length - allergies.length - shown.length;
   const open = (item: Undated) => {
     asksToOpen.value = item;
   };
-  if (tab !== 'calendar') {
-    return (
-      <div class="banner-care">
-        {allergies.map((item) => (
-          <span class="allergy" key={item.entry}>
-            <Icon name="warn" />
-            <span>{item.title}</span>
-          </span>
-        ))}
-      </div>
-    );
-  }
+  const isCalendar = tab === 'calendar';
   return (
     <div class="banner-care">
-      {allergies.length === 0 && <span class="tag">{t('patient.allergy.none')}</span>}
-      {allergies.map((item) => (
-        <button type="button" class="allergy" key={item.entry} onClick={() => open(item)}>
+      {isCalendar && allergies.length === 0 && <span class="tag">{t('patient.allergy.none')}</span>}
+      {allergies.map(({ first, title, facilities }) => (
+        <button
+          type="button"
+          class="allergy"
+          key={first.entry}
+          disabled={!isCalendar}
+          title={facilities.map((facility) => facility.name).join('、')}
+          onClick={() => open(first)}
+        >
           <Icon name="warn" />
           <span class="sr">{t('patient.allergy')}</span>
-          <span>{item.title}</span>
+          <span>{title}</span>
         </button>
       ))}
-      {problems.slice(0, 2).map((item) => (
-        <button type="button" class="problem" key={item.entry} onClick={() => open(item)}>
-          <span class="sr">{t('patient.problems')}</span>
-          <span>{item.title}</span>
-        </button>
-      ))}
-      {others > 0 && <More items={items} open={open} count={others} />}
+      {isCalendar &&
+        shown.map(({ first, title }) => (
+          <button type="button" class="problem" key={first.entry} onClick={() => open(first)}>
+            <span class="sr">{t('patient.problems')}</span>
+            <span>{title}</span>
+          </button>
+        ))}
+      {isCalendar && others > 0 && <More items={items} open={open} count={others} />}
     </div>
   );
 }
