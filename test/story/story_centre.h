@@ -222,17 +222,26 @@ static inline void open_wire(struct world *world)
     pthread_create(&world->thread, NULL, run_loop, world->loop);
 }
 
-static inline struct world *world_new(void)
+static inline struct world *world_new_with(const struct world_part *part, void *context)
 {
     struct world *world = calloc(1, sizeof *world);
+    world->part = part;
+    world->part_context = context;
     snprintf(world->directory, sizeof world->directory, "/tmp/story_test_XXXXXX");
     CHECK(mkdtemp(world->directory));
     world->hello_code = "2000000001";
     make_certificates(world);
     open_base(world);
     open_services(world);
+    if (part)
+        part->open(world);
     open_wire(world);
     return world;
+}
+
+static inline struct world *world_new(void)
+{
+    return world_new_with(NULL, NULL);
 }
 
 static inline void world_free(struct world *world)
@@ -243,10 +252,14 @@ static inline void world_free(struct world *world)
         tunnel_dialer_close(world->dialer);
     tunnel_hub_close(world->hub);
     http_server_close(world->server);
+    if (world->part)
+        world->part->stop(world);
     facility_gateways_free(world->gateways);
     patient_free(world->patients);
     workers_free(world->workers);
     loop_free(world->loop);
+    if (world->part)
+        world->part->free(world);
     http_router_free(world->router);
     http_router_free(world->gateway_router);
     disclosure_free(world->gate);

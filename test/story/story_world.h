@@ -38,7 +38,18 @@ static const struct id network_id = {{9}};
 static const char *const facility_hexes[] = {HOSPITAL, CLINIC, PHARMACY, OUTSIDER};
 static const char *const logins[] = {"hospital", "clinic", "pharmacy", "outsider"};
 
+struct world;
+/* What a story adds to the centre: opened before the wire, stopped with it, freed before
+ * the gate. */
+struct world_part {
+    void (*open)(struct world *world);
+    void (*stop)(struct world *world);
+    void (*free)(struct world *world);
+};
+
 struct world {
+    const struct world_part *part; /* NULL = nothing */
+    void *part_context;
     char directory[64];
     _Atomic int64_t skip_ms; /* how far the clock was put forward */
     struct log log;
