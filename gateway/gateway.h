@@ -5,6 +5,8 @@
  * names is read at start, and a fault in it stops the start with a reason. */
 
 #include "base/arena.h"
+#include "base/buf.h"
+#include "base/id.h"
 #include "base/log.h"
 
 struct gateway; /* *owned* by main */
@@ -16,3 +18,13 @@ MUST_CHECK bool gateway_run(struct gateway *gateway, struct err *err);
 /* From any thread or a signal handler. */
 void gateway_stop(struct gateway *gateway);
 void gateway_close(struct gateway *gateway);
+
+/* ---- the hospital's own office, in a process beside the running gateway ---- */
+/* Held links, and files that were refused or held: one JSON object per line. */
+MUST_CHECK bool gateway_list_held(const char *config_file, struct buf *out,
+                                  struct err *err);
+/* Confirms or refuses a held link; written to an audit series of its own,
+ * "<node>-office". ERR_MISSING not_found. The running gateway tells the centre at its
+ * next poll. */
+MUST_CHECK bool gateway_decide_held(const char *config_file, struct id record,
+                                    bool is_confirmed, struct err *err);

@@ -324,10 +324,12 @@ static void take_batch(struct poll *poll, const struct json_value *root)
         bool is_understood = false;
         CHECK(uplink_read_event(json_item(events, i), &event, &is_understood, &err));
         CHECK(is_understood);
+        struct text word = event.key;
+        if (event.type == UPLINK_LINK_DECIDED)
+            word = text_cstr(uplink_match_id(event.match));
         size_t len = strlen(poll->told);
         snprintf(poll->told + len, sizeof poll->told - len, "%c:%.*s ",
-                 "PWERCLS"[event.type], (int)event.key.len,
-                 event.key.at ? event.key.at : "");
+                 "PWERCLS"[event.type], (int)word.len, word.at ? word.at : "");
         answers[i] = (struct uplink_answer){event.sequence, NULL};
     }
     buf_reset(&poll->answers);
@@ -597,6 +599,42 @@ static void a_gateway_stops_while_a_poll_waits(void)
     end(&scene);
 }
 
+/* The configuration wants every link confirmed by the hospital itself. */
+static void demand_own_confirmation(struct scene *scene)
+{
+    struct err err = {0};
+    struct span bytes = {0};
+    CLEANUP(buf_free) struct buf json = buf_init(8192);
+    const char *name = in_folder(scene, "gateway.json");
+    must(path_read_file(name, 8192, &scene->arena, &bytes, &err), &err);
+    buf_span(&json, span_part(bytes, 0, bytes.len - 1));
+    buf_cstr(&json, ",\"links_per_day\":0}");
+    must(path_write_file(name, buf_view(&json), &err), &err);
+    stop_gateway(scene);
+    start_gateway(scene);
+    say_hello(scene);
+}
+
+static void the_office_beside_the_gateway_confirms_a_link(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    struct id record = {{9}};
+    begin(&scene);
+    demand_own_confirmation(&scene);
+    const char *config = in_folder(&scene, "gateway.json");
+    CLEANUP(buf_free) struct buf held = buf_init(1 << 20);
+    CHECK(link_is(&scene, "イイダ ハナコ", "held"));
+    CHECK(gateway_list_held(config, &held, &err));
+    CHECK(span_is(buf_view(&held), "{\"held\":\"link\",\"record\":\"" RECORD
+                                   "\",\"number\":\"" NUMBER "\"}\n"));
+    CHECK(gateway_decide_held(config, record, true, &err));
+    CHECK(lane_tells(&scene, "/events/live", "L:confirmed "));
+    CHECK(lane_tells(&scene, "/events/backfill", "P:-/ADT-00/999999999999999 S: "));
+    CHECK(!gateway_decide_held(config, record, true, &err) && err.kind == ERR_MISSING);
+    end(&scene);
+}
+
 static bool is_start_refused(struct scene *scene, const char *json)
 {
     struct err err = {0};
@@ -635,6 +673,7 @@ int main(void)
     RUN(a_restart_keeps_links_and_a_wiped_index_has_a_new_epoch);
     RUN(heads_are_exchanged);
     RUN(a_gateway_stops_while_a_poll_waits);
+    RUN(the_office_beside_the_gateway_confirms_a_link);
     RUN(a_faulty_configuration_stops_the_start);
     return test_done();
 }

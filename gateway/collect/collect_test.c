@@ -303,22 +303,6 @@ static void the_latest_valid_version_is_current(void)
     end(&scene);
 }
 
-static void keys_of_different_length_do_not_mix(void)
-{
-    struct scene scene;
-    begin(&scene);
-    put_file(&scene, LAB_FOLDER, NUMBER "_20240501_OML-11_5_20240501110000000_01_1",
-             LAB(OWN_PID, "1"));
-    put_file(&scene, LAB_FOLDER, NUMBER "_20240501_OML-11_51_20240501110000000_01_1",
-             LAB(OWN_PID, "1"));
-    put_file(&scene, LAB_FOLDER, NUMBER "_20240501_OML-11_5_20240502110000000_01_1",
-             LAB(OWN_PID, "2"));
-    sweep(&scene, false);
-    CHECK(strcmp(version_of(&scene, "20240501/OML-11/5"), "202405021100000001") == 0);
-    CHECK(strcmp(version_of(&scene, "20240501/OML-11/51"), "202405011100000001") == 0);
-    end(&scene);
-}
-
 static void changed_content_of_the_same_name_is_read_again(void)
 {
     struct scene scene;
@@ -774,7 +758,6 @@ int main(void)
     RUN(a_storage_is_read_into_the_index);
     RUN(a_new_file_is_found_by_its_folders_time);
     RUN(the_latest_valid_version_is_current);
-    RUN(keys_of_different_length_do_not_mix);
     RUN(changed_content_of_the_same_name_is_read_again);
     RUN(nothing_new_makes_no_events);
     RUN(a_deleted_record_is_withdrawn_by_the_second_look_only);

@@ -383,37 +383,69 @@ static bool read_listing(struct folder *folder, int fd, struct err *err)
     return fd < 0 || list_folder(fd, &folder->listing, folder->arena, err);
 }
 
+/* What is known of a type folder before it is listed. */
+struct look {
+    int fd; /* -1 = not there */
+    struct text index_path;
+    int64_t settled_ns; /* 0 = it may change again within the same tick */
+    int64_t known_ns;
+};
+
+static bool begin_look(const struct collect_walk *walk, const char *path,
+                       struct arena *arena, struct look *look, struct err *err)
+{
+    struct err missing = {0};
+    struct stat status;
+    int fd = open_folder(walk, path, &missing);
+    if (fd < 0 && missing.kind != ERR_MISSING) {
+        *err = missing; /* a storage that cannot be read proves nothing */
+        return false;
+    }
+    if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISDIR(status.st_mode)))
+        path_close(&fd);
+    look->fd = fd;
+    look->settled_ns = fd >= 0 ? settled_time(walk, &status) : 0;
+    return collect_index_path(walk->collect, walk->root, path, arena, &look->index_path,
+                              err) &&
+           index_folder_time(walk->collect->config.index, look->index_path,
+                             &look->known_ns, err);
+}
+
+static void end_look(struct look *look)
+{
+    path_close(&look->fd);
+}
+
+static bool is_as_known(const struct look *look)
+{
+    return look->fd >= 0 && look->settled_ns != 0 && look->settled_ns == look->known_ns;
+}
+
+/* Remembers the folder's time when all that was seen in it is settled. */
+static bool note_look(const struct folder *folder, const struct look *look,
+                      struct err *err)
+{
+    struct index *index = folder->walk->collect->config.index;
+    bool is_second_look = folder->walk->is_second_look;
+    if (look->fd < 0)
+        return !is_second_look || index_forget_folder(index, look->index_path, err);
+    bool is_settled = look->settled_ns != 0 && (!folder->has_missing || is_second_look);
+    return !is_settled || is_as_known(look) ||
+           index_note_folder(index, look->index_path, look->settled_ns, err);
+}
+
 bool collect_read_folder(const struct collect_walk *walk, const char *path,
                          struct err *err)
 {
     CLEANUP(arena_free) struct arena arena = arena_init(LISTING_BYTES);
     struct folder folder = {.walk = walk, .path = path, .arena = &arena};
-    struct index *index = walk->collect->config.index;
-    struct text index_path = {0};
-    struct stat status;
-    struct err missing = {0};
-    int64_t known_ns = 0;
-    CLEANUP(path_close) int fd = open_folder(walk, path, &missing);
-    bool is_there = fd >= 0 && fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
-    if (fd < 0 && missing.kind != ERR_MISSING) {
-        *err = missing; /* a storage that cannot be read proves nothing */
+    CLEANUP(end_look) struct look look = {.fd = -1};
+    if (!begin_look(walk, path, &arena, &look, err))
         return false;
-    }
-    if (!collect_index_path(walk->collect, walk->root, path, &arena, &index_path, err) ||
-        !index_folder_time(index, index_path, &known_ns, err))
-        return false;
-    int64_t settled_ns = is_there ? settled_time(walk, &status) : 0;
-    bool is_same = is_there && settled_ns != 0 && settled_ns == known_ns;
-    if (is_same && !walk->is_full && !walk->is_second_look)
+    if (is_as_known(&look) && !walk->is_full && !walk->is_second_look)
         return true;
-    if (!read_listing(&folder, is_there ? fd : -1, err) || !take_records(&folder, err) ||
-        !withdraw_missing(&folder, err))
-        return false;
-    if (!is_there)
-        return !walk->is_second_look || index_forget_folder(index, index_path, err);
-    bool is_settled = settled_ns != 0 && (!folder.has_missing || walk->is_second_look);
-    return !is_settled || settled_ns == known_ns ||
-           index_note_folder(index, index_path, settled_ns, err);
+    return read_listing(&folder, look.fd, err) && take_records(&folder, err) &&
+           withdraw_missing(&folder, err) && note_look(&folder, &look, err);
 }
 
 /* ---- folders above ---- */

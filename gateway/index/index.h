@@ -28,7 +28,7 @@ struct index_config {
     struct rand rand;
     const struct log *log;
     const struct uplink_policy *policy; /* outlives the index */
-    struct text policy_json;            /* the same as published; outlives the index */
+    struct text policy_json; /* the same as published; outlives; "" = not followed */
     /* Called after a commit that put events into a lane (0 live, 1 backfill). */
     void (*wake)(void *context, int lane);
     void *wake_context;
@@ -120,6 +120,13 @@ struct index_limits {
 MUST_CHECK bool index_match_link(struct index *index, const struct uplink_link *asked,
                                  const struct index_limits *limits,
                                  enum uplink_match *result, struct err *err);
+/* Held links, oldest first, and the hospital's own decision about one: confirmed, its
+ * history is sent; or refused. ERR_MISSING when it is not held. */
+MUST_CHECK bool index_list_held(struct index *index, size_t max, struct arena *arena,
+                                struct index_link **links, size_t *count,
+                                struct err *err);
+MUST_CHECK bool index_decide_held(struct index *index, struct id record,
+                                  bool is_confirmed, struct err *err);
 MUST_CHECK bool index_end_link(struct index *index, struct id record, struct err *err);
 MUST_CHECK bool index_find_link(struct index *index, struct id record,
                                 struct arena *arena, struct index_link *link,

@@ -169,6 +169,21 @@ bool index_snapshot(struct index *index, struct id record, struct text cursor,
            add_up(&sending, link.number, cursor, NULL, snapshot, err);
 }
 
+/* A link that is held by now has no sum; then that is what is told, so that one record
+ * never blocks the lane. */
+static bool fill_sum(const struct sending *sending, struct uplink_event *event,
+                     struct err *err)
+{
+    if (sum_up(sending, event->record, &event->sum, err))
+        return true;
+    if (err->kind != ERR_MISSING)
+        return false;
+    err_clear(err);
+    event->type = UPLINK_LINK_DECIDED;
+    event->match = UPLINK_HELD;
+    return true;
+}
+
 static bool fill_event(const struct sending *sending, struct store_statement *rows,
                        struct uplink_event *event, struct err *err)
 {
@@ -187,7 +202,11 @@ static bool fill_event(const struct sending *sending, struct store_statement *ro
     if (event->type == UPLINK_ENTRY_PUT || event->type == UPLINK_ENTRY_WITHDRAWN)
         return fill_entry(sending, number, event, err);
     if (event->type == UPLINK_IN_STEP)
-        return sum_up(sending, event->record, &event->sum, err);
+        return fill_sum(sending, event, err);
+    /* The row of a decision holds its word in the place of a key. */
+    if (event->type == UPLINK_LINK_DECIDED)
+        return uplink_match_parse(event->key, &event->match) ||
+               err_set(err, ERR_SYSTEM, "index_corrupt", "a decision without word");
     if (event->type == UPLINK_POLICY_CHANGED)
         event->policy = sending->index->config.policy_json;
     event->number = number;

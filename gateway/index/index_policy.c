@@ -200,6 +200,8 @@ static bool follow(struct store_session *session, void *context, struct err *err
 bool index_follow_policy(struct index *index, struct err *err)
 {
     struct following following = {.index = index};
+    if (index->config.policy_json.len == 0)
+        return true;
     struct hash hash = hash_sha256(text_span(index->config.policy_json));
     hash_to_hex(span_of(hash.bytes, sizeof hash.bytes), following.hash);
     if (!store_write(index->store, STORE_LIVE, follow, &following, err))

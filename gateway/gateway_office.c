@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the hospital's own people decide about their gateway. */
+#include <unistd.h>
+
+#include "base/path.h"
+#include "exchange/audit/audit.h"
+#include "gateway/gateway.h"
+#include "gateway/gateway_config.h"
+
+enum { ITEMS_MAX = 10000 };
+
+struct office {
+    struct arena arena;
+    struct gateway_config config;
+    struct log log;
+    struct index *index;
+};
+
+static void office_close(struct office *office)
+{
+    index_close(office->index);
+    arena_free(&office->arena);
+}
+
+/* "<data>/<name>" */
+static const char *join(struct office *office, const char *first, const char *separator,
+                        const char *second, struct err *err)
+{
+    CLEANUP(buf_free) struct buf out = buf_init(PATH_MAX_BYTES);
+    struct span copy = {0};
+    buf_cstr(&out, first);
+    buf_cstr(&out, separator);
+    buf_cstr(&out, second);
+    buf_byte(&out, '\0');
+    return buf_to_arena(&out, &office->arena, &copy, err) ? (const char *)copy.at : NULL;
+}
+
+/* The policy is the running gateway's to follow, so none is given here. */
+static bool office_open(struct office *office, const char *config_file, struct err *err)
+{
+    office->arena = arena_init(64 << 20);
+    office->log = (struct log){STDERR_FILENO, clock_system(), "office"};
+    if (!secret_start(err) ||
+        !gateway_read_config(config_file, &office->arena, &office->config, err))
+        return false;
+    struct index_config index = {
+        .location = join(office, office->config.data, "/", "index.db", err),
+        .clock = clock_system(),
+        .rand = rand_system(),
+        .log = &office->log,
+        .policy = &office->config.policy};
+    office->index = index.location ? index_open(&index, err) : NULL;
+    return office->index != NULL;
+}
+
+static void write_link(const struct index_link *link, struct buf *out)
+{
+    struct json_writer writer = json_writer(out);
+    json_open_object(&writer);
+    json_put_cstr(&writer, "held", "link");
+    json_put_id(&writer, "record", link->record);
+    json_put_text(&writer, "number", link->number);
+    json_close_object(&writer);
+    buf_byte(out, '\n');
+}
+
+static void write_trouble(const struct index_trouble *item, struct buf *out)
+{
+    struct json_writer writer = json_writer(out);
+    json_open_object(&writer);
+    json_put_cstr(&writer, item->state == INDEX_HELD ? "held" : "refused", "file");
+    json_put_text(&writer, "path", item->path);
+    json_put_text(&writer, "code", item->code);
+    json_put_int(&writer, "offset", item->offset_bytes);
+    json_put_int(&writer, "first_seen", item->first_seen_ms);
+    json_put_int(&writer, "last_tried", item->last_tried_ms);
+    json_close_object(&writer);
+    buf_byte(out, '\n');
+}
+
+bool gateway_list_held(const char *config_file, struct buf *out, struct err *err)
+{
+    struct index_link *links = NULL;
+    struct index_trouble *items = NULL;
+    size_t link_count = 0;
+    size_t item_count = 0;
+    CLEANUP(office_close) struct office office = {0};
+    if (!office_open(&office, config_file, err) ||
+        !index_list_held(office.index, ITEMS_MAX, &office.arena, &links, &link_count,
+                         err) ||
+        !index_list_trouble(office.index, ITEMS_MAX, &office.arena, &items, &item_count,
+                            err))
+        return false;
+    for (size_t i = 0; i < link_count; i++)
+        write_link(&links[i], out);
+    for (size_t i = 0; i < item_count; i++)
+        write_trouble(&items[i], out);
+    return buf_check(out, err);
+}
+
+static void audit_close_at(struct audit **audit)
+{
+    if (*audit)
+        audit_close(*audit);
+}
+
+/* Written down first: without it nothing is decided. */
+static bool write_down(struct office *office, struct id record, bool is_confirmed,
+                       struct err *err)
+{
+    const char *node = text_to_cstr(office->config.node, &office->arena, err);
+    struct audit_config config = {
+        .clock = clock_system(), .rand = rand_system(), .log = &office->log};
+    config.directory = join(office, office->config.data, "/", "audit", err);
+    config.node =
+        node && config.directory ? join(office, node, "-", "office", err) : NULL;
+    if (!config.node || !path_make_directory(config.directory, err))
+        return false;
+    CLEANUP(audit_close_at) struct audit *audit = audit_open(&config, err);
+    if (!audit)
+        return false;
+    struct id_text id = id_to_text(record);
+    struct audit_position position;
+    struct audit_record row = {.phase = AUDIT_EVENT,
+                               .event = "link",
+                               .verdict = is_confirmed ? "permit" : "deny",
+                               .reason = "own_confirmation",
+                               .provider = office->config.facility_code,
+                               .person = id_view(&id)};
+    return audit_append(audit, &row, &position, err);
+}
+
+bool gateway_decide_held(const char *config_file, struct id record, bool is_confirmed,
+                         struct err *err)
+{
+    CLEANUP(office_close) struct office office = {0};
+    return office_open(&office, config_file, err) &&
+           write_down(&office, record, is_confirmed, err) &&
+           index_decide_held(office.index, record, is_confirmed, err);
+}
