@@ -29,7 +29,8 @@ struct hospital {
     /* the gateway's side */
     pthread_mutex_t lock;
     struct http_call *waiting[2];
-    struct buf queue[2]; /* events, with commas between */
+    struct http_call *silent; /* a content that is never answered */
+    struct buf queue[2];      /* events, with commas between */
     int64_t sequence;
     struct id record;
     struct id tunnel;
@@ -217,9 +218,12 @@ static inline void hospital_poll(struct hospital *hospital, int lane,
     }
     take_answers(hospital, call);
     http_keep(call);
+    struct http_call *former = hospital->waiting[lane];
     hospital->waiting[lane] = call;
     bool has_news = hospital->queue[lane].len > 0;
     pthread_mutex_unlock(&hospital->lock);
+    if (former)
+        http_answer_empty(former);
     if (has_news)
         answer_poll(hospital, lane);
 }
@@ -334,7 +338,8 @@ static inline bool check_grant(struct hospital *hospital, struct http_call *call
 static inline void answer_body(struct hospital *hospital, struct http_call *call)
 {
     if (!hospital->content_body) {
-        http_keep(call); /* says nothing */
+        http_keep(call);
+        hospital->silent = call;
         return;
     }
     http_answer(call, hospital->content_status,
@@ -422,6 +427,8 @@ static inline void part_open(struct world *world)
     facility_gateways_listen(world->gateways, &seen);
     struct patient_listener links = registry_patient_listener(hospital->uplink);
     patient_listen(world->patients, &links);
+    struct patient_listener told = live_patient_listener(hospital->live);
+    patient_listen(world->patients, &told);
     secret_new_keys(&hospital->signing, &hospital->public);
     struct content_config content = {
         world->store,       world->sessions, hospital->openings, world->gateways,
@@ -442,6 +449,11 @@ static inline void part_stop(struct world *world)
     live_stop(hospital->live);
     registry_uplink_stop(hospital->uplink);
     content_stop(hospital->content);
+    for (int lane = 0; lane < 2; lane++)
+        if (hospital->waiting[lane])
+            http_answer_empty(hospital->waiting[lane]);
+    if (hospital->silent)
+        http_answer_empty(hospital->silent);
 }
 
 static inline void part_free(struct world *world)

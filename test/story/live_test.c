@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "test/story/story_hospital.h"
+
+/* Server-sent events over the real HTTP server. */
+
+#define VERSION_1 "202610010900000001"
+#define REGISTRATION                                                                           \
+    "{\"name\":\"林 花子\",\"kana\":\"ハヤシ ハナコ\",\"birth_date\":\"1950-03-04\"," \
+    "\"sex\":\"F\",\"consent\":{\"form\":\"comprehensive\",\"channel\":\"paper\","             \
+    "\"giver\":\"self\"},\"numbers\":[{\"facility\":\"" HOSPITAL                               \
+    "\",\"number\":\"H100\"},{\"facility\":\"" CLINIC "\",\"number\":\"77\"}]}"
+#define RANGE "{\"from\":\"2026-09-01\",\"to\":\"2026-10-31\"}"
+
+/* A stream that is read by a thread of its own. */
+struct listener {
+    int fd;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    struct buf all;
+    atomic_bool has_ended;
+};
+
+static void *run_listener(void *context)
+{
+    struct listener *listener = context;
+    char piece[4096];
+    ssize_t got = 0;
+    while ((got = recv(listener->fd, piece, sizeof piece, 0)) > 0) {
+        pthread_mutex_lock(&listener->lock);
+        buf_put(&listener->all, piece, (size_t)got);
+        pthread_mutex_unlock(&listener->lock);
+    }
+    atomic_store(&listener->has_ended, true);
+    return NULL;
+}
+
+static void begin_listening(struct listener *listener, struct browser *browser,
+                            const char *last_id)
+{
+    CLEANUP(buf_free) struct buf out = buf_init(4096);
+    pthread_mutex_init(&listener->lock, NULL);
+    listener->all = buf_init(1 << 20);
+    atomic_init(&listener->has_ended, false);
+    buf_format(
+        &out, "GET /api/v1/live HTTP/1.1\r\nHost: localhost:%u\r\nCookie: tsumugi=%s\r\n",
+        http_server_port(browser->world->server), browser->cookie);
+    if (last_id)
+        buf_format(&out, "Last-Event-ID: %s\r\n", last_id);
+    buf_cstr(&out, "\r\n");
+    listener->fd = dial(http_server_port(browser->world->server));
+    CHECK(send(listener->fd, out.at, out.len, MSG_NOSIGNAL) == (ssize_t)out.len);
+    pthread_create(&listener->thread, NULL, run_listener, listener);
+}
+
+static void end_listening(struct listener *listener)
+{
+    shutdown(listener->fd, SHUT_RDWR);
+    pthread_join(listener->thread, NULL);
+    close(listener->fd);
+    buf_free(&listener->all);
+    pthread_mutex_destroy(&listener->lock);
+}
+
+static bool heard(struct listener *listener, const char *words)
+{
+    pthread_mutex_lock(&listener->lock);
+    bool is_there = listener->all.len > 0 && memmem(listener->all.at, listener->all.len,
+                                                    words, strlen(words)) != NULL;
+    pthread_mutex_unlock(&listener->lock);
+    return is_there;
+}
+
+/* The id of the last event, as a browser would send it. */
+static void last_id_of(struct listener *listener, char out[32])
+{
+    pthread_mutex_lock(&listener->lock);
+    out[0] = '\0';
+    for (size_t i = 0; i + 4 < listener->all.len; i++)
+        if (memcmp(listener->all.at + i, "\nid: ", 5) == 0 ||
+            (i == 0 && memcmp(listener->all.at, "id: ", 4) == 0))
+            snprintf(out, 32, "%.*s",
+                     (int)strspn((char *)listener->all.at + i + 5, "0123456789"),
+                     (char *)listener->all.at + i + 5);
+    pthread_mutex_unlock(&listener->lock);
+}
+
+static int count_heard(struct listener *listener, const char *words)
+{
+    int count = 0;
+    pthread_mutex_lock(&listener->lock);
+    const uint8_t *at = listener->all.at;
+    size_t left = listener->all.len;
+    const uint8_t *found = NULL;
+    while (left > 0 && (found = memmem(at, left, words, strlen(words)))) {
+        count++;
+        left -= (size_t)(found - at) + 1;
+        at = found + 1;
+    }
+    pthread_mutex_unlock(&listener->lock);
+    return count;
+}
+
+static void register_person(struct browser *browser, char person[128])
+{
+    struct reply reply = go(browser, "POST /api/v1/persons", REGISTRATION);
+    CHECK(reply.status == 201);
+    member(&reply, "id", person);
+}
+
+static void open_calendar(struct browser *browser, const char *person)
+{
+    char line[256];
+    snprintf(line, sizeof line, "POST /api/v1/persons/%s/calendar-openings", person);
+    CHECK(go(browser, line, RANGE).status == 201);
+}
+
+static void only_who_has_the_calendar_open_hears_of_an_entry(void)
+{
+    struct hospital *hospital = hospital_new();
+    struct browser clinic = enter(hospital->world, "clinic");
+    struct browser other = enter(hospital->world, "clinic");
+    struct browser pharmacy = enter(hospital->world, "pharmacy");
+    struct listener watching = {0}, elsewhere = {0}, stranger = {0};
+    char person[128];
+    register_person(&clinic, person);
+    open_calendar(&clinic, person);
+    begin_listening(&watching, &clinic, NULL);
+    begin_listening(&elsewhere, &other, NULL);
+    begin_listening(&stranger, &pharmacy, NULL);
+    CHECK_SOON(heard(&watching, "\nid: ") && heard(&elsewhere, "\nid: ") &&
+               heard(&stranger, "\nid: "));
+    say_put(hospital, 0, "1/OML-11/A", VERSION_1, "秘密の題");
+    CHECK_SOON(heard(&watching, "event: entry"));
+    CHECK(heard(&watching, person) && heard(&watching, HOSPITAL) &&
+          heard(&watching, "\"row\":\"test\",\"day\":\"2026-10-01\",\"cursor\":"));
+    CHECK(!heard(&watching, "秘密"));
+    say_in_step(hospital);
+    CHECK_SOON(heard(&watching, "event: freshness"));
+    CHECK(!heard(&elsewhere, "event: entry") && !heard(&elsewhere, "event: freshness"));
+    CHECK(!heard(&stranger, person) && !heard(&stranger, "event: "));
+    end_listening(&watching);
+    end_listening(&elsewhere);
+    end_listening(&stranger);
+    hospital_free(hospital);
+}
+
+static void a_burst_becomes_one_event(void)
+{
+    struct hospital *hospital = hospital_new();
+    struct browser clinic = enter(hospital->world, "clinic");
+    struct listener listener = {0};
+    char person[128];
+    register_person(&clinic, person);
+    open_calendar(&clinic, person);
+    begin_listening(&listener, &clinic, NULL);
+    CHECK_SOON(heard(&listener, "\nid: "));
+    for (int i = 0; i < 50; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "1/OML-11/%03d", i);
+        say_put(hospital, 1, key, VERSION_1, "一");
+    }
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 50);
+    CHECK_SOON(heard(&listener, "event: entry"));
+    CHECK(count_heard(&listener, "event: entry") < 50);
+    end_listening(&listener);
+    hospital_free(hospital);
+}
+
+static void a_consent_and_a_link_are_heard_of(void)
+{
+    struct hospital *hospital = hospital_new();
+    struct browser clinic = enter(hospital->world, "clinic");
+    struct listener listener = {0};
+    char person[128];
+    begin_listening(&listener, &clinic, NULL);
+    CHECK_SOON(heard(&listener, "\nid: "));
+    /* without a calendar: who enters a number waits for its owner's answer */
+    register_person(&clinic, person);
+    CHECK_SOON(heard(&listener, "event: link"));
+    CHECK(heard(&listener, person));
+    open_calendar(&clinic, person);
+    char line[256], consent[128];
+    snprintf(line, sizeof line, "GET /api/v1/persons/%s/consents", person);
+    struct reply reply = go(&clinic, line, "");
+    snprintf(line, sizeof line, "POST /api/v1/consents/%s/withdrawals",
+             member(&reply, "id", consent));
+    CHECK(go(&clinic, line, "{\"channel\":\"oral\"}").status == 200);
+    CHECK_SOON(atomic_load(&hospital->world->changed_count) >= 1000);
+    end_listening(&listener);
+    hospital_free(hospital);
+}
+
+static void an_ended_session_hears_it_and_then_nothing(void)
+{
+    struct hospital *hospital = hospital_new();
+    struct browser clinic = enter(hospital->world, "clinic");
+    struct listener listener = {0};
+    begin_listening(&listener, &clinic, NULL);
+    CHECK_SOON(heard(&listener, "\nid: "));
+    CHECK(go(&clinic, "DELETE /api/v1/session", "").status == 204);
+    CHECK_SOON(heard(&listener, "event: session"));
+    CHECK_SOON(heard(&listener, "\r\n0\r\n\r\n") || atomic_load(&listener.has_ended));
+    end_listening(&listener);
+    begin_listening(&listener, &clinic, NULL);
+    CHECK_SOON(heard(&listener, "HTTP/1.1 401"));
+    end_listening(&listener);
+    hospital_free(hospital);
+}
+
+static void who_comes_back_hears_what_was_missed(void)
+{
+    struct hospital *hospital = hospital_new();
+    struct browser clinic = enter(hospital->world, "clinic");
+    struct listener first = {0}, second = {0}, third = {0}, fourth = {0};
+    char person[128], last_id[32];
+    register_person(&clinic, person);
+    open_calendar(&clinic, person);
+    begin_listening(&first, &clinic, NULL);
+    CHECK_SOON(heard(&first, "\nid: "));
+    last_id_of(&first, last_id);
+    end_listening(&first);
+    struct listener proof = {0};
+    begin_listening(&proof, &clinic, NULL);
+    CHECK_SOON(heard(&proof, "\nid: "));
+    say_put(hospital, 0, "1/OML-11/A", VERSION_1, "一");
+    CHECK_SOON(heard(&proof, "event: entry"));
+    begin_listening(&second, &clinic, last_id);
+    CHECK_SOON(heard(&second, "event: entry"));
+    CHECK(!heard(&second, "event: reload"));
+    /* ids of another life of the server, or of nobody */
+    begin_listening(&third, &clinic, "17");
+    CHECK_SOON(heard(&third, "event: reload"));
+    begin_listening(&fourth, &clinic, "-5x");
+    CHECK_SOON(heard(&fourth, "event: reload"));
+    end_listening(&proof);
+    end_listening(&second);
+    end_listening(&third);
+    end_listening(&fourth);
+    hospital_free(hospital);
+}
+
+static void one_stream_too_many_ends_the_oldest(void)
+{
+    struct hospital *hospital = hospital_new();
+    struct browser clinic = enter(hospital->world, "clinic");
+    struct listener listeners[LIVE_STREAMS_PER_SESSION + 1] = {0};
+    for (int i = 0; i <= LIVE_STREAMS_PER_SESSION; i++) {
+        begin_listening(&listeners[i], &clinic, NULL);
+        CHECK_SOON(heard(&listeners[i], "\nid: "));
+    }
+    CHECK_SOON(atomic_load(&listeners[0].has_ended));
+    CHECK(!atomic_load(&listeners[1].has_ended));
+    for (int i = 0; i <= LIVE_STREAMS_PER_SESSION; i++)
+        end_listening(&listeners[i]);
+    hospital_free(hospital);
+}
+
+int main(void)
+{
+    struct err err = {0};
+    CHECK(secret_start(&err));
+    RUN(only_who_has_the_calendar_open_hears_of_an_entry);
+    RUN(a_burst_becomes_one_event);
+    RUN(a_consent_and_a_link_are_heard_of);
+    RUN(an_ended_session_hears_it_and_then_nothing);
+    RUN(who_comes_back_hears_what_was_missed);
+    RUN(one_stream_too_many_ends_the_oldest);
+    return test_done();
+}
