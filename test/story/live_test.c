@@ -136,8 +136,9 @@ static void only_who_has_the_calendar_open_hears_of_an_entry(void)
     CHECK(!heard(&watching, "秘密"));
     say_in_step(hospital);
     CHECK_SOON(heard(&watching, "event: freshness"));
-    CHECK(!heard(&elsewhere, "event: entry") && !heard(&elsewhere, "event: freshness"));
-    CHECK(!heard(&stranger, person) && !heard(&stranger, "event: "));
+    /* the gateway's coming is everybody's business, the person is not */
+    CHECK(!heard(&elsewhere, "event: entry") && !heard(&stranger, "event: entry"));
+    CHECK(!heard(&stranger, person));
     end_listening(&watching);
     end_listening(&elsewhere);
     end_listening(&stranger);
