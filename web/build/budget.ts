@@ -21,9 +21,20 @@ const sum = (filter: (name: string) => boolean) =>
   names.filter(filter).reduce((total, name) => total + packed(join(assets, name)), 0);
 const isEntry = (name: string) => index.includes(basename(name));
 
+/** A chunk with everything that it imports before it can run, without the entry. */
+function route(prefix: RegExp): (name: string) => boolean {
+  const wanted = new Set(names.filter((name) => prefix.test(name)));
+  for (const name of wanted) {
+    for (const [, other = ''] of readFileSync(join(assets, name), 'utf8').matchAll(/(?:from|import)\s*["']\.\/([\w.-]+\.js)["']/g)) {
+      wanted.add(other);
+    }
+  }
+  return (name) => wanted.has(name) && !isEntry(name);
+}
+
 const figures: [string, number, number][] = [
   ['entry js', sum((name) => name.endsWith('.js') && isEntry(name)), 30 * KB],
-  ['calendar js', sum((name) => /^Patient-.*\.js$/.test(name)), 20 * KB],
+  ['calendar js', sum(route(/^(Patient|Calendar)-.*\.js$/)), 20 * KB],
   ['words beside the entry', sum((name) => /^ja\.more-.*\.js$/.test(name)), 10 * KB],
   ['css', sum((name) => name.endsWith('.css')), 20 * KB],
 ];

@@ -43,7 +43,11 @@ export function wordsOf(problem: unknown): ProblemWords {
   const next = `problem.${problem.code}.next`;
   if (has(text) && has(next)) {
     const seconds = Math.ceil((problem.retryAfterMs ?? 0) / 1000);
-    return { text: t(text, { n: seconds }), next: t(next, { n: seconds }) };
+    const isTimed = t(next).includes('{n}');
+    return {
+      text: t(text),
+      next: isTimed && seconds === 0 ? t('problem.wait.next') : t(next, { n: seconds }),
+    };
   }
   if (problem.status >= 500) {
     return { text: t('problem.server.text'), next: t('problem.server.next', { code: problem.code }) };

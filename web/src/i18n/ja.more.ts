@@ -444,6 +444,7 @@ export const jaMore = {
   'content.source': '元データの項目をすべて表示',
   'lab.sampled': '採取 {when}',
   'lab.computed': '基準値から計算した判定です',
+  'rp.sheet': '処方箋番号 {number}',
   'rp.times': '{n}回',
   'lab.name': '項目',
   'lab.value': '結果',

@@ -123,7 +123,7 @@ export const ja = {
   'link.state.ended': '終了',
   'link.state.refused': '不一致',
   'link.words.own': '自施設の番号です。',
-  'link.words.confirmed': '相手施設が本人と確認しました。',
+  'link.words.confirmed': '番号が確認されています。',
   'link.words.proposed': '相手施設の確認を待っています。',
   'link.words.gateway_away': '相手施設のサーバから応答がありません。つながり次第、自動で照会します。',
   'link.words.mismatch': '氏名（カナ）・生年月日・性別のどれかが相手施設の登録と一致しません。番号を確かめて、登録し直してください。',
@@ -186,4 +186,5 @@ export const ja = {
   'problem.actor_inactive.next': '事務局または施設の管理者へ問い合わせてください。',
   'problem.too_many_openings.text': '同時に開いている画面が多すぎます。',
   'problem.too_many_openings.next': '使っていない画面を閉じて、再試行してください。',
+  'problem.wait.next': 'しばらく待って、もう一度試してください。',
 } as const;

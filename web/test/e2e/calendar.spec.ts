@@ -144,7 +144,7 @@ test('says why something is not visible, and what to do', async ({ page }) => {
 test('最新データ取得 tells each facility when it was in step', async ({ page }) => {
   await page.getByRole('button', { name: '最新データ取得' }).click();
   await expect(page.getByText('各施設に確認しました')).toBeVisible({ timeout: 20_000 });
-  await expect(page.locator('.facility-chip.in_step small').first()).toContainText('時点');
+  await expect(page.locator('.facility-chip.in_step small', { hasText: '時点' }).first()).toBeVisible();
 });
 
 test('a new entry appears in place within five seconds', async ({ page, world, request }) => {

@@ -67,6 +67,7 @@ function groupBy(items: Fields[], key: (item: Fields) => string): [string, Field
 const DRUG_KEYS = [
   'name', 'dose', 'dose_max', 'dose_unit', 'daily', 'daily_unit', 'total', 'total_unit', 'form', 'comment', 'category',
   'usage', 'days', 'duration', 'times', 'start', 'end', 'instruction', 'route', 'site', 'device', 'method', 'supplement', 'rp',
+  'prescription_number',
 ] as const;
 const ORDER_KEYS = ['rp'] as const;
 
@@ -121,10 +122,15 @@ function Drugs({ items, order }: { items: Fields[]; order: Fields | undefined })
                 <Drug key={at} item={drug} />
               ))}
             </ul>
-            {(usageOf(first) || when) && (
+            {(usageOf(first) || when || first.prescription_number) && (
               <footer>
                 {usageOf(first)}
-                {when && <div class="small num quiet">{when}</div>}
+                <div class="small num quiet">
+                  {line(
+                    when,
+                    first.prescription_number && t('rp.sheet', { number: first.prescription_number }),
+                  )}
+                </div>
               </footer>
             )}
           </section>

@@ -8,15 +8,14 @@ import { t, word } from '../../i18n/t.ts';
 import { dayNumber, weekday } from '../../i18n/wareki.ts';
 import { FacilityMark, ProblemNotice, Skeleton } from '../../ui/pieces.tsx';
 import { slashed } from '../patient/PersonLine.tsx';
-import type { OpenCalendar } from './opening.ts';
+import type { OpenCalendar, RowPlace } from './opening.ts';
 
 const WEEKDAYS = '月火水木金土日';
-const PAST = dayNumber('1900-01-01');
 
 interface Page {
   key: string;
   entries: EntryHead[];
-  next: string | null;
+  next: RowPlace | null;
 }
 
 export function List(props: {
@@ -36,23 +35,15 @@ export function List(props: {
   const [turn, setTurn] = useState(0);
   const key = `${row} ${props.version}`;
 
-  async function load(cursor: string | null, signal: AbortSignal) {
+  async function load(place: RowPlace | null, signal: AbortSignal) {
     setIsBusy(true);
     setProblem(undefined);
     try {
-      const answer = await calendar.entries(
-        {
-          row: ROW_IDS[row] ?? 'test',
-          from: model.firstDay ?? PAST,
-          to: Math.max(model.lastDay, model.today) + 366,
-          ...(cursor ? { cursor } : {}),
-        },
-        signal,
-      );
+      const answer = await calendar.page(ROW_IDS[row] ?? 'test', place, signal);
       if (signal.aborted) return;
       setPage((old) => ({
         key,
-        entries: cursor && old?.key === key ? [...old.entries, ...answer.entries] : answer.entries,
+        entries: place && old?.key === key ? [...old.entries, ...answer.entries] : answer.entries,
         next: answer.next,
       }));
     } catch (failure) {

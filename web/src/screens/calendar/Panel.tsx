@@ -106,7 +106,8 @@ function State({ entry, facility }: { entry: EntryHead; facility: string }) {
 function Group(props: Pick<PanelProps, 'group' | 'entry' | 'onGo' | 'facilityOf'>) {
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    box.current?.querySelector('[aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' });
+    const current = box.current?.querySelector<HTMLElement>('[aria-current]');
+    if (box.current && current) box.current.scrollLeft = current.offsetLeft - box.current.clientWidth / 3;
   }, [props.entry, props.group]);
   if (!props.group || props.group.length < 2) return null;
   return (

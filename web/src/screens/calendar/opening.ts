@@ -8,7 +8,10 @@ import { dayNumber, dayText } from '../../i18n/wareki.ts';
 
 const FIRST_WEEKS = 12;
 const FUTURE_WEEKS = 4;
+const FUTURE_DAYS = 180;
 const CHUNK_WEEKS = 26;
+/* The server answers no longer ranges at once. */
+const RANGE_WEEKS_MAX = 104;
 
 function hasRunOut(problem: unknown): boolean {
   return problem instanceof Problem && (problem.status === 404 || problem.status === 410);
@@ -40,6 +43,12 @@ export class OpenCalendar {
   }
 
   private async read(fromWeek: number, toWeek: number): Promise<void> {
+    for (let to = toWeek; to >= fromWeek; to -= RANGE_WEEKS_MAX) {
+      await this.readRange(Math.max(fromWeek, to - RANGE_WEEKS_MAX + 1), to);
+    }
+  }
+
+  private async readRange(fromWeek: number, toWeek: number): Promise<void> {
     const from = dayText(firstDayOf(fromWeek));
     const to = dayText(firstDayOf(toWeek) + 6);
     let answer;
@@ -97,4 +106,32 @@ export class OpenCalendar {
       return api.entries(this.model.opening, asked, signal);
     }
   }
+
+  /** A row from new to old, page by page and, behind the last page, range by range. */
+  async page(
+    row: Row,
+    place: RowPlace | null,
+    signal: AbortSignal,
+  ): Promise<{ entries: EntryHead[]; next: RowPlace | null }> {
+    const { model } = this;
+    const oldest = model.firstDay ?? model.today;
+    let at = place ?? { to: Math.max(model.lastDay, model.today) + FUTURE_DAYS, cursor: null };
+    for (;;) {
+      const from = Math.max(oldest, at.to - RANGE_WEEKS_MAX * 7 + 1);
+      const { entries, next } = await this.entries(
+        { row, from: Math.min(from, at.to), to: at.to, ...(at.cursor ? { cursor: at.cursor } : {}) },
+        signal,
+      );
+      if (next !== null) return { entries, next: { to: at.to, cursor: next } };
+      const rest = from > oldest ? { to: from - 1, cursor: null } : null;
+      if (entries.length > 0 || rest === null) return { entries, next: rest };
+      at = rest;
+    }
+  }
+}
+
+/** Where the next page of a row begins. */
+export interface RowPlace {
+  to: number;
+  cursor: string | null;
 }

@@ -32,6 +32,14 @@ export function useIntention() {
   };
 }
 
+/* The own number first, then as the list of participants has them. */
+function inOrder(links: Link[]): Link[] {
+  const own = session.value?.post.facility.id;
+  const place = (link: Link) =>
+    link.facility === own ? -1 : participants.value.list.findIndex((item) => item.id === link.facility);
+  return [...links].sort((a, b) => place(a) - place(b));
+}
+
 function LinkLine({ link, onChange }: { link: Link; onChange: () => void }) {
   const [problem, setProblem] = useState<unknown>();
   const [isAsking, setIsAsking] = useState(false);
@@ -293,7 +301,7 @@ export function Links(props: { person?: Person; id?: string; reload: () => void 
             </header>
             {person.links.length === 0 && <p class="empty">{t('link.empty')}</p>}
             <ul class="links">
-              {person.links.map((link) => (
+              {inOrder(person.links).map((link) => (
                 <LinkLine key={link.id} link={link} onChange={props.reload} />
               ))}
             </ul>
