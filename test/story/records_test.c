@@ -384,6 +384,25 @@ struct download {
     int status;
 };
 
+/* Takes the chunks apart (RFC 9112 section 7.1) and compares every byte. */
+static bool is_original(struct span all, size_t bytes)
+{
+    const uint8_t *at = memmem(all.at, all.len, "\r\n\r\n", 4);
+    struct span rest = span_part(all, at ? (size_t)(at - all.at) + 4 : all.len, all.len);
+    struct span line;
+    size_t seen = 0;
+    while (span_take(&rest, '\n', &line)) {
+        size_t len = strtoul((const char *)line.at, NULL, 16);
+        if (len == 0 || len > rest.len)
+            return len == 0 && seen == bytes;
+        for (size_t i = 0; i < len; i++, seen++)
+            if (rest.at[i] != (uint8_t)(seen * 31 % 251))
+                return false;
+        rest = span_part(rest, len + 2, rest.len);
+    }
+    return false;
+}
+
 static void *run_download(void *context)
 {
     struct download *download = context;
@@ -403,6 +422,8 @@ static void *run_download(void *context)
     (void)!span_uint(span_of(all.at + 9, 3), 999, &status);
     download->status = (int)status;
     download->is_whole = all.len > 5 && memcmp(all.at + all.len - 5, "0\r\n\r\n", 5) == 0;
+    const struct hospital *hospital = download->browser->world->part_context;
+    download->is_right = is_original(buf_view(&all), hospital->original_bytes);
     return NULL;
 }
 
@@ -435,7 +456,7 @@ static void an_original_passes_whole(void)
     open_only_entry(&scene, opening);
     begin_download(&download, &scene, opening);
     pthread_join(download.thread, NULL);
-    CHECK(download.status == 200 && download.is_whole);
+    CHECK(download.status == 200 && download.is_whole && download.is_right);
     CHECK(atomic_load(&download.received) > 5 << 20);
     hospital_free(scene.hospital);
 }

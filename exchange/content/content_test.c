@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
+#include "base/test.h"
+#include "exchange/content/content_parts.h"
+
+static const struct registry_entry entry = {.id = {{1}},
+                                            .facility = {{2}},
+                                            .kind = ENTRY_PRESCRIPTION,
+                                            .day = 20000,
+                                            .end_day = DAY_NONE};
+
+static bool write_body(const char *body, struct buf *out, struct err *err)
+{
+    struct content_answer answer = {
+        .entry = &entry, .body = span_cstr(body), .fetched_at_ms = 5};
+    return content_write(&answer, out, err);
+}
+
+static void items_and_warnings_go_on_escaped(void)
+{
+    struct err err = {0};
+    CLEANUP(buf_free) struct buf out = buf_init(1 << 16);
+    CHECK(write_body(
+        "{\"entry\":{\"items\":[{\"type\":\"drug\",\"name\":\"<b>\\u0041\"}],"
+        "\"title\":\"not taken\"},\"warnings\":[{\"code\":\"c\",\"text\":\"t\"}],"
+        "\"other\":1}",
+        &out, &err));
+    buf_byte(&out, '\0');
+    const char *json = (const char *)out.at;
+    CHECK(strstr(json, "\"items\":[{\"type\":\"drug\",\"name\":\"\\u003cb\\u003eA\"}]"));
+    CHECK(strstr(json, "\"warnings\":[{\"code\":\"c\",\"text\":\"t\"}]"));
+    CHECK(strstr(json, "\"fetched_at\":5") && !strstr(json, "not taken") &&
+          !strstr(json, "other"));
+}
+
+static void what_is_not_content_is_refused_whole(void)
+{
+    static const char *const bodies[] = {
+        "",
+        "[]",
+        "{",
+        "{\"entry\":{\"items\":[]}}",
+        "{\"warnings\":[]}",
+        "{\"entry\":[],\"warnings\":[]}",
+        "{\"entry\":{\"items\":[1]},\"warnings\":[]}",
+        "{\"entry\":{\"items\":[{}]},\"warnings\":[]}",
+        "{\"entry\":{\"items\":[{\"type\":7}]},\"warnings\":[]}",
+        "{\"entry\":{\"items\":[{\"type\":\"a\",\"b\":{}}]},\"warnings\":[]}",
+        "{\"entry\":{\"items\":[{\"type\":\"a\",\"b\":null}]},\"warnings\":[]}",
+        "{\"entry\":{\"items\":[{\"type\":\"a\",\"__proto__\\n\":\"\"}]},\"warnings\":[]"
+        "}",
+        "{\"entry\":{\"items\":[{\"type\":\"a\",\"\":\"\"}]},\"warnings\":[]}",
+        "{\"entry\":{\"items\":[{\"type\":\"a\",\"type\":\"b\"}]},\"warnings\":[]}",
+        "{\"entry\":{\"items\":[]},\"warnings\":[{\"code\":\"c\"}]}",
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        struct err err = {0};
+        CLEANUP(buf_free) struct buf out = buf_init(1 << 16);
+        CHECK(!write_body(bodies[i], &out, &err));
+        CHECK(err.kind == ERR_SYNTAX);
+    }
+}
+
+static void more_than_the_bounds_is_refused(void)
+{
+    struct err err = {0};
+    CLEANUP(buf_free) struct buf body = buf_init(8 << 20);
+    CLEANUP(buf_free) struct buf out = buf_init(8 << 20);
+    buf_cstr(&body, "{\"entry\":{\"items\":[");
+    for (int i = 0; i <= CONTENT_ITEMS_MAX; i++)
+        buf_format(&body, "%s{\"type\":\"a\"}", i > 0 ? "," : "");
+    buf_cstr(&body, "]},\"warnings\":[]}");
+    struct content_answer answer = {.entry = &entry, .body = buf_view(&body)};
+    CHECK(!content_write(&answer, &out, &err) && err.kind == ERR_LIMIT);
+    err_clear(&err);
+    buf_reset(&body);
+    buf_reset(&out);
+    buf_cstr(&body, "{\"entry\":{\"items\":[{\"type\":\"a\",\"b\":\"");
+    for (int i = 0; i <= CONTENT_TEXT_MAX; i++)
+        buf_byte(&body, 'x');
+    buf_cstr(&body, "\"}]},\"warnings\":[]}");
+    answer.body = buf_view(&body);
+    CHECK(!content_write(&answer, &out, &err) && err.kind == ERR_LIMIT);
+    err_clear(&err);
+    buf_reset(&body);
+    buf_reset(&out);
+    buf_cstr(&body, "{\"entry\":{\"items\":[{\"type\":\"a\"");
+    for (int i = 0; i < CONTENT_FIELDS_MAX; i++)
+        buf_format(&body, ",\"k%d\":\"\"", i);
+    buf_cstr(&body, "}]},\"warnings\":[]}");
+    answer.body = buf_view(&body);
+    CHECK(!content_write(&answer, &out, &err) && err.kind == ERR_LIMIT);
+}
+
+static void only_known_reasons_reach_people(void)
+{
+    static const struct {
+        int status;
+        const char *body;
+        enum err_kind kind;
+        const char *code;
+    } cases[] = {
+        {403, "{\"code\":\"audience\"}", ERR_REFUSED, "audience"},
+        {403, "{\"code\":\"grant_age\"}", ERR_REFUSED, "grant_age"},
+        {403, "{\"code\":\"anything\"}", ERR_BUSY, "gateway_refused"},
+        {403, "not json", ERR_BUSY, "gateway_refused"},
+        {404, "", ERR_MISSING, "not_found"},
+        {400, "", ERR_CONFLICT, "content_incomplete"},
+        {503, "", ERR_BUSY, "gateway_busy"},
+        {302, "", ERR_BUSY, "gateway_refused"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct err err = {0};
+        content_refusal(cases[i].status, span_cstr(cases[i].body), &err);
+        CHECK(err.kind == cases[i].kind && strcmp(err.code, cases[i].code) == 0);
+    }
+}
+
+int main(void)
+{
+    RUN(items_and_warnings_go_on_escaped);
+    RUN(what_is_not_content_is_refused_whole);
+    RUN(more_than_the_bounds_is_refused);
+    RUN(only_known_reasons_reach_people);
+    return test_done();
+}
