@@ -4,12 +4,6 @@
 /* Server-sent events over the real HTTP server. */
 
 #define VERSION_1 "202610010900000001"
-#define REGISTRATION                                                                           \
-    "{\"name\":\"林 花子\",\"kana\":\"ハヤシ ハナコ\",\"birth_date\":\"1950-03-04\"," \
-    "\"sex\":\"F\",\"consent\":{\"form\":\"comprehensive\",\"channel\":\"paper\","             \
-    "\"giver\":\"self\"},\"numbers\":[{\"facility\":\"" HOSPITAL                               \
-    "\",\"number\":\"H100\"},{\"facility\":\"" CLINIC "\",\"number\":\"77\"}]}"
-#define RANGE "{\"from\":\"2026-09-01\",\"to\":\"2026-10-31\"}"
 
 /* A stream that is read by a thread of its own. */
 struct listener {
@@ -102,7 +96,7 @@ static int count_heard(struct listener *listener, const char *words)
 
 static void register_person(struct browser *browser, char person[128])
 {
-    struct reply reply = go(browser, "POST /api/v1/persons", REGISTRATION);
+    struct reply reply = go(browser, "POST /api/v1/persons", registration);
     CHECK(reply.status == 201);
     member(&reply, "id", person);
 }
@@ -111,7 +105,7 @@ static void open_calendar(struct browser *browser, const char *person)
 {
     char line[256];
     snprintf(line, sizeof line, "POST /api/v1/persons/%s/calendar-openings", person);
-    CHECK(go(browser, line, RANGE).status == 201);
+    CHECK(go(browser, line, autumn).status == 201);
 }
 
 static void only_who_has_the_calendar_open_hears_of_an_entry(void)

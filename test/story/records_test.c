@@ -6,12 +6,6 @@
 
 #define VERSION_1 "202610010900000001"
 #define VERSION_2 "202610020900000001"
-#define REGISTRATION                                                                           \
-    "{\"name\":\"林 花子\",\"kana\":\"ハヤシ ハナコ\",\"birth_date\":\"1950-03-04\"," \
-    "\"sex\":\"F\",\"consent\":{\"form\":\"comprehensive\",\"channel\":\"paper\","             \
-    "\"giver\":\"self\"},\"numbers\":[{\"facility\":\"" HOSPITAL                               \
-    "\",\"number\":\"H100\"},{\"facility\":\"" CLINIC "\",\"number\":\"77\"}]}"
-#define RANGE "{\"from\":\"2026-09-01\",\"to\":\"2026-10-31\"}"
 #define CONTENT                                                                          \
     "{\"entry\":{\"kind\":\"laboratory\",\"items\":[{\"type\":\"result\",\"name\":"      \
     "\"CRP\",\"value\":\"0.3\"}]},\"warnings\":[{\"code\":\"hl7_extra\",\"text\":\"x\"}" \
@@ -27,7 +21,7 @@ static struct scene scene_new(void)
 {
     struct scene scene = {.hospital = hospital_new()};
     scene.clinic = enter(scene.hospital->world, "clinic");
-    struct reply reply = go(&scene.clinic, "POST /api/v1/persons", REGISTRATION);
+    struct reply reply = go(&scene.clinic, "POST /api/v1/persons", registration);
     CHECK(reply.status == 201 && !has(&reply, "proposed"));
     member(&reply, "id", scene.person);
     return scene;
@@ -38,7 +32,7 @@ static struct reply open_calendar(struct scene *scene)
     char line[256];
     snprintf(line, sizeof line, "POST /api/v1/persons/%s/calendar-openings",
              scene->person);
-    return go(&scene->clinic, line, RANGE);
+    return go(&scene->clinic, line, autumn);
 }
 
 static bool shows(struct scene *scene, const char *part)
@@ -384,6 +378,19 @@ struct download {
     int status;
 };
 
+static size_t chunk_bytes(struct span line)
+{
+    static const char digits[] = "0123456789abcdef";
+    size_t len = 0;
+    for (size_t i = 0; i < line.len && i < 8; i++) {
+        const char *digit = strchr(digits, line.at[i] | 0x20);
+        if (line.at[i] == '\r' || !digit)
+            break;
+        len = len * 16 + (size_t)(digit - digits);
+    }
+    return len;
+}
+
 /* Takes the chunks apart (RFC 9112 section 7.1) and compares every byte. */
 static bool is_original(struct span all, size_t bytes)
 {
@@ -392,7 +399,7 @@ static bool is_original(struct span all, size_t bytes)
     struct span line;
     size_t seen = 0;
     while (span_take(&rest, '\n', &line)) {
-        size_t len = strtoul((const char *)line.at, NULL, 16);
+        size_t len = chunk_bytes(line);
         if (len == 0 || len > rest.len)
             return len == 0 && seen == bytes;
         for (size_t i = 0; i < len; i++, seen++)
