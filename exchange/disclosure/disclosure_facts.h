@@ -15,6 +15,7 @@ struct disclosure_reading {
     struct disclosure_facts facts;
     struct text consent; /* id and version of the consent that decided, or "" */
     bool viewer_has_number;
+    struct text own_number; /* the viewer's own for the person, for its own log; or "" */
 };
 /* ERR_MISSING "not_found" when there is no such person in the actor's network. */
 MUST_CHECK bool disclosure_read_facts(struct disclosure_reading *reading,

@@ -121,15 +121,6 @@ static void fill_record(struct audit_record *record, struct record_texts *texts,
     record->purpose = text_cstr(permit_purpose_id(request->purpose));
 }
 
-/* The viewer's own number for the person, so that its own log can name it. */
-static struct text own_number(const struct disclosure_reading *reading)
-{
-    for (size_t i = 0; i < reading->facts.provider_count; i++)
-        if (id_equal(reading->facts.providers[i].provider, reading->facts.viewer))
-            return reading->facts.providers[i].local_number;
-    return (struct text){0};
-}
-
 static bool audit_decision(struct disclosure *gate,
                            const struct disclosure_reading *reading,
                            const struct disclosure_verdict *verdict, const char *reason,
@@ -141,7 +132,7 @@ static bool audit_decision(struct disclosure *gate,
     record.verdict = reason ? "deny" : "permit";
     record.reason = reason;
     record.consent = reading->consent;
-    record.local_number = own_number(reading);
+    record.local_number = reading->own_number;
     if (!session_audit_actor(reading->request->actor, reading->arena, &record.actor,
                              err) ||
         !write_detail(verdict, reading->arena, &record.detail, err))

@@ -174,6 +174,8 @@ static bool gather_actor(struct gathering *gathering, struct err *err)
     const struct patient_record *own = record_at(gathering, actor->facility);
     facts->viewer_link = link_of(own);
     reading->viewer_has_number = facts->viewer_link == DISCLOSURE_LINK_CONFIRMED;
+    if (own)
+        reading->own_number = own->number;
     return true;
 }
 
