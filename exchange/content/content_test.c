@@ -48,8 +48,8 @@ static void what_is_not_content_is_refused_whole(void)
         "{\"entry\":{\"items\":[{\"type\":7}]},\"warnings\":[]}",
         "{\"entry\":{\"items\":[{\"type\":\"a\",\"b\":{}}]},\"warnings\":[]}",
         "{\"entry\":{\"items\":[{\"type\":\"a\",\"b\":null}]},\"warnings\":[]}",
-        "{\"entry\":{\"items\":[{\"type\":\"a\",\"__proto__\\n\":\"\"}]},\"warnings\":[]"
-        "}",
+        ("{\"entry\":{\"items\":[{\"type\":\"a\",\"__proto__\\n\":\"\"}]},\"warnings\":[]"
+         "}"),
         "{\"entry\":{\"items\":[{\"type\":\"a\",\"\":\"\"}]},\"warnings\":[]}",
         "{\"entry\":{\"items\":[{\"type\":\"a\",\"type\":\"b\"}]},\"warnings\":[]}",
         "{\"entry\":{\"items\":[]},\"warnings\":[{\"code\":\"c\"}]}",
