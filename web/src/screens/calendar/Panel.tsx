@@ -148,11 +148,19 @@ export function Panel(props: PanelProps) {
   // while the next one comes, the way on stays where it is
   const way = opened ?? before;
 
-  function onKey(event: KeyboardEvent) {
-    if (event.key === 'Escape') {
-      event.stopPropagation();
+  // wherever the focus went meanwhile, Esc closes; a dialog above takes it first
+  useEffect(() => {
+    const onEscape = (event: KeyboardEvent) => {
+      if (event.key !== 'Escape' || event.defaultPrevented || document.querySelector('dialog[open]')) return;
+      event.preventDefault();
       props.onClose();
-    } else if (event.key === 'ArrowLeft' && opened?.previous) props.onGo(opened.previous);
+    };
+    addEventListener('keydown', onEscape);
+    return () => removeEventListener('keydown', onEscape);
+  }, []);
+
+  function onKey(event: KeyboardEvent) {
+    if (event.key === 'ArrowLeft' && opened?.previous) props.onGo(opened.previous);
     else if (event.key === 'ArrowRight' && opened?.next) props.onGo(opened.next);
   }
 
@@ -167,7 +175,7 @@ export function Panel(props: PanelProps) {
           <button
             type="button"
             class="btn plain icon"
-            disabled={!way?.previous}
+            aria-disabled={way?.previous ? undefined : true}
             onClick={() => opened?.previous && props.onGo(opened.previous)}
           >
             <Icon name="left" />
@@ -176,7 +184,7 @@ export function Panel(props: PanelProps) {
           <button
             type="button"
             class="btn plain icon"
-            disabled={!way?.next}
+            aria-disabled={way?.next ? undefined : true}
             onClick={() => opened?.next && props.onGo(opened.next)}
           >
             <Icon name="right" />
