@@ -38,7 +38,7 @@ struct gateway {
     struct workers *workers;
     struct tls_context *tls;
     struct tunnel_dialer *dialer; /* NULL until the first sweep of a new index */
-    bool is_new;
+    bool was_filled;
     struct loop_timer *tick;
 };
 
@@ -87,7 +87,7 @@ static bool open_records(struct gateway *gateway, struct err *err)
                                  .wake = wake,
                                  .wake_context = gateway};
     gateway->index = index_open(&index, err);
-    return gateway->index && index_is_empty(gateway->index, &gateway->is_new, err);
+    return gateway->index && index_was_filled(gateway->index, &gateway->was_filled, err);
 }
 
 static bool open_gate(struct gateway *gateway, struct err *err)
@@ -157,16 +157,19 @@ static bool open_dialer(struct gateway *gateway, struct err *err)
     return gateway->dialer != NULL;
 }
 
-/* A new index knows nobody yet: the centre is dialled when the first sweep has filled it,
- * or every number would be answered as unknown. */
+/* A new index knows nobody yet: the centre is dialled when a first sweep has filled it,
+ * or numbers would be answered as unknown that are there. */
 static void on_tick(void *context)
 {
     struct gateway *gateway = context;
     struct err err = {0};
-    bool is_due =
-        !gateway->dialer && (!gateway->is_new || collect_has_swept(gateway->collect));
-    if (is_due && !open_dialer(gateway, &err))
-        log_err(&gateway->log, "dialer", &err);
+    bool is_filled_now = !gateway->was_filled && collect_has_swept(gateway->collect);
+    if (is_filled_now)
+        gateway->was_filled = index_note_filled(gateway->index, &err);
+    if (gateway->was_filled && !gateway->dialer && err.kind == ERR_NONE)
+        (void)!open_dialer(gateway, &err);
+    if (err.kind != ERR_NONE)
+        log_err(&gateway->log, "tick", &err);
     answer_tick(gateway->answer);
     loop_timer_set(gateway->tick, TICK_MS);
 }

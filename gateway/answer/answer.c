@@ -108,9 +108,6 @@ static bool match_link(struct answer *answer, struct http_call *call, struct buf
                            result == UPLINK_CONFIRMED ? "done" : "failed",
                            uplink_match_id(result), err))
         return false;
-    /* Before the first sweep is over, "unknown" is not known yet: asked again later. */
-    if (result == UPLINK_UNKNOWN_NUMBER && !collect_has_swept(answer->config.collect))
-        return err_set(err, ERR_BUSY, "index_building", "the first sweep is not over");
     struct json_writer writer = json_writer(out);
     json_open_object(&writer);
     json_put_cstr(&writer, "result", uplink_match_id(result));

@@ -3,7 +3,8 @@ CREATE TABLE index_meta (
   one BIGINT PRIMARY KEY,
   epoch TEXT NOT NULL,
   sequence BIGINT NOT NULL,
-  policy TEXT NOT NULL                -- SHA-256 of the policy that is_published follows
+  policy TEXT NOT NULL,               -- SHA-256 of the policy that is_published follows
+  filled BIGINT NOT NULL              -- a first sweep has once been finished
 );
 CREATE TABLE index_patient (
   number TEXT PRIMARY KEY,            -- as the folders name it

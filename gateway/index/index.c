@@ -17,11 +17,12 @@ static bool found(struct store_session *session, void *context, struct err *err)
 {
     struct founding *founding = context;
     CLEANUP(store_finish)
-    struct store_statement *insert = store_prepare(
-        session,
-        "INSERT INTO index_meta (one, epoch, sequence, policy) SELECT 1, ?1, 0, '' "
-        "WHERE NOT EXISTS (SELECT 1 FROM index_meta)",
-        err);
+    struct store_statement *insert =
+        store_prepare(session,
+                      "INSERT INTO index_meta (one, epoch, sequence, policy, filled) "
+                      "SELECT 1, ?1, 0, '', 0 "
+                      "WHERE NOT EXISTS (SELECT 1 FROM index_meta)",
+                      err);
     if (!insert)
         return false;
     store_bind_id(insert, 1, founding->fresh);
@@ -80,7 +81,7 @@ struct text index_epoch(const struct index *index)
     return (struct text){index->epoch, 2 * ID_BYTES};
 }
 
-bool index_is_empty(struct index *index, bool *is_empty, struct err *err)
+bool index_was_filled(struct index *index, bool *was_filled, struct err *err)
 {
     bool has_row = false;
     CLEANUP(store_read_end) struct store_session *session = store_read(index->store, err);
@@ -88,11 +89,25 @@ bool index_is_empty(struct index *index, bool *is_empty, struct err *err)
         return false;
     CLEANUP(store_finish)
     struct store_statement *find =
-        store_prepare(session, "SELECT 1 FROM index_patient LIMIT 1", err);
+        store_prepare(session, "SELECT filled FROM index_meta WHERE one = 1", err);
     if (!find || !store_step(find, &has_row, err))
         return false;
-    *is_empty = !has_row;
+    *was_filled = has_row && store_column_int(find, 0) != 0;
     return true;
+}
+
+static bool note_filled(struct store_session *session, void *context, struct err *err)
+{
+    (void)context;
+    CLEANUP(store_finish)
+    struct store_statement *note =
+        store_prepare(session, "UPDATE index_meta SET filled = 1 WHERE one = 1", err);
+    return note && store_run(note, err);
+}
+
+bool index_note_filled(struct index *index, struct err *err)
+{
+    return store_write(index->store, STORE_LIVE, note_filled, NULL, err);
 }
 
 bool index_is_published(const struct index *index, enum entry_kind kind, int32_t day,

@@ -38,8 +38,10 @@ void index_close(struct index *index);
 /* 32 hex digits; new for each new database. */
 struct text index_epoch(const struct index *index);
 
-/* Knows no patient yet. */
-MUST_CHECK bool index_is_empty(struct index *index, bool *is_empty, struct err *err);
+/* A first sweep of the whole storage has once been finished: what it does not know is not
+ * there. Stays true for the life of the database. */
+MUST_CHECK bool index_was_filled(struct index *index, bool *was_filled, struct err *err);
+MUST_CHECK bool index_note_filled(struct index *index, struct err *err);
 
 /* ---- what the collector found ---- */
 enum index_file_state { INDEX_READ, INDEX_REFUSED, INDEX_HELD };
