@@ -251,7 +251,7 @@ static bool fill_router(struct server *server, struct err *err)
     content_routes(server->router, server->content);
     live_routes(server->router, server->live);
     reference_routes(server->router, &server->reference_service);
-    return server_static_routes(server->router, err);
+    return server_static_routes(server->router, &server->arena, err);
 }
 
 static void on_sweep(void *context)

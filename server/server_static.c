@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "formats/json/json.h"
 #include "server/embedded.h"
 #include "wire/http/http.h"
@@ -75,12 +74,14 @@ static const struct http_route routes[] = {
     {HTTP_GET, "/metrics", answer_metrics, 0},
 };
 
-bool server_static_routes(struct http_router *router, struct err *err)
+bool server_static_routes(struct http_router *router, struct arena *arena,
+                          struct err *err)
 {
     http_router_add(router, routes, sizeof routes / sizeof *routes, NULL);
     if (embedded_files_count == 0)
         return true; /* built without the client: the API alone */
-    struct http_static_file *files = memory_new(embedded_files_count, sizeof *files, err);
+    struct http_static_file *files =
+        ARENA_MANY(arena, struct http_static_file, embedded_files_count, err);
     if (!files)
         return false;
     for (size_t i = 0; i < embedded_files_count; i++) {
@@ -94,7 +95,6 @@ bool server_static_routes(struct http_router *router, struct err *err)
             .is_immutable = file->is_immutable,
         };
     }
-    /* The router keeps the table; it lives as long as the process serves. */
     http_router_static(router, files, embedded_files_count);
     return true;
 }

@@ -3,8 +3,10 @@
 /* Private to server/: routes that belong to no domain folder: the embedded client, the
  * contract, health and metrics. */
 
-#include "base/err.h"
+#include "base/arena.h"
 
 struct http_router;
 
-MUST_CHECK bool server_static_routes(struct http_router *router, struct err *err);
+/* The table of files lives in `arena`, as long as the router. */
+MUST_CHECK bool server_static_routes(struct http_router *router, struct arena *arena,
+                                     struct err *err);
