@@ -442,6 +442,8 @@ export const en: Catalogue = {
   'panel.next': 'Next in {row}',
   'panel.close': 'Close the content',
   'panel.full': 'Switch full size',
+  'panel.whole': 'Prescription, {n} parts',
+  'panel.whole.partly': '{n} of {total} parts are shown',
   'panel.of_day': '{n} entries of the day',
   'panel.loading': 'Fetching from {facility}',
   'panel.slow': 'This takes long; waiting for the facility.',

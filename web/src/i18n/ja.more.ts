@@ -262,6 +262,8 @@ export const jaMore = {
   'panel.next': '次の{row}',
   'panel.close': '内容を閉じる',
   'panel.full': '全画面に切り替え',
+  'panel.whole': '処方 全{n}件',
+  'panel.whole.partly': '{total}件のうち{n}件を表示しています',
   'panel.of_day': 'この日の{n}件',
   'panel.loading': '{facility}から取得しています',
   'panel.slow': '時間がかかっています。施設の応答を待っています。',

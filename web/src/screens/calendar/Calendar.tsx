@@ -279,13 +279,17 @@ export function Calendar({ person, reload }: TabProps) {
 
   async function openMark(mark: Mark, days: number, isWholeDay: boolean) {
     setShown({ entry: mark.entry, title: mark.title, group: null });
-    if ((mark.count < 2 && !isWholeDay) || !calendar) return;
+    if (mark.count > 1 || isWholeDay) await openGroup(mark, days, isWholeDay);
+  }
+  /* The entries behind a mark, or of the whole day. */
+  async function openGroup(mark: Mark, days: number, isWholeDay: boolean) {
+    if (!calendar) return;
     try {
       const rowId = ROW_IDS[mark.row] ?? 'test';
       const { entries } = await calendar.entries({
         row: rowId, from: mark.day, to: mark.day + days - 1, ...(isWholeDay ? {} : { facility: mark.facility }),
       });
-      setShown((old) => (old ? { ...old, group: entries } : old));
+      setShown((old) => (old && entries.some((head) => head.id === old.entry) ? { ...old, group: entries } : old));
     } catch {
       // the newest entry is open; the others stay reachable by ‹ › and in the list
     }
@@ -565,7 +569,10 @@ export function Calendar({ person, reload }: TabProps) {
             facilityOf={facilityOf}
             onHead={(head) => {
               if (!head.row || !head.day) return;
-              grid.current?.select(ROW_IDS.indexOf(head.row), dayNumber(head.day), head.facility);
+              const day = dayNumber(head.day);
+              const mark = model?.markAt(ROW_IDS.indexOf(head.row), day, head.facility);
+              if (mark && mark.count > 1 && !shown.group) void openGroup(mark, 1, false);
+              grid.current?.select(ROW_IDS.indexOf(head.row), day, head.facility);
             }}
             onGo={(entry) =>
               setShown((old) => ({

@@ -408,7 +408,7 @@ function Titled({ type, children }: { type: string; children: ComponentChildren 
 }
 
 /** Items in the order they came, those that belong together drawn together. */
-function draw(items: Fields[]): ComponentChildren[] {
+function draw(items: Fields[], hasOrder = true): ComponentChildren[] {
   const drawn: ComponentChildren[] = [];
   const ofType = (type: string) => items.filter((item) => item.type === type);
   const comments = ofType('comment');
@@ -456,7 +456,7 @@ function draw(items: Fields[]): ComponentChildren[] {
       case 'text':
         return once(type, (all) => <Texts key={type} items={all} />);
       case 'order':
-        return drawn.push(<Pairs key={index} item={item} known={ORDER_KEYS} />);
+        return hasOrder && drawn.push(<Pairs key={index} item={item} known={ORDER_KEYS} />);
       default:
         return once(type, (all) => (
           <Titled key={type} type={type}>
@@ -487,6 +487,31 @@ function SourcePair({ name, value }: { name: string; value: string }) {
     <>
       <dt lang="en">{name}</dt>
       <dd>{value}</dd>
+    </>
+  );
+}
+
+/** Several RPs of one prescription as one: each block, what was ordered once, all fields. */
+export function Whole({ contents }: { contents: ContentData[] }) {
+  const rpOf = (items: Fields[]) => Number(items.find((item) => item.type === 'order')?.rp ?? Infinity);
+  const all = contents.map((content) => content.items.map(fields)).sort((a, b) => rpOf(a) - rpOf(b));
+  const orders = new Map<string, Fields>();
+  for (const item of all.flat()) {
+    if (item.type !== 'order') continue;
+    const { rp: _, ...rest } = item;
+    orders.set(JSON.stringify(rest), item);
+  }
+  return (
+    <>
+      {all.map((items, index) => (
+        <div class="stack gap-s" key={index}>
+          {draw(items, false)}
+        </div>
+      ))}
+      {[...orders.values()].map((item, index) => (
+        <Pairs key={index} item={item} known={ORDER_KEYS} />
+      ))}
+      <Source items={all.flat()} />
     </>
   );
 }

@@ -8,7 +8,7 @@ import { fullInstant } from '../../i18n/wareki.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { FacilityMark, Notice, ProblemNotice } from '../../ui/pieces.tsx';
 import { flagWords } from '../../calendar/grid.ts';
-import { Content, timeText } from './Content.tsx';
+import { Content, Whole, timeText } from './Content.tsx';
 import { slashed } from '../patient/PersonLine.tsx';
 
 const SLOW_MS = 3000;
@@ -66,6 +66,54 @@ function useOpened(id: string, turn: number) {
   }, [id, turn]);
   const isCurrent = opened?.entry.id === id;
   return { opened: isCurrent ? opened : undefined, before: opened, content, problem, isSlow };
+}
+
+const WHOLE_MAX = 12;
+
+/** The RPs of one prescription lie in entries of their own; people read them as one. */
+function wholeOf(group: EntryHead[] | null, head: EntryHead | undefined): EntryHead[] {
+  if (!group || head?.kind !== 'prescription') return [];
+  const rps = group.filter(
+    (other) =>
+      other.kind === head.kind && other.facility === head.facility && other.day === head.day && other.state === head.state,
+  );
+  return rps.length > 1 && rps.length <= WHOLE_MAX ? [...rps].reverse() : [];
+}
+
+interface Part {
+  opened?: Opened;
+  content?: ContentData;
+  problem?: unknown;
+}
+
+/** Opens the other entries too, each by its own decision and in the audit. */
+function useParts(ids: string[], turn: number): Map<string, Part> {
+  const [parts, setParts] = useState(new Map<string, Part>());
+  const key = ids.join(' ');
+  useEffect(() => {
+    const abort = new AbortController();
+    const openings: string[] = [];
+    setParts(new Map());
+    const put = (id: string, part: Part) => {
+      if (!abort.signal.aborted) setParts((old) => new Map(old).set(id, part));
+    };
+    for (const id of ids) {
+      void (async () => {
+        try {
+          const opened = await api.openEntry(id, abort.signal);
+          openings.push(opened.opening);
+          put(id, { opened, content: await api.content(opened.opening, abort.signal) });
+        } catch (problem) {
+          put(id, { problem });
+        }
+      })();
+    }
+    return () => {
+      abort.abort();
+      for (const opening of openings) closeOpening(opening);
+    };
+  }, [key, turn]);
+  return parts;
 }
 
 function Facts({ entry }: { entry: EntryHead }) {
@@ -142,11 +190,24 @@ export function Panel(props: PanelProps) {
     if (opened) props.onHead(opened.entry);
   }, [opened?.opening]);
   const head = opened?.entry;
+  const whole = wholeOf(props.group, head);
+  const parts = useParts(whole.map((other) => other.id).filter((id) => id !== props.entry), turn);
+  const contents = whole.flatMap(
+    (other) => (other.id === props.entry ? content : parts.get(other.id)?.content) ?? [],
+  );
+  const lost = [...parts.values()].find((part) => part.problem !== undefined);
   const facility = head ? props.facilityOf(head.facility) : undefined;
   const kind = head ? word('kind', head.kind) : '';
   const rowWord = head?.row ? word('row', head.row) : kind;
-  // while the next one comes, the way on stays where it is
-  const way = opened ?? before;
+  // while the next one comes, the way on stays where it is; a whole is left as a whole
+  const shownIds = new Set(whole.map((other) => other.id));
+  const ways = [opened ?? before, ...[...parts.values()].map((part) => part.opened)];
+  const outside = (side: 'previous' | 'next') =>
+    ways.map((one) => one?.[side] ?? null).find((id) => id !== null && !shownIds.has(id)) ?? null;
+  const way = { previous: outside('previous'), next: outside('next') };
+  const go = (id: string | null) => {
+    if (id !== null && opened) props.onGo(id);
+  };
 
   // wherever the focus went meanwhile, Esc closes; a dialog above takes it first
   useEffect(() => {
@@ -160,8 +221,8 @@ export function Panel(props: PanelProps) {
   }, []);
 
   function onKey(event: KeyboardEvent) {
-    if (event.key === 'ArrowLeft' && opened?.previous) props.onGo(opened.previous);
-    else if (event.key === 'ArrowRight' && opened?.next) props.onGo(opened.next);
+    if (event.key === 'ArrowLeft') go(way.previous);
+    else if (event.key === 'ArrowRight') go(way.next);
   }
 
   return (
@@ -175,8 +236,8 @@ export function Panel(props: PanelProps) {
           <button
             type="button"
             class="btn plain icon"
-            aria-disabled={way?.previous ? undefined : true}
-            onClick={() => opened?.previous && props.onGo(opened.previous)}
+            aria-disabled={way.previous ? undefined : true}
+            onClick={() => go(way.previous)}
           >
             <Icon name="left" />
             <span class="sr">{t('panel.previous', { row: rowWord })}</span>
@@ -184,8 +245,8 @@ export function Panel(props: PanelProps) {
           <button
             type="button"
             class="btn plain icon"
-            aria-disabled={way?.next ? undefined : true}
-            onClick={() => opened?.next && props.onGo(opened.next)}
+            aria-disabled={way.next ? undefined : true}
+            onClick={() => go(way.next)}
           >
             <Icon name="right" />
             <span class="sr">{t('panel.next', { row: rowWord })}</span>
@@ -201,15 +262,29 @@ export function Panel(props: PanelProps) {
         </div>
         <h2 ref={heading} tabIndex={-1}>
           {kind && <span class="kind">{kind}</span>}
-          {head?.title ?? props.title}
+          {whole.length > 0 ? t('panel.whole', { n: whole.length }) : (head?.title ?? props.title)}
         </h2>
         {head && <Facts entry={head} />}
       </div>
-      <Group {...props} />
+      {whole.length !== props.group?.length && <Group {...props} />}
       <div class="panel-body" tabIndex={0} aria-busy={!content && problem === undefined}>
         {head && <State entry={head} facility={facility?.name ?? ''} />}
         {problem !== undefined && <ProblemNotice problem={problem} retry={() => setTurn(turn + 1)} />}
-        {content && content.entry.id === props.entry && <Content content={content} />}
+        {whole.length > 0 && content && (
+          <>
+            {contents.length < whole.length && (
+              <Notice tone={lost ? 'bad' : 'wait'} title={t('panel.whole.partly', { n: contents.length, total: whole.length })}>
+                {lost && (
+                  <button type="button" class="btn compact" onClick={() => setTurn(turn + 1)}>
+                    {t('app.retry')}
+                  </button>
+                )}
+              </Notice>
+            )}
+            <Whole contents={contents} />
+          </>
+        )}
+        {whole.length === 0 && content && content.entry.id === props.entry && <Content content={content} />}
         {!content && problem === undefined && head?.state !== 'incomplete' && (
           <div role="status" class="stack">
             <span class="small quiet">
