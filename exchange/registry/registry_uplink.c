@@ -17,15 +17,35 @@ struct applying {
     bool has_last;
 };
 
+static bool read_owner(struct applying *applying, struct id record, struct err *err)
+{
+    const struct registry_batch *batch = applying->batch;
+    return registry_find_owner(batch->uplink->config.store, batch->facility, record,
+                               batch->arena, &applying->last, &applying->last_is_known,
+                               err);
+}
+
+/* Its owner sends a record's entries only when it has matched the person. The answer that
+ * says so may still be under way: the entries must not be refused meanwhile. Whichever
+ * comes first, the owner is read again. */
+static bool confirm_waiting(struct applying *applying, struct id record, struct err *err)
+{
+    const struct registry_uplink_config *config = &applying->batch->uplink->config;
+    bool is_waiting = false;
+    return registry_record_waits(config->store, applying->batch->facility, record,
+                                 &is_waiting, err) &&
+           (!is_waiting || patient_owner_answered(config->patients, record,
+                                                  PATIENT_MATCH_CONFIRMED, err)) &&
+           read_owner(applying, record, err);
+}
+
 static bool find_owner(struct applying *applying, struct id record, bool *is_known,
                        struct err *err)
 {
-    const struct registry_batch *batch = applying->batch;
     if (!applying->has_last || !id_equal(applying->last_record, record)) {
         applying->has_last = false;
-        if (!registry_find_owner(batch->uplink->config.store, batch->facility, record,
-                                 batch->arena, &applying->last, &applying->last_is_known,
-                                 err))
+        if (!read_owner(applying, record, err) ||
+            (!applying->last_is_known && !confirm_waiting(applying, record, err)))
             return false;
         applying->last_record = record;
         applying->has_last = true;

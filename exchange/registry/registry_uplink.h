@@ -95,6 +95,10 @@ MUST_CHECK bool registry_find_owner(struct store *store, struct id facility,
 /* In whatever state. */
 MUST_CHECK bool registry_record_is_of(struct store *store, struct id facility,
                                       struct id record, bool *is_own, struct err *err);
+/* Proposed, and of that facility. */
+MUST_CHECK bool registry_record_waits(struct store *store, struct id facility,
+                                      struct id record, bool *is_waiting,
+                                      struct err *err);
 /* All confirmed records of a facility. */
 MUST_CHECK bool registry_list_owners(struct store *store, struct id facility,
                                      struct arena *arena, struct registry_owner **owners,

@@ -32,22 +32,40 @@ bool registry_find_owner(struct store *store, struct id facility, struct id reco
     return !*is_known || fill_owner(&found, arena, owner, err);
 }
 
+/* has_found is false when there is no such record. */
+static bool read_record(struct store *store, struct id record, struct arena *arena,
+                        struct patient_record *found, bool *has_found, struct err *err)
+{
+    CLEANUP(store_read_end) struct store_session *session = store_read(store, err);
+    *has_found = session && patient_record_find(session, record, arena, found, err);
+    if (*has_found)
+        return true;
+    if (err->kind != ERR_MISSING)
+        return false;
+    err_clear(err);
+    return true;
+}
+
 bool registry_record_is_of(struct store *store, struct id facility, struct id record,
                            bool *is_own, struct err *err)
 {
     CLEANUP(arena_free) struct arena arena = arena_init(64 * 1024);
-    struct patient_record found;
-    *is_own = false;
-    CLEANUP(store_read_end) struct store_session *session = store_read(store, err);
-    if (!session)
+    struct patient_record found = {0};
+    if (!read_record(store, record, &arena, &found, is_own, err))
         return false;
-    if (patient_record_find(session, record, &arena, &found, err)) {
-        *is_own = id_equal(found.facility, facility);
-        return true;
-    }
-    if (err->kind != ERR_MISSING)
+    *is_own = *is_own && id_equal(found.facility, facility);
+    return true;
+}
+
+bool registry_record_waits(struct store *store, struct id facility, struct id record,
+                           bool *is_waiting, struct err *err)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(64 * 1024);
+    struct patient_record found = {0};
+    if (!read_record(store, record, &arena, &found, is_waiting, err))
         return false;
-    err_clear(err);
+    *is_waiting = *is_waiting && id_equal(found.facility, facility) &&
+                  found.state == PATIENT_PROPOSED;
     return true;
 }
 
