@@ -285,7 +285,7 @@ export const en: Catalogue = {
   'patient.tab.logs': 'Access log',
   'patient.tabs': 'Screens of the patient',
   'patient.allergy': 'Allergy',
-  'patient.allergy.none': 'No allergy information',
+  'patient.allergy.none': 'Allergies: nothing visible, which does not mean none',
   'patient.problems': 'Problem',
   'patient.more': '{n} more',
   'row.period': 'Periods',

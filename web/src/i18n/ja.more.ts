@@ -105,7 +105,7 @@ export const jaMore = {
   'patient.tab.logs': '参照記録',
   'patient.tabs': '患者の画面',
   'patient.allergy': 'アレルギー',
-  'patient.allergy.none': 'アレルギー情報なし',
+  'patient.allergy.none': 'アレルギー：見られる情報なし（無いとは限りません）',
   'patient.problems': '病名',
   'patient.more': '病名ほか{n}件',
   'row.period': '期間',
