@@ -24,11 +24,20 @@ struct walk {
     struct entry_item *first_of_obr; /* where pairs of rows may be looked for */
 };
 
-static bool is_microbiology(const struct ssmix_reader *reader, size_t obx)
+/* A request about an organism that was found before names it in OBR-26: its rows are its
+ * susceptibility, whatever list of codes the drugs are from. */
+static bool is_of_organism(const struct walk *walk)
 {
-    struct span code = ssmix_raw(reader, obx, 3, 1);
+    return walk->obr != HL7_NONE &&
+           span_starts(ssmix_raw(walk->reader, walk->obr, 26, 1), "6B");
+}
+
+static bool is_microbiology(const struct walk *walk, size_t obx)
+{
+    struct span code = ssmix_raw(walk->reader, obx, 3, 1);
     return span_starts(code, "6A") || span_starts(code, "6B") ||
-           span_starts(code, "6C") || span_is(ssmix_raw(reader, obx, 5, 3), "JANIS");
+           span_starts(code, "6C") || is_of_organism(walk) ||
+           span_is(ssmix_raw(walk->reader, obx, 5, 3), "JANIS");
 }
 
 static struct entry *new_entry(struct walk *walk, enum entry_kind kind)
@@ -167,10 +176,13 @@ static bool code_ends(const struct ssmix_reader *reader, size_t obx, const char 
     return code.len >= 15 && span_is(span_part(code, code.len - 2, 2), end);
 }
 
-/* Positions 6-9 of the code: zeros mean that the drug stands in a row of its own. */
+/* Positions 6-9 of the code: zeros mean that the drug stands in a row of its own. Codes
+ * of other lists are those of drugs. */
 static bool names_drug(const struct ssmix_reader *reader, size_t obx)
 {
     struct span code = ssmix_raw(reader, obx, 3, 1);
+    if (!span_starts(code, "6C"))
+        return true;
     return code.len >= 15 && !span_is(span_part(code, 5, 4), "0000");
 }
 
@@ -251,7 +263,8 @@ static void add_microbiology(struct walk *walk, size_t obx)
         return;
     struct span code = ssmix_raw(reader, obx, 3, 1);
     bool is_pair = code_ends(reader, obx, "14") || code_ends(reader, obx, "12");
-    if (span_starts(code, "6C")) {
+    bool is_named = span_starts(code, "6A") || span_starts(code, "6B");
+    if (span_starts(code, "6C") || (is_of_organism(walk) && !is_named)) {
         add_susceptibility(walk, obx, &result);
     } else if (is_pair) {
         add_organism(walk, obx, &result);
@@ -367,7 +380,7 @@ void ssmix_read_test_result(struct ssmix_reader *reader)
             take_request(&walk, i);
             add_request_note(&walk, i);
         } else if (reader->tags[i] == TAG_OBX && walk.obr != HL7_NONE) {
-            if (is_microbiology(reader, i))
+            if (is_microbiology(&walk, i))
                 add_microbiology(&walk, i);
             else
                 add_result(&walk, i);
@@ -386,7 +399,7 @@ static void add_ordered(struct walk *walk, size_t obx)
 {
     struct ssmix_reader *reader = walk->reader;
     struct entry *entry =
-        is_microbiology(reader, obx) ? microbiology_of(walk) : laboratory_of(walk);
+        is_microbiology(walk, obx) ? microbiology_of(walk) : laboratory_of(walk);
     struct entry_item *item = ssmix_item(reader, entry, "test_order", 12);
     ssmix_field(reader, item, "name", ssmix_test_name(reader, obx, 3));
     struct text code = ssmix_at(reader, obx, 3, 1);
