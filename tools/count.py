@@ -15,6 +15,8 @@ SKIPPED = re.compile(r"#\s*skip", re.I)
 def count_tap(text):
     passed = failed = skipped = 0
     plan = status = None
+    if re.match(r"^1\.\.0\s*#\s*skip", text, re.I):
+        return 0, 0, 1
     for line in text.split("\n"):
         found = RESULT.match(line)
         if found and found[1]:
