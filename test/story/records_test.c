@@ -112,6 +112,28 @@ static void a_bad_event_is_answered_and_blocks_nothing(void)
     hospital_free(hospital);
 }
 
+/* The answer to the question may come after the first entries, or be lost. */
+static void entries_of_a_record_prove_that_its_owner_matched_it(void)
+{
+    struct scene scene = {.hospital = hospital_new()};
+    struct hospital *hospital = scene.hospital;
+    char body[1024];
+    snprintf(body, sizeof body, "%s", registration);
+    char *number = strstr(body, "H100");
+    CHECK(number != NULL);
+    if (number)
+        memcpy(number, "H777", 4);
+    scene.clinic = enter(hospital->world, "clinic");
+    struct reply reply = go(&scene.clinic, "POST /api/v1/persons", body);
+    CHECK(reply.status == 201 && has(&reply, "\"state\":\"proposed\""));
+    member(&reply, "id", scene.person);
+    say_put(hospital, 1, "1/OML-11/A", VERSION_1, "血算");
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    CHECK(count_of(hospital, &hospital->rejected_count) == 0);
+    CHECK(shows(&scene, "\"titles\":[\"血算\"]"));
+    hospital_free(hospital);
+}
+
 static void a_failed_poll_is_tried_again(void)
 {
     struct scene scene = scene_new();
@@ -539,6 +561,7 @@ int main(void)
     CHECK(secret_start(&err));
     RUN(what_a_gateway_sends_stands_in_the_calendar);
     RUN(a_bad_event_is_answered_and_blocks_nothing);
+    RUN(entries_of_a_record_prove_that_its_owner_matched_it);
     RUN(a_failed_poll_is_tried_again);
     RUN(a_number_that_ended_hides_its_entries);
     RUN(a_changed_policy_works_at_once);
