@@ -254,8 +254,10 @@ static bool is_withdrawn_refused(struct trial *trial)
     int status = open_calendar(trial, &document);
     if (status == 403)
         return document && member_is(json_root(document), "code", "consent_withdrawn");
-    if (status != 201 || !document)
+    if (status != 201 || !document) {
+        printf("# calendar of the withdrawn: %d\n", status);
         return false;
+    }
     /* Own number: the calendar opens, with nobody else's data and the reason. */
     const struct json_value *root = json_root(document);
     const struct json_value *refusals = json_member(root, "refusals");

@@ -63,8 +63,9 @@ static const char *provider_refusal(const struct disclosure_facts *facts,
         return "no_own_number";
     if (!facts->viewer_is_participant || !provider->is_participant)
         return "not_participant";
-    const char *reason = link_refusal(provider->link);
-    return reason ? reason : consent_refusal(provider->consent);
+    /* Consent first: what a person decided does not wait for a hospital's answer. */
+    const char *reason = consent_refusal(provider->consent);
+    return reason ? reason : link_refusal(provider->link);
 }
 
 static void refuse(struct disclosure_verdict *verdict, struct id provider, uint32_t kinds,

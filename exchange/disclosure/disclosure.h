@@ -6,11 +6,14 @@
  *
  * The rule, per provider, first refusal wins; each with its own reason code:
  *   actor_inactive, assurance        whole request, actor and session
- *   no_own_number                    the viewer has no confirmed number ("no number, no
- * view") no_link, link_proposed, link_suspended, link_refused no_consent,
- * consent_refused, consent_withdrawn, consent_expired, consent_not_covering,
- * joiner_waiting, not_participant kind_not_released, audience      per kind, the
- * provider's policy The viewer's own data needs the own confirmed number only.
+ *   no_own_number                    the viewer has no confirmed number ("no number,
+ *                                    no view")
+ *   not_participant                  viewer or provider
+ *   no_consent, consent_refused, consent_withdrawn, consent_expired,
+ *   consent_not_covering, joiner_waiting
+ *   no_link, link_proposed, link_suspended, link_refused       the provider's number
+ *   kind_not_released, audience      per kind, the provider's policy
+ * The viewer's own data needs the own confirmed number only.
  *
  * Errors of disclosure_decide: ERR_REFUSED with the reason when the viewer has a number
  * of its own for the person, else ERR_MISSING "not_found" (the audit has the true

@@ -76,10 +76,10 @@ static const char *oracle(const struct situation *s, int kind)
         return NULL;
     if (!s->viewer_listed || !s->provider_listed)
         return "not_participant";
-    if (oracle_link(s->provider_link))
-        return oracle_link(s->provider_link);
     if (oracle_consent(s->consent))
         return oracle_consent(s->consent);
+    if (oracle_link(s->provider_link))
+        return oracle_link(s->provider_link);
     if (!(masks[s->released] >> kind & 1U))
         return "kind_not_released";
     if (!(masks[s->audience] >> kind & 1U))

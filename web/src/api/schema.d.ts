@@ -644,7 +644,7 @@ export interface components {
             facility: components["schemas"]["Id"];
             /** @description empty = all */
             kinds: components["schemas"]["Kind"][];
-            /** @description no_link, link_proposed, no_consent, consent_withdrawn, consent_expired, consent_not_covering, joiner_waiting, kind_not_released, audience, department, assurance … */
+            /** @description not_participant, no_consent, consent_refused, consent_withdrawn, consent_expired, consent_not_covering, joiner_waiting, no_link, link_proposed, link_suspended, link_refused, kind_not_released, audience, department, assurance … */
             reason: string;
         };
         Calendar: {
