@@ -113,13 +113,13 @@ static bool run_marked(struct store *store, struct piece *piece)
 {
     struct store_engine *engine = store->writer->engine;
     err_clear(&piece->err);
-    if (!store_engine_set_mark(engine, &piece->err))
+    if (!engine->kind->set_mark(engine, &piece->err))
         return false;
     if (run_work(store, piece))
-        return store_engine_keep_mark(engine, &piece->err);
+        return engine->kind->keep_mark(engine, &piece->err);
     struct err ignored = {0}; /* the piece already has its error */
-    return store_engine_has_transaction(engine) &&
-           store_engine_undo_mark(engine, &ignored);
+    return engine->kind->has_transaction(engine) &&
+           engine->kind->undo_mark(engine, &ignored);
 }
 
 /* One piece as a transaction of its own. */
@@ -127,10 +127,10 @@ static void run_alone(struct store *store, struct piece *piece)
 {
     struct store_engine *engine = store->writer->engine;
     err_clear(&piece->err);
-    if (store_engine_begin_write(engine, &piece->err) && run_work(store, piece) &&
-        store_engine_commit(engine, &piece->err))
+    if (engine->kind->begin_write(engine, &piece->err) && run_work(store, piece) &&
+        engine->kind->commit(engine, &piece->err))
         return;
-    store_engine_roll_back(engine);
+    engine->kind->roll_back(engine);
 }
 
 static void fail_all(struct piece *pieces, const struct err *err)
@@ -178,18 +178,18 @@ static void run_group(struct store *store)
     struct store_engine *engine = store->writer->engine;
     struct lane group = {0};
     struct err err = {0};
-    if (!store_engine_begin_write(engine, &err)) {
+    if (!engine->kind->begin_write(engine, &err)) {
         /* One answer for one piece: the next may find the database well again. */
         pthread_mutex_lock(&store->lock);
         lane_add(&group, take_piece(store));
         pthread_mutex_unlock(&store->lock);
         fail_all(group.first, &err);
     } else if (!run_pieces(store, &group)) {
-        store_engine_roll_back(engine);
+        engine->kind->roll_back(engine);
         for (struct piece *piece = group.first; piece; piece = piece->next)
             run_alone(store, piece);
-    } else if (!store_engine_commit(engine, &err)) {
-        store_engine_roll_back(engine);
+    } else if (!engine->kind->commit(engine, &err)) {
+        engine->kind->roll_back(engine);
         fail_all(group.first, &err);
     }
     finish_all(store, group.first);
@@ -197,7 +197,7 @@ static void run_group(struct store *store)
 
 static void tidy(struct store *store)
 {
-    int64_t bytes = store_engine_tidy(store->writer->engine);
+    int64_t bytes = store->writer->engine->kind->tidy(store->writer->engine);
     bool is_alarming = bytes > JOURNAL_ALARM_BYTES;
     if (is_alarming && !store->has_alarm && store->has_log)
         LOG(&store->log, "store_journal_large", LOG_NUMBER("bytes", bytes));
@@ -306,7 +306,7 @@ struct store_session *store_read(struct store *store, struct err *err)
         return NULL;
     }
     session->is_broken = false;
-    if (store_engine_begin_read(session->engine, err))
+    if (session->engine->kind->begin_read(session->engine, err))
         return session;
     give_reader(store, session);
     return NULL;
@@ -319,7 +319,7 @@ void store_read_end(struct store_session **session)
     if (!ended)
         return;
     assert(ended->open_count == 0 && ended != ended->store->writer);
-    store_engine_roll_back(ended->engine);
+    ended->engine->kind->roll_back(ended->engine);
     give_reader(ended->store, ended);
 }
 
@@ -331,7 +331,8 @@ static bool start(struct store *store, const struct store_config *config, struct
     if (!store->location)
         return false;
     store->writer = store_session_open(store, config->location, true, err);
-    if (!store->writer || !store_engine_check(store->writer->engine, err) ||
+    if (!store->writer ||
+        !store->writer->engine->kind->check(store->writer->engine, err) ||
         !store_migrate(store->writer, config->migrations, config->migration_count, err))
         return false;
     if (pthread_create(&store->writer_thread, NULL, run_writer, store) != 0)

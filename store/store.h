@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* The database behind a narrow door. SQLite in WAL mode with synchronous=FULL; nothing
- * above this folder may know which database it is. One SQL subset with numbered
- * parameters (?1 ?2 …): BIGINT, TEXT, BYTEA, no dialect.
+/* The database behind a narrow door: SQLite (WAL, synchronous=FULL) in a file, or
+ * PostgreSQL 15 and newer; nothing above this folder may know which it is. One SQL subset
+ * with numbered parameters (?1 ?2 …): BIGINT, TEXT, BYTEA, no dialect, order by bytes.
  *
  * Reading: any thread, a consistent snapshot between store_read and store_read_end.
  * Writing: work is handed to the one writer thread, which groups what is waiting into
- * one transaction (≤ 5 ms), each piece under its own savepoint; store_write returns when
+ * one transaction (≤ 5 ms), each piece under its own savepoint, while no other process
+ * writes; store_write returns when
  * the commit is durable. Live work goes before backfill.
  *
  * Times in the database are UTC milliseconds (BIGINT), days are day numbers (base/day.h),
@@ -32,7 +33,7 @@ struct store_migration {
 };
 
 struct store_config {
-    const char *location; /* path of the SQLite file */
+    const char *location; /* path of an SQLite file, or "postgresql://…" */
     const struct store_migration *migrations;
     size_t migration_count;
     const struct log *log; /* may be NULL */
@@ -47,9 +48,10 @@ void store_read_end(struct store_session **session); /* for CLEANUP */
 
 /* ---- writing ---- */
 enum store_lane { STORE_LIVE, STORE_BACKFILL };
-/* Runs on the writer thread. Returning false rolls this piece back, others stay. May run
- * again from the start when the group has to be repeated, so it must not have effects
- * outside the database. */
+/* Runs on the writer thread. Returning false rolls this piece back, others stay; after a
+ * statement that failed it can only fail ("ON CONFLICT" is for what may be there
+ * already). May run again from the start when the group has to be repeated, so it must
+ * not have effects outside the database. */
 typedef bool store_work(struct store_session *session, void *context, struct err *err);
 /* Blocks until durable or failed. */
 MUST_CHECK bool store_write(struct store *store, enum store_lane lane, store_work *work,

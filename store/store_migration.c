@@ -9,9 +9,8 @@
 enum { SCRIPT_BYTES_MAX = 1 << 20 };
 
 /* The lines meant for this kind of database. */
-static void take_lines(const char *sql, struct buf *out)
+static void take_lines(const char *sql, const char *own_mark, struct buf *out)
 {
-    const char *own_mark = store_engine_line_mark();
     struct span rest = span_cstr(sql);
     struct span line;
     while (span_take(&rest, '\n', &line)) {
@@ -27,11 +26,11 @@ static void take_lines(const char *sql, struct buf *out)
 
 static bool make_table(struct store_session *session, struct err *err)
 {
-    return store_engine_script(session->engine,
-                               "CREATE TABLE IF NOT EXISTS schema_migration ("
-                               "number BIGINT NOT NULL PRIMARY KEY,"
-                               "name TEXT NOT NULL, applied BIGINT NOT NULL)",
-                               err);
+    return session->engine->kind->script(session->engine,
+                                         "CREATE TABLE IF NOT EXISTS schema_migration ("
+                                         "number BIGINT NOT NULL PRIMARY KEY,"
+                                         "name TEXT NOT NULL, applied BIGINT NOT NULL)",
+                                         err);
 }
 
 static const struct store_migration *find(const struct store_migration *migrations,
@@ -99,9 +98,9 @@ static bool apply(struct store_session *session, const struct store_migration *m
                   struct err *err)
 {
     CLEANUP(buf_free) struct buf script = buf_init(SCRIPT_BYTES_MAX);
-    take_lines(migration->sql, &script);
+    take_lines(migration->sql, session->engine->kind->line_mark, &script);
     return buf_check(&script, err) &&
-           store_engine_script(session->engine, (const char *)script.at, err) &&
+           session->engine->kind->script(session->engine, (const char *)script.at, err) &&
            note_applied(session, migration, err);
 }
 
@@ -115,13 +114,13 @@ static bool apply_if_missing(struct store_session *session,
         return false;
     if (is_applied)
         return true;
-    if (!store_engine_begin_write(session->engine, err))
+    if (!session->engine->kind->begin_write(session->engine, err))
         return false;
     if (check_applied(session, migration, &is_applied, err) &&
         (is_applied || apply(session, migration, err)) &&
-        store_engine_commit(session->engine, err))
+        session->engine->kind->commit(session->engine, err))
         return true;
-    store_engine_roll_back(session->engine);
+    session->engine->kind->roll_back(session->engine);
     return false;
 }
 

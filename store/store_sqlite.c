@@ -18,12 +18,18 @@ enum {
     CHECKPOINT_WAIT_MS = 200,
 };
 
-struct store_engine {
+struct sqlite_engine {
+    struct store_engine engine; /* first: the two are cast into each other */
     sqlite3 *database;
     int64_t page_bytes;
     int journal_frames; /* as of the last commit, told by the hook */
     int checkpoint_at;  /* frames at which the next one is due */
 };
+
+static struct sqlite_engine *own(struct store_engine *engine)
+{
+    return (struct sqlite_engine *)engine;
+}
 
 /* struct store_compiled is sqlite3_stmt under our name; never dereferenced. */
 static sqlite3_stmt *raw(struct store_compiled *compiled)
@@ -69,8 +75,8 @@ static bool failed(sqlite3 *database, int code, struct err *err)
 
 static bool run(struct store_engine *engine, const char *sql, struct err *err)
 {
-    int code = sqlite3_exec(engine->database, sql, NULL, NULL, NULL);
-    return code == SQLITE_OK || failed(engine->database, code, err);
+    int code = sqlite3_exec(own(engine)->database, sql, NULL, NULL, NULL);
+    return code == SQLITE_OK || failed(own(engine)->database, code, err);
 }
 
 static int count_frames(void *self, sqlite3 *database, const char *name, int frames)
@@ -78,27 +84,120 @@ static int count_frames(void *self, sqlite3 *database, const char *name, int fra
     struct store_engine *engine = self;
     (void)database;
     (void)name;
-    engine->journal_frames = frames;
+    own(engine)->journal_frames = frames;
     return SQLITE_OK;
 }
+
+/* ---- statements ---- */
+
+static struct store_compiled *compile(struct store_engine *engine, const char *sql,
+                                      struct err *err)
+{
+    sqlite3_stmt *statement = NULL;
+    int code = sqlite3_prepare_v3(own(engine)->database, sql, -1,
+                                  SQLITE_PREPARE_PERSISTENT, &statement, NULL);
+    if (code == SQLITE_OK && statement)
+        return (struct store_compiled *)statement;
+    failed(own(engine)->database, code == SQLITE_OK ? SQLITE_MISUSE : code, err);
+    return NULL;
+}
+
+static void discard(struct store_compiled *compiled)
+{
+    sqlite3_finalize(raw(compiled));
+}
+
+static bool bind_int(struct store_compiled *compiled, int index, int64_t value)
+{
+    return sqlite3_bind_int64(raw(compiled), index, value) == SQLITE_OK;
+}
+
+static bool bind_text(struct store_compiled *compiled, int index, struct text text,
+                      bool is_copied)
+{
+    /* A NULL pointer would become the value NULL. */
+    const char *at = text.at ? text.at : "";
+    return sqlite3_bind_text64(raw(compiled), index, at, text.len,
+                               is_copied ? SQLITE_TRANSIENT : SQLITE_STATIC,
+                               SQLITE_UTF8) == SQLITE_OK;
+}
+
+static bool bind_bytes(struct store_compiled *compiled, int index, struct span bytes)
+{
+    if (bytes.len == 0)
+        return sqlite3_bind_zeroblob(raw(compiled), index, 0) == SQLITE_OK;
+    return sqlite3_bind_blob64(raw(compiled), index, bytes.at, bytes.len,
+                               SQLITE_STATIC) == SQLITE_OK;
+}
+
+static bool bind_null(struct store_compiled *compiled, int index)
+{
+    return sqlite3_bind_null(raw(compiled), index) == SQLITE_OK;
+}
+
+static bool step(struct store_engine *engine, struct store_compiled *compiled,
+                 bool *has_row, struct err *err)
+{
+    int code = sqlite3_step(raw(compiled));
+    *has_row = code == SQLITE_ROW;
+    return code == SQLITE_ROW || code == SQLITE_DONE ||
+           failed(own(engine)->database, code, err);
+}
+
+static void reset(struct store_compiled *compiled)
+{
+    sqlite3_reset(raw(compiled));
+}
+
+static void unbind(struct store_compiled *compiled)
+{
+    sqlite3_clear_bindings(raw(compiled));
+}
+
+static int64_t column_int(struct store_compiled *compiled, int column)
+{
+    return sqlite3_column_int64(raw(compiled), column);
+}
+
+static bool column_is_null(struct store_compiled *compiled, int column)
+{
+    return sqlite3_column_type(raw(compiled), column) == SQLITE_NULL;
+}
+
+static struct span column_text(struct store_compiled *compiled, int column)
+{
+    /* The order matters: text first, then its length in that form. */
+    const uint8_t *at = sqlite3_column_text(raw(compiled), column);
+    int len = sqlite3_column_bytes(raw(compiled), column);
+    return at ? span_of(at, (size_t)len) : SPAN("");
+}
+
+static struct span column_bytes(struct store_compiled *compiled, int column)
+{
+    const uint8_t *at = sqlite3_column_blob(raw(compiled), column);
+    int len = sqlite3_column_bytes(raw(compiled), column);
+    return at ? span_of(at, (size_t)len) : SPAN("");
+}
+
+/* ---- the connection ---- */
 
 /* The single value of a statement without parameters. */
 static bool ask_int(struct store_engine *engine, const char *sql, int64_t *value,
                     struct err *err)
 {
-    struct store_compiled *compiled = store_engine_compile(engine, sql, err);
+    struct store_compiled *compiled = compile(engine, sql, err);
     bool has_row = false;
-    bool is_done = compiled && store_engine_step(engine, compiled, &has_row, err);
+    bool is_done = compiled && step(engine, compiled, &has_row, err);
     if (is_done && has_row)
-        *value = store_engine_column_int(compiled, 0);
-    store_engine_discard(compiled);
+        *value = column_int(compiled, 0);
+    discard(compiled);
     return is_done;
 }
 
 static bool set_up(struct store_engine *engine, bool for_writing, struct err *err)
 {
-    sqlite3_busy_timeout(engine->database, BUSY_TIMEOUT_MS);
-    sqlite3_db_config(engine->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_busy_timeout(own(engine)->database, BUSY_TIMEOUT_MS);
+    sqlite3_db_config(own(engine)->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     if (!run(engine,
              "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
              "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;"
@@ -107,15 +206,15 @@ static bool set_up(struct store_engine *engine, bool for_writing, struct err *er
         return false;
     if (!for_writing)
         return run(engine, "PRAGMA query_only = ON;", err);
-    /* Checkpoints are made by store_engine_tidy, when nobody waits for the answer. */
+    /* Checkpoints are made by tidy, when nobody waits for the answer. */
     if (!run(engine,
              "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
              "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 16777216;",
              err))
         return false;
-    engine->checkpoint_at = CHECKPOINT_FRAMES;
-    sqlite3_wal_hook(engine->database, count_frames, engine);
-    return ask_int(engine, "PRAGMA page_size", &engine->page_bytes, err);
+    own(engine)->checkpoint_at = CHECKPOINT_FRAMES;
+    sqlite3_wal_hook(own(engine)->database, count_frames, engine);
+    return ask_int(engine, "PRAGMA page_size", &own(engine)->page_bytes, err);
 }
 
 /* SQLite would make the file readable by everybody; its journal follows the file. */
@@ -128,97 +227,92 @@ static bool make_private_file(const char *location, struct err *err)
     return true;
 }
 
-struct store_engine *store_engine_open(const char *location, bool for_writing,
-                                       struct err *err)
-{
-    if (for_writing && !make_private_file(location, err))
-        return NULL;
-    struct store_engine *engine = memory_new(1, sizeof *engine, err);
-    if (!engine)
-        return NULL;
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    int code = sqlite3_open_v2(location, &engine->database, flags, NULL);
-    if (code == SQLITE_OK ? set_up(engine, for_writing, err)
-                          : failed(engine->database, code, err))
-        return engine;
-    store_engine_close(engine);
-    return NULL;
-}
-
-void store_engine_close(struct store_engine *engine)
+static void close_database(struct store_engine *engine)
 {
     if (!engine)
         return;
-    sqlite3_close_v2(engine->database);
+    sqlite3_close_v2(own(engine)->database);
     memory_free(engine);
 }
 
-bool store_engine_check(struct store_engine *engine, struct err *err)
+static struct store_engine *open_database(const char *location, bool for_writing,
+                                          struct err *err)
 {
-    struct store_compiled *compiled =
-        store_engine_compile(engine, "PRAGMA quick_check(1)", err);
+    if (for_writing && !make_private_file(location, err))
+        return NULL;
+    struct sqlite_engine *made = memory_new(1, sizeof *made, err);
+    if (!made)
+        return NULL;
+    struct store_engine *engine = &made->engine;
+    engine->kind = &store_sqlite;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    int code = sqlite3_open_v2(location, &own(engine)->database, flags, NULL);
+    if (code == SQLITE_OK ? set_up(engine, for_writing, err)
+                          : failed(own(engine)->database, code, err))
+        return engine;
+    close_database(engine);
+    return NULL;
+}
+
+static bool check(struct store_engine *engine, struct err *err)
+{
+    struct store_compiled *compiled = compile(engine, "PRAGMA quick_check(1)", err);
     bool has_row = false;
-    bool is_done = compiled && store_engine_step(engine, compiled, &has_row, err);
-    bool is_whole =
-        is_done && has_row && span_is(store_engine_column_text(compiled, 0), "ok");
-    store_engine_discard(compiled);
+    bool is_done = compiled && step(engine, compiled, &has_row, err);
+    bool is_whole = is_done && has_row && span_is(column_text(compiled, 0), "ok");
+    discard(compiled);
     if (is_done && !is_whole)
         return err_set(err, ERR_SYSTEM, "store_corrupt", "the database file is damaged");
     return is_whole;
 }
 
-bool store_engine_script(struct store_engine *engine, const char *sql, struct err *err)
+static bool script(struct store_engine *engine, const char *sql, struct err *err)
 {
     return run(engine, sql, err);
 }
 
-const char *store_engine_line_mark(void)
+static bool has_transaction(struct store_engine *engine)
 {
-    return "--sqlite ";
+    return sqlite3_get_autocommit(own(engine)->database) == 0;
 }
 
-bool store_engine_begin_read(struct store_engine *engine, struct err *err)
+static void roll_back(struct store_engine *engine)
+{
+    /* Whatever it says, without a transaction nothing is left to undo. */
+    if (has_transaction(engine))
+        sqlite3_exec(own(engine)->database, "ROLLBACK", NULL, NULL, NULL);
+}
+
+static bool begin_read(struct store_engine *engine, struct err *err)
 {
     /* BEGIN alone would take the snapshot at the first statement only. */
     if (run(engine, "BEGIN; SELECT 1 FROM sqlite_schema LIMIT 1;", err))
         return true;
-    store_engine_roll_back(engine);
+    roll_back(engine);
     return false;
 }
 
-bool store_engine_begin_write(struct store_engine *engine, struct err *err)
+static bool begin_write(struct store_engine *engine, struct err *err)
 {
     return run(engine, "BEGIN IMMEDIATE", err);
 }
 
-bool store_engine_commit(struct store_engine *engine, struct err *err)
+static bool commit(struct store_engine *engine, struct err *err)
 {
     return run(engine, "COMMIT", err);
 }
 
-void store_engine_roll_back(struct store_engine *engine)
-{
-    /* Whatever it says, without a transaction nothing is left to undo. */
-    if (store_engine_has_transaction(engine))
-        sqlite3_exec(engine->database, "ROLLBACK", NULL, NULL, NULL);
-}
-
-bool store_engine_has_transaction(struct store_engine *engine)
-{
-    return sqlite3_get_autocommit(engine->database) == 0;
-}
-
-bool store_engine_set_mark(struct store_engine *engine, struct err *err)
+static bool set_mark(struct store_engine *engine, struct err *err)
 {
     return run(engine, "SAVEPOINT piece", err);
 }
 
-bool store_engine_keep_mark(struct store_engine *engine, struct err *err)
+static bool keep_mark(struct store_engine *engine, struct err *err)
 {
     return run(engine, "RELEASE piece", err);
 }
 
-bool store_engine_undo_mark(struct store_engine *engine, struct err *err)
+static bool undo_mark(struct store_engine *engine, struct err *err)
 {
     return run(engine, "ROLLBACK TO piece; RELEASE piece", err);
 }
@@ -227,115 +321,56 @@ bool store_engine_undo_mark(struct store_engine *engine, struct err *err)
  * writer waits for them a little, so that the journal can begin again from its start. */
 static void checkpoint(struct store_engine *engine)
 {
-    bool is_large = engine->journal_frames >= LARGE_JOURNAL_FRAMES;
-    sqlite3_busy_timeout(engine->database, CHECKPOINT_WAIT_MS);
+    bool is_large = own(engine)->journal_frames >= LARGE_JOURNAL_FRAMES;
+    sqlite3_busy_timeout(own(engine)->database, CHECKPOINT_WAIT_MS);
     sqlite3_wal_checkpoint_v2(
-        engine->database, NULL,
+        own(engine)->database, NULL,
         is_large ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    sqlite3_busy_timeout(engine->database, BUSY_TIMEOUT_MS);
-    engine->checkpoint_at = engine->journal_frames + CHECKPOINT_FRAMES;
+    sqlite3_busy_timeout(own(engine)->database, BUSY_TIMEOUT_MS);
+    own(engine)->checkpoint_at = own(engine)->journal_frames + CHECKPOINT_FRAMES;
 }
 
-int64_t store_engine_tidy(struct store_engine *engine)
+static int64_t tidy(struct store_engine *engine)
 {
-    if (engine->journal_frames < engine->checkpoint_at - CHECKPOINT_FRAMES)
-        engine->checkpoint_at = CHECKPOINT_FRAMES; /* it has begun again */
-    if (engine->journal_frames >= engine->checkpoint_at)
+    if (own(engine)->journal_frames < own(engine)->checkpoint_at - CHECKPOINT_FRAMES)
+        own(engine)->checkpoint_at = CHECKPOINT_FRAMES; /* it has begun again */
+    if (own(engine)->journal_frames >= own(engine)->checkpoint_at)
         checkpoint(engine);
-    return engine->journal_frames * engine->page_bytes;
+    return own(engine)->journal_frames * own(engine)->page_bytes;
 }
 
-int64_t store_engine_changes(struct store_engine *engine)
+static int64_t changes(struct store_engine *engine)
 {
-    return sqlite3_changes64(engine->database);
+    return sqlite3_changes64(own(engine)->database);
 }
 
-struct store_compiled *store_engine_compile(struct store_engine *engine, const char *sql,
-                                            struct err *err)
-{
-    sqlite3_stmt *statement = NULL;
-    int code = sqlite3_prepare_v3(engine->database, sql, -1, SQLITE_PREPARE_PERSISTENT,
-                                  &statement, NULL);
-    if (code == SQLITE_OK && statement)
-        return (struct store_compiled *)statement;
-    failed(engine->database, code == SQLITE_OK ? SQLITE_MISUSE : code, err);
-    return NULL;
-}
-
-void store_engine_discard(struct store_compiled *compiled)
-{
-    sqlite3_finalize(raw(compiled));
-}
-
-bool store_engine_bind_int(struct store_compiled *compiled, int index, int64_t value)
-{
-    return sqlite3_bind_int64(raw(compiled), index, value) == SQLITE_OK;
-}
-
-bool store_engine_bind_text(struct store_compiled *compiled, int index, struct text text,
-                            bool is_copied)
-{
-    /* A NULL pointer would become the value NULL. */
-    const char *at = text.at ? text.at : "";
-    return sqlite3_bind_text64(raw(compiled), index, at, text.len,
-                               is_copied ? SQLITE_TRANSIENT : SQLITE_STATIC,
-                               SQLITE_UTF8) == SQLITE_OK;
-}
-
-bool store_engine_bind_bytes(struct store_compiled *compiled, int index,
-                             struct span bytes)
-{
-    if (bytes.len == 0)
-        return sqlite3_bind_zeroblob(raw(compiled), index, 0) == SQLITE_OK;
-    return sqlite3_bind_blob64(raw(compiled), index, bytes.at, bytes.len,
-                               SQLITE_STATIC) == SQLITE_OK;
-}
-
-bool store_engine_bind_null(struct store_compiled *compiled, int index)
-{
-    return sqlite3_bind_null(raw(compiled), index) == SQLITE_OK;
-}
-
-bool store_engine_step(struct store_engine *engine, struct store_compiled *compiled,
-                       bool *has_row, struct err *err)
-{
-    int code = sqlite3_step(raw(compiled));
-    *has_row = code == SQLITE_ROW;
-    return code == SQLITE_ROW || code == SQLITE_DONE ||
-           failed(engine->database, code, err);
-}
-
-void store_engine_reset(struct store_compiled *compiled)
-{
-    sqlite3_reset(raw(compiled));
-}
-
-void store_engine_unbind(struct store_compiled *compiled)
-{
-    sqlite3_clear_bindings(raw(compiled));
-}
-
-int64_t store_engine_column_int(struct store_compiled *compiled, int column)
-{
-    return sqlite3_column_int64(raw(compiled), column);
-}
-
-bool store_engine_column_is_null(struct store_compiled *compiled, int column)
-{
-    return sqlite3_column_type(raw(compiled), column) == SQLITE_NULL;
-}
-
-struct span store_engine_column_text(struct store_compiled *compiled, int column)
-{
-    /* The order matters: text first, then its length in that form. */
-    const uint8_t *at = sqlite3_column_text(raw(compiled), column);
-    int len = sqlite3_column_bytes(raw(compiled), column);
-    return at ? span_of(at, (size_t)len) : SPAN("");
-}
-
-struct span store_engine_column_bytes(struct store_compiled *compiled, int column)
-{
-    const uint8_t *at = sqlite3_column_blob(raw(compiled), column);
-    int len = sqlite3_column_bytes(raw(compiled), column);
-    return at ? span_of(at, (size_t)len) : SPAN("");
-}
+const struct store_engine_kind store_sqlite = {
+    .line_mark = "--sqlite ",
+    .open = open_database,
+    .close = close_database,
+    .check = check,
+    .script = script,
+    .begin_read = begin_read,
+    .begin_write = begin_write,
+    .commit = commit,
+    .roll_back = roll_back,
+    .has_transaction = has_transaction,
+    .set_mark = set_mark,
+    .keep_mark = keep_mark,
+    .undo_mark = undo_mark,
+    .tidy = tidy,
+    .changes = changes,
+    .compile = compile,
+    .discard = discard,
+    .bind_int = bind_int,
+    .bind_text = bind_text,
+    .bind_bytes = bind_bytes,
+    .bind_null = bind_null,
+    .step = step,
+    .reset = reset,
+    .unbind = unbind,
+    .column_int = column_int,
+    .column_is_null = column_is_null,
+    .column_text = column_text,
+    .column_bytes = column_bytes,
+};

@@ -17,6 +17,11 @@ struct store_statement {
     bool has_bad_bind;
 };
 
+static const struct store_engine_kind *kind_of(const struct store_statement *statement)
+{
+    return statement->session->engine->kind;
+}
+
 /* FNV-1a over the text, so that equal literals of two files share one statement. */
 static size_t bucket_of(const char *sql)
 {
@@ -24,11 +29,6 @@ static size_t bucket_of(const char *sql)
     for (const char *at = sql; *at; at++)
         sum = (sum ^ (uint8_t)*at) * 16777619U;
     return sum % STORE_CACHE_BUCKETS;
-}
-
-static bool is_constraint(const struct err *err)
-{
-    return err->kind == ERR_CONFLICT;
 }
 
 static struct store_statement *find_idle(struct store_session *session, const char *sql)
@@ -46,7 +46,7 @@ static struct store_statement *compile(struct store_session *session, const char
     struct store_statement *statement = memory_new(1, sizeof *statement, err);
     if (!statement)
         return NULL;
-    statement->compiled = store_engine_compile(session->engine, sql, err);
+    statement->compiled = session->engine->kind->compile(session->engine, sql, err);
     if (!statement->compiled) {
         memory_free(statement);
         return NULL;
@@ -80,7 +80,7 @@ struct store_statement *store_prepare(struct store_session *session, const char 
 
 static void discard(struct store_statement *statement)
 {
-    store_engine_discard(statement->compiled);
+    kind_of(statement)->discard(statement->compiled);
     memory_free(statement);
 }
 
@@ -98,13 +98,13 @@ void store_finish(struct store_statement **statement)
         return;
     }
     store_reset(finished);
-    store_engine_unbind(finished->compiled);
+    kind_of(finished)->unbind(finished->compiled);
     finished->has_bad_bind = false;
 }
 
 void store_reset(struct store_statement *statement)
 {
-    store_engine_reset(statement->compiled);
+    kind_of(statement)->reset(statement->compiled);
     statement->is_done = false;
 }
 
@@ -118,29 +118,31 @@ static void note_bind(struct store_statement *statement, bool is_bound)
 
 void store_bind_int(struct store_statement *statement, int index, int64_t value)
 {
-    note_bind(statement, store_engine_bind_int(statement->compiled, index, value));
+    note_bind(statement, kind_of(statement)->bind_int(statement->compiled, index, value));
 }
 
 void store_bind_text(struct store_statement *statement, int index, struct text text)
 {
-    note_bind(statement, store_engine_bind_text(statement->compiled, index, text, false));
+    note_bind(statement,
+              kind_of(statement)->bind_text(statement->compiled, index, text, false));
 }
 
 void store_bind_bytes(struct store_statement *statement, int index, struct span bytes)
 {
-    note_bind(statement, store_engine_bind_bytes(statement->compiled, index, bytes));
+    note_bind(statement,
+              kind_of(statement)->bind_bytes(statement->compiled, index, bytes));
 }
 
 void store_bind_id(struct store_statement *statement, int index, struct id id)
 {
     struct id_text hex = id_to_text(id);
-    note_bind(statement,
-              store_engine_bind_text(statement->compiled, index, id_view(&hex), true));
+    note_bind(statement, kind_of(statement)->bind_text(statement->compiled, index,
+                                                       id_view(&hex), true));
 }
 
 void store_bind_null(struct store_statement *statement, int index)
 {
-    note_bind(statement, store_engine_bind_null(statement->compiled, index));
+    note_bind(statement, kind_of(statement)->bind_null(statement->compiled, index));
 }
 
 /* ---- running ---- */
@@ -155,9 +157,9 @@ bool store_step(struct store_statement *statement, bool *has_row, struct err *er
         session->is_broken = true;
         return err_set(err, ERR_SYSTEM, "store_failed", "a parameter does not exist");
     }
-    if (!store_engine_step(session->engine, statement->compiled, has_row, err)) {
-        /* A conflict may be an answer for the work; any other fault may not. */
-        session->is_broken = session->is_broken || !is_constraint(err);
+    if (!session->engine->kind->step(session->engine, statement->compiled, has_row,
+                                     err)) {
+        session->is_broken = true;
         return false;
     }
     statement->is_done = !*has_row;
@@ -174,25 +176,25 @@ bool store_run(struct store_statement *statement, struct err *err)
 
 int64_t store_changes(struct store_session *session)
 {
-    return store_engine_changes(session->engine);
+    return session->engine->kind->changes(session->engine);
 }
 
 /* ---- columns ---- */
 
 int64_t store_column_int(struct store_statement *statement, int column)
 {
-    return store_engine_column_int(statement->compiled, column);
+    return kind_of(statement)->column_int(statement->compiled, column);
 }
 
 bool store_column_is_null(struct store_statement *statement, int column)
 {
-    return store_engine_column_is_null(statement->compiled, column);
+    return kind_of(statement)->column_is_null(statement->compiled, column);
 }
 
 bool store_column_text(struct store_statement *statement, int column, struct arena *arena,
                        struct text *text, struct err *err)
 {
-    struct span bytes = store_engine_column_text(statement->compiled, column);
+    struct span bytes = kind_of(statement)->column_text(statement->compiled, column);
     struct text view;
     if (!text_from_utf8(bytes, &view, err)) {
         err_clear(err);
@@ -204,14 +206,14 @@ bool store_column_text(struct store_statement *statement, int column, struct are
 bool store_column_bytes(struct store_statement *statement, int column,
                         struct arena *arena, struct span *bytes, struct err *err)
 {
-    struct span view = store_engine_column_bytes(statement->compiled, column);
+    struct span view = kind_of(statement)->column_bytes(statement->compiled, column);
     return arena_copy(arena, view, bytes, err);
 }
 
 bool store_column_id(struct store_statement *statement, int column, struct id *id,
                      struct err *err)
 {
-    struct span hex = store_engine_column_text(statement->compiled, column);
+    struct span hex = kind_of(statement)->column_text(statement->compiled, column);
     if (id_parse(hex, id, err))
         return true;
     err_clear(err);
@@ -220,7 +222,7 @@ bool store_column_id(struct store_statement *statement, int column, struct id *i
 
 struct text store_column_view(struct store_statement *statement, int column)
 {
-    struct span bytes = store_engine_column_text(statement->compiled, column);
+    struct span bytes = kind_of(statement)->column_text(statement->compiled, column);
     return (struct text){(const char *)bytes.at, bytes.len};
 }
 
@@ -233,7 +235,7 @@ struct store_session *store_session_open(struct store *store, const char *locati
     if (!session)
         return NULL;
     session->store = store;
-    session->engine = store_engine_open(location, for_writing, err);
+    session->engine = store_engine_kind_of(location)->open(location, for_writing, err);
     if (session->engine)
         return session;
     memory_free(session);
@@ -252,6 +254,6 @@ void store_session_close(struct store_session *session)
             discard(statement);
         }
     }
-    store_engine_close(session->engine);
+    session->engine->kind->close(session->engine);
     memory_free(session);
 }

@@ -1,0 +1,622 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The only file that knows PostgreSQL (15, protocol 3.0, through libpq).
+ *
+ * A writing transaction begins with an advisory lock, so that one connection of all
+ * server processes writes at a time: what SQLite's write lock is for one file. Statements
+ * are translated once from ?1 to $1 and prepared when they are first run, because only
+ * then the types of their parameters are known. A result is taken whole: lists above this
+ * folder are read in pages. What the server says about a fault stays with it but for the
+ * SQLSTATE and the names of constraint, table and column: its sentences quote values. */
+#include "store/store_engine.h"
+
+#include <endian.h>
+#include <libpq-fe.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+enum {
+    OID_INT8 = 20, /* pg_type.dat: these do not change */
+    OID_TEXT = 25,
+    OID_BYTEA = 17,
+    OID_OPEN = 0, /* the server infers it */
+    PARAMETERS_MAX = 32,
+    SCRATCH_BYTES = 48,
+    NAME_BYTES = 24,
+    SQLSTATE_LEN = 5,
+    VERSION_MIN = 150000,
+};
+
+struct postgres_engine {
+    struct store_engine engine; /* first: the two are cast into each other */
+    PGconn *connection;         /* *owned* */
+    uint64_t generation;        /* rises with every new connection */
+    uint64_t name_count;        /* of prepared statements */
+    int64_t changes;
+};
+
+struct parameter {
+    Oid type;
+    const char *at; /* NULL = the value NULL */
+    int len;
+    char scratch[SCRATCH_BYTES];
+};
+
+struct store_compiled {
+    struct postgres_engine *engine; /* borrowed */
+    char *sql;                      /* *owned*, with $1 */
+    char name[NAME_BYTES];
+    uint64_t generation; /* of the connection that knows the name; 0 = none does */
+    int count;
+    struct parameter parameters[PARAMETERS_MAX];
+    Oid prepared_types[PARAMETERS_MAX];
+    PGresult *result;     /* *owned*; NULL = not run */
+    int row;              /* the one stepped to */
+    unsigned char *bytes; /* *owned*: the column asked for last */
+};
+
+static struct postgres_engine *own(struct store_engine *engine)
+{
+    return (struct postgres_engine *)engine;
+}
+
+/* ---- faults ---- */
+
+struct fault_row {
+    const char *state; /* SQLSTATE or the beginning of some */
+    enum err_kind kind;
+    const char *reason;
+};
+
+static const struct fault_row fault_rows[] = {
+    {"23505", ERR_CONFLICT, "store_unique"}, {"23503", ERR_CONFLICT, "store_reference"},
+    {"40001", ERR_BUSY, "store_busy"},       {"40P01", ERR_BUSY, "store_busy"},
+    {"55P03", ERR_BUSY, "store_busy"},       {"57P0", ERR_BUSY, "store_busy"},
+    {"57014", ERR_BUSY, "store_busy"},       {"08", ERR_BUSY, "store_busy"},
+    {"25P03", ERR_BUSY, "store_busy"},       {"53100", ERR_BUSY, "store_full"},
+    {"53", ERR_BUSY, "memory_short"},        {"XX001", ERR_SYSTEM, "store_corrupt"},
+    {"XX002", ERR_SYSTEM, "store_corrupt"},
+};
+
+static const char *field(const PGresult *result, int code)
+{
+    const char *value = PQresultErrorField(result, code);
+    return value ? value : "-";
+}
+
+static bool failed(struct postgres_engine *engine, const PGresult *result,
+                   struct err *err)
+{
+    const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+    if (!state || PQstatus(engine->connection) != CONNECTION_OK)
+        return err_set(err, ERR_BUSY, "store_busy", "no connection to the database");
+    enum err_kind kind = ERR_SYSTEM;
+    const char *reason = "store_failed";
+    for (size_t i = 0; i < sizeof fault_rows / sizeof fault_rows[0]; i++) {
+        if (strncmp(state, fault_rows[i].state, strlen(fault_rows[i].state)) == 0) {
+            kind = fault_rows[i].kind;
+            reason = fault_rows[i].reason;
+            break;
+        }
+    }
+    return err_set(err, kind, reason, "database error %.*s (%.40s, %.40s)", SQLSTATE_LEN,
+                   state, field(result, PG_DIAG_TABLE_NAME),
+                   field(result, PG_DIAG_CONSTRAINT_NAME));
+}
+
+static bool is_good(const PGresult *result)
+{
+    ExecStatusType status = PQresultStatus(result);
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+}
+
+static bool run(struct store_engine *engine, const char *sql, struct err *err)
+{
+    struct postgres_engine *self = own(engine);
+    PGresult *result = PQexec(self->connection, sql);
+    bool is_done = is_good(result) || failed(self, result, err);
+    PQclear(result);
+    return is_done;
+}
+
+/* ---- statements ---- */
+
+/* ?1 becomes $1. The literals of this program have no quoted question marks. Returns the
+ * largest number of a parameter. */
+static int translate(char *sql)
+{
+    int largest = 0;
+    for (; *sql; sql++) {
+        if (*sql != '?')
+            continue;
+        *sql = '$';
+        int number = 0;
+        for (const char *at = sql + 1; *at >= '0' && *at <= '9' && number < 1000; at++)
+            number = number * 10 + (*at - '0');
+        largest = number > largest ? number : largest;
+    }
+    return largest;
+}
+
+static struct store_compiled *compile(struct store_engine *engine, const char *sql,
+                                      struct err *err)
+{
+    struct store_compiled *compiled = memory_new(1, sizeof *compiled, err);
+    if (!compiled)
+        return NULL;
+    compiled->engine = own(engine);
+    compiled->sql = memory_string(sql, err);
+    if (compiled->sql)
+        compiled->count = translate(compiled->sql);
+    if (compiled->sql && compiled->count <= PARAMETERS_MAX)
+        return compiled;
+    if (compiled->sql)
+        err_set(err, ERR_SYSTEM, "store_failed", "too many parameters");
+    memory_free(compiled->sql);
+    memory_free(compiled);
+    return NULL;
+}
+
+static void forget_bytes(struct store_compiled *compiled)
+{
+    PQfreemem(compiled->bytes);
+    compiled->bytes = NULL;
+}
+
+static void reset(struct store_compiled *compiled)
+{
+    forget_bytes(compiled);
+    PQclear(compiled->result);
+    compiled->result = NULL;
+}
+
+/* Best effort: in a failed transaction the server keeps the name, which is never used
+ * again. */
+static void deallocate(struct store_compiled *compiled)
+{
+    struct postgres_engine *engine = compiled->engine;
+    char sql[NAME_BYTES + 16];
+    if (compiled->generation == engine->generation) {
+        snprintf(sql, sizeof sql, "DEALLOCATE %s", compiled->name);
+        PQclear(PQexec(engine->connection, sql));
+    }
+    compiled->generation = 0;
+}
+
+static void discard(struct store_compiled *compiled)
+{
+    if (!compiled)
+        return;
+    reset(compiled);
+    deallocate(compiled);
+    memory_free(compiled->sql);
+    memory_free(compiled);
+}
+
+static struct parameter *parameter_at(struct store_compiled *compiled, int index)
+{
+    bool exists = index >= 1 && index <= compiled->count;
+    return exists ? &compiled->parameters[index - 1] : NULL;
+}
+
+static bool bind_int(struct store_compiled *compiled, int index, int64_t value)
+{
+    struct parameter *parameter = parameter_at(compiled, index);
+    if (!parameter)
+        return false;
+    uint64_t wire = htobe64((uint64_t)value);
+    memcpy(parameter->scratch, &wire, sizeof wire);
+    parameter->type = OID_INT8;
+    parameter->at = parameter->scratch;
+    parameter->len = (int)sizeof wire;
+    return true;
+}
+
+static bool bind_view(struct store_compiled *compiled, int index, Oid type,
+                      struct span bytes)
+{
+    struct parameter *parameter = parameter_at(compiled, index);
+    if (!parameter || bytes.len > INT32_MAX)
+        return false;
+    parameter->type = type;
+    parameter->at = bytes.at ? (const char *)bytes.at : "";
+    parameter->len = (int)bytes.len;
+    return true;
+}
+
+static bool bind_text(struct store_compiled *compiled, int index, struct text text,
+                      bool is_copied)
+{
+    if (!bind_view(compiled, index, OID_TEXT, text_span(text)))
+        return false;
+    if (!is_copied)
+        return true;
+    struct parameter *parameter = &compiled->parameters[index - 1];
+    if (text.len > SCRATCH_BYTES)
+        return false;
+    memcpy(parameter->scratch, text.at, text.len);
+    parameter->at = parameter->scratch;
+    return true;
+}
+
+static bool bind_bytes(struct store_compiled *compiled, int index, struct span bytes)
+{
+    return bind_view(compiled, index, OID_BYTEA, bytes);
+}
+
+static bool bind_null(struct store_compiled *compiled, int index)
+{
+    struct parameter *parameter = parameter_at(compiled, index);
+    if (parameter)
+        *parameter = (struct parameter){.type = OID_OPEN};
+    return parameter != NULL;
+}
+
+static void unbind(struct store_compiled *compiled)
+{
+    for (int i = 0; i < compiled->count; i++)
+        compiled->parameters[i] = (struct parameter){.type = OID_OPEN};
+}
+
+/* A NULL fits every type; a value has to have the one that was prepared. */
+static bool is_prepared(const struct store_compiled *compiled)
+{
+    if (compiled->generation != compiled->engine->generation)
+        return false;
+    for (int i = 0; i < compiled->count; i++)
+        if (compiled->parameters[i].at &&
+            compiled->parameters[i].type != compiled->prepared_types[i])
+            return false;
+    return true;
+}
+
+static bool prepare(struct store_compiled *compiled, struct err *err)
+{
+    struct postgres_engine *engine = compiled->engine;
+    deallocate(compiled);
+    for (int i = 0; i < compiled->count; i++)
+        compiled->prepared_types[i] = compiled->parameters[i].type;
+    snprintf(compiled->name, sizeof compiled->name, "s%llu",
+             (unsigned long long)++engine->name_count);
+    PGresult *result = PQprepare(engine->connection, compiled->name, compiled->sql,
+                                 compiled->count, compiled->prepared_types);
+    bool is_done = is_good(result) || failed(engine, result, err);
+    PQclear(result);
+    if (is_done)
+        compiled->generation = engine->generation;
+    return is_done;
+}
+
+static bool execute(struct store_compiled *compiled, struct err *err)
+{
+    struct postgres_engine *engine = compiled->engine;
+    const char *values[PARAMETERS_MAX];
+    int lengths[PARAMETERS_MAX];
+    int formats[PARAMETERS_MAX];
+    for (int i = 0; i < compiled->count; i++) {
+        values[i] = compiled->parameters[i].at;
+        lengths[i] = compiled->parameters[i].len;
+        formats[i] = 1;
+    }
+    compiled->result = PQexecPrepared(engine->connection, compiled->name, compiled->count,
+                                      values, lengths, formats, 0);
+    compiled->row = -1;
+    if (!is_good(compiled->result)) {
+        failed(engine, compiled->result, err);
+        reset(compiled);
+        return false;
+    }
+    struct span changed = span_cstr(PQcmdTuples(compiled->result));
+    uint64_t count = 0;
+    engine->changes = span_uint(changed, INT64_MAX, &count) ? (int64_t)count : 0;
+    return true;
+}
+
+static bool step(struct store_engine *engine, struct store_compiled *compiled,
+                 bool *has_row, struct err *err)
+{
+    (void)engine;
+    forget_bytes(compiled);
+    *has_row = false;
+    if (!compiled->result &&
+        ((!is_prepared(compiled) && !prepare(compiled, err)) || !execute(compiled, err)))
+        return false;
+    compiled->row++;
+    *has_row = compiled->row < PQntuples(compiled->result);
+    return true;
+}
+
+static bool column_is_null(struct store_compiled *compiled, int column)
+{
+    return PQgetisnull(compiled->result, compiled->row, column) != 0;
+}
+
+static struct span column_text(struct store_compiled *compiled, int column)
+{
+    return span_of(PQgetvalue(compiled->result, compiled->row, column),
+                   (size_t)PQgetlength(compiled->result, compiled->row, column));
+}
+
+/* Integers of any width, sums (numeric), and truth (t, f). NULL is 0, as everywhere. */
+static int64_t column_int(struct store_compiled *compiled, int column)
+{
+    struct span digits = column_text(compiled, column);
+    bool is_negative = span_starts(digits, "-");
+    uint64_t value = 0;
+    if (span_is(digits, "t"))
+        return 1;
+    if (is_negative)
+        digits = span_part(digits, 1, digits.len);
+    if (!span_uint(digits, (uint64_t)INT64_MAX + is_negative, &value))
+        return 0;
+    return is_negative ? (int64_t)(0 - value) : (int64_t)value;
+}
+
+static struct span column_bytes(struct store_compiled *compiled, int column)
+{
+    size_t len = 0;
+    forget_bytes(compiled);
+    if (column_is_null(compiled, column))
+        return SPAN("");
+    const char *hex = PQgetvalue(compiled->result, compiled->row, column);
+    compiled->bytes = PQunescapeBytea((const unsigned char *)hex, &len);
+    return compiled->bytes ? span_of(compiled->bytes, len) : SPAN("");
+}
+
+static int64_t changes(struct store_engine *engine)
+{
+    return own(engine)->changes;
+}
+
+/* ---- the connection ---- */
+
+/* Its sentences may hold values; what matters comes as an error. */
+static void pass_over(void *self, const char *message)
+{
+    (void)self;
+    (void)message;
+}
+
+/* `database` may be NULL: the one that the location names. */
+static PGconn *connect_to(const char *location, const char *database)
+{
+    const char *const names[] = {"dbname",
+                                 "connect_timeout",
+                                 "client_encoding",
+                                 "fallback_application_name",
+                                 "tcp_user_timeout",
+                                 database ? "dbname" : NULL,
+                                 NULL};
+    const char *const values[] = {location, "5",      "UTF8", "tsumugi",
+                                  "10000",  database, NULL};
+    PGconn *connection = PQconnectdbParams(names, values, 1);
+    PQsetNoticeProcessor(connection, pass_over, NULL);
+    return connection;
+}
+
+/* What is off by the server's settings stays a fault (see check): only waiting has to end
+ * by itself, and an answer to a commit means that it is on the disk. */
+static const char settings[] =
+    "SET lock_timeout = 5000; SET statement_timeout = 30000;"
+    "SET idle_in_transaction_session_timeout = 60000; SET timezone = 'UTC';"
+    "SET bytea_output = 'hex'; SET standard_conforming_strings = on;"
+    "SELECT set_config('synchronous_commit', 'on', false)"
+    " WHERE current_setting('synchronous_commit') IN ('off', 'local');";
+
+static bool set_up(struct postgres_engine *engine, struct err *err)
+{
+    engine->generation++;
+    if (PQstatus(engine->connection) != CONNECTION_OK)
+        return err_set(err, ERR_BUSY, "store_busy", "no connection to the database");
+    return run(&engine->engine, settings, err);
+}
+
+/* True when the server answers and has no such database. */
+static bool is_missing(PGconn *server, const char *database)
+{
+    const char *const values[] = {database};
+    PGresult *result =
+        PQexecParams(server, "SELECT 1 FROM pg_database WHERE datname = $1", 1, NULL,
+                     values, NULL, NULL, 0);
+    bool is_gone = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 0;
+    PQclear(result);
+    return is_gone;
+}
+
+static void create(PGconn *server, const char *database)
+{
+    char sql[256];
+    char *name = PQescapeIdentifier(server, database, strlen(database));
+    int len = snprintf(sql, sizeof sql,
+                       "CREATE DATABASE %s TEMPLATE template0 ENCODING 'UTF8' "
+                       "LC_COLLATE 'C' LC_CTYPE 'C'",
+                       name ? name : "");
+    if (name && len > 0 && (size_t)len < sizeof sql)
+        PQclear(PQexec(server, sql));
+    PQfreemem(name);
+}
+
+static const char *database_of(const PQconninfoOption *options)
+{
+    for (; options && options->keyword; options++)
+        if (strcmp(options->keyword, "dbname") == 0)
+            return options->val;
+    return NULL;
+}
+
+/* Whether it worked shows when we connect. */
+static void make_database(const char *location)
+{
+    PQconninfoOption *options = PQconninfoParse(location, NULL);
+    const char *database = database_of(options);
+    if (database) {
+        PGconn *server = connect_to(location, "postgres");
+        if (PQstatus(server) == CONNECTION_OK && is_missing(server, database))
+            create(server, database);
+        PQfinish(server);
+    }
+    PQconninfoFree(options);
+}
+
+static void close_database(struct store_engine *engine)
+{
+    if (!engine)
+        return;
+    PQfinish(own(engine)->connection);
+    memory_free(engine);
+}
+
+static struct store_engine *open_database(const char *location, bool for_writing,
+                                          struct err *err)
+{
+    struct postgres_engine *engine = memory_new(1, sizeof *engine, err);
+    if (!engine)
+        return NULL;
+    engine->engine.kind = &store_postgres;
+    engine->connection = connect_to(location, NULL);
+    if (for_writing && PQstatus(engine->connection) != CONNECTION_OK) {
+        make_database(location);
+        PQreset(engine->connection);
+    }
+    if (set_up(engine, err))
+        return &engine->engine;
+    close_database(&engine->engine);
+    return NULL;
+}
+
+/* Order by code points as on SQLite, UTF-8, and a disk that is waited for. */
+static bool check(struct store_engine *engine, struct err *err)
+{
+    struct postgres_engine *self = own(engine);
+    if (PQserverVersion(self->connection) < VERSION_MIN)
+        return err_set(err, ERR_SYSTEM, "store_failed",
+                       "PostgreSQL 15 or newer is needed");
+    PGresult *result = PQexec(
+        self->connection,
+        "SELECT datcollate IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8'), encoding = 6,"
+        " current_setting('fsync') = 'on', current_setting('full_page_writes') = 'on'"
+        " FROM pg_database WHERE datname = current_database()");
+    static const char *const wants[] = {"collation C", "encoding UTF8", "fsync on",
+                                        "full_page_writes on"};
+    bool is_done = is_good(result) || failed(self, result, err);
+    for (int i = 0; is_done && i < PQnfields(result); i++)
+        if (strcmp(PQgetvalue(result, 0, i), "t") != 0)
+            is_done = err_set(err, ERR_SYSTEM, "store_failed", "the database needs %s",
+                              wants[i]);
+    PQclear(result);
+    return is_done;
+}
+
+static bool script(struct store_engine *engine, const char *sql, struct err *err)
+{
+    return run(engine, sql, err);
+}
+
+static bool has_transaction(struct store_engine *engine)
+{
+    PGTransactionStatusType status = PQtransactionStatus(own(engine)->connection);
+    return status == PQTRANS_INTRANS || status == PQTRANS_INERROR;
+}
+
+static void roll_back(struct store_engine *engine)
+{
+    if (has_transaction(engine))
+        PQclear(PQexec(own(engine)->connection, "ROLLBACK"));
+}
+
+/* The server may have been restarted, or another one promoted, since the last use: a
+ * transaction that has not begun can begin on a new connection. */
+static bool begin(struct store_engine *engine, const char *sql, struct err *err)
+{
+    struct postgres_engine *self = own(engine);
+    if (PQstatus(self->connection) == CONNECTION_OK) {
+        if (run(engine, sql, err))
+            return true;
+        roll_back(engine);
+        if (PQstatus(self->connection) == CONNECTION_OK)
+            return false;
+        err_clear(err);
+    }
+    PQreset(self->connection);
+    if (set_up(self, err) && run(engine, sql, err))
+        return true;
+    roll_back(engine);
+    return false;
+}
+
+static bool begin_read(struct store_engine *engine, struct err *err)
+{
+    /* The snapshot is taken by the first statement. */
+    return begin(engine, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1",
+                 err);
+}
+
+static bool begin_write(struct store_engine *engine, struct err *err)
+{
+    /* The number is ours: "tsumugi" has no other advisory lock. */
+    return begin(engine,
+                 "BEGIN ISOLATION LEVEL READ COMMITTED;"
+                 "SELECT pg_advisory_xact_lock(7306916)",
+                 err);
+}
+
+/* A transaction that failed answers COMMIT with a rollback and no error. */
+static bool commit(struct store_engine *engine, struct err *err)
+{
+    PGconn *connection = own(engine)->connection;
+    if (PQtransactionStatus(connection) == PQTRANS_INTRANS)
+        return run(engine, "COMMIT", err);
+    return err_set(err, ERR_BUSY, "store_busy", "the transaction was lost");
+}
+
+static bool set_mark(struct store_engine *engine, struct err *err)
+{
+    return run(engine, "SAVEPOINT piece", err);
+}
+
+static bool keep_mark(struct store_engine *engine, struct err *err)
+{
+    return run(engine, "RELEASE piece", err);
+}
+
+static bool undo_mark(struct store_engine *engine, struct err *err)
+{
+    return run(engine, "ROLLBACK TO piece; RELEASE piece", err);
+}
+
+static int64_t tidy(struct store_engine *engine)
+{
+    (void)engine; /* the server looks after its own journal */
+    return 0;
+}
+
+const struct store_engine_kind store_postgres = {
+    .line_mark = "--postgres ",
+    .open = open_database,
+    .close = close_database,
+    .check = check,
+    .script = script,
+    .begin_read = begin_read,
+    .begin_write = begin_write,
+    .commit = commit,
+    .roll_back = roll_back,
+    .has_transaction = has_transaction,
+    .set_mark = set_mark,
+    .keep_mark = keep_mark,
+    .undo_mark = undo_mark,
+    .tidy = tidy,
+    .changes = changes,
+    .compile = compile,
+    .discard = discard,
+    .bind_int = bind_int,
+    .bind_text = bind_text,
+    .bind_bytes = bind_bytes,
+    .bind_null = bind_null,
+    .step = step,
+    .reset = reset,
+    .unbind = unbind,
+    .column_int = column_int,
+    .column_is_null = column_is_null,
+    .column_text = column_text,
+    .column_bytes = column_bytes,
+};

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What only a database in a file can do and suffer. */
+#include "store/store_testsite.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "base/path.h"
+
+static void the_file_is_for_its_owner_only(void)
+{
+    struct place place = place_new();
+    struct store *store = open_place(&place);
+    struct err err = {0};
+    CHECK(add(store, "a", 1, &err));
+    char journal[STORE_TESTSITE_BYTES + 8];
+    snprintf(journal, sizeof journal, "%s-wal", place.file);
+    struct stat status;
+    CHECK(stat(place.file, &status) == 0 && (status.st_mode & 0777) == 0600);
+    CHECK(stat(journal, &status) == 0 && (status.st_mode & 0777) == 0600);
+    store_close(store);
+    place_remove(&place);
+}
+
+/* Fills the disk, frees it, writes on; returns the exit status of a child. */
+static int write_until_full(const char *file, bool (*make_space)(void))
+{
+    struct err err = {0};
+    struct store *store = open_file(file, &err);
+    int64_t number = 0;
+    char name[5000];
+    memset(name, 'x', sizeof name);
+    bool is_done = store != NULL;
+    while (is_done && number < 100000) {
+        snprintf(name + 4900, 90, "%lld", (long long)number);
+        is_done = add(store, name, number, &err);
+        number += is_done;
+    }
+    if (is_done || (err.kind != ERR_BUSY && err.kind != ERR_SYSTEM))
+        return 2;
+    if (count_things(store) != number)
+        return 3;
+    err_clear(&err);
+    if (!make_space() || !add(store, "after", 1, &err))
+        return 4;
+    if (count_things(store) != number + 1)
+        return 5;
+    store_close(store);
+    store = open_file(file, &err);
+    return store && count_things(store) == number + 1 ? 0 : 6;
+}
+
+static bool lift_limit(void)
+{
+    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+    return setrlimit(RLIMIT_FSIZE, &limit) == 0;
+}
+
+static void a_file_size_limit_fails_cleanly_and_passes(void)
+{
+    struct place place = place_new();
+    pid_t child = fork();
+    if (child == 0) {
+        struct rlimit limit = {300000, RLIM_INFINITY};
+        signal(SIGXFSZ, SIG_IGN);
+        setrlimit(RLIMIT_FSIZE, &limit);
+        _exit(write_until_full(place.file, lift_limit));
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    place_remove(&place);
+}
+
+static bool remove_ballast(void)
+{
+    return unlink("ballast") == 0;
+}
+
+static void a_full_disk_fails_cleanly_and_recovers(void)
+{
+    struct place place = place_new();
+    if (mount("tmpfs", place.directory, "tmpfs", 0, "size=1m") != 0) {
+        SKIP("a_full_disk (mount)", "no right to mount a small file system");
+        place_remove(&place);
+        return;
+    }
+    pid_t child = fork();
+    if (child == 0) {
+        char ballast[300000] = {0};
+        int fd =
+            chdir(place.directory) == 0 ? open("ballast", O_WRONLY | O_CREAT, 0600) : -1;
+        if (fd < 0 || write(fd, ballast, sizeof ballast) != sizeof ballast)
+            _exit(9);
+        close(fd);
+        _exit(write_until_full(place.file, remove_ballast));
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(umount(place.directory) == 0);
+    place_remove(&place);
+}
+
+static void a_damaged_file_is_refused(void)
+{
+    struct place place = place_new();
+    struct store *store = open_place(&place);
+    struct err err = {0};
+    for (int i = 0; i < 50; i++) {
+        char name[600];
+        memset(name, 'y', sizeof name);
+        snprintf(name + 500, 50, "%d", i);
+        CHECK(add(store, name, i, &err));
+    }
+    store_close(store);
+    int fd = open(place.file, O_WRONLY);
+    char noise[9000];
+    memset(noise, 0x5A, sizeof noise);
+    CHECK(pwrite(fd, noise, sizeof noise, 4096) == sizeof noise);
+    close(fd);
+    store = open_file(place.file, &err);
+    CHECK(!store && err.kind == ERR_SYSTEM && strcmp(err.code, "store_corrupt") == 0);
+    place_remove(&place);
+}
+
+static void a_file_that_is_no_database_is_refused(void)
+{
+    struct place place = place_new();
+    struct err err = {0};
+    char noise[9000];
+    memset(noise, 0x5A, sizeof noise);
+    CHECK(path_write_file(place.file, span_of(noise, sizeof noise), &err));
+    struct store *store = open_file(place.file, &err);
+    CHECK(!store && err.kind == ERR_SYSTEM && strcmp(err.code, "store_corrupt") == 0);
+    place_remove(&place);
+}
+
+static void a_missing_directory_is_refused(void)
+{
+    struct err err = {0};
+    CHECK(!open_file("/tmp/store_test_no_such_directory/data.db", &err));
+    CHECK(err.kind == ERR_SYSTEM);
+}
+
+int main(void)
+{
+    unsetenv("TSUMUGI_TEST_POSTGRES");
+    RUN(the_file_is_for_its_owner_only);
+    RUN(a_file_size_limit_fails_cleanly_and_passes);
+    RUN(a_full_disk_fails_cleanly_and_recovers);
+    RUN(a_damaged_file_is_refused);
+    RUN(a_file_that_is_no_database_is_refused);
+    RUN(a_missing_directory_is_refused);
+    return test_done();
+}
