@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What only a database in a file can do and suffer. */
-#include "store/store_testsite.h"
+#include "store/store_things.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -13,17 +13,17 @@
 
 static void the_file_is_for_its_owner_only(void)
 {
-    struct place place = place_new();
+    struct store_testsite place = store_testsite_new();
     struct store *store = open_place(&place);
     struct err err = {0};
     CHECK(add(store, "a", 1, &err));
     char journal[STORE_TESTSITE_BYTES + 8];
-    snprintf(journal, sizeof journal, "%s-wal", place.file);
+    snprintf(journal, sizeof journal, "%s-wal", place.location);
     struct stat status;
-    CHECK(stat(place.file, &status) == 0 && (status.st_mode & 0777) == 0600);
+    CHECK(stat(place.location, &status) == 0 && (status.st_mode & 0777) == 0600);
     CHECK(stat(journal, &status) == 0 && (status.st_mode & 0777) == 0600);
     store_close(store);
-    place_remove(&place);
+    store_testsite_remove(&place);
 }
 
 /* Fills the disk, frees it, writes on; returns the exit status of a child. */
@@ -62,18 +62,18 @@ static bool lift_limit(void)
 
 static void a_file_size_limit_fails_cleanly_and_passes(void)
 {
-    struct place place = place_new();
+    struct store_testsite place = store_testsite_new();
     pid_t child = fork();
     if (child == 0) {
         struct rlimit limit = {300000, RLIM_INFINITY};
         signal(SIGXFSZ, SIG_IGN);
         setrlimit(RLIMIT_FSIZE, &limit);
-        _exit(write_until_full(place.file, lift_limit));
+        _exit(write_until_full(place.location, lift_limit));
     }
     int status = 0;
     waitpid(child, &status, 0);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    place_remove(&place);
+    store_testsite_remove(&place);
 }
 
 static bool remove_ballast(void)
@@ -83,10 +83,10 @@ static bool remove_ballast(void)
 
 static void a_full_disk_fails_cleanly_and_recovers(void)
 {
-    struct place place = place_new();
+    struct store_testsite place = store_testsite_new();
     if (mount("tmpfs", place.directory, "tmpfs", 0, "size=1m") != 0) {
         SKIP("a_full_disk (mount)", "no right to mount a small file system");
-        place_remove(&place);
+        store_testsite_remove(&place);
         return;
     }
     pid_t child = fork();
@@ -97,18 +97,18 @@ static void a_full_disk_fails_cleanly_and_recovers(void)
         if (fd < 0 || write(fd, ballast, sizeof ballast) != sizeof ballast)
             _exit(9);
         close(fd);
-        _exit(write_until_full(place.file, remove_ballast));
+        _exit(write_until_full(place.location, remove_ballast));
     }
     int status = 0;
     waitpid(child, &status, 0);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     CHECK(umount(place.directory) == 0);
-    place_remove(&place);
+    store_testsite_remove(&place);
 }
 
 static void a_damaged_file_is_refused(void)
 {
-    struct place place = place_new();
+    struct store_testsite place = store_testsite_new();
     struct store *store = open_place(&place);
     struct err err = {0};
     for (int i = 0; i < 50; i++) {
@@ -118,26 +118,26 @@ static void a_damaged_file_is_refused(void)
         CHECK(add(store, name, i, &err));
     }
     store_close(store);
-    int fd = open(place.file, O_WRONLY);
+    int fd = open(place.location, O_WRONLY);
     char noise[9000];
     memset(noise, 0x5A, sizeof noise);
     CHECK(pwrite(fd, noise, sizeof noise, 4096) == sizeof noise);
     close(fd);
-    store = open_file(place.file, &err);
+    store = open_file(place.location, &err);
     CHECK(!store && err.kind == ERR_SYSTEM && strcmp(err.code, "store_corrupt") == 0);
-    place_remove(&place);
+    store_testsite_remove(&place);
 }
 
 static void a_file_that_is_no_database_is_refused(void)
 {
-    struct place place = place_new();
+    struct store_testsite place = store_testsite_new();
     struct err err = {0};
     char noise[9000];
     memset(noise, 0x5A, sizeof noise);
-    CHECK(path_write_file(place.file, span_of(noise, sizeof noise), &err));
-    struct store *store = open_file(place.file, &err);
+    CHECK(path_write_file(place.location, span_of(noise, sizeof noise), &err));
+    struct store *store = open_file(place.location, &err);
     CHECK(!store && err.kind == ERR_SYSTEM && strcmp(err.code, "store_corrupt") == 0);
-    place_remove(&place);
+    store_testsite_remove(&place);
 }
 
 static void a_missing_directory_is_refused(void)

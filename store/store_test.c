@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "store/store_testsite.h"
+#include "store/store_things.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -8,7 +8,7 @@
 
 static void what_was_written_is_read(void)
 {
-    struct place place = place_new();
+    struct store_testsite place = store_testsite_new();
     struct store *store = open_place(&place);
     struct err err = {0};
     CHECK(add(store, "a", 1, &err));
@@ -17,7 +17,7 @@ static void what_was_written_is_read(void)
     store = open_place(&place);
     CHECK(count_things(store) == 1);
     store_close(store);
-    place_remove(&place);
+    store_testsite_remove(&place);
 }
 
 static bool write_values(struct store_session *session, void *context, struct err *err)
@@ -80,7 +80,7 @@ static void check_second_row(struct store_statement *statement)
 
 static void values_come_back_as_they_went_in(void)
 {
-    struct place place = place_new();
+    struct store_testsite place = store_testsite_new();
     struct store *store = open_place(&place);
     struct err err = {0};
     struct rand rand = rand_system();
@@ -101,7 +101,7 @@ static void values_come_back_as_they_went_in(void)
         CHECK(store_step(statement, &has_row, &err) && !has_row);
     }
     store_close(store);
-    place_remove(&place);
+    store_testsite_remove(&place);
 }
 
 static bool cannot_write(struct store *store)
@@ -115,16 +115,16 @@ static bool cannot_write(struct store *store)
 
 static void a_reader_cannot_write(void)
 {
-    struct place place = place_new();
+    struct store_testsite place = store_testsite_new();
     struct store *store = open_place(&place);
     CHECK(cannot_write(store));
     store_close(store);
-    place_remove(&place);
+    store_testsite_remove(&place);
 }
 
 static void a_reader_keeps_its_snapshot(void)
 {
-    struct place place = place_new();
+    struct store_testsite place = store_testsite_new();
     struct store *store = open_place(&place);
     struct err err = {0};
     CHECK(add(store, "a", 1, &err));
@@ -138,12 +138,12 @@ static void a_reader_keeps_its_snapshot(void)
     }
     CHECK(count_things(store) == 3);
     store_close(store);
-    place_remove(&place);
+    store_testsite_remove(&place);
 }
 
 static void a_second_thing_of_one_name_is_a_conflict(void)
 {
-    struct place place = place_new();
+    struct store_testsite place = store_testsite_new();
     struct store *store = open_place(&place);
     struct err err = {0};
     CHECK(add(store, "a", 1, &err));
@@ -151,7 +151,7 @@ static void a_second_thing_of_one_name_is_a_conflict(void)
     CHECK(err.kind == ERR_CONFLICT && strcmp(err.code, "store_unique") == 0);
     CHECK(count_things(store) == 1);
     store_close(store);
-    place_remove(&place);
+    store_testsite_remove(&place);
 }
 
 static bool add_or_pass(struct store_session *session, void *context, struct err *err)
@@ -166,7 +166,7 @@ static bool add_or_pass(struct store_session *session, void *context, struct err
 /* The database may have ended the transaction already: there is no going on. */
 static void work_cannot_pass_over_a_conflict(void)
 {
-    struct place place = place_new();
+    struct store_testsite place = store_testsite_new();
     struct store *store = open_place(&place);
     struct err err = {0};
     struct thing thing = {.name = "a", .number = 7};
@@ -177,7 +177,7 @@ static void work_cannot_pass_over_a_conflict(void)
     CHECK(add(store, "b", 2, &err));
     CHECK(count_things(store) == 2);
     store_close(store);
-    place_remove(&place);
+    store_testsite_remove(&place);
 }
 
 static bool hide_fault(struct store_session *session, void *context, struct err *err)
@@ -196,7 +196,7 @@ static bool hide_fault(struct store_session *session, void *context, struct err 
 
 static void a_fault_that_work_passes_over_rolls_back_all_the_same(void)
 {
-    struct place place = place_new();
+    struct store_testsite place = store_testsite_new();
     struct store *store = open_place(&place);
     struct err err = {0};
     struct thing thing = {.name = "a", .number = 7};
@@ -204,7 +204,7 @@ static void a_fault_that_work_passes_over_rolls_back_all_the_same(void)
     CHECK(err.kind == ERR_SYSTEM && strcmp(err.code, "store_failed") == 0);
     CHECK(count_things(store) == 0);
     store_close(store);
-    place_remove(&place);
+    store_testsite_remove(&place);
 }
 
 static bool bad_sql(struct store_session *session, void *context, struct err *err)
@@ -235,7 +235,7 @@ static bool bad_reference(struct store_session *session, void *context, struct e
 
 static void bad_statements_are_errors(void)
 {
-    struct place place = place_new();
+    struct store_testsite place = store_testsite_new();
     struct store *store = open_place(&place);
     struct err err = {0};
     CHECK(!store_write(store, STORE_LIVE, bad_sql, NULL, &err));
@@ -247,7 +247,7 @@ static void bad_statements_are_errors(void)
     CHECK(!store_write(store, STORE_LIVE, bad_reference, NULL, &err));
     CHECK(err.kind == ERR_CONFLICT && strcmp(err.code, "store_reference") == 0);
     store_close(store);
-    place_remove(&place);
+    store_testsite_remove(&place);
 }
 
 static bool nest(struct store_session *session, void *context, struct err *err)
@@ -270,7 +270,7 @@ static bool nest(struct store_session *session, void *context, struct err *err)
 
 static void one_statement_may_run_inside_itself(void)
 {
-    struct place place = place_new();
+    struct store_testsite place = store_testsite_new();
     struct store *store = open_place(&place);
     struct err err = {0};
     CHECK(add(store, "a", 2, &err) && add(store, "b", 3, &err));
@@ -278,7 +278,7 @@ static void one_statement_may_run_inside_itself(void)
     CHECK(store_write(store, STORE_LIVE, nest, &sum, &err) && sum == 25);
     CHECK(store_write(store, STORE_LIVE, nest, &sum, &err) && sum == 25);
     store_close(store);
-    place_remove(&place);
+    store_testsite_remove(&place);
 }
 
 /* ---- several threads ---- */
@@ -335,7 +335,7 @@ static void *read_many(void *self)
 
 static void writers_and_readers_work_side_by_side(void)
 {
-    struct place place = place_new();
+    struct store_testsite place = store_testsite_new();
     struct crew crew = {.store = open_place(&place)};
     pthread_t writers[WRITERS];
     pthread_t readers[READERS];
@@ -352,7 +352,7 @@ static void writers_and_readers_work_side_by_side(void)
     CHECK(atomic_load(&crew.refused) == WRITERS * WRITES_EACH / 5);
     CHECK(count_things(crew.store) == atomic_load(&crew.good));
     store_close(crew.store);
-    place_remove(&place);
+    store_testsite_remove(&place);
 }
 
 struct gate {
@@ -411,7 +411,7 @@ static void *hold_writer(void *self)
 
 static void live_work_goes_before_backfill(void)
 {
-    struct place place = place_new();
+    struct store_testsite place = store_testsite_new();
     struct gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false,
                         false};
     atomic_int clock = 0;
@@ -439,7 +439,7 @@ static void live_work_goes_before_backfill(void)
     for (int i = 0; i < 3; i++)
         CHECK(orders[i].place >= 3 && orders[i + 3].place < 3);
     store_close(holder.store);
-    place_remove(&place);
+    store_testsite_remove(&place);
 }
 
 /* ---- crashes ---- */
@@ -460,16 +460,16 @@ static void child_writes_until_killed(const char *file, int out)
 
 static void what_was_acknowledged_survives_kill_9(void)
 {
-    struct place place = place_new();
+    struct store_testsite place = store_testsite_new();
     for (int round = 0; round < 5; round++) {
         int ends[2];
         CHECK(pipe(ends) == 0);
         char name[16];
         snprintf(name, sizeof name, "round%d", round);
-        store_testsite_locate(place.file, place.directory, name);
+        store_testsite_locate(place.location, place.directory, name);
         pid_t child = fork();
         if (child == 0)
-            child_writes_until_killed(place.file, ends[1]);
+            child_writes_until_killed(place.location, ends[1]);
         close(ends[1]);
         int64_t number = -1;
         for (int i = 0; i < 10 + round * 7; i++)
@@ -483,7 +483,7 @@ static void what_was_acknowledged_survives_kill_9(void)
         CHECK(count_things(store) >= number + 1 && count_things(store) <= number + 2);
         store_close(store);
     }
-    place_remove(&place);
+    store_testsite_remove(&place);
 }
 
 int main(void)

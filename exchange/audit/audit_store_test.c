@@ -9,6 +9,7 @@
 #include "exchange/audit/audit.h"
 #include "exchange/audit/audit_index.h"
 #include "store/migrations.h"
+#include "store/store_testsite.h"
 
 enum { RECORDS = 1300 };
 
@@ -39,8 +40,8 @@ static int remove_one(const char *name, const struct stat *status, int kind,
 static void open_all(struct place *place)
 {
     struct err err = {0};
-    char file[100];
-    snprintf(file, sizeof file, "%s/data.db", place->directory);
+    char file[STORE_TESTSITE_BYTES];
+    store_testsite_locate(file, place->directory, "data");
     struct store_config stored = {file, store_centre_migrations,
                                   store_centre_migrations_count, NULL};
     struct audit_config config = {

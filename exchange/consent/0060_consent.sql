@@ -38,3 +38,6 @@ CREATE TABLE consent_facility (
 --sqlite CREATE TRIGGER consent_not_deleted BEFORE DELETE ON consent BEGIN SELECT RAISE(ABORT, 'versions are never deleted'); END;
 --sqlite CREATE TRIGGER consent_facility_kept BEFORE UPDATE ON consent_facility BEGIN SELECT RAISE(ABORT, 'versions are never changed'); END;
 --sqlite CREATE TRIGGER consent_facility_not_deleted BEFORE DELETE ON consent_facility BEGIN SELECT RAISE(ABORT, 'versions are never deleted'); END;
+--postgres CREATE FUNCTION consent_keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''versions are never changed or deleted''; END';
+--postgres CREATE TRIGGER consent_kept BEFORE UPDATE OR DELETE ON consent FOR EACH ROW EXECUTE FUNCTION consent_keep();
+--postgres CREATE TRIGGER consent_facility_kept BEFORE UPDATE OR DELETE ON consent_facility FOR EACH ROW EXECUTE FUNCTION consent_keep();

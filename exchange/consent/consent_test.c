@@ -2,13 +2,13 @@
 #include "exchange/consent/consent.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "base/test.h"
 #include "exchange/facility/facility.h"
 #include "exchange/session/session.h"
 #include "formats/json/json.h"
 #include "store/migrations.h"
+#include "store/store_testsite.h"
 
 /* ---- the rule ---- */
 
@@ -244,7 +244,7 @@ static void what_does_not_fit_together_is_not_recorded(void)
 /* ---- with a database ---- */
 
 struct place {
-    char name[40];
+    struct store_testsite site;
     struct store *store;
 };
 
@@ -296,9 +296,8 @@ static bool fill(struct store_session *session, void *context, struct err *err)
 static void place_open(struct place *place)
 {
     struct err err = {0};
-    *place = (struct place){.name = "/tmp/consent_test_XXXXXX"};
-    close(mkstemp(place->name));
-    struct store_config config = {place->name, store_centre_migrations,
+    *place = (struct place){.site = store_testsite_new()};
+    struct store_config config = {place->site.location, store_centre_migrations,
                                   store_centre_migrations_count, NULL};
     place->store = store_open(&config, &err);
     CHECK(place->store && store_write(place->store, STORE_LIVE, fill, NULL, &err));
@@ -308,13 +307,8 @@ static void place_open(struct place *place)
 
 static void place_close(struct place *place)
 {
-    char name[60];
     store_close(place->store);
-    unlink(place->name);
-    snprintf(name, sizeof name, "%s-wal", place->name);
-    unlink(name);
-    snprintf(name, sizeof name, "%s-shm", place->name);
-    unlink(name);
+    store_testsite_remove(&place->site);
 }
 
 struct giving {

@@ -2,13 +2,13 @@
 #include "exchange/facility/facility.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/test.h"
 #include "exchange/network/network.h"
 #include "formats/json/json.h"
 #include "store/migrations.h"
+#include "store/store_testsite.h"
 
 #define FINGERPRINT "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
@@ -95,7 +95,7 @@ static void the_contract_object_holds_no_policy_and_no_fingerprint(void)
 /* ---- with a database ---- */
 
 struct place {
-    char name[40];
+    struct store_testsite site;
     struct store *store;
 };
 
@@ -108,9 +108,8 @@ static void place_open(struct place *place)
 {
     struct err err = {0};
     struct facility facility = hospital();
-    *place = (struct place){.name = "/tmp/facility_test_XXXXXX"};
-    close(mkstemp(place->name));
-    struct store_config config = {place->name, store_centre_migrations,
+    *place = (struct place){.site = store_testsite_new()};
+    struct store_config config = {place->site.location, store_centre_migrations,
                                   store_centre_migrations_count, NULL};
     place->store = store_open(&config, &err);
     CHECK(place->store && store_write(place->store, STORE_LIVE, add, &facility, &err));
@@ -118,13 +117,8 @@ static void place_open(struct place *place)
 
 static void place_close(struct place *place)
 {
-    char name[60];
     store_close(place->store);
-    unlink(place->name);
-    snprintf(name, sizeof name, "%s-wal", place->name);
-    unlink(name);
-    snprintf(name, sizeof name, "%s-shm", place->name);
-    unlink(name);
+    store_testsite_remove(&place->site);
 }
 
 static void a_code_and_a_certificate_belong_to_one_facility(void)

@@ -2,10 +2,10 @@
 #include "exchange/network/network.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "base/test.h"
 #include "store/migrations.h"
+#include "store/store_testsite.h"
 
 static struct id number_id(uint8_t number)
 {
@@ -95,18 +95,15 @@ static void words_are_read_back_and_unknown_ones_refused(void)
 /* ---- with a database ---- */
 
 struct place {
-    char name[40];
+    struct store_testsite site;
     struct store *store;
 };
 
 static struct place place_open(void)
 {
     struct err err = {0};
-    struct place place = {.name = "/tmp/network_test_XXXXXX"};
-    int fd = mkstemp(place.name);
-    CHECK(fd >= 0);
-    close(fd);
-    struct store_config config = {place.name, store_centre_migrations,
+    struct place place = {.site = store_testsite_new()};
+    struct store_config config = {place.site.location, store_centre_migrations,
                                   store_centre_migrations_count, NULL};
     place.store = store_open(&config, &err);
     if (!place.store)
@@ -117,13 +114,8 @@ static struct place place_open(void)
 
 static void place_close(struct place *place)
 {
-    char name[60];
     store_close(place->store);
-    unlink(place->name);
-    snprintf(name, sizeof name, "%s-wal", place->name);
-    unlink(name);
-    snprintf(name, sizeof name, "%s-shm", place->name);
-    unlink(name);
+    store_testsite_remove(&place->site);
 }
 
 static bool write_lists(struct store_session *session, void *context, struct err *err)

@@ -2,13 +2,13 @@
 #include "exchange/patient/patient_service.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "base/day.h"
 #include "base/memory.h"
 #include "base/test.h"
 #include "formats/json/json.h"
 #include "store/migrations.h"
+#include "store/store_testsite.h"
 
 /* Searching and the routes need a scope of the gate: test/story/routes_test.c. */
 
@@ -173,7 +173,7 @@ static void a_crowd_cannot_push_a_busy_searchers_counter_out(void)
 /* ---- with a database ---- */
 
 struct place {
-    char name[40];
+    struct store_testsite site;
     struct store *store;
 };
 
@@ -208,9 +208,8 @@ static bool fill(struct store_session *session, void *context, struct err *err)
 static void place_open(struct place *place)
 {
     struct err err = {0};
-    *place = (struct place){.name = "/tmp/patient_test_XXXXXX"};
-    close(mkstemp(place->name));
-    struct store_config config = {place->name, store_centre_migrations,
+    *place = (struct place){.site = store_testsite_new()};
+    struct store_config config = {place->site.location, store_centre_migrations,
                                   store_centre_migrations_count, NULL};
     place->store = store_open(&config, &err);
     CHECK(place->store && store_write(place->store, STORE_LIVE, fill, NULL, &err));
@@ -220,13 +219,8 @@ static void place_open(struct place *place)
 
 static void place_close(struct place *place)
 {
-    char name[60];
     store_close(place->store);
-    unlink(place->name);
-    snprintf(name, sizeof name, "%s-wal", place->name);
-    unlink(name);
-    snprintf(name, sizeof name, "%s-shm", place->name);
-    unlink(name);
+    store_testsite_remove(&place->site);
 }
 
 static struct patient_record proposed(uint8_t id, uint8_t person, const char *number)

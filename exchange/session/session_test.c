@@ -8,6 +8,7 @@
 #include "base/test.h"
 #include "exchange/audit/audit.h"
 #include "store/migrations.h"
+#include "store/store_testsite.h"
 
 /* The routes are told in test/story/routes_test.c. */
 
@@ -240,10 +241,10 @@ static bool fill(struct store_session *session, void *context, struct err *err)
 static void place_open(struct place *place, bool is_demo)
 {
     struct err err = {0};
-    char file[80], audit[80];
+    char file[STORE_TESTSITE_BYTES], audit[80];
     *place = (struct place){.name = "/tmp/session_test_XXXXXX", .now_ms = 86400000};
     CHECK(mkdtemp(place->name) != NULL);
-    snprintf(file, sizeof file, "%s/db", place->name);
+    store_testsite_locate(file, place->name, "data");
     snprintf(audit, sizeof audit, "%s/audit", place->name);
     struct clock clock = {place_ms, place_ms, place};
     struct store_config config = {file, store_centre_migrations,

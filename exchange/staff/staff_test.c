@@ -2,13 +2,13 @@
 #include "exchange/staff/staff.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "base/day.h"
 #include "base/secret.h"
 #include "base/test.h"
 #include "exchange/facility/facility.h"
 #include "store/migrations.h"
+#include "store/store_testsite.h"
 
 #define MINUTE 60000LL
 
@@ -103,7 +103,7 @@ static void a_guessable_password_is_refused(void)
 /* ---- with a database ---- */
 
 struct place {
-    char name[40];
+    struct store_testsite site;
     struct store *store;
     struct staff_doors *doors;
     int64_t now_ms;
@@ -148,10 +148,8 @@ static bool fill(struct store_session *session, void *context, struct err *err)
 static void place_open(struct place *place)
 {
     struct err err = {0};
-    *place = (struct place){.name = "/tmp/staff_test_XXXXXX", .now_ms = 15 * 86400000LL};
-    int fd = mkstemp(place->name);
-    close(fd);
-    struct store_config config = {place->name, store_centre_migrations,
+    *place = (struct place){.site = store_testsite_new(), .now_ms = 15 * 86400000LL};
+    struct store_config config = {place->site.location, store_centre_migrations,
                                   store_centre_migrations_count, NULL};
     place->store = store_open(&config, &err);
     struct clock clock = {place_ms, place_ms, place};
@@ -165,14 +163,9 @@ static void place_open(struct place *place)
 
 static void place_close(struct place *place)
 {
-    char name[60];
     staff_doors_close(place->doors);
     store_close(place->store);
-    unlink(place->name);
-    snprintf(name, sizeof name, "%s-wal", place->name);
-    unlink(name);
-    snprintf(name, sizeof name, "%s-shm", place->name);
-    unlink(name);
+    store_testsite_remove(&place->site);
 }
 
 static bool enter(struct place *place, const char *login, const char *password)

@@ -138,11 +138,11 @@ static inline void on_consent_changed(void *context, struct id person)
 static inline void open_base(struct world *world)
 {
     struct err err = {0};
-    char database[128], audit[128];
+    char database[STORE_TESTSITE_BYTES], audit[128];
     struct clock clock = world_clock(world);
     world->log =
         (struct log){.fd = getenv("TEST_LOG") ? 2 : -1, .clock = clock, .node = "test"};
-    in_world(world, "data.db", database);
+    store_testsite_locate(database, world->directory, "data");
     in_world(world, "audit", audit);
     struct store_config config = {database, store_centre_migrations,
                                   store_centre_migrations_count, NULL};

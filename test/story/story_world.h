@@ -23,6 +23,7 @@
 #include "formats/json/json.h"
 #include "formats/uplink/uplink.h"
 #include "store/migrations.h"
+#include "store/store_testsite.h"
 #include "wire/http/http.h"
 #include "wire/loop/loop.h"
 #include "wire/tls/tls.h"
