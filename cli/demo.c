@@ -15,7 +15,8 @@
 enum { TICK_MS = 500, ARENA_BYTES = 1 << 30, PORT_DEFAULT = 8080 };
 
 static const char usage[] =
-    "usage: tsumugi demo [--port N] [--dir DIR] [--people N] [--today DATE] [--once]\n"
+    "usage: tsumugi demo [--port N] [--dir DIR] [--people N] [--today DATE]\n"
+    "                    [--database URI] [--once]\n"
     "Starts an invented region on this machine: a centre, three hospitals, two clinics\n"
     "and a pharmacy, with everybody's accounts.\n"
     "  --port N      where the page is, 8080 when left out, 0 = any free port\n"
@@ -23,6 +24,8 @@ static const char usage[] =
     "                that is removed at the end when left out\n"
     "  --people N    28 to 20000 persons, 200 when left out\n"
     "  --today DATE  the region's last day, today when left out\n"
+    "  --database URI  the centre's database on a PostgreSQL server, postgresql://…;\n"
+    "                an SQLite file below DIR when left out\n"
     "  --once        starts, tests the main job through HTTP, stops; exit status\n"
     "While it runs, a hospital is switched by a file: echo on > DIR/switch/CODE\n";
 
@@ -50,6 +53,10 @@ static bool take_option(struct options *options, const char *name, const char *v
         return take_number(value, 20000, &demo->people);
     if (strcmp(name, "--dir") == 0) {
         demo->directory = value;
+        return value != NULL;
+    }
+    if (strcmp(name, "--database") == 0) {
+        demo->database = value;
         return value != NULL;
     }
     if (strcmp(name, "--today") == 0) {

@@ -482,7 +482,7 @@ bool server_seed_region(const struct server_seed *seed, struct err *err)
     int len = snprintf(location, sizeof location, "%s/centre.db", seed->data);
     if (len < 0 || (size_t)len >= sizeof location)
         return err_set(err, ERR_LIMIT, "path_too_long", "path too long");
-    struct store_config config = {.location = location,
+    struct store_config config = {.location = seed->database ? seed->database : location,
                                   .migrations = store_centre_migrations,
                                   .migration_count = store_centre_migrations_count};
     CLEANUP(arena_free) struct arena arena = arena_init(SEED_ARENA_BYTES);

@@ -79,8 +79,10 @@ static const char *in_data(struct server *server, const char *name, struct err *
 static bool open_records(struct server *server, struct err *err)
 {
     const char *directory = in_data(server, "audit", err);
-    const char *database = directory ? in_data(server, "centre.db", err) : NULL;
-    if (!database || !path_make_directory(directory, err))
+    const char *database = server->config.database;
+    if (directory && !database)
+        database = in_data(server, "centre.db", err);
+    if (!directory || !database || !path_make_directory(directory, err))
         return false;
     struct audit_config audit = {.directory = directory,
                                  .node = server->config.node,

@@ -32,8 +32,9 @@ struct server_gateway_certificate {
 };
 
 struct server_seed {
-    const char *data;   /* the server's data directory; must not hold a database yet */
-    struct span region; /* region.json of `tsumugi synth` */
+    const char *data;     /* the server's data directory */
+    const char *database; /* as in its configuration; NULL = below data. Must be new */
+    struct span region;   /* region.json of `tsumugi synth` */
     const struct server_gateway_certificate *certificates;
     size_t certificate_count;
     int64_t now_ms;

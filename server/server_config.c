@@ -70,6 +70,9 @@ bool server_read_config(const char *file, struct arena *arena,
     if (!document)
         return false;
     const struct json_value *root = json_root(document);
+    if (json_member(root, "database") &&
+        !take_name(root, "database", arena, &config->database, err))
+        return false;
     if (!take_name(root, "data", arena, &config->data, err) ||
         !take_name(root, "node", arena, &config->node, err) ||
         !read_listener(root, "browsers", arena, &config->browsers, err) ||

@@ -15,8 +15,9 @@ struct server_listener {
 };
 
 struct server_config {
-    const char *data; /* directory: centre.db, audit/, keys/ */
-    const char *node; /* name of this process's audit series */
+    const char *data;     /* directory: centre.db, audit/, keys/ */
+    const char *database; /* where the store is; NULL = centre.db below data */
+    const char *node;     /* name of this process's audit series */
     struct server_listener browsers;
     struct server_listener gateways;
     bool is_demo; /* loopback, plain HTTP, synthetic data only */

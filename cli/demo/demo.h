@@ -24,6 +24,7 @@ struct demo_hospital {
 struct demo {
     int (*synth)(int argc, char **argv); /* the subcommand that invents the region */
     const char *directory;
+    const char *database; /* the centre's; NULL = a file below the directory */
     int port;
     int people;
     int32_t today;

@@ -129,6 +129,8 @@ bool demo_write_server_config(const struct demo *demo, struct err *err)
     struct json_writer writer = json_writer(&out);
     json_open_object(&writer);
     put_path(&writer, demo, "data", "centre");
+    if (demo->database)
+        json_put_cstr(&writer, "database", demo->database);
     json_put_cstr(&writer, "node", "centre");
     json_put_bool(&writer, "demo", true);
     json_key(&writer, "browsers");
@@ -235,6 +237,7 @@ static bool seed_centre(struct demo *demo, struct err *err)
         return false;
     struct clock clock = clock_system();
     struct server_seed seed = {.data = data,
+                               .database = demo->database,
                                .region = region,
                                .certificates = certificates,
                                .certificate_count = demo->hospital_count,
