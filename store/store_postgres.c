@@ -493,7 +493,7 @@ static bool check(struct store_engine *engine, struct err *err)
                        "PostgreSQL 15 or newer is needed");
     PGresult *result = PQexec(
         self->connection,
-        "SELECT datcollate IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8'), encoding = 6,"
+        "SELECT 'B'::text < 'a' AND 'a-'::text < 'aa', encoding = 6,"
         " current_setting('fsync') = 'on', current_setting('full_page_writes') = 'on'"
         " FROM pg_database WHERE datname = current_database()");
     static const char *const wants[] = {"collation C", "encoding UTF8", "fsync on",

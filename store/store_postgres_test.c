@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What only a database on a server can do and suffer. */
+#include "store/store_things.h"
+
+#include <pthread.h>
+
+static bool run_sql(struct store_session *session, void *context, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *statement = store_prepare(session, context, err);
+    return statement && store_run(statement, err);
+}
+
+/* Ends all other connections of this database, as a restart of the server does. */
+static void cut_others(struct store *store)
+{
+    static char sql[] = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
+                        "datname = current_database() AND pid <> pg_backend_pid()";
+    struct err err = {0};
+    CHECK(store_write(store, STORE_LIVE, run_sql, sql, &err));
+}
+
+static void a_server_that_is_not_there_is_busy(void)
+{
+    struct err err = {0};
+    struct store *store = open_file("postgresql://nobody@/none?host=/nowhere", &err);
+    CHECK(!store && err.kind == ERR_BUSY && strcmp(err.code, "store_busy") == 0);
+}
+
+static void a_cut_connection_is_made_again(void)
+{
+    struct store_testsite place = store_testsite_new();
+    struct store *store = open_place(&place);
+    struct store *other = open_place(&place);
+    struct err err = {0};
+    CHECK(add(store, "a", 1, &err) && count_things(store) == 1);
+    cut_others(other);
+    CHECK(count_things(store) == 1);
+    CHECK(add(store, "b", 2, &err) && count_things(store) == 2);
+    store_close(other);
+    store_close(store);
+    store_testsite_remove(&place);
+}
+
+struct cut {
+    struct store *other;
+    bool is_cut;
+};
+
+static bool add_and_be_cut(struct store_session *session, void *context, struct err *err)
+{
+    struct cut *cut = context;
+    struct thing thing = {.name = cut->is_cut ? "again" : "cut", .number = 1};
+    if (!insert_thing(session, &thing, err))
+        return false;
+    if (!cut->is_cut) {
+        CLEANUP(store_finish)
+        struct store_statement *statement =
+            store_prepare(session, "SELECT pg_terminate_backend(pg_backend_pid())", err);
+        bool is_done = statement && store_run(statement, err);
+        cut->is_cut = true;
+        return is_done;
+    }
+    return true;
+}
+
+static void a_transaction_whose_connection_was_cut_is_repeated(void)
+{
+    struct store_testsite place = store_testsite_new();
+    struct store *store = open_place(&place);
+    struct cut cut = {0};
+    struct err err = {0};
+    CHECK(store_write(store, STORE_LIVE, add_and_be_cut, &cut, &err));
+    CHECK(count_things(store) == 1);
+    store_close(store);
+    store_testsite_remove(&place);
+}
+
+static bool add_one(struct store_session *session, void *context, struct err *err)
+{
+    (void)context;
+    CLEANUP(store_finish)
+    struct store_statement *read =
+        store_prepare(session, "SELECT number FROM thing WHERE name = 'sum'", err);
+    bool has_row = false;
+    if (!read || !store_step(read, &has_row, err))
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *change =
+        store_prepare(session, "UPDATE thing SET number = ?1 WHERE name = 'sum'", err);
+    if (!change)
+        return false;
+    store_bind_int(change, 1, store_column_int(read, 0) + 1);
+    return store_run(change, err);
+}
+
+enum { PROCESSES = 3, ROUNDS = 60 };
+
+static void *add_often(void *self)
+{
+    struct err err = {0};
+    bool is_done = true;
+    for (int i = 0; is_done && i < ROUNDS; i++)
+        is_done = store_write(self, STORE_LIVE, add_one, NULL, &err);
+    return is_done ? self : NULL;
+}
+
+/* Each store stands for a server process of its own. */
+static void only_one_process_writes_at_a_time(void)
+{
+    struct store_testsite place = store_testsite_new();
+    struct store *stores[PROCESSES];
+    pthread_t threads[PROCESSES];
+    struct err err = {0};
+    for (int i = 0; i < PROCESSES; i++)
+        stores[i] = open_place(&place);
+    CHECK(add(stores[0], "sum", 0, &err));
+    for (int i = 0; i < PROCESSES; i++)
+        pthread_create(&threads[i], NULL, add_often, stores[i]);
+    for (int i = 0; i < PROCESSES; i++) {
+        void *answer = NULL;
+        pthread_join(threads[i], &answer);
+        CHECK(answer == stores[i]);
+    }
+    {
+        CLEANUP(store_read_end)
+        struct store_session *session = store_read(stores[1], &err);
+        CLEANUP(store_finish)
+        struct store_statement *read =
+            store_prepare(session, "SELECT number FROM thing WHERE name = 'sum'", &err);
+        bool has_row = false;
+        CHECK(read && store_step(read, &has_row, &err) && has_row);
+        CHECK(store_column_int(read, 0) == PROCESSES * ROUNDS);
+    }
+    for (int i = 0; i < PROCESSES; i++)
+        store_close(stores[i]);
+    store_testsite_remove(&place);
+}
+
+/* tools/postgres makes such a one. */
+static void a_database_that_sorts_by_language_is_refused(void)
+{
+    char location[STORE_TESTSITE_BYTES];
+    struct err err = {0};
+    snprintf(location, sizeof location, "postgresql://tsumugi@/by_language?host=%s",
+             getenv("TSUMUGI_TEST_POSTGRES"));
+    struct store *refused = open_file(location, &err);
+    CHECK(!refused && err.kind == ERR_SYSTEM && strstr(err.text, "collation C"));
+}
+
+static bool add_twice(struct store_session *session, void *context, struct err *err)
+{
+    struct thing thing = {.name = context, .number = 1};
+    return insert_thing(session, &thing, err) && insert_thing(session, &thing, err);
+}
+
+static void a_fault_s_text_has_no_values(void)
+{
+    struct store_testsite place = store_testsite_new();
+    struct store *store = open_place(&place);
+    struct err err = {0};
+    char name[] = "YAMADA";
+    CHECK(!store_write(store, STORE_LIVE, add_twice, name, &err));
+    CHECK(strstr(err.text, "thing_pkey") && !strstr(err.text, name));
+    store_close(store);
+    store_testsite_remove(&place);
+}
+
+int main(void)
+{
+    if (!store_testsite_is_postgres()) {
+        SKIP("PostgreSQL", "TSUMUGI_TEST_POSTGRES is not set; tools/postgres sets it");
+        return test_done();
+    }
+    RUN(a_server_that_is_not_there_is_busy);
+    RUN(a_cut_connection_is_made_again);
+    RUN(a_transaction_whose_connection_was_cut_is_repeated);
+    RUN(only_one_process_writes_at_a_time);
+    RUN(a_database_that_sorts_by_language_is_refused);
+    RUN(a_fault_s_text_has_no_values);
+    return test_done();
+}
