@@ -464,7 +464,7 @@ static void what_was_acknowledged_survives_kill_9(void)
     for (int round = 0; round < 5; round++) {
         int ends[2];
         CHECK(pipe(ends) == 0);
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "round%d", round);
         store_testsite_locate(place.location, place.directory, name);
         pid_t child = fork();
