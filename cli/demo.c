@@ -16,7 +16,7 @@ enum { TICK_MS = 500, ARENA_BYTES = 1 << 30, PORT_DEFAULT = 8080 };
 
 static const char usage[] =
     "usage: tsumugi demo [--port N] [--dir DIR] [--people N] [--today DATE]\n"
-    "                    [--database URI] [--once]\n"
+    "                    [--database URI] [--tls | --once]\n"
     "Starts an invented region on this machine: a centre, three hospitals, two clinics\n"
     "and a pharmacy, with everybody's accounts.\n"
     "  --port N      where the page is, 8080 when left out, 0 = any free port\n"
@@ -26,6 +26,7 @@ static const char usage[] =
     "  --today DATE  the region's last day, today when left out\n"
     "  --database URI  the centre's database on a PostgreSQL server, postgresql://…;\n"
     "                an SQLite file below DIR when left out\n"
+    "  --tls         the page over HTTPS, for browsers with a facility's certificate\n"
     "  --once        starts, tests the main job through HTTP, stops; exit status\n"
     "While it runs, a hospital is switched by a file: echo on > DIR/switch/CODE\n";
 
@@ -73,6 +74,8 @@ static bool read_options(struct options *options, int argc, char **argv)
             options->wants_help = true;
         else if (strcmp(argv[i], "--once") == 0)
             options->is_once = true;
+        else if (strcmp(argv[i], "--tls") == 0)
+            options->demo.has_tls = true;
         else if (i + 1 == argc || !take_option(options, argv[i], argv[i + 1]))
             return false;
         else
@@ -114,8 +117,14 @@ static void print_accounts(const struct demo *demo)
 
 static void print_welcome(const struct demo *demo)
 {
-    printf("\nTsumugi demo: http://localhost:%d  (invented persons only)\n", demo->port);
+    printf("\nTsumugi demo: http%s://localhost:%d  (invented persons only)\n",
+           demo->has_tls ? "s" : "", demo->port);
     print_accounts(demo);
+    if (demo->has_tls)
+        printf("\n  A browser trusts %s/certificates/authority.crt and shows the\n"
+               "  certificate of its facility, FACILITY-terminal.p12 beside it "
+               "(password " DEMO_BUNDLE_PASSWORD ").\n",
+               demo->directory);
     for (size_t i = 0; i < demo->hospital_count; i++) {
         const struct demo_hospital *hospital = &demo->hospitals[i];
         if (hospital->is_away)
@@ -255,7 +264,9 @@ static int run(int argc, char **argv)
                                        .people = 200,
                                        .today = day_of_instant(clock_wall_ms(&clock)),
                                        .arena = arena_init(ARENA_BYTES)}};
-    if (!read_options(&options, argc, argv) || options.wants_help) {
+    bool is_read = read_options(&options, argc, argv) &&
+                   !(options.is_once && options.demo.has_tls);
+    if (!is_read || options.wants_help) {
         fputs(usage, options.wants_help ? stdout : stderr);
         return options.wants_help ? COMMAND_OK : COMMAND_USAGE;
     }

@@ -9,6 +9,7 @@
 #include "exchange/facility/facility.h"
 #include "exchange/network/network.h"
 #include "exchange/patient/patient.h"
+#include "exchange/session/session.h"
 #include "exchange/staff/staff.h"
 #include "formats/json/json.h"
 #include "server/server.h"
@@ -106,7 +107,8 @@ static bool take_facility_ids(const struct seeding *seeding,
 static struct text fingerprint_of(const struct seeding *seeding, struct text code)
 {
     for (size_t i = 0; i < seeding->seed->certificate_count; i++)
-        if (text_equal(seeding->seed->certificates[i].facility_code, code))
+        if (!seeding->seed->certificates[i].is_terminal &&
+            text_equal(seeding->seed->certificates[i].facility_code, code))
             return seeding->seed->certificates[i].fingerprint;
     return TEXT("");
 }
@@ -452,6 +454,22 @@ static bool add_persons(struct seeding *seeding, struct err *err)
     return true;
 }
 
+static bool add_terminals(struct seeding *seeding, struct err *err)
+{
+    for (size_t i = 0; i < seeding->seed->certificate_count; i++) {
+        const struct server_accepted_certificate *one = &seeding->seed->certificates[i];
+        if (!one->is_terminal)
+            continue;
+        const struct facility *facility = facility_at(seeding, one->facility_code);
+        if (!facility)
+            return wrong(err, "an unknown facility code");
+        if (!session_add_certificate(seeding->session, facility->id, one->fingerprint,
+                                     one->ends_at_ms, err))
+            return false;
+    }
+    return true;
+}
+
 static bool add_everything(struct store_session *session, void *context, struct err *err)
 {
     struct seeding *seeding = context;
@@ -459,7 +477,8 @@ static bool add_everything(struct store_session *session, void *context, struct 
     seeding->facility_count = 0;
     seeding->clerk = (struct id){{0}};
     return add_facilities(seeding, err) && add_network(seeding, err) &&
-           add_staff(seeding, err) && add_persons(seeding, err);
+           add_terminals(seeding, err) && add_staff(seeding, err) &&
+           add_persons(seeding, err);
 }
 
 static bool write_region(const struct server_seed *seed, struct store *store,

@@ -272,7 +272,7 @@ static void on_timer(void *context)
 
 static bool open_listeners(struct server *server, struct err *err)
 {
-    static const char *const http_alpn[] = {"http/1.1", NULL};
+    static const char *const http_alpn[] = {"h2", "http/1.1", NULL};
     static const char *const tunnel_alpn[] = {"tsumugi-gw/1", NULL};
     const struct server_config *config = &server->config;
     if (config->browsers.has_tls) {

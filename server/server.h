@@ -25,17 +25,19 @@ uint16_t server_gateway_port(const struct server *server);
 const struct http_router *server_router(const struct server *server);
 
 /* ---- founding ---- */
-/* Accepted gateways: facility code and certificate's fingerprint. */
-struct server_gateway_certificate {
+/* A certificate that is accepted for a facility: of its gateway, or of a terminal. */
+struct server_accepted_certificate {
     struct text facility_code;
     struct text fingerprint;
+    bool is_terminal;
+    int64_t ends_at_ms; /* of a terminal */
 };
 
 struct server_seed {
     const char *data;     /* the server's data directory */
     const char *database; /* as in its configuration; NULL = below data. Must be new */
     struct span region;   /* region.json of `tsumugi synth` */
-    const struct server_gateway_certificate *certificates;
+    const struct server_accepted_certificate *certificates;
     size_t certificate_count;
     int64_t now_ms;
     struct rand rand;

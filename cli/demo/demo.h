@@ -11,7 +11,10 @@
 #include "base/hash.h"
 #include "formats/json/json.h"
 
-enum { DEMO_PATH_BYTES = 900, DEMO_HOSPITALS_MAX = 8 };
+enum { DEMO_PATH_BYTES = 900, DEMO_HOSPITALS_MAX = 8, DEMO_CERTIFICATES_MAX = 64 };
+
+/* Of the files with a terminal's certificate and key. */
+#define DEMO_BUNDLE_PASSWORD "tsumugi"
 
 struct demo_hospital {
     struct text code;
@@ -24,6 +27,7 @@ struct demo_hospital {
 struct demo {
     int (*synth)(int argc, char **argv); /* the subcommand that invents the region */
     const char *directory;
+    bool has_tls; /* people's pages over TLS, with a certificate for each facility */
     const char *database; /* the centre's; NULL = a file below the directory */
     int port;
     int people;

@@ -107,6 +107,13 @@ static bool make_certificates(struct demo *demo, struct err *err)
     return true;
 }
 
+/* What the centre accepts from the start. */
+struct accepted {
+    struct server_accepted_certificate items[DEMO_CERTIFICATES_MAX];
+    char fingerprints[DEMO_CERTIFICATES_MAX][HASH_HEX_BYTES];
+    size_t count;
+};
+
 static void put_path(struct json_writer *writer, const struct demo *demo, const char *key,
                      const char *name)
 {
@@ -123,6 +130,21 @@ static bool write_json(const struct demo *demo, const char *name, const struct b
     return buf_check(out, err) && path_write_file(path, buf_view(out), err);
 }
 
+static void put_listener(struct json_writer *writer, const struct demo *demo,
+                         const char *key, int port, bool has_tls)
+{
+    json_key(writer, key);
+    json_open_object(writer);
+    json_put_cstr(writer, "address", "127.0.0.1");
+    json_put_int(writer, "port", port);
+    if (has_tls) {
+        put_path(writer, demo, "certificate", "certificates/centre.crt");
+        put_path(writer, demo, "key", "certificates/centre.key");
+        put_path(writer, demo, "authority", "certificates/authority.crt");
+    }
+    json_close_object(writer);
+}
+
 bool demo_write_server_config(const struct demo *demo, struct err *err)
 {
     CLEANUP(buf_free) struct buf out = buf_init(16384);
@@ -133,19 +155,8 @@ bool demo_write_server_config(const struct demo *demo, struct err *err)
         json_put_cstr(&writer, "database", demo->database);
     json_put_cstr(&writer, "node", "centre");
     json_put_bool(&writer, "demo", true);
-    json_key(&writer, "browsers");
-    json_open_object(&writer);
-    json_put_cstr(&writer, "address", "127.0.0.1");
-    json_put_int(&writer, "port", demo->port);
-    json_close_object(&writer);
-    json_key(&writer, "gateways");
-    json_open_object(&writer);
-    json_put_cstr(&writer, "address", "127.0.0.1");
-    json_put_int(&writer, "port", demo->gateway_port);
-    put_path(&writer, demo, "certificate", "certificates/centre.crt");
-    put_path(&writer, demo, "key", "certificates/centre.key");
-    put_path(&writer, demo, "authority", "certificates/authority.crt");
-    json_close_object(&writer);
+    put_listener(&writer, demo, "browsers", demo->port, demo->has_tls);
+    put_listener(&writer, demo, "gateways", demo->gateway_port, true);
     json_close_object(&writer);
     return write_json(demo, "config/centre.json", &out, err);
 }
@@ -221,15 +232,48 @@ bool demo_write_gateway_configs(const struct demo *demo, struct err *err)
     return true;
 }
 
+/* A terminal's certificate for every facility, to be imported into a browser. */
+static bool make_terminals(struct demo *demo, struct accepted *accepted, struct err *err)
+{
+    const struct json_value *facilities =
+        json_member(json_root(demo->region), "facilities");
+    struct clock clock = clock_system();
+    char authority[DEMO_PATH_BYTES];
+    char prefix[DEMO_PATH_BYTES];
+    demo_path(demo, "certificates/authority", authority);
+    for (size_t i = 0; i < json_count(facilities); i++) {
+        struct text code = {0};
+        char name[64];
+        if (accepted->count == DEMO_CERTIFICATES_MAX)
+            return err_set(err, ERR_LIMIT, "region_invalid", "too many facilities");
+        if (!json_take_text(json_item(facilities, i), "code", 10, &code, err))
+            return false;
+        char *fingerprint = accepted->fingerprints[accepted->count];
+        snprintf(name, sizeof name, "certificates/%.*s-terminal", (int)code.len, code.at);
+        demo_path(demo, name, prefix);
+        if (!tls_issue(authority, prefix, name + sizeof "certificates", NULL,
+                       CERTIFICATE_DAYS, fingerprint, err) ||
+            !tls_write_bundle(prefix, DEMO_BUNDLE_PASSWORD, err))
+            return false;
+        accepted->items[accepted->count++] = (struct server_accepted_certificate){
+            code, text_cstr(fingerprint), true,
+            clock_wall_ms(&clock) + (int64_t)CERTIFICATE_DAYS * 86400000};
+    }
+    return true;
+}
+
 static bool seed_centre(struct demo *demo, struct err *err)
 {
     char data[DEMO_PATH_BYTES];
     char path[DEMO_PATH_BYTES];
     struct span region = {0};
-    struct server_gateway_certificate certificates[DEMO_HOSPITALS_MAX];
+    struct accepted accepted = {.count = demo->hospital_count};
     for (size_t i = 0; i < demo->hospital_count; i++)
-        certificates[i] = (struct server_gateway_certificate){
-            demo->hospitals[i].code, text_cstr(demo->hospitals[i].fingerprint)};
+        accepted.items[i] = (struct server_accepted_certificate){
+            .facility_code = demo->hospitals[i].code,
+            .fingerprint = text_cstr(demo->hospitals[i].fingerprint)};
+    if (!make_terminals(demo, &accepted, err))
+        return false;
     demo_path(demo, "centre", data);
     demo_path(demo, "region.json", path);
     CLEANUP(arena_free) struct arena arena = arena_init(REGION_BYTES_MAX);
@@ -239,8 +283,8 @@ static bool seed_centre(struct demo *demo, struct err *err)
     struct server_seed seed = {.data = data,
                                .database = demo->database,
                                .region = region,
-                               .certificates = certificates,
-                               .certificate_count = demo->hospital_count,
+                               .certificates = accepted.items,
+                               .certificate_count = accepted.count,
                                .now_ms = clock_wall_ms(&clock),
                                .rand = rand_system()};
     return server_seed_region(&seed, err);

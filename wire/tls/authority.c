@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
@@ -243,13 +244,10 @@ static bool read_pair(const char *prefix, X509 **certificate, EVP_PKEY **key,
     ERR_clear_error();
     *certificate = PEM_read_bio_X509(public, NULL, NULL, NULL);
     *key = PEM_read_bio_PrivateKey(private, NULL, NULL, NULL);
-    if (!*certificate || !*key || X509_check_private_key(*certificate, *key) != 1 ||
-        X509_check_ca(*certificate) == 0) {
-        ERR_clear_error();
-        return err_set(err, ERR_SYNTAX, "tls_authority_unreadable",
-                       "not a pair of an authority's files");
-    }
-    return true;
+    if (*certificate && *key && X509_check_private_key(*certificate, *key) == 1)
+        return true;
+    ERR_clear_error();
+    return err_set(err, ERR_SYNTAX, "tls_pair_unreadable", "not a pair of files");
 }
 
 static bool sign(X509 *certificate, X509 *authority, EVP_PKEY *authority_key,
@@ -296,6 +294,8 @@ bool tls_issue(const char *authority_prefix, const char *prefix, const char *nam
     CLEANUP(key_free) EVP_PKEY *authority_key = NULL;
     if (!read_pair(authority_prefix, &authority, &authority_key, err))
         return false;
+    if (X509_check_ca(authority) == 0)
+        return err_set(err, ERR_SYNTAX, "tls_authority_unreadable", "not an authority");
     CLEANUP(key_free) EVP_PKEY *key = EVP_EC_gen("P-256");
     CLEANUP(certificate_free)
     X509 *certificate = key ? begin_certificate(key, name, days) : NULL;
@@ -306,4 +306,17 @@ bool tls_issue(const char *authority_prefix, const char *prefix, const char *nam
     return sign(certificate, authority, authority_key, hosts != NULL, err) &&
            take_fingerprint(certificate, fingerprint, err) &&
            write_pair(prefix, certificate, key, err);
+}
+
+bool tls_write_bundle(const char *prefix, const char *password, struct err *err)
+{
+    CLEANUP(certificate_free) X509 *certificate = NULL;
+    CLEANUP(key_free) EVP_PKEY *key = NULL;
+    if (!read_pair(prefix, &certificate, &key, err))
+        return false;
+    CLEANUP(bio_free) BIO *out = BIO_new(BIO_s_mem());
+    PKCS12 *bundle = PKCS12_create(password, NULL, key, certificate, NULL, 0, 0, 0, 0, 0);
+    bool is_made = out && bundle && i2d_PKCS12_bio(out, bundle) == 1;
+    PKCS12_free(bundle);
+    return is_made ? write_bio(prefix, ".p12", out, err) : set_failed(err);
 }

@@ -63,3 +63,6 @@ MUST_CHECK bool tls_make_authority(const char *prefix, const char *name, struct 
 MUST_CHECK bool tls_issue(const char *authority_prefix, const char *prefix,
                           const char *name, const char *hosts, int days,
                           char fingerprint[HASH_HEX_BYTES], struct err *err);
+/* Writes <prefix>.p12 of <prefix>.crt and <prefix>.key, as browsers import it. */
+MUST_CHECK bool tls_write_bundle(const char *prefix, const char *password,
+                                 struct err *err);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/tls/tls.h"
 
+#include <fcntl.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/path.h"
@@ -461,6 +463,34 @@ static void the_fingerprint_told_at_issue_is_the_one_the_peer_sees(void)
 
 /* ---- the network of the tests ---- */
 
+/* As openssl(1) and with it other programs read it. */
+static bool openssl_reads(const char *bundle, const char *password)
+{
+    char pass[64];
+    snprintf(pass, sizeof pass, "pass:%s", password);
+    pid_t child = fork();
+    int status = -1;
+    if (child == 0) {
+        int null = open("/dev/null", O_WRONLY);
+        dup2(null, STDOUT_FILENO);
+        dup2(null, STDERR_FILENO);
+        execlp("openssl", "openssl", "pkcs12", "-noout", "-in", bundle, "-passin", pass,
+               (char *)NULL);
+        _exit(127);
+    }
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void a_bundle_opens_with_its_password_only(void)
+{
+    struct err err = {0};
+    CHECK(tls_write_bundle(in_folder("client"), "asagiri", &err));
+    CHECK(openssl_reads(in_folder("client.p12"), "asagiri"));
+    CHECK(!openssl_reads(in_folder("client.p12"), "yuunagi"));
+    CHECK(!tls_write_bundle(in_folder("nobody"), "asagiri", &err));
+}
+
 static void issue(const char *authority, const char *prefix, const char *name,
                   const char *hosts)
 {
@@ -560,6 +590,7 @@ int main(void)
     RUN(a_client_without_authority_is_refused);
     RUN(certificates_are_not_issued_for_nonsense);
     RUN(only_an_authority_issues);
+    RUN(a_bundle_opens_with_its_password_only);
     RUN(keys_are_for_their_owner_only);
     RUN(the_fingerprint_told_at_issue_is_the_one_the_peer_sees);
     RUN(remove_folder);
