@@ -264,8 +264,8 @@ static int run(int argc, char **argv)
                                        .people = 200,
                                        .today = day_of_instant(clock_wall_ms(&clock)),
                                        .arena = arena_init(ARENA_BYTES)}};
-    bool is_read = read_options(&options, argc, argv) &&
-                   !(options.is_once && options.demo.has_tls);
+    bool is_read =
+        read_options(&options, argc, argv) && !(options.is_once && options.demo.has_tls);
     if (!is_read || options.wants_help) {
         fputs(usage, options.wants_help ? stdout : stderr);
         return options.wants_help ? COMMAND_OK : COMMAND_USAGE;

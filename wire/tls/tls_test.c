@@ -489,6 +489,7 @@ static void a_bundle_opens_with_its_password_only(void)
     CHECK(openssl_reads(in_folder("client.p12"), "asagiri"));
     CHECK(!openssl_reads(in_folder("client.p12"), "yuunagi"));
     CHECK(!tls_write_bundle(in_folder("nobody"), "asagiri", &err));
+    CHECK(unlink(in_folder("client.p12")) == 0);
 }
 
 static void issue(const char *authority, const char *prefix, const char *name,
