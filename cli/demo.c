@@ -17,8 +17,8 @@ enum { TICK_MS = 500, ARENA_BYTES = 1 << 30, PORT_DEFAULT = 8080 };
 static const char usage[] =
     "usage: tsumugi demo [--port N] [--dir DIR] [--people N] [--today DATE]\n"
     "                    [--database URI] [--tls | --once]\n"
-    "Starts an invented region on this machine: a centre, three hospitals, two clinics\n"
-    "and a pharmacy, with everybody's accounts.\n"
+    "Starts an invented region on this machine: a centre, three hospitals, two\n"
+    "clinics, a dentist, a pharmacy, visiting nurses, a care office, and all accounts.\n"
     "  --port N      where the page is, 8080 when left out, 0 = any free port\n"
     "  --dir DIR     keeps the region there and uses it again; a temporary folder\n"
     "                that is removed at the end when left out\n"

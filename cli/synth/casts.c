@@ -8,7 +8,10 @@ enum {
     KA = 1 << SYNTH_KAWABE,
     SU = 1 << SYNTH_SUZUKAKE,
     TSU = 1 << SYNTH_TSUBASA,
-    ALL = RI | KE | MI | KA | SU | TSU,
+    SUM = 1 << SYNTH_SUMIRE,
+    HIK = 1 << SYNTH_HIKARI,
+    YAS = 1 << SYNTH_YASURAGI,
+    ALL = RI | KE | MI | KA | SU | TSU | SUM | HIK | YAS,
 };
 
 #define SAME .other_at = -1
@@ -29,7 +32,7 @@ const struct synth_cast synth_casts[] = {
      17,
      'F',
      SYNTH_HEART | SYNTH_PRESSURE | SYNTH_KIDNEY,
-     RI | MI | KA | TSU,
+     RI | MI | KA | TSU | HIK | YAS,
      "heart failure",
      SAME},
     {{"渡邉", "繁", "ワタナベ", "シゲル"},
@@ -47,7 +50,7 @@ const struct synth_cast synth_casts[] = {
      9,
      'F',
      SYNTH_BONE | SYNTH_PRESSURE,
-     RI | KE | MI | KA,
+     RI | KE | MI | KA | HIK | YAS,
      "hip fracture, in rehabilitation now",
      SAME},
     {{"德永", "一成", "トクナガ", "カズナリ"},

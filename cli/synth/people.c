@@ -98,6 +98,12 @@ static unsigned roll_facilities(const struct synth_person *person,
         bits |= 1U << SYNTH_SUZUKAKE;
     if (synth_chance(dice, 50))
         bits |= 1U << SYNTH_TSUBASA;
+    if (synth_chance(dice, 25))
+        bits |= 1U << SYNTH_SUMIRE;
+    if (synth_chance(dice, age > 75 ? 30 : 3))
+        bits |= 1U << SYNTH_HIKARI;
+    if (synth_chance(dice, age > 75 ? 40 : 2))
+        bits |= 1U << SYNTH_YASURAGI;
     return bits;
 }
 

@@ -55,6 +55,9 @@ enum {
     SYNTH_KAWABE = SYNTH_HOSPITALS,
     SYNTH_SUZUKAKE,
     SYNTH_TSUBASA,
+    SYNTH_SUMIRE,   /* すみれ歯科医院 */
+    SYNTH_HIKARI,   /* ひかり訪問看護ステーション */
+    SYNTH_YASURAGI, /* やすらぎ居宅介護支援事業所 */
     SYNTH_FACILITIES,
 
     SYNTH_PEOPLE_MIN = 28, /* those with a story */
