@@ -92,18 +92,18 @@ static unsigned roll_facilities(const struct synth_person *person,
         bits |= 1U << SYNTH_MIYAMA;
     if (bits == 0)
         bits = 1U << SYNTH_RINDO;
-    if (synth_chance(dice, 55))
-        bits |= 1U << SYNTH_KAWABE;
-    if (synth_chance(dice, 35))
-        bits |= 1U << SYNTH_SUZUKAKE;
-    if (synth_chance(dice, 50))
-        bits |= 1U << SYNTH_TSUBASA;
-    if (synth_chance(dice, 25))
-        bits |= 1U << SYNTH_SUMIRE;
-    if (synth_chance(dice, age > 75 ? 30 : 3))
-        bits |= 1U << SYNTH_HIKARI;
-    if (synth_chance(dice, age > 75 ? 40 : 2))
-        bits |= 1U << SYNTH_YASURAGI;
+    const struct {
+        int facility;
+        int percent;
+    } others[] = {{SYNTH_KAWABE, 55},
+                  {SYNTH_SUZUKAKE, 35},
+                  {SYNTH_TSUBASA, 50},
+                  {SYNTH_SUMIRE, 25},
+                  {SYNTH_HIKARI, age > 75 ? 30 : 3},
+                  {SYNTH_YASURAGI, age > 75 ? 40 : 2}};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (synth_chance(dice, others[i].percent))
+            bits |= 1U << others[i].facility;
     return bits;
 }
 
