@@ -11,7 +11,8 @@ enum { VERSIONS_MAX = 1000 };
     "c.giver_name, c.note, c.until_day, c.list_version, c.given_at, c.given_facility, "  \
     "c.given_staff, c.given_by, c.given_facility_name, c.withdrawn_at, "                 \
     "c.withdrawn_facility, c.withdrawn_by, c.withdrawn_facility_name, "                  \
-    "c.version = (SELECT max(n.version) FROM consent n WHERE n.id = c.id), "             \
+    "CASE WHEN c.version = (SELECT max(n.version) FROM consent n WHERE n.id = c.id) "    \
+    "THEN 1 ELSE 0 END, "                                                                \
     "(SELECT count(*) FROM consent_facility f WHERE f.consent = c.id AND "               \
     "f.version = c.version) FROM consent c "
 

@@ -150,6 +150,9 @@ static bool fold_keys(const struct patient_query *query, struct arena *arena,
            patient_fold_phone(query->phone, arena, &keys->phone, err);
 }
 
+/* DAY_NONE; a parameter has to be used to have a type in every database. */
+#define ANY_BIRTH_DAY "(birth_day = ?2 OR ?2 = -2147483648) "
+
 /* The statements differ in the index that leads; all compare everything given. */
 static const char *search_statement(const struct keys *keys)
 {
@@ -159,11 +162,11 @@ static const char *search_statement(const struct keys *keys)
                "(?5 = '' OR folded_phone = ?5) ORDER BY folded_kana, id LIMIT 200";
     if (!text_is_empty(keys->kana))
         return "SELECT id FROM person WHERE network = ?1 AND folded_kana = ?4 AND "
-               "(?3 = '' OR folded_name = ?3) AND (?5 = '' OR folded_phone = ?5) AND "
-               "?2 = ?2 ORDER BY birth_day, id LIMIT 200";
+               "(?3 = '' OR folded_name = ?3) AND (?5 = '' OR folded_phone = ?5) "
+               "AND " ANY_BIRTH_DAY "ORDER BY birth_day, id LIMIT 200";
     return "SELECT id FROM person WHERE network = ?1 AND folded_name = ?3 AND "
-           "(?4 = '' OR folded_kana = ?4) AND (?5 = '' OR folded_phone = ?5) AND "
-           "?2 = ?2 ORDER BY birth_day, id LIMIT 200";
+           "(?4 = '' OR folded_kana = ?4) AND (?5 = '' OR folded_phone = ?5) "
+           "AND " ANY_BIRTH_DAY "ORDER BY birth_day, id LIMIT 200";
 }
 
 static bool find_by_keys(struct store_session *session, struct id network,

@@ -379,7 +379,8 @@ static bool note_step(struct store_session *session, int64_t record,
     struct store_statement *update = store_prepare(
         session,
         "UPDATE registry_record SET epoch = ?2, revision = ?3, in_step_at = "
-        "CASE WHEN ?4 > 0 THEN ?4 ELSE in_step_at END, behind_at = ?5 WHERE number = ?1",
+        "CASE WHEN CAST(?4 AS BIGINT) > 0 THEN ?4 ELSE in_step_at END, behind_at = ?5 "
+        "WHERE number = ?1",
         err);
     if (!update)
         return false;

@@ -4,10 +4,9 @@
 only, base/ one prefix per header; leaf names are unique; no mutable globals; the makers
 of permits are referenced by the gate alone. usage: names.py ROOT BUILD"""
 import os
-import subprocess
 import sys
 
-from tree import ROOT, files, finish, is_test, read
+from tree import ROOT, files, finish, is_test, read, symbols
 
 BUILD = sys.argv[2] if len(sys.argv) > 2 else os.path.join(ROOT, "build/release")
 TOP = ("base", "formats", "wire", "store", "exchange", "server", "gateway", "cli")
@@ -31,16 +30,6 @@ def has_prefix(symbol, prefixes):
     return any(symbol == p or symbol.startswith(p + "_") for p in prefixes)
 
 
-def symbols_of(path):
-    """(name, type letter, section) of each symbol."""
-    answer = subprocess.run(["nm", "-f", "sysv", os.path.join(BUILD, path[:-2] + ".o")],
-                            capture_output=True, text=True, check=False).stdout
-    for row in answer.split("\n"):
-        cells = [cell.strip() for cell in row.split("|")]
-        if len(cells) == 7 and cells[2]:
-            yield cells[0], cells[2], cells[6]
-
-
 def check_maker(path, name):
     for maker, allowed in MAKERS.items():
         if (name == maker or name.startswith(maker + "_")) and not path.startswith(allowed):
@@ -48,7 +37,7 @@ def check_maker(path, name):
 
 
 def check_object(path):
-    for name, letter, section in symbols_of(path):
+    for name, letter, section in symbols(BUILD, path):
         plain = name.split(".")[0]
         if letter == "U":
             check_maker(path, name)

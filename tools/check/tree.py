@@ -3,6 +3,7 @@
 problems are told: one line each on stdout, exit status 1 when there is any."""
 import os
 import re
+import subprocess
 import sys
 
 SKIPPED = {".git", "build", "node_modules", "dist", "demo-data", "__pycache__", "testdata"}
@@ -38,6 +39,16 @@ def bare(text):
         piece = match.group()
         return re.sub(r"[^\n]", " ", piece) if piece[0] == "/" else '""'
     return PIECES.sub(blank, text)
+
+
+def symbols(build, path):
+    """(name, type letter, section) of each symbol in the object file of a source."""
+    answer = subprocess.run(["nm", "-f", "sysv", os.path.join(build, path[:-2] + ".o")],
+                            capture_output=True, text=True, check=False).stdout
+    for row in answer.split("\n"):
+        cells = [cell.strip() for cell in row.split("|")]
+        if len(cells) == 7 and cells[2]:
+            yield cells[0], cells[2], cells[6]
 
 
 def finish(problems):
