@@ -194,6 +194,28 @@ static bool ask_int(struct store_engine *engine, const char *sql, int64_t *value
     return is_done;
 }
 
+/* A pragma that cannot be followed (WAL on a file system without shared memory, a build
+ * without foreign keys) says nothing: it is only to be seen in what it then answers. */
+static bool check_setting(struct store_engine *engine, const char *sql,
+                          const char *expected, struct err *err)
+{
+    struct store_compiled *compiled = compile(engine, sql, err);
+    bool has_row = false;
+    bool is_done = compiled && step(engine, compiled, &has_row, err);
+    bool is_set = is_done && has_row && span_is(column_text(compiled, 0), expected);
+    discard(compiled);
+    if (is_done && !is_set)
+        return err_set(err, ERR_SYSTEM, "store_failed", "%s is not %s", sql, expected);
+    return is_set;
+}
+
+static bool check_settings(struct store_engine *engine, struct err *err)
+{
+    return check_setting(engine, "PRAGMA journal_mode", "wal", err) &&
+           check_setting(engine, "PRAGMA synchronous", "2", err) &&
+           check_setting(engine, "PRAGMA foreign_keys", "1", err);
+}
+
 static bool set_up(struct store_engine *engine, bool for_writing, struct err *err)
 {
     sqlite3_busy_timeout(own(engine)->database, BUSY_TIMEOUT_MS);
@@ -201,16 +223,17 @@ static bool set_up(struct store_engine *engine, bool for_writing, struct err *er
     if (!run(engine,
              "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
              "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;"
-             "PRAGMA cache_size = -8000;",
+             "PRAGMA cache_size = -8000; PRAGMA synchronous = FULL;",
              err))
         return false;
     if (!for_writing)
-        return run(engine, "PRAGMA query_only = ON;", err);
+        return run(engine, "PRAGMA query_only = ON;", err) && check_settings(engine, err);
     /* Checkpoints are made by tidy, when nobody waits for the answer. */
     if (!run(engine,
-             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-             "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 16777216;",
-             err))
+             "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;"
+             "PRAGMA journal_size_limit = 16777216;",
+             err) ||
+        !check_settings(engine, err))
         return false;
     own(engine)->checkpoint_at = CHECKPOINT_FRAMES;
     sqlite3_wal_hook(own(engine)->database, count_frames, engine);
