@@ -62,15 +62,13 @@ void *arena_take(struct arena *arena, size_t count, size_t size, struct err *err
 {
     size_t bytes = 0;
     size_t rounded = 0;
-    size_t total = 0;
     if (__builtin_mul_overflow(count, size, &bytes) ||
         __builtin_add_overflow(bytes, alignof(max_align_t) - 1, &rounded) ||
-        __builtin_add_overflow(arena->taken_bytes, rounded, &total) ||
-        total > arena->cap_bytes) {
+        (rounded &= ~(alignof(max_align_t) - 1)) >
+            arena->cap_bytes - arena->taken_bytes) {
         err_set(err, ERR_LIMIT, "arena_full", "more than %zu bytes", arena->cap_bytes);
         return NULL;
     }
-    rounded &= ~(alignof(max_align_t) - 1);
     bool fits =
         arena->block && arena->block->size_bytes - arena->block_used_bytes >= rounded;
     if (!fits && !add_block(arena, rounded, err))

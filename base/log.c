@@ -10,13 +10,17 @@ enum { LINE_MAX_BYTES = 1024 };
 struct line {
     char at[LINE_MAX_BYTES];
     size_t len;
+    bool is_full;
 };
 
+/* Two bytes stay free for the end of the line. */
 static void put(struct line *line, const char *string)
 {
     size_t len = strlen(string);
-    if (len > sizeof line->at - line->len - 4)
-        return; /* a line that is too long loses this piece, not its end */
+    if (len > sizeof line->at - line->len - 2) {
+        line->is_full = true;
+        return;
+    }
     memcpy(line->at + line->len, string, len);
     line->len += len;
 }
@@ -26,8 +30,8 @@ static void put_quoted(struct line *line, const char *word)
     char one[2] = {0};
     put(line, "\"");
     for (; *word; word++) {
-        one[0] =
-            *word < 0x20 || *word == '"' || *word == '\\' || *word == 0x7F ? '?' : *word;
+        bool is_plain = *word >= 0x20 && *word < 0x7F && *word != '"' && *word != '\\';
+        one[0] = is_plain ? *word : '?';
         put(line, one);
     }
     put(line, "\"");
@@ -40,25 +44,33 @@ static void put_number(struct line *line, int64_t number)
     put(line, digits);
 }
 
+/* A pair that does not fit is left out, so that the line stays an object. */
+static void put_pair(struct line *line, const struct log_pair *pair)
+{
+    size_t before = line->len;
+    put(line, before > 0 ? "," : "{");
+    put_quoted(line, pair->key);
+    put(line, ":");
+    if (pair->word)
+        put_quoted(line, pair->word);
+    else
+        put_number(line, pair->number);
+    if (line->is_full)
+        line->len = before;
+    line->is_full = false;
+}
+
 void log_pairs(const struct log *log, const char *event, const struct log_pair *pairs,
                int count)
 {
     struct line line = {.len = 0};
-    put(&line, "{\"ms\":");
-    put_number(&line, clock_wall_ms(&log->clock));
-    put(&line, ",\"node\":");
-    put_quoted(&line, log->node);
-    put(&line, ",\"event\":");
-    put_quoted(&line, event);
-    for (int i = 0; i < count; i++) {
-        put(&line, ",");
-        put_quoted(&line, pairs[i].key);
-        put(&line, ":");
-        if (pairs[i].word)
-            put_quoted(&line, pairs[i].word);
-        else
-            put_number(&line, pairs[i].number);
-    }
+    const struct log_pair first[] = {LOG_NUMBER("ms", clock_wall_ms(&log->clock)),
+                                     LOG_WORD("node", log->node),
+                                     LOG_WORD("event", event)};
+    for (size_t i = 0; i < sizeof first / sizeof *first; i++)
+        put_pair(&line, &first[i]);
+    for (int i = 0; i < count; i++)
+        put_pair(&line, &pairs[i]);
     line.at[line.len++] = '}';
     line.at[line.len++] = '\n';
     ssize_t written = write(log->fd, line.at, line.len);

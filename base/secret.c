@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static_assert(crypto_pwhash_STRBYTES <= SECRET_PASSWORD_HASH_BYTES, "hash must fit");
 static_assert(crypto_sign_SECRETKEYBYTES == SECRET_SIGNING_KEY_BYTES, "Ed25519");
@@ -13,6 +14,9 @@ enum { ARGON_PASSES = 2, ARGON_MEMORY_BYTES = 19 << 20 };
 
 bool secret_start(struct err *err)
 {
+    static const struct rlimit none = {0, 0};
+    if (setrlimit(RLIMIT_CORE, &none) != 0)
+        return err_set(err, ERR_SYSTEM, "core_allowed", "cores could not be turned off");
     if (sodium_init() < 0)
         return err_set(err, ERR_SYSTEM, "sodium_failed", "libsodium did not start");
     return true;

@@ -2,7 +2,8 @@
 #pragma once
 /* Passwords and signatures: Argon2id (RFC 9106; 19 MiB, t = 2, p = 1, the parameters
  * stand in the hash) and Ed25519 (RFC 8032). libsodium behind it. secret_start must be
- * called once, before anything else here. */
+ * called once, before anything else here; from then on the process leaves no core, in
+ * which keys and patients' data would lie about. */
 
 #include "base/err.h"
 #include "base/span.h"
