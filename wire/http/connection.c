@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "wire/loop/loop.h"
 #include "wire/tls/tls.h"
@@ -48,6 +49,8 @@ struct http_connection {
     struct buf unread;
     struct buf queue;
     size_t queue_sent; /* bytes at the front of the queue the socket has taken */
+    int64_t moved_ms;  /* see http_connection_waits_since */
+    bool owes;
     bool was_above_low;
     bool has_peer_ended;
     struct err reason;
@@ -101,6 +104,27 @@ static void close_for(struct http_connection *connection, enum err_kind kind,
 void http_connection_close(struct http_connection *connection)
 {
     close_now(connection, true);
+}
+
+/* ---- whose turn it is ---- */
+
+static int64_t now_ms(void)
+{
+    struct clock clock = clock_system();
+    return clock_monotonic_ms(&clock);
+}
+
+void http_connection_owe(struct http_connection *connection, bool owes)
+{
+    if (connection->owes && !owes)
+        connection->moved_ms = now_ms();
+    connection->owes = owes;
+}
+
+int64_t http_connection_waits_since(const struct http_connection *connection)
+{
+    bool is_ours = connection->owes && http_connection_queued(connection) == 0;
+    return is_ours ? INT64_MAX : connection->moved_ms;
 }
 
 /* ---- what the loop is asked for ---- */
@@ -161,6 +185,7 @@ static void send_queue(struct http_connection *connection)
         return;
     }
     connection->queue_sent += (size_t)sent;
+    connection->moved_ms = now_ms();
     if ((size_t)sent == left) {
         queue_is_empty(connection);
         return;
@@ -219,6 +244,7 @@ void http_connection_finish(struct http_connection *connection)
         return;
     }
     connection->state = STATE_FINISHING;
+    http_connection_owe(connection, false);
     buf_free(&connection->unread);
     loop_timer_set(connection->deadline, -1);
     bool was_empty = http_connection_queued(connection) == 0;
@@ -494,6 +520,7 @@ static struct http_connection *make(struct loop *loop, int fd,
     connection->loop = loop;
     connection->fd = fd;
     connection->stall_ms = -1;
+    connection->moved_ms = now_ms();
     connection->state = STATE_SHAKING;
     connection->unread = buf_init(4 * HTTP_CONNECTION_UNREAD_BYTES);
     connection->queue = buf_init(QUEUE_MAX_BYTES);

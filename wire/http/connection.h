@@ -102,6 +102,14 @@ void http_connection_deadline(struct http_connection *connection, int after_ms);
 /* Closes (ERR_BUSY "peer_stalled") when bytes are queued and the peer takes none of them
  * for so long; < 0 = never, the default. */
 void http_connection_stall(struct http_connection *connection, int after_ms);
+/* Whose turn it is, so that a full listener can give up whoever keeps it waiting longest.
+ * The codec owes from the moment a request is complete (or refused) until its answer is;
+ * between requests, within heads and bodies and in a handshake the peer's turn is on. */
+void http_connection_owe(struct http_connection *connection, bool owes);
+/* Since when (monotonic ms) nothing moved because of the peer: it owes bytes or does not
+ * take what is queued. Bytes that come in drops do not renew it, an answer does.
+ * INT64_MAX while it is this side's turn. */
+int64_t http_connection_waits_since(const struct http_connection *connection);
 /* Orderly: sends what is queued, close_notify, FIN, then reads to the end for a short
  * while so that the peer gets all of it. Nothing is received any more. */
 void http_connection_finish(struct http_connection *connection);

@@ -20,6 +20,7 @@ struct accepted {
     struct http_server *server;
     struct http_connection *connection;
     char address[HTTP_ADDRESS_BYTES];
+    bool is_given_up; /* closed, and only not yet gone */
     struct accepted *previous;
     struct accepted *next;
 };
@@ -89,16 +90,61 @@ static void closed(void *self, const struct err *reason)
 static const struct http_connection_events events_before_codec = {
     .established = established, .received = received, .closed = closed};
 
-static bool has_room_for(const struct http_server *server,
-                         const char address[HTTP_ADDRESS_BYTES])
+/* What the newcomer's arrival fills: the share of its address, or the whole house. */
+struct crowd {
+    int same_count;
+    int count;
+    struct accepted *same_oldest; /* who waited longest for its peer */
+    struct accepted *oldest;
+};
+
+/* Asked from the newest to the oldest, so the older of two that are alike wins. */
+static bool waits_longer(const struct accepted *one, const struct accepted *other)
+{
+    int64_t since_ms = http_connection_waits_since(one->connection);
+    return since_ms != INT64_MAX &&
+           (!other || since_ms <= http_connection_waits_since(other->connection));
+}
+
+static struct crowd count_crowd(const struct http_server *server,
+                                const char address[HTTP_ADDRESS_BYTES])
+{
+    struct crowd crowd = {0};
+    for (struct accepted *one = server->newest; one; one = one->next) {
+        if (one->is_given_up)
+            continue;
+        crowd.count++;
+        if (waits_longer(one, crowd.oldest))
+            crowd.oldest = one;
+        if (strcmp(one->address, address) != 0)
+            continue;
+        crowd.same_count++;
+        if (waits_longer(one, crowd.same_oldest))
+            crowd.same_oldest = one;
+    }
+    return crowd;
+}
+
+static bool give_up(struct accepted *accepted)
+{
+    if (!accepted)
+        return false;
+    accepted->is_given_up = true;
+    http_connection_close(accepted->connection);
+    return true;
+}
+
+/* A full house gives up whoever kept it waiting longest (an unfinished handshake or
+ * request, a reader that takes nothing, an idle line); only when all of them are being
+ * served the newcomer is turned away. Else a few idle lines would keep all others out. */
+static bool make_room_for(const struct http_server *server,
+                          const char address[HTTP_ADDRESS_BYTES])
 {
     const struct http_limits *limits = &server->service->limits;
-    int same = 0;
-    if (server->count >= limits->connections_max)
-        return false;
-    for (const struct accepted *one = server->newest; one; one = one->next)
-        same += strcmp(one->address, address) == 0;
-    return same < limits->connections_per_address_max;
+    struct crowd crowd = count_crowd(server, address);
+    if (crowd.same_count >= limits->connections_per_address_max)
+        return give_up(crowd.same_oldest);
+    return crowd.count < limits->connections_max || give_up(crowd.oldest);
 }
 
 static void take(struct http_server *server, int fd)
@@ -118,7 +164,7 @@ static void take(struct http_server *server, int fd)
     }
     const struct http_peer *peer = http_connection_peer(accepted->connection);
     memcpy(accepted->address, peer->address, sizeof accepted->address);
-    bool has_room = has_room_for(server, accepted->address);
+    bool has_room = make_room_for(server, accepted->address);
     accepted->next = server->newest;
     if (server->newest)
         server->newest->previous = accepted;
@@ -128,7 +174,7 @@ static void take(struct http_server *server, int fd)
     http_connection_deadline(accepted->connection,
                              server->service->limits.head_deadline_ms);
     if (!has_room)
-        http_connection_close(accepted->connection);
+        give_up(accepted);
 }
 
 /* ---- the listener ---- */

@@ -51,6 +51,7 @@ static void begin_waiting_for_head(struct http1 *http1)
     http1->scanner = (struct http1_scanner){0};
     http1->is_answering = false;
     arena_free(&http1->arena);
+    http_connection_owe(http1->connection, false);
     http_connection_deadline(http1->connection, http1->limits->idle_deadline_ms);
 }
 
@@ -58,6 +59,7 @@ static void last_answer_follows(struct http1 *http1)
 {
     http1->closes = true;
     http1->state = STATE_DISCARD;
+    http_connection_owe(http1->connection, true);
     http_connection_deadline(http1->connection, -1);
 }
 
@@ -74,6 +76,7 @@ static void refuse(struct http1 *http1, struct http1_refusal refusal)
 static void dispatch(struct http1 *http1)
 {
     http1->state = STATE_WAITING;
+    http_connection_owe(http1->connection, true);
     http_connection_deadline(http1->connection, -1);
     http_call_dispatch(http1->call); /* nothing when it was decided at its head */
 }

@@ -514,32 +514,73 @@ static void a_full_queue_sheds_load(void)
     close_site();
 }
 
-static void one_address_gets_its_share_of_connections(void)
+static bool is_answered(int fd, const char *request, const char *word)
+{
+    say_string(fd, request);
+    listen_for(fd, word);
+    return status_of_reply() == 200;
+}
+
+static bool is_turned_away(int fd)
+{
+    listen_for(fd, "pong");
+    return reply.len == 0 && (reply.was_reset || reply.has_ended);
+}
+
+static void a_full_house_gives_up_who_kept_it_waiting_longest(void)
 {
     struct http_limits limits = usual();
     limits.connections_per_address_max = 3;
     open_site(limits);
-    int fds[4];
-    for (int i = 0; i < 3; i++) {
+    int slow = dial(), served = dial();
+    say_string(slow, START "Host: loc"); /* begun and never completed */
+    say_string(served, "GET /api/v1/wait HTTP/1.1\r\n" LAST);
+    CHECK(comes_true(&site.entered_count, 1));
+    int idle = dial();
+    CHECK(is_answered(idle, START OWN "\r\n", "pong"));
+    int first = dial();
+    CHECK(is_answered(first, START OWN "\r\n", "pong"));
+    CHECK(is_turned_away(slow));
+    int second = dial();
+    CHECK(is_answered(second, START OWN "\r\n", "pong"));
+    CHECK(is_turned_away(idle));
+    CHECK(is_answered(first, START OWN "\r\n", "pong"));
+    atomic_store(&site.may_leave, true);
+    listen_for(served, NULL);
+    CHECK(status_of_reply() == 204); /* whoever waits for an answer gets it */
+    const int fds[] = {slow, served, idle, first, second};
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
+        close(fds[i]);
+    close_site();
+}
+
+static void a_house_full_of_those_being_served_turns_the_next_away(void)
+{
+    struct http_limits limits = usual();
+    limits.connections_per_address_max = 2;
+    open_site(limits);
+    int fds[3];
+    for (int i = 0; i < 2; i++) {
         fds[i] = dial();
-        say_string(fds[i], START OWN "\r\n");
-        listen_for(fds[i], "pong");
-        CHECK(status_of_reply() == 200);
+        say_string(fds[i], "GET /api/v1/wait HTTP/1.1\r\n" LAST);
     }
-    fds[3] = dial();
-    say_string(fds[3], START OWN "\r\n");
-    listen_for(fds[3], "pong");
-    CHECK(reply.len == 0 && (reply.was_reset || reply.has_ended));
-    close(fds[0]);
-    close(fds[3]);
+    CHECK(comes_true(&site.entered_count, 2));
+    fds[2] = dial();
+    say_string(fds[2], START OWN "\r\n");
+    CHECK(is_turned_away(fds[2]));
+    atomic_store(&site.may_leave, true);
+    for (int i = 0; i < 2; i++) {
+        listen_for(fds[i], NULL);
+        CHECK(status_of_reply() == 204);
+        close(fds[i]);
+    }
+    close(fds[2]);
     bool has_room = false;
     for (int i = 0; i < 100 && !has_room; i++) {
         ask(START LAST, strlen(START LAST));
         has_room = status_of_reply() == 200;
     }
     CHECK(has_room);
-    close(fds[1]);
-    close(fds[2]);
     close_site();
 }
 
@@ -585,7 +626,8 @@ int main(void)
     RUN(a_slow_body_is_cut_off);
     RUN(an_idle_connection_is_closed_without_a_word);
     RUN(a_full_queue_sheds_load);
-    RUN(one_address_gets_its_share_of_connections);
+    RUN(a_full_house_gives_up_who_kept_it_waiting_longest);
+    RUN(a_house_full_of_those_being_served_turns_the_next_away);
     RUN(the_access_log_names_routes_not_paths);
     return test_done();
 }

@@ -61,7 +61,10 @@ void http2_line_flush(struct http2_line *line)
     while (!line->is_closing && flush_some(line))
         continue;
     line->is_inside = false;
-    if (!line->is_closing && http2_session_is_over(line->session))
+    if (line->is_closing)
+        return;
+    http_connection_owe(line->connection, http2_session_stream_count(line->session) > 0);
+    if (http2_session_is_over(line->session))
         end_orderly(line);
 }
 
