@@ -30,13 +30,13 @@ struct tunnel_hub {
     struct tunnel *tunnels;
     size_t tunnel_count;
     struct arrival *arrivals;
-    size_t arrival_count;
 };
 
 /* A connection whose handshake is not through. */
 struct arrival {
     struct tunnel_hub *hub;
     struct http_connection *connection;
+    bool is_given_up; /* closed, and only not yet gone */
     struct arrival *next;
     struct arrival **link;
 };
@@ -172,7 +172,6 @@ static void arrival_free(struct arrival *arrival)
     *arrival->link = arrival->next;
     if (arrival->next)
         arrival->next->link = arrival->link;
-    arrival->hub->arrival_count--;
     memory_free(arrival);
 }
 
@@ -292,22 +291,36 @@ static const struct http_connection_events arrival_events = {
     .closed = on_arrival_closed,
 };
 
-/* So that one stranger who never finishes a handshake does not keep all gateways out. */
-static bool has_room(const struct tunnel_hub *hub, const char *address)
+/* Who never finishes a handshake must not keep gateways out: when an address has its
+ * share, or the house is full, the oldest of them goes. Called before the newcomer. */
+static void make_room(const struct tunnel_hub *hub, const char *address)
 {
-    size_t count = 0;
-    for (struct arrival *other = hub->arrivals; other; other = other->next)
-        count += strcmp(http_connection_peer(other->connection)->address, address) == 0;
-    return count < ARRIVALS_PER_ADDRESS_MAX;
+    size_t count = 0, same_count = 0;
+    struct arrival *oldest = NULL, *same_oldest = NULL;
+    for (struct arrival *other = hub->arrivals; other; other = other->next) {
+        if (other->is_given_up)
+            continue;
+        count++;
+        oldest = other;
+        if (strcmp(http_connection_peer(other->connection)->address, address) != 0)
+            continue;
+        same_count++;
+        same_oldest = other;
+    }
+    struct arrival *ended = NULL;
+    if (same_count >= ARRIVALS_PER_ADDRESS_MAX)
+        ended = same_oldest;
+    else if (count >= ARRIVALS_MAX)
+        ended = oldest;
+    if (!ended)
+        return;
+    ended->is_given_up = true;
+    http_connection_close(ended->connection);
 }
 
 static void welcome(struct tunnel_hub *hub, int fd)
 {
     struct err err = {0};
-    if (hub->arrival_count >= ARRIVALS_MAX) {
-        close(fd);
-        return;
-    }
     struct arrival *arrival = memory_new(1, sizeof *arrival, &err);
     if (!arrival) {
         close(fd);
@@ -320,16 +333,13 @@ static void welcome(struct tunnel_hub *hub, int fd)
         memory_free(arrival);
         return;
     }
-    bool is_welcome = has_room(hub, http_connection_peer(arrival->connection)->address);
+    make_room(hub, http_connection_peer(arrival->connection)->address);
     http_connection_deadline(arrival->connection, HANDSHAKE_MS);
     arrival->next = hub->arrivals;
     arrival->link = &hub->arrivals;
     if (arrival->next)
         arrival->next->link = &arrival->next;
     hub->arrivals = arrival;
-    hub->arrival_count++;
-    if (!is_welcome)
-        http_connection_close(arrival->connection);
 }
 
 static void on_ready(void *context, unsigned events)

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <arpa/inet.h>
+
 #include "wire/tunnel/tunnel_testgateway.h"
 #include "wire/tunnel/tunnel_testwatcher.h"
 
@@ -279,6 +281,27 @@ static void a_centre_of_another_authority_is_not_trusted(void)
     check_kept_out((struct setup){.own = "gateway-a", .authority = "other"});
 }
 
+/* More of them than an address may have, all of them before the gateway, none of which
+ * ever says a word: its first try goes through all the same. */
+static void silent_strangers_do_not_keep_a_gateway_out(void)
+{
+    enum { STRANGERS = 300 };
+    int fds[STRANGERS];
+    CENTRE centre = centre_new(20000);
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_port = htons(centre->port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    for (int i = 0; i < STRANGERS; i++) {
+        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        CHECK(connect(fds[i], (struct sockaddr *)(void *)&at, sizeof at) == 0);
+    }
+    GATEWAY gateway = gateway_new(setup_of("gateway-a", centre->port));
+    CHECK_SOON(atomic_load(&gateway->ups) == 1);
+    CHECK(log_count(gateway, "tunnel_not_opened") == 0);
+    for (int i = 0; i < STRANGERS; i++)
+        close(fds[i]);
+}
+
 int main(void)
 {
     make_certificates();
@@ -299,6 +322,7 @@ int main(void)
     RUN(a_certificate_that_nobody_knows_is_kept_out);
     RUN(another_protocol_is_kept_out);
     RUN(a_centre_of_another_authority_is_not_trusted);
+    RUN(silent_strangers_do_not_keep_a_gateway_out);
     remove_certificates();
     return test_done();
 }
