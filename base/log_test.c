@@ -35,6 +35,17 @@ static struct written take(int ends[2])
     return written;
 }
 
+/* Behind the word or number at `at`; NULL when it is neither. */
+static const char *skip_value(const char *at, const char *end)
+{
+    if (*at != '"')
+        return at + strspn(at, "-0123456789");
+    for (at++; at < end && *at != '"'; at++)
+        if (*at < 0x20 || *at == '\\' || *at >= 0x7F)
+            return NULL;
+    return at < end ? at + 1 : NULL;
+}
+
 /* A flat object of words and numbers on one line of printable ASCII, as strict as the
  * log has to be: {"key":"word","key":-12}\n */
 static bool is_object_line(const struct written *written)
@@ -44,22 +55,11 @@ static bool is_object_line(const struct written *written)
     if (written->len < 3 || *at != '{' || end[-2] != '}' || end[-1] != '\n')
         return false;
     do {
-        at++;
-        for (int part = 0; part < 2; part++) {
-            if (part == 1 && *at++ != ':')
-                return false;
-            if (*at == '"') {
-                for (at++; at < end && *at != '"'; at++)
-                    if (*at < 0x20 || *at == '\\' || *at >= 0x7F)
-                        return false;
-                at++;
-            } else if (part == 0) {
-                return false;
-            } else {
-                at += strspn(at, "-0123456789");
-            }
-        }
-    } while (*at == ',');
+        at = at[1] == '"' ? skip_value(at + 1, end) : NULL;
+        if (!at || *at != ':' || at[1] == ',' || at[1] == '}')
+            return false;
+        at = skip_value(at + 1, end);
+    } while (at && *at == ',');
     return at == end - 2;
 }
 

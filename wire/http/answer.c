@@ -270,6 +270,28 @@ static bool gzip(struct span body, struct buf *out)
 
 /* ---- answers ---- */
 
+/* For a call that was begun and has no body yet. */
+static void finish_with_problem(struct http_call *call, int status, const char *code,
+                                struct span members)
+{
+    struct buf *out = &call->answer_copy;
+    buf_format(out, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d",
+               http_reason(status), status);
+    buf_format(out, ",\"code\":\"%s\"", code);
+    if (members.len > 0)
+        buf_byte(out, ',');
+    buf_span(out, members);
+    buf_byte(out, '}');
+    if (out->has_failed)
+        buf_reset(out);
+    if (status == 503 && !has_field(call, "retry-after"))
+        add_field(call, "retry-after", SPAN("1"));
+    call->answer_body = buf_view(out);
+    http_answer_seal(call, status, "application/problem+json",
+                     (int64_t)call->answer_body.len, NULL);
+    http_call_post_answer(call);
+}
+
 void http_answer(struct http_call *call, int status, const char *content_type,
                  struct span body)
 {
@@ -283,7 +305,8 @@ void http_answer(struct http_call *call, int status, const char *content_type,
         buf_span(&call->answer_copy, body);
     if (call->answer_copy.has_failed) {
         buf_free(&call->answer_copy);
-        status = 503;
+        finish_with_problem(call, 503, "memory_short", SPAN(""));
+        return;
     }
     call->answer_body = buf_view(&call->answer_copy);
     http_answer_seal(call, status, content_type, (int64_t)call->answer_body.len, NULL);
@@ -310,22 +333,7 @@ void http_answer_status(struct http_call *call, int status, const char *code,
                         struct span members)
 {
     http_answer_begin(call);
-    struct buf *out = &call->answer_copy;
-    buf_format(out, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d",
-               http_reason(status), status);
-    buf_format(out, ",\"code\":\"%s\"", code);
-    if (members.len > 0)
-        buf_byte(out, ',');
-    buf_span(out, members);
-    buf_byte(out, '}');
-    if (out->has_failed)
-        buf_reset(out);
-    if (status == 503 && !has_field(call, "retry-after"))
-        add_field(call, "retry-after", SPAN("1"));
-    call->answer_body = buf_view(out);
-    http_answer_seal(call, status, "application/problem+json",
-                     (int64_t)call->answer_body.len, NULL);
-    http_call_post_answer(call);
+    finish_with_problem(call, status, code, members);
 }
 
 void http_answer_problem_with(struct http_call *call, const struct err *err,

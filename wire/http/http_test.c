@@ -2,6 +2,9 @@
 /* Routes, limits, answers and files, under a codec that only writes down. */
 #include <zlib.h>
 
+#include <sys/mman.h>
+
+#include "wire/http/call.h"
 #include "wire/http/http_testsite.h"
 
 /* ---- handlers ---- */
@@ -62,6 +65,17 @@ static void say_full(struct http_call *call, void *context)
     http_answer_json(call, 200, &out);
 }
 
+/* More than an answer may have; the pages are never touched. */
+static void say_endless(struct http_call *call, void *context)
+{
+    (void)context;
+    size_t len = (size_t)HTTP_ANSWER_MAX_BYTES + 1;
+    void *at = mmap(NULL, len, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(at != MAP_FAILED);
+    http_answer(call, 200, "application/pdf", span_of(at, len));
+    munmap(at, len);
+}
+
 static void say_body(struct http_call *call, void *context)
 {
     (void)context;
@@ -102,6 +116,7 @@ static const struct http_route routes[] = {
     {HTTP_GET, "/api/v1/cookie", say_cookie, 0},
     {HTTP_GET, "/api/v1/json", say_json, 0},
     {HTTP_GET, "/api/v1/full", say_full, 0},
+    {HTTP_GET, "/api/v1/endless", say_endless, 0},
     {HTTP_POST, "/api/v1/body", say_body, 8},
     {HTTP_PUT, "/api/v1/empty", say_empty, 0},
     {HTTP_GET, "/api/v1/busy", say_busy, 0},
@@ -406,6 +421,9 @@ static void a_full_buffer_becomes_a_problem(void)
 {
     open_site(NULL, false);
     check_problem((struct wish){.target = "/api/v1/full"}, 413, "buf_full");
+    ask((struct wish){.target = "/api/v1/endless"});
+    CHECK(is_problem(503, "memory_short") && span_is(field("retry-after"), "1"));
+    done();
     close_site();
 }
 

@@ -118,6 +118,7 @@ static void floods_of_cheap_frames_end_the_connection(void)
     check_flood(4, 0, 0, SPAN(""), 1000);             /* SETTINGS */
     check_flood(2, 0, 1, SPAN("\0\0\0\0\x10"), 1000); /* PRIORITY */
     check_flood(0, 0, 1, SPAN(""), 1000);             /* empty DATA */
+    check_flood(0, 8, 1, SPAN("\x03\0\0\0"), 1000);   /* DATA of padding only */
     check_flood(8, 0, 0, SPAN("\0\0\0\x01"), 10000);  /* WINDOW_UPDATE */
 }
 

@@ -268,11 +268,24 @@ static void take_end(struct http2_session *session, const nghttp2_frame *frame)
     session->events->ended(stream->exchange);
 }
 
+/* Padding gives its credit back at once, so nothing but this bounds how much of it comes.
+ */
+static bool is_padding_only(const nghttp2_frame *frame)
+{
+    return frame->hd.length > 0 && frame->hd.length == frame->data.padlen &&
+           !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM);
+}
+
 static int on_frame(nghttp2_session *inner, const nghttp2_frame *frame, void *user)
 {
     (void)inner;
     struct http2_session *session = user;
     switch (frame->hd.type) {
+    case NGHTTP2_DATA:
+        if (is_padding_only(frame) &&
+            !http2_bucket_take(&session->control, now_ms(session)))
+            return http2_session_calm(session);
+        break;
     case NGHTTP2_HEADERS:
         take_headers(session, frame);
         break;
