@@ -10,6 +10,19 @@
 #include "base/memory.h"
 #include "base/test.h"
 
+/* Under the sanitizer malloc ends the program where it would give NULL without it. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
 static bool is_full(struct err *err)
 {
     bool is = err->kind == ERR_LIMIT && strcmp(err->code, "arena_full") == 0;

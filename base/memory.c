@@ -13,7 +13,10 @@ static void *checked(void *at, struct err *err)
 
 void *memory_new(size_t count, size_t size, struct err *err)
 {
-    return checked(calloc(count ? count : 1, size ? size : 1), err);
+    size_t bytes = 0;
+    if (__builtin_mul_overflow(count, size, &bytes))
+        return checked(NULL, err);
+    return checked(calloc(1, bytes ? bytes : 1), err);
 }
 
 void *memory_resize(void *at, size_t count, size_t size, struct err *err)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What "durable" means, asked of the system calls: this program stands in for fdatasync,
- * so it sees what the database waits for, lets it fail, or ends in the middle of it. */
+/* What "durable" means with SQLite, asked of the system calls: this program stands in for
+ * fdatasync, so it sees what the database waits for, lets it fail, or ends in the middle
+ * of it. */
 #include "store/store.h"
 
 #include <errno.h>
