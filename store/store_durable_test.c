@@ -246,6 +246,94 @@ static void what_waits_is_committed_together(void)
     place_remove(&place);
 }
 
+/* ---- turns ---- */
+
+struct turn {
+    struct store *store;
+    enum store_lane lane;
+    atomic_int *clock;
+    atomic_int *begun;
+    int place;
+};
+
+static bool note_place(struct store_session *session, void *context, struct err *err)
+{
+    struct turn *turn = context;
+    (void)session;
+    (void)err;
+    turn->place = atomic_fetch_add(turn->clock, 1);
+    return true;
+}
+
+static void *take_turn(void *context)
+{
+    struct turn *turn = context;
+    struct err err = {0};
+    atomic_fetch_add(turn->begun, 1);
+    CHECK(store_write(turn->store, turn->lane, note_place, turn, &err));
+    return NULL;
+}
+
+/* Whoever comes to the door late can only make it easier for the backfill. */
+static void a_crowd_of_live_work_does_not_shut_out_the_backfill(void)
+{
+    enum { LIVE = 150 };
+    struct place place = place_new();
+    struct err err = {0};
+    struct gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false,
+                        false};
+    atomic_int clock = 0, begun = 0;
+    struct writing holder = {.store = open_place(&place, NULL, &err), .gate = &gate};
+    struct turn turns[LIVE + 1];
+    pthread_t threads[LIVE + 2];
+    CHECK(pthread_create(&threads[LIVE + 1], NULL, write_gate, &holder) == 0);
+    pthread_mutex_lock(&gate.lock);
+    while (!gate.is_inside)
+        pthread_cond_wait(&gate.changed, &gate.lock);
+    pthread_mutex_unlock(&gate.lock);
+    for (int i = 0; i <= LIVE; i++) {
+        turns[i] = (struct turn){holder.store, i < LIVE ? STORE_LIVE : STORE_BACKFILL,
+                                 &clock, &begun, -1};
+        CHECK(pthread_create(&threads[i], NULL, take_turn, &turns[i]) == 0);
+    }
+    while (atomic_load(&begun) <= LIVE)
+        sched_yield();
+    pthread_mutex_lock(&gate.lock);
+    gate.is_open = true;
+    pthread_cond_broadcast(&gate.changed);
+    pthread_mutex_unlock(&gate.lock);
+    for (int i = 0; i < LIVE + 2; i++)
+        pthread_join(threads[i], NULL);
+    CHECK(turns[LIVE].place >= 0 && turns[LIVE].place < 100);
+    store_close(holder.store);
+    place_remove(&place);
+}
+
+static void more_readers_than_there_are_is_busy(void)
+{
+    enum { READERS = 32 };
+    struct place place = place_new();
+    struct err err = {0};
+    struct store *store = open_place(&place, NULL, &err);
+    struct store_session *sessions[READERS + 1];
+    for (int i = 0; i < READERS; i++) {
+        sessions[i] = store_read(store, &err);
+        CHECK(sessions[i]);
+    }
+    sessions[READERS] = store_read(store, &err);
+    CHECK(!sessions[READERS] && err.kind == ERR_BUSY);
+    CHECK(err.code && strcmp(err.code, "store_busy") == 0);
+    err_clear(&err);
+    CHECK(add(store, 1, &err)); /* the writer is another's affair */
+    store_read_end(&sessions[7]);
+    sessions[7] = store_read(store, &err);
+    CHECK(sessions[7]);
+    for (int i = 0; i < READERS; i++)
+        store_read_end(&sessions[i]);
+    store_close(store);
+    place_remove(&place);
+}
+
 /* ---- migrations ---- */
 
 static void open_and_end(const struct place *place, int ends_at)
@@ -393,6 +481,8 @@ int main(void)
     RUN(every_acknowledged_write_was_synced);
     RUN(a_write_that_could_not_be_synced_is_not_acknowledged);
     RUN(what_waits_is_committed_together);
+    RUN(a_crowd_of_live_work_does_not_shut_out_the_backfill);
+    RUN(more_readers_than_there_are_is_busy);
     RUN(a_migration_that_is_cut_short_is_done_again);
     RUN(a_journal_that_cannot_be_emptied_is_told_and_begins_again);
     RUN(a_database_that_another_process_holds_is_busy);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Streams under a codec that takes its time. */
+#include "wire/http/call.h"
 #include "wire/http/http_testsite.h"
 
 static void count_drained(void *context)
@@ -102,11 +103,27 @@ static void an_answer_after_the_peer_left_goes_nowhere(void)
     close_site();
 }
 
+static void one_stream_too_many_is_told_to_come_back(void)
+{
+    testsite_open(NULL, &route, 1);
+    site.service->limits.connections_max = 1;
+    ask_for_stream();
+    struct http_call *first = site.last.call;
+    ask((struct wish){.target = "/api/v1/stream"});
+    CHECK(is_problem(503, "streams_full") && span_is(field("retry-after"), "1"));
+    done();
+    http_call_done(first);
+    CHECK(site.closed_count == 1);
+    CHECK(ask_for_stream() && site.last.head.status == 200);
+    close_site();
+}
+
 int main(void)
 {
     RUN(drained_comes_once_after_too_much_was_queued);
     RUN(below_the_mark_nobody_is_told_to_go_on);
     RUN(a_stream_cut_by_its_source_is_cut_once);
     RUN(an_answer_after_the_peer_left_goes_nowhere);
+    RUN(one_stream_too_many_is_told_to_come_back);
     return test_done();
 }

@@ -554,10 +554,8 @@ static void a_full_house_gives_up_who_kept_it_waiting_longest(void)
     close_site();
 }
 
-static void a_house_full_of_those_being_served_turns_the_next_away(void)
+static void check_full_house(struct http_limits limits)
 {
-    struct http_limits limits = usual();
-    limits.connections_per_address_max = 2;
     open_site(limits);
     int fds[3];
     for (int i = 0; i < 2; i++) {
@@ -582,6 +580,16 @@ static void a_house_full_of_those_being_served_turns_the_next_away(void)
     }
     CHECK(has_room);
     close_site();
+}
+
+static void a_house_full_of_those_being_served_turns_the_next_away(void)
+{
+    struct http_limits limits = usual();
+    limits.connections_per_address_max = 2;
+    check_full_house(limits);
+    limits = usual();
+    limits.connections_max = 2;
+    check_full_house(limits);
 }
 
 static void the_access_log_names_routes_not_paths(void)

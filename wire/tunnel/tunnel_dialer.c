@@ -8,7 +8,7 @@
 #include "wire/http/protocol.h"
 #include "wire/http2/http2.h"
 #include "wire/loop/loop.h"
-#include "wire/tunnel/tunnel.h"
+#include "wire/tunnel/tunnel_parts.h"
 
 enum {
     CONNECT_MS = 10000,
@@ -65,20 +65,23 @@ static void log_reason(const struct tunnel_dialer *dialer, const char *event,
 
 /* ---- trying again ---- */
 
-/* Doubles up to the maximum; somewhere between minimum and delay, so that hundreds of
- * gateways do not come back to a restarted centre at the same moment. */
-static void try_later(struct tunnel_dialer *dialer)
+int tunnel_next_delay(int *bound_ms, int min_ms, int max_ms, const struct rand *rand)
 {
-    int min_ms = dialer->config.retry_min_ms;
-    int max_ms = dialer->config.retry_max_ms;
-    int64_t delay_ms = dialer->delay_ms > 0 ? 2 * (int64_t)dialer->delay_ms
-                                            : FIRST_SPREAD * (int64_t)min_ms;
+    int64_t delay_ms =
+        *bound_ms > 0 ? 2 * (int64_t)*bound_ms : FIRST_SPREAD * (int64_t)min_ms;
     if (delay_ms > max_ms)
         delay_ms = max_ms;
-    dialer->delay_ms = (int)delay_ms;
+    *bound_ms = (int)delay_ms;
     uint64_t spread = delay_ms > min_ms ? (uint64_t)(delay_ms - min_ms) : 0;
-    uint64_t more = spread > 0 ? rand_u64(&dialer->rand) % (spread + 1) : 0;
-    loop_timer_set(dialer->timer, min_ms + (int)more);
+    return min_ms + (int)(spread > 0 ? rand_u64(rand) % (spread + 1) : 0);
+}
+
+static void try_later(struct tunnel_dialer *dialer)
+{
+    const struct tunnel_dialer_config *config = &dialer->config;
+    loop_timer_set(dialer->timer,
+                   tunnel_next_delay(&dialer->delay_ms, config->retry_min_ms,
+                                     config->retry_max_ms, &dialer->rand));
 }
 
 /* ---- the tunnel ---- */

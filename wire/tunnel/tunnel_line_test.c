@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "wire/tunnel/tunnel_parts.h"
 #include "wire/tunnel/tunnel_testgateway.h"
 #include "wire/tunnel/tunnel_testrelay.h"
 #include "wire/tunnel/tunnel_testwatcher.h"
@@ -250,6 +251,31 @@ static void a_gateway_alone_keeps_trying_and_closes_cleanly(void)
     CHECK(atomic_load(&gateway->ups) == 0);
 }
 
+/* A thousand gateways that lost the same centre: each next try is spread over a range
+ * that doubles up to the maximum, and no part of the range is left out or crowded. */
+static void gateways_do_not_come_back_at_the_same_moment(void)
+{
+    enum { GATEWAYS = 1000, TRIES = 8, MIN_MS = 100, MAX_MS = 5000, PARTS = 10 };
+    static const int bounds[TRIES] = {300, 600, 1200, 2400, 4800, 5000, 5000, 5000};
+    int counts[TRIES][PARTS] = {0};
+    struct rand_seeded seeded = rand_seed(423);
+    struct rand rand = rand_from_seeded(&seeded);
+    for (int i = 0; i < GATEWAYS; i++) {
+        int bound_ms = 0;
+        for (int k = 0; k < TRIES; k++) {
+            int delay_ms = tunnel_next_delay(&bound_ms, MIN_MS, MAX_MS, &rand);
+            CHECK(bound_ms == bounds[k]);
+            CHECK(delay_ms >= MIN_MS && delay_ms <= bounds[k]);
+            counts[k][(delay_ms - MIN_MS) * PARTS / (bounds[k] - MIN_MS + 1)]++;
+        }
+    }
+    for (int k = 0; k < TRIES; k++)
+        for (int part = 0; part < PARTS; part++)
+            CHECK(counts[k][part] > 50 && counts[k][part] < 150);
+    int bound_ms = 0;
+    CHECK(tunnel_next_delay(&bound_ms, 500, 500, &rand) == 500);
+}
+
 int main(void)
 {
     make_certificates();
@@ -262,6 +288,7 @@ int main(void)
     RUN(lines_cut_at_any_byte_leave_no_half_answers);
     RUN(asking_threads_survive_any_disconnection);
     RUN(who_waits_is_told_when_the_centre_closes_without_its_loop);
+    RUN(gateways_do_not_come_back_at_the_same_moment);
     RUN(a_gateway_alone_keeps_trying_and_closes_cleanly);
     remove_certificates();
     return test_done();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* Private to wire/tunnel: the centre's side in two files. tunnel_hub.c has listeners and
- * lives of tunnels, tunnel_exchange.c has what is asked over one.
+/* Private to wire/tunnel: the centre's side in two files, tunnel_hub.c with listeners and
+ * lives of tunnels and tunnel_exchange.c with what is asked over one; and how long the
+ * gateway's side waits.
  *
  * Threads: everything about lines and streams stays on the loop's. Others touch only what
  * stands under `lock`, and post. A tunnel is alive as long as its hub holds it; whoever
@@ -10,6 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/rand.h"
 #include "wire/http2/http2.h"
 #include "wire/loop/loop.h"
 #include "wire/tunnel/tunnel.h"
@@ -63,3 +65,8 @@ extern const struct http2_events tunnel_session_events;
 void tunnel_stop(struct tunnel *tunnel);
 /* Ends all exchanges with ERR_BUSY "gateway_away"; after tunnel_stop. */
 void tunnel_end_exchanges(struct tunnel *tunnel);
+
+/* The gateway's wait before its next try. *bound_ms is 0 after a steady tunnel; it
+ * doubles up to the maximum, and the wait lies somewhere between minimum and bound, so
+ * that hundreds of gateways do not come back to a restarted centre at the same moment. */
+int tunnel_next_delay(int *bound_ms, int min_ms, int max_ms, const struct rand *rand);
