@@ -83,7 +83,8 @@ void http_call_decide(struct http_call *call)
 {
     assert(!call->is_decided && !call->was_dispatched);
     call->is_decided = true;
-    http_call_hold(call); /* the side's, consumed by its answer */
+    buf_free(&call->body); /* nobody will ask for it */
+    http_call_hold(call);  /* the side's, consumed by its answer */
 }
 
 void http_call_refuse(struct http_call *call, int status, const char *code)

@@ -96,6 +96,12 @@ static void *on_request(void *self, struct http2_stream *stream,
     return exchange;
 }
 
+static void forget_body(struct exchange *exchange)
+{
+    exchange->served->body_bytes -= exchange->body_bytes;
+    exchange->body_bytes = 0;
+}
+
 /* A decided call's body is thrown away without credit: the peer stops by itself. */
 static void on_data(void *context, struct span bytes)
 {
@@ -103,8 +109,10 @@ static void on_data(void *context, struct span bytes)
     struct served *served = exchange->served;
     if (served->body_bytes + bytes.len > SERVE_BODIES_MAX_BYTES)
         http_call_refuse(exchange->call, 503, "connection_full");
-    if (!http_call_takes_body(exchange->call) || !http_call_body(exchange->call, bytes))
+    if (!http_call_takes_body(exchange->call) || !http_call_body(exchange->call, bytes)) {
+        forget_body(exchange); /* so that its neighbours may go on */
         return;
+    }
     exchange->body_bytes += bytes.len;
     served->body_bytes += bytes.len;
     http2_stream_consume(exchange->stream, bytes.len);
@@ -143,7 +151,7 @@ static void on_stream_closed(void *context, uint32_t code)
 {
     (void)code;
     struct exchange *exchange = context;
-    exchange->served->body_bytes -= exchange->body_bytes;
+    forget_body(exchange);
     http_call_done(exchange->call);
     memory_free(exchange);
 }

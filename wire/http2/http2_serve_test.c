@@ -42,6 +42,12 @@ static void serve_echo(struct http_call *call, void *context)
     http_answer(call, 200, "application/octet-stream", http_body(call));
 }
 
+static void serve_taken(struct http_call *call, void *context)
+{
+    (void)context;
+    http_answer_empty(call);
+}
+
 static void on_drained(void *context)
 {
     (void)context;
@@ -74,6 +80,7 @@ static void serve_much(struct http_call *call, void *context)
 static const struct http_route routes[] = {
     {HTTP_GET, "/api/hello", serve_hello, 0},
     {HTTP_POST, "/api/echo", serve_echo, 400000},
+    {HTTP_POST, "/api/take", serve_taken, 50000000},
     {HTTP_GET, "/api/much/{end}", serve_much, 0},
 };
 
@@ -361,6 +368,24 @@ static void a_body_comes_back_whole(void)
     CHECK(asked->status == 200 && asked->body_bytes == 300000 && asked->has_ended);
 }
 
+/* Each within its route's limit; together more than one connection may hold. */
+static void bodies_of_one_connection_have_a_limit_together(void)
+{
+    enum { EACH = 40000000 };
+    SITE site = site_new(NULL);
+    CLIENT client = client_new(site);
+    struct asked *first = ask_with(client, "POST", "/api/take", EACH, 0);
+    struct asked *second = ask_with(client, "POST", "/api/take", EACH, 0);
+    finish(client);
+    CHECK((first->status == 204 && second->status == 503) ||
+          (first->status == 503 && second->status == 204));
+    struct asked *refused = first->status == 503 ? first : second;
+    CHECK(strstr(refused->body, "\"code\":\"connection_full\""));
+    struct asked *third = ask_with(client, "POST", "/api/take", EACH, 0);
+    finish(client);
+    CHECK(third->status == 204); /* what was held is given back */
+}
+
 static void a_hundred_requests_share_a_connection(void)
 {
     SITE site = site_new(NULL);
@@ -527,6 +552,7 @@ int main(void)
         abort();
     RUN(a_route_answers_over_http2);
     RUN(a_body_comes_back_whole);
+    RUN(bodies_of_one_connection_have_a_limit_together);
     RUN(a_hundred_requests_share_a_connection);
     RUN(refusals_leave_the_connection_in_use);
     RUN(head_has_no_body);
