@@ -25,9 +25,13 @@ function countByKind(counts: Counted[], read: (count: Counted) => number): Recor
   return Object.fromEntries(Object.entries(sums).filter(([, sum]) => sum > 0).sort());
 }
 
+/* A result of cultures only is a file of the same type. */
 function countHeads(heads: EntryHead[]): Record<string, number> {
   const sums: Record<string, number> = {};
-  for (const head of heads) sums[head.kind] = (sums[head.kind] ?? 0) + 1;
+  for (const head of heads) {
+    const kind = head.kind === 'microbiology' ? 'laboratory' : head.kind;
+    sums[kind] = (sums[kind] ?? 0) + 1;
+  }
   return Object.fromEntries(Object.entries(sums).sort());
 }
 
