@@ -25,7 +25,13 @@
 #include "wire/tunnel/tunnel.h"
 #include "wire/workers/workers.h"
 
-enum { SWEEP_MS = 2000, WORKER_QUEUE = 1024, HASHES_AT_ONCE = 2, PING_MS = 20000 };
+enum {
+    SWEEP_MS = 2000,
+    LOOK_MS = 250,
+    WORKER_QUEUE = 1024,
+    HASHES_AT_ONCE = 2,
+    PING_MS = 20000
+};
 
 struct server {
     struct arena arena; /* configuration */
@@ -61,6 +67,7 @@ struct server {
     struct http_server *http;
     struct tunnel_hub *hub;
     struct loop_timer *sweep;
+    struct loop_timer *look;
 };
 
 static const char *in_data(struct server *server, const char *name, struct err *err)
@@ -270,6 +277,14 @@ static void on_timer(void *context)
     loop_timer_set(server->sweep, SWEEP_MS);
 }
 
+/* A download that nobody takes is cut in time, too. */
+static void on_look(void *context)
+{
+    struct server *server = context;
+    content_look_again(server->content);
+    loop_timer_set(server->look, LOOK_MS);
+}
+
 static bool open_listeners(struct server *server, struct err *err)
 {
     static const char *const http_alpn[] = {"h2", "http/1.1", NULL};
@@ -314,7 +329,9 @@ static bool open_wire(struct server *server, struct err *err)
     server->workers = workers_new(server->config.workers, WORKER_QUEUE, err);
     server->sweep =
         server->workers ? loop_timer_new(server->loop, on_timer, server, err) : NULL;
-    return server->sweep && open_listeners(server, err);
+    server->look =
+        server->sweep ? loop_timer_new(server->loop, on_look, server, err) : NULL;
+    return server->look && open_listeners(server, err);
 }
 
 struct server *server_open(const char *config_file, struct err *err)
@@ -347,6 +364,7 @@ struct server *server_open(const char *config_file, struct err *err)
 void server_run(struct server *server)
 {
     loop_timer_set(server->sweep, SWEEP_MS);
+    loop_timer_set(server->look, LOOK_MS);
     loop_run(server->loop);
 }
 
@@ -372,6 +390,8 @@ static void close_wire(struct server *server)
         workers_free(server->workers);
     if (server->sweep)
         loop_timer_free(server->sweep);
+    if (server->look)
+        loop_timer_free(server->look);
     if (server->loop)
         loop_free(server->loop);
 }

@@ -197,6 +197,19 @@ static void stream_closed(void *context)
     pthread_mutex_unlock(&fetch->lock);
 }
 
+/* One whose stream is open has not finished, so it is still here when a worker comes. */
+void content_look_again(struct content_service *service)
+{
+    pthread_mutex_lock(&service->lock);
+    for (struct content_fetch *fetch = service->first; fetch; fetch = fetch->next) {
+        pthread_mutex_lock(&fetch->lock);
+        if (fetch->stream && !fetch->is_over)
+            post(fetch);
+        pthread_mutex_unlock(&fetch->lock);
+    }
+    pthread_mutex_unlock(&service->lock);
+}
+
 /* ---- asking the gateway ---- */
 
 static bool sign(const struct content_fetch *fetch, const struct content_wish *wish,
@@ -474,14 +487,25 @@ static bool has_piece(struct content_fetch *fetch)
     return has_one;
 }
 
+static bool is_streaming(struct content_fetch *fetch)
+{
+    pthread_mutex_lock(&fetch->lock);
+    bool is_open = fetch->stream && !fetch->is_over;
+    pthread_mutex_unlock(&fetch->lock);
+    return is_open;
+}
+
+/* Asked at every turn, with or without a piece to pass, and before every piece. */
 static void pass_on(struct content_fetch *fetch)
 {
     struct err err = {0};
-    while (has_piece(fetch)) {
+    while (is_streaming(fetch)) {
         if (!check_permission(fetch, &err)) {
             cut(fetch, &err);
             return;
         }
+        if (!has_piece(fetch))
+            return;
         pthread_mutex_lock(&fetch->lock);
         if (fetch->stream && !fetch->is_over)
             pass_piece(fetch);

@@ -87,7 +87,6 @@ static void grant(struct disclosure_verdict *verdict,
         .local_number = provider->local_number,
         .kinds = kinds,
         .from_day = is_own ? DAY_NONE : provider->from_day,
-        .released_before_ms = facts->now_ms,
         .is_own = is_own,
     };
     if (is_own)

@@ -57,7 +57,6 @@ struct disclosure_provider_facts {
 };
 
 struct disclosure_facts {
-    int64_t now_ms;
     struct id viewer; /* facility */
     bool actor_is_active;
     int assurance;        /* of the session */

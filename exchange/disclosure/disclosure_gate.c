@@ -180,7 +180,7 @@ static bool check_fresh(const struct disclosure *gate, struct err *err)
 }
 
 static const struct disclosure_permit *
-make_permit(const struct disclosure_reading *reading,
+make_permit(const struct disclosure *gate, const struct disclosure_reading *reading,
             const struct disclosure_verdict *verdict, uint64_t audit_number,
             uint64_t epoch, struct err *err)
 {
@@ -193,6 +193,7 @@ make_permit(const struct disclosure_reading *reading,
         .audit_number = audit_number,
         .epoch = epoch,
         .decided_at_ms = reading->now_ms,
+        .clock = gate->config.clock,
         .grants = verdict->grants,
         .grant_count = verdict->grant_count,
         .refusals = verdict->refusals,
@@ -225,7 +226,7 @@ disclosure_decide(struct disclosure *gate, const struct disclosure_request *requ
         (void)!refuse(&reading, reason, err);
         return NULL;
     }
-    return make_permit(&reading, &verdict, position.number, epoch, err);
+    return make_permit(gate, &reading, &verdict, position.number, epoch, err);
 }
 
 const struct disclosure_permit *disclosure_renew(struct disclosure *gate,
@@ -244,7 +245,8 @@ const struct disclosure_permit *disclosure_renew(struct disclosure *gate,
         (void)!refuse(&reading, reason, err);
         return NULL;
     }
-    return make_permit(&reading, &verdict, permit_read(old)->audit_number, epoch, err);
+    return make_permit(gate, &reading, &verdict, permit_read(old)->audit_number, epoch,
+                       err);
 }
 
 const struct disclosure_permit *disclosure_peek(struct disclosure *gate,
@@ -266,7 +268,7 @@ const struct disclosure_permit *disclosure_peek(struct disclosure *gate,
         (void)!refuse(&reading, verdict.reason, err);
         return NULL;
     }
-    return make_permit(&reading, &verdict, 0, epoch, err);
+    return make_permit(gate, &reading, &verdict, 0, epoch, err);
 }
 
 const struct disclosure_scope *

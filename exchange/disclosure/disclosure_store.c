@@ -162,7 +162,6 @@ static bool gather_actor(struct gathering *gathering, struct err *err)
         !staff_find(reading->session, actor->staff, reading->arena, &staff, err) ||
         !network_find(reading->session, actor->network, reading->arena, &network, err))
         return false;
-    facts->now_ms = reading->now_ms;
     facts->purpose = reading->request->purpose;
     facts->viewer = actor->facility;
     facts->actor_is_active =

@@ -47,6 +47,7 @@ static bool copy_departments(struct permit_grant *grant, struct arena *arena,
 }
 
 static const struct permit_grant *copy_grants(const struct permit_contents *from,
+                                              const struct clock *clock,
                                               struct arena *arena, struct err *err)
 {
     struct permit_grant *grants =
@@ -55,6 +56,7 @@ static const struct permit_grant *copy_grants(const struct permit_contents *from
         return NULL;
     for (size_t i = 0; i < from->grant_count; i++) {
         grants[i] = from->grants[i];
+        grants[i].clock = clock;
         if (!text_copy(grants[i].local_number, arena, &grants[i].local_number, err) ||
             !copy_departments(&grants[i], arena, err))
             return NULL;
@@ -77,7 +79,7 @@ const struct disclosure_permit *permit_make(const struct permit_contents *conten
     if (contents->refusal_count > 0)
         memcpy(refusals, contents->refusals, contents->refusal_count * sizeof *refusals);
     permit->contents.refusals = refusals;
-    permit->contents.grants = copy_grants(contents, arena, err);
+    permit->contents.grants = copy_grants(contents, &permit->contents.clock, arena, err);
     return permit->contents.grants ? permit : NULL;
 }
 
@@ -114,6 +116,11 @@ const struct permit_grant *permit_grant_for(const struct disclosure_permit *perm
             return grant;
     }
     return NULL;
+}
+
+int64_t permit_released_before_ms(const struct permit_grant *grant)
+{
+    return clock_wall_ms(grant->clock);
 }
 
 const struct permit_viewer *permit_scope_viewer(const struct disclosure_scope *scope)

@@ -13,6 +13,7 @@
  * permit_keep copies one into an opening's own arena. */
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/id.h"
 #include "base/text.h"
 #include "formats/entry/entry.h"
@@ -38,9 +39,9 @@ struct permit_grant {
     uint32_t kinds; /* bit 1 << enum entry_kind */
     const struct text *excluded_departments;
     size_t excluded_department_count;
-    int32_t from_day;           /* DAY_NONE = from the beginning; undated entries pass */
-    int64_t released_before_ms; /* entries visible up to this instant */
-    bool is_own;                /* the viewer's own data */
+    int32_t from_day;          /* DAY_NONE = from the beginning; undated entries pass */
+    bool is_own;               /* the viewer's own data */
+    const struct clock *clock; /* for permit_released_before_ms; set by permit_make */
 };
 
 /* Why something of a provider is not shown; kinds 0 = everything of it. */
@@ -67,6 +68,7 @@ struct permit_contents {
     uint64_t audit_number; /* of the decision row */
     uint64_t epoch;        /* consent epoch that the facts were read under */
     int64_t decided_at_ms;
+    struct clock clock; /* the gate's */
     const struct permit_grant *grants;
     size_t grant_count;
     const struct permit_refusal *refusals;
@@ -88,6 +90,10 @@ const struct permit_contents *permit_read(const struct disclosure_permit *permit
 /* The grant for a provider that covers the kind; NULL when there is none. */
 const struct permit_grant *permit_grant_for(const struct disclosure_permit *permit,
                                             struct id provider, enum entry_kind kind);
+
+/* Entries that are visible up to this instant may be read: now. Who has a calendar open
+ * sees what arrives, and what a release delay held back until now. */
+int64_t permit_released_before_ms(const struct permit_grant *grant);
 
 const struct permit_viewer *permit_scope_viewer(const struct disclosure_scope *scope);
 struct id permit_scope_request(const struct disclosure_scope *scope);

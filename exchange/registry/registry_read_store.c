@@ -61,7 +61,7 @@ static bool is_granted(const struct permit_grant *grant, int64_t kind, int64_t d
     bool is_in_time =
         day == DAY_NONE || grant->from_day == DAY_NONE || day >= grant->from_day;
     return kind >= 0 && kind < ENTRY_KIND_COUNT && (grant->kinds >> kind & 1U) &&
-           is_in_time && visible_at <= grant->released_before_ms &&
+           is_in_time && visible_at <= permit_released_before_ms(grant) &&
            !is_excluded(grant, department);
 }
 

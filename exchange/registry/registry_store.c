@@ -146,6 +146,45 @@ static bool insert_row(struct store_session *session, const struct row_position 
     return store_run(insert, err);
 }
 
+/* Whether what came is what stands there and may be seen already: a gateway that reads
+ * its source anew sends everything once more, and nothing of that is news. */
+static bool says_the_same(struct store_session *session,
+                          const struct row_position *position,
+                          const struct registry_put *put, int64_t now_ms, bool *is_same,
+                          struct err *err)
+{
+    *is_same = false;
+    if (put->visible_from_ms > now_ms)
+        return true;
+    CLEANUP(store_finish)
+    struct store_statement *find = store_prepare(
+        session,
+        "SELECT 1 FROM registry_entry WHERE entry = ?4 AND record = ?1 AND day = ?2 AND "
+        "kind = ?3 AND version = ?5 AND state = ?6 AND flags = ?7 AND end_day = ?8 AND "
+        "is_open = ?9 AND title = ?10 AND department_code = ?11 AND department = ?12 AND "
+        "author = ?13 AND time = ?14 AND order_number = ?15 AND visible_at <= ?16",
+        err);
+    if (!find)
+        return false;
+    store_bind_int(find, 1, position->record);
+    store_bind_int(find, 2, put->day);
+    store_bind_int(find, 3, put->kind);
+    store_bind_id(find, 4, position->entry);
+    store_bind_text(find, 5, put->version);
+    store_bind_int(find, 6, put->state);
+    store_bind_int(find, 7, put->flags);
+    store_bind_int(find, 8, put->end_day);
+    store_bind_int(find, 9, put->is_open);
+    store_bind_text(find, 10, put->title);
+    store_bind_text(find, 11, put->department_code);
+    store_bind_text(find, 12, put->department);
+    store_bind_text(find, 13, put->author);
+    store_bind_text(find, 14, put->time);
+    store_bind_text(find, 15, put->order_number);
+    store_bind_int(find, 16, now_ms);
+    return store_step(find, is_same, err);
+}
+
 static bool bury(struct store_session *session, struct id entry, int64_t change,
                  struct err *err)
 {
@@ -221,8 +260,13 @@ static bool apply_put(struct store_session *session, struct batch *batch, size_t
                     text_compare(put->version, old.version) < 0;
     if (is_older)
         return true;
+    bool is_same = false;
     if (!take_record(session, &event->owner, &position.record, err) ||
-        !next_change(session, &position.change, err))
+        !says_the_same(session, &position, put, batch->now_ms, &is_same, err))
+        return false;
+    if (is_same)
+        return true;
+    if (!next_change(session, &position.change, err))
         return false;
     if (old.exists && !remove_row(session, entry, err))
         return false;

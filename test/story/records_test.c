@@ -49,6 +49,13 @@ static struct reply ask_opening(struct scene *scene, const char *method,
     return go(&scene->clinic, line, "");
 }
 
+static bool has_now(struct scene *scene, const char *opening, const char *what,
+                    const char *part)
+{
+    struct reply reply = ask_opening(scene, "GET", opening, what);
+    return reply.status == 200 && has(&reply, part);
+}
+
 /* The id of the only entry of the calendar. */
 static void find_entry(struct scene *scene, char entry[128])
 {
@@ -63,6 +70,12 @@ static struct reply open_entry(struct scene *scene, const char *entry)
     char line[256];
     snprintf(line, sizeof line, "POST /api/v1/entries/%s/openings", entry);
     return go(&scene->clinic, line, "");
+}
+
+static bool home_says(struct scene *scene, const char *part)
+{
+    struct reply reply = go(&scene->clinic, "GET /api/v1/home", "");
+    return reply.status == 200 && has(&reply, part);
 }
 
 /* ---- events ---- */
@@ -319,6 +332,51 @@ static void an_entry_is_opened_once_and_its_content_fetched(void)
     hospital_free(hospital);
 }
 
+/* Openings last while someone looks; what a hospital adds meanwhile is seen there too. */
+static void what_arrives_later_stands_in_a_calendar_that_is_open(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    static const char calendar[] = "calendar?from=2026-10-01&to=2026-10-31";
+    static const char row[] = "entries?row=test&from=2026-10-01&to=2026-10-31";
+    char opening[128];
+    struct reply reply = open_calendar(&scene);
+    member(&reply, "opening", opening);
+    reply = ask_opening(&scene, "GET", opening, calendar);
+    CHECK(reply.status == 200 && !has(&reply, "血算"));
+    atomic_fetch_add(&hospital->world->skip_ms, 2000);
+    say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    CHECK_SOON(has_now(&scene, opening, calendar, "血算"));
+    CHECK(has_now(&scene, opening, row, "血算"));
+    hospital_free(hospital);
+}
+
+/* A gateway that reads its whole source anew sends what the centre has already. */
+static void what_comes_again_unchanged_changes_nothing(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    char entry[128], opening[128];
+    hospital->content_body = CONTENT;
+    say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    find_entry(&scene, entry);
+    struct reply reply = open_entry(&scene, entry);
+    member(&reply, "opening", opening);
+    atomic_fetch_add(&hospital->world->skip_ms, 2000);
+    say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    /* what was seen is not news, and what is open stays open */
+    CHECK_SOON(home_says(&scene, "\"news\":[]"));
+    CHECK(ask_opening(&scene, "GET", opening, "content").status == 200);
+    say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算（訂正）");
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 3);
+    CHECK_SOON(home_says(&scene, "\"new_count\":1"));
+    CHECK(shows(&scene, "血算（訂正）"));
+    hospital_free(hospital);
+}
+
 static void what_a_gateway_answers_otherwise_is_never_shown(void)
 {
     static const struct {
@@ -397,6 +455,7 @@ struct download {
     atomic_size_t received;
     bool is_right; /* every byte as it was sent */
     bool is_whole; /* it ended as it should */
+    atomic_bool has_ended;
     int status;
 };
 
@@ -453,6 +512,7 @@ static void *run_download(void *context)
     download->is_whole = all.len > 5 && memcmp(all.at + all.len - 5, "0\r\n\r\n", 5) == 0;
     const struct hospital *hospital = download->browser->world->part_context;
     download->is_right = is_original(buf_view(&all), hospital->original_bytes);
+    atomic_store(&download->has_ended, true);
     return NULL;
 }
 
@@ -490,22 +550,59 @@ static void an_original_passes_whole(void)
     hospital_free(scene.hospital);
 }
 
+static void withdraw_consent(struct scene *scene)
+{
+    char consent[128], line[256];
+    snprintf(line, sizeof line, "GET /api/v1/persons/%s/consents", scene->person);
+    struct reply reply = go(&scene->clinic, line, "");
+    snprintf(line, sizeof line, "POST /api/v1/consents/%s/withdrawals",
+             member(&reply, "id", consent));
+    CHECK(go(&scene->clinic, line, "{\"channel\":\"oral\"}").status == 200);
+}
+
+/* The first half has come, the second waits. */
+static void begin_half(struct scene *scene, struct download *download, char opening[128])
+{
+    scene->hospital->original_bytes = 2 << 20;
+    atomic_store(&scene->hospital->original_gate, 0);
+    open_only_entry(scene, opening);
+    begin_download(download, scene, opening);
+    CHECK_SOON(atomic_load(&download->received) > 1 << 20);
+}
+
+static bool has_been_cut(struct scene *scene, const struct download *download)
+{
+    content_look_again(scene->hospital->content);
+    return atomic_load(&download->has_ended);
+}
+
+/* Nothing comes and nothing goes: no piece would ever ask. */
+static void a_withdrawn_consent_cuts_a_download_that_stands_still(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    struct download download = {0};
+    char opening[128];
+    begin_half(&scene, &download, opening);
+    content_look_again(hospital->content);
+    CHECK(!atomic_load(&download.has_ended));
+    withdraw_consent(&scene);
+    CHECK_SOON(has_been_cut(&scene, &download));
+    CHECK_SOON(count_of(hospital, &hospital->cancel_count) == 1);
+    atomic_store(&hospital->original_gate, -1);
+    pthread_join(download.thread, NULL);
+    CHECK(download.status == 200 && !download.is_whole);
+    hospital_free(hospital);
+}
+
 static void a_withdrawn_consent_cuts_a_download(void)
 {
     struct scene scene = scene_new();
     struct hospital *hospital = scene.hospital;
     struct download download = {0};
-    char opening[128], consent[128], line[256];
-    hospital->original_bytes = 2 << 20;
-    atomic_store(&hospital->original_gate, 0);
-    open_only_entry(&scene, opening);
-    begin_download(&download, &scene, opening);
-    CHECK_SOON(atomic_load(&download.received) > 1 << 20);
-    snprintf(line, sizeof line, "GET /api/v1/persons/%s/consents", scene.person);
-    struct reply reply = go(&scene.clinic, line, "");
-    snprintf(line, sizeof line, "POST /api/v1/consents/%s/withdrawals",
-             member(&reply, "id", consent));
-    CHECK(go(&scene.clinic, line, "{\"channel\":\"oral\"}").status == 200);
+    char opening[128];
+    begin_half(&scene, &download, opening);
+    withdraw_consent(&scene);
     atomic_store(&hospital->original_gate, 1);
     pthread_join(download.thread, NULL);
     CHECK(download.status == 200 && !download.is_whole);
@@ -529,12 +626,6 @@ static void a_refused_original_is_a_problem_not_a_file(void)
 }
 
 /* ---- home ---- */
-
-static bool home_says(struct scene *scene, const char *part)
-{
-    struct reply reply = go(&scene->clinic, "GET /api/v1/home", "");
-    return reply.status == 200 && has(&reply, part);
-}
 
 static void the_home_page_counts_what_is_new_since_the_last_look(void)
 {
@@ -572,10 +663,13 @@ int main(void)
     RUN(a_gateway_with_a_new_database_is_linked_again);
     RUN(a_check_now_reads_the_source_and_says_what_came_of_it);
     RUN(an_entry_is_opened_once_and_its_content_fetched);
+    RUN(what_arrives_later_stands_in_a_calendar_that_is_open);
+    RUN(what_comes_again_unchanged_changes_nothing);
     RUN(what_a_gateway_answers_otherwise_is_never_shown);
     RUN(a_silent_and_an_absent_gateway_are_told_apart);
     RUN(an_original_passes_whole);
     RUN(a_withdrawn_consent_cuts_a_download);
+    RUN(a_withdrawn_consent_cuts_a_download_that_stands_still);
     RUN(a_refused_original_is_a_problem_not_a_file);
     RUN(the_home_page_counts_what_is_new_since_the_last_look);
     return test_done();
