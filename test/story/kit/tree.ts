@@ -2,6 +2,7 @@
 /* A hospital's SS-MIX2 storage: what its system writes, and what stands in there. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
+import { shift } from './days.ts';
 import { PROGRAM, type Region } from './region.ts';
 
 export interface Stored {
@@ -67,6 +68,14 @@ export class Tree {
     return found;
   }
 
+  /** The last days up to `today` on which the patient has no results, newest first. */
+  freeDays(number: string, today: string, count: number): string[] {
+    const taken = new Set(this.files(number).filter((file) => file.type.startsWith('OML')).map((file) => file.day));
+    const days = Array.from({ length: 30 }, (_, ago) => shift(today, -ago)).filter((day) => !taken.has(compact(day)));
+    if (days.length < count) throw new Error(`${number} has results on every day`);
+    return days.slice(0, count);
+  }
+
   /** A result that was not there before: `like` with another key, day and first value. */
   writeResult(like: Stored, result: { key: string; day: string; value: string; comments?: string[] }): Stored {
     const moment = `${result.day}093000001`;
@@ -76,7 +85,7 @@ export class Tree {
       .replace(/(\rOBX\|1\|NM\|[^|]*\|[^|]*\|)[^|]*/, `$1${result.value}`);
     for (const [index, comment] of (result.comments ?? []).entries()) text += `NTE|${index + 1}||${comment}\r`;
     const folder = `${this.patient(like.number)}/${result.day}/OML-11`;
-    const name = `${like.number}_${result.day}_OML-11_${result.key}_${moment}_01_1`;
+    const name = `${like.number}_${result.day}_OML-11_${result.key}_${moment}_${like.name.split('_')[5]}_1`;
     mkdirSync(folder, { recursive: true });
     writeFileSync(`${folder}/${name}`, text, 'latin1');
     return { path: `${folder}/${name}`, folder, name, number: like.number, day: result.day, type: 'OML-11', key: result.key, flag: '1' };
