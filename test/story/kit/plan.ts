@@ -81,3 +81,9 @@ export const hasActive = (person: PlannedPerson, form = 'comprehensive'): boolea
 
 export const isLinkedAt = (person: PlannedPerson, ...facilities: string[]): boolean =>
   facilities.every((facility) => recordAt(person, facility)?.link === 'confirmed');
+
+export const facilityName = (plan: Plan, code: string): string =>
+  plan.facilities.find((one) => one.code === code)?.name ?? '';
+
+export const passwordOf = (plan: Plan, login: string): string =>
+  plan.staff.find((one) => one.login === login)?.password ?? '';

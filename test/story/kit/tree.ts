@@ -24,6 +24,7 @@ export interface Inspected {
   row?: string;
   day: string;
   title: string;
+  department_code?: string;
   state: string;
   items: Item[];
 }
