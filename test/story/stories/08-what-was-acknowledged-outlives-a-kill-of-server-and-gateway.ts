@@ -125,7 +125,7 @@ async function checkRegistrations(stage: Stage, region: Region, desk: Desk, work
   }
   stage.same(wrong, [], `all ${work.registered.length} registrations that were acknowledged are there, and the same key gives the same answer`);
   const database = new DatabaseSync(`${region.directory}/centre/centre.db`, { readOnly: true });
-  const row = database.prepare('SELECT count(*) AS count FROM patient_person WHERE name LIKE ?').get(`${FAMILY} %`) as { count: number };
+  const row = database.prepare('SELECT count(*) AS count FROM person WHERE name LIKE ?').get(`${FAMILY} %`) as { count: number };
   database.close();
   stage.same(row.count, work.registered.length, 'and nobody is registered twice');
 }
@@ -160,8 +160,11 @@ await story('server and gateway are killed in mid-work', async (stage) => {
 
   const work = new Work(region, she);
   const running = [work.register(nurse), work.read(doctor, entry), work.write()];
+  let readBefore = 0;
   for (const { name, after, underWay } of KILLS) {
-    await until(`${after} registrations were sent`, () => work.sent >= after && work.contents.length > 0, BACK_SECONDS, 10);
+    await until(`${after} registrations were sent, and contents read`, () => work.sent >= after && work.contents.length > readBefore,
+      BACK_SECONDS, 10);
+    readBefore = work.contents.length;
     if (underWay) await work.nextSent();
     await kill(region, name);
   }
