@@ -112,7 +112,6 @@ static bool decide(const struct situation *s, struct arena *arena,
         .from_day = DAY_NONE,
     };
     struct disclosure_facts facts = {
-        .now_ms = 1000,
         .viewer = viewer_id,
         .actor_is_active = s->active,
         .assurance = 1,
