@@ -13,6 +13,35 @@
 
 enum { TICK_MS = 250 };
 
+/* By what a file of the storage is judged: when it changes, all are read again. */
+enum { READER_VERSION = 1 };
+
+static bool note_root(struct collect *collect, size_t root, struct err *err)
+{
+    const struct collect_root *config = &collect->config.roots[root];
+    CLEANUP(buf_free) struct buf judged_by = buf_init(64);
+    buf_format(&judged_by, "reader %d%s", READER_VERSION,
+               config->accepts_foreign_numbers ? ", foreign numbers" : "");
+    struct text text = {(const char *)judged_by.at, judged_by.len};
+    return buf_check(&judged_by, err) &&
+           index_note_root(collect->config.index, text_cstr(config->label), text, err);
+}
+
+/* A share that is not mounted yet stops nothing: the sweep looks for it. */
+static bool open_roots(struct collect *collect, struct err *err)
+{
+    for (size_t i = 0; i < collect->config.root_count; i++) {
+        struct err missing = {0};
+        collect->roots[i] =
+            path_open_root(collect->config.roots[i].directory, &missing);
+        if (collect->roots[i] < 0 && collect->config.log)
+            log_err(collect->config.log, "collect_storage", &missing);
+        if (!note_root(collect, i, err))
+            return false;
+    }
+    return true;
+}
+
 struct collect *collect_new(const struct collect_config *config, struct err *err)
 {
     struct collect *collect = memory_new(1, sizeof *collect, err);
@@ -24,12 +53,10 @@ struct collect *collect_new(const struct collect_config *config, struct err *err
     for (size_t i = 0; i < COLLECT_ROOTS_MAX; i++)
         collect->roots[i] = -1;
     pthread_mutex_init(&collect->lock, NULL);
-    for (size_t i = 0; i < config->root_count; i++) {
-        collect->roots[i] = path_open_root(config->roots[i].directory, err);
-        if (collect->roots[i] < 0) {
-            collect_free(collect);
-            return NULL;
-        }
+    pthread_mutex_init(&collect->roots_lock, NULL);
+    if (!open_roots(collect, err)) {
+        collect_free(collect);
+        return NULL;
     }
     if (pipe2(collect->wake, O_CLOEXEC | O_NONBLOCK) != 0) {
         err_set(err, ERR_SYSTEM, "pipe_failed", "no pipe");
@@ -37,16 +64,6 @@ struct collect *collect_new(const struct collect_config *config, struct err *err
         return NULL;
     }
     return collect;
-}
-
-static void free_pending(struct collect *collect)
-{
-    while (collect->pending) {
-        struct collect_pending *next = collect->pending->next;
-        memory_free(collect->pending->path);
-        memory_free(collect->pending);
-        collect->pending = next;
-    }
 }
 
 void collect_free(struct collect *collect)
@@ -60,24 +77,40 @@ void collect_free(struct collect *collect)
         pthread_join(collect->thread, NULL);
     }
     collect_watch_close(collect);
-    free_pending(collect);
+    collect_free_pending(collect);
     for (size_t i = 0; i < COLLECT_ROOTS_MAX; i++)
         path_close(&collect->roots[i]);
     path_close(&collect->wake[0]);
     path_close(&collect->wake[1]);
+    pthread_mutex_destroy(&collect->roots_lock);
     pthread_mutex_destroy(&collect->lock);
     memory_free(collect);
 }
 
+static bool sweep_root(struct collect *collect, size_t root, bool is_full,
+                       struct err *err)
+{
+    struct collect_walk walk = {
+        .collect = collect, .root = root, .is_full = is_full, .compares_content = is_full};
+    return collect_open_storage(collect, root, err) &&
+           collect_walk_folder(&walk, "", COLLECT_ROOT, err);
+}
+
+/* A storage that is away does not keep the others from being read. */
 static bool sweep(struct collect *collect, bool is_full, struct err *err)
 {
+    bool is_done = true;
     for (size_t i = 0; i < collect->config.root_count; i++) {
-        struct collect_walk walk = {.collect = collect, .root = i, .is_full = is_full};
-        if (!collect_walk_folder(&walk, "", COLLECT_ROOT, err))
-            return false;
+        struct err fault = {0};
+        if (sweep_root(collect, i, is_full, &fault))
+            continue;
+        *err = fault;
+        is_done = false;
     }
-    atomic_store(&collect->has_swept, true);
-    return true;
+    atomic_store(&collect->is_whole, is_done);
+    if (is_done)
+        atomic_store(&collect->has_swept, true);
+    return is_done;
 }
 
 bool collect_sweep(struct collect *collect, bool is_full, struct err *err)
@@ -93,8 +126,15 @@ static bool sweep_patient(struct collect *collect, const char *path, struct err 
     for (size_t i = 0; i < collect->config.root_count; i++) {
         struct collect_walk walk = {.collect = collect, .root = i, .is_full = true};
         struct err missing = {0};
+        if (!collect_open_storage(collect, i, err))
+            return false;
         CLEANUP(path_close) int fd = path_open_below(collect->roots[i], path, &missing);
-        if (fd >= 0 && !collect_walk_folder(&walk, path, COLLECT_PATIENT, err))
+        bool is_gone = fd < 0 && missing.kind == ERR_MISSING;
+        bool is_read =
+            is_gone
+                ? collect_look_for_removed(&walk, path, COLLECT_PATIENT, NULL, 0, err)
+                : collect_walk_folder(&walk, path, COLLECT_PATIENT, err);
+        if (!is_read)
             return false;
     }
     return true;
@@ -120,51 +160,14 @@ bool collect_sweep_patient(struct collect *collect, struct text number, struct e
     return is_done;
 }
 
-static void log_fault(const struct collect *collect, const struct err *fault)
-{
-    if (collect->config.log)
-        log_err(collect->config.log, "collect_second_look", fault);
-}
-
-static bool look_again(struct collect *collect, struct err *err)
-{
-    int64_t now_ms = clock_monotonic_ms(&collect->config.clock);
-    struct collect_pending **at = &collect->pending;
-    while (*at) {
-        struct collect_pending *one = *at;
-        if (one->due_ms > now_ms) {
-            at = &one->next;
-            continue;
-        }
-        struct collect_walk walk = {
-            .collect = collect, .root = one->root, .is_second_look = true};
-        struct err fault = {0};
-        if (!collect_read_folder(&walk, one->path, &fault)) {
-            if (fault.kind == ERR_BUSY || fault.kind == ERR_SYSTEM) {
-                *err = fault; /* nothing is withdrawn on a doubt: looked at again */
-                one->due_ms = now_ms + collect->config.second_look_ms;
-                return false;
-            }
-            log_fault(collect, &fault);
-        }
-        *at = one->next;
-        memory_free(one->path);
-        memory_free(one);
-    }
-    return true;
-}
-
-bool collect_look_again(struct collect *collect, struct err *err)
-{
-    pthread_mutex_lock(&collect->lock);
-    bool is_done = look_again(collect, err);
-    pthread_mutex_unlock(&collect->lock);
-    return is_done;
-}
-
 bool collect_has_swept(const struct collect *collect)
 {
     return atomic_load(&collect->has_swept);
+}
+
+bool collect_is_whole(const struct collect *collect)
+{
+    return atomic_load(&collect->is_whole);
 }
 
 static void note(const struct collect *collect, bool is_done, struct err *err)

@@ -32,8 +32,8 @@ struct collect_config {
     const struct log *log;
     int second_look_ms;  /* 5000 */
     int sweep_period_ms; /* by folder times, whole tree */
-    int full_period_ms;  /* every file's size and time */
-    int recent_days;     /* watched day folders */
+    int full_period_ms;  /* every file's content */
+    int recent_days;     /* watched day folders; folders changed since: every file's times */
     int watches_max;     /* 0 = no inotify */
 };
 
@@ -45,16 +45,20 @@ MUST_CHECK bool collect_start(struct collect *collect, struct err *err);
 /* Stops and joins the thread. */
 void collect_free(struct collect *collect);
 
-/* One sweep of everything, in the caller's thread when none was started. */
+/* One sweep of everything, in the caller's thread when none was started; a full one
+ * compares the content of every file. ERR_BUSY storage_away: a storage is not there, or
+ * empty though it was not; nothing of it is withdrawn, the others were read. */
 MUST_CHECK bool collect_sweep(struct collect *collect, bool is_full, struct err *err);
 /* Sweeps one patient's folders in all roots, every file of them; blocks until done. */
 MUST_CHECK bool collect_sweep_patient(struct collect *collect, struct text number,
                                       struct err *err);
 /* Ends the waiting of records whose second look is due. */
 MUST_CHECK bool collect_look_again(struct collect *collect, struct err *err);
-/* The first sweep has been finished since the start. */
+/* The last sweep found every storage there: what it does not know is not there. */
+bool collect_is_whole(const struct collect *collect);
+/* A sweep of all storages has been finished since the start. */
 bool collect_has_swept(const struct collect *collect);
 /* Reads the file that an index path names ("<label>/<relative>"). */
-MUST_CHECK bool collect_read_source(const struct collect *collect, struct text path,
+MUST_CHECK bool collect_read_source(struct collect *collect, struct text path,
                                     struct arena *arena, struct span *bytes,
                                     struct err *err);

@@ -11,9 +11,37 @@
 
 enum { FILE_ARENA_BYTES = 96 << 20 };
 
-static int64_t changed_ns(const struct stat *status)
+static int64_t nanoseconds(const struct timespec *time)
 {
-    return (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
+    return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
+}
+
+/* What tells a file from another that took its name with the same size and time. */
+static void fill_status(struct index_file *file, const struct stat *status)
+{
+    file->size_bytes = status->st_size;
+    file->changed_ns = nanoseconds(&status->st_mtim);
+    file->status_ns = nanoseconds(&status->st_ctim);
+    file->inode = (int64_t)status->st_ino;
+}
+
+static bool has_same_status(const struct index_file *a, const struct index_file *b)
+{
+    return text_equal(a->path, b->path) && a->size_bytes == b->size_bytes &&
+           a->changed_ns == b->changed_ns && a->status_ns == b->status_ns &&
+           a->inode == b->inode;
+}
+
+static bool hash_content(struct span bytes, struct arena *arena, struct text *hex,
+                         struct err *err)
+{
+    struct hash hash = hash_sha256(bytes);
+    char *at = arena_take(arena, HASH_HEX_BYTES, 1, err);
+    if (!at)
+        return false;
+    hash_to_hex(span_of(hash.bytes, sizeof hash.bytes), at);
+    *hex = text_cstr(at);
+    return true;
 }
 
 void collect_write_base(const struct ssmix_name *name, struct buf *out)
@@ -34,6 +62,7 @@ void collect_write_base(const struct ssmix_name *name, struct buf *out)
 struct reading {
     const struct collect_walk *walk;
     const struct ssmix_name *name;
+    const char *path;
     struct arena *arena;
     struct index_change change;
     struct entry_list list;
@@ -44,8 +73,7 @@ static struct text ascii_text(struct span span)
     return (struct text){(const char *)span.at, span.len};
 }
 
-static bool fill_identity(struct reading *reading, const char *path,
-                          const struct stat *status, struct err *err)
+static bool fill_identity(struct reading *reading, struct err *err)
 {
     struct index_file *file = &reading->change.file;
     const struct ssmix_name *name = reading->name;
@@ -58,15 +86,15 @@ static bool fill_identity(struct reading *reading, const char *path,
     buf_byte(&version, (uint8_t)name->flag);
     if (!buf_to_arena(&base, reading->arena, &base_copy, err) ||
         !buf_to_arena(&version, reading->arena, &version_copy, err) ||
-        !collect_index_path(reading->walk->collect, reading->walk->root, path,
+        !collect_index_path(reading->walk->collect, reading->walk->root, reading->path,
                             reading->arena, &file->path, err))
         return false;
     file->path.len--; /* a file, not a folder: without the last slash */
     file->number = ascii_text(name->patient);
     file->base = ascii_text(base_copy);
     file->version = ascii_text(version_copy);
-    file->size_bytes = status->st_size;
-    file->changed_ns = changed_ns(status);
+    file->hash = TEXT("");
+    file->code = TEXT("");
     reading->change.day = name->day;
     reading->change.incomplete_kind = name->known ? name->known->kind : ENTRY_UNKNOWN;
     return true;
@@ -111,6 +139,17 @@ static bool contradicts(struct reading *reading, bool *does, struct err *err)
     return true;
 }
 
+static bool is_of_release(struct reading *reading, bool *is_released, struct err *err)
+{
+    struct text hash = {0};
+    const struct index_file *file = &reading->change.file;
+    if (!index_find_release(reading->walk->collect->config.index, file->path,
+                            reading->arena, &hash, err))
+        return false;
+    *is_released = hash.len > 0 && text_equal(hash, file->hash);
+    return true;
+}
+
 /* May this file belong to somebody else? Then it is held (formats.md 2.9 [R]). */
 static bool judge_owner(struct reading *reading, struct err *err)
 {
@@ -119,8 +158,15 @@ static bool judge_owner(struct reading *reading, struct err *err)
     const struct collect *collect = reading->walk->collect;
     bool is_own_adt =
         reading->name->known && strcmp(reading->name->known->code, "ADT-00") == 0;
-    if (collect->config.roots[reading->walk->root].accepts_foreign_numbers)
+    bool is_released = collect->config.roots[reading->walk->root].accepts_foreign_numbers;
+    if (!is_released && !is_of_release(reading, &is_released, err))
+        return false;
+    if (is_released)
         return true;
+    if (reading->name->differs & SSMIX_PATIENT_DIFFERS) {
+        refuse(reading, INDEX_HELD, "patient_mismatch", 0);
+        return true;
+    }
     if (has_warning(&reading->list, "patient_mismatch", &offset)) {
         refuse(reading, INDEX_HELD, "patient_mismatch", offset);
         return true;
@@ -146,22 +192,24 @@ static bool understand(struct reading *reading, struct span bytes, struct err *e
         return true;
     }
     reading->change.list = &reading->list;
-    if (reading->name->differs & SSMIX_PATIENT_DIFFERS)
-        refuse(reading, INDEX_HELD, "patient_mismatch", 0);
-    return reading->change.list ? judge_owner(reading, err) : true;
+    return judge_owner(reading, err);
 }
 
-static bool is_unchanged(struct reading *reading, bool *is_same, struct err *err)
+/* In another storage of the hospital the same record may stand in a newer version, or in
+ * this one: a copy. */
+static bool is_elsewhere(const struct reading *reading, const struct index_file *known)
 {
-    struct index_file known;
-    const struct index_file *file = &reading->change.file;
-    if (!index_find_file(reading->walk->collect->config.index, file->number, file->base,
-                         reading->arena, &known, err))
+    const struct collect *collect = reading->walk->collect;
+    struct span rest = text_span(known->path);
+    struct span label = {0};
+    if (known->path.len == 0 || !span_take(&rest, '/', &label) ||
+        text_compare(known->version, reading->change.file.version) < 0)
         return false;
-    *is_same = text_equal(known.path, file->path) &&
-               known.size_bytes == file->size_bytes &&
-               known.changed_ns == file->changed_ns;
-    return true;
+    for (size_t i = 0; i < collect->config.root_count; i++)
+        if (i != reading->walk->root &&
+            span_is(label, collect->config.roots[i].label))
+            return true;
+    return false;
 }
 
 /* Bytes as they were at one moment: a file that changes while it is read is left for the
@@ -172,80 +220,170 @@ static bool read_stable(int fd, const struct stat *before, struct arena *arena,
     struct stat after;
     if (!path_read(fd, COLLECT_FILE_BYTES_MAX, arena, bytes, err))
         return false;
-    *is_stable = fstat(fd, &after) == 0 && changed_ns(&after) == changed_ns(before) &&
-                 after.st_size == before->st_size;
+    *is_stable = fstat(fd, &after) == 0 && after.st_size == before->st_size &&
+                 nanoseconds(&after.st_mtim) == nanoseconds(&before->st_mtim);
     return true;
 }
 
-static bool take_file(struct reading *reading, const char *path, struct err *err)
+/* Read, and the same as before under other times. */
+static bool is_same_content(const struct index_file *file, const struct index_file *known)
 {
-    struct stat status;
+    return known->changed_ns != 0 && known->hash.len > 0 &&
+           text_equal(known->path, file->path) && text_equal(known->hash, file->hash);
+}
+
+static bool take_content(struct reading *reading, int fd, const struct stat *status,
+                         const struct index_file *known, struct err *err)
+{
     struct span bytes = {0};
-    bool is_same = false;
     bool is_stable = false;
     struct err fault = {0};
-    const struct collect *collect = reading->walk->collect;
-    CLEANUP(path_close)
-    int fd = path_open_below(collect->roots[reading->walk->root], path, &fault);
-    if (fd < 0 || fstat(fd, &status) != 0)
-        return true; /* gone again: the next look at the folder sees why */
-    if (!fill_identity(reading, path, &status, err) ||
-        !is_unchanged(reading, &is_same, err))
-        return false;
-    if (is_same)
-        return true;
-    if (!read_stable(fd, &status, reading->arena, &bytes, &is_stable, &fault))
+    struct index *index = reading->walk->collect->config.index;
+    if (!read_stable(fd, status, reading->arena, &bytes, &is_stable, &fault)) {
         refuse(reading, INDEX_REFUSED, fault.code, 0);
-    else if (!is_stable)
+        return index_put_file(index, &reading->change, err);
+    }
+    if (!is_stable)
         return true;
-    else if (!understand(reading, bytes, err))
+    if (!hash_content(bytes, reading->arena, &reading->change.file.hash, err))
         return false;
-    return index_put_file(collect->config.index, &reading->change, err);
+    if (is_same_content(&reading->change.file, known))
+        return has_same_status(&reading->change.file, known) ||
+               index_touch_file(index, &reading->change.file, err);
+    return understand(reading, bytes, err) &&
+           index_put_file(index, &reading->change, err);
+}
+
+/* A link, a pipe, or a file that may not be read: listed once, tried at each look. */
+static bool take_unreadable(struct reading *reading, const struct index_file *known,
+                            const struct err *fault, struct err *err)
+{
+    bool is_listed = text_equal(known->path, reading->change.file.path) &&
+                     known->state == INDEX_REFUSED && text_is(known->code, fault->code);
+    if (fault->kind == ERR_MISSING || is_listed)
+        return true; /* or gone again: the next look at the folder sees why */
+    refuse(reading, INDEX_REFUSED, fault->code, 0);
+    return index_put_file(reading->walk->collect->config.index, &reading->change, err);
+}
+
+static bool take_file(struct reading *reading, struct err *err)
+{
+    struct stat status;
+    struct index_file known;
+    struct err fault = {0};
+    const struct collect_walk *walk = reading->walk;
+    CLEANUP(path_close)
+    int fd = path_open_below(walk->collect->roots[walk->root], reading->path, &fault);
+    if (!fill_identity(reading, err) ||
+        !index_find_file(walk->collect->config.index, reading->change.file.number,
+                         reading->change.file.base, reading->arena, &known, err))
+        return false;
+    if (is_elsewhere(reading, &known))
+        return true;
+    if (fd < 0 || fstat(fd, &status) != 0)
+        return take_unreadable(reading, &known, &fault, err);
+    fill_status(&reading->change.file, &status);
+    if (!walk->compares_content && has_same_status(&reading->change.file, &known))
+        return true;
+    return take_content(reading, fd, &status, &known, err);
 }
 
 bool collect_read_file(const struct collect_walk *walk, const struct ssmix_name *name,
                        const char *path, struct err *err)
 {
     CLEANUP(arena_free) struct arena arena = arena_init(FILE_ARENA_BYTES);
-    struct reading reading = {.walk = walk, .name = name, .arena = &arena};
-    return take_file(&reading, path, err);
+    struct reading reading = {.walk = walk, .name = name, .path = path, .arena = &arena};
+    return take_file(&reading, err);
+}
+
+bool collect_is_released(const struct collect_walk *walk, const char *path,
+                         bool *is_released, struct err *err)
+{
+    const struct collect *collect = walk->collect;
+    struct text shown = {0};
+    struct text wanted = {0};
+    struct text hash = {0};
+    struct span bytes = {0};
+    struct err fault = {0};
+    CLEANUP(arena_free) struct arena arena = arena_init(FILE_ARENA_BYTES);
+    *is_released = false;
+    if (!collect_index_path(collect, walk->root, path, &arena, &shown, err))
+        return false;
+    shown.len--; /* a file, not a folder */
+    if (!index_find_release(collect->config.index, shown, &arena, &wanted, err))
+        return false;
+    CLEANUP(path_close)
+    int fd = wanted.len ? path_open_below(collect->roots[walk->root], path, &fault) : -1;
+    if (fd < 0 || !path_read(fd, COLLECT_FILE_BYTES_MAX, &arena, &bytes, &fault))
+        return true;
+    if (!hash_content(bytes, &arena, &hash, err))
+        return false;
+    *is_released = text_equal(hash, wanted);
+    return true;
+}
+
+/* Content and times of a file that is not understood; none of a name that cannot be
+ * used. */
+static bool fill_aside(const struct collect_walk *walk, const struct collect_aside *aside,
+                       struct index_file *file, struct arena *arena, struct err *err)
+{
+    struct stat status;
+    struct span bytes = {0};
+    struct err fault = {0};
+    const struct collect *collect = walk->collect;
+    file->hash = TEXT("");
+    file->path = aside->shown;
+    if (!aside->path)
+        return true;
+    if (!collect_index_path(collect, walk->root, aside->path, arena, &file->path, err))
+        return false;
+    file->path.len--; /* a file, not a folder */
+    CLEANUP(path_close)
+    int fd = path_open_below(collect->roots[walk->root], aside->path, &fault);
+    if (fd < 0 || fstat(fd, &status) != 0)
+        return true;
+    fill_status(file, &status);
+    return !path_read(fd, COLLECT_FILE_BYTES_MAX, arena, &bytes, &fault) ||
+           hash_content(bytes, arena, &file->hash, err);
 }
 
 bool collect_put_aside(const struct collect_walk *walk, const struct collect_aside *aside,
                        struct err *err)
 {
-    struct stat status;
     struct index_file known;
-    struct err fault = {0};
     const struct collect *collect = walk->collect;
-    CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
-    CLEANUP(path_close)
-    int fd = path_open_below(collect->roots[walk->root], aside->path, &fault);
-    if (fd < 0 || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
-        return true;
+    CLEANUP(arena_free) struct arena arena = arena_init(FILE_ARENA_BYTES);
     struct index_change change = {.file = {.number = aside->number,
                                            .base = aside->base,
                                            .version = TEXT(""),
-                                           .size_bytes = status.st_size,
-                                           .changed_ns = changed_ns(&status),
                                            .state = aside->state,
                                            .code = text_cstr(aside->code),
                                            .offset_bytes = (int64_t)aside->offset},
                                   .incomplete_kind = ENTRY_UNKNOWN,
                                   .day = DAY_NONE};
-    if (!collect_index_path(collect, walk->root, aside->path, &arena, &change.file.path,
-                            err) ||
+    if (!fill_aside(walk, aside, &change.file, &arena, err) ||
         !index_find_file(collect->config.index, aside->number, aside->base, &arena,
                          &known, err))
         return false;
-    change.file.path.len--; /* a file, not a folder */
-    bool is_same = text_equal(known.path, change.file.path) &&
-                   known.size_bytes == change.file.size_bytes &&
-                   known.changed_ns == change.file.changed_ns;
-    return is_same || index_put_file(collect->config.index, &change, err);
+    bool is_listed = has_same_status(&change.file, &known) &&
+                     text_equal(change.file.hash, known.hash);
+    return is_listed || index_put_file(collect->config.index, &change, err);
 }
 
-bool collect_read_source(const struct collect *collect, struct text path,
+/* A descriptor of our own: the sweep may find another storage meanwhile. */
+static int take_root(struct collect *collect, size_t root, struct err *err)
+{
+    pthread_mutex_lock(&collect->roots_lock);
+    int fd = collect->roots[root] < 0
+                 ? -1
+                 : fcntl(collect->roots[root], F_DUPFD_CLOEXEC, 0);
+    pthread_mutex_unlock(&collect->roots_lock);
+    if (fd < 0)
+        err_set(err, ERR_BUSY, "storage_away", "the storage is not there");
+    return fd;
+}
+
+bool collect_read_source(struct collect *collect, struct text path,
                          struct arena *arena, struct span *bytes, struct err *err)
 {
     struct span rest = text_span(path);
@@ -258,7 +396,9 @@ bool collect_read_source(const struct collect *collect, struct text path,
     for (size_t i = 0; i < collect->config.root_count; i++) {
         if (!span_is(label, collect->config.roots[i].label))
             continue;
-        CLEANUP(path_close) int fd = path_open_below(collect->roots[i], relative, err);
+        CLEANUP(path_close) int root = take_root(collect, i, err);
+        CLEANUP(path_close) int fd =
+            root < 0 ? -1 : path_open_below(root, relative, err);
         return fd >= 0 && path_read(fd, COLLECT_FILE_BYTES_MAX, arena, bytes, err);
     }
     return err_set(err, ERR_MISSING, "not_found", "no such root");

@@ -18,11 +18,19 @@ enum collect_level {
     COLLECT_TYPE
 };
 
-/* A type folder in which something is missing and that is looked at again. */
+/* A record that a look did not find. */
+struct collect_missing {
+    int64_t since_ms; /* monotonic */
+    struct collect_missing *next;
+    char base[];
+};
+
+/* A type folder in which records are missing and that is looked at again. */
 struct collect_pending {
     char *path; /* relative */
     size_t root;
     int64_t due_ms; /* monotonic */
+    struct collect_missing *missing;
     struct collect_pending *next;
 };
 
@@ -34,11 +42,13 @@ struct collect_watched {
 
 struct collect {
     struct collect_config config;
-    int roots[COLLECT_ROOTS_MAX]; /* descriptors */
+    int roots[COLLECT_ROOTS_MAX]; /* descriptors, -1 = away; changed under both locks */
+    pthread_mutex_t roots_lock;
     pthread_t thread;
     bool has_thread;
     atomic_bool is_stopping;
     atomic_bool has_swept;
+    atomic_bool is_whole; /* the last sweep found every storage there */
     pthread_mutex_t lock; /* one sweep at a time */
     struct collect_pending *pending;
     int wake[2];
@@ -52,9 +62,17 @@ struct collect {
 struct collect_walk {
     struct collect *collect;
     size_t root;
-    bool is_full;        /* look at every file, not only at changed folders */
-    bool is_second_look; /* what is missing now is withdrawn */
+    bool is_full;         /* look at every file, not only at changed folders */
+    bool compares_content; /* read every file, whatever its times say */
+    bool is_second_look;  /* what has been missing long enough is withdrawn */
 };
+/* Opens the storage anew, so that a share that went or came back is noticed, and makes
+ * sure that there is something in it: an empty mount point proves nothing. The lock is
+ * held. ERR_BUSY storage_away. */
+MUST_CHECK bool collect_open_storage(struct collect *collect, size_t root,
+                                     struct err *err);
+/* Faults of one folder or file, which never stop the others; not those of the index. */
+bool collect_is_local_fault(const struct err *err);
 MUST_CHECK bool collect_walk_folder(const struct collect_walk *walk, const char *path,
                                     enum collect_level level, struct err *err);
 /* Reads one type folder. */
@@ -64,9 +82,13 @@ MUST_CHECK bool collect_read_folder(const struct collect_walk *walk, const char 
 MUST_CHECK bool collect_read_file(const struct collect_walk *walk,
                                   const struct ssmix_name *name, const char *path,
                                   struct err *err);
+/* Has the hospital released the file with this name, as it is now? */
+MUST_CHECK bool collect_is_released(const struct collect_walk *walk, const char *path,
+                                    bool *is_released, struct err *err);
 /* A file that is not read: named wrongly, or for another patient. */
 struct collect_aside {
-    const char *path;
+    const char *path; /* NULL = its name cannot be used, `shown` stands for it */
+    struct text shown; /* as the index names it */
     struct text number;
     struct text base;
     enum index_file_state state;
@@ -78,11 +100,35 @@ MUST_CHECK bool collect_put_aside(const struct collect_walk *walk,
 /* "<day>/<type>/<key>" */
 void collect_write_base(const struct ssmix_name *name, struct buf *out);
 
+/* ---- records that are missing (collect_missing.c) ---- */
+/* Notes which of the folder's records are missing now, since when, and withdraws those
+ * that were missing long enough when this is the second look. */
+struct collect_absence {
+    const struct collect_walk *walk;
+    const char *path;
+    struct text number;
+    const struct text *bases;
+    const bool *is_found;
+    size_t count;
+};
+MUST_CHECK bool collect_note_missing(const struct collect_absence *absence,
+                                     bool *is_waiting, struct err *err);
+void collect_free_pending(struct collect *collect);
+
+/* Type folders that the index knows below here but that are gone; `names` are the sorted
+ * names of what is here now. */
+MUST_CHECK bool collect_look_for_removed(const struct collect_walk *walk,
+                                         const char *path, enum collect_level level,
+                                         char *const *names, size_t count,
+                                         struct err *err);
+
 void collect_watch_open(struct collect *collect);
 void collect_watch_close(struct collect *collect);
 /* Adds a watch when the folder deserves one and there is room. */
 void collect_watch_add(struct collect *collect, size_t root, const char *path,
                        enum collect_level level);
+/* Forgets the watches of a storage that is another one now. */
+void collect_watch_drop(struct collect *collect, size_t root);
 /* Takes what inotify reported and reads those folders. */
 void collect_watch_take(struct collect *collect);
 /* Text of a folder in the index: "<label>/<path>/". */

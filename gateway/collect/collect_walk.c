@@ -30,16 +30,27 @@ bool collect_index_path(const struct collect *collect, size_t root, const char *
     buf_byte(&whole, '/');
     buf_cstr(&whole, path);
     buf_byte(&whole, '/');
+    if (*path == '\0')
+        whole.len--; /* the root itself: one slash */
     /* Names of SS-MIX2 folders are checked ASCII; others are not indexed by path. */
     return buf_to_arena(&whole, arena, &copy, err) && text_from_utf8(copy, out, err);
 }
 
-/* Names in a folder, sorted; those that are not safe are left out. */
+/* Names in a folder, sorted; those that may not be used stand apart. */
 struct listing {
     char **names;
     size_t count;
     size_t room;
+    struct listing *unusable; /* NULL = left out */
 };
+
+static bool is_usable(const char *name)
+{
+    struct text text = {0};
+    struct err ignored = {0};
+    return path_is_safe_name(span_cstr(name)) &&
+           text_from_utf8(span_cstr(name), &text, &ignored);
+}
 
 static bool add_name(struct listing *listing, const char *name, struct arena *arena,
                      struct err *err)
@@ -85,9 +96,8 @@ static bool list_folder(int fd, struct listing *listing, struct arena *arena,
         return err_set(err, ERR_SYSTEM, "path_failed", "folder cannot be listed");
     rewinddir(folder);
     for (struct dirent *item = readdir(folder); item; item = readdir(folder)) {
-        if (!path_is_safe_name(span_cstr(item->d_name)) || item->d_name[0] == '.')
-            continue;
-        if (!add_name(listing, item->d_name, arena, err))
+        struct listing *to = is_usable(item->d_name) ? listing : listing->unusable;
+        if (to && item->d_name[0] != '.' && !add_name(to, item->d_name, arena, err))
             return false;
     }
     if (listing->count > 1)
@@ -142,6 +152,14 @@ static int64_t settled_time(const struct collect_walk *walk, const struct stat *
     return (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
 }
 
+static bool is_recent(const struct collect_walk *walk, const struct stat *status)
+{
+    enum { DAY_S = 86400 };
+    const struct collect_config *config = &walk->collect->config;
+    int64_t now_s = clock_wall_ms(&config->clock) / 1000;
+    return status->st_mtim.tv_sec > now_s - (int64_t)config->recent_days * DAY_S;
+}
+
 static void log_folder(const struct collect *collect, const struct err *err)
 {
     if (collect->config.log)
@@ -155,29 +173,6 @@ struct record {
     const char *file;
     bool has_current;
 };
-
-static bool keep_pending(const struct collect_walk *walk, const char *path,
-                         struct err *err)
-{
-    struct collect *collect = walk->collect;
-    for (struct collect_pending *one = collect->pending; one; one = one->next)
-        if (one->root == walk->root && strcmp(one->path, path) == 0)
-            return true;
-    struct collect_pending *pending = memory_new(1, sizeof *pending, err);
-    if (!pending)
-        return false;
-    pending->path = memory_string(path, err);
-    if (!pending->path) {
-        memory_free(pending);
-        return false;
-    }
-    pending->root = walk->root;
-    pending->due_ms =
-        clock_monotonic_ms(&collect->config.clock) + collect->config.second_look_ms;
-    pending->next = collect->pending;
-    collect->pending = pending;
-    return true;
-}
 
 /* Files come sorted by name, so those of one key stand together; names that cannot be
  * parsed are refused under their own name. */
@@ -202,7 +197,8 @@ struct folder {
     bool *is_found;
     bool has_missing;
     struct text number;
-    struct text prefix; /* "<day>/<type>/" */
+    struct text prefix;     /* "<day>/<type>/" */
+    struct text index_path; /* "<label>/…/<type>/" */
     struct arena *arena;
 };
 
@@ -228,30 +224,67 @@ static int compare_versions(const void *a, const void *b)
 
 /* A file that takes part in no record stands in the index under its own name, so that
  * the list of refusals shows it. */
-static bool set_aside(struct folder *folder, const char *file,
+static bool set_aside(struct folder *folder, const char *file, struct text shown,
                       enum index_file_state state, const struct err *fault,
                       struct err *err)
 {
-    struct span bytes = span_cstr(file);
-    struct text name = {0};
-    struct err ignored = {0};
     char path[PATH_MAX_BYTES + 1];
-    CLEANUP(buf_free) struct buf base = buf_init(PATH_MAX_BYTES);
-    struct span copy = {0};
-    if (!text_from_utf8(bytes, &name, &ignored) || !join(folder->path, file, path))
-        return true;
+    CLEANUP(buf_free) struct buf base = buf_init(4 * PATH_MAX_BYTES);
+    CLEANUP(buf_free) struct buf whole = buf_init(4 * PATH_MAX_BYTES);
+    struct span base_copy = {0};
+    struct span shown_copy = {0};
     buf_text(&base, folder->prefix);
-    buf_text(&base, name);
-    if (!buf_to_arena(&base, folder->arena, &copy, err))
+    buf_text(&base, shown);
+    buf_text(&whole, folder->index_path);
+    buf_text(&whole, shown);
+    if (!buf_to_arena(&base, folder->arena, &base_copy, err) ||
+        !buf_to_arena(&whole, folder->arena, &shown_copy, err))
         return false;
-    struct collect_aside aside = {.path = path,
-                                  .number = folder->number,
-                                  .base = {(const char *)copy.at, copy.len},
-                                  .state = state,
-                                  .code = fault->code,
-                                  .offset = fault->offset};
-    note_found(folder, copy);
+    struct collect_aside aside = {
+        .path = file && join(folder->path, file, path) ? path : NULL,
+        .shown = {(const char *)shown_copy.at, shown_copy.len},
+        .number = folder->number,
+        .base = {(const char *)base_copy.at, base_copy.len},
+        .state = state,
+        .code = fault->code,
+        .offset = fault->offset};
+    note_found(folder, base_copy);
     return collect_put_aside(folder->walk, &aside, err);
+}
+
+/* Bytes that are no text, or that may not stand in a name, are shown as %HH. */
+static void show_name(const char *name, struct buf *out)
+{
+    bool is_utf8 = false;
+    struct text text = {0};
+    struct err ignored = {0};
+    is_utf8 = text_from_utf8(span_cstr(name), &text, &ignored);
+    for (const char *at = name; *at; at++) {
+        uint8_t byte = (uint8_t)*at;
+        bool is_plain = byte >= 0x20 && byte != 0x7F && byte != '\\' && byte != '%' &&
+                        (byte < 0x80 || is_utf8);
+        if (is_plain)
+            buf_byte(out, byte);
+        else
+            buf_format(out, "%%%02X", byte);
+    }
+}
+
+static bool list_unusable(struct folder *folder, const struct listing *unusable,
+                          struct err *err)
+{
+    for (size_t i = 0; i < unusable->count; i++) {
+        struct err fault = {0};
+        CLEANUP(buf_free) struct buf shown = buf_init(4 * PATH_MAX_BYTES);
+        err_set(&fault, ERR_REFUSED, "path_unsafe", "a name that may not be used");
+        show_name(unusable->names[i], &shown);
+        if (!buf_check(&shown, err))
+            return false;
+        struct text text = {(const char *)shown.at, shown.len};
+        if (!set_aside(folder, NULL, text, INDEX_REFUSED, &fault, err))
+            return false;
+    }
+    return true;
 }
 
 static bool parse_in_folder(const struct folder *folder, const char *file,
@@ -263,6 +296,15 @@ static bool parse_in_folder(const struct folder *folder, const char *file,
         return err_set(fault, ERR_REFUSED, "path_unsafe", "path too long");
     return arena_copy(folder->arena, span_cstr(path), &copy, fault) &&
            ssmix_parse_path(copy, name, fault);
+}
+
+static bool is_released_file(const struct folder *folder, const char *file,
+                             bool *is_released, struct err *err)
+{
+    char path[PATH_MAX_BYTES + 1];
+    *is_released = false;
+    return !join(folder->path, file, path) ||
+           collect_is_released(folder->walk, path, is_released, err);
 }
 
 /* Takes the name apart; false with err set when the work itself failed. */
@@ -279,12 +321,16 @@ static bool take_name(struct folder *folder, const char *file, struct version *v
             *err = fault;
             return false;
         }
-        return set_aside(folder, file, INDEX_REFUSED, &fault, err);
+        return set_aside(folder, file, text_cstr(file), INDEX_REFUSED, &fault, err);
     }
+    bool is_foreign = (version->name.differs & SSMIX_PATIENT_DIFFERS) && !accepts_foreign;
+    bool is_released = false;
+    if (is_foreign && !is_released_file(folder, file, &is_released, err))
+        return false;
     /* It must not take the place of the patient's own file of the same key. */
-    if ((version->name.differs & SSMIX_PATIENT_DIFFERS) && !accepts_foreign) {
+    if (is_foreign && !is_released) {
         err_set(&fault, ERR_REFUSED, "patient_mismatch", "named for another patient");
-        return set_aside(folder, file, INDEX_HELD, &fault, err);
+        return set_aside(folder, file, text_cstr(file), INDEX_HELD, &fault, err);
     }
     *is_taken = true;
     return true;
@@ -333,20 +379,15 @@ static bool take_records(struct folder *folder, struct err *err)
     return take_record(folder, &record, err);
 }
 
-static bool withdraw_missing(struct folder *folder, struct err *err)
+static bool note_missing(struct folder *folder, struct err *err)
 {
-    for (size_t i = 0; i < folder->base_count; i++) {
-        if (folder->is_found[i])
-            continue;
-        folder->has_missing = true;
-        if (folder->walk->is_second_look &&
-            !index_remove_base(folder->walk->collect->config.index, folder->number,
-                               folder->bases[i], err))
-            return false;
-    }
-    if (!folder->has_missing || folder->walk->is_second_look)
-        return true;
-    return keep_pending(folder->walk, folder->path, err);
+    struct collect_absence absence = {.walk = folder->walk,
+                                      .path = folder->path,
+                                      .number = folder->number,
+                                      .bases = folder->bases,
+                                      .is_found = folder->is_found,
+                                      .count = folder->base_count};
+    return collect_note_missing(&absence, &folder->has_missing, err);
 }
 
 /* "999/901/9999013/20110701/OMP-01" → number "9999013", prefix "20110701/OMP-01/". */
@@ -374,7 +415,7 @@ static bool read_listing(struct folder *folder, int fd, struct err *err)
     if (!split_type_path(folder->path, folder->arena, &folder->number, &folder->prefix,
                          err) ||
         !index_list_bases(folder->walk->collect->config.index, folder->number,
-                          folder->prefix, folder->arena, &folder->bases,
+                          folder->index_path, folder->arena, &folder->bases,
                           &folder->base_count, err))
         return false;
     folder->is_found = ARENA_MANY(folder->arena, bool, folder->base_count, err);
@@ -389,6 +430,8 @@ struct look {
     struct text index_path;
     int64_t settled_ns; /* 0 = it may change again within the same tick */
     int64_t known_ns;
+    bool is_known;
+    bool is_recent; /* so its files are looked at, they may be written in place */
 };
 
 static bool begin_look(const struct collect_walk *walk, const char *path,
@@ -405,10 +448,11 @@ static bool begin_look(const struct collect_walk *walk, const char *path,
         path_close(&fd);
     look->fd = fd;
     look->settled_ns = fd >= 0 ? settled_time(walk, &status) : 0;
+    look->is_recent = fd >= 0 && is_recent(walk, &status);
     return collect_index_path(walk->collect, walk->root, path, arena, &look->index_path,
                               err) &&
            index_folder_time(walk->collect->config.index, look->index_path,
-                             &look->known_ns, err);
+                             &look->known_ns, &look->is_known, err);
 }
 
 static void end_look(struct look *look)
@@ -421,62 +465,39 @@ static bool is_as_known(const struct look *look)
     return look->fd >= 0 && look->settled_ns != 0 && look->settled_ns == look->known_ns;
 }
 
-/* Remembers the folder's time when all that was seen in it is settled. */
+/* Remembers the folder's time when all that was seen in it is settled; else only that it
+ * is there, so that it is missed when it goes. */
 static bool note_look(const struct folder *folder, const struct look *look,
                       struct err *err)
 {
     struct index *index = folder->walk->collect->config.index;
-    bool is_second_look = folder->walk->is_second_look;
     if (look->fd < 0)
-        return !is_second_look || index_forget_folder(index, look->index_path, err);
-    bool is_settled = look->settled_ns != 0 && (!folder->has_missing || is_second_look);
-    return !is_settled || is_as_known(look) ||
-           index_note_folder(index, look->index_path, look->settled_ns, err);
+        return folder->has_missing || index_forget_folder(index, look->index_path, err);
+    int64_t noted_ns = folder->has_missing ? 0 : look->settled_ns;
+    bool is_noted = look->is_known && noted_ns == look->known_ns;
+    bool is_empty = folder->base_count == 0 && folder->listing.count == 0;
+    return is_noted || (is_empty && noted_ns == 0) ||
+           index_note_folder(index, look->index_path, noted_ns, err);
 }
 
 bool collect_read_folder(const struct collect_walk *walk, const char *path,
                          struct err *err)
 {
     CLEANUP(arena_free) struct arena arena = arena_init(LISTING_BYTES);
+    struct listing unusable = {0};
     struct folder folder = {.walk = walk, .path = path, .arena = &arena};
     CLEANUP(end_look) struct look look = {.fd = -1};
     if (!begin_look(walk, path, &arena, &look, err))
         return false;
-    if (is_as_known(&look) && !walk->is_full && !walk->is_second_look)
+    if (is_as_known(&look) && !walk->is_full && !walk->is_second_look && !look.is_recent)
         return true;
+    folder.index_path = look.index_path;
+    folder.listing.unusable = &unusable;
     return read_listing(&folder, look.fd, err) && take_records(&folder, err) &&
-           withdraw_missing(&folder, err) && note_look(&folder, &look, err);
+           list_unusable(&folder, &unusable, err) && note_missing(&folder, err) && note_look(&folder, &look, err);
 }
 
 /* ---- folders above ---- */
-
-/* Type folders that the index knows below here but that are gone. */
-static bool look_for_removed(const struct collect_walk *walk, const char *path,
-                             struct arena *arena, struct err *err)
-{
-    struct text prefix = {0};
-    struct text *known = NULL;
-    size_t count = 0;
-    if (!collect_index_path(walk->collect, walk->root, path, arena, &prefix, err) ||
-        !index_list_folders(walk->collect->config.index, prefix, arena, &known, &count,
-                            err))
-        return false;
-    size_t label = strlen(walk->collect->config.roots[walk->root].label) + 1;
-    for (size_t i = 0; i < count; i++) {
-        char relative[PATH_MAX_BYTES + 1];
-        struct err missing = {0};
-        size_t len = known[i].len - label - 1;
-        if (known[i].len <= label || len > PATH_MAX_BYTES)
-            continue;
-        memcpy(relative, known[i].at + label, len);
-        relative[len] = '\0';
-        CLEANUP(path_close) int fd = open_folder(walk, relative, &missing);
-        if (fd < 0 && missing.kind == ERR_MISSING &&
-            !collect_read_folder(walk, relative, err))
-            return false;
-    }
-    return true;
-}
 
 static bool walk_below(const struct collect_walk *walk, const char *path,
                        enum collect_level level, const struct listing *listing,
@@ -490,14 +511,20 @@ static bool walk_below(const struct collect_walk *walk, const char *path,
             !join(path, listing->names[i], below))
             continue;
         if (!collect_walk_folder(walk, below, level + 1, err)) {
-            if (err->kind != ERR_SYNTAX && err->kind != ERR_LIMIT &&
-                err->kind != ERR_REFUSED && err->kind != ERR_MISSING)
+            if (!collect_is_local_fault(err))
                 return false;
             log_folder(walk->collect, err); /* one bad folder never stops the others */
             err_clear(err);
         }
     }
     return true;
+}
+
+bool collect_is_local_fault(const struct err *err)
+{
+    return err->kind == ERR_SYNTAX || err->kind == ERR_LIMIT ||
+           err->kind == ERR_REFUSED || err->kind == ERR_MISSING ||
+           (err->kind == ERR_SYSTEM && strcmp(err->code, "path_failed") == 0);
 }
 
 bool collect_walk_folder(const struct collect_walk *walk, const char *path,
@@ -520,5 +547,66 @@ bool collect_walk_folder(const struct collect_walk *walk, const char *path,
     if (!list_folder(fd, &listing, &arena, err) ||
         !walk_below(walk, path, level, &listing, err))
         return false;
-    return level != COLLECT_PATIENT || look_for_removed(walk, path, &arena, err);
+    return collect_look_for_removed(walk, path, level, listing.names, listing.count, err);
+}
+
+/* ---- the storage itself ---- */
+
+static bool has_storage_shape(const struct listing *listing)
+{
+    for (size_t i = 0; i < listing->count; i++)
+        if (fits_level(listing->names[i], COLLECT_FIRST))
+            return true;
+    return false;
+}
+
+static void keep_root(struct collect *collect, size_t root, int fd)
+{
+    pthread_mutex_lock(&collect->roots_lock);
+    int before = collect->roots[root];
+    collect->roots[root] = fd;
+    pthread_mutex_unlock(&collect->roots_lock);
+    if (before >= 0)
+        collect_watch_drop(collect, root);
+    path_close(&before);
+}
+
+static bool is_same_folder(int a, int b)
+{
+    struct stat left;
+    struct stat right;
+    return a >= 0 && b >= 0 && fstat(a, &left) == 0 && fstat(b, &right) == 0 &&
+           left.st_dev == right.st_dev && left.st_ino == right.st_ino;
+}
+
+static bool away(struct err *err)
+{
+    err_clear(err);
+    return err_set(err, ERR_BUSY, "storage_away",
+                   "a storage is not there, or empty though it was not");
+}
+
+bool collect_open_storage(struct collect *collect, size_t root, struct err *err)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(LISTING_BYTES);
+    struct listing listing = {0};
+    struct text prefix = {0};
+    struct text known = {0};
+    int fd = path_open_root(collect->config.roots[root].directory, err);
+    if (fd < 0) {
+        keep_root(collect, root, -1);
+        return away(err);
+    }
+    if (is_same_folder(fd, collect->roots[root]))
+        path_close(&fd);
+    else
+        keep_root(collect, root, fd);
+    if (!list_folder(collect->roots[root], &listing, &arena, err))
+        return away(err);
+    if (has_storage_shape(&listing))
+        return true;
+    if (!collect_index_path(collect, root, "", &arena, &prefix, err) ||
+        !index_next_folder(collect->config.index, prefix, prefix, &arena, &known, err))
+        return false;
+    return known.len == 0 || away(err);
 }

@@ -76,6 +76,25 @@ static bool make_room(struct collect *collect, size_t needed)
     return true;
 }
 
+static void forget(struct collect *collect, int wd)
+{
+    struct collect_watched *watched = &collect->watched[wd];
+    if (!watched->path)
+        return;
+    memory_free(watched->path);
+    *watched = (struct collect_watched){0};
+    collect->watch_count--;
+}
+
+void collect_watch_drop(struct collect *collect, size_t root)
+{
+    for (size_t wd = 0; wd < collect->watched_size; wd++)
+        if (collect->watched[wd].path && collect->watched[wd].root == root) {
+            inotify_rm_watch(collect->inotify, (int)wd);
+            forget(collect, (int)wd);
+        }
+}
+
 void collect_watch_add(struct collect *collect, size_t root, const char *path,
                        enum collect_level level)
 {
@@ -93,22 +112,13 @@ void collect_watch_add(struct collect *collect, size_t root, const char *path,
     if (wd < 0 || !make_room(collect, (size_t)wd + 1))
         return;
     struct collect_watched *watched = &collect->watched[wd];
-    if (watched->path)
+    if (watched->path && watched->root == root && strcmp(watched->path, path) == 0)
         return; /* known already */
+    forget(collect, wd); /* the folder was moved here */
     watched->path = memory_string(path, &err);
     watched->root = root;
     watched->level = level;
     collect->watch_count += watched->path != NULL;
-}
-
-static void forget(struct collect *collect, int wd)
-{
-    struct collect_watched *watched = &collect->watched[wd];
-    if (!watched->path)
-        return;
-    memory_free(watched->path);
-    *watched = (struct collect_watched){0};
-    collect->watch_count--;
 }
 
 static void note_fault(const struct collect *collect, const struct err *err)
@@ -142,6 +152,7 @@ static void take_event(struct collect *collect, const struct inotify_event *even
     struct collect_walk walk = {.collect = collect, .root = watched->root};
     char *path = memory_string(watched->path, &err); /* the table may move meanwhile */
     enum collect_level level = watched->level;
+    walk.is_full = level == COLLECT_TYPE; /* written in place, its time stays */
     if (!path || !collect_walk_folder(&walk, path, level, &err))
         note_fault(collect, &err);
     memory_free(path);

@@ -206,149 +206,26 @@ bool index_take_row(struct store_statement *rows, struct arena *arena,
            store_column_text(rows, 13, arena, &row->order_number, err);
 }
 
-/* ---- folders ---- */
-
-bool index_folder_time(struct index *index, struct text path, int64_t *changed_ns,
-                       struct err *err)
-{
-    bool has_row = false;
-    CLEANUP(store_read_end) struct store_session *session = store_read(index->store, err);
-    if (!session)
-        return false;
-    CLEANUP(store_finish)
-    struct store_statement *find = store_prepare(
-        session, "SELECT changed_ns FROM index_folder WHERE path = ?1", err);
-    if (!find)
-        return false;
-    store_bind_text(find, 1, path);
-    if (!store_step(find, &has_row, err))
-        return false;
-    *changed_ns = has_row ? store_column_int(find, 0) : 0;
-    return true;
-}
-
-struct folder_note {
-    struct text path;
-    int64_t changed_ns;
-};
-
-static bool note_folder(struct store_session *session, void *context, struct err *err)
-{
-    const struct folder_note *note = context;
-    CLEANUP(store_finish)
-    struct store_statement *keep = store_prepare(
-        session,
-        "INSERT INTO index_folder (path, changed_ns) VALUES (?1, ?2) ON CONFLICT (path) "
-        "DO UPDATE SET changed_ns = excluded.changed_ns",
-        err);
-    if (!keep)
-        return false;
-    store_bind_text(keep, 1, note->path);
-    store_bind_int(keep, 2, note->changed_ns);
-    return store_run(keep, err);
-}
-
-bool index_note_folder(struct index *index, struct text path, int64_t changed_ns,
-                       struct err *err)
-{
-    struct folder_note note = {path, changed_ns};
-    return store_write(index->store, STORE_BACKFILL, note_folder, &note, err);
-}
-
-static bool forget_folder(struct store_session *session, void *context, struct err *err)
-{
-    const struct text *path = context;
-    CLEANUP(store_finish)
-    struct store_statement *remove =
-        store_prepare(session, "DELETE FROM index_folder WHERE path = ?1", err);
-    if (!remove)
-        return false;
-    store_bind_text(remove, 1, *path);
-    return store_run(remove, err);
-}
-
-bool index_forget_folder(struct index *index, struct text path, struct err *err)
-{
-    return store_write(index->store, STORE_BACKFILL, forget_folder, &path, err);
-}
-
-/* Lists the first column of rows as texts; the array doubles in the arena. */
-static bool list_texts(struct store_statement *rows, struct arena *arena,
-                       struct text **items, size_t *count, struct err *err)
-{
-    size_t room = 64;
-    bool has_row = false;
-    struct text *list = ARENA_MANY(arena, struct text, room, err);
-    *count = 0;
-    if (!list)
-        return false;
-    while (store_step(rows, &has_row, err) && has_row) {
-        if (*count == room) {
-            struct text *larger = ARENA_MANY(arena, struct text, room * 2, err);
-            if (!larger)
-                return false;
-            memcpy(larger, list, room * sizeof *list);
-            list = larger;
-            room *= 2;
-        }
-        if (!store_column_text(rows, 0, arena, &list[(*count)++], err))
-            return false;
-    }
-    *items = list;
-    return err->kind == ERR_NONE;
-}
-
-/* Texts that begin with a prefix stand between it and the same with its last byte + 1;
- * both prefixes here end in '/', and '0' follows '/'. */
-static bool after_prefix(struct text prefix, struct arena *arena, struct text *end,
-                         struct err *err)
-{
-    char *copy = arena_take(arena, prefix.len + 1, 1, err);
-    if (!copy)
-        return false;
-    memcpy(copy, prefix.at, prefix.len);
-    copy[prefix.len - 1] = '/' + 1;
-    *end = (struct text){copy, prefix.len};
-    return true;
-}
-
-bool index_list_folders(struct index *index, struct text prefix, struct arena *arena,
-                        struct text **paths, size_t *count, struct err *err)
-{
-    struct text end;
-    CLEANUP(store_read_end) struct store_session *session = store_read(index->store, err);
-    if (!session || !after_prefix(prefix, arena, &end, err))
-        return false;
-    CLEANUP(store_finish)
-    struct store_statement *rows = store_prepare(
-        session, "SELECT path FROM index_folder WHERE path >= ?1 AND path < ?2", err);
-    if (!rows)
-        return false;
-    store_bind_text(rows, 1, prefix);
-    store_bind_text(rows, 2, end);
-    return list_texts(rows, arena, paths, count, err);
-}
-
 bool index_list_bases(struct index *index, struct text number, struct text folder,
                       struct arena *arena, struct text **bases, size_t *count,
                       struct err *err)
 {
     struct text end;
     CLEANUP(store_read_end) struct store_session *session = store_read(index->store, err);
-    if (!session || !after_prefix(folder, arena, &end, err))
+    if (!session || !index_after_prefix(folder, arena, &end, err))
         return false;
     CLEANUP(store_finish)
     struct store_statement *rows =
         store_prepare(session,
                       "SELECT DISTINCT base FROM index_file WHERE number = ?1 AND "
-                      "base >= ?2 AND base < ?3",
+                      "path >= ?2 AND path < ?3",
                       err);
     if (!rows)
         return false;
     store_bind_text(rows, 1, number);
     store_bind_text(rows, 2, folder);
     store_bind_text(rows, 3, end);
-    return list_texts(rows, arena, bases, count, err);
+    return index_list_texts(rows, arena, bases, count, err);
 }
 
 bool index_find_file(struct index *index, struct text number, struct text base,
@@ -360,11 +237,11 @@ bool index_find_file(struct index *index, struct text number, struct text base,
     if (!session)
         return false;
     CLEANUP(store_finish)
-    struct store_statement *find =
-        store_prepare(session,
-                      "SELECT path, version, size, changed_ns, state FROM index_file "
-                      "WHERE number = ?1 AND base = ?2",
-                      err);
+    struct store_statement *find = store_prepare(
+        session,
+        "SELECT path, version, size, changed_ns, state, inode, status_ns, hash, code "
+        "FROM index_file WHERE number = ?1 AND base = ?2",
+        err);
     if (!find)
         return false;
     store_bind_text(find, 1, number);
@@ -376,8 +253,12 @@ bool index_find_file(struct index *index, struct text number, struct text base,
     file->size_bytes = store_column_int(find, 2);
     file->changed_ns = store_column_int(find, 3);
     file->state = (enum index_file_state)store_column_int(find, 4);
+    file->inode = store_column_int(find, 5);
+    file->status_ns = store_column_int(find, 6);
     return store_column_text(find, 0, arena, &file->path, err) &&
-           store_column_text(find, 1, arena, &file->version, err);
+           store_column_text(find, 1, arena, &file->version, err) &&
+           store_column_text(find, 7, arena, &file->hash, err) &&
+           store_column_text(find, 8, arena, &file->code, err);
 }
 
 bool index_list_trouble(struct index *index, size_t max, struct arena *arena,

@@ -52,7 +52,10 @@ struct index_file {
     struct text base;
     struct text version; /* 18 characters */
     int64_t size_bytes;
-    int64_t changed_ns;
+    int64_t changed_ns; /* 0 = to be read and judged again, whatever it holds */
+    int64_t status_ns;  /* ctime */
+    int64_t inode;
+    struct text hash; /* SHA-256 of the content in hex; "" = not read */
     enum index_file_state state;
     struct text code;
     int64_t offset_bytes;
@@ -77,21 +80,46 @@ MUST_CHECK bool index_remove_base(struct index *index, struct text number,
 MUST_CHECK bool index_find_file(struct index *index, struct text number, struct text base,
                                 struct arena *arena, struct index_file *file,
                                 struct err *err);
-/* The records (bases) that the index has from one folder "day/type/" of a patient. */
+/* The same content under another time: what tells it from others is noted, and nothing
+ * is told to anybody. */
+MUST_CHECK bool index_touch_file(struct index *index, const struct index_file *file,
+                                 struct err *err);
+/* The records (bases) that the index has from one type folder ("<label>/…/<type>/"). */
 MUST_CHECK bool index_list_bases(struct index *index, struct text number,
                                  struct text folder, struct arena *arena,
                                  struct text **bases, size_t *count, struct err *err);
-/* Time of change of a type folder when it was last read; 0 = never. */
+/* Time of change of a type folder when it was last read; 0 = to be read anyway. */
 MUST_CHECK bool index_folder_time(struct index *index, struct text path,
-                                  int64_t *changed_ns, struct err *err);
+                                  int64_t *changed_ns, bool *is_known, struct err *err);
 MUST_CHECK bool index_note_folder(struct index *index, struct text path,
                                   int64_t changed_ns, struct err *err);
-/* All type folders of a patient that the index knows, to find removed ones. */
+/* A storage is judged by other rules than before (a changed setting, a new reader): all
+ * of its files are read again. */
+MUST_CHECK bool index_note_root(struct index *index, struct text label,
+                                struct text judged_by, struct err *err);
+/* All folders below are listed again at the next look. */
+MUST_CHECK bool index_reset_folders(struct index *index, struct text prefix,
+                                    struct err *err);
+/* The first type folder that the index knows from `from` on and below `prefix`; empty
+ * when there is none. */
+MUST_CHECK bool index_next_folder(struct index *index, struct text prefix,
+                                  struct text from, struct arena *arena,
+                                  struct text *path, struct err *err);
+/* All type folders below that the index knows, to find removed ones. */
 MUST_CHECK bool index_list_folders(struct index *index, struct text prefix,
                                    struct arena *arena, struct text **paths,
                                    size_t *count, struct err *err);
 MUST_CHECK bool index_forget_folder(struct index *index, struct text path,
                                     struct err *err);
+
+/* Hash of the content that the hospital released a held file as; empty when it did not. */
+MUST_CHECK bool index_find_release(struct index *index, struct text path,
+                                   struct arena *arena, struct text *hash,
+                                   struct err *err);
+/* The hospital says that a held file belongs to the patient of its folder, as it is now;
+ * another content is held again. ERR_MISSING not_found when none is held there. */
+MUST_CHECK bool index_release_file(struct index *index, struct text path,
+                                   struct err *err);
 
 /* ---- patients and links ---- */
 struct index_patient {

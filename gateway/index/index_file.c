@@ -27,6 +27,22 @@ static bool run_for_base(struct store_session *session, const char *sql,
     return store_run(statement, err);
 }
 
+/* The row of the same path stays: it knows since when. */
+static bool forget_other_files(struct store_session *session,
+                               const struct putting *putting, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *forget = store_prepare(
+        session,
+        "DELETE FROM index_file WHERE number = ?1 AND base = ?2 AND path <> ?3", err);
+    if (!forget)
+        return false;
+    store_bind_text(forget, 1, putting->number);
+    store_bind_text(forget, 2, putting->base);
+    store_bind_text(forget, 3, putting->change ? putting->change->file.path : TEXT(""));
+    return store_run(forget, err);
+}
+
 static bool put_file_row(struct store_session *session, const struct putting *putting,
                          struct err *err)
 {
@@ -35,11 +51,13 @@ static bool put_file_row(struct store_session *session, const struct putting *pu
     struct store_statement *insert = store_prepare(
         session,
         "INSERT INTO index_file (path, number, base, version, size, changed_ns, state, "
-        "code, offset_bytes, first_seen, last_tried) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, "
-        "?8, ?9, ?10, ?10) ON CONFLICT (path) DO UPDATE SET number = excluded.number, "
-        "base = excluded.base, version = excluded.version, size = excluded.size, "
-        "changed_ns = excluded.changed_ns, state = excluded.state, code = excluded.code, "
-        "offset_bytes = excluded.offset_bytes, last_tried = excluded.last_tried",
+        "code, offset_bytes, first_seen, last_tried, inode, status_ns, hash) VALUES (?1, "
+        "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12, ?13) ON CONFLICT (path) DO "
+        "UPDATE SET number = excluded.number, base = excluded.base, version = "
+        "excluded.version, size = excluded.size, changed_ns = excluded.changed_ns, state "
+        "= excluded.state, code = excluded.code, offset_bytes = excluded.offset_bytes, "
+        "last_tried = excluded.last_tried, inode = excluded.inode, status_ns = "
+        "excluded.status_ns, hash = excluded.hash",
         err);
     if (!insert)
         return false;
@@ -53,6 +71,9 @@ static bool put_file_row(struct store_session *session, const struct putting *pu
     store_bind_text(insert, 8, file->code);
     store_bind_int(insert, 9, file->offset_bytes);
     store_bind_int(insert, 10, putting->now_ms);
+    store_bind_int(insert, 11, file->inode);
+    store_bind_int(insert, 12, file->status_ns);
+    store_bind_text(insert, 13, file->hash);
     return store_run(insert, err);
 }
 
@@ -144,10 +165,14 @@ static struct index_row row_of_entry(const struct putting *putting,
     };
 }
 
-/* Keys that this record had before and the centre may know: of others it hears nothing,
- * not even that they went. */
+/* What this record had before. The centre may know of published ones only: of others it
+ * hears nothing, not even that they went. */
 struct old_key {
     struct text key;
+    struct text version;
+    int64_t state;
+    int64_t received_at;
+    bool is_published;
     bool is_kept;
     struct old_key *next;
 };
@@ -159,8 +184,8 @@ static bool read_old_keys(struct store_session *session, const struct putting *p
     CLEANUP(store_finish)
     struct store_statement *rows = store_prepare(
         session,
-        "SELECT entry_key FROM index_entry WHERE number = ?1 AND base = ?2 AND "
-        "is_published = 1",
+        "SELECT entry_key, version, state, received_at, is_published FROM index_entry "
+        "WHERE number = ?1 AND base = ?2",
         err);
     if (!rows)
         return false;
@@ -168,8 +193,12 @@ static bool read_old_keys(struct store_session *session, const struct putting *p
     store_bind_text(rows, 2, putting->base);
     while (store_step(rows, &has_row, err) && has_row) {
         struct old_key *key = ARENA_NEW(putting->arena, struct old_key, err);
-        if (!key || !store_column_text(rows, 0, putting->arena, &key->key, err))
+        if (!key || !store_column_text(rows, 0, putting->arena, &key->key, err) ||
+            !store_column_text(rows, 1, putting->arena, &key->version, err))
             return false;
+        key->state = store_column_int(rows, 2);
+        key->received_at = store_column_int(rows, 3);
+        key->is_published = store_column_int(rows, 4) != 0;
         key->next = *keys;
         *keys = key;
     }
@@ -194,15 +223,26 @@ static bool tell(struct store_session *session, struct putting *putting,
     return true;
 }
 
+/* The same version read again was received when it was read first. */
+static bool is_read_again(const struct old_key *key, const struct index_row *row)
+{
+    return text_equal(key->version, row->version) &&
+           (key->state == ENTRY_INCOMPLETE) == (row->state == ENTRY_INCOMPLETE);
+}
+
 static bool put_row(struct store_session *session, struct putting *putting,
                     const struct index_link_list *links, struct old_key *old,
-                    const struct index_row *row, struct err *err)
+                    struct index_row *row, struct err *err)
 {
     bool is_published =
         index_is_published(putting->index, row->kind, row->day, row->department_code);
-    for (struct old_key *key = old; key; key = key->next)
-        if (text_equal(key->key, row->entry_key))
-            key->is_kept = is_published;
+    for (struct old_key *key = old; key; key = key->next) {
+        if (!text_equal(key->key, row->entry_key))
+            continue;
+        key->is_kept = is_published;
+        if (is_read_again(key, row))
+            row->received_at = key->received_at;
+    }
     return insert_entry(session, putting, row, err) &&
            (!is_published ||
             tell(session, putting, links, UPLINK_ENTRY_PUT, row->entry_key, err));
@@ -247,19 +287,42 @@ static bool put_entries(struct store_session *session, struct putting *putting,
     return true;
 }
 
-/* What was held was judged by the patient's ADT-00: with a new one the next full sweep
- * reads it again. */
-static bool try_held_again(struct store_session *session, const struct putting *putting,
-                           struct err *err)
+/* The patient's files were judged by the ADT-00 that was known then: when another kana or
+ * birth date comes all are judged again, else those that are held. */
+static bool judge_again(struct store_session *session, const struct putting *putting,
+                        bool is_other, struct err *err)
 {
     CLEANUP(store_finish)
     struct store_statement *forget = store_prepare(
-        session, "UPDATE index_file SET changed_ns = 0 WHERE number = ?1 AND state = 2",
+        session,
+        "UPDATE index_file SET changed_ns = 0 WHERE number = ?1 AND base <> ?2 AND "
+        "(state = 2 OR ?3 = 1)",
         err);
     if (!forget)
         return false;
     store_bind_text(forget, 1, putting->number);
+    store_bind_text(forget, 2, putting->base);
+    store_bind_int(forget, 3, is_other);
     return store_run(forget, err);
+}
+
+static bool is_other_person(struct store_session *session, const struct putting *putting,
+                            struct text kana_folded, bool *is_other, struct err *err)
+{
+    bool has_row = false;
+    CLEANUP(store_finish)
+    struct store_statement *find = store_prepare(
+        session, "SELECT kana_folded, birth_day FROM index_patient WHERE number = ?1",
+        err);
+    if (!find)
+        return false;
+    store_bind_text(find, 1, putting->number);
+    if (!store_step(find, &has_row, err))
+        return false;
+    *is_other =
+        !has_row || !text_equal(store_column_view(find, 0), kana_folded) ||
+        store_column_int(find, 1) != putting->change->list->patient.birth_day;
+    return true;
 }
 
 static bool put_patient(struct store_session *session, const struct putting *putting,
@@ -271,8 +334,10 @@ static bool put_patient(struct store_session *session, const struct putting *put
         return true;
     const struct entry_patient *patient = &list->patient;
     struct text folded = {0};
+    bool is_other = false;
     char sex[2] = {patient->sex ? patient->sex : 'U', '\0'};
-    if (!charset_fold(patient->kana, putting->arena, &folded, err))
+    if (!charset_fold(patient->kana, putting->arena, &folded, err) ||
+        !is_other_person(session, putting, folded, &is_other, err))
         return false;
     CLEANUP(store_finish)
     struct store_statement *keep = store_prepare(
@@ -290,7 +355,7 @@ static bool put_patient(struct store_session *session, const struct putting *put
     store_bind_text(keep, 4, folded);
     store_bind_int(keep, 5, patient->birth_day);
     store_bind_text(keep, 6, text_cstr(sex));
-    return store_run(keep, err) && try_held_again(session, putting, err);
+    return store_run(keep, err) && judge_again(session, putting, is_other, err);
 }
 
 /* The patient's own ADT-00 is gone: the number has ended. */
@@ -322,8 +387,7 @@ static bool apply(struct store_session *session, void *context, struct err *err)
         !read_old_keys(session, putting, &old, err) ||
         !run_for_base(session, "DELETE FROM index_entry WHERE number = ?1 AND base = ?2",
                       putting, err) ||
-        !run_for_base(session, "DELETE FROM index_file WHERE number = ?1 AND base = ?2",
-                      putting, err))
+        !forget_other_files(session, putting, err))
         return false;
     bool is_gone = !putting->change;
     if (is_gone) {
@@ -335,7 +399,7 @@ static bool apply(struct store_session *session, void *context, struct err *err)
         return false;
     }
     for (struct old_key *key = old; key; key = key->next)
-        if (!key->is_kept &&
+        if (key->is_published && !key->is_kept &&
             !tell(session, putting, &links, UPLINK_ENTRY_WITHDRAWN, key->key, err))
             return false;
     return true;

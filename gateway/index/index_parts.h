@@ -64,6 +64,13 @@ MUST_CHECK bool index_enqueue_all(struct store_session *session, struct id recor
  * withdrawn, what it publishes is sent again. */
 MUST_CHECK bool index_follow_policy(struct index *index, struct err *err);
 
+/* Lists the first column of rows as texts. */
+MUST_CHECK bool index_list_texts(struct store_statement *rows, struct arena *arena,
+                                 struct text **items, size_t *count, struct err *err);
+/* Where the texts end that begin with a prefix, which itself ends in '/'. */
+MUST_CHECK bool index_after_prefix(struct text prefix, struct arena *arena,
+                                   struct text *end, struct err *err);
+
 /* Columns of index_entry in the order that index_take_row reads. */
 #define INDEX_ROW_COLUMNS                                                                \
     "entry_key, version, kind, state, flags, day, end_day, is_open, title, "             \
