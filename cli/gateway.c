@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/day.h"
 #include "cli/commands.h"
 #include "cli/signals.h"
 #include "gateway/gateway.h"
@@ -28,13 +29,37 @@ static int serve(const char *config)
     return has_run ? COMMAND_OK : fail(&err);
 }
 
-static int list_held(const char *config)
+static int print(const struct buf *out)
+{
+    return fwrite(out->at, 1, out->len, stdout) == out->len ? COMMAND_OK : COMMAND_FAILED;
+}
+
+static int list_held(const char *config, const char *unused)
 {
     struct err err = {0};
     CLEANUP(buf_free) struct buf out = buf_init(64 << 20);
-    if (!gateway_list_held(config, &out, &err))
-        return fail(&err);
-    return fwrite(out.at, 1, out.len, stdout) == out.len ? COMMAND_OK : COMMAND_FAILED;
+    (void)unused;
+    return gateway_list_held(config, &out, &err) ? print(&out) : fail(&err);
+}
+
+static int list_links(const char *config, const char *day)
+{
+    struct err err = {0};
+    CLEANUP(buf_free) struct buf out = buf_init(64 << 20);
+    struct clock clock = clock_system();
+    int32_t since =
+        day ? day_from_iso(span_cstr(day)) : day_of_instant(clock_wall_ms(&clock));
+    if (since == DAY_NONE)
+        err_set(&err, ERR_SYNTAX, "day_invalid", "a day is YYYY-MM-DD");
+    return since != DAY_NONE && gateway_list_links(config, since, &out, &err)
+               ? print(&out)
+               : fail(&err);
+}
+
+static int release(const char *config, const char *path)
+{
+    struct err err = {0};
+    return gateway_release_file(config, path, &err) ? COMMAND_OK : fail(&err);
 }
 
 static int decide(const char *config, const char *hex, bool is_confirmed)
@@ -46,19 +71,41 @@ static int decide(const char *config, const char *hex, bool is_confirmed)
     return is_done ? COMMAND_OK : fail(&err);
 }
 
+static int confirm(const char *config, const char *hex)
+{
+    return decide(config, hex, true);
+}
+
+static int refuse(const char *config, const char *hex)
+{
+    return decide(config, hex, false);
+}
+
+/* What the office does beside the running gateway. */
+static const struct {
+    const char *name;
+    int min_values;
+    int max_values;
+    int (*run)(const char *config, const char *value);
+} actions[] = {
+    {"--held", 0, 0, list_held},  {"--links", 0, 1, list_links},
+    {"--confirm", 1, 1, confirm}, {"--refuse", 1, 1, refuse},
+    {"--release", 1, 1, release},
+};
+
 static int run(int argc, char **argv)
 {
     bool has_config = argc >= 3 && strcmp(argv[1], "--config") == 0;
     if (has_config && argc == 3)
         return serve(argv[2]);
-    if (has_config && argc == 4 && strcmp(argv[3], "--held") == 0)
-        return list_held(argv[2]);
-    if (has_config && argc == 5 && strcmp(argv[3], "--confirm") == 0)
-        return decide(argv[2], argv[4], true);
-    if (has_config && argc == 5 && strcmp(argv[3], "--refuse") == 0)
-        return decide(argv[2], argv[4], false);
-    fprintf(stderr, "usage: tsumugi gateway --config FILE "
-                    "[--held | --confirm RECORD | --refuse RECORD]\n");
+    for (size_t i = 0; has_config && i < sizeof actions / sizeof *actions; i++) {
+        int values = argc - 4;
+        if (strcmp(argv[3], actions[i].name) == 0 && values >= actions[i].min_values &&
+            values <= actions[i].max_values)
+            return actions[i].run(argv[2], values ? argv[4] : NULL);
+    }
+    fprintf(stderr, "usage: tsumugi gateway --config FILE [--held | --links [DAY] | "
+                    "--confirm RECORD | --refuse RECORD | --release PATH]\n");
     return COMMAND_USAGE;
 }
 

@@ -10,6 +10,7 @@
 #include "exchange/audit/audit.h"
 #include "gateway/answer/answer.h"
 #include "gateway/gateway_config.h"
+#include "gateway/gateway_recall.h"
 #include "wire/http/http.h"
 #include "wire/loop/loop.h"
 #include "wire/tls/tls.h"
@@ -87,7 +88,10 @@ static bool open_records(struct gateway *gateway, struct err *err)
                                  .wake = wake,
                                  .wake_context = gateway};
     gateway->index = index_open(&index, err);
-    return gateway->index && index_was_filled(gateway->index, &gateway->was_filled, err);
+    return gateway->index &&
+           index_was_filled(gateway->index, &gateway->was_filled, err) &&
+           (gateway->was_filled ||
+            gateway_recall_links(gateway->index, audit_directory, node, err));
 }
 
 static bool open_gate(struct gateway *gateway, struct err *err)

@@ -23,6 +23,13 @@ void gateway_close(struct gateway *gateway);
 /* Held links, and files that were refused or held: one JSON object per line. */
 MUST_CHECK bool gateway_list_held(const char *config_file, struct buf *out,
                                   struct err *err);
+/* Links that became new since that day, one JSON object per line. */
+MUST_CHECK bool gateway_list_links(const char *config_file, int32_t since,
+                                   struct buf *out, struct err *err);
+/* Says that a held file, by its path in the list, belongs to the patient of its folder;
+ * written to the office's audit. ERR_MISSING not_found. */
+MUST_CHECK bool gateway_release_file(const char *config_file, const char *path,
+                                     struct err *err);
 /* Confirms or refuses a held link; written to an audit series of its own,
  * "<node>-office". ERR_MISSING not_found. The running gateway tells the centre at its
  * next poll. */

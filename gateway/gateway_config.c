@@ -98,7 +98,7 @@ static bool read_numbers(const struct json_value *root, struct gateway_config *c
 {
     int sweep_s = 60;
     int full_s = 12 * HOUR_S;
-    config->limits = (struct index_limits){20, 200};
+    config->limits = (struct index_limits){20, 200, false};
     config->second_look_ms = 5000;
     config->recent_days = 14;
     config->watches_max = 8000;

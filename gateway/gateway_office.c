@@ -105,8 +105,7 @@ static void audit_close_at(struct audit **audit)
 }
 
 /* Written down first: without it nothing is decided. */
-static bool write_down(struct office *office, struct id record, bool is_confirmed,
-                       struct err *err)
+static bool write_down(struct office *office, struct audit_record *row, struct err *err)
 {
     const char *node = text_to_cstr(office->config.node, &office->arena, err);
     struct audit_config config = {
@@ -117,24 +116,58 @@ static bool write_down(struct office *office, struct id record, bool is_confirme
     if (!config.node || !path_make_directory(config.directory, err))
         return false;
     CLEANUP(audit_close_at) struct audit *audit = audit_open(&config, err);
-    if (!audit)
-        return false;
-    struct id_text id = id_to_text(record);
     struct audit_position position;
-    struct audit_record row = {.phase = AUDIT_EVENT,
-                               .event = "link",
-                               .verdict = is_confirmed ? "permit" : "deny",
-                               .reason = "own_confirmation",
-                               .provider = office->config.facility_code,
-                               .person = id_view(&id)};
-    return audit_append(audit, &row, &position, err);
+    row->phase = AUDIT_EVENT;
+    row->provider = office->config.facility_code;
+    return audit && audit_append(audit, row, &position, err);
 }
 
 bool gateway_decide_held(const char *config_file, struct id record, bool is_confirmed,
                          struct err *err)
 {
+    struct id_text id = id_to_text(record);
+    struct audit_record row = {.event = "link",
+                               .verdict = is_confirmed ? "permit" : "deny",
+                               .reason = "own_confirmation",
+                               .person = id_view(&id)};
     CLEANUP(office_close) struct office office = {0};
-    return office_open(&office, config_file, err) &&
-           write_down(&office, record, is_confirmed, err) &&
+    return office_open(&office, config_file, err) && write_down(&office, &row, err) &&
            index_decide_held(office.index, record, is_confirmed, err);
+}
+
+bool gateway_release_file(const char *config_file, const char *path, struct err *err)
+{
+    struct text text = {0};
+    CLEANUP(office_close) struct office office = {0};
+    if (!text_from_utf8(span_cstr(path), &text, err))
+        return false;
+    struct audit_record row = {
+        .event = "held_file", .verdict = "permit", .reason = "released", .object = text};
+    return office_open(&office, config_file, err) && write_down(&office, &row, err) &&
+           index_release_file(office.index, text, err);
+}
+
+bool gateway_list_links(const char *config_file, int32_t since, struct buf *out,
+                        struct err *err)
+{
+    static const char *const states[] = {"active", "held", "ended", "refused"};
+    struct index_link *links = NULL;
+    size_t count = 0;
+    CLEANUP(office_close) struct office office = {0};
+    int64_t since_ms = (int64_t)since * 86400000 - DAY_JAPAN_OFFSET_MS;
+    if (!office_open(&office, config_file, err) ||
+        !index_list_links(office.index, since_ms, ITEMS_MAX, &office.arena, &links,
+                          &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        struct json_writer writer = json_writer(out);
+        json_open_object(&writer);
+        json_put_id(&writer, "record", links[i].record);
+        json_put_text(&writer, "number", links[i].number);
+        json_put_cstr(&writer, "state", states[links[i].state]);
+        json_put_int(&writer, "linked_at", links[i].linked_at_ms);
+        json_close_object(&writer);
+        buf_byte(out, '\n');
+    }
+    return buf_check(out, err);
 }

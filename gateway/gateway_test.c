@@ -35,13 +35,16 @@
     "PID|0001||" NUMBER "^^^^PI||飯田^花子^^^^^L^I~イイダ^ハナコ^^^^^L^P||19500102|F\r"
 #define PV1 "PV1|0001|O|01^^^^^C||||110^空^医師^^^^^^^L^^^^^I|||01\r"
 #define ADT MSH("ADT^A08^ADT_A01") "EVN||202405011200|||||SEND\r" PID PV1
-#define LAB(order, department, value)                                                    \
+#define LAB_OF(pid, order, department, value)                                            \
     MSH("OUL^R22^OUL_R22")                                                               \
-    PID PV1 "SPM|1|777||023^血清^JC10|||||||||||||202405010900\r"                      \
+    pid PV1 "SPM|1|777||023^血清^JC10|||||||||||||202405010900\r"                      \
             "OBR|1|" order "|1|E002^生化学的検査^99O03|||20240501\r"               \
             "ORC|SC|" order "|||||||20240501091500||||||||" department "^科^99XY1\r"    \
             "OBX|1|NM|3A010000002327101^総蛋白^JC10||" value "|g/dl|6.7-8.3||||F|||"     \
             "202405010900\r"
+#define LAB(order, department, value) LAB_OF(PID, order, department, value)
+#define FOREIGN_PID                                                                      \
+    "PID|0001||9999999^^^^PI||森^一郎^^^^^L^I~モリ^イチロウ^^^^^L^P||19801231|M\r"
 
 static const char *const policy =
     "{\"version\":1,\"excluded_departments\":[\"40\"],\"rules\":[{\"kinds\":"
@@ -635,6 +638,77 @@ static void the_office_beside_the_gateway_confirms_a_link(void)
     end(&scene);
 }
 
+/* Over the cap of the day, but known to the gateway's own audit. */
+static void a_wiped_index_holds_no_link_that_there_was(void)
+{
+    struct scene scene;
+    begin(&scene);
+    CHECK(link_is(&scene, "イイダ ハナコ", "confirmed"));
+    demand_own_confirmation(&scene);
+    stop_gateway(&scene);
+    CHECK(unlink(in_folder(&scene, "data/index.db")) == 0);
+    start_gateway(&scene);
+    say_hello(&scene);
+    CHECK(link_is(&scene, "ベツ ジン", "mismatch"));
+    CHECK(link_is(&scene, "イイダ ハナコ", "confirmed"));
+    ANSWER ended = ask_text(&scene, "/links/end", "{\"record\":\"" RECORD "\"}");
+    CHECK(ended.status == 200 && link_is(&scene, "イイダ ハナコ", "confirmed"));
+    end(&scene);
+}
+
+static void the_office_releases_a_held_file_and_sees_new_links(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    const char *file = NUMBER "_20240501_OML-11_" KEY "_20240501120000000_01_1";
+    begin(&scene);
+    const char *config = in_folder(&scene, "gateway.json");
+    CLEANUP(buf_free) struct buf held = buf_init(1 << 20);
+    CLEANUP(buf_free) struct buf links = buf_init(1 << 20);
+    CHECK(link_is(&scene, "イイダ ハナコ", "confirmed"));
+    CHECK(lane_tells(&scene, "/events/backfill", "P:-/ADT-00/999999999999999 S: "));
+    put_file(&scene, LAB_FOLDER, file, LAB_OF(FOREIGN_PID, KEY, "01", "7.2"));
+    ANSWER checked = ask_text(&scene, "/checks", "{\"record\":\"" RECORD "\"}");
+    CHECK(checked.status == 200);
+    CHECK(gateway_list_held(config, &held, &err));
+    buf_byte(&held, '\0');
+    CHECK(strstr((const char *)held.at, "\"path\":\"main/" LAB_FOLDER "/"));
+    CHECK(gateway_list_links(config, day_from_date(2020, 1, 1), &links, &err));
+    buf_byte(&links, '\0');
+    CHECK(strstr((const char *)links.at, "\"state\":\"active\""));
+    CHECK(!gateway_release_file(config, "main/nowhere", &err));
+    CHECK(err.kind == ERR_MISSING);
+    err_clear(&err);
+    char path[256];
+    snprintf(path, sizeof path, "main/" LAB_FOLDER "/%s", file);
+    CHECK(gateway_release_file(config, path, &err));
+    ANSWER again = ask_text(&scene, "/checks", "{\"record\":\"" RECORD "\"}");
+    CHECK(again.status == 200);
+    CHECK(lane_tells(&scene, "/events/live", "P:" LAB_KEY " "));
+    ANSWER content = ask_content(&scene, "/content", LAB_KEY, "doctor");
+    CHECK(content.status == 200);
+    end(&scene);
+}
+
+/* Written in place after it was judged: another patient's, or a newer value. */
+static void what_changed_since_it_was_judged_is_not_given_out(void)
+{
+    struct scene scene;
+    begin(&scene);
+    CHECK(link_is(&scene, "イイダ ハナコ", "confirmed"));
+    put_lab(&scene);
+    CHECK(lane_tells(&scene, "/events/live", "P:" LAB_KEY " "));
+    put_file(&scene, LAB_FOLDER, NUMBER "_20240501_OML-11_" KEY "_20240501120000000_01_1",
+             LAB_OF(FOREIGN_PID, KEY, "01", "7.2"));
+    for (int i = 0; i < 3; i++) {
+        ANSWER content = ask_content(&scene, "/content", LAB_KEY, "doctor");
+        ANSWER original = ask_content(&scene, "/original", LAB_KEY, "doctor");
+        CHECK(content.status == 503 || content.status == 404);
+        CHECK(original.status == 404);
+    }
+    end(&scene);
+}
+
 static bool is_start_refused(struct scene *scene, const char *json)
 {
     struct err err = {0};
@@ -674,6 +748,9 @@ int main(void)
     RUN(heads_are_exchanged);
     RUN(a_gateway_stops_while_a_poll_waits);
     RUN(the_office_beside_the_gateway_confirms_a_link);
+    RUN(a_wiped_index_holds_no_link_that_there_was);
+    RUN(the_office_releases_a_held_file_and_sees_new_links);
+    RUN(what_changed_since_it_was_judged_is_not_given_out);
     RUN(a_faulty_configuration_stops_the_start);
     return test_done();
 }

@@ -110,6 +110,16 @@ bool content_write(const struct content_answer *answer, struct buf *out, struct 
     return buf_check(out, err);
 }
 
+static bool is_incomplete(struct span body)
+{
+    struct err err = {0};
+    struct text code = {0};
+    CLEANUP(json_free_at) struct json_document *document = json_parse(body, &err);
+    return document &&
+           json_take_text(json_root(document), "code", CODE_BYTES_MAX, &code, &err) &&
+           text_is(code, "incomplete");
+}
+
 static const char *find_reason(struct span body)
 {
     struct err err = {0};
@@ -131,7 +141,7 @@ void content_refusal(int status, struct span body, struct err *err)
         (void)err_set(err, ERR_REFUSED, reason, "the gateway refused");
     else if (status == 404)
         (void)err_set(err, ERR_MISSING, "not_found", "the gateway does not have it");
-    else if (status == 400 || status == 413)
+    else if (status == 400 || status == 413 || (status == 403 && is_incomplete(body)))
         /* Its source could not be read whole: half of it is never shown. */
         (void)err_set(err, ERR_CONFLICT, "content_incomplete",
                       "the source cannot be read");

@@ -105,6 +105,7 @@ static void only_known_reasons_reach_people(void)
         {403, "{\"code\":\"grant_age\"}", ERR_REFUSED, "grant_age"},
         {403, "{\"code\":\"anything\"}", ERR_BUSY, "gateway_refused"},
         {403, "not json", ERR_BUSY, "gateway_refused"},
+        {403, "{\"code\":\"incomplete\"}", ERR_CONFLICT, "content_incomplete"},
         {404, "", ERR_MISSING, "not_found"},
         {400, "", ERR_CONFLICT, "content_incomplete"},
         {503, "", ERR_BUSY, "gateway_busy"},

@@ -100,10 +100,11 @@ static bool match_link(struct answer *answer, struct http_call *call, struct buf
 {
     struct uplink_link link;
     enum uplink_match result = UPLINK_MISMATCH;
+    struct index_limits limits = answer->config.limits;
+    limits.is_partial = !collect_is_whole(answer->config.collect);
     CLEANUP(json_free_at) struct json_document *document = answer_read_body(call, err);
     if (!document || !uplink_read_link(json_root(document), &link, err) ||
-        !index_match_link(answer->config.index, &link, &answer->config.limits, &result,
-                          err) ||
+        !index_match_link(answer->config.index, &link, &limits, &result, err) ||
         !release_note_link(answer->config.release, link.record, link.number,
                            result == UPLINK_CONFIRMED ? "done" : "failed",
                            uplink_match_id(result), err))

@@ -67,6 +67,26 @@ static void write_warnings(struct json_writer *writer, const struct entry_list *
     json_close_array(writer);
 }
 
+/* The bytes that were judged when they were indexed, and no others: what changed since
+ * may hold other kinds, or another patient. It is read again, and asked for again. */
+static bool read_judged(struct answer *answer, const struct release_permit *permit,
+                        struct arena *arena, struct span *bytes, struct err *err)
+{
+    char hex[HASH_HEX_BYTES];
+    const struct index_place *place = release_place(permit);
+    if (!collect_read_source(answer->config.collect, place->path, arena, bytes, err))
+        return false;
+    struct hash hash = hash_sha256(*bytes);
+    hash_to_hex(span_of(hash.bytes, sizeof hash.bytes), hex);
+    if (text_is(place->hash, hex))
+        return true;
+    struct err fault = {0};
+    if (!collect_look_at(answer->config.collect, place->path, &fault) &&
+        answer->config.log)
+        log_err(answer->config.log, "source_changed", &fault);
+    return err_set(err, ERR_BUSY, "source_changed", "the source has changed since");
+}
+
 static bool write_entry(struct answer *answer, const struct release_permit *permit,
                         struct arena *arena, struct buf *out, struct err *err)
 {
@@ -74,7 +94,7 @@ static bool write_entry(struct answer *answer, const struct release_permit *perm
     struct span bytes = {0};
     struct ssmix_name name;
     struct entry_list list = {0};
-    if (!collect_read_source(answer->config.collect, place->path, arena, &bytes, err) ||
+    if (!read_judged(answer, permit, arena, &bytes, err) ||
         !ssmix_parse_path(without_label(place->path), &name, err) ||
         !ssmix_read(&name, bytes, arena, &list, err))
         return false;
@@ -117,21 +137,13 @@ void answer_content(struct http_call *call, void *context)
     answer_send(call, &out, is_done, &err);
 }
 
-static bool read_original(struct answer *answer, const struct release_permit *permit,
-                          struct arena *arena, struct span *bytes, struct err *err)
-{
-    return collect_read_source(answer->config.collect, release_place(permit)->path, arena,
-                               bytes, err);
-}
-
 void answer_original(struct http_call *call, void *context)
 {
     struct answer *answer = context;
     struct err err = {0};
     struct span bytes = {0};
     const struct release_permit *permit = ask_gate(answer, call, true, &err);
-    bool is_done =
-        permit && read_original(answer, permit, http_arena(call), &bytes, &err);
+    bool is_done = permit && read_judged(answer, permit, http_arena(call), &bytes, &err);
     if (permit)
         is_done = finish(answer, permit, is_done, bytes.len, &err);
     if (is_done)

@@ -32,8 +32,7 @@ static bool open_roots(struct collect *collect, struct err *err)
 {
     for (size_t i = 0; i < collect->config.root_count; i++) {
         struct err missing = {0};
-        collect->roots[i] =
-            path_open_root(collect->config.roots[i].directory, &missing);
+        collect->roots[i] = path_open_root(collect->config.roots[i].directory, &missing);
         if (collect->roots[i] < 0 && collect->config.log)
             log_err(collect->config.log, "collect_storage", &missing);
         if (!note_root(collect, i, err))
@@ -90,8 +89,10 @@ void collect_free(struct collect *collect)
 static bool sweep_root(struct collect *collect, size_t root, bool is_full,
                        struct err *err)
 {
-    struct collect_walk walk = {
-        .collect = collect, .root = root, .is_full = is_full, .compares_content = is_full};
+    struct collect_walk walk = {.collect = collect,
+                                .root = root,
+                                .is_full = is_full,
+                                .compares_content = is_full};
     return collect_open_storage(collect, root, err) &&
            collect_walk_folder(&walk, "", COLLECT_ROOT, err);
 }
@@ -131,9 +132,8 @@ static bool sweep_patient(struct collect *collect, const char *path, struct err 
         CLEANUP(path_close) int fd = path_open_below(collect->roots[i], path, &missing);
         bool is_gone = fd < 0 && missing.kind == ERR_MISSING;
         bool is_read =
-            is_gone
-                ? collect_look_for_removed(&walk, path, COLLECT_PATIENT, NULL, 0, err)
-                : collect_walk_folder(&walk, path, COLLECT_PATIENT, err);
+            is_gone ? collect_look_for_removed(&walk, path, COLLECT_PATIENT, NULL, 0, err)
+                    : collect_walk_folder(&walk, path, COLLECT_PATIENT, err);
         if (!is_read)
             return false;
     }
@@ -163,6 +163,40 @@ bool collect_sweep_patient(struct collect *collect, struct text number, struct e
 bool collect_has_swept(const struct collect *collect)
 {
     return atomic_load(&collect->has_swept);
+}
+
+static bool look_at(struct collect *collect, size_t root, struct span relative,
+                    struct err *err)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(PATH_MAX_BYTES + 1);
+    struct collect_walk walk = {
+        .collect = collect, .root = root, .is_full = true, .compares_content = true};
+    while (relative.len > 0 && relative.at[relative.len - 1] != '/')
+        relative.len--;
+    if (relative.len == 0)
+        return err_set(err, ERR_MISSING, "not_found", "no folder");
+    struct text folder = {(const char *)relative.at, relative.len - 1};
+    const char *path = text_to_cstr(folder, &arena, err);
+    return path && collect_open_storage(collect, root, err) &&
+           collect_read_folder(&walk, path, err);
+}
+
+bool collect_look_at(struct collect *collect, struct text path, struct err *err)
+{
+    struct span rest = text_span(path);
+    struct span label = {0};
+    size_t root = 0;
+    if (!span_take(&rest, '/', &label) || !rest.at)
+        return err_set(err, ERR_MISSING, "not_found", "no such source");
+    while (root < collect->config.root_count &&
+           !span_is(label, collect->config.roots[root].label))
+        root++;
+    if (root == collect->config.root_count)
+        return err_set(err, ERR_MISSING, "not_found", "no such root");
+    pthread_mutex_lock(&collect->lock);
+    bool is_done = look_at(collect, root, rest, err);
+    pthread_mutex_unlock(&collect->lock);
+    return is_done;
 }
 
 bool collect_is_whole(const struct collect *collect)

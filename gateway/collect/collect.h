@@ -33,8 +33,8 @@ struct collect_config {
     int second_look_ms;  /* 5000 */
     int sweep_period_ms; /* by folder times, whole tree */
     int full_period_ms;  /* every file's content */
-    int recent_days;     /* watched day folders; folders changed since: every file's times */
-    int watches_max;     /* 0 = no inotify */
+    int recent_days; /* watched day folders; folders changed since: every file's times */
+    int watches_max; /* 0 = no inotify */
 };
 
 struct collect; /* *owned* */
@@ -52,6 +52,9 @@ MUST_CHECK bool collect_sweep(struct collect *collect, bool is_full, struct err 
 /* Sweeps one patient's folders in all roots, every file of them; blocks until done. */
 MUST_CHECK bool collect_sweep_patient(struct collect *collect, struct text number,
                                       struct err *err);
+/* Reads the folder of an index path again, whatever its times say. */
+MUST_CHECK bool collect_look_at(struct collect *collect, struct text path,
+                                struct err *err);
 /* Ends the waiting of records whose second look is due. */
 MUST_CHECK bool collect_look_again(struct collect *collect, struct err *err);
 /* The last sweep found every storage there: what it does not know is not there. */

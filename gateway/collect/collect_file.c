@@ -206,8 +206,7 @@ static bool is_elsewhere(const struct reading *reading, const struct index_file 
         text_compare(known->version, reading->change.file.version) < 0)
         return false;
     for (size_t i = 0; i < collect->config.root_count; i++)
-        if (i != reading->walk->root &&
-            span_is(label, collect->config.roots[i].label))
+        if (i != reading->walk->root && span_is(label, collect->config.roots[i].label))
             return true;
     return false;
 }
@@ -365,8 +364,8 @@ bool collect_put_aside(const struct collect_walk *walk, const struct collect_asi
         !index_find_file(collect->config.index, aside->number, aside->base, &arena,
                          &known, err))
         return false;
-    bool is_listed = has_same_status(&change.file, &known) &&
-                     text_equal(change.file.hash, known.hash);
+    bool is_listed =
+        has_same_status(&change.file, &known) && text_equal(change.file.hash, known.hash);
     return is_listed || index_put_file(collect->config.index, &change, err);
 }
 
@@ -374,17 +373,16 @@ bool collect_put_aside(const struct collect_walk *walk, const struct collect_asi
 static int take_root(struct collect *collect, size_t root, struct err *err)
 {
     pthread_mutex_lock(&collect->roots_lock);
-    int fd = collect->roots[root] < 0
-                 ? -1
-                 : fcntl(collect->roots[root], F_DUPFD_CLOEXEC, 0);
+    int fd =
+        collect->roots[root] < 0 ? -1 : fcntl(collect->roots[root], F_DUPFD_CLOEXEC, 0);
     pthread_mutex_unlock(&collect->roots_lock);
     if (fd < 0)
         err_set(err, ERR_BUSY, "storage_away", "the storage is not there");
     return fd;
 }
 
-bool collect_read_source(struct collect *collect, struct text path,
-                         struct arena *arena, struct span *bytes, struct err *err)
+bool collect_read_source(struct collect *collect, struct text path, struct arena *arena,
+                         struct span *bytes, struct err *err)
 {
     struct span rest = text_span(path);
     struct span label = {0};
@@ -397,8 +395,7 @@ bool collect_read_source(struct collect *collect, struct text path,
         if (!span_is(label, collect->config.roots[i].label))
             continue;
         CLEANUP(path_close) int root = take_root(collect, i, err);
-        CLEANUP(path_close) int fd =
-            root < 0 ? -1 : path_open_below(root, relative, err);
+        CLEANUP(path_close) int fd = root < 0 ? -1 : path_open_below(root, relative, err);
         return fd >= 0 && path_read(fd, COLLECT_FILE_BYTES_MAX, arena, bytes, err);
     }
     return err_set(err, ERR_MISSING, "not_found", "no such root");

@@ -293,8 +293,7 @@ static void note_as_seen(struct scene *scene)
                           &file, &err));
     CHECK(stat(in_storage(scene, LAB_FOLDER "/" LAB_FILE(OCCURRED, "1")), &status) == 0);
     file.inode = (int64_t)status.st_ino;
-    file.status_ns =
-        (int64_t)status.st_ctim.tv_sec * 1000000000 + status.st_ctim.tv_nsec;
+    file.status_ns = (int64_t)status.st_ctim.tv_sec * 1000000000 + status.st_ctim.tv_nsec;
     CHECK(index_touch_file(scene->index, &file, &err));
 }
 
@@ -355,9 +354,10 @@ static void what_is_no_file_is_listed(void)
     put_patient(&scene);
     put_lab(&scene);
     CHECK(mkfifo(in_storage(&scene, LAB_FOLDER "/" OTHER_LAB_FILE), 0600) == 0);
-    CHECK(symlink("/etc/passwd", in_storage(&scene, LAB_FOLDER "/" NUMBER
-                                            "_20240501_OML-11_000000000000003_" OCCURRED
-                                            "_01_1")) == 0);
+    CHECK(symlink("/etc/passwd",
+                  in_storage(&scene, LAB_FOLDER
+                             "/" NUMBER "_20240501_OML-11_000000000000003_" OCCURRED
+                             "_01_1")) == 0);
     sweep(&scene, false);
     CHECK(is_trouble(&scene, "path_unsafe path_unsafe "));
     CHECK(strcmp(version_of(&scene, LAB_BASE), OCCURRED "1") == 0);
@@ -373,8 +373,10 @@ static void what_is_no_file_is_listed(void)
 
 static void hostile_names_are_listed_and_stop_nothing(void)
 {
-    static const char *const names[] = {"\xFF\xFE", "a\x01" "b", "back\\slash", "%41",
-                                        "\xE3\x81"};
+    static const char *const names[] = {"\xFF\xFE",
+                                        "a\x01"
+                                        "b",
+                                        "back\\slash", "%41", "\xE3\x81"};
     struct scene scene;
     struct err err = {0};
     struct index_trouble *items = NULL;

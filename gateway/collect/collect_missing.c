@@ -60,8 +60,8 @@ static int64_t missing_since(const struct collect_pending *pending, struct text 
     return one ? one->since_ms : otherwise;
 }
 
-static bool add_missing(struct collect_missing **list, struct text base,
-                        int64_t since_ms, struct err *err)
+static bool add_missing(struct collect_missing **list, struct text base, int64_t since_ms,
+                        struct err *err)
 {
     struct collect_missing *one = memory_new(1, sizeof *one + base.len + 1, err);
     if (!one)

@@ -62,9 +62,9 @@ struct collect {
 struct collect_walk {
     struct collect *collect;
     size_t root;
-    bool is_full;         /* look at every file, not only at changed folders */
+    bool is_full;          /* look at every file, not only at changed folders */
     bool compares_content; /* read every file, whatever its times say */
-    bool is_second_look;  /* what has been missing long enough is withdrawn */
+    bool is_second_look;   /* what has been missing long enough is withdrawn */
 };
 /* Opens the storage anew, so that a share that went or came back is noticed, and makes
  * sure that there is something in it: an empty mount point proves nothing. The lock is
@@ -87,7 +87,7 @@ MUST_CHECK bool collect_is_released(const struct collect_walk *walk, const char 
                                     bool *is_released, struct err *err);
 /* A file that is not read: named wrongly, or for another patient. */
 struct collect_aside {
-    const char *path; /* NULL = its name cannot be used, `shown` stands for it */
+    const char *path;  /* NULL = its name cannot be used, `shown` stands for it */
     struct text shown; /* as the index names it */
     struct text number;
     struct text base;

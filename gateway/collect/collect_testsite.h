@@ -50,7 +50,7 @@ static inline int64_t scene_monotonic_ms(void *self)
 }
 
 static inline int remove_one(const char *name, const struct stat *status, int kind,
-                      struct FTW *where)
+                             struct FTW *where)
 {
     (void)status;
     (void)kind;
@@ -125,7 +125,7 @@ static const char *in_storage(const struct scene *scene, const char *relative)
 }
 
 static inline void put_file(struct scene *scene, const char *folder, const char *file,
-                     const char *message)
+                            const char *message)
 {
     struct err err = {0};
     char path[640];
@@ -135,7 +135,7 @@ static inline void put_file(struct scene *scene, const char *folder, const char 
 }
 
 static inline void move_file(struct scene *scene, const char *folder, const char *from,
-                      const char *to)
+                             const char *to)
 {
     char source[640];
     char target[640];
@@ -229,7 +229,7 @@ static const struct id record = {{9}};
 static inline void link_patient(struct scene *scene)
 {
     struct err err = {0};
-    struct index_limits limits = {9, 9};
+    struct index_limits limits = {9, 9, false};
     enum uplink_match result = UPLINK_MISMATCH;
     struct uplink_link link = {record,
                                TEXT(NUMBER),

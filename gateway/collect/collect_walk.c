@@ -240,14 +240,14 @@ static bool set_aside(struct folder *folder, const char *file, struct text shown
     if (!buf_to_arena(&base, folder->arena, &base_copy, err) ||
         !buf_to_arena(&whole, folder->arena, &shown_copy, err))
         return false;
-    struct collect_aside aside = {
-        .path = file && join(folder->path, file, path) ? path : NULL,
-        .shown = {(const char *)shown_copy.at, shown_copy.len},
-        .number = folder->number,
-        .base = {(const char *)base_copy.at, base_copy.len},
-        .state = state,
-        .code = fault->code,
-        .offset = fault->offset};
+    struct collect_aside aside = {.path = file && join(folder->path, file, path) ? path
+                                                                                 : NULL,
+                                  .shown = {(const char *)shown_copy.at, shown_copy.len},
+                                  .number = folder->number,
+                                  .base = {(const char *)base_copy.at, base_copy.len},
+                                  .state = state,
+                                  .code = fault->code,
+                                  .offset = fault->offset};
     note_found(folder, base_copy);
     return collect_put_aside(folder->walk, &aside, err);
 }
@@ -494,7 +494,8 @@ bool collect_read_folder(const struct collect_walk *walk, const char *path,
     folder.index_path = look.index_path;
     folder.listing.unusable = &unusable;
     return read_listing(&folder, look.fd, err) && take_records(&folder, err) &&
-           list_unusable(&folder, &unusable, err) && note_missing(&folder, err) && note_look(&folder, &look, err);
+           list_unusable(&folder, &unusable, err) && note_missing(&folder, err) &&
+           note_look(&folder, &look, err);
 }
 
 /* ---- folders above ---- */

@@ -113,7 +113,7 @@ void collect_watch_add(struct collect *collect, size_t root, const char *path,
         return;
     struct collect_watched *watched = &collect->watched[wd];
     if (watched->path && watched->root == root && strcmp(watched->path, path) == 0)
-        return; /* known already */
+        return;          /* known already */
     forget(collect, wd); /* the folder was moved here */
     watched->path = memory_string(path, &err);
     watched->root = root;

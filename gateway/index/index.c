@@ -302,8 +302,9 @@ bool index_find_place(struct index *index, struct text number, struct text entry
     CLEANUP(store_finish)
     struct store_statement *find = store_prepare(
         session,
-        "SELECT path, version, kind, day, department_code, base, received_at FROM "
-        "index_entry WHERE number = ?1 AND entry_key = ?2",
+        "SELECT e.path, e.version, e.kind, e.day, e.department_code, e.base, "
+        "e.received_at, e.state, f.hash FROM index_entry e JOIN index_file f ON f.path = "
+        "e.path WHERE e.number = ?1 AND e.entry_key = ?2",
         err);
     CLEANUP(store_finish)
     struct store_statement *kinds = store_prepare(
@@ -324,11 +325,14 @@ bool index_find_place(struct index *index, struct text number, struct text entry
                                   .entry_key = entry_key,
                                   .kind = (enum entry_kind)store_column_int(find, 2),
                                   .day = (int32_t)store_column_int(find, 3),
-                                  .received_at_ms = store_column_int(find, 6)};
+                                  .received_at_ms = store_column_int(find, 6),
+                                  .is_incomplete =
+                                      store_column_int(find, 7) == ENTRY_INCOMPLETE};
     if (!store_column_text(find, 0, arena, &place->path, err) ||
         !store_column_text(find, 1, arena, &place->version, err) ||
         !store_column_text(find, 4, arena, &place->department_code, err) ||
-        !store_column_text(find, 5, arena, &base, err))
+        !store_column_text(find, 5, arena, &base, err) ||
+        !store_column_text(find, 8, arena, &place->hash, err))
         return false;
     store_bind_text(kinds, 1, number);
     store_bind_text(kinds, 2, base);

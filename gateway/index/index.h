@@ -112,7 +112,8 @@ MUST_CHECK bool index_list_folders(struct index *index, struct text prefix,
 MUST_CHECK bool index_forget_folder(struct index *index, struct text path,
                                     struct err *err);
 
-/* Hash of the content that the hospital released a held file as; empty when it did not. */
+/* Hash of the content that the hospital released a held file as; empty when it did not.
+ */
 MUST_CHECK bool index_find_release(struct index *index, struct text path,
                                    struct arena *arena, struct text *hash,
                                    struct err *err);
@@ -134,19 +135,26 @@ MUST_CHECK bool index_find_patient(struct index *index, struct text number,
                                    struct arena *arena, struct index_patient *patient,
                                    bool *is_known, struct err *err);
 
-enum index_link_state { INDEX_ACTIVE, INDEX_LINK_HELD, INDEX_LINK_ENDED };
+enum index_link_state {
+    INDEX_ACTIVE,
+    INDEX_LINK_HELD,
+    INDEX_LINK_ENDED,
+    INDEX_LINK_REFUSED /* by the hospital: asked for again it is held again */
+};
 struct index_link {
     struct id record;
     struct text number;
     enum index_link_state state;
     int64_t revision;
+    int64_t linked_at_ms; /* in lists only */
 };
 struct index_limits {
     int mismatches_per_hour;
     int links_per_day; /* over it: held */
+    bool is_partial;   /* a storage is away: who is not known may well be there */
 };
 /* The owner's match: compares with the patient's own ADT-00; an active link starts its
- * backfill. */
+ * backfill. ERR_BUSY storage_away for a number that cannot be known now. */
 MUST_CHECK bool index_match_link(struct index *index, const struct uplink_link *asked,
                                  const struct index_limits *limits,
                                  enum uplink_match *result, struct err *err);
@@ -157,6 +165,16 @@ MUST_CHECK bool index_list_held(struct index *index, size_t max, struct arena *a
                                 struct err *err);
 MUST_CHECK bool index_decide_held(struct index *index, struct id record,
                                   bool is_confirmed, struct err *err);
+/* Links that became new since then, whatever became of them, oldest first: the hospital's
+ * own list of the day. */
+MUST_CHECK bool index_list_links(struct index *index, int64_t since_ms, size_t max,
+                                 struct arena *arena, struct index_link **links,
+                                 size_t *count, struct err *err);
+/* A new database is told what the gateway's own audit knows of a link: an active one is
+ * still compared with the ADT-00 when the centre asks for it, but is not new, so no cap
+ * holds it; a refused one stays refused. */
+MUST_CHECK bool index_recall_link(struct index *index, const struct index_link *link,
+                                  struct err *err);
 MUST_CHECK bool index_end_link(struct index *index, struct id record, struct err *err);
 MUST_CHECK bool index_find_link(struct index *index, struct id record,
                                 struct arena *arena, struct index_link *link,
@@ -194,6 +212,8 @@ struct index_place {
     struct text department_code;
     uint32_t kinds_in_file; /* of all entries of the same file */
     bool has_unpublished;   /* some entry of the file never leaves the house */
+    bool is_incomplete;     /* stands for a file that was refused */
+    struct text hash;       /* of the content that was indexed; "" = none */
     int64_t received_at_ms;
 };
 /* For gateway/release alone: where an entry stands. ERR_MISSING "not_found". */

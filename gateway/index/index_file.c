@@ -33,8 +33,8 @@ static bool forget_other_files(struct store_session *session,
 {
     CLEANUP(store_finish)
     struct store_statement *forget = store_prepare(
-        session,
-        "DELETE FROM index_file WHERE number = ?1 AND base = ?2 AND path <> ?3", err);
+        session, "DELETE FROM index_file WHERE number = ?1 AND base = ?2 AND path <> ?3",
+        err);
     if (!forget)
         return false;
     store_bind_text(forget, 1, putting->number);
@@ -319,9 +319,8 @@ static bool is_other_person(struct store_session *session, const struct putting 
     store_bind_text(find, 1, putting->number);
     if (!store_step(find, &has_row, err))
         return false;
-    *is_other =
-        !has_row || !text_equal(store_column_view(find, 0), kana_folded) ||
-        store_column_int(find, 1) != putting->change->list->patient.birth_day;
+    *is_other = !has_row || !text_equal(store_column_view(find, 0), kana_folded) ||
+                store_column_int(find, 1) != putting->change->list->patient.birth_day;
     return true;
 }
 

@@ -188,8 +188,8 @@ static bool was_judged_by(struct store_session *session, const struct range *ran
 {
     bool has_row = false;
     CLEANUP(store_finish)
-    struct store_statement *find = store_prepare(
-        session, "SELECT judged_by FROM index_root WHERE label = ?1", err);
+    struct store_statement *find =
+        store_prepare(session, "SELECT judged_by FROM index_root WHERE label = ?1", err);
     if (!find)
         return false;
     store_bind_text(find, 1, range->label);

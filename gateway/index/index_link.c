@@ -134,11 +134,14 @@ static bool decide(struct store_session *session, struct matching *matching,
     int64_t failures = 0;
     int64_t links = 0;
     bool is_known = false;
+    /* Attempts are counted, not links: one record may become many links in a day. */
     if (!count_since(session,
                      "SELECT count(*) FROM index_attempt WHERE at > ?1 AND result IN "
                      "('mismatch', 'unknown_number')",
                      matching->now_ms - HOUR_MS, &failures, err) ||
-        !count_since(session, "SELECT count(*) FROM index_link WHERE linked_at > ?1",
+        !count_since(session,
+                     "SELECT count(*) FROM index_attempt WHERE at > ?1 AND result IN "
+                     "('confirmed', 'held')",
                      matching->now_ms - DAY_MS, &links, err))
         return false;
     if (failures >= matching->limits->mismatches_per_hour) {
@@ -147,6 +150,8 @@ static bool decide(struct store_session *session, struct matching *matching,
     }
     if (!find_written(session, matching, patient, &is_known, err))
         return false;
+    if (!is_known && matching->limits->is_partial)
+        return err_set(err, ERR_BUSY, "storage_away", "a storage is not there");
     if (!is_known)
         matching->result = UPLINK_UNKNOWN_NUMBER;
     else if (!is_same_person(matching, patient))
@@ -157,19 +162,88 @@ static bool decide(struct store_session *session, struct matching *matching,
     return true;
 }
 
+/* What was asked before counts for no cap. Older attempts than any cap looks at go. */
 static bool note_attempt(struct store_session *session, const struct matching *matching,
-                         struct err *err)
+                         bool is_again, struct err *err)
 {
     CLEANUP(store_finish)
     struct store_statement *insert = store_prepare(
         session, "INSERT INTO index_attempt (at, number, result) VALUES (?1, ?2, ?3)",
         err);
-    if (!insert)
+    CLEANUP(store_finish)
+    struct store_statement *forget =
+        store_prepare(session, "DELETE FROM index_attempt WHERE at < ?1", err);
+    if (!insert || !forget)
         return false;
     store_bind_int(insert, 1, matching->now_ms);
     store_bind_text(insert, 2, matching->asked->number);
-    store_bind_text(insert, 3, text_cstr(uplink_match_id(matching->result)));
-    return store_run(insert, err);
+    store_bind_text(insert, 3,
+                    is_again ? TEXT("again")
+                             : text_cstr(uplink_match_id(matching->result)));
+    store_bind_int(forget, 1, matching->now_ms - 2 * (int64_t)DAY_MS);
+    return store_run(insert, err) && store_run(forget, err);
+}
+
+static bool is_same_number(struct text a, struct text b)
+{
+    while (a.len > 0 && a.at[0] == '0')
+        a = (struct text){a.at + 1, a.len - 1};
+    while (b.len > 0 && b.at[0] == '0')
+        b = (struct text){b.at + 1, b.len - 1};
+    return text_equal(a, b);
+}
+
+static bool was_linked_before(struct store_session *session,
+                              const struct matching *matching, bool *was_linked,
+                              struct err *err)
+{
+    bool has_row = false;
+    CLEANUP(store_finish)
+    struct store_statement *find =
+        store_prepare(session, "SELECT number FROM index_former WHERE record = ?1", err);
+    if (!find)
+        return false;
+    store_bind_id(find, 1, matching->asked->record);
+    if (!store_step(find, &has_row, err))
+        return false;
+    *was_linked =
+        has_row && is_same_number(store_column_view(find, 0), matching->asked->number);
+    return true;
+}
+
+/* The hospital has refused somebody this number. */
+static bool was_refused(struct store_session *session, struct text number,
+                        bool *was_refused, struct err *err)
+{
+    bool has_row = false;
+    *was_refused = false;
+    CLEANUP(store_finish)
+    struct store_statement *rows =
+        store_prepare(session, "SELECT number FROM index_link WHERE state = 3", err);
+    if (!rows)
+        return false;
+    while (!*was_refused && store_step(rows, &has_row, err) && has_row)
+        *was_refused = is_same_number(store_column_view(rows, 0), number);
+    return err->kind == ERR_NONE;
+}
+
+/* Held is held until the hospital decides: neither time nor asking again confirms it. A
+ * link from before this database is not held for the cap. */
+static bool hold_or_let(struct store_session *session, struct matching *matching,
+                        const struct index_link *link, struct text number,
+                        struct err *err)
+{
+    bool is_former = false;
+    bool is_refused = false;
+    bool is_held = link->state == INDEX_LINK_HELD && text_equal(link->number, number);
+    if (!was_linked_before(session, matching, &is_former, err) ||
+        !was_refused(session, number, &is_refused, err))
+        return false;
+    if (matching->result == UPLINK_HELD && is_former)
+        matching->result = UPLINK_CONFIRMED;
+    if (matching->result == UPLINK_CONFIRMED && (is_held || is_refused))
+        matching->result = UPLINK_HELD;
+    return true;
 }
 
 bool index_enqueue_all(struct store_session *session, struct id record,
@@ -217,8 +291,8 @@ static bool keep_link(struct store_session *session, const struct matching *matc
         session,
         "INSERT INTO index_link (record, number, state, linked_at, revision) VALUES "
         "(?1, ?2, ?3, ?4, 1) ON CONFLICT (record) DO UPDATE SET number = "
-        "excluded.number, "
-        "state = excluded.state, revision = index_link.revision + 1",
+        "excluded.number, state = excluded.state, linked_at = excluded.linked_at, "
+        "revision = index_link.revision + 1",
         err);
     if (!keep)
         return false;
@@ -229,6 +303,19 @@ static bool keep_link(struct store_session *session, const struct matching *matc
     return store_run(keep, err);
 }
 
+/* Asked again, a link stays what it is: no cap on it, nothing is sent twice. */
+static bool stays_as_it_is(const struct index_link *link, bool is_known,
+                           struct text number, enum uplink_match *result)
+{
+    bool is_match = *result == UPLINK_HELD || *result == UPLINK_CONFIRMED;
+    if (!is_known || !is_match || !text_equal(link->number, number))
+        return false;
+    if (link->state == INDEX_ACTIVE)
+        *result = UPLINK_CONFIRMED;
+    return link->state == INDEX_ACTIVE ||
+           (link->state == INDEX_LINK_HELD && *result == UPLINK_HELD);
+}
+
 static bool match(struct store_session *session, void *context, struct err *err)
 {
     struct matching *matching = context;
@@ -236,25 +323,21 @@ static bool match(struct store_session *session, void *context, struct err *err)
     struct index_link link;
     bool is_known = false;
     if (!find_link(session, matching->asked->record, matching->arena, &link, &is_known,
-                   err))
+                   err) ||
+        !decide(session, matching, &patient, err))
         return false;
-    if (!decide(session, matching, &patient, err))
+    bool is_match =
+        matching->result == UPLINK_HELD || matching->result == UPLINK_CONFIRMED;
+    if (is_match && !hold_or_let(session, matching, &link, patient.number, err))
         return false;
-    /* Asked again, a link stays what it is: no cap on it, nothing is sent twice. */
-    bool is_same =
-        is_known && link.state == INDEX_ACTIVE &&
-        (matching->result == UPLINK_HELD || matching->result == UPLINK_CONFIRMED) &&
-        text_equal(link.number, patient.number);
-    if (is_same)
-        matching->result = UPLINK_CONFIRMED;
-    if (!note_attempt(session, matching, err))
+    bool is_again =
+        is_match && stays_as_it_is(&link, is_known, patient.number, &matching->result);
+    if (!note_attempt(session, matching, is_again, err))
         return false;
-    if (is_same)
+    if (is_again || !is_match)
         return true;
     if (matching->result == UPLINK_HELD)
         return keep_link(session, matching, patient.number, INDEX_LINK_HELD, err);
-    if (matching->result != UPLINK_CONFIRMED)
-        return true;
     return keep_link(session, matching, patient.number, INDEX_ACTIVE, err) &&
            index_enqueue_all(session, matching->asked->record, patient.number, err);
 }

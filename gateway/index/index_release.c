@@ -63,9 +63,8 @@ static bool release_file(struct store_session *session, void *context, struct er
 
 bool index_release_file(struct index *index, struct text path, struct err *err)
 {
-    struct releasing releasing = {.path = path,
-                                  .folder = path,
-                                  .now_ms = clock_wall_ms(&index->config.clock)};
+    struct releasing releasing = {
+        .path = path, .folder = path, .now_ms = clock_wall_ms(&index->config.clock)};
     while (releasing.folder.len > 0 &&
            releasing.folder.at[releasing.folder.len - 1] != '/')
         releasing.folder.len--;

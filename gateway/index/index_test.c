@@ -255,6 +255,29 @@ static void a_delay_moves_the_time_of_being_visible(void)
     end(&scene);
 }
 
+/* Judged again, or written in place, an entry does not wait a second time. */
+static void the_same_version_keeps_the_time_it_came(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    struct index_place place;
+    struct said said = a_result();
+    begin(&scene);
+    int64_t came_ms = scene.wall_ms;
+    put(&scene, &said);
+    scene.wall_ms += 1000;
+    put(&scene, &said);
+    CHECK(index_find_place(scene.index, TEXT(NUMBER), TEXT(BASE), &scene.arena, &place,
+                           &err));
+    CHECK(place.received_at_ms == came_ms);
+    said.version = "202405011234567901";
+    put(&scene, &said);
+    CHECK(index_find_place(scene.index, TEXT(NUMBER), TEXT(BASE), &scene.arena, &place,
+                           &err));
+    CHECK(place.received_at_ms == came_ms + 1000);
+    end(&scene);
+}
+
 static void days_before_the_start_are_not_published(void)
 {
     struct scene scene;
@@ -524,6 +547,7 @@ int main(void)
     RUN(what_is_not_published_makes_no_event_at_all);
     RUN(an_entry_that_becomes_excluded_is_withdrawn);
     RUN(a_delay_moves_the_time_of_being_visible);
+    RUN(the_same_version_keeps_the_time_it_came);
     RUN(days_before_the_start_are_not_published);
     RUN(a_narrower_policy_withdraws_and_a_wider_one_publishes);
     RUN(a_policy_change_reaches_many_entries);

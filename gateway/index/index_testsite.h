@@ -156,7 +156,7 @@ static inline void put_patient(struct scene *scene)
 }
 
 static const struct id record = {{9}};
-static const struct index_limits limits = {3, 100};
+static const struct index_limits limits = {3, 100, false};
 
 static inline struct uplink_link a_link(void)
 {

@@ -112,7 +112,9 @@ const char *release_rule(const struct release_facts *facts)
         return "grant_entry";
     if (asked_kinds(facts) & ~facts->granted_kinds)
         return "kind_not_granted";
-    return policy_refusal(facts);
+    const char *refusal = policy_refusal(facts);
+    /* Nobody knows what, or whose, a file is that could not be read. */
+    return refusal || !facts->place->is_incomplete ? refusal : "incomplete";
 }
 
 /* ---- the gate ---- */

@@ -108,6 +108,12 @@ static void each_condition_alone_refuses(void)
     set_facts(&facts);
     facts.place.day = facts.policy.from_day - 1;
     CHECK(is_answer(&facts, "before_start"));
+    for (int wants_original = 0; wants_original < 2; wants_original++) {
+        set_facts(&facts);
+        facts.place.is_incomplete = true;
+        facts.facts.wants_original = wants_original != 0;
+        CHECK(is_answer(&facts, "incomplete"));
+    }
 }
 
 static void a_delay_is_the_audiences_own(void)
@@ -223,7 +229,7 @@ static void put_entry(struct scene *scene, const char *base, enum entry_kind kin
 static void link_patient(struct scene *scene)
 {
     struct err err = {0};
-    struct index_limits limits = {9, 9};
+    struct index_limits limits = {9, 9, false};
     enum uplink_match result = UPLINK_MISMATCH;
     struct uplink_link link = {record,
                                TEXT(NUMBER),

@@ -1,0 +1,6 @@
+-- Links that the gateway's own audit knows from before this database: they were new once
+-- already, so the day's cap does not hold them again.
+CREATE TABLE index_former (
+  record TEXT PRIMARY KEY,
+  number TEXT NOT NULL                -- as it was asked for
+);
