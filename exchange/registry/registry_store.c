@@ -67,6 +67,7 @@ struct stored_row {
     int64_t kind;
     int64_t state;
     struct text version;
+    int64_t visible_at;
 };
 
 static bool find_stored(struct store_session *session, struct id entry,
@@ -76,8 +77,8 @@ static bool find_stored(struct store_session *session, struct id entry,
     CLEANUP(store_finish)
     struct store_statement *find =
         store_prepare(session,
-                      "SELECT record, day, kind, state, version FROM registry_entry "
-                      "WHERE entry = ?1",
+                      "SELECT record, day, kind, state, version, visible_at FROM "
+                      "registry_entry WHERE entry = ?1",
                       err);
     if (!find)
         return false;
@@ -90,6 +91,7 @@ static bool find_stored(struct store_session *session, struct id entry,
     row->day = store_column_int(find, 1);
     row->kind = store_column_int(find, 2);
     row->state = store_column_int(find, 3);
+    row->visible_at = store_column_int(find, 5);
     return store_column_text(find, 4, arena, &row->version, err);
 }
 
@@ -205,6 +207,7 @@ struct batch {
     struct registry *registry;
     struct registry_event *events;
     size_t count;
+    bool is_backfill;
     struct registry_change *changes; /* count of them; number 0 = nothing changed */
     struct arena *arena;
     int64_t now_ms;
@@ -256,9 +259,10 @@ static bool apply_put(struct store_session *session, struct batch *batch, size_t
     struct row_position position = {.entry = entry};
     if (!find_stored(session, entry, batch->arena, &old, err))
         return false;
-    bool is_older = old.exists && old.state != REGISTRY_STATE_WITHDRAWN &&
-                    text_compare(put->version, old.version) < 0;
-    if (is_older)
+    bool is_shown = old.exists && old.state != REGISTRY_STATE_WITHDRAWN;
+    /* What comes live is in order, and the source may have taken its newest version back;
+     * the backfill may have been overtaken. */
+    if (batch->is_backfill && is_shown && text_compare(put->version, old.version) < 0)
         return true;
     bool is_same = false;
     if (!take_record(session, &event->owner, &position.record, err) ||
@@ -270,8 +274,12 @@ static bool apply_put(struct store_session *session, struct batch *batch, size_t
         return false;
     if (old.exists && !remove_row(session, entry, err))
         return false;
-    position.visible_at =
-        put->visible_from_ms > batch->now_ms ? put->visible_from_ms : batch->now_ms;
+    /* Sent again it is nothing new. */
+    bool is_again = is_shown && text_equal(put->version, old.version) &&
+                    (old.state == ENTRY_INCOMPLETE) == (put->state == ENTRY_INCOMPLETE);
+    position.visible_at = put->visible_from_ms > batch->now_ms ? put->visible_from_ms
+                          : is_again && old.visible_at < batch->now_ms ? old.visible_at
+                                                                       : batch->now_ms;
     batch->changes[index].number = position.change;
     batch->changes[index].row = entry_kind_row(put->kind);
     batch->changes[index].day = put->day;
@@ -334,6 +342,7 @@ bool registry_store_events(struct registry *registry, bool is_backfill,
     struct batch batch = {.registry = registry,
                           .events = events,
                           .count = count,
+                          .is_backfill = is_backfill,
                           .arena = &arena,
                           .now_ms = clock_wall_ms(&registry->config.clock)};
     batch.changes = ARENA_MANY(&arena, struct registry_change, count, err);
@@ -384,7 +393,8 @@ struct held_row {
     struct held_row *next;
 };
 
-/* Rows that the snapshot does not name, as a list; counts those it names as they are. */
+/* Rows that the snapshot does not name, or names in an older version since the source
+ * took ours back, as a list; counts those it names as they are. */
 static bool compare_rows(struct store_session *session, int64_t record,
                          struct reconciling *work, struct held_row **surplus,
                          size_t *agreeing, struct err *err)
@@ -402,9 +412,11 @@ static bool compare_rows(struct store_session *session, int64_t record,
     while (store_step(rows, &has_row, err) && has_row) {
         size_t index = 0;
         if (names_key(work->snapshot, store_column_view(rows, 1), &index)) {
-            *agreeing +=
-                text_equal(store_column_view(rows, 2), work->snapshot->versions[index]);
-            continue;
+            int order =
+                text_compare(store_column_view(rows, 2), work->snapshot->versions[index]);
+            *agreeing += order == 0;
+            if (order <= 0)
+                continue;
         }
         struct held_row *row = ARENA_NEW(work->arena, struct held_row, err);
         if (!row || !store_column_id(rows, 0, &row->entry, err))

@@ -87,13 +87,18 @@ static void what_a_gateway_sends_stands_in_the_calendar(void)
     say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
     CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
     CHECK(shows(&scene, "\"titles\":[\"血算\"]"));
-    /* an older version changes nothing, a newer one does */
+    /* an older version that the backfill brings changes nothing, a newer one does */
     say_put(hospital, 0, "1/OML-11/A", VERSION_2, "血算二");
-    say_put(hospital, 0, "1/OML-11/A", VERSION_1, "古い");
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    say_put(hospital, 1, "1/OML-11/A", VERSION_1, "古い");
     CHECK_SOON(count_of(hospital, &hospital->stored_count) == 3);
     CHECK(shows(&scene, "\"titles\":[\"血算二\"]"));
-    say_record(hospital, 0, "entry_withdrawn", "1/OML-11/A");
+    /* live it says that the source took the newer one back */
+    say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
     CHECK_SOON(count_of(hospital, &hospital->stored_count) == 4);
+    CHECK(shows(&scene, "\"titles\":[\"血算\"]"));
+    say_record(hospital, 0, "entry_withdrawn", "1/OML-11/A");
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 5);
     CHECK(shows(&scene, "\"titles\":[]"));
     hospital_free(hospital);
 }
@@ -218,6 +223,24 @@ static void what_a_snapshot_does_not_name_is_withdrawn(void)
     CHECK_SOON(shows(&scene, "\"state\":\"in_step\""));
     CHECK(shows(&scene, "\"titles\":[\"残る\"]"));
     CHECK(count_of(hospital, &hospital->backfill_count) == 0);
+    hospital_free(hospital);
+}
+
+/* Its newest version was deleted there while nobody listened. */
+static void what_a_snapshot_names_in_an_older_version_is_asked_for(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    say_put(hospital, 1, "1/OML-11/A", VERSION_2, "取り消した版");
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    has_key(hospital, "1/OML-11/A", VERSION_1);
+    say_in_step(hospital);
+    CHECK_SOON(count_of(hospital, &hospital->backfill_count) == 1);
+    CHECK_SOON(shows(&scene, "\"titles\":[]"));
+    say_put(hospital, 1, "1/OML-11/A", VERSION_1, "血算");
+    say_in_step(hospital);
+    CHECK_SOON(shows(&scene, "\"state\":\"in_step\""));
+    CHECK(shows(&scene, "\"titles\":[\"血算\"]"));
     hospital_free(hospital);
 }
 
@@ -640,6 +663,13 @@ static void the_home_page_counts_what_is_new_since_the_last_look(void)
     CHECK_SOON(home_says(&scene, "\"new_count\":1"));
     CHECK(home_says(&scene, scene.person));
     CHECK(!home_says(&scene, "\"news\":[]") && !home_says(&scene, "血算"));
+    /* looked at, then sent again: nothing new */
+    CHECK(open_calendar(&scene).status == 201);
+    CHECK_SOON(home_says(&scene, "\"news\":[]"));
+    atomic_fetch_add(&hospital->world->skip_ms, 2000);
+    say_put(hospital, 1, "1/OML-11/A", VERSION_1, "血算");
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    CHECK_SOON(home_says(&scene, "\"news\":[]"));
     struct browser pharmacy = enter(hospital->world, "pharmacy");
     reply = go(&pharmacy, "GET /api/v1/home", "");
     CHECK(reply.status == 200 && !has(&reply, scene.person));
@@ -658,6 +688,7 @@ int main(void)
     RUN(a_changed_policy_works_at_once);
     RUN(equal_digests_prove_a_record_in_step);
     RUN(what_a_snapshot_does_not_name_is_withdrawn);
+    RUN(what_a_snapshot_names_in_an_older_version_is_asked_for);
     RUN(what_is_missing_is_asked_for_once);
     RUN(a_gateway_that_comes_back_is_compared);
     RUN(a_gateway_with_a_new_database_is_linked_again);
