@@ -224,6 +224,24 @@ static bool read_stable(int fd, const struct stat *before, struct arena *arena,
     return true;
 }
 
+/* A message whose entries the index cannot hold (keys that are too long, or twice the same)
+ * is refused like one that cannot be read, so that it stops nothing behind it. */
+static bool put_reading(struct reading *reading, struct err *err)
+{
+    struct err fault = {0};
+    struct index *index = reading->walk->collect->config.index;
+    if (index_put_file(index, &reading->change, &fault))
+        return true;
+    bool is_content = fault.kind == ERR_LIMIT || fault.kind == ERR_CONFLICT ||
+                      fault.kind == ERR_SYNTAX;
+    if (!is_content || !reading->change.list) {
+        *err = fault;
+        return false;
+    }
+    refuse(reading, INDEX_REFUSED, "entries_unusable", 0);
+    return index_put_file(index, &reading->change, err);
+}
+
 /* Read, and the same as before under other times. */
 static bool is_same_content(const struct index_file *file, const struct index_file *known)
 {
@@ -249,8 +267,7 @@ static bool take_content(struct reading *reading, int fd, const struct stat *sta
     if (is_same_content(&reading->change.file, known))
         return has_same_status(&reading->change.file, known) ||
                index_touch_file(index, &reading->change.file, err);
-    return understand(reading, bytes, err) &&
-           index_put_file(index, &reading->change, err);
+    return understand(reading, bytes, err) && put_reading(reading, err);
 }
 
 /* A link, a pipe, or a file that may not be read: listed once, tried at each look. */

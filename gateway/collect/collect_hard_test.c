@@ -404,6 +404,55 @@ static void hostile_names_are_listed_and_stop_nothing(void)
     end(&scene);
 }
 
+/* 150 characters of key: no event could name it. */
+static void a_key_that_is_too_long_is_listed_and_stops_nothing(void)
+{
+    struct scene scene;
+    char key[151];
+    char file[256];
+    begin(&scene);
+    memset(key, '7', sizeof key - 1);
+    key[sizeof key - 1] = '\0';
+    snprintf(file, sizeof file, NUMBER "_20240501_OML-11_%s_" OCCURRED "_01_1", key);
+    put_patient(&scene);
+    put_lab(&scene);
+    put_file(&scene, LAB_FOLDER, file, LAB(OWN_PID, "7.2"));
+    sweep(&scene, false);
+    CHECK(is_trouble(&scene, "key_too_long "));
+    CHECK(strcmp(version_of(&scene, LAB_BASE), OCCURRED "1") == 0);
+    end(&scene);
+}
+
+#define ALLERGIES(list)                                                                  \
+    MSH("ADT^A60^ADT_A60", "") "EVN||202405011200|||||SEND\r" OWN_PID PV1 list
+#define ALLERGY(number, id)                                                              \
+    "IAM|" number "|DA^薬剤^HL70127|X^薬^99X|SV^重^HL70128|発疹|A^追加^HL70323|" id "\r"
+
+/* The source names entries so that two have one key, or a key longer than any event. */
+static void entries_that_cannot_be_told_apart_stop_nothing(void)
+{
+    static const char *const messages[] = {
+        ALLERGIES(ALLERGY("1", "A#2") ALLERGY("2", "A") ALLERGY("3", "A")
+                      ALLERGY("4", "A#3") ALLERGY("5", "A#4")),
+        ALLERGIES(ALLERGY("1", "0123456789012345678901234567890123456789"
+                               "0123456789012345678901234567890123456789"
+                               "0123456789012345678901234567890123456789"
+                               "0123456789012345678901234567890123456789"))};
+    struct scene scene;
+    begin(&scene);
+    put_patient(&scene);
+    put_lab(&scene);
+    for (size_t i = 0; i < sizeof messages / sizeof *messages; i++) {
+        put_file(&scene, PATIENT_FOLDER "/-/ADT-61",
+                 NUMBER "_-_ADT-61_999999999999999_" OCCURRED "_-_1", messages[i]);
+        sweep(&scene, true);
+        CHECK(strcmp(version_of(&scene, "-/ADT-61/999999999999999"), OCCURRED "1") == 0);
+    }
+    CHECK(is_trouble(&scene, "entries_unusable "));
+    CHECK(strcmp(version_of(&scene, LAB_BASE), OCCURRED "1") == 0);
+    end(&scene);
+}
+
 /* Without the rights of root, who reads everything. */
 static void unreadable_things_stop_nothing(void)
 {
@@ -541,6 +590,8 @@ int main(void)
     RUN(the_same_content_under_another_time_makes_no_event);
     RUN(what_is_no_file_is_listed);
     RUN(hostile_names_are_listed_and_stop_nothing);
+    RUN(a_key_that_is_too_long_is_listed_and_stops_nothing);
+    RUN(entries_that_cannot_be_told_apart_stop_nothing);
     RUN(unreadable_things_stop_nothing);
     RUN(a_setting_that_changes_judges_everything_again);
     RUN(a_released_file_is_shown_as_it_is_and_no_other);

@@ -307,6 +307,15 @@ static bool is_released_file(const struct folder *folder, const char *file,
            collect_is_released(folder->walk, path, is_released, err);
 }
 
+/* Its key would not fit into an event, nor into a snapshot: the whole record could never be
+ * in step. */
+static bool is_key_too_long(const struct ssmix_name *name)
+{
+    enum { DAY_BYTES = 8, PART_BYTES = 24 };
+    return DAY_BYTES + name->type.len + name->key.len + 2 + PART_BYTES >
+           UPLINK_KEY_BYTES_MAX;
+}
+
 /* Takes the name apart; false with err set when the work itself failed. */
 static bool take_name(struct folder *folder, const char *file, struct version *version,
                       bool *is_taken, struct err *err)
@@ -321,6 +330,10 @@ static bool take_name(struct folder *folder, const char *file, struct version *v
             *err = fault;
             return false;
         }
+        return set_aside(folder, file, text_cstr(file), INDEX_REFUSED, &fault, err);
+    }
+    if (is_key_too_long(&version->name)) {
+        err_set(&fault, ERR_REFUSED, "key_too_long", "type and key are too long");
         return set_aside(folder, file, text_cstr(file), INDEX_REFUSED, &fault, err);
     }
     bool is_foreign = (version->name.differs & SSMIX_PATIENT_DIFFERS) && !accepts_foreign;
