@@ -45,6 +45,7 @@ struct audit {
     struct audit_position newest; /* given out, perhaps not durable yet */
     struct audit_position durable;
     int newest_month;
+    struct audit_heads heads;
     bool is_flushing; /* whoever sets it owns what follows until it is unset */
     struct batch flushed;
     int directory;
@@ -255,14 +256,34 @@ bool audit_append(struct audit *audit, const struct audit_record *record,
     return append(audit, &line, position, err);
 }
 
+/* Written down, so that it is found later, and told at once. */
+static bool raise_alarm(struct audit *audit, struct text peer_node, const char *fault,
+                        struct err *err)
+{
+    struct audit_record record = {.phase = AUDIT_EVENT,
+                                  .event = "peer_audit",
+                                  .verdict = "failed",
+                                  .reason = fault,
+                                  .object = peer_node};
+    if (audit->has_log)
+        LOG(&audit->log, "peer_audit", LOG_WORD("code", fault));
+    return audit_append(audit, &record, NULL, err);
+}
+
 bool audit_keep_head(struct audit *audit, struct text peer_node,
                      const struct audit_position *head, struct err *err)
 {
     if (!audit_node_is_good(text_span(peer_node)) || head->number == 0 ||
         head->number > INT64_MAX)
         return err_set(err, ERR_SYNTAX, "audit_head", "a head that cannot be");
+    const char *fault = NULL;
+    pthread_mutex_lock(&audit->lock);
+    bool is_noted =
+        audit_heads_note(&audit->heads, text_span(peer_node), head, &fault, err);
+    pthread_mutex_unlock(&audit->lock);
     struct audit_line line = {.peer_node = peer_node, .peer_head = head};
-    return append(audit, &line, NULL, err);
+    return is_noted && append(audit, &line, NULL, err) &&
+           (!fault || raise_alarm(audit, peer_node, fault, err));
 }
 
 struct audit_position audit_head(struct audit *audit)
@@ -350,6 +371,8 @@ static bool start(struct audit *audit, const struct audit_config *config, struct
         !take_up(audit, &tail, err) ||
         !audit_tail_close_decisions(&tail, close_decision, audit, err))
         return false;
+    audit->heads = tail.heads;
+    tail.heads = (struct audit_heads){0};
     struct audit_record record = {
         .phase = AUDIT_EVENT, .event = AUDIT_START_EVENT, .verdict = "done"};
     return audit_append(audit, &record, NULL, err);
@@ -384,6 +407,7 @@ void audit_close(struct audit *audit)
     path_close(&audit->fd);
     path_close(&audit->lock_fd); /* lets go of the lock */
     path_close(&audit->directory);
+    audit_heads_free(&audit->heads);
     buf_free(&audit->json);
     buf_free(&audit->pending.bytes);
     buf_free(&audit->flushed.bytes);

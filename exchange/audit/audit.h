@@ -82,7 +82,8 @@ MUST_CHECK bool audit_append(struct audit *audit, const struct audit_record *rec
 /* The newest durable record, for exchange with the peers. */
 struct audit_position audit_head(struct audit *audit);
 /* Writes a peer's head into our own chain as an event "head", so that neither side can
- * rewrite or cut alone. */
+ * rewrite or cut alone. A head that is older than the one kept before, or another with
+ * the same number, is written down and logged as "peer_audit" (audit_cut, audit_head). */
 MUST_CHECK bool audit_keep_head(struct audit *audit, struct text peer_node,
                                 const struct audit_position *head, struct err *err);
 

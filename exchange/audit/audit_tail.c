@@ -83,6 +83,7 @@ static void forget_all(struct audit_tail *tail)
 void audit_tail_free(struct audit_tail *tail)
 {
     forget_all(tail);
+    audit_heads_free(&tail->heads);
     memory_free(tail->buckets);
     tail->buckets = NULL;
 }
@@ -103,6 +104,8 @@ static bool note(struct audit_tail *tail, struct span json, struct err *err)
         forget_all(tail);
         tail->has_start = true;
     }
+    if (!audit_heads_see(&tail->heads, json, err))
+        return false;
     if (!audit_take_word(json, "request", &hex) ||
         !hash_from_hex(hex, request.bytes, ID_BYTES))
         return true; /* nothing that could be tied to another record */

@@ -3,7 +3,7 @@
 /* Private to exchange/audit: what opening a series has to know about its end, and the
  * decisions that were never finished. Reads from the newest start event on. */
 
-#include "exchange/audit/audit_file.h"
+#include "exchange/audit/audit_heads.h"
 
 /* Each opening writes one; what was decided before it has been closed by then. */
 #define AUDIT_START_EVENT "start"
@@ -18,6 +18,7 @@ struct audit_tail {
     struct audit_open_decision *decisions; /* *owned*, newest first */
     struct audit_open_decision **buckets;  /* *owned* */
     bool has_start;
+    struct audit_heads heads; /* *owned*, of the months that were read */
 };
 
 /* ERR_SYSTEM "audit_broken" when a whole record does not fit the chain. */

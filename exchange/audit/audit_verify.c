@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "base/path.h"
-#include "exchange/audit/audit_file.h"
+#include "exchange/audit/audit_heads.h"
 
 enum { NODES_MAX = 4096 };
 
@@ -119,11 +119,7 @@ static bool note_head(struct verification *verification, struct span json,
     struct series wanted = {0};
     struct kept_head head = {0};
     struct span peer;
-    struct span hex;
-    if (!audit_take_word(json, "peer", &peer) || peer.len > AUDIT_NODE_BYTES_MAX ||
-        !audit_take_word(json, "peer_hash", &hex) ||
-        !audit_take_count(json, "peer_number", &head.position.number) ||
-        !hash_from_hex(hex, head.position.hash.bytes, HASH_BYTES))
+    if (!audit_take_head(json, &peer, &head.position))
         return true;
     memcpy(wanted.node, peer.at, peer.len);
     const struct series *found =

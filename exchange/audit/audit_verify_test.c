@@ -427,8 +427,51 @@ static void heads_that_cannot_be_are_refused(void)
     region_remove(&region);
 }
 
+static bool count_alarm(void *context, uint64_t number, struct span json, struct err *err)
+{
+    (void)number;
+    (void)err;
+    int *count = context;
+    *count += memmem(json.at, json.len, "\"peer_audit\"", 12) != NULL;
+    return true;
+}
+
+static int alarms(const struct region *region)
+{
+    struct err err = {0};
+    int count = 0;
+    CHECK(audit_walk(region->place.directory, "centre", 1, count_alarm, &count, &err));
+    return count;
+}
+
+/* While both run, without anybody comparing files; also when we were restarted between.
+ */
+static void a_peer_whose_head_goes_back_is_told_at_once(void)
+{
+    struct region region;
+    struct err err = {0};
+    region_make(&region);
+    struct audit *audit = open_node(&region.place, "centre");
+    struct audit_position head = {.number = 50, .hash = {{1}}};
+    CHECK(audit_keep_head(audit, TEXT("clinic"), &head, &err));
+    CHECK(audit_keep_head(audit, TEXT("clinic"), &head, &err));
+    head.number = 60;
+    CHECK(audit_keep_head(audit, TEXT("clinic"), &head, &err));
+    CHECK(alarms(&region) == 0);
+    audit_close(audit);
+    audit = open_node(&region.place, "centre");
+    head.number = 55;
+    CHECK(audit_keep_head(audit, TEXT("clinic"), &head, &err) && alarms(&region) == 1);
+    head.hash.bytes[0] = 2;
+    CHECK(audit_keep_head(audit, TEXT("clinic"), &head, &err) && alarms(&region) == 2);
+    CHECK(audit_keep_head(audit, TEXT("clinic"), &head, &err) && alarms(&region) == 2);
+    audit_close(audit);
+    region_remove(&region);
+}
+
 int main(void)
 {
+    RUN(a_peer_whose_head_goes_back_is_told_at_once);
     RUN(what_was_not_touched_is_in_order);
     RUN(a_thousand_tamperings_are_found);
     RUN(a_chain_written_anew_does_not_fit_the_peer_s_heads);
