@@ -87,11 +87,11 @@ static bool open_records(struct gateway *gateway, struct err *err)
                                  .policy_json = config->policy_json,
                                  .wake = wake,
                                  .wake_context = gateway};
+    struct gateway_recall recall = {audit_directory, node, &gateway->log};
     gateway->index = index_open(&index, err);
     return gateway->index &&
            index_was_filled(gateway->index, &gateway->was_filled, err) &&
-           (gateway->was_filled ||
-            gateway_recall_links(gateway->index, audit_directory, node, err));
+           gateway_recall_links(gateway->index, gateway->audit, &recall, err);
 }
 
 static bool open_gate(struct gateway *gateway, struct err *err)

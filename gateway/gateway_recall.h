@@ -4,5 +4,12 @@
 
 #include "gateway/index/index.h"
 
-MUST_CHECK bool gateway_recall_links(struct index *index, const char *audit_directory,
-                                     const char *node, struct err *err);
+struct audit;
+
+struct gateway_recall {
+    const char *directory; /* of the audit */
+    const char *node;
+    const struct log *log;
+};
+MUST_CHECK bool gateway_recall_links(struct index *index, struct audit *audit,
+                                     const struct gateway_recall *from, struct err *err);

@@ -656,6 +656,59 @@ static void a_wiped_index_holds_no_link_that_there_was(void)
     end(&scene);
 }
 
+static void copy_index(const struct scene *scene, const char *from, const char *to)
+{
+    char command[1024];
+    snprintf(command, sizeof command, "cp '%s' '%s'", in_folder(scene, from),
+             in_folder(scene, to));
+    CHECK(system(command) == 0);
+}
+
+/* An older copy of the index knows a link that has been ended since. */
+static void a_restored_index_opens_no_link_that_ended(void)
+{
+    struct scene scene;
+    struct uplink_sum before;
+    struct uplink_sum after;
+    begin(&scene);
+    CHECK(link_is(&scene, "イイダ ハナコ", "confirmed"));
+    CHECK(reads_sum(&scene, &before));
+    stop_gateway(&scene);
+    copy_index(&scene, "data/index.db", "copy.db");
+    start_gateway(&scene);
+    say_hello(&scene);
+    ANSWER ended = ask_text(&scene, "/links/end", "{\"record\":\"" RECORD "\"}");
+    CHECK(ended.status == 200);
+    stop_gateway(&scene);
+    copy_index(&scene, "copy.db", "data/index.db");
+    start_gateway(&scene);
+    say_hello(&scene);
+    CHECK(!reads_sum(&scene, &after)); /* not linked */
+    CHECK(link_is(&scene, "イイダ ハナコ", "confirmed"));
+    CHECK(reads_sum(&scene, &after) && !text_equal(before.epoch, after.epoch));
+    end(&scene);
+}
+
+static void a_restart_is_no_restore(void)
+{
+    struct scene scene;
+    struct uplink_sum before;
+    struct uplink_sum after;
+    begin(&scene);
+    CHECK(link_is(&scene, "ベツ ジン", "mismatch"));
+    CHECK(link_is(&scene, "イイダ ハナコ", "confirmed"));
+    CHECK(link_is(&scene, "ベツ ジン", "mismatch"));
+    CHECK(reads_sum(&scene, &before));
+    for (int i = 0; i < 2; i++) {
+        stop_gateway(&scene);
+        start_gateway(&scene);
+        say_hello(&scene);
+        CHECK(link_is(&scene, "ベツ ジン", "mismatch"));
+        CHECK(reads_sum(&scene, &after) && text_equal(before.epoch, after.epoch));
+    }
+    end(&scene);
+}
+
 static void the_office_releases_a_held_file_and_sees_new_links(void)
 {
     struct scene scene;
@@ -749,6 +802,8 @@ int main(void)
     RUN(a_gateway_stops_while_a_poll_waits);
     RUN(the_office_beside_the_gateway_confirms_a_link);
     RUN(a_wiped_index_holds_no_link_that_there_was);
+    RUN(a_restored_index_opens_no_link_that_ended);
+    RUN(a_restart_is_no_restore);
     RUN(the_office_releases_a_held_file_and_sees_new_links);
     RUN(what_changed_since_it_was_judged_is_not_given_out);
     RUN(a_faulty_configuration_stops_the_start);

@@ -4,3 +4,5 @@ CREATE TABLE index_former (
   record TEXT PRIMARY KEY,
   number TEXT NOT NULL                -- as it was asked for
 );
+-- Our audit's head at the last start: what it knows since then this database must know.
+ALTER TABLE index_meta ADD COLUMN audit_number BIGINT NOT NULL DEFAULT 0;

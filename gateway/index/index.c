@@ -81,6 +81,57 @@ struct text index_epoch(const struct index *index)
     return (struct text){index->epoch, 2 * ID_BYTES};
 }
 
+static bool renew_epoch(struct store_session *session, void *context, struct err *err)
+{
+    const struct id *fresh = context;
+    CLEANUP(store_finish)
+    struct store_statement *renew =
+        store_prepare(session, "UPDATE index_meta SET epoch = ?1 WHERE one = 1", err);
+    if (!renew)
+        return false;
+    store_bind_id(renew, 1, *fresh);
+    return store_run(renew, err);
+}
+
+bool index_renew_epoch(struct index *index, struct err *err)
+{
+    struct id fresh = id_new(&index->config.rand);
+    return store_write(index->store, STORE_LIVE, renew_epoch, &fresh, err) &&
+           read_epoch(index, err);
+}
+
+bool index_audit_number(struct index *index, uint64_t *number, struct err *err)
+{
+    bool has_row = false;
+    CLEANUP(store_read_end) struct store_session *session = store_read(index->store, err);
+    if (!session)
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *find =
+        store_prepare(session, "SELECT audit_number FROM index_meta WHERE one = 1", err);
+    if (!find || !store_step(find, &has_row, err))
+        return false;
+    *number = has_row ? (uint64_t)store_column_int(find, 0) : 0;
+    return true;
+}
+
+static bool note_audit(struct store_session *session, void *context, struct err *err)
+{
+    const uint64_t *number = context;
+    CLEANUP(store_finish)
+    struct store_statement *note = store_prepare(
+        session, "UPDATE index_meta SET audit_number = ?1 WHERE one = 1", err);
+    if (!note)
+        return false;
+    store_bind_int(note, 1, (int64_t)*number);
+    return store_run(note, err);
+}
+
+bool index_note_audit(struct index *index, uint64_t number, struct err *err)
+{
+    return store_write(index->store, STORE_LIVE, note_audit, &number, err);
+}
+
 bool index_was_filled(struct index *index, bool *was_filled, struct err *err)
 {
     bool has_row = false;

@@ -37,6 +37,13 @@ MUST_CHECK struct index *index_open(const struct index_config *config, struct er
 void index_close(struct index *index);
 /* 32 hex digits; new for each new database. */
 struct text index_epoch(const struct index *index);
+/* This turned out to be an older copy of the database: it is another one from now on.
+ * Before other threads use the index. */
+MUST_CHECK bool index_renew_epoch(struct index *index, struct err *err);
+/* Number of our audit's head at the last start; 0 in a new database. */
+MUST_CHECK bool index_audit_number(struct index *index, uint64_t *number,
+                                   struct err *err);
+MUST_CHECK bool index_note_audit(struct index *index, uint64_t number, struct err *err);
 
 /* A first sweep of the whole storage has once been finished: what it does not know is not
  * there. Stays true for the life of the database. */
@@ -139,7 +146,8 @@ enum index_link_state {
     INDEX_ACTIVE,
     INDEX_LINK_HELD,
     INDEX_LINK_ENDED,
-    INDEX_LINK_REFUSED /* by the hospital: asked for again it is held again */
+    INDEX_LINK_REFUSED, /* by the hospital: asked for again it is held again */
+    INDEX_LINK_STATES
 };
 struct index_link {
     struct id record;
