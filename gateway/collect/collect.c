@@ -52,6 +52,7 @@ struct collect *collect_new(const struct collect_config *config, struct err *err
     for (size_t i = 0; i < COLLECT_ROOTS_MAX; i++)
         collect->roots[i] = -1;
     pthread_mutex_init(&collect->lock, NULL);
+    pthread_cond_init(&collect->calm, NULL);
     pthread_mutex_init(&collect->roots_lock, NULL);
     if (!open_roots(collect, err)) {
         collect_free(collect);
@@ -81,9 +82,23 @@ void collect_free(struct collect *collect)
         path_close(&collect->roots[i]);
     path_close(&collect->wake[0]);
     path_close(&collect->wake[1]);
+    pthread_cond_destroy(&collect->calm);
     pthread_mutex_destroy(&collect->roots_lock);
     pthread_mutex_destroy(&collect->lock);
     memory_free(collect);
+}
+
+void collect_lock_soon(struct collect *collect)
+{
+    atomic_fetch_add(&collect->waiting, 1);
+    pthread_mutex_lock(&collect->lock);
+}
+
+void collect_unlock_soon(struct collect *collect)
+{
+    atomic_fetch_sub(&collect->waiting, 1);
+    pthread_cond_broadcast(&collect->calm);
+    pthread_mutex_unlock(&collect->lock);
 }
 
 static bool sweep_root(struct collect *collect, size_t root, bool is_full,
@@ -154,9 +169,9 @@ bool collect_sweep_patient(struct collect *collect, struct text number, struct e
     buf_byte(&path, '\0');
     if (!buf_check(&path, err))
         return false;
-    pthread_mutex_lock(&collect->lock);
+    collect_lock_soon(collect);
     bool is_done = sweep_patient(collect, (const char *)path.at, err);
-    pthread_mutex_unlock(&collect->lock);
+    collect_unlock_soon(collect);
     return is_done;
 }
 
@@ -193,9 +208,9 @@ bool collect_look_at(struct collect *collect, struct text path, struct err *err)
         root++;
     if (root == collect->config.root_count)
         return err_set(err, ERR_MISSING, "not_found", "no such root");
-    pthread_mutex_lock(&collect->lock);
+    collect_lock_soon(collect);
     bool is_done = look_at(collect, root, rest, err);
-    pthread_mutex_unlock(&collect->lock);
+    collect_unlock_soon(collect);
     return is_done;
 }
 

@@ -224,16 +224,16 @@ static bool read_stable(int fd, const struct stat *before, struct arena *arena,
     return true;
 }
 
-/* A message whose entries the index cannot hold (keys that are too long, or twice the same)
- * is refused like one that cannot be read, so that it stops nothing behind it. */
+/* A message whose entries the index cannot hold (keys that are too long, or twice the
+ * same) is refused like one that cannot be read, so that it stops nothing behind it. */
 static bool put_reading(struct reading *reading, struct err *err)
 {
     struct err fault = {0};
     struct index *index = reading->walk->collect->config.index;
     if (index_put_file(index, &reading->change, &fault))
         return true;
-    bool is_content = fault.kind == ERR_LIMIT || fault.kind == ERR_CONFLICT ||
-                      fault.kind == ERR_SYNTAX;
+    bool is_content =
+        fault.kind == ERR_LIMIT || fault.kind == ERR_CONFLICT || fault.kind == ERR_SYNTAX;
     if (!is_content || !reading->change.list) {
         *err = fault;
         return false;

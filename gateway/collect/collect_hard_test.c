@@ -573,8 +573,110 @@ static void an_adt_that_comes_later_judges_what_was_there(void)
     end(&scene);
 }
 
+/* ---- large storages ---- */
+
+static void put_numbered(struct scene *scene, int number)
+{
+    char folder[128];
+    char file[128];
+    snprintf(folder, sizeof folder, "%03d/%03d/%06d0000/-/ADT-00", number / 1000,
+             number % 1000, number);
+    snprintf(file, sizeof file, "%06d0000_-_ADT-00_999999999999999_" OCCURRED "_-_1",
+             number);
+    put_file(scene, folder, file, ADT(PID("", "森^一郎", "モリ^イチロウ", "19801231")));
+}
+
+static int make_old(const char *name, const struct stat *status, int kind,
+                    struct FTW *where)
+{
+    (void)status;
+    (void)kind;
+    (void)where;
+    set_times(name, 1000000000);
+    return 0;
+}
+
+/* A check does not wait until a whole storage is read. */
+static void a_sweep_lets_a_check_in_between(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    begin(&scene);
+    for (int i = 2000; i < 3000; i++)
+        put_numbered(&scene, i);
+    put_patient(&scene);
+    CHECK(collect_start(scene.collect, &err));
+    CHECK(collect_sweep_patient(scene.collect, TEXT(NUMBER), &err));
+    CHECK(strcmp(version_of(&scene, "-/ADT-00/999999999999999"), OCCURRED "1") == 0);
+    CHECK(!collect_has_swept(scene.collect));
+    end(&scene);
+}
+
+static bool comes_soon(struct scene *scene, const char *base, const char *version)
+{
+    struct timespec pause = {0, 20 * 1000 * 1000};
+    for (int i = 0; i < 500; i++) {
+        if (strcmp(version_of(scene, base), version) == 0)
+            return true;
+        nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
+/* Fewer watches than folders: those where something happened lately have them. */
+static void the_watches_are_where_something_happens(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    begin(&scene);
+    for (int i = 1; i < 20; i++)
+        put_numbered(&scene, i);
+    for (int i = 5000; i < 5020; i++)
+        put_numbered(&scene, i);
+    CHECK(nftw(scene.storage, make_old, 16, FTW_DEPTH | FTW_PHYS) == 0);
+    put_patient(&scene);
+    put_lab(&scene);
+    collect_free(scene.collect);
+    scene.watches_max = 9;
+    open_collect(&scene);
+    CHECK(collect_start(scene.collect, &err));
+    CHECK(comes_soon(&scene, LAB_BASE, OCCURRED "1"));
+    while (!collect_has_swept(scene.collect))
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
+    put_file(&scene, LAB_FOLDER, LAB_FILE("20240501130000000", "1"), LAB(OWN_PID, "8"));
+    CHECK(comes_soon(&scene, LAB_BASE, "202405011300000001"));
+    end(&scene);
+}
+
+/* The new place of a watched folder is known, so that what is written there is read. */
+static void a_watched_folder_that_is_moved_stays_watched(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    char from[256];
+    begin(&scene);
+    put_patient(&scene);
+    put_file(&scene, PATIENT_FOLDER "/20240502/OML-11",
+             NUMBER "_20240502_OML-11_" KEY "_" OCCURRED "_01_1", LAB(OWN_PID, "7.2"));
+    collect_free(scene.collect);
+    scene.watches_max = 100;
+    open_collect(&scene);
+    CHECK(collect_start(scene.collect, &err));
+    CHECK(comes_soon(&scene, "20240502/OML-11/" KEY, OCCURRED "1"));
+    snprintf(from, sizeof from, "%s", in_storage(&scene, PATIENT_FOLDER "/20240502"));
+    CHECK(rename(from, in_storage(&scene, PATIENT_FOLDER "/20240501")) == 0);
+    put_lab(&scene);
+    CHECK(comes_soon(&scene, LAB_BASE, OCCURRED "1"));
+    put_file(&scene, LAB_FOLDER, LAB_FILE("20240501130000000", "1"), LAB(OWN_PID, "8"));
+    CHECK(comes_soon(&scene, LAB_BASE, "202405011300000001"));
+    end(&scene);
+}
+
 int main(void)
 {
+    RUN(a_sweep_lets_a_check_in_between);
+    RUN(the_watches_are_where_something_happens);
+    RUN(a_watched_folder_that_is_moved_stays_watched);
     RUN(a_patient_who_went_is_withdrawn);
     RUN(a_check_finds_that_the_patient_went);
     RUN(a_folder_that_went_at_once_is_withdrawn);

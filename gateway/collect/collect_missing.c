@@ -168,7 +168,7 @@ static struct collect_pending *find_due(struct collect *collect)
     return one;
 }
 
-static bool look_again(struct collect *collect, struct err *err)
+bool collect_look_again_now(struct collect *collect, struct err *err)
 {
     struct collect_pending *one = NULL;
     bool is_done = true;
@@ -196,7 +196,7 @@ static bool look_again(struct collect *collect, struct err *err)
 bool collect_look_again(struct collect *collect, struct err *err)
 {
     pthread_mutex_lock(&collect->lock);
-    bool is_done = look_again(collect, err);
+    bool is_done = collect_look_again_now(collect, err);
     pthread_mutex_unlock(&collect->lock);
     return is_done;
 }

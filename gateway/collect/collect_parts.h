@@ -38,6 +38,7 @@ struct collect_watched {
     char *path; /* relative to its root, "" = the root itself; NULL = free */
     size_t root;
     enum collect_level level;
+    int64_t active_s; /* when something last happened there */
 };
 
 struct collect {
@@ -50,13 +51,22 @@ struct collect {
     atomic_bool has_swept;
     atomic_bool is_whole; /* the last sweep found every storage there */
     pthread_mutex_t lock; /* one sweep at a time */
+    pthread_cond_t calm;  /* nobody waits for the lock any more */
+    atomic_int waiting;   /* who must not wait for a whole sweep */
     struct collect_pending *pending;
     int wake[2];
     int inotify;                     /* -1 = none */
     struct collect_watched *watched; /* by watch descriptor */
     size_t watched_size;
     int watch_count;
+    int watch_limit;        /* ours, or the system's when it was reached */
+    int64_t least_active_s; /* no watched folder was active before this */
 };
+
+/* The lock, for those who must not wait until a sweep is over: it lets them in between
+ * two folders. */
+void collect_lock_soon(struct collect *collect);
+void collect_unlock_soon(struct collect *collect);
 
 /* A folder and everything below it. The lock is held. */
 struct collect_walk {
@@ -64,6 +74,7 @@ struct collect_walk {
     size_t root;
     bool is_full;          /* look at every file, not only at changed folders */
     bool compares_content; /* read every file, whatever its times say */
+    bool is_sweep;         /* of a whole storage: lets others in between */
     bool is_second_look;   /* what has been missing long enough is withdrawn */
 };
 /* Opens the storage anew, so that a share that went or came back is noticed, and makes
@@ -113,6 +124,8 @@ struct collect_absence {
 };
 MUST_CHECK bool collect_note_missing(const struct collect_absence *absence,
                                      bool *is_waiting, struct err *err);
+/* Second looks that are due; the lock is held. */
+MUST_CHECK bool collect_look_again_now(struct collect *collect, struct err *err);
 void collect_free_pending(struct collect *collect);
 
 /* Type folders that the index knows below here but that are gone; `names` are the sorted
@@ -124,9 +137,15 @@ MUST_CHECK bool collect_look_for_removed(const struct collect_walk *walk,
 
 void collect_watch_open(struct collect *collect);
 void collect_watch_close(struct collect *collect);
-/* Adds a watch when the folder deserves one and there is room. */
-void collect_watch_add(struct collect *collect, size_t root, const char *path,
-                       enum collect_level level);
+/* Adds a watch when the folder deserves one. When there is no room, the folder in which
+ * nothing has happened for the longest time loses its own. */
+struct collect_place {
+    size_t root;
+    const char *path;
+    enum collect_level level;
+    int64_t changed_s;
+};
+void collect_watch_add(struct collect *collect, const struct collect_place *place);
 /* Forgets the watches of a storage that is another one now. */
 void collect_watch_drop(struct collect *collect, size_t root);
 /* Takes what inotify reported and reads those folders. */

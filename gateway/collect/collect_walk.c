@@ -307,8 +307,8 @@ static bool is_released_file(const struct folder *folder, const char *file,
            collect_is_released(folder->walk, path, is_released, err);
 }
 
-/* Its key would not fit into an event, nor into a snapshot: the whole record could never be
- * in step. */
+/* Its key would not fit into an event, nor into a snapshot: the whole record could never
+ * be in step. */
 static bool is_key_too_long(const struct ssmix_name *name)
 {
     enum { DAY_BYTES = 8, PART_BYTES = 24 };
@@ -462,6 +462,11 @@ static bool begin_look(const struct collect_walk *walk, const char *path,
     look->fd = fd;
     look->settled_ns = fd >= 0 ? settled_time(walk, &status) : 0;
     look->is_recent = fd >= 0 && is_recent(walk, &status);
+    struct collect_place place = {walk->root, path, COLLECT_TYPE, 0};
+    if (fd >= 0) { /* watched before it is listed */
+        place.changed_s = status.st_mtim.tv_sec;
+        collect_watch_add(walk->collect, &place);
+    }
     return collect_index_path(walk->collect, walk->root, path, arena, &look->index_path,
                               err) &&
            index_folder_time(walk->collect->config.index, look->index_path,
@@ -513,6 +518,21 @@ bool collect_read_folder(const struct collect_walk *walk, const char *path,
 
 /* ---- folders above ---- */
 
+/* A sweep of a large storage takes its time. Between two folders come those who wait,
+ * what was just written, and second looks that are due. */
+static void breathe(const struct collect_walk *walk)
+{
+    struct collect *collect = walk->collect;
+    struct err err = {0};
+    if (!walk->is_sweep || !collect->has_thread)
+        return;
+    while (atomic_load(&collect->waiting) > 0)
+        pthread_cond_wait(&collect->calm, &collect->lock);
+    collect_watch_take(collect);
+    if (!collect_look_again_now(collect, &err))
+        log_folder(collect, &err);
+}
+
 static bool walk_below(const struct collect_walk *walk, const char *path,
                        enum collect_level level, const struct listing *listing,
                        struct err *err)
@@ -521,6 +541,7 @@ static bool walk_below(const struct collect_walk *walk, const char *path,
         char below[PATH_MAX_BYTES + 1];
         if (atomic_load(&walk->collect->is_stopping))
             return err_set(err, ERR_BUSY, "stopping", "being stopped");
+        breathe(walk);
         if (!fits_level(listing->names[i], level + 1) ||
             !join(path, listing->names[i], below))
             continue;
@@ -544,10 +565,8 @@ bool collect_is_local_fault(const struct err *err)
 bool collect_walk_folder(const struct collect_walk *walk, const char *path,
                          enum collect_level level, struct err *err)
 {
-    if (level == COLLECT_TYPE) {
-        collect_watch_add(walk->collect, walk->root, path, level);
+    if (level == COLLECT_TYPE)
         return collect_read_folder(walk, path, err);
-    }
     CLEANUP(arena_free) struct arena arena = arena_init(LISTING_BYTES);
     struct listing listing = {0};
     CLEANUP(path_close) int fd = open_folder(walk, path, err);
@@ -557,7 +576,8 @@ bool collect_walk_folder(const struct collect_walk *walk, const char *path,
     if (fstat(fd, &status) != 0 || !S_ISDIR(status.st_mode))
         return true; /* a stray file among folders */
     /* Watched before it is listed, so that nothing falls between. */
-    collect_watch_add(walk->collect, walk->root, path, level);
+    struct collect_place place = {walk->root, path, level, status.st_mtim.tv_sec};
+    collect_watch_add(walk->collect, &place);
     if (!list_folder(fd, &listing, &arena, err) ||
         !walk_below(walk, path, level, &listing, err))
         return false;

@@ -21,6 +21,7 @@ static const uint32_t FOLDER_EVENTS = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM |
 void collect_watch_open(struct collect *collect)
 {
     collect->inotify = -1;
+    collect->watch_limit = collect->config.watches_max;
     if (collect->config.watches_max > 0)
         collect->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 }
@@ -47,14 +48,18 @@ static int32_t day_of_path(const char *path)
     return day_from_digits(part);
 }
 
-static bool deserves_watch(const struct collect *collect, const char *path,
-                           enum collect_level level)
+/* Above the days every folder, as far as there is room; days, and what changed of late.
+ */
+static bool deserves_watch(const struct collect *collect,
+                           const struct collect_place *place)
 {
-    if (level < COLLECT_DAY)
-        return true;
-    int32_t day = day_of_path(path);
-    int32_t today = day_of_instant(clock_wall_ms(&collect->config.clock));
-    return day == DAY_NONE || day >= today - collect->config.recent_days;
+    enum { DAY_S = 86400 };
+    int64_t now_ms = clock_wall_ms(&collect->config.clock);
+    int32_t day = day_of_path(place->path);
+    return place->level < COLLECT_DAY || day == DAY_NONE ||
+           day >= day_of_instant(now_ms) - collect->config.recent_days ||
+           place->changed_s >
+               now_ms / 1000 - (int64_t)collect->config.recent_days * DAY_S;
 }
 
 static bool make_room(struct collect *collect, size_t needed)
@@ -95,29 +100,76 @@ void collect_watch_drop(struct collect *collect, size_t root)
         }
 }
 
-void collect_watch_add(struct collect *collect, size_t root, const char *path,
-                       enum collect_level level)
+/* The folder of which nothing was heard for the longest time gives its watch away. */
+static bool make_place(struct collect *collect, int64_t active_s)
+{
+    size_t least = collect->watched_size;
+    if (collect->watch_count < collect->watch_limit)
+        return true;
+    if (active_s <= collect->least_active_s)
+        return false;
+    for (size_t wd = 0; wd < collect->watched_size; wd++)
+        if (collect->watched[wd].path && collect->watched[wd].level != COLLECT_ROOT &&
+            (least == collect->watched_size ||
+             collect->watched[wd].active_s < collect->watched[least].active_s))
+            least = wd;
+    if (least == collect->watched_size)
+        return false;
+    collect->least_active_s = collect->watched[least].active_s;
+    if (active_s <= collect->least_active_s)
+        return false;
+    inotify_rm_watch(collect->inotify, (int)least);
+    forget(collect, (int)least);
+    return true;
+}
+
+/* The system allows no more: said once, the sweep finds the rest. */
+static int note_limit(struct collect *collect)
+{
+    bool is_news = errno == ENOSPC && collect->watch_limit > collect->watch_count;
+    if (is_news && collect->config.log)
+        LOG(collect->config.log, "watches_exhausted",
+            LOG_NUMBER("watches", (uint64_t)collect->watch_count));
+    if (is_news)
+        collect->watch_limit = collect->watch_count;
+    return -1;
+}
+
+static int add_watch(struct collect *collect, const struct collect_place *place)
 {
     char whole[PATH_MAX];
-    struct err err = {0};
-    if (collect->inotify < 0 || !deserves_watch(collect, path, level))
-        return;
-    int len =
-        snprintf(whole, sizeof whole, "/proc/self/fd/%d/%s", collect->roots[root], path);
+    int len = snprintf(whole, sizeof whole, "/proc/self/fd/%d/%s",
+                       collect->roots[place->root], place->path);
     if (len < 0 || (size_t)len >= sizeof whole)
-        return;
-    if (collect->watch_count >= collect->config.watches_max)
-        return;
+        return -1;
     int wd = inotify_add_watch(collect->inotify, whole, FOLDER_EVENTS);
-    if (wd < 0 || !make_room(collect, (size_t)wd + 1))
+    if (wd < 0)
+        return note_limit(collect);
+    if (make_room(collect, (size_t)wd + 1))
+        return wd;
+    inotify_rm_watch(collect->inotify, wd);
+    return -1;
+}
+
+void collect_watch_add(struct collect *collect, const struct collect_place *place)
+{
+    struct err err = {0};
+    if (collect->inotify < 0 || !deserves_watch(collect, place) ||
+        !make_place(collect, place->changed_s))
+        return;
+    int wd = add_watch(collect, place);
+    if (wd < 0)
         return;
     struct collect_watched *watched = &collect->watched[wd];
-    if (watched->path && watched->root == root && strcmp(watched->path, path) == 0)
-        return;          /* known already */
+    bool is_known = watched->path && watched->root == place->root &&
+                    strcmp(watched->path, place->path) == 0;
+    if (is_known)
+        return;
     forget(collect, wd); /* the folder was moved here */
-    watched->path = memory_string(path, &err);
-    watched->root = root;
-    watched->level = level;
+    *watched = (struct collect_watched){.path = memory_string(place->path, &err),
+                                        .root = place->root,
+                                        .level = place->level,
+                                        .active_s = place->changed_s};
     collect->watch_count += watched->path != NULL;
 }
 
@@ -148,7 +200,8 @@ static void take_event(struct collect *collect, const struct inotify_event *even
         forget(collect, event->wd);
         return;
     }
-    const struct collect_watched *watched = &collect->watched[event->wd];
+    struct collect_watched *watched = &collect->watched[event->wd];
+    watched->active_s = clock_wall_ms(&collect->config.clock) / 1000;
     struct collect_walk walk = {.collect = collect, .root = watched->root};
     char *path = memory_string(watched->path, &err); /* the table may move meanwhile */
     enum collect_level level = watched->level;
@@ -170,6 +223,8 @@ static bool is_repeated(const struct inotify_event *event,
 void collect_watch_take(struct collect *collect)
 {
     _Alignas(struct inotify_event) char buffer[EVENT_BUFFER_BYTES];
+    if (collect->inotify < 0)
+        return;
     ssize_t got = read(collect->inotify, buffer, sizeof buffer);
     const struct inotify_event *last = NULL;
     for (ssize_t at = 0; at < got;) {
