@@ -13,7 +13,7 @@ struct applying {
     size_t waiting_count;
     struct registry_owner last; /* events of one record come in a row */
     struct id last_record;
-    bool last_is_known;
+    enum registry_standing last_standing;
     bool has_last;
 };
 
@@ -21,7 +21,7 @@ static bool read_owner(struct applying *applying, struct id record, struct err *
 {
     const struct registry_batch *batch = applying->batch;
     return registry_find_owner(batch->uplink->config.store, batch->facility, record,
-                               batch->arena, &applying->last, &applying->last_is_known,
+                               batch->arena, &applying->last, &applying->last_standing,
                                err);
 }
 
@@ -39,18 +39,20 @@ static bool confirm_waiting(struct applying *applying, struct id record, struct 
            read_owner(applying, record, err);
 }
 
-static bool find_owner(struct applying *applying, struct id record, bool *is_known,
-                       struct err *err)
+static bool find_owner(struct applying *applying, struct id record, bool is_withdrawal,
+                       bool *is_known, struct err *err)
 {
     if (!applying->has_last || !id_equal(applying->last_record, record)) {
         applying->has_last = false;
         if (!read_owner(applying, record, err) ||
-            (!applying->last_is_known && !confirm_waiting(applying, record, err)))
+            (applying->last_standing == REGISTRY_STRANGE &&
+             !confirm_waiting(applying, record, err)))
             return false;
         applying->last_record = record;
         applying->has_last = true;
     }
-    *is_known = applying->last_is_known;
+    *is_known = applying->last_standing == REGISTRY_CONFIRMED ||
+                (applying->last_standing == REGISTRY_SUSPENDED && is_withdrawal);
     return true;
 }
 
@@ -105,7 +107,8 @@ static bool take_entry(struct applying *applying, const struct uplink_event *eve
                        struct uplink_answer *answer, struct err *err)
 {
     bool is_known = false;
-    if (!find_owner(applying, event->record, &is_known, err))
+    bool is_withdrawal = event->type == UPLINK_ENTRY_WITHDRAWN;
+    if (!find_owner(applying, event->record, is_withdrawal, &is_known, err))
         return false;
     if (!is_known) {
         answer->rejected = "record_unknown";
@@ -115,7 +118,7 @@ static bool take_entry(struct applying *applying, const struct uplink_event *eve
     applying->answer_of[at] = (size_t)(answer - applying->batch->answers);
     applying->waiting[at] = (struct registry_event){
         .owner = applying->last,
-        .is_withdrawal = event->type == UPLINK_ENTRY_WITHDRAWN,
+        .is_withdrawal = is_withdrawal,
         .put = put_of(event),
     };
     return true;
@@ -187,7 +190,7 @@ static bool take_sum(struct applying *applying, const struct uplink_event *event
 {
     bool is_known = false;
     bool is_equal = false;
-    if (!find_owner(applying, event->sum.record, &is_known, err))
+    if (!find_owner(applying, event->sum.record, false, &is_known, err))
         return false;
     if (!is_known) {
         answer->rejected = "record_unknown";

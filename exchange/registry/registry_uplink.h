@@ -87,11 +87,13 @@ struct registry_uplink {
 struct timespec registry_instant_after(int64_t wait_ms);
 
 /* ---- registry_uplink_store.c ---- */
-/* is_known: confirmed, and of that facility. */
+/* What a record is to the facility that speaks of it. Of a suspended one only less may be
+ * told: what is withdrawn must not come back with the link. */
+enum registry_standing { REGISTRY_STRANGE, REGISTRY_CONFIRMED, REGISTRY_SUSPENDED };
 MUST_CHECK bool registry_find_owner(struct store *store, struct id facility,
                                     struct id record, struct arena *arena,
-                                    struct registry_owner *owner, bool *is_known,
-                                    struct err *err);
+                                    struct registry_owner *owner,
+                                    enum registry_standing *standing, struct err *err);
 /* In whatever state. */
 MUST_CHECK bool registry_record_is_of(struct store *store, struct id facility,
                                       struct id record, bool *is_own, struct err *err);

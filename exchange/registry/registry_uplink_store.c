@@ -15,10 +15,10 @@ static bool fill_owner(const struct patient_record *record, struct arena *arena,
 
 bool registry_find_owner(struct store *store, struct id facility, struct id record,
                          struct arena *arena, struct registry_owner *owner,
-                         bool *is_known, struct err *err)
+                         enum registry_standing *standing, struct err *err)
 {
     struct patient_record found;
-    *is_known = false;
+    *standing = REGISTRY_STRANGE;
     CLEANUP(store_read_end) struct store_session *session = store_read(store, err);
     if (!session)
         return false;
@@ -28,8 +28,11 @@ bool registry_find_owner(struct store *store, struct id facility, struct id reco
         err_clear(err);
         return true;
     }
-    *is_known = found.state == PATIENT_CONFIRMED && id_equal(found.facility, facility);
-    return !*is_known || fill_owner(&found, arena, owner, err);
+    if (id_equal(found.facility, facility) && found.state == PATIENT_CONFIRMED)
+        *standing = REGISTRY_CONFIRMED;
+    if (id_equal(found.facility, facility) && found.state == PATIENT_SUSPENDED)
+        *standing = REGISTRY_SUSPENDED;
+    return *standing == REGISTRY_STRANGE || fill_owner(&found, arena, owner, err);
 }
 
 /* has_found is false when there is no such record. */

@@ -175,6 +175,11 @@ static void a_number_that_ended_hides_its_entries(void)
     CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
     say(hospital, 0, "\"type\":\"number_ended\",\"number\":\"H100\"");
     CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    /* what goes with it is withdrawn all the same; nothing new is taken */
+    say_record(hospital, 0, "entry_withdrawn", "1/OML-11/A");
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 3);
+    say_put(hospital, 0, "2/OML-11/B", VERSION_1, "新しい");
+    CHECK_SOON(count_of(hospital, &hospital->rejected_count) == 1);
     struct reply reply = open_calendar(&scene);
     CHECK(!has(&reply, "血算") && has(&reply, "link_suspended"));
     hospital_free(hospital);
