@@ -116,7 +116,12 @@ struct registry_snapshot {
     const struct text *keys;     /* source keys */
     const struct text *versions; /* of each */
     size_t count;
+    int64_t until_change; /* registry_change before it was asked for: what changed since
+                             is not judged by it */
 };
+/* Number of the newest change, for registry_snapshot. */
+MUST_CHECK bool registry_newest_change(struct registry *registry, int64_t *number,
+                                       struct err *err);
 MUST_CHECK bool registry_reconcile(struct registry *registry,
                                    const struct registry_owner *owner,
                                    const struct registry_snapshot *snapshot,

@@ -184,6 +184,18 @@ static bool may_backfill(struct registry_uplink *uplink, struct id record)
     return is_allowed;
 }
 
+/* What may not be asked for yet is not forgotten until tomorrow. */
+static void compare_again(struct registry_uplink *uplink, struct id facility)
+{
+    int64_t at_ms = now_ms(uplink) + BACKFILL_AGAIN_MS;
+    pthread_mutex_lock(&uplink->lock);
+    for (struct registry_gateway *g = uplink->first; g; g = g->next)
+        if (id_equal(g->facility, facility) && g->compare_at_ms > at_ms)
+            g->compare_at_ms = at_ms;
+    pthread_cond_signal(&uplink->changed);
+    pthread_mutex_unlock(&uplink->lock);
+}
+
 /* ---- snapshots ---- */
 
 struct gathering {
@@ -269,22 +281,27 @@ static bool reconcile_once(struct registry_uplink *uplink,
     struct gathering whole;
     size_t missing = 0;
     size_t withdrawn = 0;
+    int64_t until_change = 0;
     *is_over = false;
-    if (!ask_snapshot(uplink, owner, &whole, &arena, err))
+    if (!registry_newest_change(uplink->config.registry, &until_change, err) ||
+        !ask_snapshot(uplink, owner, &whole, &arena, err))
         return false;
     struct registry_snapshot snapshot = {.epoch = whole.sum.epoch,
                                          .revision = whole.sum.revision,
                                          .keys = whole.keys,
                                          .versions = whole.versions,
-                                         .count = whole.count};
+                                         .count = whole.count,
+                                         .until_change = until_change};
     if (!registry_reconcile(uplink->config.registry, owner, &snapshot, &missing,
                             &withdrawn, err))
         return false;
     if (missing > 0) {
         /* Its end is an event in_step, which is compared again. */
         *is_over = true;
-        return !may_backfill(uplink, owner->record) ||
-               tell_record(uplink, owner, "/backfills", err);
+        if (may_backfill(uplink, owner->record))
+            return tell_record(uplink, owner, "/backfills", err);
+        compare_again(uplink, owner->facility);
+        return true;
     }
     /* What changed while the pages came must not be lost. */
     CLEANUP(json_free_at)

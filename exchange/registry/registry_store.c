@@ -402,8 +402,8 @@ static bool compare_rows(struct store_session *session, int64_t record,
     CLEANUP(store_finish)
     struct store_statement *rows = store_prepare(
         session,
-        "SELECT entry, source_key, version FROM registry_entry WHERE record = ?1 AND "
-        "state <> 100",
+        "SELECT entry, source_key, version, change FROM registry_entry WHERE record = ?1 "
+        "AND state <> 100",
         err);
     bool has_row = false;
     if (!rows)
@@ -411,6 +411,7 @@ static bool compare_rows(struct store_session *session, int64_t record,
     store_bind_int(rows, 1, record);
     while (store_step(rows, &has_row, err) && has_row) {
         size_t index = 0;
+        bool is_later = store_column_int(rows, 3) > work->snapshot->until_change;
         if (names_key(work->snapshot, store_column_view(rows, 1), &index)) {
             int order =
                 text_compare(store_column_view(rows, 2), work->snapshot->versions[index]);
@@ -418,6 +419,8 @@ static bool compare_rows(struct store_session *session, int64_t record,
             if (order <= 0)
                 continue;
         }
+        if (is_later) /* it came while the snapshot was on its way */
+            continue;
         struct held_row *row = ARENA_NEW(work->arena, struct held_row, err);
         if (!row || !store_column_id(rows, 0, &row->entry, err))
             return false;
@@ -484,6 +487,13 @@ static void tell_record(const struct registry *registry,
     tell(registry, &change, 1);
 }
 
+bool registry_newest_change(struct registry *registry, int64_t *number, struct err *err)
+{
+    CLEANUP(store_read_end)
+    struct store_session *session = store_read(registry->config.store, err);
+    return session && registry_last_change(session, number, err);
+}
+
 bool registry_reconcile(struct registry *registry, const struct registry_owner *owner,
                         const struct registry_snapshot *snapshot, size_t *missing,
                         size_t *withdrawn, struct err *err)
@@ -533,7 +543,8 @@ bool registry_note_in_step(struct registry *registry, const struct registry_owne
 bool registry_forget(struct registry *registry, const struct registry_owner *owner,
                      struct err *err)
 {
-    static const struct registry_snapshot nothing = {.epoch = {"", 0}};
+    static const struct registry_snapshot nothing = {.epoch = {"", 0},
+                                                     .until_change = INT64_MAX};
     size_t missing = 0;
     size_t withdrawn = 0;
     return registry_reconcile(registry, owner, &nothing, &missing, &withdrawn, err);

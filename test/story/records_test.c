@@ -11,6 +11,9 @@
     "\"CRP\",\"value\":\"0.3\"}]},\"warnings\":[{\"code\":\"hl7_extra\",\"text\":\"x\"}" \
     "]}"
 
+/* The hospital's own state: the clinic is always in step with itself. */
+#define IN_STEP "{\"facility\":\"01000000000000000000000000000000\",\"state\":\"in_step\""
+
 struct scene {
     struct hospital *hospital;
     struct browser clinic;
@@ -211,7 +214,7 @@ static void equal_digests_prove_a_record_in_step(void)
     say_put(hospital, 1, "1/OML-11/A", VERSION_1, "血算");
     has_key(hospital, "1/OML-11/A", VERSION_1);
     say_in_step(hospital);
-    CHECK_SOON(shows(&scene, "\"state\":\"in_step\""));
+    CHECK_SOON(shows(&scene, IN_STEP));
     CHECK(count_of(hospital, &hospital->snapshot_count) == 0);
     hospital_free(hospital);
 }
@@ -225,7 +228,7 @@ static void what_a_snapshot_does_not_name_is_withdrawn(void)
     has_key(hospital, "1/OML-11/A", VERSION_1);
     say_in_step(hospital);
     CHECK_SOON(count_of(hospital, &hospital->snapshot_count) == 1);
-    CHECK_SOON(shows(&scene, "\"state\":\"in_step\""));
+    CHECK_SOON(shows(&scene, IN_STEP));
     CHECK(shows(&scene, "\"titles\":[\"残る\"]"));
     CHECK(count_of(hospital, &hospital->backfill_count) == 0);
     hospital_free(hospital);
@@ -244,8 +247,26 @@ static void what_a_snapshot_names_in_an_older_version_is_asked_for(void)
     CHECK_SOON(shows(&scene, "\"titles\":[]"));
     say_put(hospital, 1, "1/OML-11/A", VERSION_1, "血算");
     say_in_step(hospital);
-    CHECK_SOON(shows(&scene, "\"state\":\"in_step\""));
+    CHECK_SOON(shows(&scene, IN_STEP));
     CHECK(shows(&scene, "\"titles\":[\"血算\"]"));
+    hospital_free(hospital);
+}
+
+/* A snapshot judges what was there when it was asked for, and nothing that came since. */
+static void what_comes_while_a_snapshot_is_on_its_way_stays(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    say_put(hospital, 1, "1/OML-11/A", VERSION_1, "残る");
+    say_put(hospital, 1, "2/OML-11/B", VERSION_1, "消える");
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    has_key(hospital, "1/OML-11/A", VERSION_1);
+    hospital->late_key = "3/OML-11/C";
+    hospital->late_count = 4; /* two before, this one, and the sum */
+    say_in_step(hospital);
+    CHECK_SOON(shows(&scene, IN_STEP));
+    CHECK(shows(&scene, "途中") && !shows(&scene, "消える"));
+    CHECK(count_of(hospital, &hospital->backfill_count) == 0);
     hospital_free(hospital);
 }
 
@@ -262,7 +283,7 @@ static void what_is_missing_is_asked_for_once(void)
     CHECK_SOON(count_of(hospital, &hospital->snapshot_count) == 2);
     say_put(hospital, 1, "1/OML-11/A", VERSION_1, "血算");
     say_in_step(hospital);
-    CHECK_SOON(shows(&scene, "\"state\":\"in_step\""));
+    CHECK_SOON(shows(&scene, IN_STEP));
     CHECK(count_of(hospital, &hospital->backfill_count) == 1);
     hospital_free(hospital);
 }
@@ -317,7 +338,7 @@ static void a_check_now_reads_the_source_and_says_what_came_of_it(void)
     struct reply reply = open_calendar(&scene);
     member(&reply, "opening", opening);
     reply = ask_opening(&scene, "POST", opening, "checks");
-    CHECK(reply.status == 200 && has(&reply, "\"state\":\"in_step\""));
+    CHECK(reply.status == 200 && has(&reply, IN_STEP));
     CHECK(count_of(hospital, &hospital->check_count) == 1);
     struct browser pharmacy = enter(hospital->world, "pharmacy");
     struct browser clinic = scene.clinic;
@@ -694,6 +715,7 @@ int main(void)
     RUN(equal_digests_prove_a_record_in_step);
     RUN(what_a_snapshot_does_not_name_is_withdrawn);
     RUN(what_a_snapshot_names_in_an_older_version_is_asked_for);
+    RUN(what_comes_while_a_snapshot_is_on_its_way_stays);
     RUN(what_is_missing_is_asked_for_once);
     RUN(a_gateway_that_comes_back_is_compared);
     RUN(a_gateway_with_a_new_database_is_linked_again);

@@ -48,6 +48,8 @@ struct hospital {
     int cancel_count;
     char key_of[KEYS_MAX][64]; /* what it has, in bytewise order */
     char version_of[KEYS_MAX][19];
+    const char *late_key; /* told live while the first snapshot is on its way */
+    int late_count;       /* events stored by then */
     int key_count;
     const char *content_body; /* NULL: answers nothing */
     int content_status;
