@@ -239,23 +239,33 @@ static void wait_for_news(struct collect *collect)
     }
 }
 
+/* A sweep that takes long is not begun again at once: a storage of millions of folders is
+ * not read all day, within a limit. */
+static int64_t pause_after(const struct collect *collect, int64_t took_ms)
+{
+    enum { REST = 4, REST_MAX_MS = 10 * 60 * 1000 };
+    int64_t rest_ms = took_ms * REST < REST_MAX_MS ? took_ms * REST : REST_MAX_MS;
+    int64_t period_ms = collect->config.sweep_period_ms;
+    return rest_ms > period_ms ? rest_ms : period_ms;
+}
+
 static void *run(void *context)
 {
     struct collect *collect = context;
     struct err err = {0};
-    note(collect, collect_sweep(collect, false, &err), &err);
-    int64_t swept_ms = clock_monotonic_ms(&collect->config.clock);
-    int64_t full_ms = swept_ms;
+    int64_t full_ms = clock_monotonic_ms(&collect->config.clock);
+    int64_t due_ms = full_ms;
     while (!atomic_load(&collect->is_stopping)) {
+        int64_t began_ms = clock_monotonic_ms(&collect->config.clock);
+        bool is_full = began_ms - full_ms >= collect->config.full_period_ms;
+        if (is_full || began_ms >= due_ms) {
+            note(collect, collect_sweep(collect, is_full, &err), &err);
+            int64_t now_ms = clock_monotonic_ms(&collect->config.clock);
+            due_ms = now_ms + pause_after(collect, now_ms - began_ms);
+            full_ms = is_full ? now_ms : full_ms;
+        }
         wait_for_news(collect);
         note(collect, collect_look_again(collect, &err), &err);
-        int64_t now_ms = clock_monotonic_ms(&collect->config.clock);
-        bool is_full = now_ms - full_ms >= collect->config.full_period_ms;
-        if (!is_full && now_ms - swept_ms < collect->config.sweep_period_ms)
-            continue;
-        note(collect, collect_sweep(collect, is_full, &err), &err);
-        swept_ms = clock_monotonic_ms(&collect->config.clock);
-        full_ms = is_full ? swept_ms : full_ms;
     }
     return NULL;
 }
