@@ -273,8 +273,9 @@ static void *run(void *context)
 bool collect_start(struct collect *collect, struct err *err)
 {
     collect_watch_open(collect);
-    if (pthread_create(&collect->thread, NULL, run, collect) != 0)
-        return err_set(err, ERR_SYSTEM, "thread_failed", "no thread");
-    collect->has_thread = true;
-    return true;
+    collect->has_thread = true; /* before it runs: it looks */
+    if (pthread_create(&collect->thread, NULL, run, collect) == 0)
+        return true;
+    collect->has_thread = false;
+    return err_set(err, ERR_SYSTEM, "thread_failed", "no thread");
 }
