@@ -137,6 +137,8 @@ static bool open_gate(struct gateway *gateway, struct err *err)
 static void on_tunnel(void *context, bool is_connected)
 {
     struct gateway *gateway = context;
+    if (!is_connected)
+        release_drop_tunnels(gateway->release);
     LOG(&gateway->log, "tunnel", LOG_WORD("state", is_connected ? "open" : "lost"));
 }
 

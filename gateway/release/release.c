@@ -63,6 +63,13 @@ void release_note_tunnel(struct release *release, struct id tunnel)
     pthread_mutex_unlock(&release->lock);
 }
 
+void release_drop_tunnels(struct release *release)
+{
+    pthread_mutex_lock(&release->lock);
+    memset(release->tunnels, 0, sizeof release->tunnels);
+    pthread_mutex_unlock(&release->lock);
+}
+
 /* ---- the rule ---- */
 
 static uint32_t asked_kinds(const struct release_facts *facts)

@@ -501,6 +501,19 @@ static void before_a_hello_nothing_is_released(void)
     end(&scene);
 }
 
+static void a_lost_line_takes_its_grants_with_it(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    begin(&scene);
+    CHECK(ask_for(&scene, BASE, false, &err));
+    release_drop_tunnels(scene.release);
+    CHECK(is_refused(&scene, "grant_tunnel"));
+    release_note_tunnel(scene.release, tunnel);
+    CHECK(ask_for(&scene, BASE, false, &err));
+    end(&scene);
+}
+
 static void tunnels_live_side_by_side_and_the_oldest_goes(void)
 {
     struct scene scene;
@@ -589,6 +602,7 @@ int main(void)
     RUN(a_grant_ages_by_the_gateways_own_clock);
     RUN(a_second_hello_starts_the_tunnel_anew);
     RUN(before_a_hello_nothing_is_released);
+    RUN(a_lost_line_takes_its_grants_with_it);
     RUN(tunnels_live_side_by_side_and_the_oldest_goes);
     RUN(without_audit_there_is_no_permit);
     RUN(without_memory_there_is_no_permit);
