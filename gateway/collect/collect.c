@@ -107,7 +107,8 @@ static bool sweep_root(struct collect *collect, size_t root, bool is_full,
     struct collect_walk walk = {.collect = collect,
                                 .root = root,
                                 .is_full = is_full,
-                                .compares_content = is_full};
+                                .compares_content = is_full,
+                                .is_sweep = true};
     return collect_open_storage(collect, root, err) &&
            collect_walk_folder(&walk, "", COLLECT_ROOT, err);
 }
