@@ -109,14 +109,17 @@ static bool sweep_root(struct collect *collect, size_t root, bool is_full,
                                 .is_full = is_full,
                                 .compares_content = is_full,
                                 .is_sweep = true};
+    /* Looked for at the end too: a share may have gone meanwhile. */
     return collect_open_storage(collect, root, err) &&
-           collect_walk_folder(&walk, "", COLLECT_ROOT, err);
+           collect_walk_folder(&walk, "", COLLECT_ROOT, err) &&
+           collect_open_storage(collect, root, err);
 }
 
 /* A storage that is away does not keep the others from being read. */
 static bool sweep(struct collect *collect, bool is_full, struct err *err)
 {
     bool is_done = true;
+    collect->fault_count = 0;
     for (size_t i = 0; i < collect->config.root_count; i++) {
         struct err fault = {0};
         if (sweep_root(collect, i, is_full, &fault))
@@ -124,6 +127,9 @@ static bool sweep(struct collect *collect, bool is_full, struct err *err)
         *err = fault;
         is_done = false;
     }
+    if (collect->fault_count > 0 && collect->config.log)
+        LOG(collect->config.log, "collect_faults",
+            LOG_NUMBER("folders", (uint64_t)collect->fault_count));
     atomic_store(&collect->is_whole, is_done);
     if (is_done)
         atomic_store(&collect->has_swept, true);

@@ -49,6 +49,7 @@ struct collect {
     bool has_thread;
     atomic_bool is_stopping;
     atomic_bool has_swept;
+    size_t fault_count;   /* folders of this sweep that could not be read */
     atomic_bool is_whole; /* the last sweep found every storage there */
     pthread_mutex_t lock; /* one sweep at a time */
     pthread_cond_t calm;  /* nobody waits for the lock any more */

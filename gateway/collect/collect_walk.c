@@ -160,9 +160,11 @@ static bool is_recent(const struct collect_walk *walk, const struct stat *status
     return status->st_mtim.tv_sec > now_s - (int64_t)config->recent_days * DAY_S;
 }
 
-static void log_folder(const struct collect *collect, const struct err *err)
+/* A share that dies fails folder by folder: the first ones say enough. */
+static void log_folder(struct collect *collect, const struct err *err)
 {
-    if (collect->config.log)
+    enum { TOLD_MAX = 20 };
+    if (collect->fault_count++ < TOLD_MAX && collect->config.log)
         log_err(collect->config.log, "collect_folder", err);
 }
 
