@@ -55,9 +55,10 @@ static struct recalled *find_or_add(struct recalling *recalling, struct id recor
                                     struct err *err)
 {
     struct recalled **place = find_place(recalling, record);
-    if (*place)
-        return *place;
-    struct recalled *one = ARENA_NEW(recalling->arena, struct recalled, err);
+    struct recalled *one = *place;
+    if (one)
+        return one;
+    one = ARENA_NEW(recalling->arena, struct recalled, err);
     if (!one)
         return NULL;
     *one = (struct recalled){

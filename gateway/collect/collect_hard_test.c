@@ -375,10 +375,8 @@ static void what_is_no_file_is_listed(void)
 
 static void hostile_names_are_listed_and_stop_nothing(void)
 {
-    static const char *const names[] = {"\xFF\xFE",
-                                        "a\x01"
-                                        "b",
-                                        "back\\slash", "%41", "\xE3\x81"};
+    static const char *const names[] = {"\xFF\xFE", "a\001b", "back\\slash", "%41",
+                                        "\xE3\x81"};
     struct scene scene;
     struct err err = {0};
     struct index_trouble *items = NULL;
