@@ -296,7 +296,7 @@ static bool judge_again(struct store_session *session, const struct putting *put
     struct store_statement *forget = store_prepare(
         session,
         "UPDATE index_file SET changed_ns = 0 WHERE number = ?1 AND base <> ?2 AND "
-        "(state = 2 OR ?3 = 1)",
+        "(state = 2 OR CAST (?3 AS BIGINT) = 1)",
         err);
     if (!forget)
         return false;
