@@ -419,7 +419,7 @@ static void what_comes_again_unchanged_changes_nothing(void)
     /* what was seen is not news, and what is open stays open */
     CHECK_SOON(home_says(&scene, "\"news\":[]"));
     CHECK(ask_opening(&scene, "GET", opening, "content").status == 200);
-    say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算（訂正）");
+    say_put(hospital, 0, "1/OML-11/A", VERSION_2, "血算（訂正）");
     CHECK_SOON(count_of(hospital, &hospital->stored_count) == 3);
     CHECK_SOON(home_says(&scene, "\"new_count\":1"));
     CHECK(shows(&scene, "血算（訂正）"));
