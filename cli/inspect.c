@@ -92,6 +92,19 @@ static void put_entry(struct buf *out, const struct entry *entry)
         put_item(out, item);
 }
 
+/* "error: 電文が途中で… (hl7_segment_cut at byte 1203, HL7 v2.5 2.5.2)" */
+static void put_fault(struct buf *out, const struct intake_message *message)
+{
+    const struct err *err = &message->err;
+    buf_cstr(out, "    error: ");
+    put_line_text(out, intake_fault_text(err));
+    buf_format(out, " (%s at byte %zu", err->code,
+               (size_t)(message->offset + err->offset));
+    if (err->clause)
+        buf_format(out, ", %s", err->clause);
+    buf_cstr(out, ")\n");
+}
+
 static void put_message(struct buf *out, const struct intake_message *message,
                         struct text path)
 {
@@ -100,7 +113,7 @@ static void put_message(struct buf *out, const struct intake_message *message,
     buf_format(out, "\n  %s %s\n", list->format,
                message->err.kind == ERR_NONE ? "ok" : "REFUSED");
     if (message->err.kind != ERR_NONE)
-        buf_format(out, "    error: %s\n", message->err.text);
+        put_fault(out, message);
     if (list->patient.id.len > 0 || list->patient.name.len > 0) {
         buf_cstr(out, "    ");
         put_line_text(out, list->patient.id);

@@ -212,8 +212,9 @@ static bool take_index(struct scanner *scanner, struct arena *arena, struct err 
     if (!message->segments)
         return false;
     message->fields = ARENA_MANY(arena, uint32_t, fields, err);
-    message->charset_findings = message->fields ? ARENA_NEW(arena, unsigned, err) : NULL;
-    return message->charset_findings != NULL;
+    message->findings =
+        message->fields ? ARENA_NEW(arena, struct hl7_findings, err) : NULL;
+    return message->findings != NULL;
 }
 
 /* In a message whose segments end with CR a line feed is text, unless a segment follows:

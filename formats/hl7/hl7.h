@@ -97,4 +97,7 @@ enum charset hl7_charset(const struct hl7_message *message);
 /* What the whole message showed so far of character-set findings (charset.h bits) while
  * texts were asked for, and whether the declaration was wrong. */
 unsigned hl7_charset_findings(const struct hl7_message *message);
+/* Offset of the first value that showed the finding; of the first bad byte itself. */
+size_t hl7_finding_offset(const struct hl7_message *message,
+                          enum charset_finding finding);
 bool hl7_charset_is_misdeclared(const struct hl7_message *message);

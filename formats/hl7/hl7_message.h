@@ -42,7 +42,14 @@ struct hl7_message {
     uint32_t *fields;
     unsigned oddities;
     size_t odd_segments[HL7_ODDITIES];
-    unsigned *charset_findings; /* behind a pointer: the message itself is const */
+    struct hl7_findings *findings; /* behind a pointer: the message itself is const */
+};
+
+enum { HL7_FINDING_KINDS = 5 }; /* bits of enum charset_finding */
+
+struct hl7_findings {
+    unsigned bits;
+    size_t offsets[HL7_FINDING_KINDS]; /* of the first value that showed it */
 };
 
 /* Bytes of the character at the front, with the state of ISO-2022-JP kept; *is_ascii says

@@ -260,10 +260,13 @@ static bool put_hexadecimal(const struct hl7_message *message, struct text body,
         bytes[i] =
             (uint8_t)(hex_digit(body.at[1 + 2 * i]) << 4 | hex_digit(body.at[2 + 2 * i]));
     struct text text = {0};
+    unsigned findings = 0;
     size_t first_bad = 0;
-    if (!charset_decode(message->charset, span_of(bytes, count), arena, &text,
-                        message->charset_findings, &first_bad, err))
+    if (!charset_decode(message->charset, span_of(bytes, count), arena, &text, &findings,
+                        &first_bad, err))
         return false;
+    /* Where is known to the caller, who notes what the value itself showed. */
+    message->findings->bits |= findings;
     uint32_t code_point = 0;
     uint32_t before = 0;
     for (; text_next(&text, &code_point); before = code_point)
@@ -318,6 +321,19 @@ static bool take_escape(const struct hl7_message *message, struct text *rest,
     return true;
 }
 
+static void note_findings(const struct hl7_message *message, unsigned findings,
+                          struct span raw, size_t first_bad)
+{
+    struct hl7_findings *known = message->findings;
+    size_t offset = message->stripped + (size_t)(raw.at - message->bytes.at);
+    for (size_t i = 0; i < HL7_FINDING_KINDS; i++) {
+        unsigned bit = 1U << i;
+        if (findings & bit & ~known->bits)
+            known->offsets[i] = offset + (bit == CHARSET_BAD_BYTES ? first_bad : 0);
+    }
+    known->bits |= findings;
+}
+
 bool hl7_text(const struct hl7_message *message, struct hl7_place place,
               struct arena *arena, struct text *text, struct err *err)
 {
@@ -331,10 +347,12 @@ bool hl7_text(const struct hl7_message *message, struct hl7_place place,
         *text = (struct text){(const char *)raw.at, raw.len};
         return true;
     }
+    unsigned findings = 0;
     size_t first_bad = 0;
-    if (!charset_decode(message->charset, raw, arena, text, message->charset_findings,
-                        &first_bad, err))
+    if (!charset_decode(message->charset, raw, arena, text, &findings, &first_bad, err))
         return false;
+    if (findings & ~message->findings->bits)
+        note_findings(message, findings, raw, first_bad);
     /* UTF-8 has control characters of two bytes, which carry no mark. */
     bool is_clean = !(marks & (HL7_MARK_CONTROL | HL7_MARK_ESCAPE)) &&
                     message->charset != CHARSET_UTF8;
@@ -377,7 +395,14 @@ enum charset hl7_charset(const struct hl7_message *message)
 
 unsigned hl7_charset_findings(const struct hl7_message *message)
 {
-    return *message->charset_findings;
+    return message->findings->bits;
+}
+
+size_t hl7_finding_offset(const struct hl7_message *message, enum charset_finding finding)
+{
+    if (finding == CHARSET_OK || !(message->findings->bits & (unsigned)finding))
+        return 0;
+    return message->findings->offsets[__builtin_ctz((unsigned)finding)];
 }
 
 bool hl7_charset_is_misdeclared(const struct hl7_message *message)

@@ -218,8 +218,7 @@ static void write_error(struct json_writer *writer, const struct intake_message 
     json_open_object(writer);
     json_put_cstr(writer, "code", message->err.code);
     json_put_int(writer, "offset", (int64_t)(message->offset + message->err.offset));
-    json_put_cstr(writer, "text",
-                  message->err.text[0] ? message->err.text : message->err.code);
+    json_put_text(writer, "text", intake_fault_text(&message->err));
     if (message->err.clause)
         json_put_cstr(writer, "clause", message->err.clause);
     json_close_object(writer);

@@ -37,6 +37,9 @@ const struct intake_format *intake_find(const struct intake_source *source);
 MUST_CHECK bool intake_read(const struct intake_source *source, struct arena *arena,
                             struct intake_message **first, struct err *err);
 
+/* The fault in Japanese, for people; borrows from err. err->kind is not ERR_NONE. */
+struct text intake_fault_text(const struct err *err);
+
 /* One message as the object of the contract (docs/specs/entries.md), without a newline.
  */
 void intake_write(struct json_writer *writer, const struct intake_message *message,

@@ -127,10 +127,11 @@ static void a_message_is_written_as_the_contract_says(void)
     message = read_all("b", SPAN("?"), &arena);
     writer = json_writer(&out);
     intake_write(&writer, message, TEXT("b"));
-    CHECK(span_is(buf_view(&out),
-                  "{\"path\":\"b\",\"format\":\"unknown\",\"ok\":false,\"patient\":null,"
-                  "\"entries\":[],\"warnings\":[],\"error\":{\"code\":\"format_unknown\","
-                  "\"offset\":0,\"text\":\"a format that is not known\"}}"));
+    CHECK(
+        span_is(buf_view(&out),
+                "{\"path\":\"b\",\"format\":\"unknown\",\"ok\":false,\"patient\":null,"
+                "\"entries\":[],\"warnings\":[],\"error\":{\"code\":\"format_unknown\","
+                "\"offset\":0,\"text\":\"知られている形式のファイルではありません\"}}"));
 }
 
 int main(void)

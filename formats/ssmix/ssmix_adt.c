@@ -4,8 +4,6 @@
 
 #include "formats/ssmix/ssmix_reader.h"
 
-static const char CLAUSE_STRUCTURE[] = "SS-MIX2 2.6";
-
 static struct hl7_place repeated(size_t segment, uint16_t field, uint16_t repetition,
                                  uint16_t component)
 {
@@ -17,13 +15,12 @@ struct text ssmix_unknown_title(struct ssmix_reader *reader)
     struct err err = {0};
     struct text type = {0};
     if (!reader->name)
-        return ssmix_at(reader, 0, 9, 0);
-    if (!text_from_utf8(reader->name->type, &type, &err))
+        type = ssmix_at(reader, 0, 9, 0);
+    else if (!text_from_utf8(reader->name->type, &type, &err))
         return TEXT("不明種別");
-    struct text copy = {0};
-    if (!ssmix_is_good(reader) || !text_copy(type, reader->arena, &copy, reader->err))
-        return (struct text){0};
-    return copy;
+    const struct text parts[] = {
+        reader->name ? TEXT("不明種別（") : TEXT("その他の電文（"), type, TEXT("）")};
+    return ssmix_join(reader, parts, 3, "");
 }
 
 struct text ssmix_type_title(struct ssmix_reader *reader)
@@ -52,16 +49,58 @@ static struct text telephone(struct ssmix_reader *reader, size_t segment, uint16
     return (struct text){0};
 }
 
-/* XAD: the whole address as text, else its parts. */
-static struct text address(struct ssmix_reader *reader, size_t segment, uint16_t field)
+/* A mobile number behind the first one of PID-13. */
+static struct text mobile(struct ssmix_reader *reader, size_t pid)
 {
-    struct text whole = ssmix_at(reader, segment, field, 8);
+    uint16_t count = ssmix_repetitions(reader, pid, 13);
+    for (uint16_t i = 1; i < count; i++) {
+        if (!span_is(hl7_raw(reader->message, repeated(pid, 13, i, 3)), "CP"))
+            continue;
+        struct text number = ssmix_text(reader, repeated(pid, 13, i, 12));
+        return number.len > 0 ? number : ssmix_text(reader, repeated(pid, 13, i, 1));
+    }
+    return (struct text){0};
+}
+
+/* XAD: the whole address as text, else its parts. */
+static struct text address(struct ssmix_reader *reader, size_t segment, uint16_t field,
+                           uint16_t repetition)
+{
+    struct text whole = ssmix_text(reader, repeated(segment, field, repetition, 8));
     if (whole.len > 0)
         return whole;
+    struct hl7_place street = repeated(segment, field, repetition, 1);
+    struct text lines[3];
+    for (uint16_t i = 0; i < 3; i++) {
+        street.subcomponent = (uint16_t)(i + 1);
+        lines[i] = ssmix_text(reader, street);
+    }
     const struct text parts[] = {
-        ssmix_at(reader, segment, field, 4), ssmix_at(reader, segment, field, 3),
-        ssmix_at(reader, segment, field, 1), ssmix_at(reader, segment, field, 2)};
-    return ssmix_join(reader, parts, 4, " ");
+        ssmix_text(reader, repeated(segment, field, repetition, 4)),
+        ssmix_text(reader, repeated(segment, field, repetition, 3)),
+        lines[0],
+        lines[1],
+        lines[2],
+        ssmix_text(reader, repeated(segment, field, repetition, 2))};
+    return ssmix_join(reader, parts, 6, " ");
+}
+
+/* The address that is marked as that of work, else "". */
+static struct text work_address(struct ssmix_reader *reader, size_t segment,
+                                uint16_t field)
+{
+    uint16_t count = ssmix_repetitions(reader, segment, field);
+    for (uint16_t i = 1; i < count; i++)
+        if (span_is(hl7_raw(reader->message, repeated(segment, field, i, 7)), "B"))
+            return address(reader, segment, field, i);
+    return (struct text){0};
+}
+
+/* FN and SAD have parts of their own elsewhere; the first is the whole in Japan. */
+static struct text surname(struct ssmix_reader *reader, struct hl7_place place)
+{
+    place.subcomponent = 1;
+    return ssmix_text(reader, place);
 }
 
 static struct text name_of(struct ssmix_reader *reader, size_t segment, uint16_t field,
@@ -71,7 +110,7 @@ static struct text name_of(struct ssmix_reader *reader, size_t segment, uint16_t
     for (uint16_t i = 0; i < count; i++) {
         struct span is = hl7_raw(reader->message, repeated(segment, field, i, 8));
         if (span_is(is, form) || (is.len == 0 && i == 0 && form[0] == 'I'))
-            return ssmix_pair(reader, ssmix_text(reader, repeated(segment, field, i, 1)),
+            return ssmix_pair(reader, surname(reader, repeated(segment, field, i, 1)),
                               " ", ssmix_text(reader, repeated(segment, field, i, 2)));
     }
     return (struct text){0};
@@ -81,7 +120,7 @@ static void add_person(struct ssmix_reader *reader, struct entry *entry)
 {
     const struct entry_patient *patient = &reader->list->patient;
     size_t pid = reader->pid;
-    struct entry_item *item = ssmix_item(reader, entry, "patient", 16);
+    struct entry_item *item = ssmix_item(reader, entry, "patient", 18);
     const char sex[2] = {patient->sex, '\0'};
     ssmix_field(reader, item, "name", patient->name);
     ssmix_field(reader, item, "kana", patient->kana);
@@ -91,11 +130,13 @@ static void add_person(struct ssmix_reader *reader, struct entry *entry)
     ssmix_field(reader, item, "birth", ssmix_iso(reader, patient->birth_day));
     ssmix_field(reader, item, "sex", ssmix_copy(reader, span_cstr(sex)));
     ssmix_field(reader, item, "postcode", ssmix_at(reader, pid, 11, 5));
-    ssmix_field(reader, item, "address", address(reader, pid, 11));
+    ssmix_field(reader, item, "address", address(reader, pid, 11, 0));
     struct text home = telephone(reader, pid, 13, "PRN");
     if (home.len == 0)
         home = telephone(reader, pid, 13, "");
     ssmix_field(reader, item, "phone", home);
+    ssmix_field(reader, item, "address_work", work_address(reader, pid, 11));
+    ssmix_field(reader, item, "phone_mobile", mobile(reader, pid));
     ssmix_field(reader, item, "phone_emergency", telephone(reader, pid, 13, "EMR"));
     ssmix_field(reader, item, "phone_work", telephone(reader, pid, 14, ""));
     ssmix_field(reader, item, "updated", ssmix_time(reader, HL7_AT(pid, 33, 1)));
@@ -103,13 +144,14 @@ static void add_person(struct ssmix_reader *reader, struct entry *entry)
 
 static void add_contact(struct ssmix_reader *reader, struct entry *entry, size_t nk1)
 {
-    struct entry_item *item = ssmix_item(reader, entry, "contact", 8);
+    struct entry_item *item = ssmix_item(reader, entry, "contact", 9);
     ssmix_field(reader, item, "name", name_of(reader, nk1, 2, "I"));
     ssmix_field(reader, item, "kana", name_of(reader, nk1, 2, "P"));
     ssmix_field(reader, item, "relation",
                 ssmix_coded_at(reader, nk1, 3, SSMIX_TABLE_RELATION));
     ssmix_field(reader, item, "postcode", ssmix_at(reader, nk1, 4, 5));
-    ssmix_field(reader, item, "address", address(reader, nk1, 4));
+    ssmix_field(reader, item, "address", address(reader, nk1, 4, 0));
+    ssmix_field(reader, item, "address_work", work_address(reader, nk1, 4));
     ssmix_field(reader, item, "phone", telephone(reader, nk1, 5, ""));
     ssmix_field(reader, item, "phone_work", telephone(reader, nk1, 6, ""));
     ssmix_field(reader, item, "organization", ssmix_at(reader, nk1, 13, 1));
@@ -139,165 +181,72 @@ static void add_disability(struct ssmix_reader *reader, struct entry *entry, siz
     struct entry_item *item = ssmix_item(reader, entry, "disability", 2);
     ssmix_field(reader, item, "person",
                 ssmix_coded_at(reader, db1, 2, SSMIX_TABLE_DISABLED));
-    bool is_disabled = span_is(ssmix_raw(reader, db1, 4, 1), "Y");
-    ssmix_field(reader, item, "value", is_disabled ? TEXT("あり") : TEXT("なし"));
+    struct span value = ssmix_raw(reader, db1, 4, 1);
+    if (value.len > 0)
+        ssmix_field(reader, item, "value",
+                    span_is(value, "Y") ? TEXT("あり") : TEXT("なし"));
 }
 
 static void add_allergy(struct ssmix_reader *reader, size_t segment, bool is_iam);
 
+/* Numbers that were joined or replaced (A18, A34 to A51): MRG holds the old ones. */
+static void add_merge(struct ssmix_reader *reader, struct entry *entry, size_t mrg)
+{
+    struct entry_item *item = ssmix_item(reader, entry, "merge", 4);
+    ssmix_field(reader, item, "old_number", ssmix_at(reader, mrg, 1, 1));
+    ssmix_field(reader, item, "number", ssmix_at(reader, reader->pid, 3, 1));
+    ssmix_field(reader, item, "old_account", ssmix_at(reader, mrg, 3, 1));
+    ssmix_field(reader, item, "old_visit", ssmix_at(reader, mrg, 5, 1));
+}
+
+static struct text patient_title(const struct ssmix_reader *reader)
+{
+    struct span trigger = hl7_trigger(reader->message);
+    if (reader->name && reader->name->known)
+        return text_cstr(reader->name->known->name);
+    if (span_is(trigger, "A23") || span_is(trigger, "A29"))
+        return TEXT("患者基本情報の削除");
+    if (span_is(trigger, "A24") || span_is(trigger, "A37"))
+        return TEXT("患者番号の関連付け");
+    struct ssmix_group all = {0, reader->count};
+    bool has_merge = ssmix_next(reader, TAG_MRG, all) != HL7_NONE;
+    return has_merge ? TEXT("患者番号の統合・変更") : TEXT("患者基本情報");
+}
+
+/* Height, weight, blood group: of the day when the patient's data changed, unless the row
+ * has its own. */
+static void add_measure(struct ssmix_reader *reader, struct entry *entry, size_t obx)
+{
+    struct ssmix_result result = {0};
+    ssmix_take_result(reader, obx, &result);
+    if (result.is_withdrawn)
+        return;
+    struct entry_item *item = ssmix_item(reader, entry, "observation", 18);
+    ssmix_result_fields(reader, item, &result);
+    if (ssmix_raw(reader, obx, 14, 1).len == 0)
+        ssmix_field(reader, item, "time", ssmix_time(reader, HL7_AT(reader->pid, 33, 1)));
+}
+
 void ssmix_read_patient(struct ssmix_reader *reader)
 {
     struct entry *entry = ssmix_entry(reader, reader->kind);
-    entry->title = reader->name ? ssmix_type_title(reader) : TEXT("患者基本情報");
+    entry->title = patient_title(reader);
     ssmix_set_order(reader, entry, HL7_NONE);
     add_person(reader, entry);
     for (size_t i = 0; i < reader->count && ssmix_is_good(reader); i++) {
-        if (reader->tags[i] == TAG_NK1) {
+        if (reader->tags[i] == TAG_NK1)
             add_contact(reader, entry, i);
-        } else if (reader->tags[i] == TAG_IN1) {
+        else if (reader->tags[i] == TAG_IN1)
             add_insurance(reader, entry, i);
-        } else if (reader->tags[i] == TAG_DB1) {
+        else if (reader->tags[i] == TAG_DB1)
             add_disability(reader, entry, i);
-        } else if (reader->tags[i] == TAG_OBX) {
-            struct ssmix_result result = {0};
-            ssmix_take_result(reader, i, &result);
-            struct entry_item *item = ssmix_item(reader, entry, "observation", 16);
-            ssmix_result_fields(reader, item, &result);
-        } else if (reader->tags[i] == TAG_AL1) {
+        else if (reader->tags[i] == TAG_OBX)
+            add_measure(reader, entry, i);
+        else if (reader->tags[i] == TAG_MRG)
+            add_merge(reader, entry, i);
+        else if (reader->tags[i] == TAG_AL1)
             add_allergy(reader, i, false);
-        }
     }
-}
-
-void ssmix_read_doctor(struct ssmix_reader *reader)
-{
-    struct entry *entry = ssmix_entry(reader, reader->kind);
-    ssmix_set_order(reader, entry, HL7_NONE);
-    entry->title = ssmix_pair(reader, TEXT("担当医"), " ", entry->author);
-    struct entry_item *item = ssmix_item(reader, entry, "doctor", 4);
-    ssmix_field(reader, item, "name", entry->author);
-    ssmix_field(reader, item, "code", ssmix_at(reader, reader->pv1, 7, 1));
-    ssmix_field(reader, item, "department", entry->department);
-    struct text from = ssmix_time(reader, HL7_AT(reader->evn, 6, 1));
-    if (from.len == 0)
-        from = ssmix_time(reader, HL7_AT(reader->evn, 2, 1));
-    ssmix_field(reader, item, "from", from);
-}
-
-/* ------------------------------------------------------------------ visits, stays */
-
-/* PL: wards are plain codes in Japan, HD with sub-components elsewhere. */
-static struct text location(struct ssmix_reader *reader, size_t segment, uint16_t field,
-                            uint16_t component)
-{
-    struct hl7_place place = HL7_AT(segment, field, component);
-    place.subcomponent = 1;
-    return ssmix_text(reader, place);
-}
-
-void ssmix_read_visit(struct ssmix_reader *reader)
-{
-    struct entry *entry = ssmix_entry(reader, reader->kind);
-    ssmix_set_order(reader, entry, HL7_NONE);
-    entry->time = ssmix_time(reader, HL7_AT(reader->pv1, 44, 1));
-    if (entry->department.len == 0)
-        entry->department = location(reader, reader->pv1, 3, 1);
-    entry->title = entry->department.len > 0 ? entry->department : TEXT("外来受診");
-    struct entry_item *item = ssmix_item(reader, entry, "event", 4);
-    ssmix_field(reader, item, "event", TEXT("外来受診"));
-    ssmix_field(reader, item, "time", entry->time);
-    ssmix_field(reader, item, "department", entry->department);
-    ssmix_field(reader, item, "doctor", entry->author);
-}
-
-/* What a trigger means when no folder says it. */
-static struct text event_name(struct ssmix_reader *reader)
-{
-    static const struct {
-        const char *trigger;
-        const char *name;
-    } known[] = {
-        {"A01", "入院"},         {"A02", "転棟"},         {"A03", "退院"},
-        {"A05", "入院予定"},     {"A06", "入院"},         {"A07", "外来へ変更"},
-        {"A11", "入院取消"},     {"A12", "転棟取消"},     {"A13", "退院取消"},
-        {"A14", "入院予定"},     {"A15", "転棟予定"},     {"A16", "退院予定"},
-        {"A21", "外泊"},         {"A22", "帰院"},         {"A25", "退院予定取消"},
-        {"A26", "転棟予定取消"}, {"A27", "入院予定取消"},
-    };
-    if (reader->name && reader->name->known &&
-        reader->name->known->kind == ENTRY_ADMISSION)
-        return text_cstr(reader->name->known->name);
-    struct span trigger = hl7_trigger(reader->message);
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-        if (span_is(trigger, known[i].trigger))
-            return text_cstr(known[i].name);
-    return ssmix_at(reader, 0, 9, 0);
-}
-
-/* Which field holds the time of the event. */
-static struct hl7_place event_place(const struct ssmix_reader *reader)
-{
-    enum ssmix_day_from from = SSMIX_DAY_FROM_NONE;
-    if (reader->name && reader->name->known)
-        from = reader->name->known->day_from;
-    if (from == SSMIX_DAY_FROM_PV2_8)
-        return HL7_AT(reader->pv2, 8, 1);
-    if (from == SSMIX_DAY_FROM_PV2_9)
-        return HL7_AT(reader->pv2, 9, 1);
-    if (from == SSMIX_DAY_FROM_EVN_6)
-        return HL7_AT(reader->evn, 6, 1);
-    bool is_discharge = from == SSMIX_DAY_FROM_PV1_45 ||
-                        (!reader->name && span_is(hl7_trigger(reader->message), "A03"));
-    return HL7_AT(reader->pv1, is_discharge ? 45 : 44, 1);
-}
-
-static void event_fields(struct ssmix_reader *reader, struct entry_item *item)
-{
-    size_t pv1 = reader->pv1;
-    size_t pv2 = reader->pv2;
-    ssmix_field(reader, item, "ward", location(reader, pv1, 3, 1));
-    ssmix_field(reader, item, "room", location(reader, pv1, 3, 2));
-    ssmix_field(reader, item, "bed", location(reader, pv1, 3, 3));
-    ssmix_field(reader, item, "from_ward", location(reader, pv1, 6, 1));
-    ssmix_field(reader, item, "from_room", location(reader, pv1, 6, 2));
-    ssmix_field(reader, item, "from_bed", location(reader, pv1, 6, 3));
-    ssmix_field(reader, item, "planned_ward", location(reader, pv2, 1, 1));
-    ssmix_field(reader, item, "admitting_doctor",
-                ssmix_person(reader, HL7_AT(pv1, 17, 0)));
-    if (ssmix_raw(reader, pv1, 36, 1).len > 0) {
-        ssmix_field(reader, item, "disposition_code", ssmix_at(reader, pv1, 36, 1));
-        ssmix_field(reader, item, "disposition",
-                    ssmix_coded_at(reader, pv1, 36, SSMIX_TABLE_DISPOSITION));
-    }
-    ssmix_field(reader, item, "admitted", ssmix_time(reader, HL7_AT(pv1, 44, 1)));
-    ssmix_field(reader, item, "discharged", ssmix_time(reader, HL7_AT(pv1, 45, 1)));
-    ssmix_field(reader, item, "planned_admission", ssmix_time(reader, HL7_AT(pv2, 8, 1)));
-    ssmix_field(reader, item, "planned_discharge", ssmix_time(reader, HL7_AT(pv2, 9, 1)));
-    ssmix_field(reader, item, "planned_return", ssmix_time(reader, HL7_AT(pv2, 47, 1)));
-}
-
-void ssmix_read_event(struct ssmix_reader *reader)
-{
-    struct entry *entry = ssmix_entry(reader, reader->kind);
-    const struct ssmix_type *known = reader->name ? reader->name->known : NULL;
-    if (known && known->is_plan && entry->state == ENTRY_CURRENT)
-        entry->state = ENTRY_PLANNED;
-    ssmix_set_order(reader, entry, HL7_NONE);
-    struct text event = event_name(reader);
-    entry->time = ssmix_time(reader, event_place(reader));
-    struct entry_item *item = ssmix_item(reader, entry, "event", 20);
-    ssmix_field(reader, item, "event", event);
-    ssmix_field(reader, item, "time", entry->time);
-    ssmix_field(reader, item, "department", entry->department);
-    ssmix_field(reader, item, "doctor", entry->author);
-    event_fields(reader, item);
-    bool is_discharge = span_is(ssmix_raw(reader, 0, 9, 2), "A03");
-    struct text detail = location(reader, reader->pv1, 3, 1);
-    if (is_discharge)
-        detail = ssmix_raw(reader, reader->pv1, 36, 1).len > 0
-                     ? ssmix_coded_at(reader, reader->pv1, 36, SSMIX_TABLE_DISPOSITION)
-                     : (struct text){0};
-    entry->title = ssmix_pair(reader, event, " ", detail);
 }
 
 /* ------------------------------------------------------------------ allergies */
@@ -356,14 +305,18 @@ void ssmix_read_allergies(struct ssmix_reader *reader)
 
 /* ------------------------------------------------------------------ problems */
 
-/* Texts of a repeating field, joined without anything between. */
-static struct text modifiers(struct ssmix_reader *reader, size_t zpr, uint16_t field)
+/* Texts of a repeating field, joined without anything between; those of the field with
+ * the exchange codes when it has none. */
+static struct text modifiers(struct ssmix_reader *reader, size_t zpr, uint16_t field,
+                             uint16_t exchange_field)
 {
     struct text joined = {0};
     uint16_t count = ssmix_repetitions(reader, zpr, field);
     for (uint16_t i = 0; i < count; i++)
         joined = ssmix_pair(reader, joined, "",
                             ssmix_text(reader, repeated(zpr, field, i, 2)));
+    if (joined.len == 0 && exchange_field > 0)
+        return modifiers(reader, zpr, exchange_field, 0);
     return joined;
 }
 
@@ -382,13 +335,18 @@ static bool text_begins(struct text text, struct text begin)
 /* Prefixes + 病名 + suffixes + 疑い; what PRB-3 holds already is not said twice. */
 static struct text problem_name(struct ssmix_reader *reader, size_t prb, size_t zpr)
 {
-    struct text base = ssmix_coded_at(reader, prb, 3, SSMIX_TABLE_NONE);
+    struct text base = ssmix_words(reader, HL7_AT(prb, 3, 0), SSMIX_TABLE_NONE);
     struct text own = ssmix_at(reader, zpr, 2, 2);
+    if (own.len == 0)
+        own = ssmix_at(reader, zpr, 5, 2);
     if (base.len == 0)
         base = own;
-    struct text prefix = modifiers(reader, zpr, 1);
-    struct text suffix = modifiers(reader, zpr, 3);
-    bool is_whole = own.len > 0 && !text_equal(own, base) && base.len > own.len;
+    if (base.len == 0)
+        base = ssmix_coded_at(reader, prb, 3, SSMIX_TABLE_NONE);
+    struct text prefix = modifiers(reader, zpr, 1, 4);
+    struct text suffix = modifiers(reader, zpr, 3, 6);
+    /* Without the name of the bare disease only the text itself can tell. */
+    bool is_whole = own.len == 0 || (!text_equal(own, base) && base.len > own.len);
     if (is_whole && text_begins(base, prefix))
         prefix = (struct text){0};
     if (is_whole && text_ends(base, suffix))
@@ -445,7 +403,11 @@ static void problem_fields(struct ssmix_reader *reader, struct entry_item *item,
     ssmix_field(reader, item, "system", ssmix_at(reader, prb, 3, 3));
     ssmix_field(reader, item, "exchange_code", ssmix_at(reader, zpr, 5, 1));
     ssmix_field(reader, item, "icd10", ssmix_at(reader, prb, 10, 1));
-    ssmix_field(reader, item, "icd10_version", ssmix_at(reader, prb, 10, 7));
+    struct text version = ssmix_at(reader, prb, 10, 7);
+    bool has_icd10 = ssmix_raw(reader, prb, 10, 1).len > 0;
+    if (version.len == 0 && has_icd10)
+        version = TEXT("2003");
+    ssmix_field(reader, item, "icd10_version", version);
     struct text phase = ssmix_at(reader, prb, 10, 5);
     if (phase.len == 0)
         phase = ssmix_code_text(SSMIX_TABLE_PROBLEM_TIME, ssmix_raw(reader, prb, 10, 4));
@@ -491,54 +453,76 @@ void ssmix_read_problems(struct ssmix_reader *reader)
     while (ssmix_is_good(reader) && ssmix_take_group(reader, TAG_PRB, &at, &group))
         add_problem(reader, group);
     if (group.to == 0)
-        ssmix_refuse(reader, "ssmix_group_missing", reader->count, CLAUSE_STRUCTURE);
+        ssmix_refuse(reader, "ssmix_group_missing", reader->count, TAG_PRB);
 }
 
 /* ------------------------------------------------------------------ meals */
 
+/* What is eaten: the text of ODS-3, else the instruction, else its code. */
+static struct text meal_name(struct ssmix_reader *reader, size_t ods)
+{
+    struct text name = ssmix_words(reader, HL7_AT(ods, 3, 0), SSMIX_TABLE_NONE);
+    if (name.len == 0)
+        name = ssmix_at(reader, ods, 4, 0);
+    return name.len > 0 ? name : ssmix_coded_at(reader, ods, 3, SSMIX_TABLE_NONE);
+}
+
+static void add_dish(struct ssmix_reader *reader, struct entry *entry, size_t ods,
+                     size_t tq1)
+{
+    struct entry_item *item = ssmix_item(reader, entry, "meal", 11);
+    struct text name = meal_name(reader, ods);
+    struct text instruction = ssmix_at(reader, ods, 4, 0);
+    ssmix_field(reader, item, "class", ssmix_coded_at(reader, ods, 1, SSMIX_TABLE_DIET));
+    ssmix_field(reader, item, "name", name);
+    ssmix_field(reader, item, "code", ssmix_at(reader, ods, 3, 1));
+    ssmix_field(reader, item, "system", ssmix_at(reader, ods, 3, 3));
+    if (!text_equal(name, instruction))
+        ssmix_field(reader, item, "instruction", instruction);
+    ssmix_field(reader, item, "period", ssmix_coded_at(reader, ods, 2, SSMIX_TABLE_NONE));
+    ssmix_field(reader, item, "usage",
+                ssmix_part(reader, HL7_AT(tq1, 3, 1), SSMIX_TABLE_REPEAT));
+    ssmix_field(reader, item, "start", entry->time);
+    ssmix_field(reader, item, "end", ssmix_time(reader, HL7_AT(tq1, 8, 1)));
+    ssmix_field(reader, item, "comment", ssmix_notes(reader, ods));
+    if (entry->title.len == 0)
+        entry->title = name;
+}
+
+/* From TQ1-7 to TQ1-8; without an end until the next order. */
+static void set_meal_span(struct ssmix_reader *reader, struct entry *entry, size_t tq1)
+{
+    int32_t start = ssmix_day(reader, HL7_AT(tq1, 7, 1));
+    int32_t end = ssmix_day(reader, HL7_AT(tq1, 8, 1));
+    if (ssmix_day_has(start) && ssmix_is_far(reader, start)) {
+        ssmix_warn_at(reader, "start_implausible", HL7_AT(tq1, 7, 0),
+                      TEXT("開始日が診療日と離れすぎているため診療日を使います"));
+    } else if (ssmix_day_has(start)) {
+        entry->day = start;
+        entry->time = ssmix_time(reader, HL7_AT(tq1, 7, 1));
+    }
+    if (ssmix_day_has(end) && end >= entry->day)
+        entry->end_day = end;
+    entry->is_open = !ssmix_day_has(end);
+}
+
 static void add_meal(struct ssmix_reader *reader, struct ssmix_group group)
 {
     size_t tq1 = ssmix_next(reader, TAG_TQ1, group);
-    size_t first = ssmix_next(reader, TAG_ODS, group);
-    if (first == HL7_NONE) {
-        ssmix_refuse(reader, "ssmix_group_incomplete", group.to, CLAUSE_STRUCTURE);
-        if (reader->name)
+    if (ssmix_next(reader, TAG_ODS, group) == HL7_NONE) {
+        ssmix_refuse(reader, "ssmix_group_incomplete", group.to, TAG_ODS);
+        if (!ssmix_is_good(reader))
             return;
     }
     struct entry *entry = ssmix_entry(reader, reader->kind);
     ssmix_set_order(reader, entry, group.from);
-    int32_t start = ssmix_day(reader, HL7_AT(tq1, 7, 1));
-    if (ssmix_day_has(start))
-        entry->day = start;
-    int32_t end = ssmix_day(reader, HL7_AT(tq1, 8, 1));
-    if (ssmix_day_has(end) && end >= entry->day)
-        entry->end_day = end;
-    entry->is_open = !ssmix_day_has(end);
-    entry->time = ssmix_time(reader, HL7_AT(tq1, 7, 1));
-    struct hl7_place pattern = HL7_AT(tq1, 3, 1);
-    for (size_t i = group.from; i < group.to && ssmix_is_good(reader); i++) {
-        if (reader->tags[i] != TAG_ODS)
-            continue;
-        struct entry_item *item = ssmix_item(reader, entry, "meal", 9);
-        ssmix_field(reader, item, "class",
-                    ssmix_coded_at(reader, i, 1, SSMIX_TABLE_DIET));
-        ssmix_code_fields(reader, item, i, 3);
-        struct text instruction = ssmix_at(reader, i, 4, 0);
-        ssmix_field(reader, item, "instruction", instruction);
-        ssmix_field(reader, item, "usage",
-                    ssmix_part(reader, pattern, SSMIX_TABLE_REPEAT));
-        ssmix_field(reader, item, "start", entry->time);
-        ssmix_field(reader, item, "end", ssmix_time(reader, HL7_AT(tq1, 8, 1)));
-        if (entry->title.len > 0)
-            continue;
-        entry->title = ssmix_at(reader, i, 3, 2);
-        if (entry->title.len == 0)
-            entry->title = instruction;
-        if (entry->title.len == 0)
-            entry->title = ssmix_at(reader, i, 3, 1);
-    }
+    set_meal_span(reader, entry, tq1);
+    for (size_t i = group.from; i < group.to && ssmix_is_good(reader); i++)
+        if (reader->tags[i] == TAG_ODS)
+            add_dish(reader, entry, i, tq1);
     if (entry->title.len == 0)
         entry->title = TEXT("食事");
+    ssmix_observations(reader, entry, group);
     ssmix_set_part(reader, entry, ssmix_at(reader, group.from, 4, 1));
 }
 
@@ -549,5 +533,5 @@ void ssmix_read_meals(struct ssmix_reader *reader)
     while (ssmix_is_good(reader) && ssmix_take_group(reader, TAG_ORC, &at, &group))
         add_meal(reader, group);
     if (group.to == 0)
-        ssmix_refuse(reader, "ssmix_group_missing", reader->count, CLAUSE_STRUCTURE);
+        ssmix_refuse(reader, "ssmix_group_missing", reader->count, TAG_ORC);
 }

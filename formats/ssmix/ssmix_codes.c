@@ -34,9 +34,37 @@ static const struct {
 #undef END
 };
 
+/* Full-width letters and digits (U+FF01 to U+FF5E) as ASCII, into `out`; the key itself
+ * when there are none or when it is too long for a code. */
+static struct span narrowed(struct span key, uint8_t out[], size_t max)
+{
+    size_t len = 0;
+    size_t i = 0;
+    while (i < key.len) {
+        struct span rest = span_part(key, i, key.len - i);
+        bool is_low = span_starts(rest, "\xEF\xBC") && rest.len >= 3; /* FF01 to FF3F */
+        bool is_high = span_starts(rest, "\xEF\xBD") && rest.len >= 3 &&
+                       rest.at[2] <= 0x9E; /* FF40 to FF5E */
+        if (len == max || (!is_low && !is_high && rest.at[0] >= 0x80))
+            return key;
+        if (is_low)
+            out[len++] = (uint8_t)(rest.at[2] - 0x60);
+        else if (is_high)
+            out[len++] = (uint8_t)(rest.at[2] - 0x20);
+        else
+            out[len++] = rest.at[0];
+        i += is_low || is_high ? 3 : 1;
+    }
+    return span_of(out, len);
+}
+
 struct text ssmix_code_text(enum ssmix_table table, struct span code)
 {
+    enum { CODE_MAX = 16 };
+    uint8_t narrow[CODE_MAX];
     struct span key = span_trim(code);
+    if (key.len > 0 && key.at[0] >= 0x80)
+        key = narrowed(key, narrow, CODE_MAX);
     for (size_t i = 0; i < tables[table].count && key.len > 0; i++)
         if (span_is(key, tables[table].rows[i].code))
             return tables[table].rows[i].text;

@@ -17,5 +17,5 @@ enum ssmix_table {
 };
 
 /* An empty text for codes that the table does not hold. Spaces around the code do not
- * count. */
+ * count, full-width letters and digits are those of ASCII. */
 struct text ssmix_code_text(enum ssmix_table table, struct span code);

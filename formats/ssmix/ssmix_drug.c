@@ -4,9 +4,7 @@
 
 #include "formats/ssmix/ssmix_reader.h"
 
-static const char CLAUSE_STRUCTURE[] = "SS-MIX2 2.6";
-
-enum { DRUG_FIELDS = 28, DAYS_MAX = 3650, FAR_DAYS = 400 };
+enum { DRUG_FIELDS = 32, DAYS_MAX = 3650, STEPS_MAX = 64 };
 
 /* ORC-4 names the RP: "1", or for injections オーダNo_RP_枝. What stands before the last
  * `keep` parts is the order number. */
@@ -51,12 +49,6 @@ static size_t timing_of(const struct ssmix_reader *reader, struct ssmix_group gr
 
 /* ------------------------------------------------------------------ when */
 
-static bool is_far(const struct ssmix_reader *reader, int32_t day)
-{
-    return reader->name && ssmix_day_has(reader->day) &&
-           (day < reader->day - FAR_DAYS || day > reader->day + FAR_DAYS);
-}
-
 /* Number of days of TQ1-6, 0 when it is not a number of days. */
 static int32_t duration_days(const struct ssmix_reader *reader, size_t tq1)
 {
@@ -68,12 +60,19 @@ static int32_t duration_days(const struct ssmix_reader *reader, size_t tq1)
     return (int32_t)days;
 }
 
+static void extend_to(struct entry *entry, int32_t end)
+{
+    if (ssmix_day_has(entry->day) && end > entry->day && end - entry->day <= DAYS_MAX &&
+        (!ssmix_day_has(entry->end_day) || end > entry->end_day))
+        entry->end_day = end;
+}
+
 /* Start from TQ1-7, else the folder's day; end from TQ1-8 or TQ1-6. A start that is more
  * than a year away from the folder would take the record out of sight: not believed. */
 static void set_span(struct ssmix_reader *reader, struct entry *entry, size_t tq1)
 {
     int32_t start = ssmix_day(reader, HL7_AT(tq1, 7, 1));
-    if (ssmix_day_has(start) && is_far(reader, start))
+    if (ssmix_day_has(start) && ssmix_is_far(reader, start))
         ssmix_warn_at(reader, "start_implausible", HL7_AT(tq1, 7, 0),
                       TEXT("開始日が診療日と離れすぎているため診療日を使います"));
     else if (ssmix_day_has(start) && entry->time.len == 0) {
@@ -84,10 +83,8 @@ static void set_span(struct ssmix_reader *reader, struct entry *entry, size_t tq
     int32_t days = duration_days(reader, tq1);
     if (!ssmix_day_has(end) && days > 1 && ssmix_day_has(entry->day))
         end = entry->day + days - 1;
-    if (ssmix_day_has(end) && ssmix_day_has(entry->day) && end > entry->day &&
-        end - entry->day <= DAYS_MAX &&
-        (!ssmix_day_has(entry->end_day) || end > entry->end_day))
-        entry->end_day = end;
+    if (ssmix_day_has(end))
+        extend_to(entry, end);
 }
 
 /* ------------------------------------------------------------------ fields */
@@ -106,18 +103,31 @@ static struct text category_of(struct ssmix_reader *reader, size_t rxe)
     return ssmix_join(reader, parts, used, "・");
 }
 
+/* All repetitions of TQ1-3: the usage and what supplements it (隔日, 漸減 …). */
+static struct text usage_of(struct ssmix_reader *reader, size_t tq1)
+{
+    struct hl7_place pattern = HL7_AT(tq1, 3, 1);
+    struct text usage = ssmix_part(reader, pattern, SSMIX_TABLE_REPEAT);
+    uint16_t count = ssmix_repetitions(reader, tq1, 3);
+    for (pattern.repetition = 1; pattern.repetition < count; pattern.repetition++)
+        usage = ssmix_pair(reader, usage, "・",
+                           ssmix_part(reader, pattern, SSMIX_TABLE_REPEAT));
+    return usage;
+}
+
 static void timing_fields(struct ssmix_reader *reader, struct entry_item *item,
                           size_t tq1)
 {
+    ssmix_field(reader, item, "usage", usage_of(reader, tq1));
     struct hl7_place pattern = HL7_AT(tq1, 3, 1);
-    ssmix_field(reader, item, "usage", ssmix_part(reader, pattern, SSMIX_TABLE_REPEAT));
     pattern.subcomponent = 1;
     ssmix_field(reader, item, "usage_code", ssmix_text(reader, pattern));
     struct text duration = ssmix_at(reader, tq1, 6, 1);
-    ssmix_field(reader, item, duration_days(reader, tq1) > 0 ? "days" : "duration",
-                duration_days(reader, tq1) > 0
-                    ? duration
-                    : ssmix_pair(reader, duration, " ", ssmix_at(reader, tq1, 6, 2)));
+    bool is_days = duration_days(reader, tq1) > 0;
+    if (!is_days)
+        duration = ssmix_pair(reader, duration, " ",
+                              ssmix_part(reader, HL7_AT(tq1, 6, 2), SSMIX_TABLE_NONE));
+    ssmix_field(reader, item, is_days ? "days" : "duration", duration);
     ssmix_field(reader, item, "times", ssmix_at(reader, tq1, 14, 1));
     ssmix_field(reader, item, "start", ssmix_time(reader, HL7_AT(tq1, 7, 1)));
     ssmix_field(reader, item, "end", ssmix_time(reader, HL7_AT(tq1, 8, 1)));
@@ -133,10 +143,24 @@ static void route_fields(struct ssmix_reader *reader, struct entry_item *item, s
     ssmix_field(reader, item, "method", ssmix_coded_at(reader, rxr, 4, SSMIX_TABLE_NONE));
 }
 
-static struct text comment_of(struct ssmix_reader *reader, size_t rxe)
+/* All repetitions of RXE-7, and the comments behind ORC, RXE, TQ1 and RXR. */
+static struct text comment_of(struct ssmix_reader *reader, struct ssmix_group group,
+                              size_t rxe)
 {
-    struct text own = ssmix_coded_at(reader, rxe, 7, SSMIX_TABLE_NONE);
-    return ssmix_pair(reader, own, "\n", ssmix_notes(reader, rxe));
+    struct text own = {0};
+    uint16_t count = ssmix_repetitions(reader, rxe, 7);
+    for (uint16_t i = 0; i < count; i++)
+        own = ssmix_pair(
+            reader, own, "\n",
+            ssmix_coded(reader,
+                        (struct hl7_place){.segment = rxe, .field = 7, .repetition = i},
+                        SSMIX_TABLE_NONE));
+    /* Those of components and observations stand with them. */
+    struct ssmix_group head = {group.from, group.from + 1};
+    while (head.to < group.to && reader->tags[head.to] != TAG_RXC &&
+           reader->tags[head.to] != TAG_OBX)
+        head.to++;
+    return ssmix_pair(reader, own, "\n", ssmix_all_notes(reader, head));
 }
 
 static void daily_fields(struct ssmix_reader *reader, struct entry_item *item, size_t rxe)
@@ -159,6 +183,8 @@ static struct text drug_title(struct ssmix_reader *reader, const struct entry *e
         if (count == 1 && item->field_count > 0)
             first = item->fields[0].value;
     }
+    if (first.len > 0 && first.at[0] == '[')
+        first = ssmix_pair(reader, TEXT("薬剤名なし"), " ", first);
     if (count <= 1)
         return first;
     return ssmix_pair(reader, first, " 他 ", ssmix_number(reader, count - 1));
@@ -172,8 +198,53 @@ static bool check_group(struct ssmix_reader *reader, struct ssmix_group group,
 {
     for (int i = 0; i < 3; i++)
         if (ssmix_next(reader, needed[i], group) == HL7_NONE)
-            ssmix_refuse(reader, "ssmix_group_incomplete", group.to, CLAUSE_STRUCTURE);
+            ssmix_refuse(reader, "ssmix_group_incomplete", group.to, needed[i]);
     return ssmix_is_good(reader);
+}
+
+/* TQ1-12, how the next step follows. */
+static struct text conjunction_of(struct ssmix_reader *reader, size_t tq1)
+{
+    struct text code = ssmix_at(reader, tq1, 12, 0);
+    if (text_is(code, "S"))
+        return TEXT("続いて次へ");
+    if (text_is(code, "A"))
+        return TEXT("次と同時に");
+    return code;
+}
+
+static struct text name_of_item(const struct entry_item *item)
+{
+    bool has_name = item->field_count > 0 && strcmp(item->fields[0].key, "name") == 0;
+    return has_name ? item->fields[0].value : (struct text){0};
+}
+
+/* A drug with several TQ1 is taken in steps, one after the other or side by side
+ * (tapering, different doses in the morning and in the evening). The drug says the first;
+ * when there are more, all of them stand behind it. */
+static void add_steps(struct ssmix_reader *reader, struct entry *entry,
+                      const struct entry_item *drug, struct ssmix_group group)
+{
+    size_t count = ssmix_count(reader, TAG_TQ1, group);
+    struct text name = name_of_item(drug);
+    size_t number = 0;
+    int32_t days = 0; /* of steps that follow each other without saying when */
+    for (size_t i = group.from; i < group.to && count > 1 && number < STEPS_MAX; i++) {
+        if (reader->tags[i] != TAG_TQ1)
+            continue;
+        struct entry_item *item = ssmix_item(reader, entry, "step", 14);
+        ssmix_field(reader, item, "name", name);
+        ssmix_field(reader, item, "step", ssmix_number(reader, ++number));
+        ssmix_field(reader, item, "dose", ssmix_at(reader, i, 2, 1));
+        ssmix_field(reader, item, "dose_unit",
+                    ssmix_part(reader, HL7_AT(i, 2, 2), SSMIX_TABLE_UNIT));
+        timing_fields(reader, item, i);
+        ssmix_field(reader, item, "conjunction", conjunction_of(reader, i));
+        set_span(reader, entry, i);
+        bool has_start = ssmix_raw(reader, i, 7, 1).len > 0;
+        days = has_start && number > 1 ? 0 : days + duration_days(reader, i);
+        extend_to(entry, entry->day + days - 1);
+    }
 }
 
 static void add_drug(struct ssmix_reader *reader, struct entry *entry,
@@ -198,15 +269,21 @@ static void add_drug(struct ssmix_reader *reader, struct entry *entry,
         ssmix_field(reader, item, "total_unit", ssmix_unit(reader, rxe, 11));
         ssmix_field(reader, item, "form",
                     ssmix_coded_at(reader, rxe, 6, SSMIX_TABLE_FORM));
-        ssmix_field(reader, item, "comment", comment_of(reader, rxe));
+        ssmix_field(reader, item, "comment", comment_of(reader, group, rxe));
         ssmix_field(reader, item, "category", category_of(reader, rxe));
         ssmix_field(reader, item, "prescription_number", ssmix_at(reader, rxe, 15, 0));
         ssmix_field(reader, item, "supplement",
                     ssmix_coded_at(reader, rxe, 31, SSMIX_TABLE_NONE));
+        ssmix_field(reader, item, "refills", ssmix_at(reader, rxe, 12, 0));
+        ssmix_field(reader, item, "indication",
+                    ssmix_coded_at(reader, rxe, 27, SSMIX_TABLE_NONE));
     }
     timing_fields(reader, item, tq1);
     route_fields(reader, item, ssmix_next(reader, TAG_RXR, group));
     set_span(reader, entry, tq1);
+    if (tq1 != HL7_NONE)
+        add_steps(reader, entry, item, (struct ssmix_group){tq1, group.to});
+    ssmix_observations(reader, entry, group);
 }
 
 /* The entry of the RP among the newest ones: drugs of one RP share ORC-4. */
@@ -231,9 +308,15 @@ static struct entry *new_order(struct ssmix_reader *reader, size_t orc)
 static void add_order_item(struct ssmix_reader *reader, struct entry *entry, size_t orc,
                            struct text rp)
 {
-    struct entry_item *item = ssmix_item(reader, entry, "order", 6);
+    struct entry_item *item = ssmix_item(reader, entry, "order", 7);
     ssmix_field(reader, item, "rp", rp);
-    ssmix_field(reader, item, "ordered", ssmix_time(reader, HL7_AT(orc, 9, 1)));
+    /* It may vary inside one message: the first one is meant (clause 2.9). */
+    struct ssmix_group all = {0, reader->count};
+    size_t first = ssmix_next(reader, TAG_ORC, all);
+    struct text ordered = ssmix_time(reader, HL7_AT(first, 9, 1));
+    if (ordered.len == 0)
+        ordered = ssmix_time(reader, HL7_AT(orc, 9, 1));
+    ssmix_field(reader, item, "ordered", ordered);
     ssmix_field(reader, item, "doctor", entry->author);
     ssmix_field(reader, item, "department", entry->department);
     ssmix_field(reader, item, "order_type",
@@ -273,7 +356,7 @@ void ssmix_read_prescription(struct ssmix_reader *reader)
         add_drug(reader, entry, group);
     }
     if (group.to == 0)
-        ssmix_refuse(reader, "ssmix_group_missing", reader->count, CLAUSE_STRUCTURE);
+        ssmix_refuse(reader, "ssmix_group_missing", reader->count, TAG_ORC);
     for (struct entry *entry = reader->list->first; entry && ssmix_is_good(reader);
          entry = entry->next) {
         entry->title = drug_title(reader, entry, "drug");
@@ -285,7 +368,7 @@ void ssmix_read_prescription(struct ssmix_reader *reader)
 
 static void add_component(struct ssmix_reader *reader, struct entry *entry, size_t rxc)
 {
-    struct entry_item *item = ssmix_item(reader, entry, "component", 10);
+    struct entry_item *item = ssmix_item(reader, entry, "component", 12);
     ssmix_code_fields(reader, item, rxc, 2);
     ssmix_field(reader, item, "dose", ssmix_at(reader, rxc, 3, 1));
     ssmix_field(reader, item, "dose_unit", ssmix_unit(reader, rxc, 4));
@@ -295,6 +378,9 @@ static void add_component(struct ssmix_reader *reader, struct entry *entry, size
                 ssmix_code_text(SSMIX_TABLE_COMPONENT, text_span(role)));
     ssmix_field(reader, item, "strength", ssmix_at(reader, rxc, 5, 1));
     ssmix_field(reader, item, "strength_unit", ssmix_unit(reader, rxc, 6));
+    ssmix_field(reader, item, "supplement",
+                ssmix_coded_at(reader, rxc, 7, SSMIX_TABLE_NONE));
+    ssmix_field(reader, item, "comment", ssmix_notes(reader, rxc));
 }
 
 /* Base drugs before additives, each in the order of the message. */
@@ -308,14 +394,49 @@ static void add_components(struct ssmix_reader *reader, struct entry *entry,
                 add_component(reader, entry, i);
 }
 
-/* RXE-2 is a drug, not the class of the injection, when it has a drug's code system. */
+/* RXE-2 is a drug, not the class of the injection ("00"), when it has a drug's code
+ * system or a code as long as those of drugs. */
 static bool is_drug(const struct ssmix_reader *reader, size_t rxe)
 {
-    return span_starts(ssmix_raw(reader, rxe, 2, 3), "HOT");
+    enum { CLASS_MAX = 6 };
+    return span_starts(ssmix_raw(reader, rxe, 2, 3), "HOT") ||
+           ssmix_raw(reader, rxe, 2, 1).len > CLASS_MAX;
+}
+
+static bool has_component(const struct ssmix_reader *reader, struct ssmix_group group,
+                          struct span code)
+{
+    for (size_t i = group.from; i < group.to; i++)
+        if (reader->tags[i] == TAG_RXC && span_equal(ssmix_raw(reader, i, 2, 1), code))
+            return true;
+    return false;
+}
+
+/* RXE-22 "H1" is 1時間. */
+static struct text rate_per(struct ssmix_reader *reader, size_t rxe)
+{
+    static const struct {
+        char letter;
+        struct text unit;
+    } units[] = {
+        {'S', {"秒", sizeof("秒") - 1}},     {'M', {"分", sizeof("分") - 1}},
+        {'H', {"時間", sizeof("時間") - 1}}, {'D', {"日", sizeof("日") - 1}},
+        {'W', {"週", sizeof("週") - 1}},     {'L', {"か月", sizeof("か月") - 1}},
+    };
+    struct text whole = ssmix_at(reader, rxe, 22, 0);
+    if (whole.len < 2)
+        return whole;
+    struct text number = {whole.at + 1, whole.len - 1};
+    if (!span_all_digits(text_span(number)))
+        return whole;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+        if (whole.at[0] == units[i].letter)
+            return ssmix_pair(reader, number, "", units[i].unit);
+    return whole;
 }
 
 static void injection_fields(struct ssmix_reader *reader, struct entry_item *item,
-                             size_t rxe)
+                             struct ssmix_group group, size_t rxe)
 {
     if (!is_drug(reader, rxe))
         ssmix_field(reader, item, "class",
@@ -324,12 +445,12 @@ static void injection_fields(struct ssmix_reader *reader, struct entry_item *ite
     ssmix_field(reader, item, "total_unit", ssmix_unit(reader, rxe, 5));
     daily_fields(reader, item, rxe);
     ssmix_field(reader, item, "form", ssmix_coded_at(reader, rxe, 6, SSMIX_TABLE_FORM));
-    ssmix_field(reader, item, "comment", comment_of(reader, rxe));
+    ssmix_field(reader, item, "comment", comment_of(reader, group, rxe));
     ssmix_field(reader, item, "category", category_of(reader, rxe));
     ssmix_field(reader, item, "prescription_number", ssmix_at(reader, rxe, 15, 0));
     ssmix_field(reader, item, "rate", ssmix_at(reader, rxe, 23, 0));
     ssmix_field(reader, item, "rate_unit", ssmix_unit(reader, rxe, 24));
-    ssmix_field(reader, item, "rate_per", ssmix_at(reader, rxe, 22, 0));
+    ssmix_field(reader, item, "rate_per", rate_per(reader, rxe));
 }
 
 static void add_injection(struct ssmix_reader *reader, struct ssmix_group group)
@@ -341,21 +462,29 @@ static void add_injection(struct ssmix_reader *reader, struct ssmix_group group)
     struct text part = group_number(reader, orc, 2);
     ssmix_set_part(reader, entry, part);
     struct entry_item *item = ssmix_item(reader, entry, "injection", DRUG_FIELDS);
-    injection_fields(reader, item, rxe);
+    injection_fields(reader, item, group, rxe);
     timing_fields(reader, item, tq1);
     route_fields(reader, item, ssmix_next(reader, TAG_RXR, group));
-    if (is_drug(reader, rxe)) {
+    /* RXC in front of RXE is what was asked for, behind it what is given. */
+    struct ssmix_group given = {rxe == HL7_NONE ? group.from : rxe, group.to};
+    if (is_drug(reader, rxe) &&
+        !has_component(reader, given, ssmix_raw(reader, rxe, 2, 1))) {
         struct entry_item *drug = ssmix_item(reader, entry, "component", 6);
         ssmix_code_fields(reader, drug, rxe, 2);
         ssmix_field(reader, drug, "dose", ssmix_at(reader, rxe, 3, 1));
         ssmix_field(reader, drug, "dose_unit", ssmix_unit(reader, rxe, 5));
     }
-    add_components(reader, entry, group);
-    add_order_item(reader, entry, orc, injection_rp(part));
+    add_components(reader, entry, given);
     set_span(reader, entry, tq1);
+    if (tq1 != HL7_NONE)
+        add_steps(reader, entry, item, (struct ssmix_group){tq1, group.to});
+    ssmix_observations(reader, entry, group);
+    add_order_item(reader, entry, orc, injection_rp(part));
     entry->title = drug_title(reader, entry, "component");
     if (entry->title.len == 0)
-        entry->title = ssmix_coded_at(reader, rxe, 2, SSMIX_TABLE_INJECTION);
+        entry->title = ssmix_words(reader, HL7_AT(rxe, 2, 0), SSMIX_TABLE_INJECTION);
+    if (entry->title.len == 0)
+        entry->title = TEXT("注射");
 }
 
 void ssmix_read_injection(struct ssmix_reader *reader)
@@ -367,7 +496,7 @@ void ssmix_read_injection(struct ssmix_reader *reader)
         if (check_group(reader, group, needed))
             add_injection(reader, group);
     if (group.to == 0)
-        ssmix_refuse(reader, "ssmix_group_missing", reader->count, CLAUSE_STRUCTURE);
+        ssmix_refuse(reader, "ssmix_group_missing", reader->count, TAG_ORC);
 }
 
 /* ------------------------------------------------------------------ OMP-11, OMP-12 */
@@ -435,6 +564,7 @@ static void add_given(struct ssmix_reader *reader, struct ssmix_group group)
             end - entry->day <= DAYS_MAX && reader->kind == ENTRY_INJECTION)
             entry->end_day = end;
     }
+    ssmix_observations(reader, entry, group);
     add_order_item(reader, entry, orc, injection_rp(part));
     entry->title = drug_title(reader, entry, "administration");
     if (!has_given)
@@ -450,5 +580,5 @@ void ssmix_read_administration(struct ssmix_reader *reader)
         if (check_group(reader, group, needed))
             add_given(reader, group);
     if (group.to == 0)
-        ssmix_refuse(reader, "ssmix_group_missing", reader->count, CLAUSE_STRUCTURE);
+        ssmix_refuse(reader, "ssmix_group_missing", reader->count, TAG_ORC);
 }

@@ -4,8 +4,6 @@
 
 #include "formats/ssmix/ssmix_reader.h"
 
-static const char CLAUSE_STRUCTURE[] = "SS-MIX2 2.6";
-
 enum { TITLE_NAMES = 3 };
 
 struct walk {
@@ -68,11 +66,20 @@ static struct text procedure_name(struct ssmix_reader *reader, size_t segment,
     return count == 0 || rest.at ? whole : ssmix_join(reader, parts, count, ".");
 }
 
+/* TQ1-7, else OBR-36: when an order is to be carried out. */
+static struct text planned_of(struct ssmix_reader *reader, size_t obr, size_t tq1)
+{
+    struct text time = ssmix_time(reader, HL7_AT(tq1, 7, 1));
+    return time.len > 0 ? time : ssmix_time(reader, HL7_AT(obr, 36, 1));
+}
+
 static void add_procedure(struct walk *walk, size_t obr, size_t orc, size_t tq1)
 {
     struct ssmix_reader *reader = walk->reader;
     struct entry *entry = walk->entry;
     walk->procedure = procedure_name(reader, obr, 4);
+    if (entry->time.len == 0 && entry->flags & ENTRY_IS_ORDER)
+        entry->time = planned_of(reader, obr, tq1);
     if (entry->time.len == 0)
         entry->time = time_of(reader, obr, orc);
     if (entry->author.len == 0)
@@ -92,11 +99,27 @@ static void add_procedure(struct walk *walk, size_t obr, size_t orc, size_t tq1)
     ssmix_field(reader, item, "order_number", ssmix_at(reader, obr, 2, 1));
     ssmix_field(reader, item, "time", ssmix_time(reader, HL7_AT(obr, 7, 1)));
     ssmix_field(reader, item, "reported", ssmix_time(reader, HL7_AT(obr, 22, 1)));
-    ssmix_field(reader, item, "planned", ssmix_time(reader, HL7_AT(obr, 36, 1)));
+    ssmix_field(reader, item, "planned", planned_of(reader, obr, tq1));
     ssmix_field(reader, item, "priority",
                 ssmix_coded_at(reader, tq1, 9, SSMIX_TABLE_PRIORITY));
     ssmix_field(reader, item, "reason", ssmix_at(reader, obr, 13, 0));
     ssmix_field(reader, item, "comment", ssmix_notes(reader, obr));
+}
+
+/* JCC of ZE1-6: "NS-03^EM-01" is 看護師・助産師（正従業員）. */
+static struct text job_of(struct ssmix_reader *reader, size_t ze1)
+{
+    struct text words = ssmix_at(reader, ze1, 6, 3);
+    if (words.len > 0)
+        return words;
+    struct text code = ssmix_at(reader, ze1, 6, 1);
+    struct text class = ssmix_at(reader, ze1, 6, 2);
+    struct text job = ssmix_code_text(SSMIX_TABLE_JOB, span_part(text_span(code), 0, 2));
+    struct text employed = ssmix_code_text(SSMIX_TABLE_EMPLOYMENT, text_span(class));
+    if (job.len == 0)
+        return ssmix_pair(reader, code, ".", class);
+    const struct text parts[] = {job, TEXT("（"), employed, TEXT("）")};
+    return employed.len > 0 ? ssmix_join(reader, parts, 4, "") : job;
 }
 
 static void add_performed(struct walk *walk, size_t ze1)
@@ -112,11 +135,7 @@ static void add_performed(struct walk *walk, size_t ze1)
     ssmix_field(reader, item, "times", ssmix_at(reader, ze1, 4, 0));
     ssmix_field(reader, item, "addition",
                 ssmix_coded_at(reader, ze1, 5, SSMIX_TABLE_NONE));
-    struct text job = ssmix_at(reader, ze1, 6, 3);
-    if (job.len == 0)
-        job = ssmix_pair(reader, ssmix_at(reader, ze1, 6, 1), ".",
-                         ssmix_at(reader, ze1, 6, 2));
-    ssmix_field(reader, item, "staff_kind", job);
+    ssmix_field(reader, item, "staff_kind", job_of(reader, ze1));
     ssmix_field(reader, item, "staff", ssmix_person(reader, HL7_AT(ze1, 7, 0)));
     ssmix_field(reader, item, "item", ssmix_at(reader, ze1, 9, 2));
     ssmix_field(reader, item, "amount", ssmix_at(reader, ze1, 9, 4));
@@ -195,10 +214,12 @@ static bool check_orders(struct ssmix_reader *reader)
     bool is_result = span_is(hl7_message_code(reader->message), "ORU");
     while (!is_result && ssmix_take_group(reader, TAG_ORC, &at, &group))
         if (ssmix_next(reader, TAG_OBR, group) == HL7_NONE)
-            ssmix_refuse(reader, "ssmix_group_incomplete", group.to, CLAUSE_STRUCTURE);
+            ssmix_refuse(reader, "ssmix_group_incomplete", group.to, TAG_OBR);
     size_t obr = ssmix_next(reader, TAG_OBR, (struct ssmix_group){0, reader->count});
-    if ((!is_result && group.to == 0) || obr == HL7_NONE)
-        ssmix_refuse(reader, "ssmix_group_missing", reader->count, CLAUSE_STRUCTURE);
+    bool lacks_order = !is_result && group.to == 0;
+    if (lacks_order || obr == HL7_NONE)
+        ssmix_refuse(reader, "ssmix_group_missing", reader->count,
+                     lacks_order ? TAG_ORC : TAG_OBR);
     return ssmix_is_good(reader);
 }
 
@@ -263,16 +284,27 @@ void ssmix_read_unknown(struct ssmix_reader *reader)
     struct entry *entry = ssmix_entry(reader, reader->kind);
     struct ssmix_group all = {0, reader->count};
     ssmix_set_order(reader, entry, ssmix_next(reader, TAG_ORC, all));
-    size_t txa = ssmix_next(reader, SSMIX_TAG('T', 'X', 'A'), all);
-    entry->title = ssmix_coded_at(reader, txa, 2, SSMIX_TABLE_NONE);
+    entry->title = ssmix_unknown_title(reader);
+    ssmix_observations(reader, entry, all);
+}
+
+/* MDM: what the document is (TXA-2), else what was examined. */
+void ssmix_read_document(struct ssmix_reader *reader)
+{
+    struct entry *entry = ssmix_entry(reader, reader->kind);
+    struct ssmix_group all = {0, reader->count};
+    size_t txa = ssmix_next(reader, TAG_TXA, all);
+    size_t obr = ssmix_next(reader, TAG_OBR, all);
+    ssmix_set_order(reader, entry, ssmix_next(reader, TAG_ORC, all));
+    struct text author = ssmix_person(reader, HL7_AT(txa, 9, 0));
+    if (author.len > 0)
+        entry->author = author;
+    entry->time = ssmix_time(reader, HL7_AT(txa, 4, 1));
+    struct text about =
+        obr == HL7_NONE ? (struct text){0} : procedure_name(reader, obr, 4);
+    entry->title = ssmix_words(reader, HL7_AT(txa, 2, 0), SSMIX_TABLE_DOCUMENT);
+    entry->title = ssmix_pair(reader, entry->title, " ", about);
     if (entry->title.len == 0)
-        entry->title = ssmix_unknown_title(reader);
-    for (size_t i = 0; i < reader->count && ssmix_is_good(reader); i++) {
-        if (reader->tags[i] != TAG_OBX)
-            continue;
-        struct ssmix_result result = {0};
-        ssmix_take_result(reader, i, &result);
-        struct entry_item *item = ssmix_item(reader, entry, "observation", 18);
-        ssmix_result_fields(reader, item, &result);
-    }
+        entry->title = reader->name ? ssmix_unknown_title(reader) : TEXT("文書");
+    ssmix_observations(reader, entry, all);
 }

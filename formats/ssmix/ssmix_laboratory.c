@@ -4,8 +4,6 @@
 
 #include "formats/ssmix/ssmix_reader.h"
 
-static const char CLAUSE_STRUCTURE[] = "SS-MIX2 2.6";
-
 enum { RESULT_FIELDS = 20, TITLE_GROUPS = 4, LOOK_BACK = 64 };
 
 /* One test message while it is walked through. */
@@ -18,8 +16,13 @@ struct walk {
     size_t obr;
     struct text group; /* name of the OBR */
     struct text material;
-    struct text sampled;
+    struct text site;      /* SPM-8 */
+    struct text collected; /* SPM-17 */
+    struct text requested; /* OBR-7 */
+    struct text sampled;   /* of the row: SPM-17, else OBX-14, else OBR-7 */
     struct text first_group;
+    bool is_specimen_first; /* OUL^R22, OML^O33; behind the results in ORU and OML^O21 */
+    bool is_urgent;
     size_t abnormal_count;
     struct entry_item *first_of_obr; /* where pairs of rows may be looked for */
 };
@@ -78,7 +81,42 @@ static void take_specimen(struct walk *walk, size_t spm)
     struct ssmix_reader *reader = walk->reader;
     walk->spm = spm;
     walk->material = ssmix_coded_at(reader, spm, 4, SSMIX_TABLE_MATERIAL);
-    walk->sampled = ssmix_time(reader, HL7_AT(spm, 17, 1));
+    walk->site = ssmix_coded_at(reader, spm, 8, SSMIX_TABLE_NONE);
+    walk->collected = ssmix_time(reader, HL7_AT(spm, 17, 1));
+    if (!walk->is_specimen_first)
+        return;
+    walk->obr = HL7_NONE;
+    walk->group = (struct text){0};
+    walk->requested = (struct text){0};
+    walk->first_of_obr = NULL;
+}
+
+/* The specimen of a request that comes before it: the next one, unless it belongs to
+ * another request. */
+static void look_for_specimen(struct walk *walk, size_t obr)
+{
+    struct ssmix_reader *reader = walk->reader;
+    struct ssmix_group behind = {obr + 1, reader->count};
+    behind.to = ssmix_next(reader, TAG_OBR, behind);
+    if (behind.to == HL7_NONE)
+        behind.to = reader->count;
+    size_t spm = ssmix_next(reader, TAG_SPM, behind);
+    walk->spm = HL7_NONE;
+    walk->material = (struct text){0};
+    walk->site = (struct text){0};
+    walk->collected = (struct text){0};
+    if (spm != HL7_NONE)
+        take_specimen(walk, spm);
+}
+
+/* When the row's specimen was taken, as far as known. */
+static void take_sampled(struct walk *walk, size_t obx)
+{
+    walk->sampled = walk->collected;
+    if (walk->sampled.len == 0)
+        walk->sampled = ssmix_time(walk->reader, HL7_AT(obx, 14, 1));
+    if (walk->sampled.len == 0)
+        walk->sampled = walk->requested;
 }
 
 static void take_request(struct walk *walk, size_t obr)
@@ -87,8 +125,10 @@ static void take_request(struct walk *walk, size_t obr)
     walk->obr = obr;
     walk->group = ssmix_test_name(reader, obr, 4);
     walk->first_of_obr = NULL;
-    if (walk->sampled.len == 0)
-        walk->sampled = ssmix_time(reader, HL7_AT(obr, 7, 1));
+    walk->requested = ssmix_time(reader, HL7_AT(obr, 7, 1));
+    if (!walk->is_specimen_first)
+        look_for_specimen(walk, obr);
+    walk->sampled = walk->collected.len > 0 ? walk->collected : walk->requested;
     if (walk->first_group.len == 0)
         walk->first_group = walk->group;
 }
@@ -100,6 +140,7 @@ static void context_fields(struct walk *walk, struct entry_item *item)
     struct ssmix_reader *reader = walk->reader;
     ssmix_field(reader, item, "group", walk->group);
     ssmix_field(reader, item, "material", walk->material);
+    ssmix_field(reader, item, "site", walk->site);
     ssmix_field(reader, item, "sampled", walk->sampled);
 }
 
@@ -122,8 +163,6 @@ static void add_result(struct walk *walk, size_t obx)
         return;
     }
     material_from_code(walk, obx);
-    if (walk->sampled.len == 0)
-        walk->sampled = ssmix_time(reader, HL7_AT(obx, 14, 1));
     struct entry *entry = laboratory_of(walk);
     if (entry->time.len == 0)
         entry->time = walk->sampled;
@@ -320,6 +359,8 @@ static void finish(struct walk *walk, bool is_order)
         entries[i]->title = title_of(walk, entries[i]);
         if (is_order)
             entries[i]->flags |= ENTRY_IS_ORDER;
+        if (walk->is_urgent)
+            entries[i]->flags |= ENTRY_URGENT;
     }
     if (walk->laboratory && walk->abnormal_count > 0) {
         const struct text parts[] = {walk->laboratory->title, TEXT("（異常"),
@@ -329,14 +370,30 @@ static void finish(struct walk *walk, bool is_order)
     }
 }
 
-/* A comment behind OBR belongs to all of its rows. */
+/* From OBR to its first row. */
+static struct ssmix_group head_of_request(const struct ssmix_reader *reader, size_t obr)
+{
+    struct ssmix_group head = {obr + 1, obr + 1};
+    while (head.to < reader->count && reader->tags[head.to] != TAG_OBX &&
+           reader->tags[head.to] != TAG_OBR && reader->tags[head.to] != TAG_SPM)
+        head.to++;
+    return head;
+}
+
+/* What is said about the request as a whole (NTE, OBR-13) stands with its rows. */
 static void add_request_note(struct walk *walk, size_t obr)
 {
     struct ssmix_reader *reader = walk->reader;
-    struct text note = ssmix_notes(reader, obr);
+    struct ssmix_group head = head_of_request(reader, obr);
+    struct text note = ssmix_pair(reader, ssmix_at(reader, obr, 13, 0), "\n",
+                                  ssmix_all_notes(reader, head));
     if (note.len == 0)
         return;
-    struct entry_item *item = ssmix_item(reader, laboratory_of(walk), "comment", 4);
+    bool has_row = head.to < reader->count && reader->tags[head.to] == TAG_OBX;
+    struct entry *entry = has_row && is_microbiology(walk, head.to)
+                              ? microbiology_of(walk)
+                              : laboratory_of(walk);
+    struct entry_item *item = ssmix_item(reader, entry, "comment", 5);
     ssmix_field(reader, item, "value", note);
     context_fields(walk, item);
 }
@@ -347,9 +404,9 @@ static bool check_specimens(struct ssmix_reader *reader, uint32_t needed)
     size_t at = 0;
     while (ssmix_take_group(reader, TAG_SPM, &at, &group))
         if (ssmix_next(reader, needed, group) == HL7_NONE)
-            ssmix_refuse(reader, "ssmix_group_incomplete", group.to, CLAUSE_STRUCTURE);
+            ssmix_refuse(reader, "ssmix_group_incomplete", group.to, needed);
     if (group.to == 0 && !span_is(hl7_message_code(reader->message), "ORU"))
-        ssmix_refuse(reader, "ssmix_group_missing", reader->count, CLAUSE_STRUCTURE);
+        ssmix_refuse(reader, "ssmix_group_missing", reader->count, TAG_SPM);
     return ssmix_is_good(reader);
 }
 
@@ -361,37 +418,66 @@ static size_t order_of_request(const struct ssmix_reader *reader, size_t obr)
     return HL7_NONE;
 }
 
+static struct walk start_walk(struct ssmix_reader *reader)
+{
+    struct ssmix_group all = {0, reader->count};
+    size_t spm = ssmix_next(reader, TAG_SPM, all);
+    size_t obr = ssmix_next(reader, TAG_OBR, all);
+    return (struct walk){
+        .reader = reader,
+        .orc = HL7_NONE,
+        .spm = HL7_NONE,
+        .obr = HL7_NONE,
+        .is_specimen_first = spm != HL7_NONE && spm < obr,
+    };
+}
+
+/* Segments that mean the same in orders and results. */
+static void walk_over(struct walk *walk, size_t i)
+{
+    struct ssmix_reader *reader = walk->reader;
+    if (reader->tags[i] == TAG_SPM) {
+        take_specimen(walk, i);
+    } else if (reader->tags[i] == TAG_ORC) {
+        walk->orc = i;
+    } else if (reader->tags[i] == TAG_OBR) {
+        size_t orc = order_of_request(reader, i);
+        walk->orc = orc != HL7_NONE ? orc : walk->orc;
+        take_request(walk, i);
+        add_request_note(walk, i);
+    } else if (reader->tags[i] == TAG_TQ1) {
+        struct span priority = ssmix_raw(reader, i, 9, 1);
+        walk->is_urgent |= span_is(priority, "A") || span_is(priority, "S");
+    }
+}
+
 /* Rows of the groups become one laboratory entry and, when there are any, one
- * microbiology entry: one message is one report. */
+ * microbiology entry: one message is one report. Rows between SPM and OBR are about the
+ * specimen itself. */
 void ssmix_read_test_result(struct ssmix_reader *reader)
 {
-    struct walk walk = {
-        .reader = reader, .orc = HL7_NONE, .spm = HL7_NONE, .obr = HL7_NONE};
+    struct walk walk = start_walk(reader);
+    bool has_rows = false;
     if (!check_specimens(reader, TAG_OBR))
         return;
     for (size_t i = 0; i < reader->count && ssmix_is_good(reader); i++) {
-        if (reader->tags[i] == TAG_SPM) {
-            take_specimen(&walk, i);
-        } else if (reader->tags[i] == TAG_ORC) {
-            walk.orc = i;
-        } else if (reader->tags[i] == TAG_OBR) {
-            size_t orc = order_of_request(reader, i);
-            walk.orc = orc != HL7_NONE ? orc : walk.orc;
-            take_request(&walk, i);
-            add_request_note(&walk, i);
-        } else if (reader->tags[i] == TAG_OBX && walk.obr != HL7_NONE) {
-            if (is_microbiology(&walk, i))
-                add_microbiology(&walk, i);
-            else
-                add_result(&walk, i);
-        }
+        bool is_row = reader->tags[i] == TAG_OBX;
+        walk_over(&walk, i);
+        if (!is_row || (walk.obr == HL7_NONE && walk.spm == HL7_NONE))
+            continue;
+        has_rows = true;
+        take_sampled(&walk, i);
+        if (is_microbiology(&walk, i))
+            add_microbiology(&walk, i);
+        else
+            add_result(&walk, i);
     }
-    if (!walk.laboratory && !walk.microbiology && ssmix_is_good(reader)) {
+    if (!walk.laboratory && !walk.microbiology)
         laboratory_of(&walk);
+    if (!has_rows)
         ssmix_warn(reader, "result_without_rows",
                    hl7_segment_offset(reader->message, reader->count),
                    TEXT("検査結果の行がありません"));
-    }
     finish(&walk, false);
 }
 
@@ -400,12 +486,18 @@ static void add_ordered(struct walk *walk, size_t obx)
     struct ssmix_reader *reader = walk->reader;
     struct entry *entry =
         is_microbiology(walk, obx) ? microbiology_of(walk) : laboratory_of(walk);
-    struct entry_item *item = ssmix_item(reader, entry, "test_order", 12);
+    struct entry_item *item = ssmix_item(reader, entry, "test_order", 14);
+    struct ssmix_result result = {0};
+    ssmix_take_result(reader, obx, &result);
     ssmix_field(reader, item, "name", ssmix_test_name(reader, obx, 3));
     struct text code = ssmix_at(reader, obx, 3, 1);
     ssmix_field(reader, item, "code", code);
     ssmix_field(reader, item, "system", ssmix_at(reader, obx, 3, 3));
     ssmix_field(reader, item, "local_name", ssmix_at(reader, obx, 3, 5));
+    /* What was asked when ordering: weight, cycle, fasting. */
+    ssmix_field(reader, item, "value", result.value);
+    if (result.value.len > 0)
+        ssmix_field(reader, item, "unit", result.unit);
     context_fields(walk, item);
     ssmix_field(reader, item, "comment", ssmix_notes(reader, obx));
 }
@@ -416,25 +508,21 @@ static bool check_orders(struct ssmix_reader *reader)
     size_t at = 0;
     while (ssmix_take_group(reader, TAG_ORC, &at, &group))
         if (ssmix_next(reader, TAG_OBR, group) == HL7_NONE)
-            ssmix_refuse(reader, "ssmix_group_incomplete", group.to, CLAUSE_STRUCTURE);
+            ssmix_refuse(reader, "ssmix_group_incomplete", group.to, TAG_OBR);
     return ssmix_is_good(reader);
 }
 
 void ssmix_read_test_order(struct ssmix_reader *reader)
 {
-    struct walk walk = {
-        .reader = reader, .orc = HL7_NONE, .spm = HL7_NONE, .obr = HL7_NONE};
+    struct walk walk = start_walk(reader);
     if (!check_specimens(reader, TAG_ORC) || !check_orders(reader))
         return;
     for (size_t i = 0; i < reader->count && ssmix_is_good(reader); i++) {
-        if (reader->tags[i] == TAG_SPM)
-            take_specimen(&walk, i);
-        else if (reader->tags[i] == TAG_ORC)
-            walk.orc = i;
-        else if (reader->tags[i] == TAG_OBR)
-            take_request(&walk, i);
-        else if (reader->tags[i] == TAG_OBX && walk.obr != HL7_NONE)
-            add_ordered(&walk, i);
+        walk_over(&walk, i);
+        if (reader->tags[i] != TAG_OBX || walk.obr == HL7_NONE)
+            continue;
+        take_sampled(&walk, i);
+        add_ordered(&walk, i);
     }
     if (!walk.laboratory && !walk.microbiology)
         laboratory_of(&walk);

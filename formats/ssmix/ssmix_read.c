@@ -3,8 +3,6 @@
 
 #include "formats/ssmix/ssmix_reader.h"
 
-static const char CLAUSE_STRUCTURE[] = "SS-MIX2 2.6";
-
 /* Which reader a message goes to, and what it is when no folder says so. */
 struct content {
     const char *code;
@@ -31,17 +29,43 @@ static void read_observation(struct ssmix_reader *reader)
         ssmix_read_examination(reader);
 }
 
+/* ORM: anything that can be ordered. */
 static void read_general_order(struct ssmix_reader *reader)
 {
     struct ssmix_group all = {0, reader->count};
     bool has_drug = ssmix_next(reader, TAG_RXE, all) != HL7_NONE ||
                     ssmix_next(reader, TAG_RXO, all) != HL7_NONE;
     if (has_drug)
-        reader->kind = ENTRY_PRESCRIPTION;
-    if (has_drug)
-        ssmix_read_prescription(reader);
+        read_drug_order(reader);
     else
         ssmix_read_examination(reader);
+}
+
+/* What the segments tell where MSH-9 leaves it open. */
+static enum entry_kind kind_of_content(struct ssmix_reader *reader,
+                                       enum entry_kind otherwise)
+{
+    struct ssmix_group all = {0, reader->count};
+    struct span code = hl7_message_code(reader->message);
+    size_t rxe = ssmix_next(reader, TAG_RXE, all);
+    size_t rxr = ssmix_next(reader, TAG_RXR, all);
+    bool is_drug = rxe != HL7_NONE || ssmix_next(reader, TAG_RXO, all) != HL7_NONE ||
+                   ssmix_next(reader, TAG_RXA, all) != HL7_NONE;
+    if (is_drug) {
+        struct span route = ssmix_raw(reader, rxr, 1, 1);
+        bool is_injection = span_is(ssmix_raw(reader, rxe, 2, 3), "99I02") ||
+                            span_is(ssmix_raw(reader, rxe, 2, 3), "JHSI0002") ||
+                            span_is(route, "IV") || span_is(route, "IM") ||
+                            span_is(route, "SC") || span_is(route, "ID");
+        return is_injection ? ENTRY_INJECTION : ENTRY_PRESCRIPTION;
+    }
+    if (span_is(code, "ORM") || span_is(code, "OMG") || span_is(code, "OMI"))
+        return ssmix_kind_of_request(reader, otherwise);
+    if (!span_is(code, "ORU") || otherwise != ENTRY_LABORATORY)
+        return otherwise;
+    enum entry_kind kind = ssmix_kind_of_request(reader, otherwise);
+    bool is_finding = kind == ENTRY_RADIOLOGY || kind == ENTRY_ENDOSCOPY;
+    return is_finding ? ENTRY_REPORT : kind;
 }
 
 static const struct content contents[] = {
@@ -61,8 +85,26 @@ static const struct content contents[] = {
     {"ADT", "A28", ssmix_read_patient, ENTRY_PATIENT, false},
     {"ADT", "A31", ssmix_read_patient, ENTRY_PATIENT, false},
     {"ADT", "A29", ssmix_read_patient, ENTRY_PATIENT, false},
+    {"ADT", "A18", ssmix_read_patient, ENTRY_PATIENT, false},
+    {"ADT", "A24", ssmix_read_patient, ENTRY_PATIENT, false},
+    {"ADT", "A30", ssmix_read_patient, ENTRY_PATIENT, false},
+    {"ADT", "A34", ssmix_read_patient, ENTRY_PATIENT, false},
+    {"ADT", "A35", ssmix_read_patient, ENTRY_PATIENT, false},
+    {"ADT", "A36", ssmix_read_patient, ENTRY_PATIENT, false},
+    {"ADT", "A37", ssmix_read_patient, ENTRY_PATIENT, false},
+    {"ADT", "A39", ssmix_read_patient, ENTRY_PATIENT, false},
     {"ADT", "A40", ssmix_read_patient, ENTRY_PATIENT, false},
+    {"ADT", "A41", ssmix_read_patient, ENTRY_PATIENT, false},
+    {"ADT", "A42", ssmix_read_patient, ENTRY_PATIENT, false},
+    {"ADT", "A43", ssmix_read_patient, ENTRY_PATIENT, false},
+    {"ADT", "A44", ssmix_read_patient, ENTRY_PATIENT, false},
+    {"ADT", "A45", ssmix_read_patient, ENTRY_PATIENT, false},
+    {"ADT", "A46", ssmix_read_patient, ENTRY_PATIENT, false},
     {"ADT", "A47", ssmix_read_patient, ENTRY_PATIENT, false},
+    {"ADT", "A48", ssmix_read_patient, ENTRY_PATIENT, false},
+    {"ADT", "A49", ssmix_read_patient, ENTRY_PATIENT, false},
+    {"ADT", "A50", ssmix_read_patient, ENTRY_PATIENT, false},
+    {"ADT", "A51", ssmix_read_patient, ENTRY_PATIENT, false},
     {"ADT", "A54", ssmix_read_doctor, ENTRY_DOCTOR, true},
     {"ADT", "A55", ssmix_read_doctor, ENTRY_DOCTOR, true},
     {"ADT", "A04", ssmix_read_visit, ENTRY_VISIT, true},
@@ -71,8 +113,8 @@ static const struct content contents[] = {
     {"OMP", NULL, ssmix_read_prescription, ENTRY_PRESCRIPTION, false},
     {"RDS", NULL, ssmix_read_prescription, ENTRY_PRESCRIPTION, false},
     {"RGV", NULL, ssmix_read_prescription, ENTRY_PRESCRIPTION, false},
-    {"MDM", NULL, ssmix_read_unknown, ENTRY_DOCUMENT, false},
-    {"SIU", NULL, ssmix_read_unknown, ENTRY_VISIT, false},
+    {"MDM", NULL, ssmix_read_document, ENTRY_DOCUMENT, false},
+    {"SIU", NULL, ssmix_read_appointment, ENTRY_VISIT, false},
 };
 
 static const struct content unknown_content = {"", NULL, ssmix_read_unknown,
@@ -161,9 +203,10 @@ static bool check_whole(struct ssmix_reader *reader, size_t len)
     if (hl7_oddities(reader->message) & HL7_NO_END)
         return err_at(reader->err, ERR_SYNTAX, "hl7_segment_cut", len, "HL7 v2.5 2.5.2");
     size_t second = ssmix_next(reader, TAG_MSH, (struct ssmix_group){1, reader->count});
-    if (second != HL7_NONE)
-        ssmix_refuse(reader, "ssmix_second_message", second, "SS-MIX2 2.2.1");
-    return ssmix_is_good(reader);
+    if (second != HL7_NONE && reader->name->known)
+        return err_at(reader->err, ERR_SYNTAX, "ssmix_second_message",
+                      hl7_segment_offset(reader->message, second), "SS-MIX2 2.2.1");
+    return true;
 }
 
 /* ------------------------------------------------------------------ patient */
@@ -269,11 +312,27 @@ static void take_patient(struct ssmix_reader *reader)
 
 /* ------------------------------------------------------------------ comparisons */
 
-/* Where the field that gives 診療日 stands; segment HL7_NONE when it is not there. */
-static struct hl7_place day_place(const struct ssmix_reader *reader)
+/* When an appointment is: TQ1-7, AIS-4, before v2.6 SCH-11. */
+static struct hl7_place appointment_place(const struct ssmix_reader *reader)
 {
     struct ssmix_group all = {0, reader->count};
-    switch (reader->name->known->day_from) {
+    const struct hl7_place places[] = {
+        HL7_AT(ssmix_next(reader, TAG_TQ1, all), 7, 1),
+        HL7_AT(ssmix_next(reader, TAG_AIS, all), 4, 1),
+        HL7_AT(ssmix_next(reader, TAG_SCH, all), 11, 4),
+    };
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+        if (ssmix_day_has(ssmix_day(reader, places[i])))
+            return places[i];
+    return HL7_AT(HL7_NONE, 0, 0);
+}
+
+struct hl7_place ssmix_day_place(const struct ssmix_reader *reader)
+{
+    struct ssmix_group all = {0, reader->count};
+    if (span_is(hl7_message_code(reader->message), "SIU"))
+        return appointment_place(reader);
+    switch (reader->type ? reader->type->day_from : SSMIX_DAY_FROM_NONE) {
     case SSMIX_DAY_FROM_PV1_44:
         return HL7_AT(reader->pv1, 44, 0);
     case SSMIX_DAY_FROM_PV1_45:
@@ -325,11 +384,21 @@ static void warn_name(struct ssmix_reader *reader)
                    TEXT("ファイル名のデータ種別がフォルダと違います"));
 }
 
+/* Table 0103: what was sent for training or debugging is no patient's record. */
+static void warn_processing(struct ssmix_reader *reader)
+{
+    struct span id = ssmix_raw(reader, 0, 11, 1);
+    if (span_is(id, "T") || span_is(id, "D"))
+        ssmix_warn_at(reader, "not_production", HL7_AT(0, 11, 0),
+                      TEXT("訓練・デバッグ用の電文です（MSH-11）"));
+}
+
 static void compare_with_folder(struct ssmix_reader *reader)
 {
     if (!reader->name || !reader->name->known)
         return;
-    struct hl7_place place = day_place(reader);
+    warn_processing(reader);
+    struct hl7_place place = ssmix_day_place(reader);
     int32_t day = ssmix_day(reader, place);
     if (ssmix_day_has(day) && day != reader->name->day)
         ssmix_warn_at(reader, "day_mismatch", place,
@@ -343,14 +412,31 @@ static void warn_charset(struct ssmix_reader *reader)
     if (hl7_charset_is_misdeclared(reader->message))
         ssmix_warn_at(reader, "charset_misdeclared", HL7_AT(0, 18, 0),
                       TEXT("宣言と違う文字コードで書かれています"));
-    if (findings & CHARSET_BAD_BYTES)
-        ssmix_warn(reader, "charset_replaced", 0,
-                   TEXT("読めない文字を置き換えて表示します"));
-    if (findings & CHARSET_VENDOR_CHARACTERS)
-        ssmix_warn(reader, "vendor_characters", 0, TEXT("環境依存文字があります"));
-    if (findings & CHARSET_HIGH_BYTES)
-        ssmix_warn(reader, "charset_mixed", 0,
-                   TEXT("７ビットの電文に８ビットの文字が混ざっています"));
+    static const struct {
+        enum charset_finding finding;
+        const char *code;
+        struct text text;
+    } known[] = {
+#define FINDING(finding, code, text)                                                     \
+    {                                                                                    \
+        CHARSET_##finding, code,                                                         \
+        {                                                                                \
+            text, sizeof(text) - 1                                                       \
+        }                                                                                \
+    }
+        FINDING(BAD_BYTES, "charset_replaced", "読めない文字を置き換えて表示します"),
+        FINDING(VENDOR_CHARACTERS, "vendor_characters", "環境依存文字があります"),
+        FINDING(JISX0212, "jisx0212", "JIS X 0212（補助漢字）の文字があります"),
+        FINDING(HALF_WIDTH_KANA, "half_width_kana", "半角カナがあります"),
+        FINDING(HIGH_BYTES, "charset_mixed",
+                "７ビットの電文に８ビットの文字が混ざっています"),
+#undef FINDING
+    };
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (findings & known[i].finding)
+            ssmix_warn(reader, known[i].code,
+                       hl7_finding_offset(reader->message, known[i].finding),
+                       known[i].text);
 }
 
 /* ------------------------------------------------------------------ the whole */
@@ -381,14 +467,45 @@ static enum entry_state state_of(const struct ssmix_name *name)
 static enum entry_state loose_state(struct span code, struct span trigger)
 {
     static const char *const plans[] = {"A05", "A14", "A15", "A16", NULL};
-    static const char *const dropped[] = {"S15", "S17", "S26", NULL};
+    static const char *const dropped[] = {"S15", "S16", "S17", "S26", NULL};
+    static const char *const others[] = {"A32", "A33", "A38", NULL};
     bool is_visit = span_is(code, "ADT");
     bool is_appointment = span_is(code, "SIU");
-    if ((is_visit && is_cancel(trigger)) ||
-        (is_appointment && is_one_of(trigger, dropped)))
+    bool is_dropped = is_visit && (is_cancel(trigger) || is_one_of(trigger, others));
+    if (is_dropped || (is_appointment && is_one_of(trigger, dropped)) ||
+        (span_is(code, "MDM") && span_is(trigger, "T11")))
         return ENTRY_DELETED;
     bool is_planned = is_appointment || (is_visit && is_one_of(trigger, plans));
     return is_planned ? ENTRY_PLANNED : ENTRY_CURRENT;
+}
+
+static bool is_message(struct span code, struct span trigger, const char *message)
+{
+    struct span rest = message ? span_cstr(message) : (struct span){0};
+    struct span part = {0};
+    return span_take(&rest, '^', &part) && span_equal(part, code) &&
+           (trigger.len == 0 || span_equal(rest, trigger));
+}
+
+/* What a storage would file the message as, NULL when there is no such type. Events must
+ * agree in the trigger; of others the message's code is enough (OML^O21, OUL^R24). */
+static const struct ssmix_type *type_of_message(struct span code, struct span trigger)
+{
+    if (span_is(code, "ADT") && span_is(trigger, "A05"))
+        trigger = SPAN("A14");
+    else if (span_is(code, "ADT") && span_is(trigger, "A38"))
+        trigger = SPAN("A27");
+    else if (!span_is(code, "ADT"))
+        trigger = (struct span){0};
+    else if (trigger.len == 0)
+        return NULL;
+    for (size_t i = 0; i < SSMIX_TYPE_COUNT; i++) {
+        const struct ssmix_type *type = ssmix_type_at(i);
+        if (is_message(code, trigger, type->message) ||
+            is_message(code, trigger, type->cancel))
+            return type;
+    }
+    return NULL;
 }
 
 /* The folder decides the row, the message how it is read (clause 2.4). */
@@ -399,11 +516,13 @@ static const struct content *choose_content(struct ssmix_reader *reader)
     const struct content *content = find_content(code, trigger);
     reader->state = state_of(reader->name);
     if (!reader->name) {
-        reader->kind = content->kind;
+        reader->kind = kind_of_content(reader, content->kind);
         reader->state = loose_state(code, trigger);
+        reader->type = type_of_message(code, trigger);
         return content;
     }
     const struct ssmix_type *known = reader->name->known;
+    reader->type = known;
     reader->kind = known ? known->kind : ENTRY_UNKNOWN;
     reader->day = reader->name->day;
     if (!known)
@@ -430,25 +549,29 @@ static bool check_mandatory(struct ssmix_reader *reader, const struct content *c
         return true;
     bool may_lack_patient = span_is(hl7_message_code(reader->message), "ORU");
     if (reader->pid == HL7_NONE && !may_lack_patient)
-        ssmix_refuse(reader, "ssmix_segment_missing", reader->count, CLAUSE_STRUCTURE);
+        ssmix_refuse(reader, "ssmix_segment_missing", reader->count, TAG_PID);
     else if (content->needs_visit && reader->pv1 == HL7_NONE)
-        ssmix_refuse(reader, "ssmix_segment_missing", reader->count, CLAUSE_STRUCTURE);
+        ssmix_refuse(reader, "ssmix_segment_missing", reader->count, TAG_PV1);
     return ssmix_is_good(reader);
 }
 
+/* The day of a message outside a storage: the field that a storage would take, else what
+ * comes nearest. PV1-44 is the day of an admission: only events may take it. */
 static int32_t loose_day(const struct ssmix_reader *reader)
 {
     struct ssmix_group all = {0, reader->count};
-    bool is_discharge = span_is(hl7_trigger(reader->message), "A03");
+    bool is_event = span_is(hl7_message_code(reader->message), "ADT");
     const struct hl7_place places[] = {
-        HL7_AT(reader->pv1, is_discharge ? 45 : 44, 1),
+        ssmix_day_place(reader),
         HL7_AT(reader->evn, 6, 1),
+        HL7_AT(is_event ? reader->pv1 : HL7_NONE, 44, 1),
+        HL7_AT(is_event ? reader->pv1 : HL7_NONE, 45, 1),
         HL7_AT(ssmix_next(reader, TAG_SPM, all), 17, 1),
         HL7_AT(ssmix_next(reader, TAG_OBR, all), 7, 1),
         HL7_AT(ssmix_next(reader, TAG_RXA, all), 3, 1),
         HL7_AT(ssmix_next(reader, TAG_ORC, all), 9, 1),
-        HL7_AT(ssmix_next(reader, SSMIX_TAG('T', 'X', 'A'), all), 4, 1),
-        HL7_AT(ssmix_next(reader, SSMIX_TAG('S', 'C', 'H'), all), 11, 4),
+        HL7_AT(ssmix_next(reader, TAG_TXA, all), 4, 1),
+        HL7_AT(ssmix_next(reader, TAG_OBX, all), 14, 1),
         HL7_AT(reader->evn, 2, 1),
         HL7_AT(0, 7, 1),
     };
@@ -473,7 +596,7 @@ static bool read_message(struct ssmix_reader *reader, size_t len)
     const struct content *content = choose_content(reader);
     if (!check_mandatory(reader, content))
         return false;
-    if (!reader->name && content->kind != ENTRY_PATIENT)
+    if (!reader->name && entry_kind_row(reader->kind) != ENTRY_ROW_NONE)
         reader->day = loose_day(reader);
     take_patient(reader);
     content->read(reader);

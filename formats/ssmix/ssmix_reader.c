@@ -42,11 +42,16 @@ bool ssmix_take_group(const struct ssmix_reader *reader, uint32_t tag, size_t *a
 }
 
 void ssmix_refuse(struct ssmix_reader *reader, const char *code, size_t at,
-                  const char *clause)
+                  uint32_t missing)
 {
-    if (reader->name && reader->name->known && ssmix_is_good(reader))
-        err_at(reader->err, ERR_SYNTAX, code, hl7_segment_offset(reader->message, at),
-               clause);
+    struct err *err = reader->err;
+    if (!reader->name || !reader->name->known || !ssmix_is_good(reader))
+        return;
+    err_at(err, ERR_SYNTAX, code, hl7_segment_offset(reader->message, at), "SS-MIX2 2.6");
+    const char name[] = {(char)(missing >> 16), (char)(missing >> 8), (char)missing, 0};
+    bool is_group = strcmp(code, "ssmix_group_incomplete") == 0;
+    snprintf(err->text, sizeof err->text, "%s%sセグメントがありません",
+             is_group ? "この位置で終わるグループに" : "必須の", name);
 }
 
 /* ------------------------------------------------------------------ plain values */
@@ -131,9 +136,18 @@ struct text ssmix_pair(struct ssmix_reader *reader, struct text a, const char *s
     return ssmix_join(reader, parts, 2, separator);
 }
 
+/* Many write words where a code belongs; those need no brackets. */
+static bool is_words(struct text text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((uint8_t)text.at[i] <= ' ' || (uint8_t)text.at[i] >= 0x80)
+            return true;
+    return false;
+}
+
 static struct text bracketed(struct ssmix_reader *reader, struct text code)
 {
-    if (code.len == 0)
+    if (code.len == 0 || is_words(code))
         return code;
     struct text parts[] = {TEXT("["), code, TEXT("]")};
     return ssmix_join(reader, parts, 3, "");
@@ -170,22 +184,40 @@ struct text ssmix_iso(struct ssmix_reader *reader, int32_t day)
 
 /* ------------------------------------------------------------------ coded values */
 
+/* In words: the text, the second text, the original text, the table's; else "" and the
+ * code in *code. */
+static struct text words_of(struct ssmix_reader *reader, struct hl7_place place,
+                            enum ssmix_table table, struct text *code)
+{
+    static const uint16_t texts[] = {2, 5, 9};
+    place.subcomponent = 0;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        place.component = texts[i];
+        struct text text = ssmix_text(reader, place);
+        if (text.len > 0)
+            return text;
+    }
+    place.component = 1;
+    *code = ssmix_text(reader, place);
+    return ssmix_code_text(table, text_span(*code));
+}
+
 struct text ssmix_coded(struct ssmix_reader *reader, struct hl7_place place,
                         enum ssmix_table table)
 {
-    place.subcomponent = 0;
-    place.component = 2;
-    struct text text = ssmix_text(reader, place);
-    if (text.len > 0)
-        return text;
-    place.component = 5;
-    text = ssmix_text(reader, place);
-    if (text.len > 0)
-        return text;
-    place.component = 1;
-    struct text code = ssmix_text(reader, place);
-    struct text name = ssmix_code_text(table, text_span(code));
-    return name.len > 0 ? name : bracketed(reader, code);
+    struct text code = {0};
+    struct text words = words_of(reader, place, table, &code);
+    return words.len > 0 ? words : bracketed(reader, code);
+}
+
+struct text ssmix_words(struct ssmix_reader *reader, struct hl7_place place,
+                        enum ssmix_table table)
+{
+    struct text code = {0};
+    struct text words = words_of(reader, place, table, &code);
+    if (words.len == 0 && is_words(code))
+        return code;
+    return words;
 }
 
 struct text ssmix_coded_at(struct ssmix_reader *reader, size_t segment, uint16_t field,
@@ -207,19 +239,6 @@ struct text ssmix_part(struct ssmix_reader *reader, struct hl7_place place,
     return name.len > 0 ? name : code;
 }
 
-struct text ssmix_unit(struct ssmix_reader *reader, size_t segment, uint16_t field)
-{
-    struct text text = ssmix_at(reader, segment, field, 2);
-    if (text.len > 0)
-        return text;
-    struct text code = ssmix_at(reader, segment, field, 1);
-    struct span system = ssmix_raw(reader, segment, field, 3);
-    struct text name = {0};
-    if (span_is(system, "MR9P"))
-        name = ssmix_code_text(SSMIX_TABLE_UNIT, text_span(code));
-    return name.len > 0 ? name : code;
-}
-
 struct text ssmix_person(struct ssmix_reader *reader, struct hl7_place place)
 {
     if (place.segment == HL7_NONE)
@@ -231,8 +250,11 @@ struct text ssmix_person(struct ssmix_reader *reader, struct hl7_place place)
         if (hl7_raw(reader->message, form).len > 0)
             place.repetition++;
     }
+    /* The family name has parts of its own elsewhere: "van Beethoven&van". */
     place.component = 2;
+    place.subcomponent = 1;
     struct text family = ssmix_text(reader, place);
+    place.subcomponent = 0;
     place.component = 3;
     struct text given = ssmix_text(reader, place);
     struct text name = ssmix_pair(reader, family, " ", given);
@@ -242,27 +264,36 @@ struct text ssmix_person(struct ssmix_reader *reader, struct hl7_place place)
     return bracketed(reader, ssmix_text(reader, place));
 }
 
-struct text ssmix_notes(struct ssmix_reader *reader, size_t segment)
+struct text ssmix_all_notes(struct ssmix_reader *reader, struct ssmix_group group)
 {
     enum { FIELD = 3 };
-    size_t end = segment + 1;
     size_t count = 0;
-    for (; end < reader->count && reader->tags[end] == TAG_NTE; end++)
-        count += ssmix_repetitions(reader, end, FIELD);
+    for (size_t i = group.from; i < group.to; i++)
+        if (reader->tags[i] == TAG_NTE)
+            count += ssmix_repetitions(reader, i, FIELD);
     if (count == 0 || !ssmix_is_good(reader))
         return (struct text){0};
     struct text *parts = ARENA_MANY(reader->arena, struct text, count, reader->err);
     if (!parts)
         return (struct text){0};
     size_t used = 0;
-    for (size_t i = segment + 1; i < end; i++) {
-        uint16_t repetitions = ssmix_repetitions(reader, i, FIELD);
+    for (size_t i = group.from; i < group.to; i++) {
+        uint16_t repetitions =
+            reader->tags[i] == TAG_NTE ? ssmix_repetitions(reader, i, FIELD) : 0;
         for (uint16_t k = 0; k < repetitions && used < count; k++)
             parts[used++] = ssmix_text(
                 reader,
                 (struct hl7_place){.segment = i, .field = FIELD, .repetition = k});
     }
     return ssmix_join(reader, parts, used, "\n");
+}
+
+struct text ssmix_notes(struct ssmix_reader *reader, size_t segment)
+{
+    struct ssmix_group group = {segment + 1, segment + 1};
+    while (group.to < reader->count && reader->tags[group.to] == TAG_NTE)
+        group.to++;
+    return ssmix_all_notes(reader, group);
 }
 
 /* ------------------------------------------------------------------ times */
@@ -282,6 +313,13 @@ int32_t ssmix_day(const struct ssmix_reader *reader, struct hl7_place place)
         return DAY_NONE;
     struct span digits = time_digits(hl7_raw(reader->message, place));
     return digits.len < 8 ? DAY_NONE : day_from_digits(span_part(digits, 0, 8));
+}
+
+bool ssmix_is_far(const struct ssmix_reader *reader, int32_t day)
+{
+    enum { FAR_DAYS = 400 };
+    return reader->name && ssmix_day_has(reader->day) &&
+           (day < reader->day - FAR_DAYS || day > reader->day + FAR_DAYS);
 }
 
 static bool is_below(struct span digits, size_t from, int bound)
@@ -377,32 +415,50 @@ void ssmix_set_part(struct ssmix_reader *reader, struct entry *entry, struct tex
             ssmix_pair(reader, part, "#", ssmix_number(reader, reader->list->count));
 }
 
-static struct text department_of(struct ssmix_reader *reader, struct text code,
-                                 size_t orc)
+/* What the message calls the department whose code the entry has. */
+static struct text department_text(struct ssmix_reader *reader, struct span code,
+                                   size_t orc)
 {
     struct text text = ssmix_at(reader, orc, 17, 2);
-    if (code.len == 0)
-        return text.len > 0 ? text : ssmix_at(reader, orc, 17, 5);
-    struct text known = ssmix_department_name(text_span(code));
-    bool is_same = span_equal(text_span(code), ssmix_raw(reader, orc, 17, 1)) ||
-                   span_equal(text_span(code), ssmix_raw(reader, orc, 17, 4));
-    if (text.len > 0 && (is_same || known.len == 0))
+    if (text.len == 0)
+        text = ssmix_at(reader, orc, 17, 5);
+    bool is_other = code.len > 0 && !span_equal(code, ssmix_raw(reader, orc, 17, 1)) &&
+                    !span_equal(code, ssmix_raw(reader, orc, 17, 4)) &&
+                    ssmix_department_name(code).len > 0;
+    if (text.len > 0 && !is_other)
         return text;
-    return known.len > 0 ? known : bracketed(reader, code);
+    if (code.len > 0 && span_equal(code, ssmix_raw(reader, reader->pv1, 10, 1)))
+        return ssmix_at(reader, reader->pv1, 10, 2);
+    return (struct text){0};
 }
 
+/* File name, ORC-17, PV1-10, or where an outpatient is (PL with type C). */
 static struct text department_code_of(struct ssmix_reader *reader, size_t orc)
 {
     if (reader->name && reader->name->department.len > 0)
         return ssmix_copy(reader, reader->name->department);
     struct text code = ssmix_at(reader, orc, 17, 1);
-    return code.len > 0 ? code : ssmix_at(reader, reader->pv1, 10, 1);
+    if (code.len == 0)
+        code = ssmix_at(reader, reader->pv1, 10, 1);
+    if (code.len == 0 && span_is(ssmix_raw(reader, reader->pv1, 3, 6), "C"))
+        code = ssmix_at(reader, reader->pv1, 3, 1);
+    return code;
+}
+
+static void set_department(struct ssmix_reader *reader, struct entry *entry, size_t orc)
+{
+    entry->department_code = department_code_of(reader, orc);
+    struct span code = text_span(entry->department_code);
+    entry->department = department_text(reader, code, orc);
+    if (entry->department.len == 0)
+        entry->department = ssmix_department_name(code);
+    if (entry->department.len == 0)
+        entry->department = bracketed(reader, entry->department_code);
 }
 
 void ssmix_set_order(struct ssmix_reader *reader, struct entry *entry, size_t orc)
 {
-    entry->department_code = department_code_of(reader, orc);
-    entry->department = department_of(reader, entry->department_code, orc);
+    set_department(reader, entry, orc);
     entry->order_number = ssmix_at(reader, orc, 2, 1);
     entry->author = ssmix_person(reader, HL7_AT(orc, 12, 0));
     if (entry->author.len == 0)

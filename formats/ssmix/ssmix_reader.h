@@ -11,12 +11,14 @@
 
 enum ssmix_tag {
     TAG_NONE = 0, /* junk names and bare segments count as absent */
+    TAG_AIS = SSMIX_TAG('A', 'I', 'S'),
     TAG_AL1 = SSMIX_TAG('A', 'L', '1'),
     TAG_DB1 = SSMIX_TAG('D', 'B', '1'),
     TAG_EVN = SSMIX_TAG('E', 'V', 'N'),
     TAG_IAM = SSMIX_TAG('I', 'A', 'M'),
     TAG_IN1 = SSMIX_TAG('I', 'N', '1'),
     TAG_IPC = SSMIX_TAG('I', 'P', 'C'),
+    TAG_MRG = SSMIX_TAG('M', 'R', 'G'),
     TAG_MSH = SSMIX_TAG('M', 'S', 'H'),
     TAG_NK1 = SSMIX_TAG('N', 'K', '1'),
     TAG_NTE = SSMIX_TAG('N', 'T', 'E'),
@@ -33,23 +35,26 @@ enum ssmix_tag {
     TAG_RXE = SSMIX_TAG('R', 'X', 'E'),
     TAG_RXO = SSMIX_TAG('R', 'X', 'O'),
     TAG_RXR = SSMIX_TAG('R', 'X', 'R'),
+    TAG_SCH = SSMIX_TAG('S', 'C', 'H'),
     TAG_SPM = SSMIX_TAG('S', 'P', 'M'),
     TAG_TQ1 = SSMIX_TAG('T', 'Q', '1'),
     TAG_ZE1 = SSMIX_TAG('Z', 'E', '1'),
     TAG_ZE2 = SSMIX_TAG('Z', 'E', '2'),
+    TAG_TXA = SSMIX_TAG('T', 'X', 'A'),
     TAG_ZPR = SSMIX_TAG('Z', 'P', 'R'),
 };
 
 struct ssmix_reader {
     const struct hl7_message *message;
     const struct ssmix_name *name; /* NULL outside a storage: nothing is mandatory */
-    uint32_t *tags;                /* of every segment */
-    size_t count;                  /* of segments */
-    size_t evn, pid, pv1, pv2;     /* HL7_NONE when absent */
+    /* What the folder says, outside a storage what MSH-9 would be filed as; or NULL. */
+    const struct ssmix_type *type;
+    uint32_t *tags;            /* of every segment */
+    size_t count;              /* of segments */
+    size_t evn, pid, pv1, pv2; /* HL7_NONE when absent */
     enum entry_kind kind;
     int32_t day;
     enum entry_state state; /* of entries whose group says nothing else */
-    bool is_plan;
     struct arena *arena;
     struct entry_list *list;
     struct err *err;
@@ -73,9 +78,10 @@ size_t ssmix_count(const struct ssmix_reader *reader, uint32_t tag,
 /* The next group that starts with `tag` at or after *at; *at moves to its end. */
 bool ssmix_take_group(const struct ssmix_reader *reader, uint32_t tag, size_t *at,
                       struct ssmix_group *group);
-/* Inside a storage: sets ERR_SYNTAX `code` with the offset of segment `at`. */
+/* Inside a storage: sets ERR_SYNTAX `code` with the offset of segment `at` and the words
+ * for an operator: which segment is `missing`. */
 void ssmix_refuse(struct ssmix_reader *reader, const char *code, size_t at,
-                  const char *clause);
+                  uint32_t missing);
 
 /* ---- values */
 /* Repetitions of a field that are read, at most 256 (warning repetitions_cut). */
@@ -91,18 +97,27 @@ struct text ssmix_coded(struct ssmix_reader *reader, struct hl7_place place,
                         enum ssmix_table table);
 struct text ssmix_coded_at(struct ssmix_reader *reader, size_t segment, uint16_t field,
                            enum ssmix_table table);
+/* The same without "[code]": for titles, where a bare code says nothing. */
+struct text ssmix_words(struct ssmix_reader *reader, struct hl7_place place,
+                        enum ssmix_table table);
 /* The same for a component that holds code&text&system. */
 struct text ssmix_part(struct ssmix_reader *reader, struct hl7_place place,
                        enum ssmix_table table);
-/* Unit of a CWE: MERIT-9 codes by the table, others as they are. */
+/* Unit of a CWE: MERIT-9 codes by the table, the ASCII of ISO+ as people write it. */
 struct text ssmix_unit(struct ssmix_reader *reader, size_t segment, uint16_t field);
 /* XCN: 姓 名 of the first repetition that is not kana, else "[id]". */
 struct text ssmix_person(struct ssmix_reader *reader, struct hl7_place place);
 /* "YYYY-MM-DDTHH:MM" as far as known; empty when it is no time. */
 struct text ssmix_time(struct ssmix_reader *reader, struct hl7_place place);
 int32_t ssmix_day(const struct ssmix_reader *reader, struct hl7_place place);
-/* Comments (NTE-3) that stand directly behind the segment. */
+/* More than a year away from the folder's day: the record would be out of sight. */
+bool ssmix_is_far(const struct ssmix_reader *reader, int32_t day);
+/* Comments (NTE-3) that stand directly behind the segment; all of a group. */
 struct text ssmix_notes(struct ssmix_reader *reader, size_t segment);
+struct text ssmix_all_notes(struct ssmix_reader *reader, struct ssmix_group group);
+/* Where the day of the message's type stands (clause 2.4); segment HL7_NONE when there is
+ * no such field. */
+struct hl7_place ssmix_day_place(const struct ssmix_reader *reader);
 struct text ssmix_join(struct ssmix_reader *reader, const struct text *parts,
                        size_t count, const char *separator);
 struct text ssmix_pair(struct ssmix_reader *reader, struct text a, const char *separator,
@@ -133,8 +148,12 @@ void ssmix_warn_at(struct ssmix_reader *reader, const char *code, struct hl7_pla
 
 /* データ種別 as written, for types that are not in the table. */
 struct text ssmix_unknown_title(struct ssmix_reader *reader);
-/* Title of the type or, when the message cancels something, with 取消. */
+/* 名称 of the type. */
 struct text ssmix_type_title(struct ssmix_reader *reader);
+/* Kind of what is ordered or reported when no folder says it: from sections, code
+ * systems, specimens and words of the requests; `otherwise` when nothing tells. */
+enum entry_kind ssmix_kind_of_request(struct ssmix_reader *reader,
+                                      enum entry_kind otherwise);
 
 /* ---- results, shared by laboratory and examinations */
 struct ssmix_result {
@@ -155,6 +174,9 @@ unsigned ssmix_abnormal(struct text flag);
 int ssmix_compare_range(struct span value, struct span range);
 void ssmix_result_fields(struct ssmix_reader *reader, struct entry_item *item,
                          const struct ssmix_result *result);
+/* All OBX of the group as items "observation". */
+void ssmix_observations(struct ssmix_reader *reader, struct entry *entry,
+                        struct ssmix_group group);
 /* Name of OBX-3 or OBR-4 with sub-components: "R 振幅 V5". */
 struct text ssmix_test_name(struct ssmix_reader *reader, size_t segment, uint16_t field);
 
@@ -163,6 +185,8 @@ void ssmix_read_patient(struct ssmix_reader *reader);
 void ssmix_read_doctor(struct ssmix_reader *reader);
 void ssmix_read_visit(struct ssmix_reader *reader);
 void ssmix_read_event(struct ssmix_reader *reader);
+void ssmix_read_appointment(struct ssmix_reader *reader);
+void ssmix_read_document(struct ssmix_reader *reader);
 void ssmix_read_allergies(struct ssmix_reader *reader);
 void ssmix_read_problems(struct ssmix_reader *reader);
 void ssmix_read_meals(struct ssmix_reader *reader);

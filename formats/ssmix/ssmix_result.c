@@ -335,3 +335,18 @@ void ssmix_result_fields(struct ssmix_reader *reader, struct entry_item *item,
     ssmix_field(reader, item, "comment", ssmix_notes(reader, obx));
     ssmix_field(reader, item, "key_series", series_key(reader, obx));
 }
+
+void ssmix_observations(struct ssmix_reader *reader, struct entry *entry,
+                        struct ssmix_group group)
+{
+    for (size_t i = group.from; i < group.to && ssmix_is_good(reader); i++) {
+        if (reader->tags[i] != TAG_OBX)
+            continue;
+        struct ssmix_result result = {0};
+        ssmix_take_result(reader, i, &result);
+        if (result.is_withdrawn)
+            continue;
+        struct entry_item *item = ssmix_item(reader, entry, "observation", 18);
+        ssmix_result_fields(reader, item, &result);
+    }
+}

@@ -282,7 +282,7 @@ static void a_message_outside_a_storage_needs_only_its_header(void)
                            &err));
     CHECK(list.count == 1 && list.first->kind == ENTRY_UNKNOWN);
     CHECK(list.first->day == day_from_date(2026, 4, 1));
-    CHECK(text_is(list.first->title, "ZZZ^Z01"));
+    CHECK(text_is(list.first->title, "その他の電文（ZZZ^Z01）"));
     CHECK(!ssmix_read_loose(SPAN("PID|1"), &arena, &list, &err));
     CHECK(err.kind == ERR_SYNTAX);
 }

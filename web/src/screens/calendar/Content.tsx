@@ -140,11 +140,42 @@ function Drugs({ items, order }: { items: Fields[]; order: Fields | undefined })
   );
 }
 
+/* Steps of a dosage that changes: tapering, or other amounts at other times of the day. */
+const STEP_KEYS = [
+  'name', 'step', 'dose', 'dose_unit', 'usage', 'days', 'duration', 'times', 'start', 'end', 'instruction', 'conjunction',
+] as const;
+function Steps({ items }: { items: Fields[] }) {
+  return (
+    <>
+      {groupBy(items, (item) => item.name ?? '').map(([name, steps]) => (
+        <section key={name} class="stack gap-s">
+          <h3>{name}</h3>
+          <ol>
+            {steps.map((item, index) => (
+              <li key={index}>
+                {line(
+                  amount(item.dose, item.dose_unit),
+                  usageOf(item),
+                  item.days ? t('rp.days', { n: item.days }) : item.duration,
+                  span(item.start, item.end),
+                  item.conjunction,
+                )}
+                <Pairs item={item} known={STEP_KEYS} />
+              </li>
+            ))}
+          </ol>
+        </section>
+      ))}
+    </>
+  );
+}
+
 const MIXTURE_KEYS = [...DRUG_KEYS, 'class', 'rate', 'rate_unit', 'rate_per'] as const;
 
 /* One mixture: what is in it, base first, then how it runs. */
 function Mixture({ head, parts, n }: { head: Fields; parts: Fields[]; n: string }) {
-  const per = head.rate_per ? `/${head.rate_per}` : '';
+  const hasOwnTime = /[/／]/.test(head.rate_unit ?? '');
+  const per = head.rate_per && !hasOwnTime ? `/${head.rate_per}` : '';
   const rate = head.rate ? `${amount(head.rate, head.rate_unit)}${per}` : '';
   const when = span(head.start, head.end);
   const how = line(usageOf(head), rate);
@@ -436,6 +467,12 @@ function draw(items: Fields[], hasOrder = true): ComponentChildren[] {
         if (items[at]?.type === 'injection') return;
         return once(type, (all) => <Mixture key={type} head={{}} parts={all} n="1" />);
       }
+      case 'step':
+        return once(type, (all) => (
+          <Titled key={type} type={type}>
+            <Steps items={all} />
+          </Titled>
+        ));
       case 'administration':
         return once(type, (all) => <Administrations key={type} items={all} />);
       case 'result':

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Why a file was refused, as a sentence that a hospital can hand to its vendor. Codes
+ * that are not here say it themselves (struct err, text). */
+#include <string.h>
+
+#include "formats/intake/intake.h"
+
+static const struct {
+    const char *code;
+    struct text sentence;
+} sentences[] = {
+#define FAULT(code, sentence)                                                            \
+    {                                                                                    \
+        code,                                                                            \
+        {                                                                                \
+            sentence, sizeof(sentence) - 1                                               \
+        }                                                                                \
+    }
+    FAULT("hl7_no_msh",
+          "MSHセグメントがありません。HL7の電文ではないか、先頭が欠けています"),
+    FAULT("hl7_bad_separators",
+          "MSHの区切り文字（MSH-1、MSH-2）が読めません。同じ文字や英数字は使えません"),
+    FAULT("hl7_segment_cut",
+          "電文が途中で切れています。最後のセグメントの終わり（CR）がありません"),
+    FAULT("hl7_too_large", "電文が大きすぎます（16 MiBまで）"),
+    FAULT("hl7_too_many_segments", "セグメントが多すぎます（65,536まで）"),
+    FAULT("hl7_too_many_fields", "1つのセグメントのフィールドが多すぎます（4,096まで）"),
+    FAULT("ssmix_second_message",
+          "1つのファイルに2つの電文があります。ファイルごとに1電文としてください"),
+    FAULT("ssmix_name_short",
+          "ファイル名の要素が足りません（患者ID_診療日_データ種別_特定キー_発生日時_"
+          "診療科_フラグ）"),
+    FAULT("ssmix_flag_invalid",
+          "ファイル名の最後のコンディションフラグが0、1、2のどれでもありません"),
+    FAULT("ssmix_department_invalid", "ファイル名の診療科コードが5文字までの英数字では"
+                                      "ありません"),
+    FAULT("ssmix_occurred_invalid",
+          "ファイル名の発生日時が14桁から17桁の数字ではありません"),
+    FAULT("ssmix_key_missing", "ファイル名に特定キー（オーダ番号）がありません"),
+    FAULT("ssmix_day_invalid", "診療日が8桁の日付でも「-」でもありません"),
+    FAULT("ssmix_patient_invalid",
+          "患者IDが6文字から30文字の英数字ではないか、使えない文字を含みます"),
+    FAULT("ssmix_type_missing", "ファイル名にデータ種別がありません"),
+    FAULT("ssmix_path_shape", "フォルダの階層が標準化ストレージの構成と違います"),
+    FAULT("ssmix_folder_mismatch",
+          "上位の2つのフォルダが患者IDの先頭3文字・次の3文字と違います"),
+    FAULT("path_unsafe", "リンク、特殊ファイル、または使えない文字を含む名前です"),
+    FAULT("path_missing", "ファイルがありません"),
+    FAULT("path_failed", "ファイルまたはフォルダを開けません"),
+    FAULT("path_too_long", "パスが長すぎます"),
+    FAULT("arena_full", "読み取りに必要なメモリの上限を超えました"),
+    FAULT("format_unknown", "知られている形式のファイルではありません"),
+#undef FAULT
+};
+
+struct text intake_fault_text(const struct err *err)
+{
+    struct err ignored = {0};
+    struct text own = {0};
+    for (size_t i = 0; i < sizeof(sentences) / sizeof(sentences[0]); i++)
+        if (strcmp(err->code, sentences[i].code) == 0)
+            return sentences[i].sentence;
+    if (err->text[0] && text_from_utf8(span_cstr(err->text), &own, &ignored))
+        return own;
+    return text_cstr(err->code);
+}
