@@ -286,13 +286,16 @@ static void add_allergy(struct ssmix_reader *reader, size_t segment, bool is_iam
         iam_fields(reader, item, segment);
     else
         ssmix_field(reader, item, "reaction", ssmix_at(reader, segment, 5, 0));
-    entry->title = ssmix_coded_at(reader, segment, 3, SSMIX_TABLE_NONE);
-    if (entry->title.len == 0)
-        entry->title = class;
+    struct text allergen = ssmix_words(reader, HL7_AT(segment, 3, 0), SSMIX_TABLE_NONE);
+    entry->title = allergen;
+    if (allergen.len == 0)
+        entry->title = ssmix_pair(reader, class.len > 0 ? class : TEXT("アレルギー"), " ",
+                                  ssmix_coded_at(reader, segment, 3, SSMIX_TABLE_NONE));
     struct text part = is_iam ? ssmix_at(reader, segment, 7, 1) : (struct text){0};
+    struct text code = ssmix_at(reader, segment, 3, 1);
     if (part.len == 0)
         part = ssmix_pair(reader, ssmix_at(reader, segment, 3, 3), ":",
-                          ssmix_at(reader, segment, 3, 1));
+                          code.len > 0 ? code : allergen);
     ssmix_set_part(reader, entry, ssmix_pair(reader, TEXT("allergy"), ":", part));
 }
 
@@ -342,7 +345,8 @@ static struct text problem_name(struct ssmix_reader *reader, size_t prb, size_t 
     if (base.len == 0)
         base = own;
     if (base.len == 0)
-        base = ssmix_coded_at(reader, prb, 3, SSMIX_TABLE_NONE);
+        base = ssmix_pair(reader, TEXT("病名なし"), " ",
+                          ssmix_coded_at(reader, prb, 3, SSMIX_TABLE_NONE));
     struct text prefix = modifiers(reader, zpr, 1, 4);
     struct text suffix = modifiers(reader, zpr, 3, 6);
     /* Without the name of the bare disease only the text itself can tell. */
@@ -464,7 +468,10 @@ static struct text meal_name(struct ssmix_reader *reader, size_t ods)
     struct text name = ssmix_words(reader, HL7_AT(ods, 3, 0), SSMIX_TABLE_NONE);
     if (name.len == 0)
         name = ssmix_at(reader, ods, 4, 0);
-    return name.len > 0 ? name : ssmix_coded_at(reader, ods, 3, SSMIX_TABLE_NONE);
+    if (name.len > 0)
+        return name;
+    return ssmix_pair(reader, TEXT("食事"), " ",
+                      ssmix_coded_at(reader, ods, 3, SSMIX_TABLE_NONE));
 }
 
 static void add_dish(struct ssmix_reader *reader, struct entry *entry, size_t ods,

@@ -34,9 +34,7 @@ static const struct {
 #undef END
 };
 
-/* Full-width letters and digits (U+FF01 to U+FF5E) as ASCII, into `out`; the key itself
- * when there are none or when it is too long for a code. */
-static struct span narrowed(struct span key, uint8_t out[], size_t max)
+struct span ssmix_narrow(struct span key, uint8_t out[], size_t max)
 {
     size_t len = 0;
     size_t i = 0;
@@ -64,7 +62,7 @@ struct text ssmix_code_text(enum ssmix_table table, struct span code)
     uint8_t narrow[CODE_MAX];
     struct span key = span_trim(code);
     if (key.len > 0 && key.at[0] >= 0x80)
-        key = narrowed(key, narrow, CODE_MAX);
+        key = ssmix_narrow(key, narrow, CODE_MAX);
     for (size_t i = 0; i < tables[table].count && key.len > 0; i++)
         if (span_is(key, tables[table].rows[i].code))
             return tables[table].rows[i].text;

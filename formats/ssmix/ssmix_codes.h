@@ -19,3 +19,6 @@ enum ssmix_table {
 /* An empty text for codes that the table does not hold. Spaces around the code do not
  * count, full-width letters and digits are those of ASCII. */
 struct text ssmix_code_text(enum ssmix_table table, struct span code);
+/* Full-width letters, digits and signs (U+FF01 to U+FF5E) as ASCII, into `out`; the text
+ * itself when it holds anything else that is not ASCII, or more than `max` characters. */
+struct span ssmix_narrow(struct span text, uint8_t out[], size_t max);

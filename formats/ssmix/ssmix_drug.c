@@ -72,17 +72,20 @@ static void extend_to(struct entry *entry, int32_t end)
 static void set_span(struct ssmix_reader *reader, struct entry *entry, size_t tq1)
 {
     int32_t start = ssmix_day(reader, HL7_AT(tq1, 7, 1));
-    if (ssmix_day_has(start) && ssmix_is_far(reader, start))
+    bool is_far = ssmix_day_has(start) && ssmix_is_far(reader, start);
+    if (is_far)
         ssmix_warn_at(reader, "start_implausible", HL7_AT(tq1, 7, 0),
                       TEXT("開始日が診療日と離れすぎているため診療日を使います"));
     else if (ssmix_day_has(start) && entry->time.len == 0) {
         entry->day = start;
         entry->time = ssmix_time(reader, HL7_AT(tq1, 7, 1));
     }
+    if (is_far || !ssmix_day_has(start))
+        start = entry->day;
     int32_t end = ssmix_day(reader, HL7_AT(tq1, 8, 1));
     int32_t days = duration_days(reader, tq1);
-    if (!ssmix_day_has(end) && days > 1 && ssmix_day_has(entry->day))
-        end = entry->day + days - 1;
+    if (!ssmix_day_has(end) && days > 1 && ssmix_day_has(start))
+        end = start + days - 1;
     if (ssmix_day_has(end))
         extend_to(entry, end);
 }
@@ -241,9 +244,9 @@ static void add_steps(struct ssmix_reader *reader, struct entry *entry,
         timing_fields(reader, item, i);
         ssmix_field(reader, item, "conjunction", conjunction_of(reader, i));
         set_span(reader, entry, i);
-        bool has_start = ssmix_raw(reader, i, 7, 1).len > 0;
-        days = has_start && number > 1 ? 0 : days + duration_days(reader, i);
-        extend_to(entry, entry->day + days - 1);
+        days += duration_days(reader, i);
+        if (number == 1 || ssmix_raw(reader, i, 7, 1).len == 0)
+            extend_to(entry, entry->day + days - 1);
     }
 }
 

@@ -47,11 +47,15 @@ static struct entry *new_entry(struct walk *walk, enum entry_kind kind)
 {
     struct ssmix_reader *reader = walk->reader;
     struct entry *entry = ssmix_entry(reader, kind);
-    ssmix_set_order(reader, entry, walk->orc);
+    /* Rows about the specimen come before the first order. */
+    struct ssmix_group all = {0, reader->count};
+    size_t orc = walk->orc != HL7_NONE ? walk->orc : ssmix_next(reader, TAG_ORC, all);
+    size_t obr = walk->obr != HL7_NONE ? walk->obr : ssmix_next(reader, TAG_OBR, all);
+    ssmix_set_order(reader, entry, orc);
     if (entry->order_number.len == 0)
-        entry->order_number = ssmix_at(reader, walk->obr, 2, 1);
+        entry->order_number = ssmix_at(reader, obr, 2, 1);
     if (entry->author.len == 0)
-        entry->author = ssmix_person(reader, HL7_AT(walk->obr, 16, 0));
+        entry->author = ssmix_person(reader, HL7_AT(obr, 16, 0));
     entry->time = walk->sampled;
     return entry;
 }

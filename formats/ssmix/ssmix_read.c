@@ -41,24 +41,30 @@ static void read_general_order(struct ssmix_reader *reader)
         ssmix_read_examination(reader);
 }
 
+/* By its class or, where drugs have no class, by a route that needs a needle. */
+static enum entry_kind kind_of_drug(const struct ssmix_reader *reader)
+{
+    static const char *const routes[] = {"IV", "IM", "SC", "ID"};
+    struct ssmix_group all = {0, reader->count};
+    size_t rxe = ssmix_next(reader, TAG_RXE, all);
+    struct span system = ssmix_raw(reader, rxe, 2, 3);
+    struct span route = ssmix_raw(reader, ssmix_next(reader, TAG_RXR, all), 1, 1);
+    bool is_injection = span_is(system, "99I02") || span_is(system, "JHSI0002");
+    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
+        is_injection |= span_is(route, routes[i]);
+    return is_injection ? ENTRY_INJECTION : ENTRY_PRESCRIPTION;
+}
+
 /* What the segments tell where MSH-9 leaves it open. */
 static enum entry_kind kind_of_content(struct ssmix_reader *reader,
                                        enum entry_kind otherwise)
 {
     struct ssmix_group all = {0, reader->count};
     struct span code = hl7_message_code(reader->message);
-    size_t rxe = ssmix_next(reader, TAG_RXE, all);
-    size_t rxr = ssmix_next(reader, TAG_RXR, all);
-    bool is_drug = rxe != HL7_NONE || ssmix_next(reader, TAG_RXO, all) != HL7_NONE ||
-                   ssmix_next(reader, TAG_RXA, all) != HL7_NONE;
-    if (is_drug) {
-        struct span route = ssmix_raw(reader, rxr, 1, 1);
-        bool is_injection = span_is(ssmix_raw(reader, rxe, 2, 3), "99I02") ||
-                            span_is(ssmix_raw(reader, rxe, 2, 3), "JHSI0002") ||
-                            span_is(route, "IV") || span_is(route, "IM") ||
-                            span_is(route, "SC") || span_is(route, "ID");
-        return is_injection ? ENTRY_INJECTION : ENTRY_PRESCRIPTION;
-    }
+    if (ssmix_next(reader, TAG_RXE, all) != HL7_NONE ||
+        ssmix_next(reader, TAG_RXO, all) != HL7_NONE ||
+        ssmix_next(reader, TAG_RXA, all) != HL7_NONE)
+        return kind_of_drug(reader);
     if (span_is(code, "ORM") || span_is(code, "OMG") || span_is(code, "OMI"))
         return ssmix_kind_of_request(reader, otherwise);
     if (!span_is(code, "ORU") || otherwise != ENTRY_LABORATORY)
@@ -221,6 +227,18 @@ static struct text name_at(struct ssmix_reader *reader, uint16_t repetition)
     return ssmix_pair(reader, ssmix_text(reader, place), " ", ssmix_text(reader, given));
 }
 
+/* Kana of either width and spaces: what some systems send without saying so. */
+static bool is_kana(struct text text)
+{
+    uint32_t code_point = 0;
+    bool is_good = text.len > 0;
+    while (is_good && text_next(&text, &code_point))
+        is_good = code_point == ' ' || code_point == 0x3000 ||
+                  (code_point >= 0x3041 && code_point <= 0x30FF) ||
+                  (code_point >= 0xFF61 && code_point <= 0xFF9F);
+    return is_good;
+}
+
 static void take_names(struct ssmix_reader *reader)
 {
     struct entry_patient *patient = &reader->list->patient;
@@ -229,7 +247,9 @@ static void take_names(struct ssmix_reader *reader)
         struct hl7_place place = {
             .segment = reader->pid, .field = 5, .repetition = i, .component = 8};
         struct span form = hl7_raw(reader->message, place);
-        if (span_is(form, "P") && patient->kana.len == 0)
+        bool is_unmarked = form.len == 0 && patient->name.len > 0;
+        if (patient->kana.len == 0 &&
+            (span_is(form, "P") || (is_unmarked && is_kana(name_at(reader, i)))))
             patient->kana = name_at(reader, i);
         else if (span_is(form, "I") || patient->name.len == 0)
             patient->name = name_at(reader, i);

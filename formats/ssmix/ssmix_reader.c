@@ -432,10 +432,13 @@ static struct text department_text(struct ssmix_reader *reader, struct span code
     return (struct text){0};
 }
 
-/* File name, ORC-17, PV1-10, or where an outpatient is (PL with type C). */
-static struct text department_code_of(struct ssmix_reader *reader, size_t orc)
+/* File name, ORC-17, PV1-10, or where an outpatient is (PL with type C). One file holds
+ * all problems of a patient: its name says only who wrote last. */
+static struct text department_code_of(struct ssmix_reader *reader,
+                                      const struct entry *entry, size_t orc)
 {
-    if (reader->name && reader->name->department.len > 0)
+    bool has_own = entry->kind == ENTRY_PROBLEM && ssmix_raw(reader, orc, 17, 0).len > 0;
+    if (!has_own && reader->name && reader->name->department.len > 0)
         return ssmix_copy(reader, reader->name->department);
     struct text code = ssmix_at(reader, orc, 17, 1);
     if (code.len == 0)
@@ -447,7 +450,7 @@ static struct text department_code_of(struct ssmix_reader *reader, size_t orc)
 
 static void set_department(struct ssmix_reader *reader, struct entry *entry, size_t orc)
 {
-    entry->department_code = department_code_of(reader, orc);
+    entry->department_code = department_code_of(reader, entry, orc);
     struct span code = text_span(entry->department_code);
     entry->department = department_text(reader, code, orc);
     if (entry->department.len == 0)

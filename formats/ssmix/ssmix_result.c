@@ -114,12 +114,33 @@ static bool compare_open(struct span range, struct decimal value, int *order)
     return true;
 }
 
+static bool is_ascii(struct span span)
+{
+    for (size_t i = 0; i < span.len; i++)
+        if (span.at[i] >= 0x80)
+            return false;
+    return true;
+}
+
+static bool take_dash(struct span *rest)
+{
+    static const char *const dashes[] = {"-", "～", "〜", "~", "－", "−"};
+    for (size_t i = 0; i < sizeof(dashes) / sizeof(dashes[0]); i++)
+        if (take_word(rest, dashes[i]))
+            return true;
+    return false;
+}
+
 int ssmix_compare_range(struct span value, struct span range)
 {
+    enum { NUMBER_MAX = 24 };
+    uint8_t narrow[NUMBER_MAX];
     struct decimal number = {0};
     struct decimal low = {0};
     struct decimal high = {0};
     int order = 0;
+    if (!is_ascii(value))
+        value = ssmix_narrow(value, narrow, NUMBER_MAX);
     if (!is_decimal(value, &number))
         return 0;
     if (compare_open(range, number, &order))
@@ -128,8 +149,7 @@ int ssmix_compare_range(struct span value, struct span range)
     if (!take_decimal(&rest, &low))
         return 0;
     rest = span_trim(rest);
-    if (!take_word(&rest, "-") && !take_word(&rest, "～") && !take_word(&rest, "〜") &&
-        !take_word(&rest, "~") && !take_word(&rest, "－") && !take_word(&rest, "−"))
+    if (!take_dash(&rest))
         return 0;
     rest = span_trim(rest);
     if (!take_decimal(&rest, &high) || span_trim(rest).len > 0 || low.nano > high.nano)
@@ -166,6 +186,9 @@ static struct text coded_value(struct ssmix_reader *reader,
     struct text system = ssmix_text(reader, value_place(result, repetition, 3));
     struct text text = ssmix_text(reader, value_place(result, repetition, 2));
     struct text code = ssmix_text(reader, value_place(result, repetition, 1));
+    /* Blood groups: their codes are their names. */
+    if (text.len == 0 && text_is(system, "JSHR002"))
+        return code;
     if (text.len > 0 || system.len > 0)
         return ssmix_coded(reader, value_place(result, repetition, 0), SSMIX_TABLE_NONE);
     text = ssmix_text(reader, value_place(result, repetition, 9));

@@ -71,9 +71,9 @@ static struct text shown_unit(struct ssmix_reader *reader, struct text code)
     if (code.len > UNIT_BYTES_MAX)
         return code;
     while (rest.len > 0) {
-        size_t left = rest.len;
+        const uint8_t *written = rest.at;
         struct text shown = take_shown(&rest, &is_start, &is_power);
-        is_changed |= shown.len != left - rest.len;
+        is_changed |= shown.at != (const char *)written;
         memcpy(out + len, shown.at, shown.len);
         len += shown.len;
     }

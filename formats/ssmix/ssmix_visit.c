@@ -93,6 +93,8 @@ static struct text ward_in_words(struct ssmix_reader *reader)
     struct text ward = location(reader, reader->pv1, 3, 1);
     if (ward.len == 0)
         return location(reader, reader->pv2, 1, 1);
+    if (span_is(ssmix_raw(reader, reader->pv1, 3, 6), "C"))
+        return (struct text){0}; /* a department, not a ward */
     bool is_ward = span_is(ssmix_raw(reader, reader->pv1, 3, 6), "N");
     bool is_code = is_ward && ward.len <= CODE_MAX;
     for (size_t i = 0; i < ward.len && is_code; i++)
@@ -120,7 +122,9 @@ static void event_fields(struct ssmix_reader *reader, struct entry_item *item)
     }
     ssmix_field(reader, item, "admitted", ssmix_time(reader, HL7_AT(pv1, 44, 1)));
     ssmix_field(reader, item, "discharged", ssmix_time(reader, HL7_AT(pv1, 45, 1)));
-    ssmix_field(reader, item, "planned_admission", ssmix_time(reader, HL7_AT(pv2, 8, 1)));
+    bool is_move = reader->type && strcmp(reader->type->code, "ADT-41") == 0;
+    ssmix_field(reader, item, is_move ? "planned_move" : "planned_admission",
+                ssmix_time(reader, HL7_AT(pv2, 8, 1)));
     ssmix_field(reader, item, "planned_discharge", ssmix_time(reader, HL7_AT(pv2, 9, 1)));
     ssmix_field(reader, item, "planned_return", ssmix_time(reader, HL7_AT(pv2, 47, 1)));
 }
@@ -141,7 +145,7 @@ void ssmix_read_event(struct ssmix_reader *reader)
     ssmix_field(reader, item, "department", entry->department);
     ssmix_field(reader, item, "doctor", entry->author);
     event_fields(reader, item);
-    bool is_discharge = span_is(ssmix_raw(reader, 0, 9, 2), "A03");
+    bool is_discharge = reader->type && reader->type->day_from == SSMIX_DAY_FROM_PV1_45;
     struct text detail = {0};
     if (!is_discharge)
         detail = ward_in_words(reader);

@@ -478,6 +478,7 @@ export const en: Catalogue = {
   'field.admitted': 'admitted',
   'field.discharged': 'discharged',
   'field.planned_admission': 'planned admission',
+  'field.planned_move': 'planned transfer',
   'field.planned_discharge': 'planned discharge',
   'field.planned_return': 'planned return',
   'field.from': 'from',

@@ -298,6 +298,7 @@ export const jaMore = {
   'field.admitted': '入院',
   'field.discharged': '退院',
   'field.planned_admission': '入院予定',
+  'field.planned_move': '転棟予定',
   'field.planned_discharge': '退院予定',
   'field.planned_return': '帰院予定',
   'field.from': '開始',
