@@ -3,32 +3,6 @@
 
 #include <string.h>
 
-struct span span_of(const void *at, size_t len)
-{
-    return (struct span){at, len};
-}
-
-struct span span_cstr(const char *string)
-{
-    return span_of(string, strlen(string));
-}
-
-bool span_is(struct span span, const char *string)
-{
-    return span_equal(span, span_cstr(string));
-}
-
-bool span_equal(struct span a, struct span b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
-}
-
-bool span_starts(struct span span, const char *prefix)
-{
-    size_t len = strlen(prefix);
-    return span.len >= len && (len == 0 || memcmp(span.at, prefix, len) == 0);
-}
-
 int span_compare(struct span a, struct span b)
 {
     size_t shared = a.len < b.len ? a.len : b.len;
@@ -36,14 +10,6 @@ int span_compare(struct span a, struct span b)
     if (order != 0)
         return order;
     return (a.len > b.len) - (a.len < b.len);
-}
-
-struct span span_part(struct span span, size_t from, size_t len)
-{
-    if (from >= span.len)
-        return span_of(span.at, 0);
-    size_t left = span.len - from;
-    return span_of(span.at + from, len < left ? len : left);
 }
 
 static bool is_blank(uint8_t byte)

@@ -336,11 +336,12 @@ enum charset charset_detect(struct span bytes)
 {
     if (charset_is_plain(bytes))
         return CHARSET_ISO2022JP;
-    bool has_escape = bytes.len > 0 && memchr(bytes.at, ESCAPE, bytes.len);
+    if (bytes.len > 0 && memchr(bytes.at, ESCAPE, bytes.len))
+        return CHARSET_ISO2022JP;
     bool has_high = false;
     for (size_t i = 0; i < bytes.len && !has_high; i++)
         has_high = bytes.at[i] >= 0x80;
-    if (has_escape || !has_high)
+    if (!has_high)
         return CHARSET_ISO2022JP;
     if (read_as(CHARSET_UTF8, bytes).is_lossless)
         return CHARSET_UTF8;

@@ -195,16 +195,32 @@ static void classify(struct scanner *scanner)
     scanner->classes[message->separators.field] = FIELD_END;
 }
 
+/* How often the byte occurs; eight at once: equal bytes become 0x80. */
+static size_t count_byte(struct span bytes, uint8_t wanted)
+{
+    const uint64_t low = 0x7F7F7F7F7F7F7F7FU;
+    uint64_t pattern = 0x0101010101010101U * wanted;
+    size_t count = 0;
+    size_t i = 0;
+    for (; i + 8 <= bytes.len; i += 8) {
+        uint64_t word;
+        memcpy(&word, bytes.at + i, sizeof word);
+        uint64_t differs = word ^ pattern;
+        uint64_t equal = ~(((differs & low) + low) | differs | low);
+        count += (size_t)__builtin_popcountll(equal);
+    }
+    for (; i < bytes.len; i++)
+        count += bytes.at[i] == wanted;
+    return count;
+}
+
 /* Room for the most segments and fields that there can be. */
 static bool take_index(struct scanner *scanner, struct arena *arena, struct err *err)
 {
     struct hl7_message *message = scanner->message;
-    size_t lines = 1;
-    size_t fields = 0;
-    for (size_t i = scanner->at; i < message->bytes.len; i++) {
-        lines += is_line_end(message->bytes.at[i]);
-        fields += message->bytes.at[i] == message->separators.field;
-    }
+    struct span rest = rest_from(message, scanner->at);
+    size_t lines = 1 + count_byte(rest, '\r') + count_byte(rest, '\n');
+    size_t fields = count_byte(rest, message->separators.field);
     size_t segments = lines < HL7_SEGMENTS_MAX ? lines : HL7_SEGMENTS_MAX;
     /* Per segment the name and the end. */
     fields += segments * 2;
@@ -214,7 +230,10 @@ static bool take_index(struct scanner *scanner, struct arena *arena, struct err 
     message->fields = ARENA_MANY(arena, uint32_t, fields, err);
     message->findings =
         message->fields ? ARENA_NEW(arena, struct hl7_findings, err) : NULL;
-    return message->findings != NULL;
+    message->split = message->findings ? ARENA_NEW(arena, struct hl7_split, err) : NULL;
+    if (message->split)
+        message->split->segment = HL7_NONE;
+    return message->split != NULL;
 }
 
 /* In a message whose segments end with CR a line feed is text, unless a segment follows:
@@ -240,6 +259,21 @@ static uint32_t marks_of(enum class class, bool is_ascii)
     return marks;
 }
 
+/* Bytes from `at` that are nothing but themselves: what most of a text consists of. */
+static size_t count_plain(const struct scanner *scanner, enum charset_state state,
+                          size_t at)
+{
+    struct span rest = rest_from(scanner->message, at);
+    size_t count = 0;
+    if (state == CHARSET_STATE_ASCII)
+        while (count < rest.len && scanner->classes[rest.at[count]] == ORDINARY)
+            count++;
+    else if (state == CHARSET_STATE_JISX0208)
+        while (hl7_is_pair(rest.at + count, rest.len - count))
+            count += 2;
+    return count;
+}
+
 /* Walks over one segment; its fields are entered. Returns the offset of its end and the
  * state there. */
 static size_t scan_segment(struct scanner *scanner, struct hl7_segment *segment,
@@ -252,11 +286,13 @@ static size_t scan_segment(struct scanner *scanner, struct hl7_segment *segment,
     size_t i = segment->start;
     *start = segment->start;
     while (i < bytes.len) {
-        enum class class = scanner->classes[bytes.at[i]];
-        if (class == ORDINARY && *state == CHARSET_STATE_ASCII) {
-            i++;
+        size_t plain = count_plain(scanner, *state, i);
+        if (plain > 0) {
+            marks |= *state == CHARSET_STATE_ASCII ? 0 : HL7_MARK_CODED;
+            i += plain;
             continue;
         }
+        enum class class = scanner->classes[bytes.at[i]];
         if (class == LINE_END && ends_segment(scanner, i))
             break;
         bool is_ascii = false;
@@ -283,6 +319,7 @@ static void judge_segment(struct hl7_message *message, size_t segment,
                           enum charset_state state)
 {
     struct span name = hl7_segment_name(message, segment);
+    message->segments[segment].is_msh = span_is(name, "MSH");
     if (!is_name(name))
         note(message, HL7_JUNK_SEGMENT, segment);
     if (message->segments[segment].field_count == 1)

@@ -19,6 +19,7 @@ struct hl7_segment {
     uint32_t start;
     uint32_t first_field; /* into fields; the name is the first */
     uint32_t field_count; /* with the name */
+    bool is_msh;
 };
 
 struct hl7_separators {
@@ -42,15 +43,37 @@ struct hl7_message {
     uint32_t *fields;
     unsigned oddities;
     size_t odd_segments[HL7_ODDITIES];
-    struct hl7_findings *findings; /* behind a pointer: the message itself is const */
+    /* Behind pointers: the message itself is const. */
+    struct hl7_findings *findings;
+    struct hl7_split *split;
 };
 
-enum { HL7_FINDING_KINDS = 5 }; /* bits of enum charset_finding */
+enum {
+    HL7_FINDING_KINDS = 5, /* bits of enum charset_finding */
+    HL7_SPLIT_MAX = 16
+};
+
+/* The components of the repetition that was looked at last: readers ask for one after the
+ * other, and splitting coded text from its start each time would cost most of all. */
+struct hl7_split {
+    size_t segment; /* HL7_NONE: nothing yet */
+    uint16_t field;
+    uint16_t repetition;
+    size_t count;     /* of parts that were taken so far */
+    struct span rest; /* behind them; at = NULL when there is none */
+    struct span parts[HL7_SPLIT_MAX];
+};
 
 struct hl7_findings {
     unsigned bits;
     size_t offsets[HL7_FINDING_KINDS]; /* of the first value that showed it */
 };
+
+/* Two bytes of a character of 94×94; what texts in Japanese consist of. */
+static inline bool hl7_is_pair(const uint8_t *at, size_t left)
+{
+    return left >= 2 && at[0] >= 0x21 && at[0] <= 0x7E && at[1] >= 0x21 && at[1] <= 0x7E;
+}
 
 /* Bytes of the character at the front, with the state of ISO-2022-JP kept; *is_ascii says
  * whether it may be a separator. */

@@ -352,6 +352,45 @@ static int walk(const char *directory, int *refused)
     return parsed;
 }
 
+/* What was split is remembered for one repetition: asking in any order changes nothing.
+ */
+static void components_are_the_same_in_any_order(void)
+{
+    const struct hl7_message *message =
+        parse(SPAN(MSH "PID|a^b~c^\x1B$B;3!$3]\x1B(B^e|f^g\r"
+                       "OBX|1^2^3^4^5^6^7^8^9^10^11^12^13^14^15^16^17^18^19\r"));
+    struct hl7_place second = {.segment = 1, .field = 1, .repetition = 1, .component = 2};
+    struct hl7_place third = {.segment = 1, .field = 1, .repetition = 1, .component = 3};
+    for (int i = 0; i < 2; i++) {
+        CHECK(reads(message, HL7_AT(1, 1, 2), "b"));
+        CHECK(reads(message, third, "e"));
+        CHECK(reads(message, HL7_AT(1, 1, 1), "a"));
+        CHECK(reads(message, second, "山，掛"));
+        CHECK(reads(message, HL7_AT(1, 2, 2), "g"));
+        CHECK(reads(message, HL7_AT(2, 1, 18), "18"));
+        CHECK(reads(message, HL7_AT(2, 1, 16), "16"));
+        CHECK(reads(message, HL7_AT(2, 1, 17), "17"));
+        CHECK(reads(message, HL7_AT(2, 1, 19), "19"));
+        CHECK(reads(message, HL7_AT(2, 1, 20), ""));
+        CHECK(reads(message, HL7_AT(2, 1, 1), "1"));
+    }
+}
+
+static void findings_say_where(void)
+{
+    const struct hl7_message *message =
+        parse(SPAN(MSH "PID|a|b\x1B$B-!\x1B(B|c^\x1B$B~~\x1B(B\r"));
+    size_t pid = hl7_segment_offset(message, 1);
+    CHECK(hl7_finding_offset(message, CHARSET_BAD_BYTES) == 0);
+    CHECK(reads(message, HL7_AT(1, 2, 0), "b①"));
+    CHECK(reads(message, HL7_AT(1, 3, 2), BAD));
+    CHECK(hl7_charset_findings(message) ==
+          (CHARSET_VENDOR_CHARACTERS | CHARSET_BAD_BYTES));
+    CHECK(hl7_finding_offset(message, CHARSET_VENDOR_CHARACTERS) == pid + 6);
+    CHECK(hl7_finding_offset(message, CHARSET_BAD_BYTES) == pid + 21);
+    CHECK(hl7_finding_offset(message, CHARSET_JISX0212) == 0);
+}
+
 static void the_sample_files_are_read(void)
 {
     int refused = 0;
@@ -381,6 +420,8 @@ int main(void)
     RUN(junk_segments_are_tolerated_and_told);
     RUN(limits_are_kept);
     RUN(declarations_are_compared_with_the_bytes);
+    RUN(components_are_the_same_in_any_order);
+    RUN(findings_say_where);
     DIR *fixtures = opendir("../shared/fixtures/ssmix2");
     if (fixtures)
         RUN(the_sample_files_are_read);

@@ -72,7 +72,7 @@ size_t hl7_field_count(const struct hl7_message *message, size_t segment)
     if (segment >= message->segment_count)
         return 0;
     size_t fields = message->segments[segment].field_count - 1;
-    return hl7_segment_is(message, segment, "MSH") ? fields + 1 : fields;
+    return message->segments[segment].is_msh ? fields + 1 : fields;
 }
 
 /* The whole field. *is_literal: MSH-1 and MSH-2, which are separators and have no
@@ -81,7 +81,7 @@ static struct span whole_field(const struct hl7_message *message, size_t segment
                                size_t field, uint32_t *marks, bool *is_literal)
 {
     *is_literal = false;
-    if (!hl7_segment_is(message, segment, "MSH"))
+    if (segment >= message->segment_count || !message->segments[segment].is_msh)
         return entry(message, segment, field, marks);
     *is_literal = field == 1 || field == 2;
     *marks = 0;
@@ -105,7 +105,9 @@ static bool take_part(const struct hl7_message *message, struct span *rest,
         uint8_t byte = rest->at[i];
         bool is_ascii = state == CHARSET_STATE_ASCII && byte < 0x80 && byte != ESCAPE;
         size_t len = 1;
-        if (!is_ascii)
+        if (state == CHARSET_STATE_JISX0208 && hl7_is_pair(rest->at + i, rest->len - i))
+            len = 2;
+        else if (!is_ascii)
             len = hl7_step(message->charset, span_of(rest->at + i, rest->len - i), &state,
                            &is_ascii);
         if (is_ascii && rest->at[i] == separator)
@@ -130,6 +132,35 @@ static struct span nth_part(const struct hl7_message *message, struct span whole
     return part;
 }
 
+/* Component number `index`, from 0, of a repetition. Readers ask for one component after
+ * the other: what was split stays split until they ask for another repetition. */
+static struct span nth_component(const struct hl7_message *message,
+                                 struct hl7_place place, struct span whole, bool is_coded)
+{
+    const struct hl7_separators *separators = &message->separators;
+    struct hl7_split *split = message->split;
+    size_t index = place.component - 1U;
+    if (split->segment != place.segment || split->field != place.field ||
+        split->repetition != place.repetition) {
+        split->segment = place.segment;
+        split->field = place.field;
+        split->repetition = place.repetition;
+        split->count = 0;
+        split->rest =
+            nth_part(message, whole, separators->repetition, place.repetition, is_coded);
+    }
+    while (split->count <= index && split->count < HL7_SPLIT_MAX &&
+           take_part(message, &split->rest, separators->component, is_coded,
+                     &split->parts[split->count]))
+        split->count++;
+    if (index < split->count)
+        return split->parts[index];
+    if (index < HL7_SPLIT_MAX)
+        return (struct span){0};
+    return nth_part(message, split->rest, separators->component, index - HL7_SPLIT_MAX,
+                    is_coded);
+}
+
 static struct span find_place(const struct hl7_message *message, struct hl7_place place,
                               uint32_t *marks)
 {
@@ -145,11 +176,10 @@ static struct span find_place(const struct hl7_message *message, struct hl7_plac
             place.repetition == 0 && place.component <= 1 && place.subcomponent <= 1;
         return is_first ? whole : (struct span){0};
     }
-    struct span value =
-        nth_part(message, whole, separators->repetition, place.repetition, is_coded);
-    if (place.component > 0)
-        value = nth_part(message, value, separators->component, place.component - 1U,
-                         is_coded);
+    struct span value = place.component > 0
+                            ? nth_component(message, place, whole, is_coded)
+                            : nth_part(message, whole, separators->repetition,
+                                       place.repetition, is_coded);
     if (place.subcomponent > 0)
         value = nth_part(message, value, separators->subcomponent,
                          place.subcomponent - 1U, is_coded);
