@@ -250,6 +250,27 @@ static void add_steps(struct ssmix_reader *reader, struct entry *entry,
     }
 }
 
+static void ordered_drug_fields(struct ssmix_reader *reader, struct entry_item *item,
+                                struct ssmix_group group, size_t rxe)
+{
+    ssmix_code_fields(reader, item, rxe, 2);
+    ssmix_field(reader, item, "dose", ssmix_at(reader, rxe, 3, 1));
+    ssmix_field(reader, item, "dose_max", ssmix_at(reader, rxe, 4, 1));
+    ssmix_field(reader, item, "dose_unit", ssmix_unit(reader, rxe, 5));
+    daily_fields(reader, item, rxe);
+    ssmix_field(reader, item, "total", ssmix_at(reader, rxe, 10, 1));
+    ssmix_field(reader, item, "total_unit", ssmix_unit(reader, rxe, 11));
+    ssmix_field(reader, item, "form", ssmix_coded_at(reader, rxe, 6, SSMIX_TABLE_FORM));
+    ssmix_field(reader, item, "comment", comment_of(reader, group, rxe));
+    ssmix_field(reader, item, "category", category_of(reader, rxe));
+    ssmix_field(reader, item, "prescription_number", ssmix_at(reader, rxe, 15, 0));
+    ssmix_field(reader, item, "supplement",
+                ssmix_coded_at(reader, rxe, 31, SSMIX_TABLE_NONE));
+    ssmix_field(reader, item, "refills", ssmix_at(reader, rxe, 12, 0));
+    ssmix_field(reader, item, "indication",
+                ssmix_coded_at(reader, rxe, 27, SSMIX_TABLE_NONE));
+}
+
 static void add_drug(struct ssmix_reader *reader, struct entry *entry,
                      struct ssmix_group group)
 {
@@ -262,25 +283,8 @@ static void add_drug(struct ssmix_reader *reader, struct entry *entry,
         ssmix_field(reader, item, "dose", ssmix_at(reader, rxo, 2, 1));
         ssmix_field(reader, item, "dose_unit", ssmix_unit(reader, rxo, 4));
     }
-    if (rxe != HL7_NONE) {
-        ssmix_code_fields(reader, item, rxe, 2);
-        ssmix_field(reader, item, "dose", ssmix_at(reader, rxe, 3, 1));
-        ssmix_field(reader, item, "dose_max", ssmix_at(reader, rxe, 4, 1));
-        ssmix_field(reader, item, "dose_unit", ssmix_unit(reader, rxe, 5));
-        daily_fields(reader, item, rxe);
-        ssmix_field(reader, item, "total", ssmix_at(reader, rxe, 10, 1));
-        ssmix_field(reader, item, "total_unit", ssmix_unit(reader, rxe, 11));
-        ssmix_field(reader, item, "form",
-                    ssmix_coded_at(reader, rxe, 6, SSMIX_TABLE_FORM));
-        ssmix_field(reader, item, "comment", comment_of(reader, group, rxe));
-        ssmix_field(reader, item, "category", category_of(reader, rxe));
-        ssmix_field(reader, item, "prescription_number", ssmix_at(reader, rxe, 15, 0));
-        ssmix_field(reader, item, "supplement",
-                    ssmix_coded_at(reader, rxe, 31, SSMIX_TABLE_NONE));
-        ssmix_field(reader, item, "refills", ssmix_at(reader, rxe, 12, 0));
-        ssmix_field(reader, item, "indication",
-                    ssmix_coded_at(reader, rxe, 27, SSMIX_TABLE_NONE));
-    }
+    if (rxe != HL7_NONE)
+        ordered_drug_fields(reader, item, group, rxe);
     timing_fields(reader, item, tq1);
     route_fields(reader, item, ssmix_next(reader, TAG_RXR, group));
     set_span(reader, entry, tq1);
@@ -547,12 +551,33 @@ static void add_administration(struct ssmix_reader *reader, struct entry *entry,
         route_fields(reader, item, rxr);
 }
 
+/* RAS may say what was ordered in front of what was given (RXE TQ1 RXR RXC). */
+static void add_what_was_ordered(struct ssmix_reader *reader, struct entry *entry,
+                                 struct ssmix_group group)
+{
+    struct ssmix_group order = {group.from, ssmix_next(reader, TAG_RXA, group)};
+    size_t rxe = order.to == HL7_NONE ? HL7_NONE : ssmix_next(reader, TAG_RXE, order);
+    if (rxe == HL7_NONE)
+        return;
+    bool is_injection = reader->kind == ENTRY_INJECTION;
+    struct entry_item *item =
+        ssmix_item(reader, entry, is_injection ? "injection" : "drug", DRUG_FIELDS);
+    if (is_injection)
+        injection_fields(reader, item, order, rxe);
+    else
+        ordered_drug_fields(reader, item, order, rxe);
+    timing_fields(reader, item, timing_of(reader, order, rxe));
+    route_fields(reader, item, ssmix_next(reader, TAG_RXR, order));
+    add_components(reader, entry, order);
+}
+
 static void add_given(struct ssmix_reader *reader, struct ssmix_group group)
 {
     size_t orc = group.from;
     struct entry *entry = new_order(reader, orc);
     struct text part = group_number(reader, orc, 2);
     ssmix_set_part(reader, entry, part);
+    add_what_was_ordered(reader, entry, group);
     bool has_given = false;
     for (size_t i = group.from; i < group.to && ssmix_is_good(reader); i++) {
         if (reader->tags[i] != TAG_RXA)
