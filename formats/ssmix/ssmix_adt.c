@@ -202,15 +202,16 @@ static void add_merge(struct ssmix_reader *reader, struct entry *entry, size_t m
 static struct text patient_title(const struct ssmix_reader *reader)
 {
     struct span trigger = hl7_trigger(reader->message);
+    struct ssmix_group all = {0, reader->count};
+    if (ssmix_next(reader, TAG_MRG, all) != HL7_NONE)
+        return TEXT("患者番号の統合・変更");
     if (reader->name && reader->name->known)
         return text_cstr(reader->name->known->name);
     if (span_is(trigger, "A23") || span_is(trigger, "A29"))
         return TEXT("患者基本情報の削除");
     if (span_is(trigger, "A24") || span_is(trigger, "A37"))
         return TEXT("患者番号の関連付け");
-    struct ssmix_group all = {0, reader->count};
-    bool has_merge = ssmix_next(reader, TAG_MRG, all) != HL7_NONE;
-    return has_merge ? TEXT("患者番号の統合・変更") : TEXT("患者基本情報");
+    return TEXT("患者基本情報");
 }
 
 /* Height, weight, blood group: of the day when the patient's data changed, unless the row

@@ -186,7 +186,7 @@ static struct text drug_title(struct ssmix_reader *reader, const struct entry *e
         if (count == 1 && item->field_count > 0)
             first = item->fields[0].value;
     }
-    if (first.len > 0 && first.at[0] == '[')
+    if (ssmix_is_bare_code(first))
         first = ssmix_pair(reader, TEXT("薬剤名なし"), " ", first);
     if (count <= 1)
         return first;

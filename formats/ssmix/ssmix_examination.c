@@ -31,6 +31,8 @@ static bool has_children(const struct ssmix_reader *reader)
 
 static void add_title(struct walk *walk, struct text name)
 {
+    if (ssmix_is_bare_code(name))
+        return;
     for (size_t i = 0; i < walk->title_count && i < TITLE_NAMES; i++)
         if (text_equal(walk->titles[i], name))
             return;

@@ -160,6 +160,8 @@ static void add_result(struct walk *walk, size_t obx)
 {
     struct ssmix_reader *reader = walk->reader;
     struct ssmix_result result = {0};
+    if (ssmix_raw(reader, obx, 3, 0).len == 0 && ssmix_raw(reader, obx, 5, 0).len == 0)
+        return; /* a row of nothing */
     ssmix_take_result(reader, obx, &result);
     if (result.is_withdrawn) {
         ssmix_warn_at(reader, "result_withdrawn", HL7_AT(obx, 11, 0),
@@ -338,7 +340,7 @@ static struct text title_of(struct walk *walk, const struct entry *entry)
     for (const struct entry_item *item = entry->items; item && count <= TITLE_GROUPS;
          item = item->next) {
         struct text group = field_of(item, "group");
-        bool is_new = group.len > 0;
+        bool is_new = group.len > 0 && !ssmix_is_bare_code(group);
         for (size_t i = 0; i < count && is_new; i++)
             is_new = !text_equal(groups[i], group);
         if (is_new)
@@ -349,8 +351,12 @@ static struct text title_of(struct walk *walk, const struct entry *entry)
     size_t shown = count < TITLE_GROUPS ? count : TITLE_GROUPS;
     struct text title = ssmix_join(walk->reader, groups, shown, "、");
     if (title.len == 0)
-        title = walk->first_group.len > 0 ? walk->first_group : walk->material;
-    return title.len > 0 ? title : TEXT("検体検査");
+        title = walk->first_group;
+    if (title.len == 0 || ssmix_is_bare_code(title))
+        title = walk->material;
+    if (title.len > 0 && !ssmix_is_bare_code(title))
+        return title;
+    return entry->kind == ENTRY_MICROBIOLOGY ? TEXT("細菌検査") : TEXT("検体検査");
 }
 
 static void finish(struct walk *walk, bool is_order)

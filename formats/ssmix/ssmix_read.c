@@ -548,18 +548,19 @@ static const struct content *choose_content(struct ssmix_reader *reader)
     if (!known)
         return content;
     const struct content *expected = find_expected(known);
-    if (content == expected && !is_cancel(trigger))
-        return content;
-    if (span_is(code, "ADT") && is_cancel(trigger)) {
-        if (reader->state == ENTRY_CURRENT) {
-            reader->state = ENTRY_DELETED;
-            ssmix_warn_at(reader, "cancel_is_current", HL7_AT(0, 9, 2),
-                          TEXT("取消の電文が有効フラグで保存されています"));
-        }
-        return content;
+    bool is_event = span_is(code, "ADT");
+    const struct ssmix_type *own = is_event ? type_of_message(code, trigger) : NULL;
+    if (is_event ? own != known : content != expected)
+        ssmix_warn_at(reader, "type_mismatch", HL7_AT(0, 9, 0),
+                      TEXT("電文の型がデータ種別と違います"));
+    /* An event in the folder of another one is what its message says. */
+    if (own && own->kind == known->kind)
+        reader->type = own;
+    if (is_event && is_cancel(trigger) && reader->state == ENTRY_CURRENT) {
+        reader->state = ENTRY_DELETED;
+        ssmix_warn_at(reader, "cancel_is_current", HL7_AT(0, 9, 2),
+                      TEXT("取消の電文が有効フラグで保存されています"));
     }
-    ssmix_warn_at(reader, "type_mismatch", HL7_AT(0, 9, 0),
-                  TEXT("電文の型がデータ種別と違います"));
     return content == &unknown_content ? expected : content;
 }
 

@@ -153,6 +153,12 @@ static struct text bracketed(struct ssmix_reader *reader, struct text code)
     return ssmix_join(reader, parts, 3, "");
 }
 
+bool ssmix_is_bare_code(struct text text)
+{
+    return text.len > 2 && text.at[0] == '[' && text.at[text.len - 1] == ']' &&
+           !is_words(text);
+}
+
 struct text ssmix_number(struct ssmix_reader *reader, size_t number)
 {
     char digits[24];

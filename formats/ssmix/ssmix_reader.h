@@ -97,7 +97,9 @@ struct text ssmix_coded(struct ssmix_reader *reader, struct hl7_place place,
                         enum ssmix_table table);
 struct text ssmix_coded_at(struct ssmix_reader *reader, size_t segment, uint16_t field,
                            enum ssmix_table table);
-/* The same without "[code]": for titles, where a bare code says nothing. */
+/* True for "[code]", which says nothing as a title. */
+bool ssmix_is_bare_code(struct text text);
+/* The same without "[code]": for titles. */
 struct text ssmix_words(struct ssmix_reader *reader, struct hl7_place place,
                         enum ssmix_table table);
 /* The same for a component that holds code&text&system. */

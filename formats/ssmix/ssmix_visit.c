@@ -35,7 +35,7 @@ void ssmix_read_visit(struct ssmix_reader *reader)
     struct entry *entry = ssmix_entry(reader, reader->kind);
     ssmix_set_order(reader, entry, HL7_NONE);
     entry->time = ssmix_time(reader, HL7_AT(reader->pv1, 44, 1));
-    bool has_words = entry->department.len > 0 && entry->department.at[0] != '[';
+    bool has_words = entry->department.len > 0 && !ssmix_is_bare_code(entry->department);
     entry->title = has_words ? entry->department : TEXT("外来受診");
     struct entry_item *item = ssmix_item(reader, entry, "event", 4);
     ssmix_field(reader, item, "event", TEXT("外来受診"));
