@@ -263,9 +263,13 @@ static void iam_fields(struct ssmix_reader *reader, struct entry_item *item, siz
         onset = ssmix_at(reader, iam, 12, 0);
     ssmix_field(reader, item, "onset", onset);
     ssmix_field(reader, item, "reported", ssmix_time(reader, HL7_AT(iam, 13, 1)));
-    if (ssmix_raw(reader, iam, 17, 0).len > 0)
-        ssmix_field(reader, item, "clinical_status",
-                    ssmix_coded_at(reader, iam, 17, SSMIX_TABLE_NONE));
+    ssmix_field(reader, item, "reporter", name_of(reader, iam, 14, "I"));
+    ssmix_field(reader, item, "sensitivity",
+                ssmix_coded_at(reader, iam, 9, SSMIX_TABLE_NONE));
+    ssmix_field(reader, item, "allergen_group",
+                ssmix_coded_at(reader, iam, 10, SSMIX_TABLE_NONE));
+    ssmix_field(reader, item, "clinical_status",
+                ssmix_coded_at(reader, iam, 17, SSMIX_TABLE_NONE));
 }
 
 static void add_allergy(struct ssmix_reader *reader, size_t segment, bool is_iam)
@@ -275,7 +279,7 @@ static void add_allergy(struct ssmix_reader *reader, size_t segment, bool is_iam
     if (is_iam && span_is(action, "D") && entry->state == ENTRY_CURRENT)
         entry->state = ENTRY_DELETED;
     ssmix_set_order(reader, entry, HL7_NONE);
-    struct entry_item *item = ssmix_item(reader, entry, "allergy", 14);
+    struct entry_item *item = ssmix_item(reader, entry, "allergy", 18);
     struct text class = ssmix_coded_at(reader, segment, 2, SSMIX_TABLE_ALLERGEN);
     ssmix_field(reader, item, "class", class);
     ssmix_field(reader, item, "class_code", ssmix_at(reader, segment, 2, 1));
@@ -429,7 +433,21 @@ static void problem_fields(struct ssmix_reader *reader, struct entry_item *item,
     coded_field(reader, item, "confirmation", HL7_AT(prb, 13, 0), SSMIX_TABLE_SUSPICION);
     coded_field(reader, item, "rank", HL7_AT(prb, 18, 0), SSMIX_TABLE_RANK);
     coded_field(reader, item, "secrecy", HL7_AT(prb, 25, 0), SSMIX_TABLE_SECRECY);
-    ssmix_field(reader, item, "comment", ssmix_at(reader, zpr, 7, 0));
+    coded_field(reader, item, "persistence", HL7_AT(prb, 12, 0), SSMIX_TABLE_NONE);
+    coded_field(reader, item, "certainty", HL7_AT(prb, 19, 0), SSMIX_TABLE_NONE);
+    coded_field(reader, item, "prognosis", HL7_AT(prb, 22, 0), SSMIX_TABLE_NONE);
+}
+
+/* The texts of field 2 of all segments of a kind: 歯式 of ZPD, 保険 of ZI1. */
+static struct text second_fields(struct ssmix_reader *reader, struct ssmix_group group,
+                                 uint32_t tag, enum ssmix_table table)
+{
+    struct text joined = {0};
+    for (size_t i = group.from; i < group.to; i++)
+        if (reader->tags[i] == tag)
+            joined =
+                ssmix_pair(reader, joined, "、", ssmix_coded_at(reader, i, 2, table));
+    return joined;
 }
 
 static void add_problem(struct ssmix_reader *reader, struct ssmix_group group)
@@ -443,11 +461,19 @@ static void add_problem(struct ssmix_reader *reader, struct ssmix_group group)
     if (is_sensitive(span_trim(ssmix_raw(reader, prb, 25, 1))))
         entry->flags |= ENTRY_SENSITIVE;
     entry->title = problem_name(reader, prb, zpr);
-    struct entry_item *item = ssmix_item(reader, entry, "problem", 20);
+    struct entry_item *item = ssmix_item(reader, entry, "problem", 26);
     ssmix_field(reader, item, "name", entry->title);
     problem_fields(reader, item, prb, zpr);
+    ssmix_field(reader, item, "teeth",
+                second_fields(reader, group, TAG_ZPD, SSMIX_TABLE_NONE));
+    ssmix_field(reader, item, "insurance",
+                second_fields(reader, group, TAG_ZI1, SSMIX_TABLE_INSURANCE));
+    ssmix_field(reader, item, "comment",
+                ssmix_pair(reader, ssmix_at(reader, zpr, 7, 0), "\n",
+                           ssmix_all_notes(reader, group)));
     ssmix_field(reader, item, "department", entry->department);
     ssmix_field(reader, item, "doctor", entry->author);
+    ssmix_observations(reader, entry, group);
     ssmix_set_part(reader, entry, ssmix_at(reader, prb, 4, 1));
 }
 

@@ -182,6 +182,14 @@ static void add_result(struct walk *walk, size_t obx)
 
 /* ------------------------------------------------------------------ microbiology */
 
+static struct text field_of(const struct entry_item *item, const char *key)
+{
+    for (size_t i = 0; i < item->field_count; i++)
+        if (strcmp(item->fields[i].key, key) == 0)
+            return item->fields[i].value;
+    return (struct text){0};
+}
+
 static bool text_has_field(const struct entry_item *item, const char *key,
                            struct text value)
 {
@@ -270,6 +278,22 @@ static void add_organism(struct walk *walk, size_t obx, const struct ssmix_resul
                 ssmix_notes(reader, obx));
 }
 
+/* Whose susceptibility this is: the text of OBR-26, else the organism that it points to
+ * by OBX-4. */
+static struct text organism_of(struct walk *walk)
+{
+    struct ssmix_reader *reader = walk->reader;
+    struct text name = ssmix_at(reader, walk->obr, 26, 3);
+    struct text sub_id = ssmix_at(reader, walk->obr, 26, 2);
+    size_t looked = 0;
+    for (const struct entry_item *item = microbiology_of(walk)->items;
+         item && name.len == 0 && sub_id.len > 0 && looked < LOOK_BACK;
+         item = item->next, looked++)
+        if (strcmp(item->type, "organism") == 0 && text_has_field(item, "sub_id", sub_id))
+            name = field_of(item, "name");
+    return name;
+}
+
 static void add_susceptibility(struct walk *walk, size_t obx,
                                const struct ssmix_result *result)
 {
@@ -279,9 +303,8 @@ static void add_susceptibility(struct walk *walk, size_t obx,
     bool is_single = names_drug(reader, obx);
     struct entry_item *item =
         pair_item(walk, obx, "susceptibility", is_drug_row ? "name" : "value");
-    struct hl7_place organism = HL7_AT(walk->obr, 26, 3);
     if (text_has_field(item, "organism", (struct text){0}))
-        ssmix_field(reader, item, "organism", ssmix_text(reader, organism));
+        ssmix_field(reader, item, "organism", organism_of(walk));
     if (is_drug_row) {
         ssmix_field(reader, item, "name", result->value);
         ssmix_field(reader, item, "code", ssmix_at(reader, obx, value, 1));
@@ -322,14 +345,6 @@ static void add_microbiology(struct walk *walk, size_t obx)
 }
 
 /* ------------------------------------------------------------------ messages */
-
-static struct text field_of(const struct entry_item *item, const char *key)
-{
-    for (size_t i = 0; i < item->field_count; i++)
-        if (strcmp(item->fields[i].key, key) == 0)
-            return item->fields[i].value;
-    return (struct text){0};
-}
 
 /* What the calendar's tooltip shows: the names of the requests that this entry has rows
  * of, "生化学的検査、血液学的検査 他"; without rows that of the first request. */

@@ -41,6 +41,8 @@ enum ssmix_tag {
     TAG_ZE1 = SSMIX_TAG('Z', 'E', '1'),
     TAG_ZE2 = SSMIX_TAG('Z', 'E', '2'),
     TAG_TXA = SSMIX_TAG('T', 'X', 'A'),
+    TAG_ZI1 = SSMIX_TAG('Z', 'I', '1'),
+    TAG_ZPD = SSMIX_TAG('Z', 'P', 'D'),
     TAG_ZPR = SSMIX_TAG('Z', 'P', 'R'),
 };
 

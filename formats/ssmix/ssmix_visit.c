@@ -115,6 +115,8 @@ static void event_fields(struct ssmix_reader *reader, struct entry_item *item)
     ssmix_field(reader, item, "planned_ward", location(reader, pv2, 1, 1));
     ssmix_field(reader, item, "admitting_doctor",
                 ssmix_person(reader, HL7_AT(pv1, 17, 0)));
+    ssmix_field(reader, item, "reason",
+                ssmix_words(reader, HL7_AT(reader->evn, 4, 0), SSMIX_TABLE_EVENT_REASON));
     if (ssmix_raw(reader, pv1, 36, 1).len > 0) {
         ssmix_field(reader, item, "disposition_code", ssmix_at(reader, pv1, 36, 1));
         ssmix_field(reader, item, "disposition",
@@ -139,7 +141,7 @@ void ssmix_read_event(struct ssmix_reader *reader)
     entry->time = ssmix_time(reader, ssmix_day_place(reader));
     if (entry->time.len == 0 && !reader->type)
         entry->time = ssmix_time(reader, HL7_AT(reader->evn, 6, 1));
-    struct entry_item *item = ssmix_item(reader, entry, "event", 20);
+    struct entry_item *item = ssmix_item(reader, entry, "event", 21);
     ssmix_field(reader, item, "event", event);
     ssmix_field(reader, item, "time", entry->time);
     ssmix_field(reader, item, "department", entry->department);
