@@ -222,7 +222,7 @@ static void add_measure(struct ssmix_reader *reader, struct entry *entry, size_t
     ssmix_take_result(reader, obx, &result);
     if (result.is_withdrawn)
         return;
-    struct entry_item *item = ssmix_item(reader, entry, "observation", 18);
+    struct entry_item *item = ssmix_item(reader, entry, "observation", 22);
     ssmix_result_fields(reader, item, &result);
     if (ssmix_raw(reader, obx, 14, 1).len == 0)
         ssmix_field(reader, item, "time", ssmix_time(reader, HL7_AT(reader->pid, 33, 1)));

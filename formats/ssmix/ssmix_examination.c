@@ -171,7 +171,7 @@ static void add_observation(struct walk *walk, size_t obx)
     ssmix_take_result(reader, obx, &result);
     if (result.is_withdrawn)
         return;
-    struct entry_item *item = ssmix_item(reader, walk->entry, "observation", 18);
+    struct entry_item *item = ssmix_item(reader, walk->entry, "observation", 22);
     ssmix_result_fields(reader, item, &result);
     ssmix_field(reader, item, "group", walk->procedure);
     walk->entry->flags |= ssmix_abnormal(result.flag);

@@ -4,7 +4,7 @@
 
 #include "formats/ssmix/ssmix_reader.h"
 
-enum { RESULT_FIELDS = 20, TITLE_GROUPS = 4, LOOK_BACK = 64 };
+enum { RESULT_FIELDS = 24, TITLE_GROUPS = 4, LOOK_BACK = 64 };
 
 /* One test message while it is walked through. */
 struct walk {

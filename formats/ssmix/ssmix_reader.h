@@ -178,6 +178,10 @@ unsigned ssmix_abnormal(struct text flag);
 int ssmix_compare_range(struct span value, struct span range);
 void ssmix_result_fields(struct ssmix_reader *reader, struct entry_item *item,
                          const struct ssmix_result *result);
+/* What a value that is no plain number means (clause 2.8.3): value_comparator,
+ * value_number, value_high, value_ratio, value_verdict; at most three of them. */
+void ssmix_value_fields(struct ssmix_reader *reader, struct entry_item *item,
+                        struct text value);
 /* All OBX of the group as items "observation". */
 void ssmix_observations(struct ssmix_reader *reader, struct entry *entry,
                         struct ssmix_group group);

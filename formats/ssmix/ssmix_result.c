@@ -332,6 +332,13 @@ static struct text series_key(struct ssmix_reader *reader, size_t obx)
                     : code;
 }
 
+/* Types whose values may be numbers or verdicts; others are prose, times or persons. */
+static bool is_measured(struct span type)
+{
+    return type.len == 0 || span_is(type, "NM") || span_is(type, "ST") ||
+           span_is(type, "SN") || span_is(type, "CWE") || span_is(type, "CE");
+}
+
 void ssmix_result_fields(struct ssmix_reader *reader, struct entry_item *item,
                          const struct ssmix_result *result)
 {
@@ -351,6 +358,8 @@ void ssmix_result_fields(struct ssmix_reader *reader, struct entry_item *item,
     if (result->flag.len > 0)
         ssmix_field(reader, item, "flag_source",
                     result->is_computed ? TEXT("計算") : TEXT("報告"));
+    if (is_measured(ssmix_raw(reader, obx, 2, 0)))
+        ssmix_value_fields(reader, item, result->value);
     ssmix_field(reader, item, "status", result->status);
     ssmix_field(reader, item, "sub_id", ssmix_at(reader, obx, 4, 0));
     ssmix_field(reader, item, "time",
@@ -369,7 +378,7 @@ void ssmix_observations(struct ssmix_reader *reader, struct entry *entry,
         ssmix_take_result(reader, i, &result);
         if (result.is_withdrawn)
             continue;
-        struct entry_item *item = ssmix_item(reader, entry, "observation", 18);
+        struct entry_item *item = ssmix_item(reader, entry, "observation", 22);
         ssmix_result_fields(reader, item, &result);
     }
 }

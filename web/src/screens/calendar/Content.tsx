@@ -29,7 +29,7 @@ function span(from?: string, to?: string): string {
 const line = (...parts: (string | undefined)[]) => parts.filter(Boolean).join('　');
 
 /* Codes and keys for machines: shown in the list at the end only. */
-const MACHINE = /^(type|system|code|key_series|sub_id|flag_source|study_uid|.*_code)$/;
+const MACHINE = /^(type|system|code|key_series|sub_id|flag_source|study_uid|value_.*|.*_code)$/;
 
 function Pairs({ item, known = [] }: { item: Fields; known?: readonly string[] }) {
   const rest = Object.entries(item).filter(([key, value]) => value && !MACHINE.test(key) && !known.includes(key));
