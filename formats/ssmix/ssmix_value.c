@@ -90,30 +90,37 @@ static void put(struct ssmix_reader *reader, struct entry_item *item, const char
     ssmix_field(reader, item, key, ssmix_copy(reader, ascii));
 }
 
+/* The second number of a range or ratio and the key that it goes by; NULL when there is
+ * none. A separator without a number stays in `rest`. */
+static const char *take_second(struct span *rest, struct span *second)
+{
+    static const struct sign separators[] = {
+        {"-", "value_high"},  {"～", "value_high"}, {"〜", "value_high"},
+        {"~", "value_high"},  {":", "value_ratio"}, {"：", "value_ratio"},
+        {"/", "value_ratio"},
+    };
+    struct span behind = *rest;
+    const char *key = take_sign(&behind, separators, COUNT(separators));
+    *second = key ? take_number(&behind) : (struct span){0};
+    if (second->len == 0)
+        return NULL;
+    *rest = behind;
+    return key;
+}
+
 /* What stands behind the first number; says nothing unless the whole was understood. */
 static void read_behind(struct ssmix_reader *reader, struct entry_item *item,
                         struct span number, struct span rest, const char *comparator)
 {
-    static const struct sign ranges[] = {
-        {"-", "-"}, {"～", "-"}, {"〜", "-"}, {"~", "-"}};
-    static const struct sign ratios[] = {{":", ":"}, {"：", ":"}, {"/", "/"}};
     static const struct sign graded[] = {{"+", "+"}};
     struct span second = {0};
     if (!comparator)
         comparator = take_sign(&rest, suffixes, COUNT(suffixes));
-    const char *key = "value_high";
-    bool has_second = take_sign(&rest, ranges, COUNT(ranges)) != NULL;
-    if (!has_second) {
-        key = "value_ratio";
-        has_second = take_sign(&rest, ratios, COUNT(ratios)) != NULL;
-    }
-    if (has_second)
-        second = take_number(&rest);
-    bool is_graded = !has_second && take_sign(&rest, graded, COUNT(graded));
+    const char *key = take_second(&rest, &second);
+    bool is_graded = !key && take_sign(&rest, graded, COUNT(graded));
     /* "2.3(±)": the number stands first, the class behind it is text. */
-    bool has_class = rest.len > 0 && rest.at[0] == '(' && !has_second && !is_graded;
-    bool is_understood = rest.len == 0 || (has_class && !comparator);
-    if (!is_understood || (has_second && second.len == 0))
+    bool has_class = rest.len > 0 && rest.at[0] == '(' && !key && !is_graded;
+    if (rest.len > 0 && (!has_class || comparator))
         return;
     if (comparator)
         ssmix_field(reader, item, "value_comparator", text_cstr(comparator));
@@ -122,7 +129,7 @@ static void read_behind(struct ssmix_reader *reader, struct entry_item *item,
                     ssmix_pair(reader, ssmix_copy(reader, number), "", TEXT("+")));
     else
         put(reader, item, "value_number", number);
-    if (has_second)
+    if (key)
         put(reader, item, key, second);
 }
 
