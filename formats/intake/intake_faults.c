@@ -48,6 +48,8 @@ static const struct {
     FAULT("path_missing", "ファイルがありません"),
     FAULT("path_failed", "ファイルまたはフォルダを開けません"),
     FAULT("path_too_long", "パスが長すぎます"),
+    FAULT("file_too_large", "ファイルが大きすぎます"),
+    FAULT("memory_short", "メモリが足りません"),
     FAULT("arena_full", "読み取りに必要なメモリの上限を超えました"),
     FAULT("format_unknown", "知られている形式のファイルではありません"),
 #undef FAULT

@@ -134,9 +134,49 @@ static void a_message_is_written_as_the_contract_says(void)
                 "\"offset\":0,\"text\":\"知られている形式のファイルではありません\"}}"));
 }
 
+static struct text fault_of(const char *path, struct span bytes, struct arena *arena)
+{
+    const struct intake_message *message = read_all(path, bytes, arena);
+    CHECK(message->err.kind != ERR_NONE);
+    return intake_fault_text(&message->err);
+}
+
+/* For a vendor: no code stands alone, and it is said which segment is missing. */
+static void faults_are_sentences(void)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+    static const char place[] =
+        "000/123/0001234567/20260401/OMP-01/"
+        "0001234567_20260401_OMP-01_000000000000777_20260401101500123_01_";
+    char current[sizeof place + 1];
+    char wrong[sizeof place + 1];
+    snprintf(current, sizeof current, "%s1", place);
+    snprintf(wrong, sizeof wrong, "%s3", place);
+    CHECK(text_is(fault_of("x", SPAN("?"), &arena),
+                  "知られている形式のファイルではありません"));
+    CHECK(text_is(fault_of(current, SPAN("?"), &arena),
+                  "MSHセグメントがありません。HL7の電文ではないか、先頭が欠けています"));
+    CHECK(text_is(fault_of(current, SPAN("MSH|^~\\&|A\rPV1|1|O\r"), &arena),
+                  "必須のPIDセグメントがありません"));
+    CHECK(
+        text_is(fault_of(current, SPAN("MSH|^~\\&|A\rPID|1||1"), &arena),
+                "電文が途中で切れています。最後のセグメントの終わり（CR）がありません"));
+    CHECK(text_is(fault_of(wrong, SPAN("MSH|^~\\&|A\r"), &arena),
+                  "ファイル名の最後のコンディションフラグが0、1、2のどれでもありません"));
+}
+
+static void a_fault_without_words_says_its_own(void)
+{
+    struct err err = {0};
+    err_set(&err, ERR_LIMIT, "new_code", "words of its own");
+    CHECK(text_is(intake_fault_text(&err), "words of its own"));
+}
+
 int main(void)
 {
     RUN(the_place_decides_before_the_content);
+    RUN(faults_are_sentences);
+    RUN(a_fault_without_words_says_its_own);
     RUN(what_is_nothing_known_is_unknown);
     RUN(a_file_that_is_no_message_is_refused_in_its_place);
     RUN(a_bad_file_name_in_a_storage_is_refused);
