@@ -245,7 +245,8 @@ static void add_steps(struct ssmix_reader *reader, struct entry *entry,
         ssmix_field(reader, item, "conjunction", conjunction_of(reader, i));
         set_span(reader, entry, i);
         days += duration_days(reader, i);
-        if (number == 1 || ssmix_raw(reader, i, 7, 1).len == 0)
+        bool follows = number == 1 || ssmix_raw(reader, i, 7, 1).len == 0;
+        if (follows && ssmix_day_has(entry->day) && days <= DAYS_MAX)
             extend_to(entry, entry->day + days - 1);
     }
 }

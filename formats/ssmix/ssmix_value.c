@@ -138,9 +138,10 @@ void ssmix_value_fields(struct ssmix_reader *reader, struct entry_item *item,
 {
     uint8_t narrow[VALUE_BYTES_MAX];
     struct span rest = span_trim(text_span(value));
+    if (rest.len == 0 || rest.len > VALUE_BYTES_MAX)
+        return;
     struct span probe = rest;
-    bool is_plain = take_number(&probe).len == value.len;
-    if (rest.len == 0 || rest.len > VALUE_BYTES_MAX || is_plain)
+    if (take_number(&probe).len == rest.len)
         return;
     rest = without_brackets(ssmix_narrow(rest, narrow, VALUE_BYTES_MAX));
     const char *verdict = verdict_of(rest);
