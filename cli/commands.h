@@ -9,4 +9,5 @@ extern const struct command command_demo;
 extern const struct command command_gateway;
 extern const struct command command_inspect;
 extern const struct command command_server;
+extern const struct command command_ssmix;
 extern const struct command command_synth;

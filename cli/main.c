@@ -7,8 +7,8 @@
 #include "cli/commands.h"
 
 static const struct command *const commands[] = {
-    &command_server,  &command_gateway, &command_demo,
-    &command_inspect, &command_audit,   &command_synth,
+    &command_server, &command_gateway, &command_demo,  &command_inspect,
+    &command_ssmix,  &command_audit,   &command_synth,
 };
 
 static void print_help(FILE *out)

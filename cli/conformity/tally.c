@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/conformity/conformity.h"
+#include "formats/charset/charset.h"
+
+static struct conformity_code *find_code(struct conformity_total *total, const char *code)
+{
+    for (size_t i = 0; i < total->code_count; i++)
+        if (strcmp(total->codes[i].code, code) == 0)
+            return &total->codes[i];
+    if (total->code_count == CONFORMITY_CODES_MAX)
+        return &total->codes[CONFORMITY_CODES_MAX - 1];
+    struct conformity_code *added = &total->codes[total->code_count++];
+    added->code = code;
+    return added;
+}
+
+bool conformity_count_code(struct conformity_total *total, const char *code,
+                           const char *path, struct err *err)
+{
+    struct conformity_code *counted = find_code(total, code);
+    counted->count++;
+    if (counted->example_count == CONFORMITY_EXAMPLES)
+        return true;
+    size_t len = strlen(path);
+    char *copy = arena_take(&total->arena, len + 1, 1, err);
+    if (!copy)
+        return false;
+    memcpy(copy, path, len);
+    counted->examples[counted->example_count++] = copy;
+    return true;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct conformity_code *left = a;
+    const struct conformity_code *right = b;
+    enum conformity_weight left_weight = conformity_find_words(left->code)->weight;
+    enum conformity_weight right_weight = conformity_find_words(right->code)->weight;
+    if (left_weight != right_weight)
+        return left_weight < right_weight ? -1 : 1;
+    if (left->count != right->count)
+        return left->count > right->count ? -1 : 1;
+    return strcmp(left->code, right->code);
+}
+
+void conformity_sort_codes(struct conformity_total *total)
+{
+    if (total->code_count > 0)
+        qsort(total->codes, total->code_count, sizeof total->codes[0], compare);
+}
+
+struct text conformity_path(const char *path, struct arena *arena)
+{
+    struct span bytes = span_cstr(path);
+    struct err err = {0};
+    struct text text = {0};
+    unsigned findings = 0;
+    size_t first_bad = 0;
+    if (text_from_utf8(bytes, &text, &err))
+        return text;
+    err_clear(&err);
+    if (!charset_decode(charset_detect(bytes), bytes, arena, &text, &findings, &first_bad,
+                        &err))
+        return TEXT("?");
+    return text;
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+/* tsumugi ssmix check, run as a program: $TSUMUGI names it. */
+#include <fcntl.h>
+#include <ftw.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "base/test.h"
+#include "cli/conformity/conformity.h"
+
+#define BASICS                                                                           \
+    "MSH|^~\\&|H|S|G|R|20260401101500.123||ADT^A08^ADT_A01|1|P|2.5||||||~ISO IR87\r"     \
+    "EVN||20260401\rPID|1||0001234567||A^B^^^^^L^A~C^D^^^^^L^P||19500101|F\rPV1|1|N\r"
+#define VISIT                                                                            \
+    "MSH|^~\\&|H|S|G|R|20260401101500.123||ADT^A04^ADT_A01|1|P|2.5||||||~ISO IR87\r"     \
+    "EVN||20260401\rPID|1||0001234567||A^B^^^^^L^A~C^D^^^^^L^P||19500101|F\r"            \
+    "PV1|1|O|01\r"
+#define PATIENT "000/123/0001234567"
+#define BASICS_FILE                                                                      \
+    PATIENT "/-/ADT-00/0001234567_-_ADT-00_999999999999999_20260401101500123_-_1"
+#define VISIT_FOLDER PATIENT "/20260401/ADT-12"
+#define VISIT_NAME "0001234567_20260401_ADT-12_999999999999999_20260401101500123_01_1"
+
+static char root[64];
+
+struct result {
+    int status;
+    size_t len;
+    char out[1 << 20];
+};
+
+static void begin(void)
+{
+    snprintf(root, sizeof root, "/tmp/ssmix_test_XXXXXX");
+    CHECK(mkdtemp(root));
+}
+
+static int remove_one(const char *path, const struct stat *status, int type,
+                      struct FTW *place)
+{
+    (void)status;
+    (void)type;
+    (void)place;
+    return remove(path);
+}
+
+static void end(void)
+{
+    CHECK(nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0);
+}
+
+static void put(const char *relative, const char *bytes)
+{
+    char path[600];
+    struct err err = {0};
+    snprintf(path, sizeof path, "%s/%s", root, relative);
+    char *last = strrchr(path, '/');
+    *last = '\0';
+    CHECK(path_make_directory(path, &err));
+    *last = '/';
+    CHECK(path_write_file(path, span_cstr(bytes), &err));
+}
+
+static void check(const char *option, struct result *result)
+{
+    const char *program = getenv("TSUMUGI");
+    int ends[2];
+    memset(result, 0, sizeof *result);
+    result->status = -1;
+    if (!program || pipe(ends) != 0)
+        return;
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[1], STDOUT_FILENO);
+        close(ends[0]);
+        close(ends[1]);
+        execl(program, "tsumugi", "ssmix", "check", option ? option : root,
+              option ? root : NULL, (char *)NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    ssize_t got = 0;
+    while ((got = read(ends[0], result->out + result->len,
+                       sizeof result->out - 1 - result->len)) > 0)
+        result->len += (size_t)got;
+    close(ends[0]);
+    int status = 0;
+    waitpid(child, &status, 0);
+    result->status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static bool says(const struct result *result, const char *words)
+{
+    return strstr(result->out, words) != NULL;
+}
+
+/* The findings of the storage as it is, one option, one word to look for. */
+static void expect(const char *option, int status, const char *words)
+{
+    static struct result result;
+    check(option, &result);
+    CHECK(result.status == status);
+    CHECK(says(&result, words));
+    if (result.status != status || !says(&result, words))
+        printf("# wanted %d and \"%s\", got %d:\n# %.2000s\n", status, words,
+               result.status, result.out);
+}
+
+static void a_good_storage_has_no_findings(void)
+{
+    static struct result result;
+    begin();
+    put(BASICS_FILE, BASICS);
+    put(VISIT_FOLDER "/" VISIT_NAME, VISIT);
+    check(NULL, &result);
+    CHECK(result.status == 0 && says(&result, "2  指摘なし") && !says(&result, "["));
+    check("--csv", &result);
+    CHECK(result.status == 0);
+    char *line = strchr(result.out, '\n');
+    CHECK(line && line[1] == '\0');
+    end();
+}
+
+static void a_cut_file_is_refused_with_offset_and_advice(void)
+{
+    begin();
+    put(BASICS_FILE, BASICS);
+    put(VISIT_FOLDER "/" VISIT_NAME,
+        "MSH|^~\\&|H|S|G|R|20260401101500.123||ADT^A04^ADT_A01|1|P|2.5\rEVN||2026");
+    expect(NULL, 1, "[hl7_segment_cut]");
+    expect("--english", 1, "Write under another name and rename when complete");
+    expect("--csv", 1, ",hl7_segment_cut,70,");
+    end();
+}
+
+static void somebody_else_s_file_is_held(void)
+{
+    begin();
+    put(BASICS_FILE, BASICS);
+    put(VISIT_FOLDER "/" VISIT_NAME,
+        "MSH|^~\\&|H|S|G|R|20260401101500.123||ADT^A04^ADT_A01|1|P|2.5\r"
+        "EVN||20260401\rPID|1||0007654321||A^B^^^^^L^A\rPV1|1|O|01\r");
+    expect("--csv", 1, ",patient_mismatch,");
+    put(VISIT_FOLDER "/" VISIT_NAME,
+        "MSH|^~\\&|H|S|G|R|20260401101500.123||ADT^A04^ADT_A01|1|P|2.5\r"
+        "EVN||20260401\rPID|1||0001234567||A^B^^^^^L^A~E^F^^^^^L^P||19991231|F\r"
+        "PV1|1|O|01\r");
+    expect("--csv", 1, ",patient_contradicted,");
+    end();
+}
+
+static void folders_are_looked_at_too(void)
+{
+    char path[600];
+    struct err err = {0};
+    begin();
+    put(VISIT_FOLDER "/" VISIT_NAME, VISIT);
+    put(VISIT_FOLDER "/0001234567_20260401_ADT-12_999999999999999_20260401111500123_01_1",
+        VISIT);
+    put(VISIT_FOLDER "/notes.txt", "hello");
+    put("000/999/0001234567/20260401/ADT-12/" VISIT_NAME, VISIT);
+    put(PATIENT "/20260401/XYZ-99/"
+                "0001234567_20260401_XYZ-99_000000000000001_20260401101500123_01_1",
+        VISIT);
+    snprintf(path, sizeof path, "%s/000/555", root);
+    CHECK(path_make_directory(path, &err));
+    snprintf(path, sizeof path, "%s/" VISIT_FOLDER "/link", root);
+    CHECK(symlink("/etc/passwd", path) == 0);
+    expect("--csv", 1, ",versions_both_current,");
+    expect("--csv", 1, "000/555,'-,許容（表示されます）,folder_empty,");
+    expect("--csv", 1, PATIENT ",'-,許容（表示されます）,patient_without_basics,");
+    expect("--csv", 1, "/link,");
+    expect("--csv", 1, ",path_unsafe,");
+    expect("--csv", 1, "/notes.txt,");
+    expect("--csv", 1, ",ssmix_name_short,");
+    expect("--csv", 1, ",ssmix_folder_mismatch,");
+    expect("--csv", 1, ",ssmix_type_unknown,");
+    end();
+}
+
+static void a_hostile_name_stays_a_name(void)
+{
+    static struct result result;
+    begin();
+    put(BASICS_FILE, BASICS);
+    put("=1+1<script>\x1b[2J\xff/x", "hello");
+    check("--html", &result);
+    CHECK(says(&result, "=1+1&lt;script&gt;") && !says(&result, "<script"));
+    check("--csv", &result);
+    CHECK(says(&result, "\n'=1+1<script>") && !says(&result, "\x1b"));
+    check(NULL, &result);
+    CHECK(says(&result, "=1+1<script>") && !says(&result, "\x1b"));
+    end();
+}
+
+static void wrong_usage_and_missing_roots_are_told_apart(void)
+{
+    static struct result result;
+    begin();
+    put("file", "x");
+    check("--nonsense", &result);
+    CHECK(result.status == 2 && result.len == 0);
+    end();
+    check(NULL, &result);
+    CHECK(result.status == 1 && result.len == 0);
+}
+
+/* Every code that the format's cases know has words of its own. */
+static void every_code_of_the_cases_has_words(void)
+{
+    glob_t cases = {0};
+    int count = 0;
+    CHECK(glob("formats/ssmix/testdata/*.case", 0, NULL, &cases) == 0);
+    for (size_t i = 0; i < cases.gl_pathc; i++) {
+        CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+        struct err err = {0};
+        struct span rest = {0};
+        struct span line;
+        CHECK(path_read_file(cases.gl_pathv[i], 1 << 16, &arena, &rest, &err));
+        while (span_take(&rest, '\n', &line) && !span_is(line, "---")) {
+            size_t start = span_starts(line, "warning ") ? 8 : 6;
+            if (start == 6 && !span_starts(line, "error "))
+                continue;
+            char code[64] = {0};
+            struct span word = span_part(line, start, sizeof code - 1);
+            memcpy(code, word.at, word.len);
+            bool is_known = strcmp(conformity_find_words(code)->code, code) == 0;
+            CHECK(is_known);
+            if (!is_known)
+                printf("# %s\n", code);
+            count++;
+        }
+    }
+    CHECK(count > 20);
+    globfree(&cases);
+}
+
+int main(void)
+{
+    if (!getenv("TSUMUGI")) {
+        SKIP("tsumugi ssmix", "TSUMUGI does not name the program");
+        return test_done();
+    }
+    RUN(a_good_storage_has_no_findings);
+    RUN(a_cut_file_is_refused_with_offset_and_advice);
+    RUN(somebody_else_s_file_is_held);
+    RUN(folders_are_looked_at_too);
+    RUN(a_hostile_name_stays_a_name);
+    RUN(wrong_usage_and_missing_roots_are_told_apart);
+    RUN(every_code_of_the_cases_has_words);
+    return test_done();
+}
