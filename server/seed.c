@@ -55,9 +55,10 @@ static bool wrong(struct err *err, const char *what)
     return err_set(err, ERR_SYNTAX, "region_invalid", "region: %s", what);
 }
 
+/* At ten in the morning in Japan, when consents are taken. */
 static int64_t ms_of_day(int32_t day)
 {
-    return (int64_t)day * DAY_MS + DAY_MS / 2;
+    return (int64_t)day * DAY_MS + DAY_MS / 24;
 }
 
 static const struct facility *facility_at(const struct seeding *seeding, struct text code)
