@@ -8,7 +8,7 @@ import { onLive, startLive, stopLive } from './api/live.ts';
 
 export const session = signal<Session | null>(null);
 /** Why the login page is shown. */
-export const farewell = signal<'' | 'ended' | 'out' | 'idle'>('');
+export const farewell = signal<'' | 'ended' | 'out' | 'idle' | 'gone'>('');
 /** Minutes until the absolute limit, when it is near. */
 export const minutesLeft = signal<number | null>(null);
 export const participants = signal<{
@@ -114,9 +114,9 @@ async function loadParticipants(): Promise<void> {
   }
 }
 
-/** Facilities by id, in their order; unknown ids are left out. */
+/** Facilities by id, always in the same order; unknown ids are left out. */
 export function facilitiesOf(ids: string[]): Facility[] {
-  return ids.flatMap((id) => participants.value.byId.get(id) ?? []);
+  return ids.flatMap((id) => participants.value.byId.get(id) ?? []).sort((a, b) => a.slot - b.slot);
 }
 
 /** With several posts and none chosen, the posts come back and nothing is opened. */
@@ -134,6 +134,7 @@ export async function restore(): Promise<void> {
     enter(await api.session());
   } catch (problem) {
     if (problem instanceof Problem && problem.status === 401) mark(false);
+    else farewell.value = 'gone';
   }
 }
 

@@ -17,10 +17,11 @@ const DAY_WIDTHS: Record<Zoom, number> = { day: 76, week: 24, month: 32 };
 const LINE = 26;
 const ROW_PADDING = 10;
 const ROW_GROWTH_MAX = 16;
-const WEEKDAYS = {
+export const WEEKDAYS = {
   ja: ['月', '火', '水', '木', '金', '土', '日'],
   en: ['Mo', 'Tu', 'We', 'Th', 'Fr', 'Sa', 'Su'],
 };
+const HOLIDAY = { ja: '祝', en: 'Ho' };
 const MIN_WEEKS = 12;
 
 export interface GridEvents {
@@ -334,9 +335,9 @@ export class CalendarGrid {
     head.setAttribute('role', 'columnheader');
     const from = firstDayOf(week);
     const days = Array.from({ length: 7 }, (_, index) => from + index);
-    head.setAttribute('aria-label', t('cal.week_label', {
+    head.append(make('span', 'sr', t('cal.week_label', {
       from: dayLabel(from, this.language), to: dayLabel(from + 6, this.language),
-    }));
+    })));
     const firstOfMonth = days.find((day) => dayParts(day).day === 1);
     const shown = dayParts(firstOfMonth ?? from);
     const isNewYear = firstOfMonth !== undefined && shown.month === 1;
@@ -380,7 +381,7 @@ export class CalendarGrid {
     if (day === this.model.today) node.classList.add('today');
     node.append(
       make('b', '', String(date)),
-      make('i', '', holiday ? '祝' : (WEEKDAYS[this.language][index] ?? '')),
+      make('i', '', holiday ? HOLIDAY[this.language] : (WEEKDAYS[this.language][index] ?? '')),
     );
     return node;
   }
@@ -768,7 +769,9 @@ export class CalendarGrid {
 }
 
 function hidden<K extends keyof HTMLElementTagNameMap>(tag: K, className: string, text: string) {
-  const node = make(tag, className, text);
+  const node = make(tag, className);
+  // drawn by the style sheet: the button's name says it in words, and has no letter in it
+  if (text) node.dataset.text = text;
   node.setAttribute('aria-hidden', 'true');
   return node;
 }
@@ -793,7 +796,7 @@ function signatureOfSpan({ entry, from, to, title, flags, isOpen, line }: Placed
   return JSON.stringify([entry, from, to, title, flags, isOpen, line]);
 }
 
-function gapWords(name: string, state: 'loading' | 'behind' | 'refused', since: number | null): string {
+function gapWords(name: string, state: 'loading' | 'behind' | 'waiting' | 'refused', since: number | null): string {
   if (state === 'behind') {
     return since === null
       ? t('fresh.row.behind.unknown', { name })

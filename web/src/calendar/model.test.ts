@@ -193,6 +193,13 @@ describe('what is missing', () => {
     expect(made.gaps(TEST).map((gap) => [gap.facility, gap.state])).toEqual([['a', 'refused']]);
     expect(made.gaps(0)).toEqual([]);
   });
+  it('is said in every row while a number waits for its owner', () => {
+    const waiting = { ...refusal('c', []), reason: 'link_proposed' };
+    const made = model([], { refusals: [waiting, { ...refusal('d', []), reason: 'no_link' }] });
+    for (let row = 0; row < 10; row += 1) {
+      expect(made.gaps(row)).toEqual([{ facility: 'c', state: 'waiting', since: null }]);
+    }
+  });
   it('is never called empty while older weeks were not loaded', () => {
     expect(model([]).isEmpty()).toBe(false);
     expect(model([], { first_day: null }).isEmpty()).toBe(true);

@@ -306,13 +306,15 @@ export class CalendarModel {
   }
 
   /** What is missing in a row, per facility: a row never looks complete while something is. */
-  gaps(row: number): { facility: string; state: 'loading' | 'behind' | 'refused'; since: number | null }[] {
+  gaps(row: number): { facility: string; state: 'loading' | 'behind' | 'waiting' | 'refused'; since: number | null }[] {
     const rowId = ROW_IDS[row];
     const gaps: ReturnType<CalendarModel['gaps']> = [];
     for (const { facility, state, since } of this.freshness) {
       if (state === 'loading' || state === 'behind') gaps.push({ facility, state, since });
     }
-    for (const { facility, kinds } of this.refusals) {
+    for (const { facility, kinds, reason } of this.refusals) {
+      // a number that its owner has not confirmed yet: nobody knows what will come
+      if (reason === 'link_proposed') gaps.push({ facility, state: 'waiting', since: null });
       const isPart = kinds.some((kind) => ROW_OF_KIND[kind] === rowId);
       if (isPart && !gaps.some((gap) => gap.facility === facility)) {
         gaps.push({ facility, state: 'refused', since: null });

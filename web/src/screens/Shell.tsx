@@ -29,8 +29,9 @@ function Menu({ close }: { close: () => void }) {
           <b>{staff.name}</b>
           <p class="small quiet">{post.facility.name}</p>
           <p class="small quiet">
-            {word('profession', post.profession)} / {word('role', post.role)} / {network.name}
+            {word('profession', post.profession)} / {word('role', post.role)}
           </p>
+          <p class="small quiet">{network.name}</p>
         </div>
       </div>
       <div class="stack gap-s">
@@ -117,7 +118,6 @@ function Who() {
         ref={button}
         aria-expanded={isOpen}
         aria-controls="who-menu"
-        aria-label={t('app.menu', { name: current.staff.name })}
         onClick={() => setIsOpen(!isOpen)}
       >
         <FacilityMark facility={current.post.facility} />
@@ -125,6 +125,7 @@ function Who() {
           <b>{current.staff.name}</b>
           <span>{current.post.facility.name}</span>
         </span>
+        <span class="sr">{t('app.menu')}</span>
         <Icon name="down" />
       </button>
       {isOpen && <Menu close={() => setIsOpen(false)} />}
@@ -188,7 +189,7 @@ export function Shell() {
         </nav>
         <Who />
       </header>
-      {current.is_demo && <p class="demo">{t('app.demo')}</p>}
+      {current.is_demo && <p class="demo" role="status">{t('app.demo')}</p>}
       {isLost && (
         <p class="strip bad" role="alert">
           {t('app.offline')}

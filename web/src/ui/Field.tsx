@@ -11,6 +11,7 @@ import {
   ageOn,
   type Parsed,
 } from '../i18n/wareki.ts';
+import type { Errors } from './errors.ts';
 import { Icon } from './Icon.tsx';
 
 interface FieldProps {
@@ -106,7 +107,7 @@ export function readDay(value: DayValue, today: string): Parsed {
 export function dayError(parsed: Parsed, value: DayValue): string | undefined {
   if (parsed.ok) return undefined;
   if (parsed.reason === 'not_in_era') {
-    return t('day.not_in_era', { wrong: value.text, right: longEraDay(parsed.right) });
+    return t('day.not_in_era', { wrong: value.text });
   }
   return t(`day.${parsed.reason}`);
 }
@@ -231,7 +232,7 @@ export function Choices<T extends string>(props: {
   );
 }
 
-export type Errors = Record<string, string>;
+export { stillWrong, type Errors } from './errors.ts';
 
 /** At the top of a form: how many, which, each a link to its field. Takes the focus. */
 export function ErrorSummary({ errors, turn }: { errors: Errors; turn: number }) {

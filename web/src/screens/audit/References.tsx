@@ -28,7 +28,7 @@ function Line({ line, hasPerson }: { line: Reference; hasPerson: boolean }) {
       </td>
       <td class="nowrap">{word('event', line.event)}</td>
       {hasPerson && (
-        <td>
+        <td class="who-was">
           {line.name}
           {line.own_number && <span class="small quiet num"> {line.own_number}</span>}
         </td>
@@ -36,7 +36,7 @@ function Line({ line, hasPerson }: { line: Reference; hasPerson: boolean }) {
       <td>{line.provider}</td>
       <td class="nowrap">{word('kind', line.kind)}</td>
       <td class="nowrap">{line.day.replaceAll('-', '/')}</td>
-      <td class="nowrap">
+      <td class="nowrap verdict">
         <span class={`tag ${isRefused ? 'bad' : 'good'}`}>{word('verdict', line.verdict)}</span>
       </td>
     </tr>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The patient's calendar: opening, tools, facilities with their freshness, grid or list, panel. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { EntryHead, Facility, Freshness } from '../../api/client.ts';
+import type { EntryHead, Facility, Freshness, Link } from '../../api/client.ts';
 import { onLive, onLiveState } from '../../api/live.ts';
 import { CalendarGrid, dayLabel } from '../../calendar/grid.ts';
 import { ROW_IDS, weekOf, type CalendarModel, type Mark, type Place, type Zoom } from '../../calendar/model.ts';
@@ -13,6 +13,7 @@ import { Dialog } from '../../ui/Dialog.tsx';
 import { Icon } from '../../ui/Icon.tsx';
 import { lazy } from '../../ui/lazy.tsx';
 import { ProblemNotice, Skeleton } from '../../ui/pieces.tsx';
+import { linkWords } from '../patient/linkWords.ts';
 import { asksToOpen, undated, type TabProps } from '../patient/Patient.tsx';
 import { List } from './List.tsx';
 import { OpenCalendar } from './opening.ts';
@@ -29,6 +30,8 @@ const ALIVE_MS = 4 * 60_000;
 interface Shown {
   entry: string;
   title: string;
+  facility: string;
+  row: string;
   group: EntryHead[] | null;
 }
 
@@ -138,15 +141,21 @@ function useCalendar(person: string, onGone: () => void) {
 }
 
 /* Without freshness the reason of the whole refusal says where it stands. */
-function refusalWords(reason: string | undefined): { short: string; long: string } {
+function refusalWords(reason: string | undefined, link: Link | undefined): { short: string; long: string } {
   if (reason === undefined) return { short: '', long: '' };
-  if (reason === 'link_proposed') return { short: t('fresh.proposed'), long: t('why.link_proposed.text') };
+  if (reason === 'link_proposed') {
+    const isAway = link?.reason === 'gateway_away';
+    return {
+      short: isAway ? t('fresh.away', { when: instantText(link.since) }) : t('fresh.proposed'),
+      long: link ? linkWords(link) : t('why.link_proposed.text'),
+    };
+  }
   if (reason === 'no_link') return { short: t('fresh.not_linked'), long: t('fresh.not_linked.long') };
   return { short: t('fresh.refused'), long: t('fresh.refused.long') };
 }
 
-function freshWords(fresh: Freshness | undefined, reason: string | undefined): { short: string; long: string } {
-  if (!fresh) return refusalWords(reason);
+function freshWords(fresh: Freshness | undefined, reason: string | undefined, link: Link | undefined): { short: string; long: string } {
+  if (!fresh) return refusalWords(reason, link);
   const { state, since } = fresh;
   if (state === 'in_step') {
     const when = since === null ? '' : instantText(since);
@@ -162,6 +171,7 @@ function freshWords(fresh: Freshness | undefined, reason: string | undefined): {
 
 function FacilityBar(props: {
   model: CalendarModel;
+  links: Link[];
   hidden: Set<string>;
   onToggle: (facility: string) => void;
   isOpen: boolean;
@@ -177,12 +187,13 @@ function FacilityBar(props: {
         const reason = props.model.refusals.find(
           (item) => item.facility === facility.id && item.kinds.length === 0,
         )?.reason;
-        const words = facility.id === own ? { short: t('cal.own'), long: t('cal.own') } : freshWords(fresh, reason);
+        const words = facility.id === own ? { short: t('cal.own'), long: t('cal.own') } : freshWords(fresh, reason, props.links.find((link) => link.facility === facility.id));
+        const standing = reason === 'link_proposed' ? 'waiting' : reason === 'no_link' ? 'not-linked' : reason ? 'refused' : '';
         return (
           <button
             key={facility.id}
             type="button"
-            class={`facility-chip ${fresh?.state ?? (reason ? 'refused' : '')}`}
+            class={`facility-chip ${fresh?.state ?? standing}`}
             aria-pressed={!props.hidden.has(facility.id)}
             title={`${facility.name} ${words.long}`}
             onClick={() => props.onToggle(facility.id)}
@@ -278,7 +289,7 @@ export function Calendar({ person, reload }: TabProps) {
   useEffect(() => writeAddress({ zoom, hidden, isList, row }), [zoom, hidden, isList, row]);
 
   async function openMark(mark: Mark, days: number, isWholeDay: boolean) {
-    setShown({ entry: mark.entry, title: mark.title, group: null });
+    setShown({ entry: mark.entry, title: mark.title, facility: mark.facility, row: ROW_IDS[mark.row] ?? '', group: null });
     if (mark.count > 1 || isWholeDay) await openGroup(mark, days, isWholeDay);
   }
   /* The entries behind a mark, or of the whole day. */
@@ -356,7 +367,7 @@ export function Calendar({ person, reload }: TabProps) {
       id: item.entry, kind: item.kind, row: null, day: null, facility: item.facility, title: item.title,
       state: 'current', flags: 0, department: '', author: '', time: '',
     }));
-    setShown({ entry: asked.entry, title: asked.title, group });
+    setShown({ entry: asked.entry, title: asked.title, facility: asked.facility, row: '', group });
   }, [asked]);
 
   // on a phone the panel is a page of its own: going back closes it
@@ -406,7 +417,7 @@ export function Calendar({ person, reload }: TabProps) {
   const news = model?.news() ?? [];
   const outside = news.filter((mark) => mark.day < view[0] || mark.day > view[1]);
   const hint = view[1] > 0 ? (model?.nearestBefore(view[0], view[1]) ?? null) : null;
-  const missing = model ? missingOf(model).length : 0;
+  const missing = model ? missingOf(model, person).length : 0;
   const isFiltered = hidden.size > 0 || onlyNew || othersOnly;
   const count = model?.facilities.size ?? 0;
   return (
@@ -472,19 +483,6 @@ export function Calendar({ person, reload }: TabProps) {
         >
           {t('cal.others_only')}
         </button>
-        {!isList && outside.length > 0 && (
-          <button
-            type="button"
-            class="btn compact primary"
-            aria-label={t('cal.news_outside.label', { n: outside.length })}
-            onClick={() => {
-              const target = outside.at(-1);
-              if (target) grid.current?.goToMark(target);
-            }}
-          >
-            {t('cal.news_outside', { n: outside.length })}
-          </button>
-        )}
         <span class="push row nowrap-row">
           <span class="small quiet" role="status">
             {said}
@@ -506,6 +504,7 @@ export function Calendar({ person, reload }: TabProps) {
       {model && (
         <FacilityBar
           model={model}
+          links={person.links}
           hidden={hidden}
           onToggle={toggle}
           isOpen={isBarOpen}
@@ -525,7 +524,7 @@ export function Calendar({ person, reload }: TabProps) {
             current={shown?.entry ?? ''}
             facilityOf={facilityOf}
             onRow={setRow}
-            onOpen={(head) => setShown({ entry: head.id, title: head.title, group: null })}
+            onOpen={(head) => setShown({ entry: head.id, title: head.title, facility: head.facility, row: head.row ?? '', group: null })}
           />
         )}
         {calendar && !isList && <div class="cal" ref={host} />}
@@ -561,10 +560,25 @@ export function Calendar({ person, reload }: TabProps) {
             {hint.isKnown ? t('cal.hint', { day: dayLabel(hint.day, language.value) }) : t('cal.hint.older')}
           </button>
         )}
+        {!isList && outside.length > 0 && (
+          <button
+            type="button"
+            class="btn compact primary cal-hint cal-news"
+            aria-label={t('cal.news_outside.label', { n: outside.length })}
+            onClick={() => {
+              const target = outside.at(-1);
+              if (target) grid.current?.goToMark(target);
+            }}
+          >
+            {t('cal.news_outside', { n: outside.length })}
+          </button>
+        )}
         {shown && (
           <Panel
             entry={shown.entry}
             title={shown.title}
+            facility={shown.facility}
+            row={shown.row}
             group={shown.group}
             facilityOf={facilityOf}
             onHead={(head) => {
@@ -578,6 +592,8 @@ export function Calendar({ person, reload }: TabProps) {
               setShown((old) => ({
                 entry,
                 title: '',
+                facility: '',
+                row: old?.row ?? '',
                 group: old?.group?.some((head) => head.id === entry) ? old.group : null,
               }))
             }
@@ -586,7 +602,7 @@ export function Calendar({ person, reload }: TabProps) {
         )}
       </div>
       {dialog === 'why' && model && (
-        <Why model={model} person={person.id} facilityOf={facilityOf} onClose={() => setDialog(null)} />
+        <Why model={model} person={person} facilityOf={facilityOf} onClose={() => setDialog(null)} />
       )}
       {dialog === 'keys' && <Keys onClose={() => setDialog(null)} />}
     </>

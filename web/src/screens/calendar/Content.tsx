@@ -5,6 +5,7 @@
 import type { ComponentChildren } from 'preact';
 import type { Content as ContentData, Item } from '../../api/client.ts';
 import { t, word } from '../../i18n/t.ts';
+import { amount, rateOf } from './rate.ts';
 
 type Fields = Record<string, string | undefined>;
 const fields = (item: Item): Fields => item as unknown as Fields;
@@ -19,7 +20,6 @@ export function timeText(text: string): string {
   return `${date} ${hour}:${minute ?? '00'}`;
 }
 
-const amount = (value?: string, unit?: string) => (value ? `${value}${unit ?? ''}` : '');
 /** From – to; the day once when both are on it. */
 function span(from?: string, to?: string): string {
   if (!from || !to || from === to) return timeText(from || to || '');
@@ -31,8 +31,13 @@ const line = (...parts: (string | undefined)[]) => parts.filter(Boolean).join('�
 /* Codes and keys for machines: shown in the list at the end only. */
 const MACHINE = /^(type|system|code|key_series|sub_id|flag_source|study_uid|value_.*|.*_code)$/;
 
+/* 6B010, a part of a laboratory code, where the sender gave no name. */
+const isCode = (key: string, value: string) => key === 'analyte' && /^[0-9A-Z]{5,17}$/.test(value);
+
 function Pairs({ item, known = [] }: { item: Fields; known?: readonly string[] }) {
-  const rest = Object.entries(item).filter(([key, value]) => value && !MACHINE.test(key) && !known.includes(key));
+  const rest = Object.entries(item).filter(
+    ([key, value]) => value && !MACHINE.test(key) && !known.includes(key) && !isCode(key, value),
+  );
   if (rest.length === 0) return null;
   return (
     <dl class="generic">
@@ -95,8 +100,10 @@ function Drug({ item }: { item: Fields }) {
 
 /* How it is taken: the same for all drugs of an RP, so it stands once below them. */
 function usageOf(item: Fields): string {
+  // 内服・経口 has said it already
+  const route = item.route === '口' && /内服|経口/.test(item.usage ?? '') ? undefined : item.route;
   return line(
-    item.usage, item.instruction, item.route, item.site, item.device, item.method,
+    item.usage, item.instruction, route, item.site, item.device, item.method,
     item.times ? t('rp.times', { n: item.times }) : '',
   );
 }
@@ -174,9 +181,7 @@ const MIXTURE_KEYS = [...DRUG_KEYS, 'class', 'rate', 'rate_unit', 'rate_per'] as
 
 /* One mixture: what is in it, base first, then how it runs. */
 function Mixture({ head, parts, n }: { head: Fields; parts: Fields[]; n: string }) {
-  const hasOwnTime = /[/／]/.test(head.rate_unit ?? '');
-  const per = head.rate_per && !hasOwnTime ? `/${head.rate_per}` : '';
-  const rate = head.rate ? `${amount(head.rate, head.rate_unit)}${per}` : '';
+  const rate = rateOf(head);
   const when = span(head.start, head.end);
   const how = line(usageOf(head), rate);
   return (
@@ -416,15 +421,74 @@ function Text({ item }: { item: Fields }) {
   );
 }
 
-function Generic({ items }: { items: Fields[] }) {
+const folded = (text: string | undefined) => (text ?? '').normalize('NFKC').replace(/\s/g, '');
+
+function Generic({ items, title }: { items: Fields[]; title?: string | undefined }) {
   return (
     <>
       {items.map((item, index) => (
         <section key={index} class="stack gap-s">
-          {item.name && <h3>{item.name}</h3>}
-          <Pairs item={item} known={['name']} />
+          {item.name && folded(item.name) !== folded(title) && <h3>{item.name}</h3>}
+          <Pairs item={item} known={folded(item.onset_text) === folded(item.name) ? ['name', 'onset_text'] : ['name']} />
         </section>
       ))}
+    </>
+  );
+}
+
+function Observations({ items }: { items: Fields[] }) {
+  return (
+    <>
+      {groupBy(items, (item) => line(item.group, item.material)).map(([group, all]) => (
+        <section key={group} class="stack gap-s">
+          {group && <h3>{group}</h3>}
+          <dl class="generic">
+            {all.map((item, index) => (
+              <Observed key={index} item={item} />
+            ))}
+          </dl>
+        </section>
+      ))}
+    </>
+  );
+}
+function Observed({ item }: { item: Fields }) {
+  return (
+    <>
+      <dt>{item.name}</dt>
+      <dd class="prose">
+        {timeText(item.value ?? '')}
+        {item.comment && <p class="small">{item.comment}</p>}
+        <Pairs item={item} known={RESULT_KEYS} />
+      </dd>
+    </>
+  );
+}
+
+/* What was asked for: names, the specimen once. */
+const ORDERED_KEYS = ['name', 'local_name', 'group', 'material', 'sampled'] as const;
+
+function TestOrders({ items }: { items: Fields[] }) {
+  return (
+    <>
+      {groupBy(items, (item) => line(item.group, item.material)).map(([group, all]) => {
+        const sampled = all.find((item) => item.sampled)?.sampled;
+        return (
+          <section key={group} class="stack gap-s">
+            <h3>
+              {group} {sampled && <span class="small quiet num">{t('lab.sampled', { when: timeText(sampled) })}</span>}
+            </h3>
+            <ul class="asked">
+              {all.map((item, index) => (
+                <li key={index}>
+                  {item.name ?? item.local_name}
+                  <Pairs item={item} known={ORDERED_KEYS} />
+                </li>
+              ))}
+            </ul>
+          </section>
+        );
+      })}
     </>
   );
 }
@@ -439,7 +503,7 @@ function Titled({ type, children }: { type: string; children: ComponentChildren 
 }
 
 /** Items in the order they came, those that belong together drawn together. */
-function draw(items: Fields[], hasOrder = true): ComponentChildren[] {
+function draw(items: Fields[], title?: string, hasOrder = true): ComponentChildren[] {
   const drawn: ComponentChildren[] = [];
   const ofType = (type: string) => items.filter((item) => item.type === type);
   const comments = ofType('comment');
@@ -475,12 +539,22 @@ function draw(items: Fields[], hasOrder = true): ComponentChildren[] {
         ));
       case 'administration':
         return once(type, (all) => <Administrations key={type} items={all} />);
-      case 'result':
       case 'observation':
+        // words about an examination, not measurements: no table of values
+        if (ofType(type).every((one) => !one.unit && !one.range && !one.flag))
+          return once(type, (all) => <Observations key={type} items={all} />);
+        return once(type, (all) => <Results key={type} items={all} comments={comments} />);
+      case 'result':
         return once(type, (all) => <Results key={type} items={all} comments={comments} />);
       case 'comment':
         if (items.some((other) => other.type === 'result')) return;
         return once(type, (all) => <Generic key={type} items={all} />);
+      case 'test_order':
+        return once(type, (all) => (
+          <Titled key={type} type={type}>
+            <TestOrders items={all} />
+          </Titled>
+        ));
       case 'susceptibility':
         return once(type, (all) => (
           <Titled key={type} type={type}>
@@ -495,11 +569,16 @@ function draw(items: Fields[], hasOrder = true): ComponentChildren[] {
       case 'order':
         return hasOrder && drawn.push(<Pairs key={index} item={item} known={ORDER_KEYS} />);
       default:
-        return once(type, (all) => (
-          <Titled key={type} type={type}>
-            <Generic items={all} />
-          </Titled>
-        ));
+        return once(type, (all) => {
+          const drawnItems = <Generic key={type} items={all} title={title} />;
+          // one kind of thing needs no heading of its own below the panel's
+          if (items.every((one) => one.type === type)) return drawnItems;
+          return (
+            <Titled key={type} type={type}>
+              {drawnItems}
+            </Titled>
+          );
+        });
     }
   });
   return drawn;
@@ -542,7 +621,7 @@ export function Whole({ contents }: { contents: ContentData[] }) {
     <>
       {all.map((items, index) => (
         <div class="stack gap-s" key={index}>
-          {draw(items, false)}
+          {draw(items, undefined, false)}
         </div>
       ))}
       {[...orders.values()].map((item, index) => (
@@ -558,7 +637,7 @@ export function Content({ content }: { content: ContentData }) {
   const items = content.items.map(fields);
   return (
     <>
-      {draw(items)}
+      {draw(items, content.entry.title)}
       <Source items={items} />
     </>
   );

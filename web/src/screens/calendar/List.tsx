@@ -2,15 +2,13 @@
 /* 一覧表示: a row over time as a plain table, complete without the grid, with its filters. */
 import { useEffect, useState } from 'preact/hooks';
 import type { EntryHead, Facility } from '../../api/client.ts';
-import { flagWords } from '../../calendar/grid.ts';
+import { WEEKDAYS, flagWords } from '../../calendar/grid.ts';
 import { Flag, ROW_IDS } from '../../calendar/model.ts';
-import { t, word } from '../../i18n/t.ts';
+import { language, t, word } from '../../i18n/t.ts';
 import { dayNumber, weekday } from '../../i18n/wareki.ts';
 import { FacilityMark, ProblemNotice, Skeleton } from '../../ui/pieces.tsx';
 import { slashed } from '../patient/PersonLine.tsx';
 import type { OpenCalendar, RowPlace } from './opening.ts';
-
-const WEEKDAYS = '月火水木金土日';
 
 interface Page {
   key: string;
@@ -87,8 +85,8 @@ export function List(props: {
           <thead>
             <tr>
               <th scope="col">{t('list.day')}</th>
-              <th scope="col">
-                <span class="sr">{t('list.facility')}</span>
+              <th scope="col" class="where">
+                {t('list.facility')}
               </th>
               <th scope="col">{t('list.content')}</th>
               <th scope="col" class="hide-small">
@@ -136,10 +134,15 @@ function Line(props: {
     <tr class={entry.id === props.current ? 'is-open' : ''}>
       <td class="nowrap">
         {entry.day && slashed(entry.day)}
-        {number !== null && <span class="quiet">（{WEEKDAYS[weekday(number)]}）</span>}
-        {entry.end_day && <> – {slashed(entry.end_day)}</>}
+        {number !== null && <span class="quiet">（{WEEKDAYS[language.value][weekday(number)]}）</span>}
+        {entry.end_day && entry.end_day !== entry.day && <span class="until"> – {slashed(entry.end_day)}</span>}
       </td>
-      <td>{facility && <FacilityMark facility={facility} />}</td>
+      <td class="where">
+        {facility && <FacilityMark facility={facility} />}
+        <span class="only-wide" aria-hidden="true">
+          {facility?.name}
+        </span>
+      </td>
       <td>
         <button type="button" class="title-button" onClick={() => props.onOpen(entry)}>
           {entry.title || word('kind', entry.kind)}

@@ -22,8 +22,10 @@ interface Opened {
 
 export interface PanelProps {
   entry: string;
-  /** What the calendar knows already, shown while the content comes. */
+  /** What the calendar knows already, shown while the content comes or when it does not. */
   title: string;
+  facility: string;
+  row: string;
   group: EntryHead[] | null;
   facilityOf: (id: string) => Facility | undefined;
   onHead: (head: EntryHead) => void;
@@ -120,12 +122,12 @@ function Facts({ entry }: { entry: EntryHead }) {
   const flags = flagWords(entry.flags);
   return (
     <div class="panel-facts">
-      {entry.time ? (
-        <span>{timeText(entry.time)}</span>
-      ) : (
-        entry.day && <span>{slashed(entry.day)}</span>
+      {(entry.time || entry.day) && (
+        <span>
+          {entry.time ? timeText(entry.time) : slashed(entry.day ?? '')}
+          {entry.end_day && entry.end_day !== entry.day && ` – ${slashed(entry.end_day)}`}
+        </span>
       )}
-      {entry.end_day && <span>– {slashed(entry.end_day)}</span>}
       {entry.department && <span>{entry.department}</span>}
       {entry.author && <span>{entry.author}</span>}
       {flags.map((flag) => (
@@ -155,9 +157,11 @@ function Group(props: Pick<PanelProps, 'group' | 'entry' | 'onGo' | 'facilityOf'
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const current = box.current?.querySelector<HTMLElement>('[aria-current]');
-    if (box.current && current) box.current.scrollLeft = current.offsetLeft - box.current.clientWidth / 3;
+    if (box.current && current) box.current.scrollTop = current.offsetTop - box.current.clientHeight / 3;
   }, [props.entry, props.group]);
   if (!props.group || props.group.length < 2) return null;
+  // the mark is said once where all are of one facility
+  const isMixed = props.group.some((head) => head.facility !== props.group?.[0]?.facility);
   return (
     <div class="of-day" ref={box} role="group" aria-label={t('panel.of_day', { n: props.group.length })}>
       {props.group.map((head) => {
@@ -169,7 +173,7 @@ function Group(props: Pick<PanelProps, 'group' | 'entry' | 'onGo' | 'facilityOf'
             aria-current={head.id === props.entry ? 'true' : undefined}
             onClick={() => props.onGo(head.id)}
           >
-            {facility && <FacilityMark facility={facility} />}
+            {isMixed && facility && <FacilityMark facility={facility} />}
             {head.time.slice(11, 16)} {head.title}
           </button>
         );
@@ -196,9 +200,9 @@ export function Panel(props: PanelProps) {
     (other) => (other.id === props.entry ? content : parts.get(other.id)?.content) ?? [],
   );
   const lost = [...parts.values()].find((part) => part.problem !== undefined);
-  const facility = head ? props.facilityOf(head.facility) : undefined;
-  const kind = head ? word('kind', head.kind) : '';
-  const rowWord = head?.row ? word('row', head.row) : kind;
+  const facility = props.facilityOf(head?.facility ?? props.facility);
+  const kind = head ? word('kind', head.kind) : props.row && word('row', props.row);
+  const rowWord = head?.row ? word('row', head.row) : kind || t('panel.title');
   // while the next one comes, the way on stays where it is; a whole is left as a whole
   const shownIds = new Set(whole.map((other) => other.id));
   const ways = [opened ?? before, ...[...parts.values()].map((part) => part.opened)];

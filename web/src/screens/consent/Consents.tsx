@@ -5,7 +5,7 @@ import { useResource } from '../../api/resource.ts';
 import { t, word } from '../../i18n/t.ts';
 import { fullInstant, longDay } from '../../i18n/wareki.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
-import { Choices, ErrorSummary, Field, SubmitButton, type Errors } from '../../ui/Field.tsx';
+import { Choices, ErrorSummary, Field, SubmitButton, stillWrong, type Errors } from '../../ui/Field.tsx';
 import { ConsentTag, Notice, ProblemNotice, Skeleton } from '../../ui/pieces.tsx';
 import { useIntention } from '../patient/Links.tsx';
 import { ConsentForm, NEW_CONSENT, checkConsent, consentInput } from './ConsentForm.tsx';
@@ -112,18 +112,19 @@ function Withdraw(props: { person: Person; consent: Consent; onDone: () => void;
 
 function Give({ person, onDone, onClose }: { person: Person; onDone: () => void; onClose: () => void }) {
   const [draft, setDraft] = useState(NEW_CONSENT);
-  const [errors, setErrors] = useState<Errors>({});
+  const [found, setFound] = useState<Errors>({});
   const [turn, setTurn] = useState(0);
   const [problem, setProblem] = useState<unknown>();
   const [isBusy, setIsBusy] = useState(false);
   const run = useIntention();
+  const errors = stillWrong(found, () => checkConsent(draft));
   async function submit(event: Event) {
     event.preventDefault();
     if (isBusy) return;
-    const found = checkConsent(draft);
-    setErrors(found);
+    const wrong = checkConsent(draft);
+    setFound(wrong);
     setTurn(turn + 1);
-    if (Object.keys(found).length > 0) return;
+    if (Object.keys(wrong).length > 0) return;
     setIsBusy(true);
     setProblem(undefined);
     try {

@@ -2,7 +2,8 @@
 import { useEffect, useState } from 'preact/hooks';
 import { useLocation } from 'wouter-preact';
 import type { Post } from '../../api/client.ts';
-import { loadMoreWords, t, word } from '../../i18n/t.ts';
+import { language, loadMoreWords, t, word } from '../../i18n/t.ts';
+import { prefer } from '../../preferences.ts';
 import { farewell, login } from '../../session.ts';
 import { ErrorSummary, Field, SubmitButton, type Errors } from '../../ui/Field.tsx';
 import { Sign } from '../../ui/Icon.tsx';
@@ -64,7 +65,7 @@ function Posts({ posts, choose }: { posts: Post[]; choose: (post: string) => voi
   );
 }
 
-const FAREWELLS = { ended: 'login.ended', out: 'login.out', idle: 'lock.title' } as const;
+const FAREWELLS = { ended: 'login.ended', out: 'login.out', idle: 'lock.title', gone: 'login.gone' } as const;
 
 export function Login() {
   const [place, go] = useLocation();
@@ -112,7 +113,7 @@ export function Login() {
   const reason = farewell.value;
   return (
     <div class="login">
-      <div class="login-art">
+      <header class="login-art">
         <Weave />
         <div>
           <h1>
@@ -121,8 +122,8 @@ export function Login() {
           </h1>
           <p>{t('login.lead')}</p>
         </div>
-        <footer class="small">{t('login.note')}</footer>
-      </div>
+        <p class="small">{t('login.note')}</p>
+      </header>
       <main class="login-form">
         {posts ? (
           <Posts posts={posts} choose={(post) => void enter(post)} />
@@ -167,6 +168,14 @@ export function Login() {
               </label>
             </div>
             <SubmitButton busy={isBusy}>{t('login.submit')}</SubmitButton>
+            <button
+              type="button"
+              class="btn plain compact"
+              lang={language.value === 'ja' ? 'en' : 'ja'}
+              onClick={() => void prefer({ language: language.value === 'ja' ? 'en' : 'ja' })}
+            >
+              {t('login.language')}
+            </button>
           </form>
         )}
       </main>

@@ -47,6 +47,10 @@ function LinkLine({ link, onChange }: { link: Link; onChange: () => void }) {
   const run = useIntention();
   const facility = participants.value.byId.get(link.facility);
   const isOver = link.state === 'ended';
+  const isOwn = link.facility === session.value?.post.facility.id;
+  // its facility and who entered it see the number, and only they may end it
+  const mayEnd = !isOver && link.number !== null;
+  const name = facility?.name ?? '';
 
   async function act(work: (key: string) => Promise<unknown>) {
     setIsAsking(true);
@@ -71,12 +75,12 @@ function LinkLine({ link, onChange }: { link: Link; onChange: () => void }) {
           {link.state === 'confirmed' && <Icon name="check" />}
           {t(link.reason === 'mismatch' ? 'link.state.refused' : `link.state.${link.state}`)}
         </span>
-        <span class="num">{link.number ?? <span class="small quiet">{t('link.hidden_number')}</span>}</span>
+        {link.number !== null && <span class="num">{link.number}</span>}
         <span class="small quiet push num">{t('link.since', { when: instantText(link.since) })}</span>
       </div>
-      <div class="link-words">
-        <p class="small">{linkWords(link)}</p>
-        {!isOver && (
+      {(isOwn || mayEnd || link.state !== 'confirmed') && (
+        <div class="link-words">
+          <p class="small">{linkWords(link)}</p>
           <div class="row">
             {canRetry(link) && (
               <button
@@ -89,16 +93,18 @@ function LinkLine({ link, onChange }: { link: Link; onChange: () => void }) {
                 {t('link.retry')}
               </button>
             )}
-            <button type="button" class="btn plain compact danger" onClick={() => setIsEnding(true)}>
-              {t('link.end')}
-            </button>
+            {mayEnd && (
+              <button type="button" class="btn plain compact danger" onClick={() => setIsEnding(true)}>
+                {t(isOwn ? 'link.end.own' : 'link.end')}
+              </button>
+            )}
           </div>
-        )}
-      </div>
+        </div>
+      )}
       {problem !== undefined && <ProblemNotice problem={problem} />}
       {isEnding && (
-        <Dialog title={t('link.end.title', { name: facility?.name ?? '' })} onClose={() => setIsEnding(false)}>
-          <p>{t('link.end.text')}</p>
+        <Dialog title={isOwn ? t('link.end.own.title') : t('link.end.title', { name })} onClose={() => setIsEnding(false)}>
+          <p>{t(isOwn ? 'link.end.own.text' : 'link.end.text')}</p>
           <div class="actions">
             <button
               type="button"
@@ -269,7 +275,12 @@ function JoinForm({ person, onDone }: { person: PersonSummary; onDone: (link: Li
             error={errors['link-birth']}
             need="required"
           />
-          <SubmitButton busy={isBusy}>{t('link.submit')}</SubmitButton>
+          <div class="actions">
+            <SubmitButton busy={isBusy}>{t('link.submit')}</SubmitButton>
+            <Anchor href="/patients" class="btn plain">
+              {t('app.cancel')}
+            </Anchor>
+          </div>
         </div>
       </form>
     </div>
@@ -298,6 +309,7 @@ export function Links(props: { person?: Person; id?: string; reload: () => void 
           <section class="card">
             <header>
               <h2>{t('link.list')}</h2>
+              {person.links.some((link) => link.number === null) && <p class="aside">{t('link.hidden_number')}</p>}
             </header>
             {person.links.length === 0 && <p class="empty">{t('link.empty')}</p>}
             <ul class="links">

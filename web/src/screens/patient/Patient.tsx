@@ -9,8 +9,8 @@ import { api, type Facility, type Kind, type Person } from '../../api/client.ts'
 import { onLive } from '../../api/live.ts';
 import { Problem } from '../../api/problem.ts';
 import { useResource } from '../../api/resource.ts';
-import { t, type Key } from '../../i18n/t.ts';
-import { ageOn, eraYear } from '../../i18n/wareki.ts';
+import { language, t, type Key } from '../../i18n/t.ts';
+import { ageOn, eraShort, eraYear } from '../../i18n/wareki.ts';
 import { participants, session } from '../../session.ts';
 import { Icon, type IconName } from '../../ui/Icon.tsx';
 import { ConsentTag, Name, ProblemNotice, Skeleton } from '../../ui/pieces.tsx';
@@ -137,7 +137,7 @@ function Banner({ person, tab }: { person: Person; tab: string }) {
         </div>
         <div class="banner-facts">
           <span>
-            {slashed(person.birth_date)}（{eraYear(person.birth_date)}）
+            {slashed(person.birth_date)}（{language.value === 'ja' ? eraYear(person.birth_date) : eraShort(person.birth_date)}）
           </span>
           <b>
             {t('person.age', { n: ageOn(person.birth_date, today) })} {t(`sex.${person.sex}`)}

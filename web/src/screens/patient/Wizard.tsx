@@ -8,7 +8,7 @@ import { t, type Key } from '../../i18n/t.ts';
 import { participants, session } from '../../session.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
 import {
-  Choices, DayField, ErrorSummary, Field, NO_DAY, SubmitButton, dayError, readDay, type Errors,
+  Choices, DayField, ErrorSummary, Field, NO_DAY, SubmitButton, dayError, readDay, stillWrong, type Errors,
 } from '../../ui/Field.tsx';
 import { FacilityMark, ProblemNotice } from '../../ui/pieces.tsx';
 import { ConsentForm, NEW_CONSENT, checkConsent, consentInput } from '../consent/ConsentForm.tsx';
@@ -105,7 +105,7 @@ export function Wizard() {
   const [birth, setBirth] = useState(NO_DAY);
   const [numbers, setNumbers] = useState<Record<string, string>>({});
   const [added, setAdded] = useState<string[]>([]);
-  const [errors, setErrors] = useState<Errors>({});
+  const [found, setFound] = useState<Errors>({});
   const [turn, setTurn] = useState(0);
   const [problem, setProblem] = useState<unknown>();
   const [candidates, setCandidates] = useState<PersonSummary[]>();
@@ -132,10 +132,15 @@ export function Wizard() {
   function checkStep(): Errors {
     if (step === 0) return checkConsent(consent);
     if (step === 1) {
-      const found = check(personalSchema, personal, 'person-').errors;
-      const parsed = readDay(birth, today);
-      const wrong = dayError(parsed, birth);
-      return wrong ? { ...found, 'person-birth': wrong } : found;
+      const { 'person-name': name, 'person-kana': kana, ...rest } = check(personalSchema, personal, 'person-').errors;
+      const birthday = dayError(readDay(birth, today), birth);
+      // in the order of the fields
+      return {
+        ...(name ? { 'person-name': name } : {}),
+        ...(kana ? { 'person-kana': kana } : {}),
+        ...(birthday ? { 'person-birth': birthday } : {}),
+        ...rest,
+      };
     }
     const found: Errors = {};
     for (const facility of own ? [own, ...rows] : rows) {
@@ -186,14 +191,15 @@ export function Wizard() {
   function submit(event: Event) {
     event.preventDefault();
     if (isBusy) return;
-    const found = checkStep();
-    setErrors(found);
+    const wrong = checkStep();
+    setFound(wrong);
     setTurn(turn + 1);
-    if (Object.keys(found).length > 0) return;
+    if (Object.keys(wrong).length > 0) return;
     if (step < STEPS.length - 1) setStep(step + 1);
     else void register(false);
   }
 
+  const errors = stillWrong(found, checkStep);
   const set = (change: Partial<typeof personal>) => setPersonal({ ...personal, ...change });
   const setNumber = (facility: string, value: string) => setNumbers({ ...numbers, [facility]: value });
   return (
