@@ -1,24 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-/* TSUMUGI_URL: the running server; without it the mock server is started. TSUMUGI_DEMO_DIR: the
- * folder of a running ./demo, whose region.json says who is who there. */
+/* The specs against the real program. tools/screens starts a region and says where it is:
+ * TSUMUGI_URL, its address; TSUMUGI_DEMO_DIR, its folder, whose region.json says who is who. */
 import { defineConfig } from '@playwright/test';
 
-const MOCK_PORT = 8097;
-const url = process.env.TSUMUGI_URL;
+const DESK = { viewport: { width: 1280, height: 800 } };
+const TABLET = { viewport: { width: 820, height: 1180 }, hasTouch: true };
+const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+/* Tasks are done once, at a desk; the states on a phone too; the screens at every width. */
 
 export default defineConfig({
   testDir: 'test/e2e',
-  timeout: 60_000,
-  expect: { timeout: 10_000 },
+  globalSetup: './test/e2e/ready.ts',
+  // generous: a busy machine is slow, and nothing here measures time
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
   fullyParallel: false,
   workers: 1,
-  reporter: process.env.TSUMUGI_REPORT ? [['line'], ['json', { outputFile: process.env.TSUMUGI_REPORT }]] : 'line',
+  reporter: [['./test/tap.ts']],
   outputDir: '../build/e2e',
+  projects: [
+    { name: '1280', use: DESK, testIgnore: /(phone|switched)\.spec\.ts$/ },
+    { name: '820', use: TABLET, testMatch: /every\.spec\.ts$/ },
+    { name: '390', use: PHONE, testMatch: /(every|phone|states)\.spec\.ts$/ },
+    { name: 'last', use: DESK, testMatch: /switched\.spec\.ts$/ },
+  ],
   use: {
-    baseURL: url ?? `http://127.0.0.1:${MOCK_PORT}`,
+    ...(process.env.TSUMUGI_URL ? { baseURL: process.env.TSUMUGI_URL } : {}),
     locale: 'ja-JP',
     timezoneId: 'Asia/Tokyo',
-    viewport: { width: 1280, height: 800 },
     screenshot: 'only-on-failure',
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
@@ -28,13 +37,4 @@ export default defineConfig({
       ],
     },
   },
-  ...(url
-    ? {}
-    : {
-        webServer: {
-          command: `node test/mock.ts ${MOCK_PORT}`,
-          url: `http://127.0.0.1:${MOCK_PORT}/`,
-          reuseExistingServer: false,
-        },
-      }),
 });

@@ -41,3 +41,10 @@ test('every version stays in the history', async ({ page, world, hand }) => {
   await expect(page.locator('.facts')).toContainText('包括同意');
   expect(await page.locator('.links > li').count()).toBeGreaterThan(0);
 });
+
+test('a consent of the region was given in the morning of its day', async ({ page, world, hand }) => {
+  await login(page, world);
+  await openCalendar(page, hand, world.waiting.number);
+  await page.getByRole('navigation', { name: '患者の画面' }).getByRole('link', { name: '同意' }).click();
+  await expect(page.locator('.facts')).toContainText(/\d{4}\/\d{2}\/\d{2} 10:00/);
+});

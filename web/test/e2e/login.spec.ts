@@ -4,7 +4,7 @@ import { expect, login, test } from './test.ts';
 test('a wrong password is refused in words that do not tell which part was wrong', async ({ page, world, refusals }) => {
   refusals.add(401);
   await page.goto('/');
-  await page.fill('#login-id', world.login);
+  await page.fill('#login-id', world.doctor.login);
   await page.fill('#login-password', 'not the password');
   await page.keyboard.press('Enter');
   await expect(page.getByRole('alert')).toContainText('ログインIDまたはパスワードが違います');

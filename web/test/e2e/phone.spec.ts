@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, login, noSidewaysScroll, openCalendar, test } from './test.ts';
 
-test.use({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
-
 test('no screen scrolls sideways', async ({ page, world, hand }) => {
   await page.goto('/');
   await expect(page.locator('#login-id')).toBeVisible();

@@ -2,10 +2,13 @@
 /* The test of this project: a console error, an uncaught exception or a violation of the content
  * security policy fails it; requests are watched for personal data in addresses; clicks are
  * counted. */
+import { readFileSync } from 'node:fs';
 import { test as base, expect, type Locator, type Page } from '@playwright/test';
 import { readWorld, type World } from './world.ts';
 
 export { expect };
+
+const AXE = readFileSync(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 
 export class Hand {
   clicks = 0;
@@ -28,19 +31,30 @@ interface Fixtures {
   hand: Hand;
   /** Statuses of refused requests that a test brings about on purpose. */
   refusals: Set<number>;
+  /** Takes the server's answers away, and gives them back. */
+  gone: (isGone: boolean) => Promise<void>;
   /** Every address that the page asked for. */
   addresses: string[];
+  isGone: { value: boolean };
 }
 
 export const test = base.extend<Fixtures>({
-  world: async ({ request }, use) => use(await readWorld(request)),
+  world: async ({}, use) => use(readWorld()),
   hand: async ({ page }, use) => use(new Hand(page)),
   refusals: async ({}, use) => use(new Set()),
   addresses: async ({}, use) => use([]),
-  page: async ({ page, refusals, addresses }, use) => {
+  gone: async ({ page, isGone }, use) =>
+    use(async (now) => {
+      isGone.value = true;
+      if (now) await page.route('**/api/**', (route) => route.abort());
+      else await page.unroute('**/api/**');
+    }),
+  isGone: async ({}, use) => use({ value: false }),
+  page: async ({ page, refusals, addresses, isGone }, use) => {
     const faults: string[] = [];
     page.on('console', (message) => {
       if (message.type() !== 'error') return;
+      if (isGone.value && message.text().includes('ERR_FAILED')) return;
       const status = /status of (\d+)/.exec(message.text())?.[1];
       if (status && refusals.has(Number(status))) return;
       faults.push(message.text());
@@ -57,10 +71,10 @@ export const test = base.extend<Fixtures>({
   },
 });
 
-export async function login(page: Page, world: World): Promise<void> {
+export async function login(page: Page, world: World, who = world.doctor): Promise<void> {
   await page.goto('/');
-  await page.fill('#login-id', world.login);
-  await page.fill('#login-password', world.password);
+  await page.fill('#login-id', who.login);
+  await page.fill('#login-password', who.password);
   await page.keyboard.press('Enter');
   await expect(page.locator('#quick-number')).toBeVisible();
 }
@@ -85,6 +99,24 @@ export async function openCalendar(page: Page, hand: Hand, number: string): Prom
 }
 
 export async function noSidewaysScroll(page: Page): Promise<void> {
-  const [content, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-  expect(content).toBeLessThanOrEqual(window ?? 0);
+  // a page that is too wide widens a phone's window with it: the device says how wide it may be
+  const { width } = page.viewportSize() ?? { width: 0 };
+  const widths = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  expect(widths).toEqual([width, width]);
+}
+
+/** Nothing that axe-core finds fault with, on what is shown now. */
+export async function isAccessible(page: Page): Promise<void> {
+  await page.evaluate(AXE);
+  const faults = await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: { run: (options: object) => Promise<{ violations: Violation[] }> } };
+    interface Violation {
+      id: string;
+      help: string;
+      nodes: { html: string; target: string[] }[];
+    }
+    const { violations } = await axe.run({ resultTypes: ['violations'] });
+    return violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html.slice(0, 160)).join(' | ')}`);
+  });
+  expect(faults).toEqual([]);
 }

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Playwright's results as TAP, one line a test, so that ./check counts each of them. */
+import type { FullResult, Reporter, Suite, TestCase, TestError, TestResult } from '@playwright/test/reporter';
+
+export default class Tap implements Reporter {
+  private number = 0;
+
+  onBegin(_config: unknown, suite: Suite): void {
+    process.stdout.write(`1..${suite.allTests().length}\n`);
+  }
+  onTestEnd(test: TestCase, result: TestResult): void {
+    this.number += 1;
+    const [, width = '', file = '', ...names] = test.titlePath();
+    const name = `${width} ${file.replace('.spec.ts', '')}: ${names.join(', ')}`.replaceAll('#', '');
+    if (result.status === 'skipped') {
+      const why = test.annotations.find(({ type }) => type === 'skip')?.description ?? '';
+      process.stdout.write(`ok ${this.number} - ${name} # SKIP ${why}\n`);
+      return;
+    }
+    process.stdout.write(`${result.status === 'passed' ? '' : 'not '}ok ${this.number} - ${name}\n`);
+    for (const error of result.errors) this.tell(error);
+  }
+  onError(error: TestError): void {
+    this.tell(error);
+  }
+  onEnd(result: FullResult): void {
+    process.stdout.write(`# ${result.status}\n`);
+  }
+  private tell({ message, value, location, stack }: TestError): void {
+    const text = (message ?? value ?? stack ?? '').replace(/\u001b\[[0-9;]*m/g, '');
+    const where = location ? `${location.file}:${location.line}: ` : '';
+    for (const line of `${where}${text}`.split('\n').slice(0, 40)) process.stdout.write(`# ${line}\n`);
+  }
+}
