@@ -338,7 +338,7 @@ export const en: Catalogue = {
   'flag.512': 'planned',
   'flag.1024': 'incomplete',
   'flag.some': 'partly {flag}',
-  'fresh.away': 'no answer since {when}',
+  'fresh.away': 'waiting (no answer since {when})',
   'fresh.proposed': 'waiting',
   'cal.grid': 'Calendar of {name}',
   'cal.zoom': 'Width',

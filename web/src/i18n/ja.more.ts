@@ -157,7 +157,7 @@ export const jaMore = {
   'flag.1024': '不完全',
   'flag.some': '{flag}を含む',
   'fresh.proposed': '確認待ち',
-  'fresh.away': '{when}から応答なし',
+  'fresh.away': '確認待ち（{when}から応答なし）',
   'cal.grid': '{name}さんのカレンダー',
   'cal.zoom': '表示の幅',
   'cal.zoom.day': '日',
