@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "exchange/session/session.h"
 
-enum { PERMIT_ARENA_BYTES = 1 << 20, BUCKETS = 4096 };
+enum { PERMIT_ARENA_BYTES = 1 << 20, BUCKETS = 4096, PERMIT_AGE_MAX_MS = 1000 };
 
 /* A permit with its own arena. A renewed one keeps the former behind it until nobody but
  * the table holds the opening, because somebody may still be reading under it. */
@@ -251,33 +251,50 @@ static struct opening *find_and_hold(struct opening_table *table, struct id hand
     struct opening *one = *bucket_of(table, handle);
     while (one && !id_equal(one->handle, handle))
         one = one->next;
-    if (one && !hash_equal(&one->actor.session, &session))
+    int64_t now_ms = clock_monotonic_ms(&table->config.clock);
+    /* One that was idle too long is over, whether it was swept yet or not. */
+    if (one && (!hash_equal(&one->actor.session, &session) ||
+                now_ms - one->used_at_ms >= OPENING_IDLE_MS))
         one = NULL;
     if (one) {
         one->holders++;
-        one->used_at_ms = clock_monotonic_ms(&table->config.clock);
+        one->used_at_ms = now_ms;
     }
     pthread_mutex_unlock(&table->lock);
     return one;
+}
+
+/* A decision is believed for a second; what time alone changes (a consent's last day, a
+ * post's end) counts then. A calendar is decided at each reading, because what was
+ * released since belongs into it. */
+static bool is_fresh(const struct opening *opening)
+{
+    const struct permit_contents *contents = permit_read(opening_permit(opening));
+    int64_t age_ms =
+        clock_wall_ms(&opening->table->config.clock) - contents->decided_at_ms;
+    int64_t limit_ms = id_is_zero(opening->object) ? 0 : PERMIT_AGE_MAX_MS;
+    return age_ms >= 0 && age_ms <= limit_ms;
+}
+
+static bool holds_now(struct opening *opening, struct err *err)
+{
+    if (opening_holds(opening, err))
+        return is_fresh(opening) || opening_renew(opening, err);
+    if (err->kind != ERR_REFUSED || strcmp(err->code, "permission_changed") != 0)
+        return false;
+    err_clear(err);
+    return opening_renew(opening, err);
 }
 
 struct opening *opening_take(struct opening_table *table, struct id handle,
                              const struct session_actor *actor, struct err *err)
 {
     struct opening *opening = find_and_hold(table, handle, actor->session);
-    if (!opening) {
+    if (!opening)
         err_set(err, ERR_MISSING, "not_found", "no such opening");
-        return NULL;
-    }
-    if (opening_holds(opening, err))
-        return opening;
-    if (err->kind == ERR_REFUSED && strcmp(err->code, "permission_changed") == 0) {
-        err_clear(err);
-        if (opening_renew(opening, err))
-            return opening;
-    }
-    opening_release(&opening);
-    return NULL;
+    else if (!holds_now(opening, err))
+        opening_release(&opening);
+    return opening;
 }
 
 void opening_release(struct opening **opening)

@@ -204,6 +204,94 @@ static void a_changed_policy_works_at_once(void)
     hospital_free(hospital);
 }
 
+/* ---- a calendar that stays open ---- */
+
+static const char autumn_query[] = "calendar?from=2026-09-01&to=2026-10-31";
+
+static bool still_shows(struct scene *scene, const char *opening, const char *part)
+{
+    struct reply reply = ask_opening(scene, "GET", opening, autumn_query);
+    return reply.status == 200 && has(&reply, part);
+}
+
+static void an_open_calendar_shows_what_came_since(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    char opening[128];
+    struct reply reply = open_calendar(&scene);
+    CHECK(has(&reply, "\"titles\":[]"));
+    member(&reply, "opening", opening);
+    say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    CHECK(still_shows(&scene, opening, "\"titles\":[\"血算\"]"));
+    reply = ask_opening(&scene, "GET", opening,
+                        "entries?row=test&from=2026-09-01&to=2026-10-31");
+    CHECK(reply.status == 200 && has(&reply, "\"title\":\"血算\""));
+    hospital_free(hospital);
+}
+
+/* The epoch is read again at once, as its poll would within half a second. */
+static void let_pass(struct world *world, int64_t ms)
+{
+    atomic_fetch_add(&world->skip_ms, ms);
+    network_epoch_refresh(world->epoch);
+}
+
+/* The clock of the region shows a quarter of a minute before midnight in Japan. */
+static void go_to_midnight(struct world *world)
+{
+    int64_t local_ms = world_wall_ms(world) + DAY_JAPAN_OFFSET_MS;
+    let_pass(world, 86400000 - 15000 - local_ms % 86400000);
+}
+
+static void a_consents_last_day_ends_an_open_calendars_others(void)
+{
+    struct hospital *hospital = hospital_new();
+    struct scene scene = {.hospital = hospital};
+    char body[1024], opening[128], day[DAY_TEXT_BYTES];
+    go_to_midnight(hospital->world);
+    day_to_iso(day_of_instant(world_wall_ms(hospital->world)), day);
+    const char *rest = strstr(registration, "},\"numbers\"");
+    snprintf(body, sizeof body, "%.*s,\"until\":\"%s\"%s", (int)(rest - registration),
+             registration, day, rest);
+    scene.clinic = enter(hospital->world, "clinic");
+    struct reply reply = go(&scene.clinic, "POST /api/v1/persons", body);
+    CHECK(reply.status == 201 && !has(&reply, "proposed"));
+    member(&reply, "id", scene.person);
+    say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    reply = open_calendar(&scene);
+    CHECK(has(&reply, "血算"));
+    member(&reply, "opening", opening);
+    CHECK(still_shows(&scene, opening, "血算"));
+    let_pass(hospital->world, 20000);
+    CHECK(still_shows(&scene, opening, "consent_expired"));
+    CHECK(still_shows(&scene, opening, "\"titles\":[]"));
+    hospital_free(hospital);
+}
+
+static void an_opening_ends_after_ten_minutes_without_use(void)
+{
+    struct scene scene = scene_new();
+    struct world *world = scene.hospital->world;
+    char opening[128];
+    struct reply reply = open_calendar(&scene);
+    member(&reply, "opening", opening);
+    let_pass(world, OPENING_IDLE_MS - 5000);
+    CHECK(ask_opening(&scene, "GET", opening, autumn_query).status == 200);
+    let_pass(world, OPENING_IDLE_MS - 5000);
+    CHECK(ask_opening(&scene, "GET", opening, autumn_query).status == 200);
+    let_pass(world, OPENING_IDLE_MS);
+    CHECK(ask_opening(&scene, "GET", opening, autumn_query).status == 404);
+    /* another session of the same person of staff has no use for the handle */
+    reply = open_calendar(&scene);
+    member(&reply, "opening", opening);
+    scene.clinic = enter(world, "clinic");
+    CHECK(ask_opening(&scene, "GET", opening, autumn_query).status == 404);
+    hospital_free(scene.hospital);
+}
+
 /* ---- being in step ---- */
 
 static void equal_digests_prove_a_record_in_step(void)
@@ -712,6 +800,9 @@ int main(void)
     RUN(a_failed_poll_is_tried_again);
     RUN(a_number_that_ended_hides_its_entries);
     RUN(a_changed_policy_works_at_once);
+    RUN(an_open_calendar_shows_what_came_since);
+    RUN(a_consents_last_day_ends_an_open_calendars_others);
+    RUN(an_opening_ends_after_ten_minutes_without_use);
     RUN(equal_digests_prove_a_record_in_step);
     RUN(what_a_snapshot_does_not_name_is_withdrawn);
     RUN(what_a_snapshot_names_in_an_older_version_is_asked_for);
