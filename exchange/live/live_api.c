@@ -14,10 +14,9 @@
 #include "wire/http/http.h"
 
 enum {
-    JOIN_MS = 100,   /* what comes within is told together */
-    TICK_MS = 1000,  /* heartbeats and sessions are looked after so often */
-    CHECK_MS = 2000, /* a session's end is noticed after at most that and a tick */
-    WATCHERS_MAX = 1024,
+    JOIN_MS = 100,     /* what comes within is told together */
+    TICK_MS = 250,     /* heartbeats and sessions are looked after so often */
+    CHECK_MS = 500,    /* a session's end is noticed after at most that and a tick */
     CHECKED_MAX = 512, /* sessions in one tick */
     EVENT_BYTES_MAX = 1024,
 };
@@ -49,7 +48,7 @@ struct live {
     size_t stream_count;
     int64_t opened_count;
     bool takes_none;
-    struct hash watchers[WATCHERS_MAX];
+    struct hash watchers[OPENING_WATCHERS_MAX]; /* the thread's own */
     size_t watcher_count;
 };
 
@@ -124,7 +123,7 @@ struct facility_listener live_facility_listener(struct live *live)
         .ready = gateway_changed, .away = gateway_changed, .context = live};
 }
 
-/* ---- telling; the streams' lock is held ---- */
+/* ---- telling; the streams' lock is held but in find_watchers, tell_taken ---- */
 
 /* A reader that does not keep up is cut: it comes back and reads again. */
 static void send(struct live_stream *stream, const char *kind, int64_t id,
@@ -137,14 +136,6 @@ static void send(struct live_stream *stream, const char *kind, int64_t id,
         return;
     stream->is_ending = true;
     http_stream_abort(stream->stream);
-}
-
-static void see_watcher(void *context, struct hash session, struct id handle)
-{
-    struct live *live = context;
-    (void)handle;
-    if (live->watcher_count < WATCHERS_MAX)
-        live->watchers[live->watcher_count++] = session;
 }
 
 static bool is_watching(const struct live *live, const struct hash *session)
@@ -164,14 +155,32 @@ static bool is_audience(const struct live_stream *stream, const struct live_even
                         id_equal(event->facility, stream->facility)));
 }
 
+/* Entries and freshness are content: even that something changed is heard under a grant
+ * only. Links and consents concern everybody who has the calendar open. */
+static struct opening_news news_of(const struct live_event *event)
+{
+    return (struct opening_news){.person = event->person,
+                                 .is_content = event->kind == LIVE_ENTRY ||
+                                               event->kind == LIVE_FRESHNESS,
+                                 .provider = event->facility,
+                                 .row = event->row};
+}
+
+/* Before the lock is taken, because permissions may have to be decided again. */
+static void find_watchers(struct live *live, const struct live_event *event)
+{
+    struct opening_news news = news_of(event);
+    live->watcher_count = 0;
+    if (!id_is_zero(event->person) && live->openings)
+        live->watcher_count =
+            opening_watchers(live->openings, &news, live->watchers, OPENING_WATCHERS_MAX);
+}
+
 static void tell(struct live *live, struct live_event *event)
 {
     CLEANUP(buf_free) struct buf out = buf_init(EVENT_BYTES_MAX);
     live_ring_add(&live->ring, event);
     live_write(event, &out);
-    live->watcher_count = 0;
-    if (!id_is_zero(event->person) && live->openings)
-        opening_each_of_person(live->openings, event->person, see_watcher, live);
     for (struct live_stream *stream = live->first; stream; stream = stream->next)
         if (is_audience(stream, event) || is_watching(live, &stream->session))
             send(stream, live_kind_id(event->kind), event->id, buf_view(&out));
@@ -179,9 +188,13 @@ static void tell(struct live *live, struct live_event *event)
 
 static void tell_taken(struct live *live)
 {
-    pthread_mutex_lock(&live->lock);
-    for (size_t i = 0; i < live->taken.count; i++)
+    for (size_t i = 0; i < live->taken.count; i++) {
+        find_watchers(live, &live->taken.items[i]);
+        pthread_mutex_lock(&live->lock);
         tell(live, &live->taken.items[i]);
+        pthread_mutex_unlock(&live->lock);
+    }
+    pthread_mutex_lock(&live->lock);
     for (struct live_stream *s = live->first; live->taken.has_overflowed && s;
          s = s->next)
         send(s, "reload", live->ring.next_id - 1, SPAN("{}"));
@@ -334,10 +347,10 @@ static void catch_up(struct live_stream *stream, int64_t last_id)
     }
     for (int64_t id = last_id + 1; id < live->ring.next_id; id++) {
         const struct live_event *event = live_ring_at(&live->ring, id);
+        struct opening_news news = news_of(event);
         bool is_for_it =
             is_audience(stream, event) ||
-            (live->openings &&
-             opening_watches(live->openings, stream->session, event->person));
+            (live->openings && opening_watches(live->openings, stream->session, &news));
         if (!is_for_it)
             continue;
         CLEANUP(buf_free) struct buf out = buf_init(EVENT_BYTES_MAX);
@@ -403,6 +416,8 @@ static bool get_live(struct live *live, struct http_call *call, struct err *err)
                                    .facility = actor.facility,
                                    .beat_at_ms = now,
                                    .checked_at_ms = now};
+    if (live->openings)
+        opening_renew_session(live->openings, actor.session);
     pthread_mutex_lock(&live->lock);
     bool has_room = !live->takes_none && live->stream_count < LIVE_STREAMS_MAX;
     if (has_room)

@@ -404,36 +404,106 @@ void opening_count(struct opening *opening, int64_t bytes, int64_t parts)
     pthread_mutex_unlock(&opening->table->lock);
 }
 
-void opening_each_of_person(struct opening_table *table, struct id person,
-                            void (*see)(void *context, struct hash session,
-                                        struct id handle),
-                            void *context)
+/* ---- who may hear of a change ---- */
+
+static bool covers_row(const struct permit_grant *grant, enum entry_row row)
 {
+    for (int kind = 0; kind < ENTRY_KIND_COUNT; kind++)
+        if ((grant->kinds >> kind & 1U) &&
+            (row == ENTRY_ROW_NONE || entry_kind_row((enum entry_kind)kind) == row))
+            return true;
+    return false;
+}
+
+static bool covers(const struct disclosure_permit *permit,
+                   const struct opening_news *news)
+{
+    const struct permit_contents *contents = permit_read(permit);
+    for (size_t i = 0; i < contents->grant_count; i++)
+        if (id_equal(contents->grants[i].provider, news->provider) &&
+            covers_row(&contents->grants[i], news->row))
+            return true;
+    return !news->is_content;
+}
+
+static bool is_calendar_of(const struct opening *opening, struct id person)
+{
+    return id_equal(opening->request.person, person) && id_is_zero(opening->object);
+}
+
+/* Holds every calendar that is open of the person (session NULL), or of the session. */
+static size_t hold_all(struct opening_table *table, const struct id *person,
+                       const struct hash *session, struct opening **held, size_t max)
+{
+    size_t count = 0;
     pthread_mutex_lock(&table->lock);
     for (size_t i = 0; i < BUCKETS; i++)
-        for (struct opening *one = table->buckets[i]; one; one = one->next)
-            if (id_equal(one->request.person, person) && id_is_zero(one->object))
-                see(context, one->actor.session, one->handle);
+        for (struct opening *one = table->buckets[i]; one && count < max; one = one->next)
+            if (person ? is_calendar_of(one, *person)
+                       : hash_equal(&one->actor.session, session)) {
+                one->holders++;
+                held[count++] = one;
+            }
     pthread_mutex_unlock(&table->lock);
+    return count;
 }
 
-struct watching {
-    struct hash session;
-    bool is_found;
-};
-
-static void see_session(void *context, struct hash session, struct id handle)
+static bool may_hear(struct opening *opening, const struct opening_news *news)
 {
-    struct watching *watching = context;
-    (void)handle;
-    watching->is_found |= hash_equal(&watching->session, &session);
+    struct err err = {0};
+    if (!news->is_content)
+        return true;
+    if (!opening_holds(opening, &err)) {
+        bool has_changed = err.kind == ERR_REFUSED && err.code &&
+                           strcmp(err.code, "permission_changed") == 0;
+        err_clear(&err);
+        if (!has_changed || !opening_renew(opening, &err))
+            return false;
+    }
+    return covers(opening_permit(opening), news);
 }
 
-bool opening_watches(struct opening_table *table, struct hash session, struct id person)
+size_t opening_watchers(struct opening_table *table, const struct opening_news *news,
+                        struct hash *sessions, size_t max)
 {
-    struct watching watching = {.session = session};
-    opening_each_of_person(table, person, see_session, &watching);
-    return watching.is_found;
+    struct opening *held[OPENING_WATCHERS_MAX];
+    size_t count = hold_all(table, &news->person, NULL, held, OPENING_WATCHERS_MAX);
+    size_t hearing = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (hearing < max && may_hear(held[i], news))
+            sessions[hearing++] = held[i]->actor.session;
+        opening_release(&held[i]);
+    }
+    return hearing;
+}
+
+void opening_renew_session(struct opening_table *table, struct hash session)
+{
+    struct opening *held[OPENING_PER_SESSION_MAX];
+    size_t count = hold_all(table, NULL, &session, held, OPENING_PER_SESSION_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct err err = {0};
+        (void)!holds_now(held[i], &err);
+        opening_release(&held[i]);
+    }
+}
+
+bool opening_watches(struct opening_table *table, struct hash session,
+                     const struct opening_news *news)
+{
+    bool is_watching = false;
+    struct err err = {0};
+    pthread_mutex_lock(&table->lock);
+    for (size_t i = 0; i < BUCKETS && !is_watching; i++)
+        for (struct opening *one = table->buckets[i]; one; one = one->next)
+            is_watching |=
+                is_calendar_of(one, news->person) &&
+                hash_equal(&one->actor.session, &session) &&
+                (!news->is_content ||
+                 (disclosure_still_holds(table->config.gate, one->permit->permit, &err) &&
+                  covers(one->permit->permit, news)));
+    pthread_mutex_unlock(&table->lock);
+    return is_watching;
 }
 
 /* One that is over, held for its end; NULL when there is none. */

@@ -21,7 +21,8 @@
 enum {
     OPENING_IDLE_MS = 10 * 60 * 1000,
     OPENING_PER_SESSION_MAX = 64,
-    OPENING_COUNT_MAX = 20000
+    OPENING_COUNT_MAX = 20000,
+    OPENING_WATCHERS_MAX = 1024 /* of one person's calendar that hear of a change */
 };
 
 struct http_router;
@@ -79,13 +80,22 @@ void opening_count(struct opening *opening, int64_t bytes, int64_t parts);
  */
 void opening_end(struct opening *opening, const char *verdict, const char *reason);
 
-/* Calls `see` for every open calendar of a person (live updates): session and handle. */
-void opening_each_of_person(struct opening_table *table, struct id person,
-                            void (*see)(void *context, struct hash session,
-                                        struct id handle),
-                            void *context);
-/* True when the session has an open calendar of the person. */
-bool opening_watches(struct opening_table *table, struct hash session, struct id person);
+/* ---- live updates: who has a calendar open and may hear of a change ---- */
+struct opening_news {
+    struct id person;
+    bool is_content;    /* of a provider's entries: heard under a grant for it only */
+    struct id provider; /* with is_content */
+    enum entry_row row; /* with is_content; ENTRY_ROW_NONE: any */
+};
+/* Sessions with the person's calendar open, at most max; permissions that changed are
+ * decided again first, so it may read the database. */
+size_t opening_watchers(struct opening_table *table, const struct opening_news *news,
+                        struct hash *sessions, size_t max);
+/* The same for one session, in memory only: a permission that changed hears nothing.
+ * opening_renew_session decides those of the session again before. */
+bool opening_watches(struct opening_table *table, struct hash session,
+                     const struct opening_news *news);
+void opening_renew_session(struct opening_table *table, struct hash session);
 
 /* Route: closeOpening. */
 void opening_routes(struct http_router *router, struct opening_table *table);

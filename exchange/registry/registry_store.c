@@ -250,6 +250,18 @@ static const char *find_fault(const struct registry_event *event)
     return NULL;
 }
 
+/* Sent again it is nothing new. */
+static int64_t visible_at_of(const struct registry_put *put, const struct stored_row *old,
+                             int64_t now_ms)
+{
+    bool is_again = old->exists && old->state != REGISTRY_STATE_WITHDRAWN &&
+                    text_equal(put->version, old->version) &&
+                    (old->state == ENTRY_INCOMPLETE) == (put->state == ENTRY_INCOMPLETE);
+    if (put->visible_from_ms > now_ms)
+        return put->visible_from_ms;
+    return is_again && old->visible_at < now_ms ? old->visible_at : now_ms;
+}
+
 static bool apply_put(struct store_session *session, struct batch *batch, size_t index,
                       struct id entry, struct err *err)
 {
@@ -274,13 +286,10 @@ static bool apply_put(struct store_session *session, struct batch *batch, size_t
         return false;
     if (old.exists && !remove_row(session, entry, err))
         return false;
-    /* Sent again it is nothing new. */
-    bool is_again = is_shown && text_equal(put->version, old.version) &&
-                    (old.state == ENTRY_INCOMPLETE) == (put->state == ENTRY_INCOMPLETE);
-    position.visible_at = put->visible_from_ms > batch->now_ms ? put->visible_from_ms
-                          : is_again && old.visible_at < batch->now_ms ? old.visible_at
-                                                                       : batch->now_ms;
-    batch->changes[index].number = position.change;
+    position.visible_at = visible_at_of(put, &old, batch->now_ms);
+    /* What is delayed and was not there before is nothing to tell of yet. */
+    bool is_told = is_shown || position.visible_at <= batch->now_ms;
+    batch->changes[index].number = is_told ? position.change : 0;
     batch->changes[index].row = entry_kind_row(put->kind);
     batch->changes[index].day = put->day;
     return insert_row(session, &position, put, err);

@@ -180,7 +180,102 @@ static void a_consent_and_a_link_are_heard_of(void)
     snprintf(line, sizeof line, "POST /api/v1/consents/%s/withdrawals",
              member(&reply, "id", consent));
     CHECK(go(&clinic, line, "{\"channel\":\"oral\"}").status == 200);
-    CHECK_SOON(atomic_load(&hospital->world->changed_count) >= 1000);
+    CHECK_SOON(heard(&listener, "event: consent"));
+    end_listening(&listener);
+    hospital_free(hospital);
+}
+
+/* Consent events prove that what came before them was heard or never will be. */
+static void change_consent(struct browser *browser, struct listener *listener,
+                           const char *line, const char *body)
+{
+    int before = count_heard(listener, "event: consent");
+    struct reply reply = go(browser, line, body);
+    CHECK(reply.status == 200 || reply.status == 201);
+    CHECK_SOON(count_heard(listener, "event: consent") > before);
+}
+
+/* The own link of somebody else: when it is heard, all that was said before was told. */
+static void hear_all(struct browser *browser, struct listener *listener)
+{
+    int before = count_heard(listener, "event: link");
+    CHECK(go(browser, "POST /api/v1/persons",
+             "{\"name\":\"森 太郎\",\"kana\":\"モリ タロウ\",\"birth_date\":"
+             "\"1940-01-02\",\"sex\":\"M\",\"consent\":{\"form\":\"comprehensive\","
+             "\"channel\":\"paper\",\"giver\":\"self\"},\"numbers\":[{\"facility\":"
+             "\"" CLINIC "\",\"number\":\"M1\"}]}")
+              .status == 201);
+    CHECK_SOON(count_heard(listener, "event: link") > before);
+}
+
+static void a_withdrawn_consent_ends_the_news(void)
+{
+    struct hospital *hospital = hospital_new();
+    struct browser clinic = enter(hospital->world, "clinic");
+    struct listener listener = {0}, late = {0};
+    char person[128], consent[128], line[256], last_id[32];
+    register_person(&clinic, person);
+    open_calendar(&clinic, person);
+    begin_listening(&listener, &clinic, NULL);
+    CHECK_SOON(heard(&listener, "\nid: "));
+    say_put(hospital, 0, "1/OML-11/A", VERSION_1, "一");
+    CHECK_SOON(count_heard(&listener, "event: entry") == 1);
+    last_id_of(&listener, last_id);
+    int fresh = count_heard(&listener, "event: freshness"); /* the gateway's coming */
+    snprintf(line, sizeof line, "GET /api/v1/persons/%s/consents", person);
+    struct reply reply = go(&clinic, line, "");
+    snprintf(line, sizeof line, "POST /api/v1/consents/%s/withdrawals",
+             member(&reply, "id", consent));
+    change_consent(&clinic, &listener, line, "{\"channel\":\"oral\"}");
+    say_put(hospital, 0, "2/OML-11/B", VERSION_1, "二");
+    say_in_step(hospital);
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 3);
+    hear_all(&clinic, &listener);
+    /* nor does who comes back hear of what happened meanwhile */
+    begin_listening(&late, &clinic, last_id);
+    CHECK_SOON(heard(&late, "event: consent"));
+    CHECK(!heard(&late, "event: entry") && !heard(&late, "event: freshness"));
+    snprintf(line, sizeof line, "POST /api/v1/persons/%s/consents", person);
+    change_consent(&clinic, &listener, line,
+                   "{\"form\":\"comprehensive\",\"channel\":\"oral\",\"giver\":"
+                   "\"self\"}");
+    CHECK(count_heard(&listener, "event: entry") == 1);
+    CHECK(count_heard(&listener, "event: freshness") == fresh);
+    say_put(hospital, 0, "3/OML-11/C", VERSION_1, "三");
+    CHECK_SOON(count_heard(&listener, "event: entry") == 2);
+    end_listening(&late);
+    end_listening(&listener);
+    hospital_free(hospital);
+}
+
+/* A delayed entry, and a kind that the hospital does not release. */
+static void what_may_not_be_seen_is_not_heard_of(void)
+{
+    struct hospital *hospital = hospital_new();
+    struct browser clinic = enter(hospital->world, "clinic");
+    struct listener listener = {0};
+    char person[128];
+    register_person(&clinic, person);
+    open_calendar(&clinic, person);
+    begin_listening(&listener, &clinic, NULL);
+    CHECK_SOON(heard(&listener, "\nid: "));
+    struct id_text record = id_to_text(hospital->record);
+    static const char *const words[] = {
+        "\"kind\":\"laboratory\",\"visible_from\":99999999999999",
+        "\"kind\":\"prescription\",\"visible_from\":0"};
+    for (int i = 0; i < 2; i++)
+        say(hospital, 0,
+            "\"type\":\"entry_put\",\"record\":\"%s\",\"key\":\"%d/X/A\","
+            "\"version\":\"" VERSION_1 "\",%s,\"state\":\"current\",\"flags\":0,"
+            "\"day\":\"2026-10-01\",\"is_open\":false,\"title\":\"x\","
+            "\"department_code\":\"\",\"department\":\"\",\"author\":\"\","
+            "\"time\":\"\",\"order_number\":\"\"",
+            record.at, i, words[i]);
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    CHECK(count_of(hospital, &hospital->rejected_count) == 0);
+    say_put(hospital, 0, "3/OML-11/C", VERSION_1, "三");
+    CHECK_SOON(heard(&listener, "\"day\":\"2026-10-03\""));
+    CHECK(count_heard(&listener, "event: entry") == 1);
     end_listening(&listener);
     hospital_free(hospital);
 }
@@ -257,6 +352,8 @@ int main(void)
     RUN(only_who_has_the_calendar_open_hears_of_an_entry);
     RUN(a_burst_becomes_one_event);
     RUN(a_consent_and_a_link_are_heard_of);
+    RUN(a_withdrawn_consent_ends_the_news);
+    RUN(what_may_not_be_seen_is_not_heard_of);
     RUN(an_ended_session_hears_it_and_then_nothing);
     RUN(who_comes_back_hears_what_was_missed);
     RUN(one_stream_too_many_ends_the_oldest);

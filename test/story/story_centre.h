@@ -179,8 +179,7 @@ static inline void open_services(struct world *world)
     facility_gateways_listen(world->gateways, &retries);
     world->facilities =
         (struct facility_service){world->store, world->sessions, world->gateways, clock};
-    static struct consent_listener listener;
-    listener = (struct consent_listener){on_consent_changed, world};
+    world->consent_listeners[0] = (struct consent_listener){on_consent_changed, world};
     world->consents = (struct consent_service){.store = world->store,
                                                .sessions = world->sessions,
                                                .gate = world->gate,
@@ -188,7 +187,7 @@ static inline void open_services(struct world *world)
                                                .clock = clock,
                                                .rand = rand_system(),
                                                .log = &world->log,
-                                               .listeners = &listener,
+                                               .listeners = world->consent_listeners,
                                                .listener_count = 1};
     world->router = http_router_new();
     session_routes(world->router, world->sessions);

@@ -28,6 +28,8 @@ static inline void part_open(struct world *world)
                                       &world->log};
     good((hospital->openings = opening_table_new(&openings, &err)) != NULL, &err);
     live_watch_openings(hospital->live, hospital->openings);
+    world->consent_listeners[1] = live_consent_listener(hospital->live);
+    world->consents.listener_count = 2;
     struct registry_config registry = {.store = world->store,
                                        .clock = clock,
                                        .log = &world->log,

@@ -64,6 +64,7 @@ struct world {
     struct patient_service *patients;
     struct facility_service facilities;
     struct consent_service consents;
+    struct consent_listener consent_listeners[2];
     struct http_router *router;
     struct workers *workers;
     struct loop *loop;
