@@ -139,7 +139,8 @@ static bool open_gate(struct server *server, struct err *err)
     struct disclosure_config gate = {.store = server->store,
                                      .audit = server->audit,
                                      .clock = server->clock,
-                                     .epoch = server->epoch};
+                                     .epoch = server->epoch,
+                                     .log = &server->log};
     server->sessions = session_open(&sessions, err);
     server->gate = server->sessions ? disclosure_new(&gate, err) : NULL;
     if (!server->gate)
@@ -197,6 +198,7 @@ static bool open_registry(struct server *server, struct err *err)
         return false;
     struct content_config content = {.store = server->store,
                                      .sessions = server->sessions,
+                                     .gate = server->gate,
                                      .openings = server->openings,
                                      .gateways = server->gateways,
                                      .signing_key = &server->keys.signing,

@@ -7,12 +7,10 @@
 
 enum { CONSENT_BODY_BYTES = 16 * 1024 };
 
-static const struct disclosure_permit *decide(struct consent_service *service,
-                                              const struct session_actor *actor,
-                                              struct id person, const char *event,
-                                              struct arena *arena, struct err *err)
+static struct disclosure_request registering(const struct session_actor *actor,
+                                             struct id person, const char *event)
 {
-    struct disclosure_request request = {
+    return (struct disclosure_request){
         .actor = actor,
         .person = person,
         .purpose = PERMIT_REGISTER,
@@ -21,7 +19,16 @@ static const struct disclosure_permit *decide(struct consent_service *service,
         .object = TEXT(""),
         .day = DAY_NONE,
         .department = TEXT(""),
+        .birth_day = DAY_NONE,
     };
+}
+
+static const struct disclosure_permit *decide(struct consent_service *service,
+                                              const struct session_actor *actor,
+                                              struct id person, const char *event,
+                                              struct arena *arena, struct err *err)
+{
+    struct disclosure_request request = registering(actor, person, event);
     return disclosure_decide(service->gate, &request, arena, err);
 }
 
@@ -29,11 +36,14 @@ static const struct disclosure_permit *decide(struct consent_service *service,
  * next start, so a fault here is for the operator only. */
 static void finish(struct consent_service *service,
                    const struct disclosure_permit *permit, const char *event,
-                   size_t bytes, bool is_done)
+                   size_t bytes, const struct err *fault)
 {
     struct err err = {0};
-    struct disclosure_outcome outcome = {
-        .verdict = is_done ? "done" : "failed", .bytes = (int64_t)bytes, .parts = 1};
+    bool is_done = fault->kind == ERR_NONE;
+    struct disclosure_outcome outcome = {.verdict = is_done ? "done" : "failed",
+                                         .reason = is_done ? NULL : fault->code,
+                                         .bytes = is_done ? (int64_t)bytes : 0,
+                                         .parts = 1};
     if (!disclosure_finish(service->gate, permit, event, &outcome, &err) && service->log)
         log_err(service->log, "finish_not_audited", &err);
 }
@@ -51,9 +61,12 @@ static bool list(struct consent_service *service, struct http_call *call, struct
         return false;
     const struct disclosure_permit *permit =
         decide(service, &actor, person, "consents", arena, err);
-    if (!permit || !consent_write_list(service, permit, arena, &out, err))
+    if (!permit)
         return false;
-    finish(service, permit, "consents", out.len, true);
+    bool is_read = consent_write_list(service, permit, arena, &out, err);
+    finish(service, permit, "consents", out.len, err);
+    if (!is_read)
+        return false;
     http_answer_json(call, 200, &out);
     return true;
 }
@@ -102,7 +115,7 @@ static bool change_audited(struct consent_service *service, struct http_call *ca
     if (!permit)
         return false;
     bool is_changed = consent_change(service, change, arena, &answer, err);
-    finish(service, permit, event, 0, is_changed);
+    finish(service, permit, event, 0, err);
     if (!is_changed)
         return false;
     publish(service, change->person);
@@ -138,6 +151,19 @@ static void post_consents(struct http_call *call, void *context)
 
 /* ---- POST /consents/{consent}/withdrawals ---- */
 
+/* Whose consent it is; one that nobody has is denied like somebody else's. */
+static bool find_person(struct consent_service *service, struct http_call *call,
+                        struct consent_change *change, struct err *err)
+{
+    struct id_text object = id_to_text(change->withdrawal.consent);
+    struct disclosure_request request =
+        registering(&change->actor, change->person, "consent_withdraw");
+    request.object = id_view(&object);
+    return consent_find_person(service, change->withdrawal.consent, &change->person,
+                               err) ||
+           disclosure_deny_missing(service->gate, &request, http_arena(call), err);
+}
+
 static bool withdraw(struct consent_service *service, struct http_call *call,
                      struct err *err)
 {
@@ -150,7 +176,7 @@ static bool withdraw(struct consent_service *service, struct http_call *call,
     CLEANUP(json_free_at) struct json_document *body = json_parse(http_body(call), err);
     if (!http_param_id(call, "consent", &change.withdrawal.consent, err) || !body ||
         !consent_read_withdrawal(json_root(body), &change.withdrawal, err) ||
-        !consent_find_person(service, change.withdrawal.consent, &change.person, err))
+        !find_person(service, call, &change, err))
         return false;
     change.withdrawal.facility = change.actor.facility;
     change.withdrawal.facility_name = change.actor.facility_name;

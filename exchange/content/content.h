@@ -36,6 +36,7 @@ enum {
 struct content_config {
     struct store *store;
     struct session_service *sessions;
+    struct disclosure *gate;
     struct opening_table *openings;
     struct facility_gateways *gateways;
     const struct secret_signing_key *signing_key; /* the centre's; outlives the service */

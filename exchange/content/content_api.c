@@ -39,30 +39,40 @@ static bool answer_opened(struct content_service *service, struct http_call *cal
     return true;
 }
 
+/* Where the entry stands; one that nobody has is denied like somebody else's. */
+static bool locate(struct content_service *service, struct http_call *call,
+                   struct id entry, struct disclosure_request *request, struct err *err)
+{
+    struct registry_place place;
+    struct arena *arena = http_arena(call);
+    if (!content_locate(service->config.store, entry, arena, &place, &request->person,
+                        err))
+        return disclosure_deny_missing(service->config.gate, request, arena, err);
+    request->provider = place.facility;
+    request->kind = entry_kind_id(place.kind);
+    request->kind_bit = place.kind;
+    request->day = place.day;
+    request->department = place.department_code;
+    return true;
+}
+
 static bool open_entry(struct content_service *service, struct http_call *call,
                        struct err *err)
 {
     struct session_actor actor;
-    struct registry_place place;
     struct id entry;
-    struct id person;
     if (!session_require(service->config.sessions, call, SESSION_CHANGES, &actor, err) ||
-        !http_param_id(call, "entry", &entry, err) ||
-        !content_locate(service->config.store, entry, http_arena(call), &place, &person,
-                        err))
+        !http_param_id(call, "entry", &entry, err))
         return false;
     struct id_text object = id_to_text(entry);
     struct disclosure_request request = {.purpose = PERMIT_CARE,
                                          .event = "entry",
                                          .request = http_request_id(call),
                                          .actor = &actor,
-                                         .person = person,
-                                         .provider = place.facility,
                                          .object = id_view(&object),
-                                         .kind = entry_kind_id(place.kind),
-                                         .kind_bit = place.kind,
-                                         .day = place.day,
-                                         .department = place.department_code};
+                                         .day = DAY_NONE};
+    if (!locate(service, call, entry, &request, err))
+        return false;
     CLEANUP(opening_release)
     struct opening *opening =
         opening_begin(service->config.openings, &request, entry, err);

@@ -44,8 +44,7 @@ static const char *consent_refusal(enum disclosure_consent consent)
     return "no_consent";
 }
 
-/* What stops everything, whoever the provider is. */
-static const char *actor_refusal(const struct disclosure_facts *facts)
+const char *disclosure_actor_refusal(const struct disclosure_facts *facts)
 {
     if (!facts->actor_is_active)
         return "actor_inactive";
@@ -137,7 +136,7 @@ static void decide_identity(struct disclosure_verdict *verdict,
     bool has_number = facts->viewer_link == DISCLOSURE_LINK_CONFIRMED ||
                       facts->viewer_link == DISCLOSURE_LINK_PROPOSED ||
                       facts->viewer_link == DISCLOSURE_LINK_SUSPENDED;
-    if (has_number || facts->viewer_registered_person)
+    if (has_number || facts->viewer_registered_person || facts->viewer_named_person)
         grant(verdict, facts, &own, 0);
     else
         refuse(verdict, facts->viewer, 0, "no_own_number");
@@ -156,7 +155,7 @@ bool disclosure_rule(const struct disclosure_facts *facts, struct arena *arena,
     verdict->refusals = ARENA_MANY(arena, struct permit_refusal, 2 * count, err);
     if (!verdict->refusals)
         return false;
-    const char *reason = actor_refusal(facts);
+    const char *reason = disclosure_actor_refusal(facts);
     if (reason)
         refuse(verdict, (struct id){{0}}, 0, reason);
     else if (facts->purpose == PERMIT_REGISTER)

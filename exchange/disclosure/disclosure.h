@@ -64,6 +64,8 @@ struct disclosure_facts {
     bool viewer_is_participant;
     enum disclosure_link viewer_link; /* the viewer's own number */
     bool viewer_registered_person;    /* its staff entered the person */
+    bool viewer_named_person; /* said the birth day of whom it found, for a number of its
+                                 own; the person's consent lets it be found */
     enum permit_purpose purpose;
     const struct disclosure_provider_facts *providers;
     size_t provider_count;
@@ -78,6 +80,8 @@ struct disclosure_verdict {
     size_t refusal_count;
 };
 
+/* What stops everything, whoever the provider is; NULL = nothing. */
+const char *disclosure_actor_refusal(const struct disclosure_facts *facts);
 /* Errors: the arena's only. */
 MUST_CHECK bool disclosure_rule(const struct disclosure_facts *facts, struct arena *arena,
                                 struct disclosure_verdict *verdict, struct err *err);
@@ -93,6 +97,7 @@ struct disclosure_config {
     struct audit *audit;
     struct clock clock;
     struct network_epoch *epoch; /* consent changes, this process's view of them */
+    const struct log *log;       /* may be NULL */
 };
 
 struct disclosure *disclosure_new(const struct disclosure_config *config,
@@ -111,6 +116,8 @@ struct disclosure_request {
     enum entry_kind kind_bit; /* with kind: the grant must cover it */
     int32_t day;              /* of the content, DAY_NONE */
     struct text department;   /* of the content: must not be excluded; "" */
+    bool is_own_number;       /* for registering: a number of the viewer's facility … */
+    int32_t birth_day;        /* … and the birth day it says the person has; DAY_NONE */
 };
 
 /* Decides, writes the decision row, waits until it is durable. NULL = refused. */
@@ -118,8 +125,15 @@ MUST_CHECK const struct disclosure_permit *
 disclosure_decide(struct disclosure *gate, const struct disclosure_request *request,
                   struct arena *arena, struct err *err);
 
-/* For lists across persons: one actor, audited as `event`; `detail` is canonical JSON of
- * ours without a patient's data, or "". */
+/* For what is named by an id that nobody has: the row that somebody else's would have
+ * got, so that guessing shows in the audit. `err` holds ERR_MISSING and keeps it; when
+ * the row cannot be written it becomes that fault. Always false. */
+bool disclosure_deny_missing(struct disclosure *gate,
+                             const struct disclosure_request *request,
+                             struct arena *arena, struct err *err);
+
+/* For lists across persons: one actor, audited as `event`. ERR_REFUSED actor_inactive,
+ * assurance. */
 MUST_CHECK const struct disclosure_scope *
 disclosure_decide_scope(struct disclosure *gate, const struct session_actor *actor,
                         const char *event, struct id request, struct arena *arena,
@@ -158,3 +172,8 @@ MUST_CHECK bool disclosure_finish(struct disclosure *gate,
                                   const char *event,
                                   const struct disclosure_outcome *outcome,
                                   struct err *err);
+/* The finish row of a list across persons; a fault is for the operator's log only, since
+ * the decision was durable and is closed as "unknown" at the next start. */
+void disclosure_finish_scope(struct disclosure *gate,
+                             const struct disclosure_scope *scope, const char *event,
+                             const struct disclosure_outcome *outcome);

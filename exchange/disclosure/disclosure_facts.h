@@ -21,6 +21,12 @@ struct disclosure_reading {
 MUST_CHECK bool disclosure_read_facts(struct disclosure_reading *reading,
                                       struct err *err);
 
+/* Why the actor may do nothing at all, or NULL: for lists across persons. */
+MUST_CHECK bool disclosure_read_actor(struct store *store,
+                                      const struct session_actor *actor, int64_t now_ms,
+                                      struct arena *arena, const char **reason,
+                                      struct err *err);
+
 /* The same in a snapshot of its own. */
 MUST_CHECK bool disclosure_gather(struct store *store, struct disclosure_reading *reading,
                                   struct err *err);

@@ -111,7 +111,8 @@ static void fill_record(struct audit_record *record, struct record_texts *texts,
     record->phase = AUDIT_DECISION;
     record->event = request->event;
     record->request = request->request;
-    record->person = id_view(&texts->person);
+    if (!id_is_zero(request->person))
+        record->person = id_view(&texts->person);
     if (!id_is_zero(request->provider))
         record->provider = id_view(&texts->provider);
     record->object = request->object;
@@ -154,6 +155,13 @@ static bool decide_missing(struct disclosure *gate,
         return false;
     *err = missing;
     return false;
+}
+
+bool disclosure_deny_missing(struct disclosure *gate,
+                             const struct disclosure_request *request,
+                             struct arena *arena, struct err *err)
+{
+    return err->kind == ERR_MISSING && decide_missing(gate, request, arena, err);
 }
 
 static bool refuse(const struct disclosure_reading *reading, const char *reason,
@@ -271,19 +279,37 @@ const struct disclosure_permit *disclosure_peek(struct disclosure *gate,
     return make_permit(gate, &reading, &verdict, 0, epoch, err);
 }
 
+static bool audit_scope(struct disclosure *gate, const struct session_actor *actor,
+                        struct audit_record *record, struct arena *arena,
+                        struct audit_position *position, struct err *err)
+{
+    record->phase = AUDIT_DECISION;
+    record->purpose = text_cstr(permit_purpose_id(PERMIT_REGISTER));
+    return session_audit_actor(actor, arena, &record->actor, err) &&
+           audit_append(gate->config.audit, record, position, err);
+}
+
 const struct disclosure_scope *
 disclosure_decide_scope(struct disclosure *gate, const struct session_actor *actor,
                         const char *event, struct id request, struct arena *arena,
                         struct err *err)
 {
-    struct audit_record record = {
-        .phase = AUDIT_DECISION, .event = event, .verdict = "permit", .request = request};
+    const char *reason = NULL;
     struct audit_position position;
     struct permit_viewer viewer = viewer_of(actor);
-    record.purpose = text_cstr(permit_purpose_id(PERMIT_REGISTER));
-    if (!session_audit_actor(actor, arena, &record.actor, err) ||
-        !audit_append(gate->config.audit, &record, &position, err))
+    if (!disclosure_read_actor(gate->config.store, actor,
+                               clock_wall_ms(&gate->config.clock), arena, &reason, err))
         return NULL;
+    struct audit_record record = {.event = event,
+                                  .verdict = reason ? "deny" : "permit",
+                                  .reason = reason,
+                                  .request = request};
+    if (!audit_scope(gate, actor, &record, arena, &position, err))
+        return NULL;
+    if (reason) {
+        err_set(err, ERR_REFUSED, reason, "refused: %s", reason);
+        return NULL;
+    }
     return permit_make_scope(&viewer, request, position.number, arena, err);
 }
 
@@ -297,30 +323,57 @@ bool disclosure_still_holds(struct disclosure *gate,
     return true;
 }
 
+/* The texts of ids outlive the record. */
+struct viewer_texts {
+    struct id_text staff;
+    struct id_text facility;
+};
+
+static struct audit_record finish_of(const struct permit_viewer *viewer,
+                                     struct viewer_texts *texts, const char *event,
+                                     const struct disclosure_outcome *outcome)
+{
+    texts->staff = id_to_text(viewer->staff);
+    texts->facility = id_to_text(viewer->facility);
+    return (struct audit_record){.phase = AUDIT_FINISH,
+                                 .event = event,
+                                 .verdict = outcome->verdict,
+                                 .reason = outcome->reason,
+                                 .actor = {.staff_id = id_view(&texts->staff),
+                                           .name = viewer->name,
+                                           .profession = viewer->profession,
+                                           .facility_id = id_view(&texts->facility),
+                                           .facility_name = viewer->facility_name},
+                                 .bytes = outcome->bytes,
+                                 .number_of_parts = outcome->parts};
+}
+
 bool disclosure_finish(struct disclosure *gate, const struct disclosure_permit *permit,
                        const char *event, const struct disclosure_outcome *outcome,
                        struct err *err)
 {
     const struct permit_contents *contents = permit_read(permit);
     struct id_text person = id_to_text(contents->person);
-    struct id_text staff = id_to_text(contents->viewer.staff);
-    struct id_text facility = id_to_text(contents->viewer.facility);
-    struct audit_record record = {
-        .phase = AUDIT_FINISH,
-        .event = event,
-        .verdict = outcome->verdict,
-        .reason = outcome->reason,
-        .actor = {.staff_id = id_view(&staff),
-                  .name = contents->viewer.name,
-                  .profession = contents->viewer.profession,
-                  .facility_id = id_view(&facility),
-                  .facility_name = contents->viewer.facility_name},
-        .request = contents->request,
-        .person = id_view(&person),
-        .purpose = text_cstr(permit_purpose_id(contents->purpose)),
-        .bytes = outcome->bytes,
-        .number_of_parts = outcome->parts,
-    };
+    struct viewer_texts texts;
+    struct audit_record record = finish_of(&contents->viewer, &texts, event, outcome);
     struct audit_position position;
+    record.request = contents->request;
+    record.person = id_view(&person);
+    record.purpose = text_cstr(permit_purpose_id(contents->purpose));
     return audit_append(gate->config.audit, &record, &position, err);
+}
+
+void disclosure_finish_scope(struct disclosure *gate,
+                             const struct disclosure_scope *scope, const char *event,
+                             const struct disclosure_outcome *outcome)
+{
+    struct viewer_texts texts;
+    struct audit_record record =
+        finish_of(permit_scope_viewer(scope), &texts, event, outcome);
+    struct audit_position position;
+    struct err err = {0};
+    record.request = permit_scope_request(scope);
+    record.purpose = text_cstr(permit_purpose_id(PERMIT_REGISTER));
+    if (!audit_append(gate->config.audit, &record, &position, &err) && gate->config.log)
+        log_err(gate->config.log, "finish_not_audited", &err);
 }

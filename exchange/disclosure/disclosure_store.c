@@ -150,24 +150,47 @@ static bool gather_providers(struct gathering *gathering, struct err *err)
     return true;
 }
 
+/* Account, post and level of the session, as they are now. */
+static bool read_actor(struct store_session *session, const struct session_actor *actor,
+                       int32_t today, struct arena *arena, struct disclosure_facts *facts,
+                       struct err *err)
+{
+    struct staff_post post;
+    struct staff staff;
+    struct network network;
+    if (!staff_find_post(session, actor->post, &post, err) ||
+        !staff_find(session, actor->staff, arena, &staff, err) ||
+        !network_find(session, actor->network, arena, &network, err))
+        return false;
+    facts->actor_is_active = !staff.is_disabled && staff_post_is_active(&post, today);
+    facts->assurance = (int)actor->assurance;
+    facts->assurance_needed = (int)network.minimum_assurance;
+    return true;
+}
+
+bool disclosure_read_actor(struct store *store, const struct session_actor *actor,
+                           int64_t now_ms, struct arena *arena, const char **reason,
+                           struct err *err)
+{
+    struct disclosure_facts facts = {.purpose = PERMIT_REGISTER};
+    CLEANUP(store_read_end) struct store_session *session = store_read(store, err);
+    if (!session ||
+        !read_actor(session, actor, day_of_instant(now_ms), arena, &facts, err))
+        return false;
+    *reason = disclosure_actor_refusal(&facts);
+    return true;
+}
+
 static bool gather_actor(struct gathering *gathering, struct err *err)
 {
     struct disclosure_reading *reading = gathering->reading;
     const struct session_actor *actor = reading->request->actor;
     struct disclosure_facts *facts = &reading->facts;
-    struct staff_post post;
-    struct staff staff;
-    struct network network;
-    if (!staff_find_post(reading->session, actor->post, &post, err) ||
-        !staff_find(reading->session, actor->staff, reading->arena, &staff, err) ||
-        !network_find(reading->session, actor->network, reading->arena, &network, err))
+    if (!read_actor(reading->session, actor, gathering->today, reading->arena, facts,
+                    err))
         return false;
     facts->purpose = reading->request->purpose;
     facts->viewer = actor->facility;
-    facts->actor_is_active =
-        !staff.is_disabled && staff_post_is_active(&post, gathering->today);
-    facts->assurance = (int)actor->assurance;
-    facts->assurance_needed = (int)network.minimum_assurance;
     facts->viewer_is_participant =
         network_participant_find(&gathering->participants, actor->facility) != NULL;
     const struct patient_record *own = record_at(gathering, actor->facility);
@@ -176,6 +199,16 @@ static bool gather_actor(struct gathering *gathering, struct err *err)
     if (own)
         reading->own_number = own->number;
     return true;
+}
+
+/* Whoever withdrew everything is found by nobody who had not known him before. */
+static bool is_named(const struct disclosure_request *request,
+                     const struct patient_person *person,
+                     const struct gathering *gathering)
+{
+    return request->is_own_number && request->birth_day != DAY_NONE &&
+           request->birth_day == person->birth_day &&
+           consent_has_active(&gathering->consents, gathering->today);
 }
 
 bool disclosure_read_facts(struct disclosure_reading *reading, struct err *err)
@@ -200,6 +233,7 @@ bool disclosure_read_facts(struct disclosure_reading *reading, struct err *err)
         return false;
     reading->facts.viewer_registered_person =
         id_equal(person.registered_facility, request->actor->facility);
+    reading->facts.viewer_named_person = is_named(request, &person, &gathering);
     reading->facts.providers = gathering.providers;
     reading->facts.provider_count = gathering.provider_count;
     return true;

@@ -171,6 +171,9 @@ struct patient_query {
     int32_t birth_day;
     struct text phone;
 };
+/* ERR_SYNTAX "identifiers" when it says too little, "patient_number". */
+MUST_CHECK bool patient_check_query(const struct patient_query *query,
+                                    struct arena *arena, struct err *err);
 MUST_CHECK bool patient_search(struct store_session *session,
                                const struct disclosure_scope *scope,
                                const struct patient_query *query, int32_t today,

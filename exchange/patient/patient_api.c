@@ -35,12 +35,10 @@ static bool take_rate(struct patient_service *service, const struct session_acto
                              clock_monotonic_ms(&service->config.clock), err);
 }
 
-static const struct disclosure_permit *decide(struct patient_service *service,
-                                              const struct session_actor *actor,
-                                              struct id person, const char *event,
-                                              struct arena *arena, struct err *err)
+static struct disclosure_request registering(const struct session_actor *actor,
+                                             struct id person, const char *event)
 {
-    struct disclosure_request request = {
+    return (struct disclosure_request){
         .actor = actor,
         .person = person,
         .purpose = PERMIT_REGISTER,
@@ -49,21 +47,32 @@ static const struct disclosure_permit *decide(struct patient_service *service,
         .object = TEXT(""),
         .day = DAY_NONE,
         .department = TEXT(""),
+        .birth_day = DAY_NONE,
     };
+}
+
+static const struct disclosure_permit *decide(struct patient_service *service,
+                                              const struct session_actor *actor,
+                                              struct id person, const char *event,
+                                              struct arena *arena, struct err *err)
+{
+    struct disclosure_request request = registering(actor, person, event);
     return disclosure_decide(service->config.gate, &request, arena, err);
 }
 
 /* What came of a decision. It was durable already; when this row cannot be written the
  * decision is closed as "unknown" at the next start. */
 static void finish(struct patient_service *service, const struct session_actor *actor,
-                   const char *event, struct id person, size_t bytes, bool is_done)
+                   const char *event, struct id person, size_t bytes,
+                   const struct err *fault)
 {
     CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
     struct id_text person_text = id_to_text(person);
     struct audit_record record = {
         .phase = AUDIT_FINISH,
         .event = event,
-        .verdict = is_done ? "done" : "failed",
+        .verdict = fault->kind == ERR_NONE ? "done" : "failed",
+        .reason = fault->kind == ERR_NONE ? NULL : fault->code,
         .request = actor->request,
         .person = id_is_zero(person) ? TEXT("") : id_view(&person_text),
         .bytes = (int64_t)bytes,
@@ -107,15 +116,18 @@ static bool search(struct patient_service *service, struct http_call *call,
         return false;
     CLEANUP(json_free_at) struct json_document *body = json_parse(http_body(call), err);
     if (!body || !read_query(json_root(body), &query, err) ||
-        !take_rate(service, &actor, err))
+        !take_rate(service, &actor, err) || !patient_check_query(&query, arena, err))
         return false;
     query.network = actor.network;
     const struct disclosure_scope *scope = disclosure_decide_scope(
         service->config.gate, &actor, "search", actor.request, arena, err);
     CLEANUP(buf_free) struct buf out = buf_init(PATIENT_BODY_MAX);
-    if (!scope || !patient_write_found(service, scope, &query, arena, &out, err))
+    if (!scope)
         return false;
-    finish(service, &actor, "search", nobody, out.len, true);
+    bool is_found = patient_write_found(service, scope, &query, arena, &out, err);
+    finish(service, &actor, "search", nobody, is_found ? out.len : 0, err);
+    if (!is_found)
+        return false;
     http_answer_json(call, 200, &out);
     return true;
 }
@@ -141,9 +153,12 @@ static bool show_person(struct patient_service *service, struct http_call *call,
         return false;
     const struct disclosure_permit *permit =
         decide(service, &actor, person, "person", arena, err);
-    if (!permit || !patient_write_permitted(service, permit, arena, &out, err))
+    if (!permit)
         return false;
-    finish(service, &actor, "person", person, out.len, true);
+    bool is_shown = patient_write_permitted(service, permit, arena, &out, err);
+    finish(service, &actor, "person", person, is_shown ? out.len : 0, err);
+    if (!is_shown)
+        return false;
     http_answer_json(call, 200, &out);
     return true;
 }
@@ -254,10 +269,13 @@ static bool check_candidates(struct patient_service *service, struct http_call *
         return false;
     const struct disclosure_scope *scope = disclosure_decide_scope(
         service->config.gate, actor, "candidates", actor->request, arena, err);
-    if (!scope ||
-        !patient_write_candidates(service, scope, person, arena, &out, &count, err))
+    if (!scope)
         return false;
-    finish(service, actor, "candidates", nobody, out.len, true);
+    bool is_read =
+        patient_write_candidates(service, scope, person, arena, &out, &count, err);
+    finish(service, actor, "candidates", nobody, is_read ? out.len : 0, err);
+    if (!is_read)
+        return false;
     if (count == 0)
         return true;
     struct err exists = {0};
@@ -398,24 +416,18 @@ static void post_persons(struct http_call *call, void *context)
 /* ---- POST /persons/{person}/links ---- */
 
 /* Whoever knows the person already may enter anybody's number; a facility without a
- * number enters its own and says the birth day of whom it found. */
+ * number enters its own and says the birth day of whom it found, as often as it may
+ * search. */
 static bool may_link(struct patient_service *service, const struct session_actor *actor,
                      const struct patient_linking *linking, int32_t birth_day,
                      struct arena *arena, struct err *err)
 {
-    if (decide(service, actor, linking->person, "link", arena, err))
-        return true;
-    bool is_stranger = err->kind == ERR_MISSING || err->kind == ERR_REFUSED;
-    bool is_own = id_equal(linking->number.facility, actor->facility);
-    if (!is_stranger || !is_own || birth_day == DAY_NONE)
+    struct disclosure_request request = registering(actor, linking->person, "link");
+    request.is_own_number = id_equal(linking->number.facility, actor->facility);
+    request.birth_day = birth_day;
+    if (request.is_own_number && birth_day != DAY_NONE && !take_rate(service, actor, err))
         return false;
-    err_clear(err);
-    if (!take_rate(service, actor, err))
-        return false;
-    const struct disclosure_scope *scope = disclosure_decide_scope(
-        service->config.gate, actor, "link", actor->request, arena, err);
-    return scope && patient_check_birth_day(service, scope, linking->person, birth_day,
-                                            arena, err);
+    return disclosure_decide(service->config.gate, &request, arena, err) != NULL;
 }
 
 static bool answer_link(struct patient_service *service, struct http_call *call,
@@ -463,7 +475,7 @@ static bool add_link(struct patient_service *service, struct http_call *call,
         !may_link(service, &actor, &linking, birth_day, arena, err))
         return false;
     bool is_linked = patient_link(service, &linking, arena, &answer, err);
-    finish(service, &actor, "link", linking.person, 0, is_linked);
+    finish(service, &actor, "link", linking.person, 0, err);
     return is_linked && answer_link(service, call, &linking, &answer, err);
 }
 
@@ -484,9 +496,15 @@ static bool take_link(struct patient_service *service, struct http_call *call,
     struct id id;
     struct patient_person person;
     struct arena *arena = http_arena(call);
-    return http_param_id(call, "link", &id, err) &&
-           patient_read_record(service, id, arena, record, &person, err) &&
-           decide(service, actor, record->person, event, arena, err);
+    if (!http_param_id(call, "link", &id, err))
+        return false;
+    struct id_text object = id_to_text(id);
+    struct disclosure_request request = registering(actor, nobody, event);
+    request.object = id_view(&object);
+    if (!patient_read_record(service, id, arena, record, &person, err))
+        return disclosure_deny_missing(service->config.gate, &request, arena, err);
+    request.person = record->person;
+    return disclosure_decide(service->config.gate, &request, arena, err) != NULL;
 }
 
 static bool retry_link(struct patient_service *service, struct http_call *call,
@@ -503,7 +521,7 @@ static bool retry_link(struct patient_service *service, struct http_call *call,
         return false;
     struct patient_link_change change = {&actor, &once, record.id, false};
     bool is_taken = patient_change_link(service, &change, arena, &answer, err);
-    finish(service, &actor, "link_retry", record.person, 0, is_taken);
+    finish(service, &actor, "link_retry", record.person, 0, err);
     if (!is_taken)
         return false;
     if (answer.is_kept) {
@@ -557,7 +575,7 @@ static bool end_link(struct patient_service *service, struct http_call *call,
     struct patient_link_change change = {&actor, &once, record.id, true};
     bool is_ended = check_link_owner(&record, &actor, err) &&
                     patient_change_link(service, &change, arena, &answer, err);
-    finish(service, &actor, "link_end", record.person, 0, is_ended);
+    finish(service, &actor, "link_end", record.person, 0, err);
     if (!is_ended)
         return false;
     patient_tell_end(service, record.id);

@@ -609,17 +609,3 @@ bool patient_write_permitted(struct patient_service *service,
     patient_write_person(&writer, &view);
     return buf_check(out, err);
 }
-
-bool patient_check_birth_day(struct patient_service *service,
-                             const struct disclosure_scope *scope, struct id person,
-                             int32_t birth_day, struct arena *arena, struct err *err)
-{
-    CLEANUP(store_read_end)
-    struct store_session *session = store_read(service->config.store, err);
-    struct patient_summary summary;
-    if (!session || !patient_summarise(session, scope, person, patient_today(service),
-                                       arena, &summary, err))
-        return false;
-    return summary.birth_day == birth_day ||
-           err_set(err, ERR_MISSING, "not_found", "no such person");
-}

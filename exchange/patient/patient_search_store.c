@@ -185,6 +185,24 @@ static bool find_by_keys(struct store_session *session, struct id network,
     return collect(statement, found, err);
 }
 
+static bool check_keys(const struct keys *keys, struct err *err)
+{
+    int given = (keys->birth_day != DAY_NONE) + !text_is_empty(keys->name) +
+                !text_is_empty(keys->kana) + !text_is_empty(keys->phone);
+    return given >= 2 || err_set(err, ERR_SYNTAX, "identifiers",
+                                 "the own number or two exact identifiers");
+}
+
+bool patient_check_query(const struct patient_query *query, struct arena *arena,
+                         struct err *err)
+{
+    struct keys keys;
+    struct text number;
+    if (!text_is_empty(query->own_number))
+        return patient_fold_number(query->own_number, arena, &number, err);
+    return fold_keys(query, arena, &keys, err) && check_keys(&keys, err);
+}
+
 bool patient_search(struct store_session *session, const struct disclosure_scope *scope,
                     const struct patient_query *query, int32_t today, struct arena *arena,
                     struct patient_summary **items, size_t *count, struct err *err)
@@ -199,14 +217,8 @@ bool patient_search(struct store_session *session, const struct disclosure_scope
             return false;
         return summarise_all(session, scope, &found, today, arena, items, count, err);
     }
-    if (!fold_keys(query, arena, &keys, err))
-        return false;
-    int given = (keys.birth_day != DAY_NONE) + !text_is_empty(keys.name) +
-                !text_is_empty(keys.kana) + !text_is_empty(keys.phone);
-    if (given < 2)
-        return err_set(err, ERR_SYNTAX, "identifiers",
-                       "the own number or two exact identifiers");
-    return find_by_keys(session, query->network, &keys, &found, err) &&
+    return fold_keys(query, arena, &keys, err) && check_keys(&keys, err) &&
+           find_by_keys(session, query->network, &keys, &found, err) &&
            summarise_all(session, scope, &found, today, arena, items, count, err);
 }
 

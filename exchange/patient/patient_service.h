@@ -138,12 +138,6 @@ MUST_CHECK bool patient_write_permitted(struct patient_service *service,
                                         const struct disclosure_permit *permit,
                                         struct arena *arena, struct buf *out,
                                         struct err *err);
-/* Whether the scope's viewer found this person by searching and says the right birth day:
- * ERR_MISSING "not_found" otherwise. */
-MUST_CHECK bool patient_check_birth_day(struct patient_service *service,
-                                        const struct disclosure_scope *scope,
-                                        struct id person, int32_t birth_day,
-                                        struct arena *arena, struct err *err);
 /* Today by the service's clock. */
 int32_t patient_today(const struct patient_service *service);
 

@@ -107,6 +107,19 @@ static bool ask(struct asking *asking, struct err *err)
     return audit_index_catch_up(service->index, err);
 }
 
+/* Writes the finish row, whatever came of the question. */
+static bool finish(struct asking *asking, bool is_read, size_t bytes,
+                   const struct err *err)
+{
+    struct disclosure_outcome outcome = {.verdict = is_read ? "done" : "failed",
+                                         .reason = is_read ? NULL : err->code,
+                                         .bytes = is_read ? (int64_t)bytes : 0};
+    if (asking->scope)
+        disclosure_finish_scope(asking->service->gate, asking->scope, "references",
+                                &outcome);
+    return is_read;
+}
+
 /* A view of content: decisions about a calendar or an entry, given or refused. */
 static bool is_reference(const struct asking *asking, const struct audit_index_row *row)
 {
@@ -151,7 +164,7 @@ static void write_next(struct json_writer *writer, const struct audit_index_row 
     json_cstr_value(writer, cursor);
 }
 
-static bool list_references(struct asking *asking, struct err *err)
+static bool write_list(struct asking *asking, struct buf *out, struct err *err)
 {
     struct audit_index_row *rows = NULL;
     size_t count = 0;
@@ -162,8 +175,7 @@ static bool list_references(struct asking *asking, struct err *err)
     if (!audit_index_list(asking->service->store, &asking->query, arena, &rows, &count,
                           err))
         return false;
-    CLEANUP(buf_free) struct buf out = buf_init(ANSWER_BYTES_MAX);
-    struct json_writer writer = json_writer(&out);
+    struct json_writer writer = json_writer(out);
     json_open_object(&writer);
     json_key(&writer, "references");
     json_open_array(&writer);
@@ -179,7 +191,14 @@ static bool list_references(struct asking *asking, struct err *err)
     json_close_array(&writer);
     write_next(&writer, count == PAGE_ROWS ? &rows[count - 1] : NULL);
     json_close_object(&writer);
-    if (!buf_check(&out, err))
+    return buf_check(out, err);
+}
+
+static bool list_references(struct asking *asking, struct err *err)
+{
+    CLEANUP(buf_free) struct buf out = buf_init(ANSWER_BYTES_MAX);
+    bool is_read = write_list(asking, &out, err);
+    if (!finish(asking, is_read, out.len, err))
         return false;
     http_answer_json(asking->call, 200, &out);
     return true;
@@ -261,14 +280,20 @@ static bool write_csv_pages(struct asking *asking, struct csv_writer *csv,
     return true;
 }
 
-static bool download_references(struct asking *asking, struct err *err)
+static bool write_month(struct asking *asking, struct buf *out, struct err *err)
 {
     if (!ask(asking, err))
         return false;
-    CLEANUP(buf_free) struct buf out = buf_init(CSV_BYTES_MAX);
-    struct csv_writer csv = csv_writer(&out, CSV_WITH_MARK);
+    struct csv_writer csv = csv_writer(out, CSV_WITH_MARK);
     write_csv_head(&csv);
-    if (!write_csv_pages(asking, &csv, err) || !buf_check(&out, err))
+    return write_csv_pages(asking, &csv, err) && buf_check(out, err);
+}
+
+static bool download_references(struct asking *asking, struct err *err)
+{
+    CLEANUP(buf_free) struct buf out = buf_init(CSV_BYTES_MAX);
+    bool is_read = write_month(asking, &out, err);
+    if (!finish(asking, is_read, out.len, err))
         return false;
     http_add_header(asking->call, "Content-Disposition",
                     "attachment; filename=\"references.csv\"");

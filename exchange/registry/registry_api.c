@@ -84,11 +84,13 @@ static bool open_calendar(struct registry_service *service, struct http_call *ca
         opening_begin(service->openings, &request, (struct id){{0}}, err);
     if (!opening)
         return false;
-    if (!registry_note_look(service->registry, actor.post, request.person, &new_since_ms,
-                            err))
-        return false;
+    bool is_noted = registry_note_look(service->registry, actor.post, request.person,
+                                       &new_since_ms, err);
     opening_set_new_since(opening, new_since_ms);
-    return answer_range(service, call, opening, range, 201, err);
+    if (is_noted && answer_range(service, call, opening, range, 201, err))
+        return true;
+    opening_end(opening, "failed", err->code);
+    return false;
 }
 
 static void answer_open_calendar(struct http_call *call, void *context)
@@ -296,9 +298,16 @@ static bool get_home(struct registry_service *service, struct http_call *call,
         return false;
     const struct disclosure_scope *scope = disclosure_decide_scope(
         service->gate, &actor, "home", http_request_id(call), http_arena(call), err);
+    if (!scope)
+        return false;
     CLEANUP(buf_free) struct buf out = buf_init(REGISTRY_ANSWER_BYTES_MAX);
-    if (!scope ||
-        !registry_answer_home(service, scope, &actor, http_arena(call), &out, err))
+    bool is_read =
+        registry_answer_home(service, scope, &actor, http_arena(call), &out, err);
+    struct disclosure_outcome outcome = {.verdict = is_read ? "done" : "failed",
+                                         .reason = is_read ? NULL : err->code,
+                                         .bytes = is_read ? (int64_t)out.len : 0};
+    disclosure_finish_scope(service->gate, scope, "home", &outcome);
+    if (!is_read)
         return false;
     http_answer_json(call, 200, &out);
     return true;

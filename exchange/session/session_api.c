@@ -88,21 +88,17 @@ static bool read_token(const struct http_call *call, uint8_t token[SESSION_TOKEN
 /* ---- every call ---- */
 
 /* A browser says by itself where a request comes from; a page of another site can neither
- * leave that out nor change it. Programs send neither of the two. */
+ * leave that out nor change it. Other programs say it too: there is no change without. */
 static bool check_origin(const struct http_call *call, struct err *err)
 {
     struct span site = http_header(call, "sec-fetch-site");
     struct span origin = http_header(call, "origin");
     struct span host = http_header(call, "host");
-    bool is_own = site.len == 0 || span_is(site, "same-origin");
-    if (is_own && origin.len > 0 && host.len > 0) {
-        const char *scheme = http_is_secure(call) ? "https://" : "http://";
-        is_own = span_starts(origin, scheme) &&
-                 span_equal(span_part(origin, strlen(scheme), origin.len), host);
-    } else if (is_own && origin.len > 0) {
-        is_own = site.len > 0;
-    }
-    return is_own ||
+    const char *scheme = http_is_secure(call) ? "https://" : "http://";
+    bool is_own = host.len > 0 && span_starts(origin, scheme) &&
+                  span_equal(span_part(origin, strlen(scheme), origin.len), host);
+    bool is_same = site.len == 0 || span_is(site, "same-origin");
+    return (is_own && is_same) ||
            err_set(err, ERR_REFUSED, "origin_foreign", "the request is from elsewhere");
 }
 

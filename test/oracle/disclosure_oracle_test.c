@@ -14,12 +14,12 @@ enum { KIND_A = ENTRY_PRESCRIPTION, KIND_B = ENTRY_LABORATORY, MASKS = 3 };
 static const uint32_t masks[MASKS] = {0, 1U << KIND_A, 1U << KIND_A | 1U << KIND_B};
 
 struct situation {
-    int purpose, active, enough_assurance, viewer_listed, viewer_link, registered;
+    int purpose, active, enough_assurance, viewer_listed, viewer_link, registered, named;
     int own, provider_listed, provider_link, consent, released, audience;
 };
 
 /* One axis of the table: how many values a member has. */
-static const int axes[] = {3, 2, 2, 2, 5, 2, 2, 2, 5, 7, MASKS, MASKS};
+static const int axes[] = {3, 2, 2, 2, 5, 2, 2, 2, 2, 5, 7, MASKS, MASKS};
 enum { AXES = sizeof axes / sizeof *axes };
 
 static const struct id viewer_id = {{1}};
@@ -91,7 +91,7 @@ static bool oracle_identity(const struct situation *s)
 {
     bool knows = s->viewer_link == DISCLOSURE_LINK_PROPOSED ||
                  s->viewer_link == DISCLOSURE_LINK_CONFIRMED ||
-                 s->viewer_link == DISCLOSURE_LINK_SUSPENDED || s->registered;
+                 s->viewer_link == DISCLOSURE_LINK_SUSPENDED || s->registered || s->named;
     return s->active && s->enough_assurance && s->purpose == 1 && knows;
 }
 
@@ -119,6 +119,7 @@ static bool decide(const struct situation *s, struct arena *arena,
         .viewer_is_participant = s->viewer_listed,
         .viewer_link = (enum disclosure_link)s->viewer_link,
         .viewer_registered_person = s->registered,
+        .viewer_named_person = s->named,
         .purpose = purposes[s->purpose],
         .providers = &provider,
         .provider_count = 1,
@@ -189,10 +190,10 @@ static void every_combination_of_facts_is_decided_as_the_oracle_says(void)
 /* Each condition alone turns a permit into a refusal. */
 static void each_condition_alone_flips_the_verdict(void)
 {
-    static const struct situation good = {
-        0, 1, 1, 1, DISCLOSURE_LINK_CONFIRMED, 0, 0, 1, DISCLOSURE_LINK_CONFIRMED,
-        0, 2, 2};
-    static const size_t members[] = {0, 1, 2, 3, 4, 7, 8, 9, 10, 11};
+    static const struct situation good = {0, 1, 1, 1, DISCLOSURE_LINK_CONFIRMED,
+                                          0, 0, 0, 1, DISCLOSURE_LINK_CONFIRMED,
+                                          0, 2, 2};
+    static const size_t members[] = {0, 1, 2, 3, 4, 8, 9, 10, 11, 12};
     static const int bad[] = {2, 0, 0, 0, 0, 0, 0, 3, 0, 0};
     CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
     struct disclosure_verdict verdict;

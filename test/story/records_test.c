@@ -456,6 +456,10 @@ static void an_entry_is_opened_once_and_its_content_fetched(void)
     CHECK(reply.status == 200 && has(&reply, "\"items\":[{") &&
           has(&reply, "\"name\":\"CRP\"") && has(&reply, "\"code\":\"hl7_extra\""));
     CHECK(strcmp(hospital->viewer, "2000000002") == 0);
+    /* a decision is believed for a second, then decided again */
+    let_pass(hospital->world, 5000);
+    reply = ask_opening(&scene, "GET", opening, "content");
+    CHECK(reply.status == 200);
     /* a calendar's handle opens no content, and nobody else's handle does */
     struct reply calendar = open_calendar(&scene);
     char other[128];

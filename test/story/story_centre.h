@@ -167,7 +167,8 @@ static inline void open_services(struct world *world)
                                       world->gateways, world->epoch, clock,
                                       rand_system(),   &world->log,  true};
     good((world->sessions = session_open(&sessions, &err)) != NULL, &err);
-    struct disclosure_config gate = {world->store, world->audit, clock, world->epoch};
+    struct disclosure_config gate = {world->store, world->audit, clock, world->epoch,
+                                     &world->log};
     good((world->gate = disclosure_new(&gate, &err)) != NULL, &err);
     struct patient_config patients = {world->store, world->audit,    world->sessions,
                                       world->gate,  world->gateways, world->epoch,

@@ -51,8 +51,8 @@ static inline void part_open(struct world *world)
     patient_listen(world->patients, &told);
     secret_new_keys(&hospital->signing, &hospital->public);
     struct content_config content = {
-        world->store,       world->sessions, hospital->openings, world->gateways,
-        &hospital->signing, clock,           &world->log};
+        world->store,    world->sessions,    world->gate, hospital->openings,
+        world->gateways, &hospital->signing, clock,       &world->log};
     good((hospital->content = content_new(&content, &err)) != NULL, &err);
     hospital->service = (struct registry_service){
         world->store, hospital->registry, world->sessions,  hospital->openings,
