@@ -113,6 +113,9 @@ void network_epoch_close(struct network_epoch *epoch);
 uint64_t network_epoch_now(const struct network_epoch *epoch);
 /* The number was read from the database less than a second ago. */
 bool network_epoch_is_fresh(const struct network_epoch *epoch);
+/* The number in this snapshot of the database, for whoever reads there anyhow. */
+MUST_CHECK bool network_epoch_read(struct store_session *session, uint64_t *epoch,
+                                   struct err *err);
 /* In the transaction that changes something … */
 MUST_CHECK bool network_epoch_raise(struct store_session *session, struct err *err);
 /* … and after its commit, so that this process knows at once. When the row cannot be read

@@ -21,11 +21,8 @@ struct network_epoch {
     bool is_closing; /* guarded by lock */
 };
 
-static bool read_row(struct store *store, uint64_t *epoch, struct err *err)
+bool network_epoch_read(struct store_session *session, uint64_t *epoch, struct err *err)
 {
-    CLEANUP(store_read_end) struct store_session *session = store_read(store, err);
-    if (!session)
-        return false;
     CLEANUP(store_finish)
     struct store_statement *statement =
         store_prepare(session, "SELECT epoch FROM network_epoch WHERE one = 1", err);
@@ -36,6 +33,12 @@ static bool read_row(struct store *store, uint64_t *epoch, struct err *err)
         return err_set(err, ERR_SYSTEM, "store_corrupt", "the epoch's row is missing");
     *epoch = (uint64_t)store_column_int(statement, 0);
     return true;
+}
+
+static bool read_row(struct store *store, uint64_t *epoch, struct err *err)
+{
+    CLEANUP(store_read_end) struct store_session *session = store_read(store, err);
+    return session && network_epoch_read(session, epoch, err);
 }
 
 /* The time is taken before the row is read, so that the reading counts as old as it may

@@ -53,6 +53,9 @@ bool reference_name_row(struct store *store, const struct disclosure_scope *scop
 {
     *view = (struct reference_row){.row = row};
     CLEANUP(store_read_end) struct store_session *session = store_read(store, err);
-    return session && find_name(session, scope, row->person, arena, &view->name, err) &&
+    /* Whoever was told that nothing is there is not told the name here. */
+    bool is_stranger = text_is(row->verdict, "deny") && row->local_number.len == 0;
+    struct text person = is_stranger ? TEXT("") : row->person;
+    return session && find_name(session, scope, person, arena, &view->name, err) &&
            find_provider(session, row->provider, arena, &view->provider, err);
 }

@@ -246,28 +246,29 @@ static bool read_stays(struct reading *reading, struct err *err)
     return true;
 }
 
+/* Of the oldest entry that may be seen: rows come by day, so the first one decides. */
 static bool read_first_day(struct reading *reading, struct err *err)
 {
     bool has_row = false;
+    bool is_visible = false;
+    struct registry_row_value row = {0};
     CLEANUP(store_finish)
-    struct store_statement *find = store_prepare(
+    struct store_statement *rows = store_prepare(
         reading->session,
-        "SELECT min(day) FROM registry_entry WHERE record = ?1 AND day > -2147483648 AND "
-        "state <> 100",
+        "SELECT day, kind, entry, version, end_day, is_open, state, flags, title, "
+        "department_code, visible_at FROM registry_entry WHERE record = ?1 AND "
+        "day > -2147483648 AND state <> 100 ORDER BY day, kind",
         err);
-    if (!find)
+    if (!rows)
         return false;
-    store_bind_int(find, 1, reading->record);
-    if (!store_step(find, &has_row, err))
-        return false;
-    if (!has_row || store_column_is_null(find, 0))
-        return true;
-    int32_t first = (int32_t)store_column_int(find, 0);
-    if (reading->grant->from_day != DAY_NONE && first < reading->grant->from_day)
-        first = reading->grant->from_day;
-    if (reading->out->first_day == DAY_NONE || first < reading->out->first_day)
-        reading->out->first_day = first;
-    return true;
+    store_bind_int(rows, 1, reading->record);
+    while (!is_visible && store_step(rows, &has_row, err) && has_row)
+        if (!take_row(rows, reading, &row, &is_visible, err))
+            return false;
+    struct registry_calendar *out = reading->out;
+    if (is_visible && (out->first_day == DAY_NONE || row.day < out->first_day))
+        out->first_day = row.day;
+    return err->kind == ERR_NONE;
 }
 
 static bool prepare_calendar(struct registry_calendar *out, struct registry_fold *fold,

@@ -5,8 +5,9 @@
  * minutes, absolute limit 10 hours; a CSRF token and the own Origin for every change; the
  * post chosen at login decides facility, profession, role and network.
  *
- * A session that was read from the database is believed for one second at most, so that
- * closing, disabling an account or ending a post works on the next request everywhere.
+ * A session that was read from the database is believed for one second at most, and by a
+ * request only while nothing changed in the database since (the epoch), so that closing,
+ * disabling an account or ending a post works on the next request everywhere.
  * Also here: idempotency keys, kept in the same transaction as the change they guard.
  *
  * Errors: ERR_REFUSED session_none (no or ended session), session_certificate,
@@ -150,7 +151,7 @@ struct session_answer {
     int status;
     struct text body; /* "" = none */
 };
-/* Reads the header and hashes path and body. */
+/* Reads the header and hashes post, path and body. */
 MUST_CHECK bool session_once_take(struct http_call *call,
                                   const struct session_actor *actor, const char *route,
                                   struct session_once *once, struct err *err);

@@ -138,7 +138,7 @@ static bool find_session(struct session_service *sessions, struct http_call *cal
     if (!read_token(call, token))
         return err_set(err, ERR_REFUSED, "session_none", "no session cookie");
     struct hash hash = hash_sha256(span_of(token, SESSION_TOKEN_BYTES));
-    if (!session_find(sessions, hash, http_arena(call), row, err))
+    if (!session_find(sessions, hash, true, http_arena(call), row, err))
         return false;
     if (text_is(row->fingerprint, http_peer_fingerprint(call)))
         return true;
@@ -174,6 +174,8 @@ bool session_once_take(struct http_call *call, const struct session_actor *actor
     struct hash_run *run = hash_new(err);
     if (!run)
         return false;
+    /* The same person at another post asks for something else. */
+    hash_add(run, span_of(actor->post.bytes, ID_BYTES));
     hash_add(run, http_path(call));
     hash_add(run, SPAN("\n"));
     hash_add(run, http_body(call));

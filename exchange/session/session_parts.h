@@ -22,6 +22,7 @@ struct session_row {
     enum network_assurance assurance;
     struct text fingerprint;
     bool is_allowed; /* account, post, participation and certificate still hold */
+    uint64_t epoch; /* the database's when it was read: another one means reading again */
 };
 
 /* ---- session_store.c ---- */
@@ -33,6 +34,9 @@ MUST_CHECK bool session_add_row(struct store_session *session,
                                 const struct session_row *row, struct err *err);
 MUST_CHECK bool session_close_row(struct store_session *session, struct hash hash,
                                   int64_t now_ms, struct err *err);
+/* True also when there is no such row. */
+MUST_CHECK bool session_read_closed(struct store_session *session, struct hash hash,
+                                    bool *is_closed, struct err *err);
 MUST_CHECK bool session_touch_row(struct store_session *session, struct hash hash,
                                   int64_t now_ms, struct err *err);
 MUST_CHECK bool session_certificate_fits(struct store_session *session,
@@ -85,9 +89,10 @@ struct session_service {
 };
 
 /* ---- session_service_store.c ---- */
-/* The row, at most a second old; false when there is none or it could not be read. */
+/* The row; false when there is none or it could not be read. `is_exact`: as it is now,
+ * for requests; else at most a second old and from memory, for pieces of streams. */
 MUST_CHECK bool session_find(struct session_service *sessions, struct hash hash,
-                             struct arena *arena, struct session_row *row,
+                             bool is_exact, struct arena *arena, struct session_row *row,
                              struct err *err);
 /* Writes finished counts of failed logins into the audit. */
 void session_audit_failures(struct session_service *sessions, bool all);

@@ -35,21 +35,50 @@ void session_close(struct session_service *sessions)
     memory_free(sessions);
 }
 
-bool session_find(struct session_service *sessions, struct hash hash, struct arena *arena,
-                  struct session_row *row, struct err *err)
+/* Whether nothing was changed anywhere since the row was read: logging out, disabling an
+ * account or ending a post works on the next request, whichever process did it. */
+static bool is_current(struct session_service *sessions, const struct session_row *row,
+                       bool *is_so, struct err *err)
+{
+    uint64_t epoch = 0;
+    bool is_closed = true;
+    CLEANUP(store_read_end)
+    struct store_session *session = store_read(sessions->config.store, err);
+    if (!session || !network_epoch_read(session, &epoch, err) ||
+        !session_read_closed(session, row->hash, &is_closed, err))
+        return false;
+    *is_so = epoch == row->epoch && !is_closed;
+    return true;
+}
+
+static bool read_anew(struct session_service *sessions, struct session_row *row,
+                      struct hash hash, struct arena *arena, bool *is_found,
+                      struct err *err)
+{
+    int64_t monotonic_ms = clock_monotonic_ms(&sessions->config.clock);
+    uint64_t epoch = 0;
+    CLEANUP(store_read_end)
+    struct store_session *session = store_read(sessions->config.store, err);
+    if (!session || !network_epoch_read(session, &epoch, err) ||
+        !session_read_row(session, hash, clock_wall_ms(&sessions->config.clock), arena,
+                          row, is_found, err))
+        return false;
+    row->epoch = epoch;
+    if (*is_found)
+        session_cache_keep(sessions->cache, row, monotonic_ms);
+    return true;
+}
+
+bool session_find(struct session_service *sessions, struct hash hash, bool is_exact,
+                  struct arena *arena, struct session_row *row, struct err *err)
 {
     int64_t monotonic_ms = clock_monotonic_ms(&sessions->config.clock);
     bool is_found = session_cache_find(sessions->cache, hash, monotonic_ms, arena, row);
+    if (is_found && is_exact && !is_current(sessions, row, &is_found, err))
+        return false;
+    if (!is_found && !read_anew(sessions, row, hash, arena, &is_found, err))
+        return false;
     int64_t now_ms = clock_wall_ms(&sessions->config.clock);
-    if (!is_found) {
-        CLEANUP(store_read_end)
-        struct store_session *session = store_read(sessions->config.store, err);
-        if (!session ||
-            !session_read_row(session, hash, now_ms, arena, row, &is_found, err))
-            return false;
-        if (is_found)
-            session_cache_keep(sessions->cache, row, monotonic_ms);
-    }
     if (!is_found || !row->is_allowed || !session_is_open(&row->times, now_ms))
         return err_set(err, ERR_REFUSED, "session_none", "no session, or it has ended");
     return true;
@@ -60,7 +89,7 @@ bool session_still_holds(struct session_service *sessions, struct hash session)
     CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
     struct session_row row;
     struct err err = {0};
-    return session_find(sessions, session, &arena, &row, &err);
+    return session_find(sessions, session, false, &arena, &row, &err);
 }
 
 /* ---- failed logins ---- */

@@ -149,6 +149,23 @@ bool session_close_row(struct store_session *session, struct hash hash, int64_t 
         hash, now_ms, err);
 }
 
+bool session_read_closed(struct store_session *session, struct hash hash, bool *is_closed,
+                         struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *statement =
+        store_prepare(session, "SELECT closed_at FROM session WHERE hash = ?1", err);
+    if (!statement)
+        return false;
+    struct hex hex = hex_of(hash);
+    bool has_row = false;
+    store_bind_text(statement, 1, text_cstr(hex.at));
+    if (!store_step(statement, &has_row, err))
+        return false;
+    *is_closed = !has_row || store_column_int(statement, 0) != 0;
+    return true;
+}
+
 bool session_touch_row(struct store_session *session, struct hash hash, int64_t now_ms,
                        struct err *err)
 {

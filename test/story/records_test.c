@@ -271,6 +271,27 @@ static void a_consents_last_day_ends_an_open_calendars_others(void)
     hospital_free(hospital);
 }
 
+/* A kind that the hospital does not release, a day before what it does. */
+static void the_oldest_day_is_of_what_may_be_seen(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    struct id_text record = id_to_text(hospital->record);
+    say(hospital, 0,
+        "\"type\":\"entry_put\",\"record\":\"%s\",\"key\":\"0/X/"
+        "A\",\"version\":\"" VERSION_1
+        "\",\"kind\":\"prescription\",\"state\":\"current\",\"flags\":0,"
+        "\"day\":\"2020-01-02\",\"is_open\":false,\"title\":\"x\",\"department_code\":"
+        "\"\","
+        "\"department\":\"\",\"author\":\"\",\"time\":\"\",\"order_number\":\"\","
+        "\"visible_from\":0",
+        record.at);
+    say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    CHECK(shows(&scene, "\"first_day\":\"2026-10-01\""));
+    hospital_free(hospital);
+}
+
 static void an_opening_ends_after_ten_minutes_without_use(void)
 {
     struct scene scene = scene_new();
@@ -806,6 +827,7 @@ int main(void)
     RUN(a_changed_policy_works_at_once);
     RUN(an_open_calendar_shows_what_came_since);
     RUN(a_consents_last_day_ends_an_open_calendars_others);
+    RUN(the_oldest_day_is_of_what_may_be_seen);
     RUN(an_opening_ends_after_ten_minutes_without_use);
     RUN(equal_digests_prove_a_record_in_step);
     RUN(what_a_snapshot_does_not_name_is_withdrawn);

@@ -291,6 +291,24 @@ static void the_same_request_twice_is_one_registration(void)
     world_free(world);
 }
 
+static void a_key_is_not_shared_by_two_posts_of_a_person(void)
+{
+    struct world *world = world_new();
+    struct browser hospital = enter(world, "hospital");
+    struct browser clinic = browser_new(world);
+    struct reply reply = go(&clinic, "POST /api/v1/session",
+                            "{\"login\":\"hospital\",\"password\":\"" PASSWORD
+                            "\",\"post\":\"30000000000000000000000000000000\"}");
+    CHECK(reply.status == 200);
+    take_cookie(&clinic, &reply);
+    const char *line = "POST /api/v1/persons";
+    const char *body = HAYASHI(NUMBER(PHARMACY, "1"));
+    CHECK(go_with_key(&hospital, line, 77, body).status == 201);
+    reply = go_with_key(&clinic, line, 77, body);
+    CHECK(reply.status == 409 && has(&reply, "idempotency_reused"));
+    world_free(world);
+}
+
 static void somebody_who_may_be_the_same_is_proposed_first(void)
 {
     struct world *world = world_new();
@@ -496,6 +514,7 @@ int main(void)
     RUN(a_mistyped_number_is_refused_and_says_nothing);
     RUN(a_hospital_that_is_off_is_asked_when_it_comes_back);
     RUN(the_same_request_twice_is_one_registration);
+    RUN(a_key_is_not_shared_by_two_posts_of_a_person);
     RUN(somebody_who_may_be_the_same_is_proposed_first);
     RUN(what_is_not_a_registration_is_refused);
     RUN(a_facility_finds_a_person_and_enters_its_own_number);

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What ends at once, whoever ended it; several processes on one database; what reading
+ * leaves alone; and the record of references against the audit, row by row. */
+#include "exchange/audit/audit_index.h"
+#include "exchange/network/network.h"
+#include "exchange/reference/reference.h"
+#include "store/store.h"
+#include "test/story/story_hospital.h"
+
+#define VERSION_1 "202610010900000001"
+#define CONTENT "{\"entry\":{\"items\":[]},\"warnings\":[]}"
+
+/* The epoch is read again at once, as its poll would within half a second. */
+static void let_pass(struct world *world, int64_t ms)
+{
+    atomic_fetch_add(&world->skip_ms, ms);
+    network_epoch_refresh(world->epoch);
+}
+
+static struct store *open_store_again(const struct world *world)
+{
+    struct err err = {0};
+    char database[128];
+    in_world(world, "data.db", database);
+    struct store_config config = {database, store_centre_migrations,
+                                  store_centre_migrations_count, NULL};
+    struct store *store = store_open(&config, &err);
+    good(store != NULL, &err);
+    return store;
+}
+
+static void register_person(struct browser *browser, char person[128])
+{
+    struct reply reply = go(browser, "POST /api/v1/persons", registration);
+    CHECK(reply.status == 201 && !has(&reply, "proposed"));
+    member(&reply, "id", person);
+}
+
+static struct reply open_calendar(struct browser *browser, const char *person)
+{
+    char line[256];
+    snprintf(line, sizeof line, "POST /api/v1/persons/%s/calendar-openings", person);
+    return go(browser, line, autumn);
+}
+
+/* ---- accounts and sessions ---- */
+
+static bool disable_clinic(struct store_session *session, void *context, struct err *err)
+{
+    (void)context;
+    struct id staff = {{0x11}};
+    return staff_disable(session, staff, err);
+}
+
+static void a_disabled_account_is_refused_at_its_next_request(void)
+{
+    struct world *world = world_new();
+    struct browser clinic = enter(world, "clinic");
+    struct err err = {0};
+    struct store *other = open_store_again(world);
+    CHECK(go(&clinic, "GET /api/v1/facilities", "").status == 200);
+    good(store_write(other, STORE_LIVE, disable_clinic, NULL, &err), &err);
+    CHECK(go(&clinic, "GET /api/v1/facilities", "").status == 401);
+    store_close(other);
+    world_free(world);
+}
+
+static void a_logout_at_another_process_counts_at_the_next_request(void)
+{
+    struct world *world = world_new();
+    struct browser clinic = enter(world, "clinic");
+    struct err err = {0};
+    uint8_t token[SESSION_TOKEN_BYTES];
+    struct store *store = open_store_again(world);
+    struct session_config config = {.store = store,
+                                    .audit = world->audit,
+                                    .doors = world->doors,
+                                    .epoch = world->epoch,
+                                    .clock = world_clock(world),
+                                    .rand = rand_system(),
+                                    .is_demo = true};
+    struct session_service *other = session_open(&config, &err);
+    CHECK(hash_from_hex(span_cstr(clinic.cookie), token, sizeof token));
+    CHECK(go(&clinic, "GET /api/v1/facilities", "").status == 200);
+    good(session_end(other, hash_sha256(span_of(token, sizeof token)), &err), &err);
+    CHECK(go(&clinic, "GET /api/v1/facilities", "").status == 401);
+    session_close(other);
+    store_close(store);
+    world_free(world);
+}
+
+static bool let_clinic_leave(struct store_session *session, void *context,
+                             struct err *err)
+{
+    struct world *world = context;
+    struct id ids[2] = {hex_id(HOSPITAL), hex_id(PHARMACY)};
+    int64_t now_ms = world_wall_ms(world);
+    return network_add_version(session, network_id, day_of_instant(now_ms), ids, 2,
+                               now_ms, err);
+}
+
+static void who_leaves_the_list_sees_nothing_from_then_on(void)
+{
+    struct hospital *hospital = hospital_new();
+    struct browser clinic = enter(hospital->world, "clinic");
+    struct browser owner = enter(hospital->world, "hospital");
+    struct err err = {0};
+    char person[128], line[256], opening[128];
+    register_person(&clinic, person);
+    struct reply reply = open_calendar(&clinic, person);
+    snprintf(line, sizeof line,
+             "GET /api/v1/openings/%s/calendar?from=2026-09-01&"
+             "to=2026-10-31",
+             member(&reply, "opening", opening));
+    CHECK(go(&clinic, line, "").status == 200);
+    good(store_write(hospital->world->store, STORE_LIVE, let_clinic_leave,
+                     hospital->world, &err),
+         &err);
+    CHECK(go(&clinic, line, "").status == 401);
+    CHECK(open_calendar(&clinic, person).status == 401);
+    CHECK(open_calendar(&owner, person).status == 201);
+    hospital_free(hospital);
+}
+
+/* ---- several processes, one database ---- */
+
+static bool has_changed(struct disclosure *gate, const struct disclosure_permit *permit)
+{
+    struct err err = {0};
+    return !disclosure_still_holds(gate, permit, &err) &&
+           strcmp(err.code, "permission_changed") == 0;
+}
+
+static void a_withdrawal_stops_what_another_process_permitted(void)
+{
+    struct hospital *hospital = hospital_new();
+    struct world *world = hospital->world;
+    struct browser clinic = enter(world, "clinic");
+    struct err err = {0};
+    char person[128], line[256], consent[128];
+    register_person(&clinic, person);
+    struct clock clock = world_clock(world);
+    struct store *store = open_store_again(world);
+    struct network_epoch *epoch = network_epoch_open(store, &clock, NULL, &err);
+    struct disclosure_config config = {
+        .store = store, .audit = world->audit, .clock = clock, .epoch = epoch};
+    struct disclosure *gate = disclosure_new(&config, &err);
+    struct session_actor actor = {.staff = {{0x11}},
+                                  .post = {{0x21}},
+                                  .facility = hex_id(CLINIC),
+                                  .network = network_id,
+                                  .profession = STAFF_NURSE,
+                                  .facility_kind = FACILITY_CLINIC};
+    struct disclosure_request request = {.actor = &actor,
+                                         .person = hex_id(person),
+                                         .purpose = PERMIT_CARE,
+                                         .event = "calendar",
+                                         .day = DAY_NONE,
+                                         .birth_day = DAY_NONE};
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+    const struct disclosure_permit *permit =
+        disclosure_decide(gate, &request, &arena, &err);
+    good(permit != NULL, &err);
+    CHECK(permit && permit_read(permit)->grant_count == 2);
+    snprintf(line, sizeof line, "GET /api/v1/persons/%s/consents", person);
+    struct reply reply = go(&clinic, line, "");
+    snprintf(line, sizeof line, "POST /api/v1/consents/%s/withdrawals",
+             member(&reply, "id", consent));
+    CHECK(go(&clinic, line, "{\"channel\":\"oral\"}").status == 200);
+    CHECK_SOON(has_changed(gate, permit));
+    permit = disclosure_renew(gate, &request, permit, &arena, &err);
+    CHECK(permit && permit_read(permit)->grant_count == 1);
+    disclosure_free(gate);
+    network_epoch_close(epoch);
+    store_close(store);
+    hospital_free(hospital);
+}
+
+/* ---- reading ---- */
+
+static int64_t version_of_data(struct store *store)
+{
+    struct err err = {0};
+    CLEANUP(store_read_end) struct store_session *session = store_read(store, &err);
+    CLEANUP(store_finish)
+    struct store_statement *find = store_prepare(session, "PRAGMA data_version", &err);
+    bool has_row = false;
+    CHECK(store_step(find, &has_row, &err) && has_row);
+    return store_column_int(find, 0);
+}
+
+static void reading_changes_nothing(void)
+{
+    static const char *const shapes[] = {
+        "GET /api/v1/session",
+        "GET /api/v1/home",
+        "GET /api/v1/facilities",
+        "GET /api/v1/persons/%s",
+        "GET /api/v1/persons/%s/consents",
+        "GET /api/v1/openings/%s/calendar?from=2026-09-01&to=2026-10-31",
+        "GET /api/v1/openings/%s/entries?row=test&from=2026-09-01&to=2026-10-31",
+        "GET /api/v1/openings/%s/content",
+    };
+    struct hospital *hospital = hospital_new();
+    struct world *world = hospital->world;
+    struct browser clinic = enter(world, "clinic");
+    char person[128], calendar[128], entry[128], opened[128], line[256];
+    hospital->content_body = CONTENT;
+    register_person(&clinic, person);
+    has_key(hospital, "1/OML-11/A", VERSION_1);
+    say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
+    say_in_step(hospital);
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    struct reply reply = open_calendar(&clinic, person);
+    member(&reply, "opening", calendar);
+    const char *at = strstr(reply.body, "\"entry\":[\"");
+    CHECK(at != NULL);
+    snprintf(entry, sizeof entry, "%.32s", at ? at + 10 : "");
+    snprintf(line, sizeof line, "POST /api/v1/entries/%s/openings", entry);
+    reply = go(&clinic, line, "");
+    member(&reply, "opening", opened);
+    struct store *watcher = open_store_again(world);
+    int64_t before = version_of_data(watcher);
+    for (int twice = 0; twice < 2; twice++)
+        for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+            const char *shape = shapes[i];
+            const char *mark = strstr(shape, "%s");
+            const char *id = strstr(shape, "/persons/")  ? person
+                             : strstr(shape, "/content") ? opened
+                                                         : calendar;
+            snprintf(line, sizeof line, "%.*s%s%s",
+                     mark ? (int)(mark - shape) : (int)strlen(shape), shape,
+                     mark ? id : "", mark ? mark + 2 : "");
+            CHECK(go(&clinic, line, "").status == 200);
+        }
+    CHECK(version_of_data(watcher) == before);
+    CHECK(open_calendar(&clinic, person).status == 201); /* notes the look */
+    CHECK(version_of_data(watcher) != before);
+    store_close(watcher);
+    hospital_free(hospital);
+}
+
+/* ---- the record of references ---- */
+
+struct office {
+    struct hospital *hospital;
+    struct audit_index *index;
+    struct reference_service service;
+};
+
+static void open_office(struct office *office)
+{
+    struct err err = {0};
+    office->hospital = hospital_new();
+    struct world *world = office->hospital->world;
+    office->index = audit_index_open(world->audit, world->store, &world->log, &err);
+    good(office->index != NULL, &err);
+    office->service = (struct reference_service){
+        world->store, office->index, world->sessions, world->gate, world_clock(world)};
+    reference_routes(world->router, &office->service);
+}
+
+static void close_office(struct office *office)
+{
+    audit_index_close(office->index);
+    hospital_free(office->hospital);
+}
+
+/* A quarter of a minute before a month begins in Japan. */
+static void go_to_months_end(struct world *world, char ending[8], char beginning[8])
+{
+    int32_t today = day_of_instant(world_wall_ms(world));
+    char day[DAY_TEXT_BYTES], next[DAY_TEXT_BYTES];
+    int32_t last = today;
+    do {
+        day_to_iso(++last, next);
+    } while (strcmp(next + 8, "01") != 0);
+    day_to_iso(last - 1, day);
+    int64_t begins_ms = (int64_t)last * 86400000 - DAY_JAPAN_OFFSET_MS;
+    let_pass(world, begins_ms - 15000 - world_wall_ms(world));
+    snprintf(ending, 8, "%.7s", day);
+    snprintf(beginning, 8, "%.7s", next);
+}
+
+/* What the audit's own file says: the numbers of the clinic's views, as the CSV ends its
+ * rows. */
+static int count_rows_of_audit(struct office *office, const struct reply *csv,
+                               int64_t from_ms, int64_t until_ms, bool *are_all_there)
+{
+    struct err err = {0};
+    int count = 0;
+    CLEANUP(store_read_end)
+    struct store_session *session = store_read(office->hospital->world->store, &err);
+    CLEANUP(store_finish)
+    struct store_statement *find = store_prepare(
+        session,
+        "SELECT number FROM audit_index WHERE phase = 'decision' AND event IN "
+        "('calendar', 'entry') AND facility = ?1 AND at_ms >= ?2 AND at_ms < ?3",
+        &err);
+    store_bind_text(find, 1, TEXT(CLINIC));
+    store_bind_int(find, 2, from_ms);
+    store_bind_int(find, 3, until_ms);
+    bool has_row = false;
+    *are_all_there = true;
+    while (store_step(find, &has_row, &err) && has_row) {
+        char end[64];
+        snprintf(end, sizeof end, ",centre,%lld\r\n",
+                 (long long)store_column_int(find, 0));
+        *are_all_there &= has(csv, end);
+        count++;
+    }
+    return count;
+}
+
+static int count_lines(const struct reply *reply)
+{
+    int count = 0;
+    for (const char *at = reply->body; (at = strstr(at, "\r\n")); at += 2)
+        count++;
+    return count;
+}
+
+static struct reply download(struct browser *browser, const char *month)
+{
+    char line[128];
+    snprintf(line, sizeof line, "GET /api/v1/references.csv?month=%s", month);
+    struct reply reply = go(browser, line, "");
+    CHECK(reply.status == 200 && strncmp(reply.body, "\xef\xbb\xbf", 3) == 0);
+    return reply;
+}
+
+static void the_record_of_references_is_the_audit_row_by_row(void)
+{
+    struct office office;
+    char person[128], ending[8], beginning[8];
+    bool are_all_there = false;
+    open_office(&office);
+    struct world *world = office.hospital->world;
+    go_to_months_end(world, ending, beginning);
+    struct browser clinic = enter(world, "clinic");
+    struct browser pharmacy = enter(world, "pharmacy");
+    register_person(&clinic, person);
+    for (int i = 0; i < 3; i++)
+        CHECK(open_calendar(&clinic, person).status == 201);
+    CHECK(open_calendar(&pharmacy, person).status == 404); /* another's, a refusal */
+    let_pass(world, 30000);
+    int64_t now_ms = world_wall_ms(world);
+    int64_t begins_ms = now_ms - (now_ms + DAY_JAPAN_OFFSET_MS) % 86400000;
+    for (int i = 0; i < 205; i++) /* more than a page */
+        CHECK(open_calendar(&clinic, person).status == 201);
+    struct reply csv = download(&clinic, ending);
+    CHECK(count_lines(&csv) == 1 + 3);
+    CHECK(count_rows_of_audit(&office, &csv, begins_ms - 86400000, begins_ms,
+                              &are_all_there) == 3 &&
+          are_all_there);
+    csv = download(&clinic, beginning);
+    CHECK(count_lines(&csv) == 1 + 205);
+    CHECK(count_rows_of_audit(&office, &csv, begins_ms, begins_ms + 86400000,
+                              &are_all_there) == 205 &&
+          are_all_there);
+    csv = download(&pharmacy, ending);
+    CHECK(count_lines(&csv) == 2 && has(&csv, ",deny,no_own_number,"));
+    CHECK(!has(&csv, "林"));
+    close_office(&office);
+}
+
+/* Names are entered by people; a spreadsheet must not run them, nor take them apart. */
+static void a_name_cannot_become_a_formula_or_another_row(void)
+{
+    static const char *const names[] = {"=cmd|'/C calc'!A0 x", "＝1+1 x", "@SUM(1) x",
+                                        "a,b\\\"c x", "林\\u202e 花子"};
+    struct office office;
+    char body[1024], person[128], month[DAY_TEXT_BYTES];
+    open_office(&office);
+    struct world *world = office.hospital->world;
+    struct browser clinic = enter(world, "clinic");
+    int opened = 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(
+            body, sizeof body,
+            "{\"name\":\"%s\",\"kana\":\"ハヤシ ハナコ\",\"birth_date\":\"1950-03-0%zu\","
+            "\"sex\":\"F\",\"consent\":{\"form\":\"comprehensive\",\"channel\":"
+            "\"paper\",\"giver\":\"self\"},\"numbers\":[{\"facility\":\"" CLINIC
+            "\",\"number\":\"N%zu\"}]}",
+            names[i], i + 1, i);
+        struct reply reply = go(&clinic, "POST /api/v1/persons", body);
+        CHECK(reply.status == 201 || reply.status == 400);
+        if (reply.status != 201)
+            continue;
+        member(&reply, "id", person);
+        CHECK(open_calendar(&clinic, person).status == 201);
+        opened++;
+    }
+    CHECK(opened >= 3);
+    day_to_iso(day_of_instant(world_wall_ms(world)), month);
+    month[7] = '\0';
+    struct reply csv = download(&clinic, month);
+    CHECK(count_lines(&csv) == 1 + opened);
+    CHECK(!has(&csv, ",=") && !has(&csv, ",＝") && !has(&csv, ",@") && !has(&csv, "\"="));
+    CHECK(has(&csv, "'=cmd") && !has(&csv, "\xe2\x80\xae"));
+    close_office(&office);
+}
+
+int main(void)
+{
+    struct err err = {0};
+    CHECK(secret_start(&err));
+    RUN(a_disabled_account_is_refused_at_its_next_request);
+    RUN(a_logout_at_another_process_counts_at_the_next_request);
+    RUN(who_leaves_the_list_sees_nothing_from_then_on);
+    RUN(a_withdrawal_stops_what_another_process_permitted);
+    RUN(reading_changes_nothing);
+    RUN(the_record_of_references_is_the_audit_row_by_row);
+    RUN(a_name_cannot_become_a_formula_or_another_row);
+    return test_done();
+}
