@@ -7,10 +7,11 @@ enum { KEY_BYTES_MAX = 32, CODE_BYTES_MAX = 64 };
 
 /* The gateway's reasons that reach people; anything else is "gateway_refused". */
 static const char *const reasons[] = {
-    "link_missing",      "link_ended",     "grant_entry",     "kind_not_granted",
-    "kind_not_released", "audience",       "department",      "before_start",
-    "delayed",           "original_mixed", "grant_malformed", "grant_signature",
-    "grant_facility",    "grant_tunnel",   "grant_counter",   "grant_age",
+    "link_missing",      "link_ended",     "grant_entry",    "kind_not_granted",
+    "kind_not_released", "audience",       "sensitive",      "department",
+    "before_start",      "delayed",        "original_mixed", "grant_malformed",
+    "grant_signature",   "grant_facility", "grant_tunnel",   "grant_counter",
+    "grant_age",
 };
 
 static bool is_plain_key(struct text key)

@@ -53,6 +53,7 @@ static bool locate(struct content_service *service, struct http_call *call,
     request->kind_bit = place.kind;
     request->day = place.day;
     request->department = place.department_code;
+    request->is_sensitive = place.is_sensitive;
     return true;
 }
 

@@ -85,6 +85,7 @@ static void grant(struct disclosure_verdict *verdict,
         .record = provider->record,
         .local_number = provider->local_number,
         .kinds = kinds,
+        .sensitive_kinds = is_own ? kinds : kinds & provider->sensitive_kinds,
         .from_day = is_own ? DAY_NONE : provider->from_day,
         .is_own = is_own,
     };

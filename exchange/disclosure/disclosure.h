@@ -49,8 +49,9 @@ struct disclosure_provider_facts {
     enum disclosure_link link;
     bool is_participant;
     enum disclosure_consent consent;
-    uint32_t released_kinds; /* by the provider's policy to anybody */
-    uint32_t audience_kinds; /* of these, to this profession, facility kind, facility */
+    uint32_t released_kinds;  /* by the provider's policy to anybody */
+    uint32_t audience_kinds;  /* of these, to this profession, facility kind, facility */
+    uint32_t sensitive_kinds; /* of those, also what the source marks sensitive */
     const struct text *excluded_departments;
     size_t excluded_department_count;
     int32_t from_day;
@@ -116,6 +117,7 @@ struct disclosure_request {
     enum entry_kind kind_bit; /* with kind: the grant must cover it */
     int32_t day;              /* of the content, DAY_NONE */
     struct text department;   /* of the content: must not be excluded; "" */
+    bool is_sensitive;        /* the content's source marks it so */
     bool is_own_number;       /* for registering: a number of the viewer's facility … */
     int32_t birth_day;        /* … and the birth day it says the person has; DAY_NONE */
 };

@@ -50,6 +50,8 @@ static const char *object_refusal(const struct disclosure_request *request,
         if (!id_equal(grant->provider, request->provider) ||
             !(grant->kinds >> request->kind_bit & 1U))
             continue;
+        if (request->is_sensitive && !(grant->sensitive_kinds >> request->kind_bit & 1U))
+            return "sensitive";
         if (is_department_excluded(grant, request->department))
             return "department";
         bool is_early = request->day != DAY_NONE && grant->from_day != DAY_NONE &&

@@ -8,9 +8,11 @@ bool disclosure_read_policy(struct text policy,
                             struct err *err)
 {
     struct uplink_policy published;
-    struct uplink_audience viewer = {audience->profession, audience->facility_kind,
-                                     audience->facility_code};
+    struct uplink_audience viewer = {.profession = audience->profession,
+                                     .facility_kind = audience->facility_kind,
+                                     .facility_code = audience->facility_code};
     facts->released_kinds = 0;
+    facts->sensitive_kinds = 0;
     facts->audience_kinds = 0;
     if (text_is_empty(policy))
         return true;
@@ -22,6 +24,8 @@ bool disclosure_read_policy(struct text policy,
     }
     facts->released_kinds = uplink_released_kinds(&published);
     facts->audience_kinds = uplink_audience_kinds(&published, &viewer);
+    viewer.is_for_sensitive = true;
+    facts->sensitive_kinds = uplink_audience_kinds(&published, &viewer);
     facts->excluded_departments = published.excluded_departments;
     facts->excluded_department_count = published.excluded_department_count;
     facts->from_day = published.from_day;

@@ -9,7 +9,8 @@
 static bool is_same(const struct live_event *a, const struct live_event *b)
 {
     return a->kind == b->kind && id_equal(a->person, b->person) &&
-           id_equal(a->facility, b->facility) && id_equal(a->audience, b->audience);
+           id_equal(a->facility, b->facility) && id_equal(a->audience, b->audience) &&
+           a->is_sensitive == b->is_sensitive;
 }
 
 static bool is_any(const struct live_event *event)

@@ -76,6 +76,7 @@ void live_registry_changed(void *context, const struct registry_change *change)
                                .facility = change->facility,
                                .row = change->row,
                                .day = change->day,
+                               .is_sensitive = change->is_sensitive,
                                .cursor = change->number};
     add(context, &event);
 }
@@ -163,7 +164,8 @@ static struct opening_news news_of(const struct live_event *event)
                                  .is_content = event->kind == LIVE_ENTRY ||
                                                event->kind == LIVE_FRESHNESS,
                                  .provider = event->facility,
-                                 .row = event->row};
+                                 .row = event->row,
+                                 .is_sensitive = event->is_sensitive};
 }
 
 /* Before the lock is taken, because permissions may have to be decided again. */

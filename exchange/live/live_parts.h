@@ -22,6 +22,7 @@ struct live_event {
     struct id audience; /* a facility that hears it without an open calendar; or zero */
     enum entry_row row;
     int32_t day;
+    bool is_sensitive;
     int64_t cursor;
 };
 

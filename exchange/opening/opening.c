@@ -406,10 +406,12 @@ void opening_count(struct opening *opening, int64_t bytes, int64_t parts)
 
 /* ---- who may hear of a change ---- */
 
-static bool covers_row(const struct permit_grant *grant, enum entry_row row)
+static bool covers_row(const struct permit_grant *grant, const struct opening_news *news)
 {
+    uint32_t kinds = news->is_sensitive ? grant->sensitive_kinds : grant->kinds;
+    enum entry_row row = news->row;
     for (int kind = 0; kind < ENTRY_KIND_COUNT; kind++)
-        if ((grant->kinds >> kind & 1U) &&
+        if ((kinds >> kind & 1U) &&
             (row == ENTRY_ROW_NONE || entry_kind_row((enum entry_kind)kind) == row))
             return true;
     return false;
@@ -421,7 +423,7 @@ static bool covers(const struct disclosure_permit *permit,
     const struct permit_contents *contents = permit_read(permit);
     for (size_t i = 0; i < contents->grant_count; i++)
         if (id_equal(contents->grants[i].provider, news->provider) &&
-            covers_row(&contents->grants[i], news->row))
+            covers_row(&contents->grants[i], news))
             return true;
     return !news->is_content;
 }

@@ -85,6 +85,7 @@ struct opening_news {
     struct id person;
     bool is_content;    /* of a provider's entries: heard under a grant for it only */
     struct id provider; /* with is_content */
+    bool is_sensitive;  /* with is_content: marked so by its source */
     enum entry_row row; /* with is_content; ENTRY_ROW_NONE: any */
 };
 /* Sessions with the person's calendar open, at most max; permissions that changed are

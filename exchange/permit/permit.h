@@ -36,7 +36,8 @@ struct permit_grant {
     struct id provider; /* facility */
     struct id record;   /* the person's record there */
     struct text local_number;
-    uint32_t kinds; /* bit 1 << enum entry_kind */
+    uint32_t kinds;           /* bit 1 << enum entry_kind */
+    uint32_t sensitive_kinds; /* of these, also what the source marks sensitive */
     const struct text *excluded_departments;
     size_t excluded_department_count;
     int32_t from_day;          /* DAY_NONE = from the beginning; undated entries pass */

@@ -52,6 +52,7 @@ struct registry_change {
     bool is_freshness;  /* of the record as a whole, else of an entry */
     enum entry_row row; /* ENTRY_ROW_NONE: outside the grid, or any */
     int32_t day;        /* DAY_NONE: undated, or any */
+    bool is_sensitive;  /* marked so by the source: fewer may hear of it */
     int64_t number;
 };
 typedef void registry_listener(void *context, const struct registry_change *change);
@@ -218,6 +219,7 @@ struct registry_place {
     struct id record;
     enum entry_kind kind;
     int32_t day;
+    bool is_sensitive; /* the source marks it so */
     struct text department_code;
 };
 MUST_CHECK bool registry_locate(struct store_session *session, struct id entry,

@@ -55,13 +55,14 @@ static bool is_excluded(const struct permit_grant *grant, struct text department
 }
 
 /* The permit's terms on one row, applied in the same pass that reads it. */
-static bool is_granted(const struct permit_grant *grant, int64_t kind, int64_t day,
-                       struct text department, int64_t visible_at)
+static bool is_granted(const struct permit_grant *grant, int64_t kind, int64_t flags,
+                       int64_t day, struct text department, int64_t visible_at)
 {
+    uint32_t kinds = flags & ENTRY_SENSITIVE ? grant->sensitive_kinds : grant->kinds;
     bool is_in_time =
         day == DAY_NONE || grant->from_day == DAY_NONE || day >= grant->from_day;
-    return kind >= 0 && kind < ENTRY_KIND_COUNT && (grant->kinds >> kind & 1U) &&
-           is_in_time && visible_at <= permit_released_before_ms(grant) &&
+    return kind >= 0 && kind < ENTRY_KIND_COUNT && (kinds >> kind & 1U) && is_in_time &&
+           visible_at <= permit_released_before_ms(grant) &&
            !is_excluded(grant, department);
 }
 
@@ -99,8 +100,8 @@ static bool take_row(struct store_statement *rows, const struct reading *reading
     int64_t visible_at = store_column_int(rows, COLUMN_VISIBLE_AT);
     int64_t day = store_column_int(rows, COLUMN_DAY);
     int64_t kind = store_column_int(rows, COLUMN_KIND);
-    *is_visible = is_granted(reading->grant, kind, day,
-                             store_column_view(rows, COLUMN_DEPARTMENT), visible_at);
+    *is_visible = is_granted(reading->grant, kind, store_column_int(rows, COLUMN_FLAGS),
+                             day, store_column_view(rows, COLUMN_DEPARTMENT), visible_at);
     if (!*is_visible)
         return true;
     *row = (struct registry_row_value){
@@ -207,8 +208,9 @@ static bool read_stay_events(struct reading *reading, struct registry_stay_event
     CLEANUP(store_finish)
     struct store_statement *rows = store_prepare(
         reading->session,
-        "SELECT entry, source_key, day, title, visible_at, state, department_code FROM "
-        "registry_entry WHERE record = ?1 AND kind = 0 AND day <= ?2 AND state IN (0, 3) "
+        "SELECT entry, source_key, day, title, visible_at, state, department_code, flags "
+        "FROM registry_entry WHERE record = ?1 AND kind = 0 AND day <= ?2 AND state IN "
+        "(0, 3) "
         "ORDER BY day, source_key",
         err);
     if (!rows)
@@ -217,8 +219,9 @@ static bool read_stay_events(struct reading *reading, struct registry_stay_event
     store_bind_int(rows, 2, reading->to);
     while (store_step(rows, &has_row, err) && has_row) {
         bool is_visible =
-            is_granted(reading->grant, ENTRY_ADMISSION, store_column_int(rows, 2),
-                       store_column_view(rows, 6), store_column_int(rows, 4));
+            is_granted(reading->grant, ENTRY_ADMISSION, store_column_int(rows, 7),
+                       store_column_int(rows, 2), store_column_view(rows, 6),
+                       store_column_int(rows, 4));
         if (!is_visible || *count == STAYS_MAX)
             continue;
         if (!take_stay_event(rows, reading, &events[(*count)++], err))
@@ -335,7 +338,7 @@ bool registry_locate(struct store_session *session, struct id entry, struct aren
     CLEANUP(store_finish)
     struct store_statement *find = store_prepare(
         session,
-        "SELECT r.record, r.facility, e.kind, e.day, e.department_code FROM "
+        "SELECT r.record, r.facility, e.kind, e.day, e.department_code, e.flags FROM "
         "registry_entry e JOIN registry_record r ON r.number = e.record WHERE "
         "e.entry = ?1 AND e.state <> 100",
         err);
@@ -348,6 +351,7 @@ bool registry_locate(struct store_session *session, struct id entry, struct aren
         return err_set(err, ERR_MISSING, "not_found", "no such entry");
     place->kind = (enum entry_kind)store_column_int(find, 2);
     place->day = (int32_t)store_column_int(find, 3);
+    place->is_sensitive = (store_column_int(find, 5) & ENTRY_SENSITIVE) != 0;
     return store_column_id(find, 0, &place->record, err) &&
            store_column_id(find, 1, &place->facility, err) &&
            store_column_text(find, 4, arena, &place->department_code, err);
@@ -383,8 +387,9 @@ static bool take_entry(struct store_statement *rows, const struct permit_grant *
 static bool is_entry_granted(struct store_statement *rows,
                              const struct permit_grant *grant)
 {
-    return is_granted(grant, store_column_int(rows, 1), store_column_int(rows, 4),
-                      store_column_view(rows, 8), store_column_int(rows, 12));
+    return is_granted(grant, store_column_int(rows, 1), store_column_int(rows, 3),
+                      store_column_int(rows, 4), store_column_view(rows, 8),
+                      store_column_int(rows, 12));
 }
 
 bool registry_read_entry(struct store_session *session,

@@ -66,6 +66,7 @@ struct stored_row {
     int64_t day;
     int64_t kind;
     int64_t state;
+    int64_t flags;
     struct text version;
     int64_t visible_at;
 };
@@ -75,11 +76,11 @@ static bool find_stored(struct store_session *session, struct id entry,
 {
     *row = (struct stored_row){0};
     CLEANUP(store_finish)
-    struct store_statement *find =
-        store_prepare(session,
-                      "SELECT record, day, kind, state, version, visible_at FROM "
-                      "registry_entry WHERE entry = ?1",
-                      err);
+    struct store_statement *find = store_prepare(
+        session,
+        "SELECT record, day, kind, state, version, visible_at, flags FROM "
+        "registry_entry WHERE entry = ?1",
+        err);
     if (!find)
         return false;
     store_bind_id(find, 1, entry);
@@ -92,6 +93,7 @@ static bool find_stored(struct store_session *session, struct id entry,
     row->kind = store_column_int(find, 2);
     row->state = store_column_int(find, 3);
     row->visible_at = store_column_int(find, 5);
+    row->flags = store_column_int(find, 6);
     return store_column_text(find, 4, arena, &row->version, err);
 }
 
@@ -292,6 +294,7 @@ static bool apply_put(struct store_session *session, struct batch *batch, size_t
     batch->changes[index].number = is_told ? position.change : 0;
     batch->changes[index].row = entry_kind_row(put->kind);
     batch->changes[index].day = put->day;
+    batch->changes[index].is_sensitive = (put->flags & ENTRY_SENSITIVE) != 0;
     return insert_row(session, &position, put, err);
 }
 
@@ -306,6 +309,7 @@ static bool apply_withdrawal(struct store_session *session, struct batch *batch,
         return true;
     batch->changes[index].row = entry_kind_row((enum entry_kind)old.kind);
     batch->changes[index].day = (int32_t)old.day;
+    batch->changes[index].is_sensitive = (old.flags & ENTRY_SENSITIVE) != 0;
     if (!next_change(session, &change, err))
         return false;
     batch->changes[index].number = change;

@@ -196,6 +196,7 @@ struct uplink_rule {
     const struct text *facilities; /* 10-digit codes */
     size_t facility_count;
     int64_t delay_hours;
+    bool includes_sensitive; /* also what the source marks sensitive; false unless said */
 };
 struct uplink_policy {
     int64_t version;
@@ -212,7 +213,11 @@ struct uplink_audience {
     struct text profession;
     struct text facility_kind;
     struct text facility_code;
+    bool is_for_sensitive; /* asks for what the source marks sensitive: only rules count
+                              that say they include it */
 };
+/* Kinds of which some rule releases also what is marked sensitive. */
+uint32_t uplink_sensitive_kinds(const struct uplink_policy *policy);
 /* Kinds that some rule releases to somebody. */
 uint32_t uplink_released_kinds(const struct uplink_policy *policy);
 /* Kinds released to this audience. */

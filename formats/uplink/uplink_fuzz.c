@@ -59,7 +59,7 @@ static void read_policy(struct span json, struct arena *arena)
 {
     struct err err = {0};
     struct uplink_policy policy = {0};
-    struct uplink_audience audience = {TEXT("doctor"), TEXT("clinic"), TEXT("1")};
+    struct uplink_audience audience = {TEXT("doctor"), TEXT("clinic"), TEXT("1"), true};
     if (!uplink_read_policy(json, arena, &policy, &err))
         return;
     assert(

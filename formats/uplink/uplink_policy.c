@@ -53,10 +53,19 @@ static bool read_kinds(const struct json_value *object, uint32_t *kinds, struct 
     return true;
 }
 
+/* Keeping back is what happens when nothing is said. */
+static bool read_sensitive(const struct json_value *object, struct uplink_rule *rule,
+                           struct err *err)
+{
+    rule->includes_sensitive = false;
+    return !json_member(object, "sensitive") ||
+           json_take_bool(object, "sensitive", &rule->includes_sensitive, err);
+}
+
 static bool read_rule(const struct json_value *object, struct arena *arena,
                       struct uplink_rule *rule, struct err *err)
 {
-    return read_kinds(object, &rule->kinds, err) &&
+    return read_kinds(object, &rule->kinds, err) && read_sensitive(object, rule, err) &&
            copy_names(object, "professions", arena, &rule->professions,
                       &rule->profession_count, err) &&
            copy_names(object, "facility_kinds", arena, &rule->facility_kinds,
@@ -109,6 +118,15 @@ uint32_t uplink_released_kinds(const struct uplink_policy *policy)
     return kinds;
 }
 
+uint32_t uplink_sensitive_kinds(const struct uplink_policy *policy)
+{
+    uint32_t kinds = 0;
+    for (size_t i = 0; i < policy->rule_count; i++)
+        if (policy->rules[i].includes_sensitive)
+            kinds |= policy->rules[i].kinds;
+    return kinds;
+}
+
 static bool names(const struct text *list, size_t count, struct text name)
 {
     if (count == 0)
@@ -121,7 +139,8 @@ static bool names(const struct text *list, size_t count, struct text name)
 
 static bool fits(const struct uplink_rule *rule, const struct uplink_audience *audience)
 {
-    return names(rule->professions, rule->profession_count, audience->profession) &&
+    return (rule->includes_sensitive || !audience->is_for_sensitive) &&
+           names(rule->professions, rule->profession_count, audience->profession) &&
            names(rule->facility_kinds, rule->facility_kind_count,
                  audience->facility_kind) &&
            names(rule->facilities, rule->facility_count, audience->facility_code);

@@ -42,13 +42,39 @@ static void a_policy_names_kinds_audiences_and_limits(void)
     CHECK(!uplink_department_is_excluded(&policy, TEXT("")));
 }
 
+/* Kept back unless a rule says otherwise, and then for that rule's audience only. */
+static void what_is_sensitive_needs_a_rule_that_says_so(void)
+{
+    struct uplink_policy policy = {0};
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+    struct uplink_audience doctor = {TEXT("doctor"), TEXT("clinic"), TEXT("1"), true};
+    CHECK(read("{\"version\":1,\"rules\":[{\"kinds\":[\"*\"]}]}", &arena, &policy));
+    CHECK(uplink_sensitive_kinds(&policy) == 0);
+    CHECK(uplink_audience_kinds(&policy, &doctor) == 0);
+    CHECK(read("{\"version\":1,\"rules\":[{\"kinds\":[\"problem\",\"laboratory\"]},"
+               "{\"kinds\":[\"problem\"],\"professions\":[\"doctor\"],\"sensitive\":true,"
+               "\"delay_hours\":24}]}",
+               &arena, &policy));
+    CHECK(uplink_sensitive_kinds(&policy) == KIND(ENTRY_PROBLEM));
+    CHECK(uplink_audience_kinds(&policy, &doctor) == KIND(ENTRY_PROBLEM));
+    CHECK(uplink_audience_delay_hours(&policy, &doctor, ENTRY_PROBLEM) == 24);
+    doctor.is_for_sensitive = false;
+    CHECK(uplink_audience_delay_hours(&policy, &doctor, ENTRY_PROBLEM) == 0);
+    struct uplink_audience nurse = {TEXT("nurse"), TEXT("clinic"), TEXT("1"), true};
+    CHECK(uplink_audience_kinds(&policy, &nurse) == 0);
+    nurse.is_for_sensitive = false;
+    CHECK(uplink_audience_kinds(&policy, &nurse) & KIND(ENTRY_PROBLEM));
+    CHECK(is_refused("{\"version\":1,\"rules\":[{\"kinds\":[\"*\"],\"sensitive\":1}]}",
+                     "json_member"));
+}
+
 static void every_condition_of_a_rule_must_fit(void)
 {
     struct uplink_policy policy = {0};
     CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
     CHECK(read(two_audiences, &arena, &policy));
     struct uplink_audience audience = {TEXT("pharmacist"), TEXT("pharmacy"),
-                                       TEXT("2040000001")};
+                                       TEXT("2040000001"), false};
     CHECK(uplink_audience_kinds(&policy, &audience) == KIND(ENTRY_PRESCRIPTION));
     audience.facility_code = TEXT("2040000002");
     CHECK(uplink_audience_kinds(&policy, &audience) == 0);
@@ -67,9 +93,10 @@ static void a_delay_is_that_of_the_rules_that_fit_the_audience(void)
     struct uplink_policy policy = {0};
     CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
     CHECK(read(two_audiences, &arena, &policy));
-    struct uplink_audience doctor = {TEXT("doctor"), TEXT("clinic"), TEXT("2010000009")};
+    struct uplink_audience doctor = {TEXT("doctor"), TEXT("clinic"), TEXT("2010000009"),
+                                     false};
     struct uplink_audience pharmacist = {TEXT("pharmacist"), TEXT("pharmacy"),
-                                         TEXT("2040000001")};
+                                         TEXT("2040000001"), false};
     CHECK(uplink_delay_hours(&policy, ENTRY_PRESCRIPTION) == 0);
     CHECK(uplink_audience_delay_hours(&policy, &doctor, ENTRY_PRESCRIPTION) == 0);
     CHECK(uplink_audience_delay_hours(&policy, &pharmacist, ENTRY_PRESCRIPTION) == 72);
@@ -80,7 +107,7 @@ static void a_delay_is_that_of_the_rules_that_fit_the_audience(void)
 static void no_rule_releases_nothing(void)
 {
     struct uplink_policy policy = {0};
-    struct uplink_audience audience = {TEXT("doctor"), TEXT("clinic"), TEXT("1")};
+    struct uplink_audience audience = {TEXT("doctor"), TEXT("clinic"), TEXT("1"), false};
     CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
     CHECK(read("{\"version\":1,\"rules\":[]}", &arena, &policy));
     CHECK(uplink_released_kinds(&policy) == 0);
@@ -165,6 +192,7 @@ static void a_policy_that_is_too_large_is_refused(void)
 int main(void)
 {
     RUN(a_policy_names_kinds_audiences_and_limits);
+    RUN(what_is_sensitive_needs_a_rule_that_says_so);
     RUN(every_condition_of_a_rule_must_fit);
     RUN(a_delay_is_that_of_the_rules_that_fit_the_audience);
     RUN(no_rule_releases_nothing);

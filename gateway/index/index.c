@@ -161,13 +161,15 @@ bool index_note_filled(struct index *index, struct err *err)
     return store_write(index->store, STORE_LIVE, note_filled, NULL, err);
 }
 
-bool index_is_published(const struct index *index, enum entry_kind kind, int32_t day,
-                        struct text department_code)
+bool index_is_published(const struct index *index, enum entry_kind kind, unsigned flags,
+                        int32_t day, struct text department_code)
 {
     const struct uplink_policy *policy = index->config.policy;
+    uint32_t kinds = flags & ENTRY_SENSITIVE ? uplink_sensitive_kinds(policy)
+                                             : uplink_released_kinds(policy);
     bool is_in_time =
         day == DAY_NONE || policy->from_day == DAY_NONE || day >= policy->from_day;
-    return (uplink_released_kinds(policy) >> kind & 1U) && is_in_time &&
+    return (kinds >> kind & 1U) && is_in_time &&
            !uplink_department_is_excluded(policy, department_code);
 }
 
@@ -354,14 +356,14 @@ bool index_find_place(struct index *index, struct text number, struct text entry
     struct store_statement *find = store_prepare(
         session,
         "SELECT e.path, e.version, e.kind, e.day, e.department_code, e.base, "
-        "e.received_at, e.state, f.hash FROM index_entry e JOIN index_file f ON f.path = "
-        "e.path WHERE e.number = ?1 AND e.entry_key = ?2",
+        "e.received_at, e.state, f.hash, e.flags FROM index_entry e JOIN index_file f ON "
+        "f.path = e.path WHERE e.number = ?1 AND e.entry_key = ?2",
         err);
     CLEANUP(store_finish)
     struct store_statement *kinds = store_prepare(
         session,
-        "SELECT kind, day, department_code FROM index_entry WHERE number = ?1 AND "
-        "base = ?2",
+        "SELECT kind, day, department_code, flags FROM index_entry WHERE number = ?1 "
+        "AND base = ?2",
         err);
     if (!find || !kinds)
         return false;
@@ -379,6 +381,7 @@ bool index_find_place(struct index *index, struct text number, struct text entry
                                   .received_at_ms = store_column_int(find, 6),
                                   .is_incomplete =
                                       store_column_int(find, 7) == ENTRY_INCOMPLETE};
+    place->is_sensitive = (store_column_int(find, 9) & ENTRY_SENSITIVE) != 0;
     if (!store_column_text(find, 0, arena, &place->path, err) ||
         !store_column_text(find, 1, arena, &place->version, err) ||
         !store_column_text(find, 4, arena, &place->department_code, err) ||
@@ -389,8 +392,11 @@ bool index_find_place(struct index *index, struct text number, struct text entry
     store_bind_text(kinds, 2, base);
     while (store_step(kinds, &has_row, err) && has_row) {
         enum entry_kind kind = (enum entry_kind)store_column_int(kinds, 0);
+        unsigned flags = (unsigned)store_column_int(kinds, 3);
         place->kinds_in_file |= 1U << kind;
-        if (!index_is_published(index, kind, (int32_t)store_column_int(kinds, 1),
+        if (flags & ENTRY_SENSITIVE)
+            place->sensitive_in_file |= 1U << kind;
+        if (!index_is_published(index, kind, flags, (int32_t)store_column_int(kinds, 1),
                                 store_column_view(kinds, 2)))
             place->has_unpublished = true;
     }

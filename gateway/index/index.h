@@ -218,10 +218,12 @@ struct index_place {
     enum entry_kind kind;
     int32_t day;
     struct text department_code;
-    uint32_t kinds_in_file; /* of all entries of the same file */
-    bool has_unpublished;   /* some entry of the file never leaves the house */
-    bool is_incomplete;     /* stands for a file that was refused */
-    struct text hash;       /* of the content that was indexed; "" = none */
+    uint32_t kinds_in_file;     /* of all entries of the same file */
+    uint32_t sensitive_in_file; /* kinds of those that the source marks sensitive */
+    bool is_sensitive;          /* the entry itself is marked so */
+    bool has_unpublished;       /* some entry of the file never leaves the house */
+    bool is_incomplete;         /* stands for a file that was refused */
+    struct text hash;           /* of the content that was indexed; "" = none */
     int64_t received_at_ms;
 };
 /* For gateway/release alone: where an entry stands. ERR_MISSING "not_found". */

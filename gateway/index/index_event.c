@@ -59,8 +59,9 @@ static bool fill_entry(const struct sending *sending, struct text number,
     bool is_there = false;
     if (!find_row(sending, number, event->key, &row, &is_there, err))
         return false;
-    bool is_sent = is_there && index_is_published(sending->index, row.kind, row.day,
-                                                  row.department_code);
+    bool is_sent =
+        is_there && index_is_published(sending->index, row.kind, (unsigned)row.flags,
+                                       row.day, row.department_code);
     event->type = is_sent ? UPLINK_ENTRY_PUT : UPLINK_ENTRY_WITHDRAWN;
     if (is_sent)
         fill_put(sending->index, &row, &event->put);
@@ -77,8 +78,8 @@ static bool add_up(const struct sending *sending, struct text number, struct tex
     CLEANUP(store_finish)
     struct store_statement *rows = store_prepare(
         sending->session,
-        "SELECT entry_key, version, kind, day, department_code FROM index_entry WHERE "
-        "number = ?1 AND entry_key > ?2 ORDER BY entry_key",
+        "SELECT entry_key, version, kind, day, department_code, flags FROM index_entry "
+        "WHERE number = ?1 AND entry_key > ?2 ORDER BY entry_key",
         err);
     if (!rows)
         return false;
@@ -88,7 +89,8 @@ static bool add_up(const struct sending *sending, struct text number, struct tex
         struct text key = store_column_view(rows, 0);
         if (!index_is_published(
                 sending->index, (enum entry_kind)store_column_int(rows, 2),
-                (int32_t)store_column_int(rows, 3), store_column_view(rows, 4)))
+                (unsigned)store_column_int(rows, 5), (int32_t)store_column_int(rows, 3),
+                store_column_view(rows, 4)))
             continue;
         if (sum) {
             sum->count++;

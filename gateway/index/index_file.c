@@ -127,9 +127,9 @@ static bool insert_entry(struct store_session *session, const struct putting *pu
     store_bind_text(insert, 16, row->order_number);
     store_bind_text(insert, 17, putting->change->file.path);
     store_bind_int(insert, 18, row->received_at);
-    store_bind_int(
-        insert, 19,
-        index_is_published(putting->index, row->kind, row->day, row->department_code));
+    store_bind_int(insert, 19,
+                   index_is_published(putting->index, row->kind, (unsigned)row->flags,
+                                      row->day, row->department_code));
     return store_run(insert, err);
 }
 
@@ -234,8 +234,8 @@ static bool put_row(struct store_session *session, struct putting *putting,
                     const struct index_link_list *links, struct old_key *old,
                     struct index_row *row, struct err *err)
 {
-    bool is_published =
-        index_is_published(putting->index, row->kind, row->day, row->department_code);
+    bool is_published = index_is_published(
+        putting->index, row->kind, (unsigned)row->flags, row->day, row->department_code);
     for (struct old_key *key = old; key; key = key->next) {
         if (!text_equal(key->key, row->entry_key))
             continue;

@@ -30,8 +30,8 @@ struct index_row {
 };
 
 /* May the centre know of it at all? */
-bool index_is_published(const struct index *index, enum entry_kind kind, int32_t day,
-                        struct text department_code);
+bool index_is_published(const struct index *index, enum entry_kind kind, unsigned flags,
+                        int32_t day, struct text department_code);
 
 /* One outbox row; the next sequence number is taken in the same transaction. */
 struct index_outgoing {

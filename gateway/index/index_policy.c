@@ -60,7 +60,7 @@ static bool read_page(struct store_session *session, const struct index *index,
     CLEANUP(store_finish)
     struct store_statement *find = store_prepare(
         session,
-        "SELECT number, entry_key, kind, day, department_code, is_published FROM "
+        "SELECT number, entry_key, kind, day, department_code, is_published, flags FROM "
         "index_entry WHERE number > ?1 OR (number = ?1 AND entry_key > ?2) ORDER BY "
         "number, entry_key LIMIT 500",
         err);
@@ -74,7 +74,8 @@ static bool read_page(struct store_session *session, const struct index *index,
         row->was_published = store_column_int(find, 5) != 0;
         row->is_published = index_is_published(
             index, (enum entry_kind)store_column_int(find, 2),
-            (int32_t)store_column_int(find, 3), store_column_view(find, 4));
+            (unsigned)store_column_int(find, 6), (int32_t)store_column_int(find, 3),
+            store_column_view(find, 4));
         if (!store_column_text(find, 0, arena, &row->number, err) ||
             !store_column_text(find, 1, arena, &row->entry_key, err))
             return false;

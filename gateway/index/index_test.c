@@ -239,6 +239,42 @@ static void an_entry_that_becomes_excluded_is_withdrawn(void)
     end(&scene);
 }
 
+static void what_the_source_marks_sensitive_stays_until_a_rule_includes_it(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    struct index_place place;
+    struct said said = a_result();
+    begin(&scene);
+    said.flags = ENTRY_SENSITIVE;
+    link_patient(&scene);
+    drain(&scene);
+    put(&scene, &said);
+    CHECK(take(&scene, 0).count == 0 && sum_of(&scene).count == 0);
+    CHECK(index_find_place(scene.index, TEXT(NUMBER), TEXT(BASE), &scene.arena, &place,
+                           &err));
+    CHECK(place.is_sensitive && place.has_unpublished);
+    CHECK(place.sensitive_in_file == 1U << ENTRY_LABORATORY);
+    reopen(&scene, "{\"version\":2,\"rules\":[{\"kinds\":[\"laboratory\"],"
+                   "\"sensitive\":true}]}");
+    CHECK(sum_of(&scene).count == 1 && take(&scene, 1).count == 2);
+    CHECK(index_find_place(scene.index, TEXT(NUMBER), TEXT(BASE), &scene.arena, &place,
+                           &err));
+    CHECK(!place.has_unpublished);
+    drain(&scene);
+    /* a source that marks it later takes it back */
+    reopen(&scene, usual_policy);
+    drain(&scene);
+    said.flags = 0;
+    put(&scene, &said);
+    drain(&scene);
+    said.flags = ENTRY_SENSITIVE;
+    put(&scene, &said);
+    struct batch batch = take(&scene, 0);
+    CHECK(batch.count == 1 && batch.events[0].type == UPLINK_ENTRY_WITHDRAWN);
+    end(&scene);
+}
+
 static void a_delay_moves_the_time_of_being_visible(void)
 {
     struct scene scene;
@@ -546,6 +582,7 @@ int main(void)
     RUN(a_held_file_shows_nothing_and_takes_back_what_was_shown);
     RUN(what_is_not_published_makes_no_event_at_all);
     RUN(an_entry_that_becomes_excluded_is_withdrawn);
+    RUN(what_the_source_marks_sensitive_stays_until_a_rule_includes_it);
     RUN(a_delay_moves_the_time_of_being_visible);
     RUN(the_same_version_keeps_the_time_it_came);
     RUN(days_before_the_start_are_not_published);

@@ -91,6 +91,7 @@ struct said {
     int32_t day;
     const char *department;
     const char *title;
+    unsigned flags;
     const char *parts[3]; /* NULL-ended; none = one entry without part */
 };
 
@@ -118,6 +119,7 @@ static inline void put(struct scene *scene, const struct said *said)
         if (!entry)
             return;
         entry->day = said->day;
+        entry->flags = said->flags;
         entry->part = text_cstr(parts[i]);
         entry->title = text_cstr(said->title ? said->title : "検体検査");
         entry->department_code = text_cstr(said->department ? said->department : "01");

@@ -78,12 +78,30 @@ static uint32_t asked_kinds(const struct release_facts *facts)
     return facts->wants_original ? own | facts->place->kinds_in_file : own;
 }
 
+static uint32_t asked_sensitive(const struct release_facts *facts)
+{
+    uint32_t own = facts->place->is_sensitive ? 1U << facts->place->kind : 0;
+    return facts->wants_original ? own | facts->place->sensitive_in_file : own;
+}
+
+/* What the source marks sensitive goes to whom a rule says so, and to nobody else. */
+static bool is_kept_back(const struct release_facts *facts)
+{
+    struct uplink_audience audience = facts->audience;
+    audience.is_for_sensitive = true;
+    return (asked_sensitive(facts) & ~uplink_audience_kinds(facts->policy, &audience)) !=
+           0;
+}
+
 /* Every kind asked for has waited as long as this audience must wait for it. */
 static bool is_delayed(const struct release_facts *facts, uint32_t asked)
 {
+    uint32_t sensitive = asked_sensitive(facts);
     for (int kind = 0; kind < ENTRY_KIND_COUNT; kind++) {
-        int64_t hours = uplink_audience_delay_hours(facts->policy, &facts->audience,
-                                                    (enum entry_kind)kind);
+        struct uplink_audience audience = facts->audience;
+        audience.is_for_sensitive = (sensitive >> kind & 1U) != 0;
+        int64_t hours =
+            uplink_audience_delay_hours(facts->policy, &audience, (enum entry_kind)kind);
         bool is_waiting = facts->received_at_ms + hours * HOUR_MS > facts->now_ms;
         if ((asked >> kind & 1U) && hours > 0 && is_waiting)
             return true;
@@ -101,6 +119,8 @@ static const char *policy_refusal(const struct release_facts *facts)
                                                               : "kind_not_released";
     if (asked & ~uplink_audience_kinds(policy, &facts->audience))
         return "audience";
+    if (is_kept_back(facts))
+        return "sensitive";
     if (uplink_department_is_excluded(policy, place->department_code))
         return "department";
     if (place->day != DAY_NONE && policy->from_day != DAY_NONE &&
@@ -195,7 +215,9 @@ static bool apply_rule(struct deciding *deciding, struct err *err)
         .names_entry = text_equal(grant->entry_key, deciding->request->entry_key),
         .granted_kinds = grant->kinds,
         .policy = config->policy,
-        .audience = {grant->profession, grant->viewer_kind, grant->viewer_code},
+        .audience = {.profession = grant->profession,
+                     .facility_kind = grant->viewer_kind,
+                     .facility_code = grant->viewer_code},
         .place = &deciding->permit->place,
         .received_at_ms = deciding->permit->place.received_at_ms,
         .wants_original = deciding->request->wants_original,

@@ -6,9 +6,9 @@
  * permit exists. Only this folder makes a `struct release_permit`.
  *
  * Errors of release_decide: those of grant_check; ERR_REFUSED link_missing, link_ended,
- * grant_entry, kind_not_granted, kind_not_released, audience, department, before_start,
- * delayed, original_mixed, incomplete; ERR_MISSING not_found; ERR_BUSY audit_unwritable.
- */
+ * grant_entry, kind_not_granted, kind_not_released, audience, sensitive, department,
+ * before_start, delayed, original_mixed, incomplete; ERR_MISSING not_found; ERR_BUSY
+ * audit_unwritable. */
 
 #include "exchange/audit/audit.h"
 #include "formats/grant/grant.h"

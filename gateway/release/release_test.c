@@ -39,15 +39,15 @@ static void set_facts(struct facts *facts)
                                         .day = day_from_date(2024, 5, 1),
                                         .department_code = TEXT("01"),
                                         .kinds_in_file = KIND(ENTRY_LABORATORY)};
-    facts->facts =
-        (struct release_facts){.now_ms = 1714600000000,
-                               .is_linked = true,
-                               .names_entry = true,
-                               .granted_kinds = KIND(ENTRY_LABORATORY),
-                               .policy = &facts->policy,
-                               .audience = {TEXT("doctor"), TEXT("clinic"), TEXT("9")},
-                               .place = &facts->place,
-                               .received_at_ms = 1714600000000};
+    facts->facts = (struct release_facts){
+        .now_ms = 1714600000000,
+        .is_linked = true,
+        .names_entry = true,
+        .granted_kinds = KIND(ENTRY_LABORATORY),
+        .policy = &facts->policy,
+        .audience = {TEXT("doctor"), TEXT("clinic"), TEXT("9"), false},
+        .place = &facts->place,
+        .received_at_ms = 1714600000000};
 }
 
 static bool is_answer(struct facts *facts, const char *reason)
@@ -114,6 +114,30 @@ static void each_condition_alone_refuses(void)
         facts.facts.wants_original = wants_original != 0;
         CHECK(is_answer(&facts, "incomplete"));
     }
+}
+
+static void what_is_marked_sensitive_stays_unless_a_rule_includes_it(void)
+{
+    struct facts facts;
+    set_facts(&facts);
+    facts.place.is_sensitive = true;
+    CHECK(is_answer(&facts, "sensitive"));
+    set_facts(&facts);
+    facts.place.is_sensitive = true;
+    facts.policy.rules[1].includes_sensitive = true; /* for nurses */
+    CHECK(is_answer(&facts, "sensitive"));
+    set_facts(&facts);
+    facts.place.is_sensitive = true;
+    facts.policy.rules[0].includes_sensitive = true;
+    CHECK(is_answer(&facts, NULL));
+    /* one that is not, in a file with one that is */
+    set_facts(&facts);
+    facts.place.sensitive_in_file = KIND(ENTRY_LABORATORY);
+    CHECK(is_answer(&facts, NULL));
+    set_facts(&facts);
+    facts.place.sensitive_in_file = KIND(ENTRY_LABORATORY);
+    facts.facts.wants_original = true;
+    CHECK(is_answer(&facts, "sensitive"));
 }
 
 static void a_delay_is_the_audiences_own(void)
@@ -591,6 +615,7 @@ int main(void)
         return 1;
     RUN(all_conditions_together_release);
     RUN(each_condition_alone_refuses);
+    RUN(what_is_marked_sensitive_stays_unless_a_rule_includes_it);
     RUN(a_delay_is_the_audiences_own);
     RUN(an_original_needs_every_kind_in_its_file);
     RUN(a_good_grant_opens_the_entry_and_is_written_down_first);

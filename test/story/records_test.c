@@ -313,6 +313,45 @@ static void an_opening_ends_after_ten_minutes_without_use(void)
     hospital_free(scene.hospital);
 }
 
+/* ---- what the source marks sensitive ---- */
+
+#define SENSITIVE_POLICY(more)                                                           \
+    "\"type\":\"policy_changed\",\"policy\":\"{\\\"version\\\":2,\\\"rules\\\":["        \
+    "{\\\"kinds\\\":[\\\"laboratory\\\"]" more "}]}\""
+
+static void what_is_marked_sensitive_is_kept_back_until_the_hospital_says_so(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    struct scene owner = scene;
+    char entry[128];
+    struct id_text record = id_to_text(hospital->record);
+    say(hospital, 0,
+        "\"type\":\"entry_put\",\"record\":\"%s\",\"key\":\"1/X/"
+        "A\",\"version\":\"" VERSION_1
+        "\",\"kind\":\"laboratory\",\"state\":\"current\",\"flags\":%d,"
+        "\"day\":\"2026-10-01\",\"is_open\":false,\"title\":\"秘\",\"department_code\":"
+        "\"\","
+        "\"department\":\"\",\"author\":\"\",\"time\":\"\",\"order_number\":\"\","
+        "\"visible_from\":0",
+        record.at, ENTRY_SENSITIVE);
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    struct reply reply = open_calendar(&scene);
+    CHECK(reply.status == 201 && !has(&reply, "秘") && has(&reply, "\"first_day\":null"));
+    owner.clinic = enter(hospital->world, "hospital");
+    CHECK(shows(&owner, "秘"));
+    find_entry(&owner, entry);
+    reply = open_entry(&scene, entry);
+    CHECK(reply.status == 403 && has(&reply, "\"code\":\"sensitive\""));
+    say(hospital, 0, SENSITIVE_POLICY(",\\\"sensitive\\\":true"));
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    CHECK(shows(&scene, "秘") && open_entry(&scene, entry).status == 201);
+    say(hospital, 0, SENSITIVE_POLICY(""));
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 3);
+    CHECK(!shows(&scene, "秘") && open_entry(&scene, entry).status == 403);
+    hospital_free(hospital);
+}
+
 /* ---- being in step ---- */
 
 static void equal_digests_prove_a_record_in_step(void)
@@ -829,6 +868,7 @@ int main(void)
     RUN(a_consents_last_day_ends_an_open_calendars_others);
     RUN(the_oldest_day_is_of_what_may_be_seen);
     RUN(an_opening_ends_after_ten_minutes_without_use);
+    RUN(what_is_marked_sensitive_is_kept_back_until_the_hospital_says_so);
     RUN(equal_digests_prove_a_record_in_step);
     RUN(what_a_snapshot_does_not_name_is_withdrawn);
     RUN(what_a_snapshot_names_in_an_older_version_is_asked_for);

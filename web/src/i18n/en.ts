@@ -700,6 +700,8 @@ export const en: Catalogue = {
   'problem.consent_not_covering.next': 'Explain and record one that does.',
   'problem.kind_not_released.text': 'The facility does not disclose this kind.',
   'problem.kind_not_released.next': 'Ask the facility if you need it.',
+  'problem.sensitive.text': 'The hospital keeps this back because its source marks it sensitive.',
+  'problem.sensitive.next': 'Ask the facility if you need it.',
   'problem.audience.text': 'This kind is not disclosed to your profession.',
   'problem.audience.next': 'Ask the doctor in charge if you need it.',
   'problem.department.text': 'This department is not disclosed.',

@@ -518,6 +518,8 @@ export const jaMore = {
   'problem.consent_not_covering.next': '患者に説明し、この施設を含む同意を登録してください。',
   'problem.kind_not_released.text': 'この施設は、この種類の情報を公開していません。',
   'problem.kind_not_released.next': '必要なときは施設へ直接問い合わせてください。',
+  'problem.sensitive.text': '取扱注意の情報として、施設が公開していません。',
+  'problem.sensitive.next': '必要なときは施設へ直接問い合わせてください。',
   'problem.audience.text': 'この種類の情報は、あなたの職種には公開されていません。',
   'problem.audience.next': '必要なときは担当の医師へ相談してください。',
   'problem.department.text': 'この診療科の情報は公開されていません。',
