@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What ends at once, whoever ended it; several processes on one database; what reading
  * leaves alone; and the record of references against the audit, row by row. */
+#include <fcntl.h>
+
 #include "exchange/audit/audit_index.h"
 #include "exchange/network/network.h"
 #include "exchange/reference/reference.h"
@@ -240,6 +242,89 @@ static void reading_changes_nothing(void)
     hospital_free(hospital);
 }
 
+/* ---- logs ---- */
+
+#define CANARY "カナリア"
+
+static bool log_names(const char *path, const char *words)
+{
+    static char all[1 << 20];
+    FILE *file = fopen(path, "r");
+    CHECK(file != NULL);
+    size_t len = file ? fread(all, 1, sizeof all - 1, file) : 0;
+    if (file)
+        fclose(file);
+    all[len] = '\0';
+    CHECK(len > 1000 && len < sizeof all - 1);
+    return strstr(all, words) != NULL;
+}
+
+/* What goes wrong with a patient's data in hand: on the way in, at the gateway, on the
+ * way out. */
+static void go_wrong(struct hospital *hospital, struct browser *clinic)
+{
+    static const char *const lines[] = {"POST /api/v1/session",
+                                        "POST /api/v1/persons",
+                                        "POST /api/v1/persons/searches",
+                                        "GET /api/v1/persons/" CANARY,
+                                        "GET /api/v1/" CANARY "?name=" CANARY,
+                                        "POST /api/v1/links/" CANARY "/retries"};
+    static const char *const bodies[] = {
+        "{\"login\":\"" CANARY "\",\"password\":\"" CANARY "\"}",
+        "{\"name\":\"" CANARY "\",\"kana\":\"" CANARY "\"",
+        "{\"own_number\":\"" CANARY "\"}",
+        "{\"name\":\"" CANARY "\",\"kana\":\"" CANARY "\",\"birth_date\":\"" CANARY
+        "\"}"};
+    static const char *const contents[] = {
+        CANARY, "{\"entry\":{\"items\":[{\"name\":\"" CANARY "\"}]},\"warnings\":[]}",
+        "{\"entry\":{\"items\":[{\"type\":\"a\",\"" CANARY
+        "\":\"x\"}]},\"warnings\":[]}"};
+    char entry[128], opening[128], line[256], person[128];
+    struct browser other = *clinic;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        for (size_t k = 0; k < sizeof bodies / sizeof *bodies; k++)
+            CHECK(go(&other, lines[i], bodies[k]).status >= 400);
+    register_person(clinic, person);
+    say(hospital, 0, "\"type\":\"" CANARY "\",\"number\":\"" CANARY "\"");
+    say_put(hospital, 0, "2/OML-11/B", CANARY, CANARY);
+    CHECK_SOON(count_of(hospital, &hospital->rejected_count) == 2);
+    say_put(hospital, 0, "1/OML-11/A", VERSION_1, CANARY);
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    struct reply reply = open_calendar(clinic, person);
+    const char *at = strstr(reply.body, "\"entry\":[\"");
+    snprintf(entry, sizeof entry, "%.32s", at ? at + 10 : "");
+    snprintf(line, sizeof line, "POST /api/v1/entries/%s/openings", entry);
+    reply = go(clinic, line, "");
+    snprintf(line, sizeof line, "GET /api/v1/openings/%s/content",
+             member(&reply, "opening", opening));
+    for (size_t i = 0; i < sizeof contents / sizeof *contents; i++) {
+        hospital->content_body = contents[i];
+        reply = go(clinic, line, "");
+        CHECK(reply.status == 503 && !has(&reply, CANARY));
+    }
+}
+
+static void no_log_names_a_patient(void)
+{
+    struct hospital *hospital = hospital_new();
+    struct world *world = hospital->world;
+    char path[160];
+    in_world(world, "log", path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    CHECK(fd >= 0);
+    world->log.fd = fd;
+    struct browser clinic = enter(world, "clinic");
+    go_wrong(hospital, &clinic);
+    CHECK(!log_names(path, CANARY));
+    CHECK(!log_names(path, "林") && !log_names(path, "ハヤシ") &&
+          !log_names(path, "H100"));
+    CHECK(!log_names(path, "1950-03-04") && !log_names(path, PASSWORD));
+    CHECK(!log_names(path, clinic.cookie) && !log_names(path, clinic.csrf));
+    world->log.fd = -1;
+    close(fd);
+    hospital_free(hospital);
+}
+
 /* ---- the record of references ---- */
 
 struct office {
@@ -410,6 +495,7 @@ int main(void)
     RUN(who_leaves_the_list_sees_nothing_from_then_on);
     RUN(a_withdrawal_stops_what_another_process_permitted);
     RUN(reading_changes_nothing);
+    RUN(no_log_names_a_patient);
     RUN(the_record_of_references_is_the_audit_row_by_row);
     RUN(a_name_cannot_become_a_formula_or_another_row);
     return test_done();
