@@ -203,7 +203,10 @@ static bool read_words(const struct json_value *object, struct consent *consent,
                        struct err *err)
 {
     struct text form, channel, giver;
-    if (!json_take_text(object, "form", 16, &form, err) ||
+    static const char *const members[] = {"form",       "channel", "giver", "giver_name",
+                                          "facilities", "note",    "until", NULL};
+    if (!json_check_members(object, members, err) ||
+        !json_take_text(object, "form", 16, &form, err) ||
         !json_take_text(object, "channel", 16, &channel, err) ||
         !json_take_text(object, "giver", 16, &giver, err))
         return false;
@@ -294,8 +297,10 @@ bool consent_read_withdrawal(const struct json_value *object,
                              struct consent_withdrawal *withdrawal, struct err *err)
 {
     struct text channel;
+    static const char *const members[] = {"channel", "note", NULL};
     withdrawal->note = TEXT("");
-    if (!json_take_text(object, "channel", 16, &channel, err) ||
+    if (!json_check_members(object, members, err) ||
+        !json_take_text(object, "channel", 16, &channel, err) ||
         !json_take_text_or(object, "note", CONSENT_NOTE_MAX, &withdrawal->note, err))
         return false;
     return consent_channel_parse(channel, &withdrawal->channel) ||

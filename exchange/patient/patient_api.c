@@ -98,7 +98,10 @@ static bool read_query(const struct json_value *root, struct patient_query *quer
                                     .kana = TEXT(""),
                                     .phone = TEXT(""),
                                     .birth_day = DAY_NONE};
-    return json_take_text_or(root, "own_number", 4 * PATIENT_NUMBER_MAX,
+    static const char *const members[] = {"own_number", "name",  "kana",
+                                          "birth_date", "phone", NULL};
+    return json_check_members(root, members, err) &&
+           json_take_text_or(root, "own_number", 4 * PATIENT_NUMBER_MAX,
                              &query->own_number, err) &&
            json_take_text_or(root, "name", PATIENT_NAME_MAX, &query->name, err) &&
            json_take_text_or(root, "kana", PATIENT_NAME_MAX, &query->kana, err) &&
@@ -213,10 +216,14 @@ static bool read_person(const struct json_value *root, const struct session_acto
                         struct patient_person *person, struct err *err)
 {
     struct text sex;
+    static const char *const members[] = {"name",    "kana",          "birth_date",
+                                          "sex",     "phone",         "consent",
+                                          "numbers", "is_new_person", NULL};
     *person = (struct patient_person){.network = actor->network,
                                       .phone = TEXT(""),
                                       .registered_facility = actor->facility};
-    if (!json_take_text(root, "name", PATIENT_NAME_MAX, &person->name, err) ||
+    if (!json_check_members(root, members, err) ||
+        !json_take_text(root, "name", PATIENT_NAME_MAX, &person->name, err) ||
         !json_take_text(root, "kana", PATIENT_NAME_MAX, &person->kana, err) ||
         !json_take_text(root, "sex", 1, &sex, err) ||
         !json_take_text_or(root, "phone", PATIENT_PHONE_MAX, &person->phone, err) ||
@@ -231,8 +238,10 @@ static bool read_number(const struct json_value *object, const struct rand *rand
                         struct err *err)
 {
     struct text typed;
+    static const char *const members[] = {"facility", "number", "birth_date", NULL};
     number->record = id_new(rand);
-    return json_take_id(object, "facility", &number->facility, err) &&
+    return json_check_members(object, members, err) &&
+           json_take_id(object, "facility", &number->facility, err) &&
            json_take_text(object, "number", 4 * PATIENT_NUMBER_MAX, &typed, err) &&
            patient_fold_number(typed, arena, &number->number, err);
 }

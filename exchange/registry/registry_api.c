@@ -44,8 +44,10 @@ static bool read_body_range(struct http_call *call, int32_t *first, int32_t *las
     struct json_document *document = json_parse(http_body(call), err);
     if (!document)
         return false;
+    static const char *const members[] = {"from", "to", NULL};
     const struct json_value *root = json_root(document);
-    return json_take_text(root, "from", 10, &from, err) &&
+    return json_check_members(root, members, err) &&
+           json_take_text(root, "from", 10, &from, err) &&
            json_take_text(root, "to", 10, &to, err) &&
            read_range(text_span(from), text_span(to), first, last, err);
 }

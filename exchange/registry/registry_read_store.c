@@ -9,7 +9,7 @@
 #include "formats/uplink/uplink.h"
 #include "store/store.h"
 
-enum { SPANS_MAX = 2000, UNDATED_MAX = 500, STAYS_MAX = 2000 };
+enum { SPANS_MAX = 2000, UNDATED_MAX = 500, STAYS_MAX = 2000, OLDEST_PAGE_ROWS = 100 };
 
 bool registry_find_record(struct store_session *session, struct id record,
                           int64_t *number, struct err *err)
@@ -249,29 +249,50 @@ static bool read_stays(struct reading *reading, struct err *err)
     return true;
 }
 
-/* Of the oldest entry that may be seen: rows come by day, so the first one decides. */
-static bool read_first_day(struct reading *reading, struct err *err)
+/* One page of rows behind a place; stops at the first that may be seen. */
+static bool read_oldest_page(struct reading *reading, struct registry_row_value *row,
+                             size_t *count, bool *is_visible, struct err *err)
 {
     bool has_row = false;
-    bool is_visible = false;
-    struct registry_row_value row = {0};
+    struct registry_row_value last = *row;
     CLEANUP(store_finish)
     struct store_statement *rows = store_prepare(
         reading->session,
         "SELECT day, kind, entry, version, end_day, is_open, state, flags, title, "
         "department_code, visible_at FROM registry_entry WHERE record = ?1 AND "
-        "day > -2147483648 AND state <> 100 ORDER BY day, kind",
+        "(day > ?2 OR (day = ?2 AND entry > ?3)) AND state <> 100 ORDER BY day, entry "
+        "LIMIT 100",
         err);
     if (!rows)
         return false;
     store_bind_int(rows, 1, reading->record);
-    while (!is_visible && store_step(rows, &has_row, err) && has_row)
-        if (!take_row(rows, reading, &row, &is_visible, err))
+    store_bind_int(rows, 2, last.day);
+    store_bind_id(rows, 3, last.entry);
+    *count = 0;
+    while (!*is_visible && store_step(rows, &has_row, err) && has_row) {
+        ++*count;
+        row->day = (int32_t)store_column_int(rows, COLUMN_DAY);
+        if (!store_column_id(rows, COLUMN_ENTRY, &row->entry, err) ||
+            !take_row(rows, reading, row, is_visible, err))
+            return false;
+    }
+    return err->kind == ERR_NONE;
+}
+
+/* Of the oldest entry that may be seen. */
+static bool read_first_day(struct reading *reading, struct err *err)
+{
+    size_t count = OLDEST_PAGE_ROWS;
+    bool is_visible = false;
+    /* behind all that have no day */
+    struct registry_row_value row = {.day = DAY_NONE + 1};
+    while (!is_visible && count == OLDEST_PAGE_ROWS)
+        if (!read_oldest_page(reading, &row, &count, &is_visible, err))
             return false;
     struct registry_calendar *out = reading->out;
     if (is_visible && (out->first_day == DAY_NONE || row.day < out->first_day))
         out->first_day = row.day;
-    return err->kind == ERR_NONE;
+    return true;
 }
 
 static bool prepare_calendar(struct registry_calendar *out, struct registry_fold *fold,

@@ -93,7 +93,7 @@ static bool check_origin(const struct http_call *call, struct err *err)
 {
     struct span site = http_header(call, "sec-fetch-site");
     struct span origin = http_header(call, "origin");
-    struct span host = http_header(call, "host");
+    struct span host = http_host(call);
     const char *scheme = http_is_secure(call) ? "https://" : "http://";
     bool is_own = host.len > 0 && span_starts(origin, scheme) &&
                   span_equal(span_part(origin, strlen(scheme), origin.len), host);
@@ -196,7 +196,9 @@ struct login {
 static bool read_login(const struct json_value *root, struct login *login,
                        struct err *err)
 {
-    if (!json_take_text(root, "login", STAFF_LOGIN_MAX, &login->login, err) ||
+    static const char *const members[] = {"login", "password", "post", NULL};
+    if (!json_check_members(root, members, err) ||
+        !json_take_text(root, "login", STAFF_LOGIN_MAX, &login->login, err) ||
         !json_take_text(root, "password", SECRET_PASSWORD_MAX, &login->password, err))
         return false;
     login->has_post = json_member(root, "post") != NULL;

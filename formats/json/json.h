@@ -32,6 +32,10 @@ const struct json_value *json_member(const struct json_value *object, const char
 size_t json_count(const struct json_value *array);
 const struct json_value *json_item(const struct json_value *array, size_t index);
 
+/* False with ERR_SYNTAX "json_unknown_member" when the object has a member that is none
+ * of `keys` (NULL-ended): what is mistyped must not count as left out. */
+MUST_CHECK bool json_check_members(const struct json_value *object,
+                                   const char *const *keys, struct err *err);
 /* Calls `see` for each member in order; false from it ends the walk and is the result. */
 MUST_CHECK bool json_each_member(const struct json_value *object,
                                  bool (*see)(void *context, struct text key,

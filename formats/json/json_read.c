@@ -265,3 +265,25 @@ bool json_as_text(const struct json_value *value, size_t max_bytes, struct text 
                        max_bytes);
     return true;
 }
+
+struct known_members {
+    const char *const *keys;
+};
+
+static bool is_known_member(void *context, struct text key,
+                            const struct json_value *value, struct err *err)
+{
+    (void)value;
+    const struct known_members *known = context;
+    for (const char *const *one = known->keys; *one; one++)
+        if (text_is(key, *one))
+            return true;
+    return err_set(err, ERR_SYNTAX, "json_unknown_member", "a member is not known");
+}
+
+bool json_check_members(const struct json_value *object, const char *const *keys,
+                        struct err *err)
+{
+    struct known_members known = {keys};
+    return json_each_member(object, is_known_member, &known, err);
+}

@@ -550,6 +550,29 @@ static void every_change_needs_the_own_origin_and_the_token(void)
 
 /* ---- bodies that are wrong ---- */
 
+/* A body that is good but for one member more: mistyped is not left out. */
+static void what_the_contract_does_not_name_is_refused(void)
+{
+    struct region region;
+    region_open(&region, &states[0]);
+    int asked = 0;
+    for (int i = 0; i < ROUTES; i++) {
+        struct route route = routes[i];
+        char body[1024];
+        if (!route.body)
+            continue;
+        snprintf(body, sizeof body, "{\"unti1\":\"2026-01-01\",%s", route.body + 1);
+        route.body = body;
+        struct reply reply = ask(&region, &route, RIGHT, false);
+        struct rows rows = new_rows(&region, NULL, NULL);
+        CHECK(reply.status == 400 && has(&reply, "json_unknown_member") &&
+              rows.decisions == 0);
+        asked++;
+    }
+    CHECK(asked == 6);
+    region_free(&region);
+}
+
 static void no_body_does_half_of_anything(void)
 {
     static const char *const bodies[] = {
@@ -619,6 +642,7 @@ int main(void)
     RUN(every_route_answers_as_the_oracle_says);
     RUN(what_is_not_there_and_what_is_not_yours_look_the_same);
     RUN(every_change_needs_the_own_origin_and_the_token);
+    RUN(what_the_contract_does_not_name_is_refused);
     RUN(no_body_does_half_of_anything);
     return test_done();
 }

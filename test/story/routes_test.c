@@ -336,6 +336,11 @@ static void what_is_not_a_registration_is_refused(void)
         {"{}", "json_member"},
         {"[]", "json_member"},
         {"{\"name\":\"x\"", "json_"},
+        {"{\"unti1\":1," PERSON("林 花子", "ハヤシ ハナコ") "}", "json_unknown_member"},
+        {"{" PERSON("林 花子",
+                    "ハヤシ ハナコ") ",\"consent\":{\"form\":\"comprehensive\","
+                                     "\"unti1\":\"2026-01-01\"},\"numbers\":[]}",
+         "json_unknown_member"},
         {HAYASHI(""), "patient_number"},
         {HAYASHI(NUMBER(CLINIC, "1") "," NUMBER(CLINIC, "2")), "patient_number_double"},
         {HAYASHI(NUMBER(CLINIC, "12345678901234567")), "patient_number"},

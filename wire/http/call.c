@@ -65,7 +65,7 @@ static bool copy_fields(struct http_call *call, const struct http_head *head,
     }
     call->fields = fields;
     call->field_count = head->field_count;
-    return true;
+    return arena_copy(&call->arena, head->host, &call->host, err);
 }
 
 static bool read_method(struct http_call *call, struct span name)
@@ -368,6 +368,11 @@ struct span http_header(const struct http_call *call, const char *name)
         if (span_is(call->fields[i].name, name))
             return call->fields[i].value;
     return SPAN("");
+}
+
+struct span http_host(const struct http_call *call)
+{
+    return call->host;
 }
 
 struct span http_cookie(const struct http_call *call, const char *name)

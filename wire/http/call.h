@@ -124,6 +124,7 @@ struct http_call {
     const struct http_entry *entry;
     bool is_file;
     struct http_target target;
+    struct span host; /* Host or :authority */
     const struct http_field *fields;
     size_t field_count;
     size_t body_max_bytes;

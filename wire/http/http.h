@@ -59,6 +59,8 @@ MUST_CHECK bool http_param_id(const struct http_call *call, const char *name,
 bool http_query(const struct http_call *call, const char *name, struct span *value);
 /* Lower-case name; empty span when absent. */
 struct span http_header(const struct http_call *call, const char *name);
+/* Where the request was sent: Host (HTTP/1.1) or :authority (HTTP/2); may be empty. */
+struct span http_host(const struct http_call *call);
 struct span http_cookie(const struct http_call *call, const char *name);
 struct span http_body(const struct http_call *call);
 struct arena *http_arena(struct http_call *call);

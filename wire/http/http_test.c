@@ -27,6 +27,12 @@ static void say_person(struct http_call *call, void *context)
     http_answer(call, 200, "text/plain", span_cstr(text.at));
 }
 
+static void say_host(struct http_call *call, void *context)
+{
+    (void)context;
+    http_answer(call, 200, "text/plain", http_host(call));
+}
+
 static void say_query(struct http_call *call, void *context)
 {
     struct span value = SPAN("absent");
@@ -113,6 +119,7 @@ static const struct http_route routes[] = {
     {HTTP_DELETE, "/api/v1/persons/{person}", say_route, 0},
     {HTTP_GET, "/api/v1/people/{person}/name", say_person, 0},
     {HTTP_GET, "/api/v1/query", say_query, 0},
+    {HTTP_GET, "/api/v1/host", say_host, 0},
     {HTTP_GET, "/api/v1/cookie", say_cookie, 0},
     {HTTP_GET, "/api/v1/json", say_json, 0},
     {HTTP_GET, "/api/v1/full", say_full, 0},
@@ -330,6 +337,17 @@ static void check_host(const char *host, bool is_ours)
     CHECK((site.last.head.status == 200) == is_ours);
     CHECK(is_ours || is_problem(421, "host_unknown"));
     done();
+}
+
+/* As HTTP/2 has it: in no field of its own. */
+static void a_handler_knows_where_the_request_was_sent(void)
+{
+    open_site(NULL, false);
+    ask((struct wish){.target = "/api/v1/host", .host = "centre.example:8443"});
+    CHECK(site.last.head.status == 200 &&
+          span_is(buf_view(&site.last.body), "centre.example:8443"));
+    done();
+    close_site();
 }
 
 static void only_named_hosts_are_ours(void)
@@ -592,6 +610,7 @@ int main(void)
     RUN(odd_queries_are_refused);
     RUN(cookies_are_found_by_their_whole_name);
     RUN(bodies_keep_to_the_limit_of_their_route);
+    RUN(a_handler_knows_where_the_request_was_sent);
     RUN(only_named_hosts_are_ours);
     RUN(every_answer_has_the_security_headers);
     RUN(large_json_is_compressed_for_those_who_take_it);
