@@ -168,14 +168,16 @@ static struct opening_news news_of(const struct live_event *event)
                                  .is_sensitive = event->is_sensitive};
 }
 
-/* Before the lock is taken, because permissions may have to be decided again. */
+/* Before the lock is taken, because permissions may have to be decided again. Where that
+ * cannot be done just now, everybody has to read again instead. */
 static void find_watchers(struct live *live, const struct live_event *event)
 {
     struct opening_news news = news_of(event);
     live->watcher_count = 0;
     if (!id_is_zero(event->person) && live->openings)
         live->watcher_count =
-            opening_watchers(live->openings, &news, live->watchers, OPENING_WATCHERS_MAX);
+            opening_watchers(live->openings, &news, live->watchers, OPENING_WATCHERS_MAX,
+                             &live->taken.has_overflowed);
 }
 
 static void tell(struct live *live, struct live_event *event)

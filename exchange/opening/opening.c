@@ -450,7 +450,8 @@ static size_t hold_all(struct opening_table *table, const struct id *person,
     return count;
 }
 
-static bool may_hear(struct opening *opening, const struct opening_news *news)
+static bool may_hear(struct opening *opening, const struct opening_news *news,
+                     bool *is_unsure)
 {
     struct err err = {0};
     if (!news->is_content)
@@ -458,21 +459,24 @@ static bool may_hear(struct opening *opening, const struct opening_news *news)
     if (!opening_holds(opening, &err)) {
         bool has_changed = err.kind == ERR_REFUSED && err.code &&
                            strcmp(err.code, "permission_changed") == 0;
-        err_clear(&err);
-        if (!has_changed || !opening_renew(opening, &err))
+        if (has_changed)
+            err_clear(&err);
+        if (!has_changed || !opening_renew(opening, &err)) {
+            *is_unsure |= err.kind == ERR_BUSY || err.kind == ERR_SYSTEM;
             return false;
+        }
     }
     return covers(opening_permit(opening), news);
 }
 
 size_t opening_watchers(struct opening_table *table, const struct opening_news *news,
-                        struct hash *sessions, size_t max)
+                        struct hash *sessions, size_t max, bool *is_unsure)
 {
     struct opening *held[OPENING_WATCHERS_MAX];
     size_t count = hold_all(table, &news->person, NULL, held, OPENING_WATCHERS_MAX);
     size_t hearing = 0;
     for (size_t i = 0; i < count; i++) {
-        if (hearing < max && may_hear(held[i], news))
+        if (hearing < max && may_hear(held[i], news, is_unsure))
             sessions[hearing++] = held[i]->actor.session;
         opening_release(&held[i]);
     }

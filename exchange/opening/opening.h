@@ -89,9 +89,10 @@ struct opening_news {
     enum entry_row row; /* with is_content; ENTRY_ROW_NONE: any */
 };
 /* Sessions with the person's calendar open, at most max; permissions that changed are
- * decided again first, so it may read the database. */
+ * decided again first, so it may read the database. `is_unsure` is set when somebody's
+ * permission could not be known just now. */
 size_t opening_watchers(struct opening_table *table, const struct opening_news *news,
-                        struct hash *sessions, size_t max);
+                        struct hash *sessions, size_t max, bool *is_unsure);
 /* The same for one session, in memory only: a permission that changed hears nothing.
  * opening_renew_session decides those of the session again before. */
 bool opening_watches(struct opening_table *table, struct hash session,

@@ -227,6 +227,8 @@ static void a_withdrawn_consent_ends_the_news(void)
     snprintf(line, sizeof line, "POST /api/v1/consents/%s/withdrawals",
              member(&reply, "id", consent));
     change_consent(&clinic, &listener, line, "{\"channel\":\"oral\"}");
+    has_key(hospital, "1/OML-11/A", VERSION_1);
+    has_key(hospital, "2/OML-11/B", VERSION_1);
     say_put(hospital, 0, "2/OML-11/B", VERSION_1, "二");
     say_in_step(hospital);
     CHECK_SOON(count_of(hospital, &hospital->stored_count) == 3);
@@ -276,6 +278,28 @@ static void what_may_not_be_seen_is_not_heard_of(void)
     say_put(hospital, 0, "3/OML-11/C", VERSION_1, "三");
     CHECK_SOON(heard(&listener, "\"day\":\"2026-10-03\""));
     CHECK(count_heard(&listener, "event: entry") == 1);
+    end_listening(&listener);
+    hospital_free(hospital);
+}
+
+/* While changes of consent cannot be read nobody is told of entries: all read again. */
+static void a_stale_epoch_tells_nobody_but_to_read_again(void)
+{
+    struct hospital *hospital = hospital_new();
+    struct browser clinic = enter(hospital->world, "clinic");
+    struct listener listener = {0};
+    char person[128];
+    register_person(&clinic, person);
+    open_calendar(&clinic, person);
+    begin_listening(&listener, &clinic, NULL);
+    CHECK_SOON(heard(&listener, "\nid: "));
+    atomic_fetch_add(&hospital->world->skip_ms, 1500);
+    say_put(hospital, 0, "1/OML-11/A", VERSION_1, "一");
+    for (int i = 0; i < 400 && !heard(&listener, "event: reload"); i++) {
+        atomic_fetch_add(&hospital->world->skip_ms, 1500);
+        usleep(5000);
+    }
+    CHECK(heard(&listener, "event: reload") && !heard(&listener, "event: entry"));
     end_listening(&listener);
     hospital_free(hospital);
 }
@@ -354,6 +378,7 @@ int main(void)
     RUN(a_consent_and_a_link_are_heard_of);
     RUN(a_withdrawn_consent_ends_the_news);
     RUN(what_may_not_be_seen_is_not_heard_of);
+    RUN(a_stale_epoch_tells_nobody_but_to_read_again);
     RUN(an_ended_session_hears_it_and_then_nothing);
     RUN(who_comes_back_hears_what_was_missed);
     RUN(one_stream_too_many_ends_the_oldest);
