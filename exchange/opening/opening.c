@@ -265,15 +265,13 @@ static struct opening *find_and_hold(struct opening_table *table, struct id hand
 }
 
 /* A decision is believed for a second; what time alone changes (a consent's last day, a
- * post's end) counts then. A calendar is decided at each reading, because what was
- * released since belongs into it. */
+ * post's end) counts then. What is released meanwhile the permit itself lets pass. */
 static bool is_fresh(const struct opening *opening)
 {
     const struct permit_contents *contents = permit_read(opening_permit(opening));
     int64_t age_ms =
         clock_wall_ms(&opening->table->config.clock) - contents->decided_at_ms;
-    int64_t limit_ms = id_is_zero(opening->object) ? 0 : PERMIT_AGE_MAX_MS;
-    return age_ms >= 0 && age_ms <= limit_ms;
+    return age_ms >= 0 && age_ms <= PERMIT_AGE_MAX_MS;
 }
 
 static bool holds_now(struct opening *opening, struct err *err)

@@ -4,8 +4,8 @@
  * object (calendar, entry) decides once and writes one decision row; its parts are then
  * read under a 128-bit handle, re-checked in memory; one finish row sums them up.
  *
- * Taking it decides again without a row when the decision is older than a second, for a
- * calendar each time: a consent's last day ends it, what was released since is in it.
+ * Taking it decides again without a row when the decision is older than a second, so that
+ * a consent's last day ends it. What is released meanwhile is in it.
  *
  * A handle is bound to the login session that made it and ends after 10 minutes without
  * use, when the session ends, when it is closed, or when the person's permissions changed

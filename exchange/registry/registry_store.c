@@ -76,11 +76,11 @@ static bool find_stored(struct store_session *session, struct id entry,
 {
     *row = (struct stored_row){0};
     CLEANUP(store_finish)
-    struct store_statement *find = store_prepare(
-        session,
-        "SELECT record, day, kind, state, version, visible_at, flags FROM "
-        "registry_entry WHERE entry = ?1",
-        err);
+    struct store_statement *find =
+        store_prepare(session,
+                      "SELECT record, day, kind, state, version, visible_at, flags FROM "
+                      "registry_entry WHERE entry = ?1",
+                      err);
     if (!find)
         return false;
     store_bind_id(find, 1, entry);

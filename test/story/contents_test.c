@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "test/story/story_scene.h"
+
+/* What is opened comes from the hospital, as long as it may be seen. */
+
+/* ---- entries and contents ---- */
+
+static void an_entry_is_opened_once_and_its_content_fetched(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    char entry[128], opening[128];
+    hospital->content_body = CONTENT;
+    say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
+    say_put(hospital, 0, "2/OML-11/B", VERSION_1, "生化学");
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    find_entry(&scene, entry);
+    struct reply reply = open_entry(&scene, entry);
+    CHECK(reply.status == 201 && has(&reply, "\"title\":\"血算\"") &&
+          has(&reply, "\"previous\":null") && !has(&reply, "\"next\":null"));
+    member(&reply, "opening", opening);
+    reply = ask_opening(&scene, "GET", opening, "content");
+    CHECK(reply.status == 200 && has(&reply, "\"items\":[{") &&
+          has(&reply, "\"name\":\"CRP\"") && has(&reply, "\"code\":\"hl7_extra\""));
+    CHECK(strcmp(hospital->viewer, "2000000002") == 0);
+    /* a decision is believed for a second, then decided again */
+    let_pass(hospital->world, 5000);
+    reply = ask_opening(&scene, "GET", opening, "content");
+    CHECK(reply.status == 200);
+    /* a calendar's handle opens no content, and nobody else's handle does */
+    struct reply calendar = open_calendar(&scene);
+    char other[128];
+    CHECK(ask_opening(&scene, "GET", member(&calendar, "opening", other), "content")
+              .status == 404);
+    struct scene stranger = scene;
+    stranger.clinic = enter(hospital->world, "pharmacy");
+    CHECK(ask_opening(&stranger, "GET", opening, "content").status == 404);
+    CHECK(open_entry(&stranger, entry).status == 404);
+    CHECK(open_entry(&scene, "0123456789abcdef0123456789abcdef").status == 404);
+    hospital_free(hospital);
+}
+
+/* A gateway that reads its whole source anew sends what the centre has already. */
+static void what_comes_again_unchanged_changes_nothing(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    char entry[128], opening[128];
+    hospital->content_body = CONTENT;
+    say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    find_entry(&scene, entry);
+    struct reply reply = open_entry(&scene, entry);
+    member(&reply, "opening", opening);
+    atomic_fetch_add(&hospital->world->skip_ms, 2000);
+    say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    /* what was seen is not news, and what is open stays open */
+    CHECK_SOON(home_says(&scene, "\"news\":[]"));
+    CHECK(ask_opening(&scene, "GET", opening, "content").status == 200);
+    say_put(hospital, 0, "1/OML-11/A", VERSION_2, "血算（訂正）");
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 3);
+    CHECK_SOON(home_says(&scene, "\"new_count\":1"));
+    CHECK(shows(&scene, "血算（訂正）"));
+    hospital_free(hospital);
+}
+
+static void what_a_gateway_answers_otherwise_is_never_shown(void)
+{
+    static const struct {
+        int status;
+        const char *body;
+        int shown;
+        const char *code;
+    } answers[] = {
+        {403, "{\"code\":\"kind_not_released\"}", 403, "kind_not_released"},
+        {403, "{\"code\":\"link_ended\"}", 403, "link_ended"},
+        {403, "{\"code\":\"<script>\"}", 503, "gateway_refused"},
+        {404, "{}", 404, "not_found"},
+        {400, "{\"code\":\"hl7_segment_cut\"}", 409, "content_incomplete"},
+        {500, "", 503, "gateway_refused"},
+        {200, "", 503, "gateway_refused"},
+        {200, "{\"entry\":{\"items\":[{\"name\":\"x\"}]},\"warnings\":[]}", 503,
+         "gateway_refused"},
+        {200, "{\"entry\":{\"items\":[{\"type\":\"a\",\"B<\":\"x\"}]},\"warnings\":[]}",
+         503, "gateway_refused"},
+        {200, "{\"entry\":{\"items\":[{\"type\":\"a\",\"b\":1}]},\"warnings\":[]}", 503,
+         "gateway_refused"},
+        {200, "{\"entry\":{\"items\":{}},\"warnings\":[]}", 503, "gateway_refused"},
+    };
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    char entry[128], opening[128];
+    say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    find_entry(&scene, entry);
+    struct reply reply = open_entry(&scene, entry);
+    member(&reply, "opening", opening);
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        hospital->content_status = answers[i].status;
+        hospital->content_body = answers[i].body;
+        reply = ask_opening(&scene, "GET", opening, "content");
+        bool is_right = reply.status == answers[i].shown && has(&reply, answers[i].code);
+        CHECK(is_right);
+        if (!is_right)
+            printf("# %zu: %d %s\n", i, reply.status, reply.body);
+    }
+    hospital_free(hospital);
+}
+
+static void a_silent_and_an_absent_gateway_are_told_apart(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    struct world *world = hospital->world;
+    char entry[128], opening[128];
+    say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    find_entry(&scene, entry);
+    struct reply reply = open_entry(&scene, entry);
+    member(&reply, "opening", opening);
+    reply = ask_opening(&scene, "GET", opening, "content");
+    CHECK(reply.status == 503 && has(&reply, "\"code\":\"gateway_silent\""));
+    struct err err = {0};
+    hospital->world->hello_code = "9999999999"; /* it is not let in again */
+    struct tunnel *tunnel =
+        facility_gateway_take(world->gateways, hex_id(HOSPITAL), &err);
+    tunnel_cut(tunnel);
+    tunnel_release(&tunnel);
+    CHECK_SOON(!facility_gateway_is_ready(world->gateways, hex_id(HOSPITAL)));
+    reply = ask_opening(&scene, "GET", opening, "content");
+    CHECK(reply.status == 503 && has(&reply, "\"code\":\"gateway_away\""));
+    CHECK(shows(&scene, "\"reason\":\"gateway_away\"") && shows(&scene, "血算"));
+    hospital_free(hospital);
+}
+
+/* ---- originals ---- */
+
+struct download {
+    struct browser *browser;
+    char line[256];
+    pthread_t thread;
+    atomic_size_t received;
+    bool is_right; /* every byte as it was sent */
+    bool is_whole; /* it ended as it should */
+    atomic_bool has_ended;
+    int status;
+};
+
+static size_t chunk_bytes(struct span line)
+{
+    static const char digits[] = "0123456789abcdef";
+    size_t len = 0;
+    for (size_t i = 0; i < line.len && i < 8; i++) {
+        const char *digit = strchr(digits, line.at[i] | 0x20);
+        if (line.at[i] == '\r' || !digit)
+            break;
+        len = len * 16 + (size_t)(digit - digits);
+    }
+    return len;
+}
+
+/* Takes the chunks apart (RFC 9112 section 7.1) and compares every byte. */
+static bool is_original(struct span all, size_t bytes)
+{
+    const uint8_t *at = memmem(all.at, all.len, "\r\n\r\n", 4);
+    struct span rest = span_part(all, at ? (size_t)(at - all.at) + 4 : all.len, all.len);
+    struct span line;
+    size_t seen = 0;
+    while (span_take(&rest, '\n', &line)) {
+        size_t len = chunk_bytes(line);
+        if (len == 0 || len > rest.len)
+            return len == 0 && seen == bytes;
+        for (size_t i = 0; i < len; i++, seen++)
+            if (rest.at[i] != (uint8_t)(seen * 31 % 251))
+                return false;
+        rest = span_part(rest, len + 2, rest.len);
+    }
+    return false;
+}
+
+static void *run_download(void *context)
+{
+    struct download *download = context;
+    CLEANUP(buf_free) struct buf out = buf_init(4096);
+    CLEANUP(buf_free) struct buf all = buf_init(64 << 20);
+    uint8_t piece[65536];
+    ssize_t got = 0;
+    write_request(download->browser, &out, download->line, -1, "");
+    int fd = dial(http_server_port(download->browser->world->server));
+    CHECK(send(fd, out.at, out.len, MSG_NOSIGNAL) == (ssize_t)out.len);
+    while ((got = recv(fd, piece, sizeof piece, 0)) > 0) {
+        buf_put(&all, piece, (size_t)got);
+        atomic_store(&download->received, all.len);
+    }
+    close(fd);
+    uint64_t status = 0;
+    (void)!span_uint(span_of(all.at + 9, 3), 999, &status);
+    download->status = (int)status;
+    download->is_whole = all.len > 5 && memcmp(all.at + all.len - 5, "0\r\n\r\n", 5) == 0;
+    const struct hospital *hospital = download->browser->world->part_context;
+    download->is_right = is_original(buf_view(&all), hospital->original_bytes);
+    atomic_store(&download->has_ended, true);
+    return NULL;
+}
+
+static void begin_download(struct download *download, struct scene *scene,
+                           const char *opening)
+{
+    download->browser = &scene->clinic;
+    snprintf(download->line, sizeof download->line, "GET /api/v1/openings/%s/original",
+             opening);
+    pthread_create(&download->thread, NULL, run_download, download);
+}
+
+static void open_only_entry(struct scene *scene, char opening[128])
+{
+    char entry[128];
+    say_put(scene->hospital, 0, "1/OML-11/A", VERSION_1, "血算");
+    CHECK_SOON(count_of(scene->hospital, &scene->hospital->stored_count) == 1);
+    find_entry(scene, entry);
+    struct reply reply = open_entry(scene, entry);
+    CHECK(reply.status == 201);
+    member(&reply, "opening", opening);
+}
+
+static void an_original_passes_whole(void)
+{
+    struct scene scene = scene_new();
+    struct download download = {0};
+    char opening[128];
+    scene.hospital->original_bytes = 5 << 20;
+    open_only_entry(&scene, opening);
+    begin_download(&download, &scene, opening);
+    pthread_join(download.thread, NULL);
+    CHECK(download.status == 200 && download.is_whole && download.is_right);
+    CHECK(atomic_load(&download.received) > 5 << 20);
+    hospital_free(scene.hospital);
+}
+
+static void withdraw_consent(struct scene *scene)
+{
+    char consent[128], line[256];
+    snprintf(line, sizeof line, "GET /api/v1/persons/%s/consents", scene->person);
+    struct reply reply = go(&scene->clinic, line, "");
+    snprintf(line, sizeof line, "POST /api/v1/consents/%s/withdrawals",
+             member(&reply, "id", consent));
+    CHECK(go(&scene->clinic, line, "{\"channel\":\"oral\"}").status == 200);
+}
+
+/* The first half has come, the second waits. */
+static void begin_half(struct scene *scene, struct download *download, char opening[128])
+{
+    scene->hospital->original_bytes = 2 << 20;
+    atomic_store(&scene->hospital->original_gate, 0);
+    open_only_entry(scene, opening);
+    begin_download(download, scene, opening);
+    CHECK_SOON(atomic_load(&download->received) > 1 << 20);
+}
+
+static bool has_been_cut(struct scene *scene, const struct download *download)
+{
+    content_look_again(scene->hospital->content);
+    return atomic_load(&download->has_ended);
+}
+
+/* Nothing comes and nothing goes: no piece would ever ask. */
+static void a_withdrawn_consent_cuts_a_download_that_stands_still(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    struct download download = {0};
+    char opening[128];
+    begin_half(&scene, &download, opening);
+    content_look_again(hospital->content);
+    CHECK(!atomic_load(&download.has_ended));
+    withdraw_consent(&scene);
+    CHECK_SOON(has_been_cut(&scene, &download));
+    CHECK_SOON(count_of(hospital, &hospital->cancel_count) == 1);
+    atomic_store(&hospital->original_gate, -1);
+    pthread_join(download.thread, NULL);
+    CHECK(download.status == 200 && !download.is_whole);
+    hospital_free(hospital);
+}
+
+static void a_withdrawn_consent_cuts_a_download(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    struct download download = {0};
+    char opening[128];
+    begin_half(&scene, &download, opening);
+    withdraw_consent(&scene);
+    atomic_store(&hospital->original_gate, 1);
+    pthread_join(download.thread, NULL);
+    CHECK(download.status == 200 && !download.is_whole);
+    CHECK(atomic_load(&download.received) < (3 << 20) / 2);
+    CHECK_SOON(count_of(hospital, &hospital->cancel_count) == 1);
+    CHECK(ask_opening(&scene, "GET", opening, "content").status == 404);
+    hospital_free(hospital);
+}
+
+static void a_refused_original_is_a_problem_not_a_file(void)
+{
+    struct scene scene = scene_new();
+    char opening[128];
+    scene.hospital->content_status = 403;
+    scene.hospital->content_body = "{\"code\":\"original_mixed\"}";
+    open_only_entry(&scene, opening);
+    struct reply reply = ask_opening(&scene, "GET", opening, "original");
+    CHECK(reply.status == 403 && has(&reply, "\"code\":\"original_mixed\""));
+    CHECK(!strstr(reply.head, "ttachment"));
+    hospital_free(scene.hospital);
+}
+
+int main(void)
+{
+    struct err err = {0};
+    CHECK(secret_start(&err));
+    RUN(an_entry_is_opened_once_and_its_content_fetched);
+    RUN(what_comes_again_unchanged_changes_nothing);
+    RUN(what_a_gateway_answers_otherwise_is_never_shown);
+    RUN(a_silent_and_an_absent_gateway_are_told_apart);
+    RUN(an_original_passes_whole);
+    RUN(a_withdrawn_consent_cuts_a_download);
+    RUN(a_withdrawn_consent_cuts_a_download_that_stands_still);
+    RUN(a_refused_original_is_a_problem_not_a_file);
+    return test_done();
+}

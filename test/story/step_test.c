@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "test/story/story_scene.h"
+
+/* Being in step is proven: digests, snapshots, gateways that come back. */
+
+static void equal_digests_prove_a_record_in_step(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    CHECK(shows(&scene, "\"state\":\"loading\""));
+    say_put(hospital, 1, "1/OML-11/A", VERSION_1, "血算");
+    has_key(hospital, "1/OML-11/A", VERSION_1);
+    say_in_step(hospital);
+    CHECK_SOON(shows(&scene, IN_STEP));
+    CHECK(count_of(hospital, &hospital->snapshot_count) == 0);
+    hospital_free(hospital);
+}
+
+static void what_a_snapshot_does_not_name_is_withdrawn(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    say_put(hospital, 1, "1/OML-11/A", VERSION_1, "残る");
+    say_put(hospital, 1, "2/OML-11/B", VERSION_1, "消える");
+    has_key(hospital, "1/OML-11/A", VERSION_1);
+    say_in_step(hospital);
+    CHECK_SOON(count_of(hospital, &hospital->snapshot_count) == 1);
+    CHECK_SOON(shows(&scene, IN_STEP));
+    CHECK(shows(&scene, "\"titles\":[\"残る\"]"));
+    CHECK(count_of(hospital, &hospital->backfill_count) == 0);
+    hospital_free(hospital);
+}
+
+/* Its newest version was deleted there while nobody listened. */
+static void what_a_snapshot_names_in_an_older_version_is_asked_for(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    say_put(hospital, 1, "1/OML-11/A", VERSION_2, "取り消した版");
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    has_key(hospital, "1/OML-11/A", VERSION_1);
+    say_in_step(hospital);
+    CHECK_SOON(count_of(hospital, &hospital->backfill_count) == 1);
+    CHECK_SOON(shows(&scene, "\"titles\":[]"));
+    say_put(hospital, 1, "1/OML-11/A", VERSION_1, "血算");
+    say_in_step(hospital);
+    CHECK_SOON(shows(&scene, IN_STEP));
+    CHECK(shows(&scene, "\"titles\":[\"血算\"]"));
+    hospital_free(hospital);
+}
+
+/* A snapshot judges what was there when it was asked for, and nothing that came since. */
+static void what_comes_while_a_snapshot_is_on_its_way_stays(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    say_put(hospital, 1, "1/OML-11/A", VERSION_1, "残る");
+    say_put(hospital, 1, "2/OML-11/B", VERSION_1, "消える");
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    has_key(hospital, "1/OML-11/A", VERSION_1);
+    hospital->late_key = "3/OML-11/C";
+    hospital->late_count = 4; /* two before, this one, and the sum */
+    say_in_step(hospital);
+    CHECK_SOON(shows(&scene, IN_STEP));
+    CHECK(shows(&scene, "途中") && !shows(&scene, "消える"));
+    CHECK(count_of(hospital, &hospital->backfill_count) == 0);
+    hospital_free(hospital);
+}
+
+static void what_is_missing_is_asked_for_once(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    has_key(hospital, "1/OML-11/A", VERSION_1);
+    say_in_step(hospital);
+    CHECK_SOON(count_of(hospital, &hospital->backfill_count) == 1);
+    CHECK(shows(&scene, "\"state\":\"behind\""));
+    /* something of it is refused again and again: not asked for all day */
+    say_in_step(hospital);
+    CHECK_SOON(count_of(hospital, &hospital->snapshot_count) == 2);
+    say_put(hospital, 1, "1/OML-11/A", VERSION_1, "血算");
+    say_in_step(hospital);
+    CHECK_SOON(shows(&scene, IN_STEP));
+    CHECK(count_of(hospital, &hospital->backfill_count) == 1);
+    hospital_free(hospital);
+}
+
+static void a_gateway_that_comes_back_is_compared(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    struct world *world = hospital->world;
+    struct err err = {0};
+    say_put(hospital, 1, "1/OML-11/A", VERSION_1, "消える");
+    say_put(hospital, 1, "2/OML-11/B", VERSION_1, "残る");
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    has_key(hospital, "2/OML-11/B", VERSION_1);
+    int digests = count_of(hospital, &hospital->digest_count);
+    int hellos = atomic_load(&world->hello_count);
+    struct tunnel *tunnel =
+        facility_gateway_take(world->gateways, hex_id(HOSPITAL), &err);
+    tunnel_cut(tunnel);
+    tunnel_release(&tunnel);
+    CHECK_SOON(atomic_load(&world->hello_count) > hellos);
+    CHECK_SOON(count_of(hospital, &hospital->digest_count) > digests);
+    CHECK_SOON(shows(&scene, "\"titles\":[\"残る\"]"));
+    /* and its events come on the new line */
+    say_put(hospital, 0, "3/OML-11/C", VERSION_1, "新しい");
+    CHECK_SOON(shows(&scene, "新しい"));
+    hospital_free(hospital);
+}
+
+static void a_gateway_with_a_new_database_is_linked_again(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    struct err err = {0};
+    int links = count_of(hospital, &hospital->link_count);
+    pthread_mutex_lock(&hospital->lock);
+    hospital->has_forgotten = true;
+    pthread_mutex_unlock(&hospital->lock);
+    struct tunnel *tunnel =
+        facility_gateway_take(hospital->world->gateways, hex_id(HOSPITAL), &err);
+    tunnel_cut(tunnel);
+    tunnel_release(&tunnel);
+    CHECK_SOON(count_of(hospital, &hospital->link_count) == links + 1);
+    hospital_free(hospital);
+}
+
+static void a_check_now_reads_the_source_and_says_what_came_of_it(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    char opening[128];
+    struct reply reply = open_calendar(&scene);
+    member(&reply, "opening", opening);
+    reply = ask_opening(&scene, "POST", opening, "checks");
+    CHECK(reply.status == 200 && has(&reply, IN_STEP));
+    CHECK(count_of(hospital, &hospital->check_count) == 1);
+    struct browser pharmacy = enter(hospital->world, "pharmacy");
+    struct browser clinic = scene.clinic;
+    scene.clinic = pharmacy;
+    CHECK(ask_opening(&scene, "POST", opening, "checks").status == 404);
+    scene.clinic = clinic;
+    hospital_free(hospital);
+}
+
+int main(void)
+{
+    struct err err = {0};
+    CHECK(secret_start(&err));
+    RUN(equal_digests_prove_a_record_in_step);
+    RUN(what_a_snapshot_does_not_name_is_withdrawn);
+    RUN(what_a_snapshot_names_in_an_older_version_is_asked_for);
+    RUN(what_comes_while_a_snapshot_is_on_its_way_stays);
+    RUN(what_is_missing_is_asked_for_once);
+    RUN(a_gateway_that_comes_back_is_compared);
+    RUN(a_gateway_with_a_new_database_is_linked_again);
+    RUN(a_check_now_reads_the_source_and_says_what_came_of_it);
+    return test_done();
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* A clinic that looks at the one record which its region's hospital discloses: what
+ * arrives through the real tunnel, gate and HTTP server. */
+
+#include "test/story/story_hospital.h"
+
+#define VERSION_1 "202610010900000001"
+#define VERSION_2 "202610020900000001"
+#define CONTENT                                                                          \
+    "{\"entry\":{\"kind\":\"laboratory\",\"items\":[{\"type\":\"result\",\"name\":"      \
+    "\"CRP\",\"value\":\"0.3\"}]},\"warnings\":[{\"code\":\"hl7_extra\",\"text\":\"x\"}" \
+    "]}"
+
+/* The hospital's own state: the clinic is always in step with itself. */
+#define IN_STEP "{\"facility\":\"01000000000000000000000000000000\",\"state\":\"in_step\""
+
+struct scene {
+    struct hospital *hospital;
+    struct browser clinic;
+    char person[128];
+};
+
+static inline struct scene scene_new(void)
+{
+    struct scene scene = {.hospital = hospital_new()};
+    scene.clinic = enter(scene.hospital->world, "clinic");
+    struct reply reply = go(&scene.clinic, "POST /api/v1/persons", registration);
+    CHECK(reply.status == 201 && !has(&reply, "proposed"));
+    member(&reply, "id", scene.person);
+    return scene;
+}
+
+static inline struct reply open_calendar(struct scene *scene)
+{
+    char line[256];
+    snprintf(line, sizeof line, "POST /api/v1/persons/%s/calendar-openings",
+             scene->person);
+    return go(&scene->clinic, line, autumn);
+}
+
+static inline bool shows(struct scene *scene, const char *part)
+{
+    struct reply reply = open_calendar(scene);
+    return reply.status == 201 && has(&reply, part);
+}
+
+static inline struct reply ask_opening(struct scene *scene, const char *method,
+                                       const char *opening, const char *what)
+{
+    char line[256];
+    snprintf(line, sizeof line, "%s /api/v1/openings/%s/%s", method, opening, what);
+    return go(&scene->clinic, line, "");
+}
+
+static inline bool has_now(struct scene *scene, const char *opening, const char *what,
+                           const char *part)
+{
+    struct reply reply = ask_opening(scene, "GET", opening, what);
+    return reply.status == 200 && has(&reply, part);
+}
+
+/* The id of the only entry of the calendar. */
+static inline void find_entry(struct scene *scene, char entry[128])
+{
+    struct reply reply = open_calendar(scene);
+    const char *at = strstr(reply.body, "\"entry\":[\"");
+    CHECK(at != NULL);
+    snprintf(entry, 128, "%.32s", at ? at + 10 : "");
+}
+
+static inline struct reply open_entry(struct scene *scene, const char *entry)
+{
+    char line[256];
+    snprintf(line, sizeof line, "POST /api/v1/entries/%s/openings", entry);
+    return go(&scene->clinic, line, "");
+}
+
+static inline bool home_says(struct scene *scene, const char *part)
+{
+    struct reply reply = go(&scene->clinic, "GET /api/v1/home", "");
+    return reply.status == 200 && has(&reply, part);
+}
+
+/* The epoch is read again at once, as its poll would within half a second. */
+static inline void let_pass(struct world *world, int64_t ms)
+{
+    atomic_fetch_add(&world->skip_ms, ms);
+    network_epoch_refresh(world->epoch);
+}
