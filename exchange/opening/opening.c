@@ -7,7 +7,11 @@
 #include "base/memory.h"
 #include "exchange/session/session.h"
 
-enum { PERMIT_ARENA_BYTES = 1 << 20, BUCKETS = 4096 };
+enum {
+    PERMIT_ARENA_BYTES = 1 << 20,
+    BUCKETS = 4096,
+    SWEEP_MAX = 64 /* of one bucket and sweep; the others wait for the next */
+};
 
 /* A permit with its own arena. A renewed one keeps the former behind it until nobody but
  * the table holds the opening, because somebody may still be reading under it. */
@@ -19,7 +23,9 @@ struct held_permit {
 
 struct opening {
     struct opening_table *table;
-    struct opening *next; /* in its bucket */
+    struct opening *next; /* in its bucket, by handle */
+    struct opening *next_of_session;
+    struct opening *next_of_person;
     struct arena arena;   /* the request's texts */
     struct session_actor actor;
     struct disclosure_request request;
@@ -39,6 +45,8 @@ struct opening_table {
     pthread_mutex_t lock;
     size_t count;
     struct opening *buckets[BUCKETS];
+    struct opening *sessions[BUCKETS]; /* the same ones by session, newest first */
+    struct opening *persons[BUCKETS];
 };
 
 struct opening_table *opening_table_new(const struct opening_config *config,
@@ -52,10 +60,57 @@ struct opening_table *opening_table_new(const struct opening_config *config,
     return table;
 }
 
+static size_t index_of(const uint8_t *bytes)
+{
+    return ((size_t)bytes[0] << 8 | bytes[1]) % BUCKETS;
+}
+
 static struct opening **bucket_of(struct opening_table *table, struct id handle)
 {
-    size_t index = (size_t)handle.bytes[0] << 8 | handle.bytes[1];
-    return &table->buckets[index % BUCKETS];
+    return &table->buckets[index_of(handle.bytes)];
+}
+
+static struct opening **session_of(struct opening_table *table, struct hash session)
+{
+    return &table->sessions[index_of(session.bytes)];
+}
+
+static struct opening **person_of(struct opening_table *table, struct id person)
+{
+    return &table->persons[index_of(person.bytes)];
+}
+
+/* The lock is held. */
+static void link_in(struct opening_table *table, struct opening *opening)
+{
+    struct opening **bucket = bucket_of(table, opening->handle);
+    struct opening **session = session_of(table, opening->actor.session);
+    struct opening **person = person_of(table, opening->request.person);
+    opening->next = *bucket;
+    opening->next_of_session = *session;
+    opening->next_of_person = *person;
+    *bucket = *session = *person = opening;
+    table->count++;
+}
+
+/* The lock is held. */
+static void link_out(struct opening_table *table, struct opening *opening)
+{
+    struct opening **at = bucket_of(table, opening->handle);
+    while (*at && *at != opening)
+        at = &(*at)->next;
+    if (!*at)
+        return;
+    *at = opening->next;
+    at = session_of(table, opening->actor.session);
+    while (*at != opening)
+        at = &(*at)->next_of_session;
+    *at = opening->next_of_session;
+    at = person_of(table, opening->request.person);
+    while (*at != opening)
+        at = &(*at)->next_of_person;
+    *at = opening->next_of_person;
+    table->count--;
 }
 
 static struct held_permit *permit_hold(struct err *err)
@@ -101,12 +156,7 @@ static bool detach(struct opening *opening)
     if (opening->has_ended)
         return false;
     opening->has_ended = true;
-    struct opening **at = bucket_of(opening->table, opening->handle);
-    while (*at && *at != opening)
-        at = &(*at)->next;
-    if (*at)
-        *at = opening->next;
-    opening->table->count--;
+    link_out(opening->table, opening);
     return true;
 }
 
@@ -158,35 +208,31 @@ static bool copy_request(struct opening *opening,
            text_copy(request->department, &opening->arena, &copy->department, err);
 }
 
-static size_t count_of_session(struct opening_table *table, struct hash session)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < BUCKETS; i++)
-        for (struct opening *one = table->buckets[i]; one; one = one->next)
-            count += hash_equal(&one->actor.session, &session);
-    return count;
-}
-
-/* A session that opens more than its share loses its least recently used opening. */
-static struct opening *take_oldest(struct opening_table *table, struct hash session)
+/* A session that opens more than its share loses its least recently used opening: held
+ * for its end, NULL when there is room. The lock is held. */
+static struct opening *take_surplus(struct opening_table *table, struct hash session)
 {
     struct opening *oldest = NULL;
-    for (size_t i = 0; i < BUCKETS; i++)
-        for (struct opening *one = table->buckets[i]; one; one = one->next)
-            if (hash_equal(&one->actor.session, &session) &&
-                (!oldest || one->used_at_ms < oldest->used_at_ms))
-                oldest = one;
-    if (oldest)
-        oldest->holders++;
+    size_t count = 0;
+    struct opening *one = *session_of(table, session);
+    for (; one; one = one->next_of_session) {
+        if (!hash_equal(&one->actor.session, &session))
+            continue;
+        count++;
+        /* The newest come first: among equals the last is the oldest. */
+        if (!oldest || one->used_at_ms <= oldest->used_at_ms)
+            oldest = one;
+    }
+    if (count < OPENING_PER_SESSION_MAX)
+        return NULL;
+    oldest->holders++;
     return oldest;
 }
 
 static void make_room(struct opening_table *table, struct hash session)
 {
     pthread_mutex_lock(&table->lock);
-    struct opening *oldest = count_of_session(table, session) >= OPENING_PER_SESSION_MAX
-                                 ? take_oldest(table, session)
-                                 : NULL;
+    struct opening *oldest = take_surplus(table, session);
     pthread_mutex_unlock(&table->lock);
     if (!oldest)
         return;
@@ -199,12 +245,9 @@ static bool enter(struct opening_table *table, struct opening *opening, struct e
     pthread_mutex_lock(&table->lock);
     bool has_room = table->count < OPENING_COUNT_MAX;
     if (has_room) {
-        struct opening **bucket = bucket_of(table, opening->handle);
-        opening->next = *bucket;
-        *bucket = opening;
         opening->holders = 2;
         opening->used_at_ms = clock_monotonic_ms(&table->config.clock);
-        table->count++;
+        link_in(table, opening);
     }
     pthread_mutex_unlock(&table->lock);
     return has_room || err_set(err, ERR_BUSY, "too_many_openings", "table is full");
@@ -393,10 +436,10 @@ void opening_each_of_person(struct opening_table *table, struct id person,
                             void *context)
 {
     pthread_mutex_lock(&table->lock);
-    for (size_t i = 0; i < BUCKETS; i++)
-        for (struct opening *one = table->buckets[i]; one; one = one->next)
-            if (id_equal(one->request.person, person) && id_is_zero(one->object))
-                see(context, one->actor.session, one->handle);
+    struct opening *one = *person_of(table, person);
+    for (; one; one = one->next_of_person)
+        if (id_equal(one->request.person, person) && id_is_zero(one->object))
+            see(context, one->actor.session, one->handle);
     pthread_mutex_unlock(&table->lock);
 }
 
@@ -419,30 +462,42 @@ bool opening_watches(struct opening_table *table, struct hash session, struct id
     return watching.is_found;
 }
 
-/* One that is over, held for its end; NULL when there is none. */
-static struct opening *find_over(struct opening_table *table, int64_t now_ms)
+/* Those of a bucket, held: whether they are over is asked without the lock, because the
+ * answer may come from the database. */
+static size_t hold_bucket(struct opening_table *table, size_t index,
+                          struct opening *held[SWEEP_MAX])
 {
-    struct opening *over = NULL;
+    size_t count = 0;
     pthread_mutex_lock(&table->lock);
-    for (size_t i = 0; i < BUCKETS && !over; i++)
-        for (struct opening *one = table->buckets[i]; one && !over; one = one->next)
-            if (now_ms - one->used_at_ms >= OPENING_IDLE_MS ||
-                !session_still_holds(table->config.sessions, one->actor.session))
-                over = one;
-    if (over)
-        over->holders++;
+    struct opening *one = table->buckets[index];
+    for (; one && count < SWEEP_MAX; one = one->next) {
+        one->holders++;
+        held[count++] = one;
+    }
     pthread_mutex_unlock(&table->lock);
-    return over;
+    return count;
+}
+
+static bool is_over(struct opening *opening)
+{
+    struct opening_table *table = opening->table;
+    int64_t now_ms = clock_monotonic_ms(&table->config.clock);
+    pthread_mutex_lock(&table->lock);
+    bool is_idle = now_ms - opening->used_at_ms >= OPENING_IDLE_MS;
+    pthread_mutex_unlock(&table->lock);
+    return is_idle || !session_still_holds(table->config.sessions, opening->actor.session);
 }
 
 void opening_table_sweep(struct opening_table *table)
 {
-    int64_t now_ms = clock_monotonic_ms(&table->config.clock);
-    struct opening *over = find_over(table, now_ms);
-    while (over) {
-        opening_end(over, "done", "idle");
-        opening_release(&over);
-        over = find_over(table, now_ms);
+    struct opening *held[SWEEP_MAX];
+    for (size_t i = 0; i < BUCKETS; i++) {
+        size_t count = hold_bucket(table, i, held);
+        for (size_t k = 0; k < count; k++) {
+            if (is_over(held[k]))
+                opening_end(held[k], "done", "idle");
+            opening_release(&held[k]);
+        }
     }
 }
 
