@@ -37,6 +37,8 @@ bool registry_is_drawn(const struct registry_row_value *row)
 }
 
 /* Rows come by day, so the marks of a day are the last few of the array. */
+enum { FIRST_MARKS = 128 };
+
 static struct registry_mark *find_mark(struct registry_fold *fold, size_t grant,
                                        enum entry_row row, int32_t day)
 {
@@ -75,7 +77,13 @@ bool registry_fold_row(struct registry_fold *fold, size_t grant,
     if (fold->count == fold->max)
         return err_set(err, ERR_LIMIT, "calendar_too_large", "more than %zu marks",
                        fold->max);
-    mark = &fold->marks[fold->count++];
+    size_t needed = fold->marks ? fold->count + 1 : FIRST_MARKS;
+    struct registry_mark *marks = arena_grow(arena, fold->marks, fold->count, needed,
+                                             sizeof *marks, &fold->room, err);
+    if (!marks)
+        return false;
+    fold->marks = marks;
+    mark = &marks[fold->count++];
     *mark = (struct registry_mark){
         .row = grid_row, .day = row->day, .grant = grant, .count = 1, .flags = flags};
     return take_newest(mark, row, arena, err);

@@ -27,6 +27,7 @@ bool registry_is_drawn(const struct registry_row_value *row);
 struct registry_fold {
     struct registry_mark *marks;
     size_t count;
+    size_t room; /* grows as needed */
     size_t max;
 };
 MUST_CHECK bool registry_fold_row(struct registry_fold *fold, size_t grant,
