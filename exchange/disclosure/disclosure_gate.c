@@ -121,39 +121,32 @@ static void fill_record(struct audit_record *record, struct record_texts *texts,
     record->purpose = text_cstr(permit_purpose_id(request->purpose));
 }
 
-static bool audit_decision(struct disclosure *gate,
-                           const struct disclosure_reading *reading,
-                           const struct disclosure_verdict *verdict, const char *reason,
-                           struct audit_position *position, struct err *err)
-{
-    struct audit_record record = {0};
-    struct record_texts texts;
-    fill_record(&record, &texts, reading->request);
-    record.verdict = reason ? "deny" : "permit";
-    record.reason = reason;
-    record.consent = reading->consent;
-    record.local_number = reading->own_number;
-    if (!session_audit_actor(reading->request->actor, reading->arena, &record.actor,
-                             err) ||
-        !write_detail(verdict, reading->arena, &record.detail, err))
-        return false;
-    return audit_append(gate->config.audit, &record, position, err);
-}
+/* A decision whose row is not known to be durable yet. */
+struct disclosure_pending {
+    struct disclosure *gate;
+    struct disclosure_reading reading;
+    struct disclosure_verdict verdict;
+    const char *reason; /* NULL = permitted */
+    struct err missing; /* there is no such person */
+    uint64_t epoch;
+    uint64_t audit_number; /* 0 = not durable */
+    void (*written)(void *context);
+    void *context;
+};
 
-/* A person that is not there is denied and audited like one that is not the viewer's. */
-static bool decide_missing(struct disclosure *gate,
-                           const struct disclosure_request *request, struct arena *arena,
-                           struct err *err)
+static bool make_record(struct disclosure_pending *pending, struct record_texts *texts,
+                        struct audit_record *record, struct err *err)
 {
-    struct err missing = *err;
-    struct disclosure_reading reading = {.request = request, .arena = arena};
-    struct disclosure_verdict nothing = {0};
-    struct audit_position position;
-    err_clear(err);
-    if (!audit_decision(gate, &reading, &nothing, "not_found", &position, err))
-        return false;
-    *err = missing;
-    return false;
+    const struct disclosure_reading *reading = &pending->reading;
+    *record = (struct audit_record){0};
+    fill_record(record, texts, reading->request);
+    record->verdict = pending->reason ? "deny" : "permit";
+    record->reason = pending->reason;
+    record->consent = reading->consent;
+    record->local_number = reading->own_number;
+    return session_audit_actor(reading->request->actor, reading->arena, &record->actor,
+                               err) &&
+           write_detail(&pending->verdict, reading->arena, &record->detail, err);
 }
 
 static bool refuse(const struct disclosure_reading *reading, const char *reason,
@@ -202,31 +195,93 @@ make_permit(const struct disclosure *gate, const struct disclosure_reading *read
     return permit_make(&contents, reading->arena, err);
 }
 
+/* Facts and verdict. A person that is not there is denied and audited like one that is
+ * not the viewer's. */
+static struct disclosure_pending *prepare(struct disclosure *gate,
+                                          const struct disclosure_request *request,
+                                          struct arena *arena, struct err *err)
+{
+    struct disclosure_pending *pending = ARENA_NEW(arena, struct disclosure_pending, err);
+    if (!pending)
+        return NULL;
+    pending->gate = gate;
+    pending->reading = (struct disclosure_reading){.request = request, .arena = arena};
+    /* The epoch is taken before the facts, so a change between them shows later. */
+    pending->epoch = network_epoch_now(gate->config.epoch);
+    if (!check_fresh(gate, err))
+        return NULL;
+    if (gather_and_rule(gate, &pending->reading, &pending->verdict, err)) {
+        pending->reason = pending->verdict.grant_count == 0
+                              ? pending->verdict.reason
+                              : object_refusal(request, &pending->verdict);
+        return pending;
+    }
+    if (err->kind != ERR_MISSING)
+        return NULL;
+    pending->reading = (struct disclosure_reading){.request = request, .arena = arena};
+    pending->verdict = (struct disclosure_verdict){0};
+    pending->reason = "not_found";
+    pending->missing = *err;
+    err_clear(err);
+    return pending;
+}
+
+const struct disclosure_permit *disclosure_conclude(struct disclosure_pending *pending,
+                                                    struct arena *arena, struct err *err)
+{
+    if (pending->audit_number == 0) {
+        err_set(err, ERR_BUSY, "audit_unwritable", "the audit cannot be written");
+        return NULL;
+    }
+    if (pending->missing.kind != ERR_NONE) {
+        *err = pending->missing;
+        return NULL;
+    }
+    if (pending->reason) {
+        (void)!refuse(&pending->reading, pending->reason, err);
+        return NULL;
+    }
+    pending->reading.arena = arena;
+    return make_permit(pending->gate, &pending->reading, &pending->verdict,
+                       pending->audit_number, pending->epoch, err);
+}
+
 const struct disclosure_permit *
 disclosure_decide(struct disclosure *gate, const struct disclosure_request *request,
                   struct arena *arena, struct err *err)
 {
-    struct disclosure_reading reading = {.request = request, .arena = arena};
-    struct disclosure_verdict verdict;
+    struct disclosure_pending *pending = prepare(gate, request, arena, err);
     struct audit_position position;
-    /* The epoch is taken before the facts, so a change between them shows later. */
-    uint64_t epoch = network_epoch_now(gate->config.epoch);
-    if (!check_fresh(gate, err))
+    struct audit_record record;
+    struct record_texts texts;
+    if (!pending || !make_record(pending, &texts, &record, err) ||
+        !audit_append(gate->config.audit, &record, &position, err))
         return NULL;
-    if (!gather_and_rule(gate, &reading, &verdict, err)) {
-        if (err->kind == ERR_MISSING)
-            (void)!decide_missing(gate, request, arena, err);
-        return NULL;
-    }
-    const char *reason =
-        verdict.grant_count == 0 ? verdict.reason : object_refusal(request, &verdict);
-    if (!audit_decision(gate, &reading, &verdict, reason, &position, err))
-        return NULL;
-    if (reason) {
-        (void)!refuse(&reading, reason, err);
-        return NULL;
-    }
-    return make_permit(gate, &reading, &verdict, position.number, epoch, err);
+    pending->audit_number = position.number;
+    return disclosure_conclude(pending, arena, err);
+}
+
+/* On the audit's thread. */
+static void decision_written(void *context, const struct audit_position *position)
+{
+    struct disclosure_pending *pending = context;
+    pending->audit_number = position ? position->number : 0;
+    pending->written(pending->context);
+}
+
+bool disclosure_begin(struct disclosure *gate, const struct disclosure_request *request,
+                      const struct disclosure_wait *wait,
+                      struct disclosure_pending **pending, struct err *err)
+{
+    struct audit_record record;
+    struct record_texts texts;
+    *pending = prepare(gate, request, wait->arena, err);
+    if (!*pending || !make_record(*pending, &texts, &record, err))
+        return false;
+    (*pending)->written = wait->written;
+    (*pending)->context = wait->context;
+    return audit_append_later(gate->config.audit, &record, decision_written, *pending,
+                              err);
 }
 
 const struct disclosure_permit *disclosure_renew(struct disclosure *gate,
@@ -297,30 +352,57 @@ bool disclosure_still_holds(struct disclosure *gate,
     return true;
 }
 
-bool disclosure_finish(struct disclosure *gate, const struct disclosure_permit *permit,
-                       const char *event, const struct disclosure_outcome *outcome,
-                       struct err *err)
+struct finish_texts {
+    struct id_text person;
+    struct id_text staff;
+    struct id_text facility;
+};
+
+static void fill_finish(struct audit_record *record, struct finish_texts *texts,
+                        const struct permit_contents *contents,
+                        const struct disclosure_outcome *outcome)
 {
-    const struct permit_contents *contents = permit_read(permit);
-    struct id_text person = id_to_text(contents->person);
-    struct id_text staff = id_to_text(contents->viewer.staff);
-    struct id_text facility = id_to_text(contents->viewer.facility);
-    struct audit_record record = {
+    texts->person = id_to_text(contents->person);
+    texts->staff = id_to_text(contents->viewer.staff);
+    texts->facility = id_to_text(contents->viewer.facility);
+    *record = (struct audit_record){
         .phase = AUDIT_FINISH,
-        .event = event,
         .verdict = outcome->verdict,
         .reason = outcome->reason,
-        .actor = {.staff_id = id_view(&staff),
+        .actor = {.staff_id = id_view(&texts->staff),
                   .name = contents->viewer.name,
                   .profession = contents->viewer.profession,
-                  .facility_id = id_view(&facility),
+                  .facility_id = id_view(&texts->facility),
                   .facility_name = contents->viewer.facility_name},
         .request = contents->request,
-        .person = id_view(&person),
+        .person = id_view(&texts->person),
         .purpose = text_cstr(permit_purpose_id(contents->purpose)),
         .bytes = outcome->bytes,
         .number_of_parts = outcome->parts,
     };
+}
+
+bool disclosure_finish(struct disclosure *gate, const struct disclosure_permit *permit,
+                       const char *event, const struct disclosure_outcome *outcome,
+                       struct err *err)
+{
+    struct audit_record record;
+    struct finish_texts texts;
     struct audit_position position;
+    fill_finish(&record, &texts, permit_read(permit), outcome);
+    record.event = event;
     return audit_append(gate->config.audit, &record, &position, err);
+}
+
+bool disclosure_finish_later(struct disclosure *gate,
+                             const struct disclosure_permit *permit, const char *event,
+                             const struct disclosure_outcome *outcome,
+                             const struct disclosure_told *told, struct err *err)
+{
+    struct audit_record record;
+    struct finish_texts texts;
+    fill_finish(&record, &texts, permit_read(permit), outcome);
+    record.event = event;
+    return audit_append_later(gate->config.audit, &record, told->written, told->context,
+                              err);
 }

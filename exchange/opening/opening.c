@@ -9,6 +9,7 @@
 
 enum {
     PERMIT_ARENA_BYTES = 1 << 20,
+    OPENING_ARENA_BYTES = 64 * 1024,
     BUCKETS = 4096,
     SWEEP_MAX = 64 /* of one bucket and sweep; the others wait for the next */
 };
@@ -38,11 +39,16 @@ struct opening {
     int64_t new_since_ms;
     int holders; /* the table's own one included, under the lock */
     bool has_ended;
+    struct disclosure_pending *pending; /* until concluded */
+    struct opening_wait wait;
 };
 
 struct opening_table {
     struct opening_config config;
     pthread_mutex_t lock;
+    pthread_cond_t arrived; /* nothing is underway any more */
+    size_t underway;        /* rows handed to the audit that will tell */
+    bool is_stopping;
     size_t count;
     struct opening *buckets[BUCKETS];
     struct opening *sessions[BUCKETS]; /* the same ones by session, newest first */
@@ -57,6 +63,7 @@ struct opening_table *opening_table_new(const struct opening_config *config,
         return NULL;
     table->config = *config;
     pthread_mutex_init(&table->lock, NULL);
+    pthread_cond_init(&table->arrived, NULL);
     return table;
 }
 
@@ -160,30 +167,123 @@ static bool detach(struct opening *opening)
     return true;
 }
 
+/* ---- rows on their way ---- */
+
+static bool depart(struct opening_table *table, struct err *err)
+{
+    pthread_mutex_lock(&table->lock);
+    bool goes = !table->is_stopping;
+    table->underway += goes;
+    pthread_mutex_unlock(&table->lock);
+    return goes || err_set(err, ERR_BUSY, "server_stopping", "no more openings");
+}
+
+static void arrive(struct opening_table *table)
+{
+    pthread_mutex_lock(&table->lock);
+    if (--table->underway == 0)
+        pthread_cond_broadcast(&table->arrived);
+    pthread_mutex_unlock(&table->lock);
+}
+
+static void wait_for_arrivals(struct opening_table *table)
+{
+    pthread_mutex_lock(&table->lock);
+    table->is_stopping = true;
+    while (table->underway > 0)
+        pthread_cond_wait(&table->arrived, &table->lock);
+    pthread_mutex_unlock(&table->lock);
+}
+
+void opening_table_stop(struct opening_table *table)
+{
+    wait_for_arrivals(table);
+}
+
+/* ---- ending ---- */
+
+static void log_unwritten(const struct opening_table *table, const struct err *err)
+{
+    if (table->config.log)
+        log_err(table->config.log, "finish_unwritten", err);
+}
+
 static void write_finish(struct opening *opening, const char *verdict, const char *reason)
 {
     struct err err = {0};
-    const struct opening_config *config = &opening->table->config;
+    struct opening_table *table = opening->table;
     struct disclosure_outcome outcome = {verdict, reason, opening->bytes, opening->parts};
-    if (!disclosure_finish(config->gate, opening->permit->permit, opening->request.event,
-                           &outcome, &err) &&
-        config->log)
-        log_err(config->log, "finish_unwritten", &err);
+    if (!disclosure_finish(table->config.gate, opening->permit->permit,
+                           opening->request.event, &outcome, &err))
+        log_unwritten(table, &err);
 }
 
-void opening_end(struct opening *opening, const char *verdict, const char *reason)
+/* On the audit's thread. */
+static void finish_written(void *context, const struct audit_position *position)
+{
+    struct opening_table *table = context;
+    struct err err = {0};
+    if (!position) {
+        err_set(&err, ERR_BUSY, "audit_unwritable", "a finish row got lost");
+        log_unwritten(table, &err);
+    }
+    arrive(table);
+}
+
+/* Nobody waits for what ends by itself: should the row get lost, the decision counts as
+ * ended unknown at the next start. */
+static void write_finish_later(struct opening *opening, const char *reason)
+{
+    struct err err = {0};
+    struct opening_table *table = opening->table;
+    struct disclosure_outcome outcome = {"done", reason, opening->bytes, opening->parts};
+    struct disclosure_told told = {finish_written, table};
+    if (!depart(table, &err)) {
+        write_finish(opening, "done", reason);
+        return;
+    }
+    if (disclosure_finish_later(table->config.gate, opening->permit->permit,
+                                opening->request.event, &outcome, &told, &err))
+        return;
+    arrive(table);
+    log_unwritten(table, &err);
+}
+
+/* True for the one who has to write the finish row. */
+static bool take_end(struct opening *opening)
+{
+    pthread_mutex_lock(&opening->table->lock);
+    bool is_first = detach(opening);
+    pthread_mutex_unlock(&opening->table->lock);
+    return is_first;
+}
+
+/* The table's own hold. */
+static void let_go(struct opening *opening)
 {
     struct opening_table *table = opening->table;
-    pthread_mutex_lock(&table->lock);
-    bool is_first = detach(opening);
-    pthread_mutex_unlock(&table->lock);
-    if (!is_first)
-        return;
-    write_finish(opening, verdict, reason);
     pthread_mutex_lock(&table->lock);
     drop_holder(opening);
     pthread_mutex_unlock(&table->lock);
 }
+
+void opening_end(struct opening *opening, const char *verdict, const char *reason)
+{
+    if (!take_end(opening))
+        return;
+    write_finish(opening, verdict, reason);
+    let_go(opening);
+}
+
+static void end_later(struct opening *opening, const char *reason)
+{
+    if (!take_end(opening))
+        return;
+    write_finish_later(opening, reason);
+    let_go(opening);
+}
+
+/* ---- beginning ---- */
 
 static bool copy_actor(struct opening *opening, const struct session_actor *actor,
                        struct err *err)
@@ -236,7 +336,7 @@ static void make_room(struct opening_table *table, struct hash session)
     pthread_mutex_unlock(&table->lock);
     if (!oldest)
         return;
-    opening_end(oldest, "done", "superseded");
+    end_later(oldest, "superseded");
     opening_release(&oldest);
 }
 
@@ -253,38 +353,97 @@ static bool enter(struct opening_table *table, struct opening *opening, struct e
     return has_room || err_set(err, ERR_BUSY, "too_many_openings", "table is full");
 }
 
+/* Without a decision yet. */
+static struct opening *make(struct opening_table *table,
+                            const struct disclosure_request *request, struct id object,
+                            struct err *err)
+{
+    struct opening *opening = memory_new(1, sizeof *opening, err);
+    if (!opening)
+        return NULL;
+    opening->table = table;
+    opening->arena = arena_init(OPENING_ARENA_BYTES);
+    opening->handle = id_new(&table->config.rand);
+    opening->object = object;
+    opening->new_since_ms = INT64_MAX;
+    opening->permit = permit_hold(err);
+    if (opening->permit && copy_request(opening, request, err))
+        return opening;
+    free_opening(opening);
+    return NULL;
+}
+
+/* With a permit it becomes one of the table's; the finish row tells when it cannot. */
+static struct opening *settle(struct opening *opening, struct err *err)
+{
+    bool is_entered = opening->permit->permit && enter(opening->table, opening, err);
+    if (is_entered)
+        return opening;
+    if (opening->permit->permit)
+        write_finish(opening, "failed", "too_many_openings");
+    free_opening(opening);
+    return NULL;
+}
+
+/* Facts are many and forgotten once the permit stands in its own arena. */
+static const struct disclosure_permit *decide(struct opening *opening, struct err *err)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(PERMIT_ARENA_BYTES);
+    const struct disclosure_permit *permit = disclosure_decide(
+        opening->table->config.gate, &opening->request, &arena, err);
+    return permit ? permit_keep(permit, &opening->permit->arena, err) : NULL;
+}
+
 struct opening *opening_begin(struct opening_table *table,
                               const struct disclosure_request *request, struct id object,
                               struct err *err)
 {
     make_room(table, request->actor->session);
-    struct opening *opening = memory_new(1, sizeof *opening, err);
+    struct opening *opening = make(table, request, object, err);
     if (!opening)
         return NULL;
-    opening->table = table;
-    opening->arena = arena_init(64 * 1024);
-    opening->handle = id_new(&table->config.rand);
-    opening->object = object;
-    opening->new_since_ms = INT64_MAX;
-    opening->permit = permit_hold(err);
-    if (!opening->permit) {
+    opening->permit->permit = decide(opening, err);
+    return settle(opening, err);
+}
+
+/* On the audit's thread. Whoever concludes may free the opening at once. */
+static void decision_written(void *context)
+{
+    const struct opening *opening = context;
+    struct opening_table *table = opening->table;
+    struct opening_wait wait = opening->wait;
+    wait.ready(wait.context);
+    arrive(table);
+}
+
+bool opening_begin_later(struct opening_table *table,
+                         const struct disclosure_request *request, struct id object,
+                         const struct opening_wait *wait, struct opening **begun,
+                         struct err *err)
+{
+    if (!depart(table, err))
+        return false;
+    make_room(table, request->actor->session);
+    *begun = make(table, request, object, err);
+    if (*begun) {
+        struct opening *opening = *begun;
+        struct disclosure_wait decision = {decision_written, opening, wait->arena};
+        opening->wait = *wait;
+        if (disclosure_begin(table->config.gate, &opening->request, &decision,
+                             &opening->pending, err))
+            return true;
         free_opening(opening);
-        return NULL;
     }
-    bool is_copied = copy_request(opening, request, err);
-    if (is_copied)
-        opening->permit->permit = disclosure_decide(table->config.gate, &opening->request,
-                                                    &opening->permit->arena, err);
-    if (!opening->permit->permit) {
-        free_opening(opening);
-        return NULL;
-    }
-    if (!enter(table, opening, err)) {
-        write_finish(opening, "failed", "too_many_openings");
-        free_opening(opening);
-        return NULL;
-    }
-    return opening;
+    arrive(table);
+    return false;
+}
+
+struct opening *opening_conclude(struct opening *begun, struct err *err)
+{
+    begun->permit->permit =
+        disclosure_conclude(begun->pending, &begun->permit->arena, err);
+    begun->pending = NULL;
+    return settle(begun, err);
 }
 
 static struct opening *find_and_hold(struct opening_table *table, struct id handle,
@@ -405,8 +564,10 @@ bool opening_renew(struct opening *opening, struct err *err)
     struct held_permit *held = permit_hold(err);
     if (!held)
         return false;
-    held->permit = disclosure_renew(config->gate, &opening->request,
-                                    opening_permit(opening), &held->arena, err);
+    CLEANUP(arena_free) struct arena arena = arena_init(PERMIT_ARENA_BYTES);
+    const struct disclosure_permit *permit = disclosure_renew(
+        config->gate, &opening->request, opening_permit(opening), &arena, err);
+    held->permit = permit ? permit_keep(permit, &held->arena, err) : NULL;
     if (!held->permit) {
         free_permits(held);
         if (err->kind == ERR_REFUSED || err->kind == ERR_MISSING)
@@ -495,7 +656,7 @@ void opening_table_sweep(struct opening_table *table)
         size_t count = hold_bucket(table, i, held);
         for (size_t k = 0; k < count; k++) {
             if (is_over(held[k]))
-                opening_end(held[k], "done", "idle");
+                end_later(held[k], "idle");
             opening_release(&held[k]);
         }
     }
@@ -508,6 +669,8 @@ void opening_table_free(struct opening_table *table)
     for (size_t i = 0; i < BUCKETS; i++)
         while (table->buckets[i])
             opening_end(table->buckets[i], "done", "server_stopped");
+    wait_for_arrivals(table);
+    pthread_cond_destroy(&table->arrived);
     pthread_mutex_destroy(&table->lock);
     memory_free(table);
 }
