@@ -439,15 +439,35 @@ static double client_cpu_s(void)
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
+/* Of the server so far, all threads; 0 when it is not known. */
+static double server_cpu_s(const struct options *options)
+{
+    char name[64];
+    char line[1024] = {0};
+    unsigned long user = 0;
+    unsigned long system = 0;
+    snprintf(name, sizeof name, "/proc/%llu/stat", (unsigned long long)options->pid);
+    CLEANUP(path_close) int fd = open(name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || read(fd, line, sizeof line - 1) <= 0)
+        return 0;
+    const char *rest = strrchr(line, ')');
+    if (!rest || sscanf(rest, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+                        &user, &system) != 2)
+        return 0;
+    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+}
+
 static bool measure(struct bench *bench, const struct question *question,
                     size_t connections, int rate)
 {
     FILE *counting = question->path ? NULL : start_counting(&bench->options);
     int64_t started = now_ns();
     double cpu_s = client_cpu_s();
+    double server_s = server_cpu_s(&bench->options);
     bool is_good = run(bench, question, connections, rate ? 1000000000 / rate : 0);
     double seconds = (double)(now_ns() - started) / 1e9;
     cpu_s = client_cpu_s() - cpu_s;
+    server_s = server_cpu_s(&bench->options) - server_s;
     int64_t syncs = end_counting(counting);
     if (!is_good) {
         fprintf(stderr, "bench_calendar: %s was not answered\n", question->what);
@@ -460,6 +480,8 @@ static bool measure(struct bench *bench, const struct question *question,
            question->what, bench->tls ? "tls" : "plain", connections, rate,
            (double)bench->count / seconds, part_ms(bench, 500), part_ms(bench, 990),
            part_ms(bench, 1000), bench->bytes / bench->count, cpu_s / seconds);
+    if (bench->options.pid)
+        printf(",\"server_cpu_us\":%.0f", server_s * 1e6 / (double)bench->count);
     if (syncs >= 0)
         printf(",\"syncs_per_s\":%.0f,\"answers_per_sync\":%.2f",
                (double)syncs / bench->options.seconds,

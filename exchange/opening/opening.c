@@ -22,11 +22,17 @@ struct held_permit {
     struct held_permit *older;
 };
 
+/* Among those of a session or person, which may be many: taken out without a search. */
+struct link {
+    struct opening *next;
+    struct opening *before;
+};
+
 struct opening {
     struct opening_table *table;
     struct opening *next; /* in its bucket, by handle */
-    struct opening *next_of_session;
-    struct opening *next_of_person;
+    struct link by_session;
+    struct link by_person;
     struct arena arena;   /* the request's texts */
     struct session_actor actor;
     struct disclosure_request request;
@@ -94,8 +100,12 @@ static void link_in(struct opening_table *table, struct opening *opening)
     struct opening **session = session_of(table, opening->actor.session);
     struct opening **person = person_of(table, opening->request.person);
     opening->next = *bucket;
-    opening->next_of_session = *session;
-    opening->next_of_person = *person;
+    opening->by_session = (struct link){.next = *session};
+    opening->by_person = (struct link){.next = *person};
+    if (*session)
+        (*session)->by_session.before = opening;
+    if (*person)
+        (*person)->by_person.before = opening;
     *bucket = *session = *person = opening;
     table->count++;
 }
@@ -109,14 +119,16 @@ static void link_out(struct opening_table *table, struct opening *opening)
     if (!*at)
         return;
     *at = opening->next;
-    at = session_of(table, opening->actor.session);
-    while (*at != opening)
-        at = &(*at)->next_of_session;
-    *at = opening->next_of_session;
-    at = person_of(table, opening->request.person);
-    while (*at != opening)
-        at = &(*at)->next_of_person;
-    *at = opening->next_of_person;
+    struct link *link = &opening->by_session;
+    *(link->before ? &link->before->by_session.next
+                   : session_of(table, opening->actor.session)) = link->next;
+    if (link->next)
+        link->next->by_session.before = link->before;
+    link = &opening->by_person;
+    *(link->before ? &link->before->by_person.next
+                   : person_of(table, opening->request.person)) = link->next;
+    if (link->next)
+        link->next->by_person.before = link->before;
     table->count--;
 }
 
@@ -315,7 +327,7 @@ static struct opening *take_surplus(struct opening_table *table, struct hash ses
     struct opening *oldest = NULL;
     size_t count = 0;
     struct opening *one = *session_of(table, session);
-    for (; one; one = one->next_of_session) {
+    for (; one; one = one->by_session.next) {
         if (!hash_equal(&one->actor.session, &session))
             continue;
         count++;
@@ -598,7 +610,7 @@ void opening_each_of_person(struct opening_table *table, struct id person,
 {
     pthread_mutex_lock(&table->lock);
     struct opening *one = *person_of(table, person);
-    for (; one; one = one->next_of_person)
+    for (; one; one = one->by_person.next)
         if (id_equal(one->request.person, person) && id_is_zero(one->object))
             see(context, one->actor.session, one->handle);
     pthread_mutex_unlock(&table->lock);
