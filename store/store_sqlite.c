@@ -208,8 +208,9 @@ static bool column_is_null(struct store_compiled *compiled, int column)
 
 static struct span column_text(struct store_compiled *compiled, int column)
 {
-    /* The order matters: text first, then its length in that form. */
-    const uint8_t *at = sqlite3_column_text(raw(compiled), column);
+    /* As it stands in the page: asked for as text it would be copied for a NUL behind it.
+     * The order matters: the value first, then its length in that form. */
+    const uint8_t *at = sqlite3_column_blob(raw(compiled), column);
     int len = sqlite3_column_bytes(raw(compiled), column);
     return at ? span_of(at, (size_t)len) : SPAN("");
 }
