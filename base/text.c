@@ -39,7 +39,8 @@ static size_t plain_bytes(struct span bytes, size_t i)
     for (; bytes.len - i >= sizeof ones; i += sizeof ones) {
         uint64_t word;
         memcpy(&word, bytes.at + i, sizeof word);
-        /* The top bit shows a byte that is not ASCII, or that borrowed because it is 0. */
+        /* The top bit shows a byte that is not ASCII, or that borrowed because it is 0.
+         */
         if ((word | (word - ones)) & tops)
             break;
     }

@@ -17,12 +17,14 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -137,8 +139,8 @@ static bool read_head(struct client *client)
     client->head_bytes = (size_t)(end + 4 - (const char *)client->answer.at);
     const char *length = header(client, "\r\ncontent-length: ");
     if (!span_uint(span_part(buf_view(&client->answer), 9, 3), 999, &status) ||
-        (length && !span_uint(span_of(length, strcspn(length, "\r")), ANSWER_BYTES_MAX,
-                              &number)))
+        (length &&
+         !span_uint(span_of(length, strcspn(length, "\r")), ANSWER_BYTES_MAX, &number)))
         return false;
     client->status = (int)status;
     client->whole_bytes = client->head_bytes + (size_t)number;
@@ -159,8 +161,8 @@ static bool receive(struct bench *bench, struct client *client)
     struct span bytes = span_of(bench->chunk, (size_t)got);
     struct err err = {0};
     bool is_closed = got == 0;
-    if (client->tls && !tls_receive(client->tls, bytes, &client->answer, &client->out,
-                                    &is_closed, &err))
+    if (client->tls &&
+        !tls_receive(client->tls, bytes, &client->answer, &client->out, &is_closed, &err))
         return complain("tls", &err);
     if (!client->tls)
         buf_span(&client->answer, bytes);
@@ -364,8 +366,7 @@ static bool run(struct bench *bench, const struct question *question, size_t con
     struct pace pace = {.connections = connections,
                         .step_ns = step_ns,
                         .due_ns = now,
-                        .until_ns =
-                            now + (int64_t)bench->options.seconds * 1000000000};
+                        .until_ns = now + (int64_t)bench->options.seconds * 1000000000};
     bench->count = bench->bytes = 0;
     for (;;) {
         if (!ask_due(bench, question, &pace))
@@ -388,31 +389,54 @@ static bool run(struct bench *bench, const struct question *question, size_t con
 
 /* ---- the server's calls of fsync and fdatasync, counted by perf(1) ---- */
 
-static FILE *start_counting(const struct options *options)
+struct counting {
+    pid_t process; /* 0 = none */
+    char file[PATH_MAX_BYTES];
+};
+
+static struct counting start_counting(const struct options *options)
 {
-    char command[256];
-    if (options->pid == 0)
-        return NULL;
-    snprintf(command, sizeof command,
-             "exec perf stat -x, -e syscalls:sys_enter_fdatasync,syscalls:sys_enter_fsync "
-             "-p %llu sleep %d 2>&1",
-             (unsigned long long)options->pid, options->seconds);
-    return popen(command, "re"); /* NOLINT: a number and a number */
+    static char words[][64] = {"perf",
+                               "stat",
+                               "-x,",
+                               "-e",
+                               "syscalls:sys_enter_fdatasync,syscalls:sys_enter_fsync",
+                               "-p"};
+    struct counting counting = {0};
+    char pid[24];
+    char seconds[24];
+    static char sleep[] = "sleep";
+    static char output[] = "-o";
+    if (options->pid == 0 || !options->folder)
+        return counting;
+    snprintf(counting.file, sizeof counting.file, "%s/syncs", options->folder);
+    snprintf(pid, sizeof pid, "%llu", (unsigned long long)options->pid);
+    snprintf(seconds, sizeof seconds, "%d", options->seconds);
+    char *arguments[] = {words[0], words[1], words[2],      words[3], words[4], words[5],
+                         pid,      output,   counting.file, sleep,    seconds,  NULL};
+    if (posix_spawnp(&counting.process, "perf", NULL, NULL, arguments, environ) != 0)
+        counting.process = 0;
+    return counting;
 }
 
 /* -1 when it could not be counted. */
-static int64_t end_counting(FILE *counting)
+static int64_t end_counting(const struct counting *counting)
 {
-    char line[256];
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
+    struct span rest = {0};
+    struct span line;
+    struct err err = {0};
     int64_t sum = -1;
-    while (counting && fgets(line, sizeof line, counting)) {
+    if (counting->process == 0 || waitpid(counting->process, NULL, 0) < 0 ||
+        !path_read_file(counting->file, 1 << 15, &arena, &rest, &err))
+        return -1;
+    unlink(counting->file);
+    while (span_take(&rest, '\n', &line)) {
         uint64_t count = 0;
-        if (strstr(line, "sync") &&
-            span_uint(span_of(line, strcspn(line, ",")), INT64_MAX, &count))
+        struct span number;
+        if (span_take(&line, ',', &number) && span_uint(number, INT64_MAX, &count))
             sum = (sum < 0 ? 0 : sum) + (int64_t)count;
     }
-    if (counting)
-        pclose(counting);
     return sum;
 }
 
@@ -442,25 +466,31 @@ static double client_cpu_s(void)
 /* Of the server so far, all threads; 0 when it is not known. */
 static double server_cpu_s(const struct options *options)
 {
+    enum { USER = 11, SYSTEM = 12 }; /* fields behind the name, proc(5) */
+    struct span field;
+    uint64_t ticks = 0;
     char name[64];
-    char line[1024] = {0};
-    unsigned long user = 0;
-    unsigned long system = 0;
+    char line[1024];
     snprintf(name, sizeof name, "/proc/%llu/stat", (unsigned long long)options->pid);
     CLEANUP(path_close) int fd = open(name, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || read(fd, line, sizeof line - 1) <= 0)
+    ssize_t len = fd < 0 ? -1 : read(fd, line, sizeof line);
+    struct span rest = span_of(line, len < 0 ? 0 : (size_t)len);
+    if (!span_take(&rest, ')', &field) || !span_take(&rest, ' ', &field))
         return 0;
-    const char *rest = strrchr(line, ')');
-    if (!rest || sscanf(rest, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
-                        &user, &system) != 2)
-        return 0;
-    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+    for (int i = 0; i <= SYSTEM && span_take(&rest, ' ', &field); i++) {
+        uint64_t number = 0;
+        if ((i == USER || i == SYSTEM) && span_uint(field, INT64_MAX, &number))
+            ticks += number;
+    }
+    return (double)ticks / (double)sysconf(_SC_CLK_TCK);
 }
 
 static bool measure(struct bench *bench, const struct question *question,
                     size_t connections, int rate)
 {
-    FILE *counting = question->path ? NULL : start_counting(&bench->options);
+    struct counting counting = {0};
+    if (!question->path)
+        counting = start_counting(&bench->options);
     int64_t started = now_ns();
     double cpu_s = client_cpu_s();
     double server_s = server_cpu_s(&bench->options);
@@ -468,7 +498,7 @@ static bool measure(struct bench *bench, const struct question *question,
     double seconds = (double)(now_ns() - started) / 1e9;
     cpu_s = client_cpu_s() - cpu_s;
     server_s = server_cpu_s(&bench->options) - server_s;
-    int64_t syncs = end_counting(counting);
+    int64_t syncs = end_counting(&counting);
     if (!is_good) {
         fprintf(stderr, "bench_calendar: %s was not answered\n", question->what);
         return false;
@@ -518,6 +548,11 @@ static bool measure_disk(struct bench *bench)
     return true;
 }
 
+static bool is_asked(const struct options *options, const char *what)
+{
+    return !options->only || strcmp(options->only, what) == 0;
+}
+
 static bool run_all(struct bench *bench)
 {
     static const size_t steps[] = {1, 4, 16, CONNECTIONS_MAX};
@@ -525,22 +560,20 @@ static bool run_all(struct bench *bench)
                                                 {"file", "GET", "/icon.svg", 200},
                                                 {"opening", "POST", NULL, 201}};
     const struct options *options = &bench->options;
-    if (options->folder && !measure_disk(bench))
+    bool measures_disk = options->folder && is_asked(options, "disk");
+    if (measures_disk && !measure_disk(bench))
         return false;
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
         for (size_t k = 0; k < sizeof questions / sizeof *questions; k++) {
-            if ((options->connections && options->connections != steps[i]) ||
-                (options->only && strcmp(options->only, questions[k].what) != 0))
+            bool is_left_out = options->connections && options->connections != steps[i];
+            if (is_left_out || !is_asked(options, questions[k].what))
                 continue;
             if (!measure(bench, &questions[k], steps[i], 0))
                 return false;
         }
-    if (!options->only && !measure(bench, &questions[2], 16, RATE))
+    if (is_asked(options, "rate") && !measure(bench, &questions[2], 16, RATE))
         return false;
-    if (options->only && strcmp(options->only, "rate") == 0 &&
-        !measure(bench, &questions[2], 16, RATE))
-        return false;
-    return !options->folder || measure_disk(bench);
+    return !measures_disk || measure_disk(bench);
 }
 
 /* ---- start and end ---- */

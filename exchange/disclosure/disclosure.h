@@ -184,9 +184,7 @@ MUST_CHECK bool disclosure_finish(struct disclosure *gate,
                                   const struct disclosure_outcome *outcome,
                                   struct err *err);
 /* The same without waiting: `written` is called with NULL when it got lost. */
-MUST_CHECK bool disclosure_finish_later(struct disclosure *gate,
-                                        const struct disclosure_permit *permit,
-                                        const char *event,
-                                        const struct disclosure_outcome *outcome,
-                                        const struct disclosure_told *told,
-                                        struct err *err);
+MUST_CHECK bool
+disclosure_finish_later(struct disclosure *gate, const struct disclosure_permit *permit,
+                        const char *event, const struct disclosure_outcome *outcome,
+                        const struct disclosure_told *told, struct err *err);

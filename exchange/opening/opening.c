@@ -33,7 +33,7 @@ struct opening {
     struct opening *next; /* in its bucket, by handle */
     struct link by_session;
     struct link by_person;
-    struct arena arena;   /* the request's texts */
+    struct arena arena; /* the request's texts */
     struct session_actor actor;
     struct disclosure_request request;
     struct id handle;
@@ -401,8 +401,8 @@ static struct opening *settle(struct opening *opening, struct err *err)
 static const struct disclosure_permit *decide(struct opening *opening, struct err *err)
 {
     CLEANUP(arena_free) struct arena arena = arena_init(PERMIT_ARENA_BYTES);
-    const struct disclosure_permit *permit = disclosure_decide(
-        opening->table->config.gate, &opening->request, &arena, err);
+    const struct disclosure_permit *permit =
+        disclosure_decide(opening->table->config.gate, &opening->request, &arena, err);
     return permit ? permit_keep(permit, &opening->permit->arena, err) : NULL;
 }
 
@@ -658,7 +658,8 @@ static bool is_over(struct opening *opening)
     pthread_mutex_lock(&table->lock);
     bool is_idle = now_ms - opening->used_at_ms >= OPENING_IDLE_MS;
     pthread_mutex_unlock(&table->lock);
-    return is_idle || !session_still_holds(table->config.sessions, opening->actor.session);
+    return is_idle ||
+           !session_still_holds(table->config.sessions, opening->actor.session);
 }
 
 void opening_table_sweep(struct opening_table *table)

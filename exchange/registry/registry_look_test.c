@@ -56,10 +56,11 @@ static int64_t note(struct place *place, const struct registry_look_key *look, i
 static int64_t stored(struct place *place)
 {
     struct err err = {0};
-    CLEANUP(store_read_end) struct store_session *session = store_read(place->store, &err);
+    CLEANUP(store_read_end)
+    struct store_session *session = store_read(place->store, &err);
     CLEANUP(store_finish)
-    struct store_statement *find =
-        store_prepare(session, "SELECT count(*), max(looked_at) FROM registry_look", &err);
+    struct store_statement *find = store_prepare(
+        session, "SELECT count(*), max(looked_at) FROM registry_look", &err);
     bool has_row = false;
     CHECK(store_step(find, &has_row, &err) && has_row);
     int64_t count = store_column_int(find, 0);

@@ -19,9 +19,8 @@ struct registry_look_key {
     struct id post;
     struct id person;
 };
-MUST_CHECK struct registry_looks *registry_looks_open(struct store *store,
-                                                      const struct log *log,
-                                                      struct err *err);
+MUST_CHECK struct registry_looks *
+registry_looks_open(struct store *store, const struct log *log, struct err *err);
 /* Writes what is left. */
 void registry_looks_close(struct registry_looks *looks);
 MUST_CHECK bool registry_looks_note(struct registry_looks *looks,

@@ -168,10 +168,9 @@ static bool read_undated(struct reading *reading, struct err *err)
             return false;
         if (!is_visible || out->undated_count == UNDATED_MAX)
             continue;
-        struct registry_undated *undated =
-            arena_grow(reading->arena, out->undated, out->undated_count,
-                       out->undated_count + 1, sizeof *undated, reading->undated_room,
-                       err);
+        struct registry_undated *undated = arena_grow(
+            reading->arena, out->undated, out->undated_count, out->undated_count + 1,
+            sizeof *undated, reading->undated_room, err);
         if (!undated)
             return false;
         out->undated = undated;
@@ -258,16 +257,15 @@ static bool read_stays(struct reading *reading, struct err *err)
     if (events.count == 0)
         return true;
     /* A stay takes one event at least. */
-    struct registry_span *spans =
-        arena_grow(reading->arena, out->spans, out->span_count,
-                   out->span_count + events.count, sizeof *spans, reading->span_room, err);
+    struct registry_span *spans = arena_grow(reading->arena, out->spans, out->span_count,
+                                             out->span_count + events.count,
+                                             sizeof *spans, reading->span_room, err);
     if (!spans)
         return false;
     out->spans = spans;
     spans += out->span_count;
-    size_t built =
-        registry_build_stays(events.at, events.count, reading->grant_index, spans,
-                             SPANS_MAX - out->span_count);
+    size_t built = registry_build_stays(events.at, events.count, reading->grant_index,
+                                        spans, SPANS_MAX - out->span_count);
     for (size_t i = 0; i < built; i++) {
         bool is_over = !spans[i].is_open && spans[i].to < reading->from;
         if (!is_over)

@@ -68,8 +68,8 @@ static bool take_job(struct workers *workers, struct job *job)
         pthread_cond_wait(&workers->has_job, &workers->lock);
     bool has = workers->resumed.count > 0 || workers->posted.count > 0;
     if (has)
-        *job = ring_take(workers->resumed.count > 0 ? &workers->resumed
-                                                    : &workers->posted);
+        *job =
+            ring_take(workers->resumed.count > 0 ? &workers->resumed : &workers->posted);
     pthread_mutex_unlock(&workers->lock);
     return has;
 }
