@@ -66,6 +66,7 @@ struct client {
     size_t whole_bytes;
     int status;
     bool is_waiting;
+    bool is_packed;
     size_t next; /* patient */
     int64_t started_ns;
 };
@@ -89,6 +90,7 @@ struct question {
     const char *method;
     const char *path; /* NULL = opening the calendar of the next patient */
     int expected;
+    bool is_packed; /* gzip is asked for, as browsers do */
 };
 
 static int64_t now_ns(void)
@@ -179,6 +181,8 @@ static bool ask(struct client *client, const struct options *options, const char
                options->port);
     buf_format(&request, "Origin: %s://localhost:%u\r\n", client->tls ? "https" : "http",
                options->port);
+    if (client->is_packed)
+        buf_cstr(&request, "Accept-Encoding: gzip\r\n");
     if (client->cookie[0])
         buf_format(&request, "Cookie: %s\r\nX-CSRF-Token: %s\r\n", client->cookie,
                    client->csrf);
@@ -291,6 +295,7 @@ static bool ask_next(struct bench *bench, struct client *client,
     char path[128];
     char json[96];
     client->started_ns = started_ns;
+    client->is_packed = question->is_packed;
     if (question->path)
         return ask(client, &bench->options, question->method, question->path, NULL);
     snprintf(path, sizeof path, "/api/v1/persons/%s/calendar-openings",
@@ -556,9 +561,11 @@ static bool is_asked(const struct options *options, const char *what)
 static bool run_all(struct bench *bench)
 {
     static const size_t steps[] = {1, 4, 16, CONNECTIONS_MAX};
-    static const struct question questions[] = {{"healthz", "GET", "/healthz", 200},
-                                                {"file", "GET", "/icon.svg", 200},
-                                                {"opening", "POST", NULL, 201}};
+    static const struct question questions[] = {
+        {"healthz", "GET", "/healthz", 200, false},
+        {"file", "GET", "/icon.svg", 200, false},
+        {"opening", "POST", NULL, 201, false}};
+    static const struct question packed = {"packed", "POST", NULL, 201, true};
     const struct options *options = &bench->options;
     bool measures_disk = options->folder && is_asked(options, "disk");
     if (measures_disk && !measure_disk(bench))
@@ -572,6 +579,8 @@ static bool run_all(struct bench *bench)
                 return false;
         }
     if (is_asked(options, "rate") && !measure(bench, &questions[2], 16, RATE))
+        return false;
+    if (options->only && is_asked(options, "packed") && !measure(bench, &packed, 16, 0))
         return false;
     return !measures_disk || measure_disk(bench);
 }
