@@ -36,10 +36,10 @@ bool registry_is_drawn(const struct registry_row_value *row)
     return is_shown_state && entry_kind_row(row->kind) != ENTRY_ROW_NONE;
 }
 
-/* Rows come by day, so the marks of a day are the last few of the array. */
 enum { FIRST_MARKS = 128 };
 
-static struct registry_mark *find_mark(struct registry_fold *fold, size_t grant,
+/* Rows come by day, so the marks of a day are the last few of the array. */
+static struct registry_mark *find_mark(const struct registry_fold *fold, size_t grant,
                                        enum entry_row row, int32_t day)
 {
     for (size_t i = fold->count; i-- > 0;) {
@@ -50,6 +50,14 @@ static struct registry_mark *find_mark(struct registry_fold *fold, size_t grant,
             return mark;
     }
     return NULL;
+}
+
+bool registry_fold_shows(const struct registry_fold *fold, size_t grant,
+                         const struct registry_row_value *row)
+{
+    const struct registry_mark *mark =
+        find_mark(fold, grant, entry_kind_row(row->kind), row->day);
+    return !mark || text_compare(row->version, mark->version) > 0;
 }
 
 static bool take_newest(struct registry_mark *mark, const struct registry_row_value *row,

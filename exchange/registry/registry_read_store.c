@@ -95,8 +95,8 @@ enum column {
 };
 
 /* Texts in `row` are views until the next step. */
-static bool take_row(struct store_statement *rows, const struct reading *reading,
-                     struct registry_row_value *row, bool *is_visible, struct err *err)
+static void take_row(struct store_statement *rows, const struct reading *reading,
+                     struct registry_row_value *row, bool *is_visible)
 {
     int64_t visible_at = store_column_int(rows, COLUMN_VISIBLE_AT);
     int64_t day = store_column_int(rows, COLUMN_DAY);
@@ -104,7 +104,7 @@ static bool take_row(struct store_statement *rows, const struct reading *reading
     *is_visible = is_granted(reading->grant, kind, day,
                              store_column_view(rows, COLUMN_DEPARTMENT), visible_at);
     if (!*is_visible)
-        return true;
+        return;
     *row = (struct registry_row_value){
         .kind = (enum entry_kind)kind,
         .state = (int)store_column_int(rows, COLUMN_STATE),
@@ -113,9 +113,15 @@ static bool take_row(struct store_statement *rows, const struct reading *reading
         .end_day = (int32_t)store_column_int(rows, COLUMN_END_DAY),
         .is_open = store_column_int(rows, COLUMN_IS_OPEN) != 0,
         .is_new = visible_at > reading->new_since_ms,
-        .title = store_column_view(rows, COLUMN_TITLE),
         .version = store_column_view(rows, COLUMN_VERSION),
     };
+}
+
+/* What only the shown rows need. */
+static bool take_shown(struct store_statement *rows, struct registry_row_value *row,
+                       struct err *err)
+{
+    row->title = store_column_view(rows, COLUMN_TITLE);
     return store_column_id(rows, COLUMN_ENTRY, &row->entry, err);
 }
 
@@ -137,9 +143,11 @@ static bool read_marks(struct reading *reading, struct err *err)
     while (store_step(rows, &has_row, err) && has_row) {
         struct registry_row_value row;
         bool is_visible = false;
-        if (!take_row(rows, reading, &row, &is_visible, err))
-            return false;
-        if (is_visible && registry_is_drawn(&row) &&
+        take_row(rows, reading, &row, &is_visible);
+        if (!is_visible || !registry_is_drawn(&row))
+            continue;
+        bool is_shown = registry_fold_shows(reading->fold, reading->grant_index, &row);
+        if ((is_shown && !take_shown(rows, &row, err)) ||
             !registry_fold_row(reading->fold, reading->grant_index, &row, reading->arena,
                                err))
             return false;
@@ -164,10 +172,11 @@ static bool read_undated(struct reading *reading, struct err *err)
     while (store_step(rows, &has_row, err) && has_row) {
         struct registry_row_value row;
         bool is_visible = false;
-        if (!take_row(rows, reading, &row, &is_visible, err))
-            return false;
+        take_row(rows, reading, &row, &is_visible);
         if (!is_visible || out->undated_count == UNDATED_MAX)
             continue;
+        if (!take_shown(rows, &row, err))
+            return false;
         struct registry_undated *undated = arena_grow(
             reading->arena, out->undated, out->undated_count, out->undated_count + 1,
             sizeof *undated, reading->undated_room, err);

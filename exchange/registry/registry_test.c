@@ -49,6 +49,12 @@ static void rows_of_one_cell_are_one_mark_of_the_newest(void)
     };
     for (size_t i = 0; i < 3; i++)
         CHECK(registry_fold_row(&fold, 0, &rows[i], &arena, &err));
+    struct registry_row_value older = row(ENTRY_LABORATORY, 5, "b", 0);
+    struct registry_row_value newer = row(ENTRY_LABORATORY, 5, "d", 0);
+    struct registry_row_value other = row(ENTRY_PRESCRIPTION, 5, "a", 0);
+    CHECK(!registry_fold_shows(&fold, 0, &older) &&
+          registry_fold_shows(&fold, 0, &newer));
+    CHECK(registry_fold_shows(&fold, 0, &other) && registry_fold_shows(&fold, 1, &older));
     CHECK(fold.count == 1 && marks[0].count == 3);
     CHECK(marks[0].row == ENTRY_ROW_TEST && text_is(marks[0].title, "c"));
     CHECK(marks[0].entry.bytes[0] == 'c');
