@@ -187,7 +187,7 @@ static bool depart(struct opening_table *table, struct err *err)
     bool goes = !table->is_stopping;
     table->underway += goes;
     pthread_mutex_unlock(&table->lock);
-    return goes || err_set(err, ERR_BUSY, "server_stopping", "no more openings");
+    return goes || err_set(err, ERR_BUSY, "server_busy", "no more openings");
 }
 
 static void arrive(struct opening_table *table)

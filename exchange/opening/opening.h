@@ -36,7 +36,7 @@ struct opening_config {
 MUST_CHECK struct opening_table *opening_table_new(const struct opening_config *config,
                                                    struct err *err);
 /* Begins no more and waits until every `ready` has been called: before the workers end,
- * which conclude. ERR_BUSY server_stopping from then on. */
+ * which conclude. ERR_BUSY server_busy from then on. */
 void opening_table_stop(struct opening_table *table);
 /* Writes the finish rows of all that are open. */
 void opening_table_free(struct opening_table *table);
