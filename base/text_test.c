@@ -166,20 +166,11 @@ static void an_id_is_exactly_32_digits(void)
 
 enum { LEN = 40 };
 
-static bool is_text(const char *bytes, size_t len)
-{
-    struct err err = {0};
-    struct text text;
-    bool is_valid = text_from_utf8(span_of(bytes, len), &text, &err);
-    CHECK(is_valid || err.kind == ERR_SYNTAX);
-    return is_valid;
-}
-
 /* Wherever they stand: plain bytes are passed over several at a time. */
 static void one_bad_byte_is_found_at_every_place(void)
 {
-    static const char bad[] = {0, '\x80', '\xC0', '\xFF'};
-    char bytes[LEN];
+    static const uint8_t bad[] = {0, 0x80, 0xC0, 0xFF};
+    uint8_t bytes[LEN];
     for (size_t at = 0; at < LEN; at++)
         for (size_t k = 0; k < sizeof bad; k++) {
             memset(bytes, 'a', LEN);
@@ -191,7 +182,7 @@ static void one_bad_byte_is_found_at_every_place(void)
 
 static void every_other_plain_byte_is_fine(void)
 {
-    char bytes[LEN];
+    uint8_t bytes[LEN];
     for (int byte = 1; byte < 0x80; byte++) {
         memset(bytes, byte, LEN);
         CHECK(is_text(bytes, LEN));
@@ -204,7 +195,7 @@ static void characters_of_several_bytes_stand_at_every_place(void)
     for (size_t k = 0; k < 3; k++) {
         size_t len = strlen(characters[k]);
         for (size_t at = 0; at + len <= LEN; at++) {
-            char bytes[LEN];
+            uint8_t bytes[LEN];
             memset(bytes, 'a', LEN);
             memcpy(bytes + at, characters[k], len);
             CHECK(is_text(bytes, LEN));
