@@ -38,7 +38,7 @@
 
 enum {
     CONNECTIONS_MAX = 64,
-    NUMBERS_MAX = 256,
+    NUMBERS_MAX = 16,
     ANSWER_BYTES_MAX = 4 << 20,
     CHUNK_BYTES = 256 * 1024,
     TIMES_MAX = 2000000,
@@ -283,8 +283,11 @@ static bool find_persons(struct bench *bench)
         if (!exchange(bench, client, "POST", "/api/v1/persons/searches", json) ||
             client->status != 200 ||
             !keep((const char *)client->answer.at, "\"id\":\"", "\"",
-                  bench->persons[bench->person_count++], ID_TEXT_BYTES))
+                  bench->persons[bench->person_count++], ID_TEXT_BYTES)) {
+            fprintf(stderr, "bench_calendar: a number was not found, status %d\n",
+                    client->status);
             return false;
+        }
     }
     return bench->person_count > 0;
 }
