@@ -80,6 +80,23 @@ void *arena_take(struct arena *arena, size_t count, size_t size, struct err *err
     return at;
 }
 
+void *arena_grow(struct arena *arena, void *old, size_t used, size_t needed, size_t size,
+                 size_t *room, struct err *err)
+{
+    if (old && needed <= *room)
+        return old;
+    size_t more = *room > SIZE_MAX / 2 ? SIZE_MAX : *room * 2;
+    if (more < needed)
+        more = needed;
+    void *grown = arena_take(arena, more, size, err);
+    if (!grown)
+        return NULL;
+    if (used > 0)
+        memcpy(grown, old, used * size);
+    *room = more;
+    return grown;
+}
+
 bool arena_copy(struct arena *arena, struct span bytes, struct span *copy,
                 struct err *err)
 {

@@ -35,6 +35,11 @@ void arena_reset(struct arena *arena);
 /* count × size zeroed bytes, overflow checked. */
 MUST_CHECK void *arena_take(struct arena *arena, size_t count, size_t size,
                             struct err *err);
+/* An array that grows: room for `needed` members of `size` bytes, of which `used` are
+ * taken along from `old`; at least twice the room of before. `*room` is kept up to date;
+ * the former array stays where it is. */
+MUST_CHECK void *arena_grow(struct arena *arena, void *old, size_t used, size_t needed,
+                            size_t size, size_t *room, struct err *err);
 MUST_CHECK bool arena_copy(struct arena *arena, struct span bytes, struct span *copy,
                            struct err *err);
 

@@ -136,6 +136,41 @@ static void numbers_and_formats_are_written_whole_or_not_at_all(void)
     CHECK(buf.has_failed && span_is(buf_view(&buf), "0 18446744073709551615 abc -7"));
 }
 
+static void an_array_grows_and_keeps_what_it_has(void)
+{
+    struct err err = {0};
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+    int *numbers = NULL;
+    size_t room = 0;
+    for (size_t i = 0; i < 1000; i++) {
+        size_t before = room;
+        numbers = arena_grow(&arena, numbers, i, i + 1, sizeof *numbers, &room, &err);
+        CHECK(numbers && room > i && (room == before || room >= 2 * before));
+        numbers[i] = (int)i;
+    }
+    for (int i = 0; i < 1000; i++)
+        CHECK(numbers[i] == i);
+}
+
+static void an_array_with_room_stays_where_it_is(void)
+{
+    struct err err = {0};
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+    size_t room = 0;
+    int *numbers = arena_grow(&arena, NULL, 0, 8, sizeof *numbers, &room, &err);
+    CHECK(numbers && room == 8);
+    CHECK(arena_grow(&arena, numbers, 7, 8, sizeof *numbers, &room, &err) == numbers);
+}
+
+static void an_array_does_not_grow_beyond_the_arena(void)
+{
+    struct err err = {0};
+    CLEANUP(arena_free) struct arena arena = arena_init(64);
+    size_t room = 0;
+    CHECK(!arena_grow(&arena, NULL, 0, SIZE_MAX / 2, 8, &room, &err));
+    CHECK(err.kind == ERR_LIMIT && strcmp(err.code, "arena_full") == 0 && room == 0);
+}
+
 int main(void)
 {
     RUN(an_arena_gives_zeroed_aligned_memory_up_to_its_cap);
@@ -145,5 +180,8 @@ int main(void)
     RUN(a_buffer_past_its_maximum_fails_for_good);
     RUN(a_buffer_takes_no_size_that_overflows);
     RUN(numbers_and_formats_are_written_whole_or_not_at_all);
+    RUN(an_array_grows_and_keeps_what_it_has);
+    RUN(an_array_with_room_stays_where_it_is);
+    RUN(an_array_does_not_grow_beyond_the_arena);
     return test_done();
 }

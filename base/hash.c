@@ -48,24 +48,24 @@ void hash_to_hex(struct span bytes, char *out)
     out[2 * bytes.len] = '\0';
 }
 
-static int digit_value(uint8_t digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    uint8_t lower = digit | 0x20;
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
+/* Value + 1 of a hexadecimal digit, 0 for any other byte. */
+static const uint8_t digit_values[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
+    ['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+    ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12,
+    ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
 bool hash_from_hex(struct span hex, uint8_t *out, size_t len)
 {
     if (hex.len != 2 * len)
         return false;
     for (size_t i = 0; i < len; i++) {
-        int high = digit_value(hex.at[2 * i]);
-        int low = digit_value(hex.at[2 * i + 1]);
-        if (high < 0 || low < 0)
+        unsigned high = digit_values[hex.at[2 * i]];
+        unsigned low = digit_values[hex.at[2 * i + 1]];
+        if (high == 0 || low == 0)
             return false;
-        out[i] = (uint8_t)(high << 4 | low);
+        out[i] = (uint8_t)((high - 1) << 4 | (low - 1));
     }
     return true;
 }

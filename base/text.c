@@ -30,15 +30,34 @@ static size_t decode(const uint8_t *at, size_t left, uint32_t *code_point)
     return len;
 }
 
+/* How many bytes from `i` on are ASCII and not 0, in steps of eight. */
+static size_t plain_bytes(struct span bytes, size_t i)
+{
+    static const uint64_t ones = 0x0101010101010101U;
+    static const uint64_t tops = 0x8080808080808080U;
+    size_t start = i;
+    for (; bytes.len - i >= sizeof ones; i += sizeof ones) {
+        uint64_t word;
+        memcpy(&word, bytes.at + i, sizeof word);
+        /* The top bit shows a byte that is not ASCII, or that borrowed because it is 0.
+         */
+        if ((word | (word - ones)) & tops)
+            break;
+    }
+    return i - start;
+}
+
 bool text_from_utf8(struct span bytes, struct text *text, struct err *err)
 {
-    size_t i = 0;
+    size_t i = plain_bytes(bytes, 0);
     while (i < bytes.len) {
         uint32_t code_point = 0;
         size_t len = decode(bytes.at + i, bytes.len - i, &code_point);
         if (len == 0 || code_point == 0)
             return err_at(err, ERR_SYNTAX, "text_not_utf8", i, "RFC 3629 section 4");
         i += len;
+        if (len == 1)
+            i += plain_bytes(bytes, i);
     }
     *text = (struct text){(const char *)bytes.at, bytes.len};
     return true;

@@ -164,6 +164,46 @@ static void an_id_is_exactly_32_digits(void)
     }
 }
 
+enum { LEN = 40 };
+
+/* Wherever they stand: plain bytes are passed over several at a time. */
+static void one_bad_byte_is_found_at_every_place(void)
+{
+    static const uint8_t bad[] = {0, 0x80, 0xC0, 0xFF};
+    uint8_t bytes[LEN];
+    for (size_t at = 0; at < LEN; at++)
+        for (size_t k = 0; k < sizeof bad; k++) {
+            memset(bytes, 'a', LEN);
+            bytes[at] = bad[k];
+            CHECK(!is_text(bytes, LEN));
+            CHECK(is_text(bytes, at));
+        }
+}
+
+static void every_other_plain_byte_is_fine(void)
+{
+    uint8_t bytes[LEN];
+    for (int byte = 1; byte < 0x80; byte++) {
+        memset(bytes, byte, LEN);
+        CHECK(is_text(bytes, LEN));
+    }
+}
+
+static void characters_of_several_bytes_stand_at_every_place(void)
+{
+    static const char *const characters[] = {"\xC3\xA9", "紬", "\xF0\xA0\xAE\xB7"};
+    for (size_t k = 0; k < 3; k++) {
+        size_t len = strlen(characters[k]);
+        for (size_t at = 0; at + len <= LEN; at++) {
+            uint8_t bytes[LEN];
+            memset(bytes, 'a', LEN);
+            memcpy(bytes + at, characters[k], len);
+            CHECK(is_text(bytes, LEN));
+            CHECK(!is_text(bytes, at + len - 1)); /* cut */
+        }
+    }
+}
+
 int main(void)
 {
     RUN(exactly_what_rfc_3629_allows_is_text);
@@ -173,5 +213,8 @@ int main(void)
     RUN(parts_never_reach_beyond_their_span);
     RUN(days_that_do_not_exist_are_none);
     RUN(an_id_is_exactly_32_digits);
+    RUN(one_bad_byte_is_found_at_every_place);
+    RUN(every_other_plain_byte_is_fine);
+    RUN(characters_of_several_bytes_stand_at_every_place);
     return test_done();
 }

@@ -388,6 +388,8 @@ static void close_wire(struct server *server)
         registry_uplink_stop(server->uplink);
     if (server->content)
         content_stop(server->content);
+    if (server->openings)
+        opening_table_stop(server->openings);
     if (server->workers)
         workers_free(server->workers);
     if (server->sweep)

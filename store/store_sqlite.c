@@ -18,9 +18,34 @@ enum {
     CHECKPOINT_WAIT_MS = 200,
 };
 
+/* Of every transaction, so prepared once. */
+enum standing {
+    BEGIN_READ,
+    TOUCH,
+    BEGIN_WRITE,
+    COMMIT,
+    ROLL_BACK,
+    SET_MARK,
+    KEEP_MARK,
+    UNDO_MARK,
+    STANDING_COUNT
+};
+
+static const char *const standing_texts[STANDING_COUNT] = {
+    [BEGIN_READ] = "BEGIN",
+    [TOUCH] = "SELECT 1 FROM sqlite_schema LIMIT 1",
+    [BEGIN_WRITE] = "BEGIN IMMEDIATE",
+    [COMMIT] = "COMMIT",
+    [ROLL_BACK] = "ROLLBACK",
+    [SET_MARK] = "SAVEPOINT piece",
+    [KEEP_MARK] = "RELEASE piece",
+    [UNDO_MARK] = "ROLLBACK TO piece",
+};
+
 struct sqlite_engine {
     struct store_engine engine; /* first: the two are cast into each other */
     sqlite3 *database;
+    sqlite3_stmt *standing[STANDING_COUNT]; /* *owned*, NULL until first used */
     int64_t page_bytes;
     int journal_frames; /* as of the last commit, told by the hook */
     int checkpoint_at;  /* frames at which the next one is due */
@@ -77,6 +102,23 @@ static bool run(struct store_engine *engine, const char *sql, struct err *err)
 {
     int code = sqlite3_exec(own(engine)->database, sql, NULL, NULL, NULL);
     return code == SQLITE_OK || failed(own(engine)->database, code, err);
+}
+
+static bool run_standing(struct store_engine *engine, enum standing which,
+                         struct err *err)
+{
+    sqlite3 *database = own(engine)->database;
+    sqlite3_stmt **statement = &own(engine)->standing[which];
+    int code = SQLITE_OK;
+    if (!*statement)
+        code = sqlite3_prepare_v3(database, standing_texts[which], -1,
+                                  SQLITE_PREPARE_PERSISTENT, statement, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(*statement);
+    bool is_run =
+        code == SQLITE_ROW || code == SQLITE_DONE || failed(database, code, err);
+    sqlite3_reset(*statement);
+    return is_run;
 }
 
 static int count_frames(void *self, sqlite3 *database, const char *name, int frames)
@@ -166,8 +208,9 @@ static bool column_is_null(struct store_compiled *compiled, int column)
 
 static struct span column_text(struct store_compiled *compiled, int column)
 {
-    /* The order matters: text first, then its length in that form. */
-    const uint8_t *at = sqlite3_column_text(raw(compiled), column);
+    /* As it stands in the page: asked for as text it would be copied for a NUL behind it.
+     * The order matters: the value first, then its length in that form. */
+    const uint8_t *at = sqlite3_column_blob(raw(compiled), column);
     int len = sqlite3_column_bytes(raw(compiled), column);
     return at ? span_of(at, (size_t)len) : SPAN("");
 }
@@ -254,6 +297,8 @@ static void close_database(struct store_engine *engine)
 {
     if (!engine)
         return;
+    for (int i = 0; i < STANDING_COUNT; i++)
+        sqlite3_finalize(own(engine)->standing[i]);
     sqlite3_close_v2(own(engine)->database);
     memory_free(engine);
 }
@@ -302,14 +347,15 @@ static bool has_transaction(struct store_engine *engine)
 static void roll_back(struct store_engine *engine)
 {
     /* Whatever it says, without a transaction nothing is left to undo. */
+    struct err ignored = {0};
     if (has_transaction(engine))
-        sqlite3_exec(own(engine)->database, "ROLLBACK", NULL, NULL, NULL);
+        (void)!run_standing(engine, ROLL_BACK, &ignored);
 }
 
 static bool begin_read(struct store_engine *engine, struct err *err)
 {
     /* BEGIN alone would take the snapshot at the first statement only. */
-    if (run(engine, "BEGIN; SELECT 1 FROM sqlite_schema LIMIT 1;", err))
+    if (run_standing(engine, BEGIN_READ, err) && run_standing(engine, TOUCH, err))
         return true;
     roll_back(engine);
     return false;
@@ -317,27 +363,27 @@ static bool begin_read(struct store_engine *engine, struct err *err)
 
 static bool begin_write(struct store_engine *engine, struct err *err)
 {
-    return run(engine, "BEGIN IMMEDIATE", err);
+    return run_standing(engine, BEGIN_WRITE, err);
 }
 
 static bool commit(struct store_engine *engine, struct err *err)
 {
-    return run(engine, "COMMIT", err);
+    return run_standing(engine, COMMIT, err);
 }
 
 static bool set_mark(struct store_engine *engine, struct err *err)
 {
-    return run(engine, "SAVEPOINT piece", err);
+    return run_standing(engine, SET_MARK, err);
 }
 
 static bool keep_mark(struct store_engine *engine, struct err *err)
 {
-    return run(engine, "RELEASE piece", err);
+    return run_standing(engine, KEEP_MARK, err);
 }
 
 static bool undo_mark(struct store_engine *engine, struct err *err)
 {
-    return run(engine, "ROLLBACK TO piece; RELEASE piece", err);
+    return run_standing(engine, UNDO_MARK, err) && run_standing(engine, KEEP_MARK, err);
 }
 
 /* Readers of an older state hold a checkpoint up. When the journal has become large the

@@ -6,6 +6,8 @@
 
 #include "base/memory.h"
 
+enum { IDS_KEPT = 8 };
+
 struct store_statement {
     struct store_session *session;
     struct store_compiled *compiled; /* *owned* */
@@ -15,6 +17,7 @@ struct store_statement {
     bool is_cached;
     bool is_done;
     bool has_bad_bind;
+    struct id_text ids[IDS_KEPT]; /* of the first parameters, as they were bound */
 };
 
 static const struct store_engine_kind *kind_of(const struct store_statement *statement)
@@ -136,8 +139,11 @@ void store_bind_bytes(struct store_statement *statement, int index, struct span 
 void store_bind_id(struct store_statement *statement, int index, struct id id)
 {
     struct id_text hex = id_to_text(id);
+    bool is_kept = index >= 1 && index <= IDS_KEPT;
+    struct id_text *place = is_kept ? &statement->ids[index - 1] : &hex;
+    *place = hex;
     note_bind(statement, kind_of(statement)->bind_text(statement->compiled, index,
-                                                       id_view(&hex), true));
+                                                       id_view(place), !is_kept));
 }
 
 void store_bind_null(struct store_statement *statement, int index)

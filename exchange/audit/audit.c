@@ -19,9 +19,13 @@ enum { PENDING_BYTES_MAX = 4 << 20, JSON_BYTES_MAX = AUDIT_RECORD_BYTES_MAX };
 
 enum waiter_state { WAITING, DURABLE, LOST };
 
-/* A record on its way to the disk, on the stack of whoever appends it. */
+/* A record on its way to the disk: on the stack of whoever waits for it, or on the heap
+ * when `written` is set. */
 struct waiter {
     enum waiter_state state;
+    struct audit_position position;
+    audit_written *written;
+    void *context;
     struct waiter *next;
 };
 
@@ -38,16 +42,19 @@ struct audit {
     struct clock clock;
     struct log log;
     bool has_log;
+    pthread_t thread; /* takes batches to the disk */
+    bool has_thread;
     pthread_mutex_t lock; /* guards what follows */
-    pthread_cond_t changed;
+    pthread_cond_t has_pending;
+    pthread_cond_t changed; /* a batch is done */
+    bool is_closing;
     struct buf json;              /* scratch */
     struct batch pending;         /* being collected */
     struct audit_position newest; /* given out, perhaps not durable yet */
     struct audit_position durable;
     int newest_month;
     struct audit_heads heads;
-    bool is_flushing; /* whoever sets it owns what follows until it is unset */
-    struct batch flushed;
+    struct batch flushed; /* from here on the thread's own */
     int directory;
     int lock_fd;
     int fd; /* of the month, -1 before the first */
@@ -131,12 +138,31 @@ static void log_change(struct audit *audit, bool is_failing, const struct err *e
     audit->was_failing = is_failing;
 }
 
-static void tell(struct waiter *waiters, enum waiter_state state)
+/* Those who wait are woken by `changed`; the others are returned, to be told without the
+ * lock. A waiter on a stack is gone once its thread wakes up. */
+static struct waiter *tell(struct waiter *waiters, enum waiter_state state,
+                           struct waiter *later)
 {
     while (waiters) {
         struct waiter *waiter = waiters;
-        waiters = waiter->next; /* the waiter is gone once its thread wakes up */
+        waiters = waiter->next;
         waiter->state = state;
+        if (!waiter->written)
+            continue;
+        waiter->next = later;
+        later = waiter;
+    }
+    return later;
+}
+
+static void tell_later_ones(struct waiter *waiters)
+{
+    while (waiters) {
+        struct waiter *waiter = waiters;
+        waiters = waiter->next;
+        waiter->written(waiter->context,
+                        waiter->state == DURABLE ? &waiter->position : NULL);
+        memory_free(waiter);
     }
 }
 
@@ -145,8 +171,8 @@ static void tell(struct waiter *waiters, enum waiter_state state)
 static void flush(struct audit *audit)
 {
     struct batch emptied = audit->flushed;
+    struct waiter *later = NULL;
     struct err err = {0};
-    audit->is_flushing = true;
     audit->flushed = audit->pending;
     audit->pending = emptied;
     pthread_mutex_unlock(&audit->lock);
@@ -162,24 +188,32 @@ static void flush(struct audit *audit)
         audit->durable = audit->flushed.last;
     } else {
         /* What was collected meanwhile is chained to what got lost. */
-        tell(audit->pending.waiters, LOST);
+        later = tell(audit->pending.waiters, LOST, later);
         audit->pending.waiters = NULL;
         buf_reset(&audit->pending.bytes);
         audit->newest = audit->durable;
     }
-    tell(audit->flushed.waiters, is_written ? DURABLE : LOST);
+    later = tell(audit->flushed.waiters, is_written ? DURABLE : LOST, later);
     audit->flushed.waiters = NULL;
     buf_reset(&audit->flushed.bytes);
-    audit->is_flushing = false;
     pthread_cond_broadcast(&audit->changed);
+    pthread_mutex_unlock(&audit->lock);
+    tell_later_ones(later);
+    pthread_mutex_lock(&audit->lock);
 }
 
-static void flush_or_wait(struct audit *audit)
+static void *run_flusher(void *self)
 {
-    if (audit->is_flushing)
-        pthread_cond_wait(&audit->changed, &audit->lock);
-    else
-        flush(audit);
+    struct audit *audit = self;
+    pthread_mutex_lock(&audit->lock);
+    while (audit->pending.bytes.len > 0 || !audit->is_closing) {
+        if (audit->pending.bytes.len > 0)
+            flush(audit);
+        else
+            pthread_cond_wait(&audit->has_pending, &audit->lock);
+    }
+    pthread_mutex_unlock(&audit->lock);
+    return NULL;
 }
 
 /* ---- appending ---- */
@@ -193,7 +227,7 @@ static void make_room(struct audit *audit)
     while (audit->pending.bytes.len > 0 &&
            (audit->pending.month != audit->newest_month ||
             audit->pending.bytes.len > PENDING_BYTES_MAX - AUDIT_LARGEST_BYTES))
-        flush_or_wait(audit);
+        pthread_cond_wait(&audit->changed, &audit->lock);
     audit->pending.month = audit->newest_month;
 }
 
@@ -225,8 +259,11 @@ static bool collect(struct audit *audit, struct audit_line *line, struct waiter 
     }
     audit->newest = (struct audit_position){.number = line->number, .hash = hash};
     batch->last = audit->newest;
+    waiter->position = audit->newest;
     waiter->next = batch->waiters;
     batch->waiters = waiter;
+    if (len_before == 0)
+        pthread_cond_signal(&audit->has_pending);
     return true;
 }
 
@@ -236,17 +273,33 @@ static bool append(struct audit *audit, struct audit_line *line,
     struct waiter waiter = {.state = WAITING};
     pthread_mutex_lock(&audit->lock);
     bool is_collected = collect(audit, line, &waiter, err);
-    struct audit_position given = audit->newest;
     while (is_collected && waiter.state == WAITING)
-        flush_or_wait(audit);
+        pthread_cond_wait(&audit->changed, &audit->lock);
     pthread_mutex_unlock(&audit->lock);
     if (!is_collected)
         return false;
     if (waiter.state == LOST)
         return err_set(err, ERR_BUSY, "audit_unwritable", "the audit cannot be written");
     if (position)
-        *position = given;
+        *position = waiter.position;
     return true;
+}
+
+bool audit_append_later(struct audit *audit, const struct audit_record *record,
+                        audit_written *written, void *context, struct err *err)
+{
+    struct audit_line line = {.record = record};
+    struct waiter *waiter = memory_new(1, sizeof *waiter, err);
+    if (!waiter)
+        return false;
+    waiter->written = written;
+    waiter->context = context;
+    pthread_mutex_lock(&audit->lock);
+    bool is_collected = collect(audit, &line, waiter, err);
+    pthread_mutex_unlock(&audit->lock);
+    if (!is_collected)
+        memory_free(waiter);
+    return is_collected;
 }
 
 bool audit_append(struct audit *audit, const struct audit_record *record,
@@ -392,8 +445,12 @@ struct audit *audit_open(const struct audit_config *config, struct err *err)
     audit->pending.bytes = buf_init(PENDING_BYTES_MAX);
     audit->flushed.bytes = buf_init(PENDING_BYTES_MAX);
     pthread_mutex_init(&audit->lock, NULL);
+    pthread_cond_init(&audit->has_pending, NULL);
     pthread_cond_init(&audit->changed, NULL);
-    if (start(audit, config, err))
+    audit->has_thread = pthread_create(&audit->thread, NULL, run_flusher, audit) == 0;
+    if (!audit->has_thread)
+        err_set(err, ERR_BUSY, "memory_short", "no thread for the audit");
+    if (audit->has_thread && start(audit, config, err))
         return audit;
     audit_close(audit);
     return NULL;
@@ -403,7 +460,13 @@ void audit_close(struct audit *audit)
 {
     if (!audit)
         return;
-    assert(!audit->is_flushing && audit->pending.bytes.len == 0);
+    if (audit->has_thread) {
+        pthread_mutex_lock(&audit->lock);
+        audit->is_closing = true;
+        pthread_cond_signal(&audit->has_pending);
+        pthread_mutex_unlock(&audit->lock);
+        pthread_join(audit->thread, NULL);
+    }
     path_close(&audit->fd);
     path_close(&audit->lock_fd); /* lets go of the lock */
     path_close(&audit->directory);
@@ -411,6 +474,7 @@ void audit_close(struct audit *audit)
     buf_free(&audit->json);
     buf_free(&audit->pending.bytes);
     buf_free(&audit->flushed.bytes);
+    pthread_cond_destroy(&audit->has_pending);
     pthread_cond_destroy(&audit->changed);
     pthread_mutex_destroy(&audit->lock);
     memory_free(audit);

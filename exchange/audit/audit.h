@@ -10,8 +10,10 @@
  * files. Sequence = (node, number), numbers without gaps. Used by the centre and by each
  * gateway, one writer per process. Format and test vectors: docs/specs/audit.md.
  *
- * audit_append returns when the record is durable. When it cannot be written the answer
- * is ERR_BUSY "audit_unwritable", and whoever asked must not give out data. */
+ * audit_append returns when the record is durable; audit_append_later returns at once and
+ * tells it later. Records that come while others are on their way to the disk go there
+ * together, by one fdatasync. When a record cannot be written the answer is ERR_BUSY
+ * "audit_unwritable", and whoever asked must not give out data. */
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -76,9 +78,17 @@ struct audit_config {
 /* Opens or makes the series, checks the tail, drops a half-written last record (it was
  * never acknowledged), and closes decisions without a finish as "unknown". */
 MUST_CHECK struct audit *audit_open(const struct audit_config *config, struct err *err);
+/* Nobody appends any more; what waits is written first. */
 void audit_close(struct audit *audit);
 MUST_CHECK bool audit_append(struct audit *audit, const struct audit_record *record,
                              struct audit_position *position, struct err *err);
+/* Without waiting: `written` is called once, on the audit's own thread, with the record's
+ * position as soon as it is durable, or with NULL when it cannot be written. It must not
+ * block and must not append. False: it is not called. */
+typedef void audit_written(void *context, const struct audit_position *position);
+MUST_CHECK bool audit_append_later(struct audit *audit, const struct audit_record *record,
+                                   audit_written *written, void *context,
+                                   struct err *err);
 /* The newest durable record, for exchange with the peers. */
 struct audit_position audit_head(struct audit *audit);
 /* Writes a peer's head into our own chain as an event "head", so that neither side can

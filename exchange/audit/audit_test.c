@@ -519,6 +519,73 @@ static void what_was_acknowledged_survives_kill_9(void)
     place_remove(&place);
 }
 
+struct told {
+    atomic_int count;
+    atomic_int lost_count;
+    _Atomic uint64_t sum;
+};
+
+static void note_written(void *context, const struct audit_position *position)
+{
+    struct told *told = context;
+    atomic_fetch_add(&told->sum, position ? position->number : 0);
+    atomic_fetch_add(&told->lost_count, position == NULL);
+    atomic_fetch_add(&told->count, 1);
+}
+
+/* Closing waits for what was handed over; each is told once, with its own number. */
+static void who_does_not_wait_is_told_later(void)
+{
+    enum { MANY = 500 };
+    struct place place;
+    struct err err = {0};
+    struct told told = {0};
+    place_open(&place);
+    struct audit *audit = open_centre(&place);
+    struct audit_record record = a_record(AUDIT_EVENT, "done", 0);
+    for (int i = 0; i < MANY; i++)
+        CHECK(audit_append_later(audit, &record, note_written, &told, &err));
+    CHECK(add(audit, &err));
+    audit_close(audit);
+    CHECK(atomic_load(&told.count) == MANY && atomic_load(&told.lost_count) == 0);
+    /* number 1 is the start event's */
+    CHECK(atomic_load(&told.sum) == (uint64_t)MANY * (MANY + 3) / 2);
+    CHECK(verified(&place) == MANY + 2);
+    place_remove(&place);
+}
+
+/* The child's part: the exit status. */
+static int append_later_without_room(struct place *place)
+{
+    struct err err = {0};
+    struct told told = {0};
+    struct audit *audit = open_centre(place);
+    struct rlimit limit = {100, RLIM_INFINITY}; /* less than the file has by now */
+    signal(SIGXFSZ, SIG_IGN);
+    struct audit_record record = a_record(AUDIT_EVENT, "done", 0);
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
+        return 2;
+    for (int i = 0; i < 50; i++)
+        if (!audit_append_later(audit, &record, note_written, &told, &err))
+            return 3;
+    audit_close(audit);
+    return atomic_load(&told.count) == 50 && atomic_load(&told.lost_count) == 50 ? 0 : 4;
+}
+
+static void who_does_not_wait_hears_that_a_record_got_lost(void)
+{
+    struct place place;
+    place_open(&place);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(append_later_without_room(&place));
+    int status = 0;
+    waitpid(child, &status, 0);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(verified(&place) == 1);
+    place_remove(&place);
+}
+
 /* Fills the disk, frees it, goes on; the result is the exit status of a child. */
 static int append_until_full(struct place *place, bool (*make_space)(void))
 {
@@ -617,6 +684,8 @@ int main(void)
     RUN(decisions_without_a_finish_become_unknown_once);
     RUN(many_threads_append_to_one_chain);
     RUN(what_was_acknowledged_survives_kill_9);
+    RUN(who_does_not_wait_is_told_later);
+    RUN(who_does_not_wait_hears_that_a_record_got_lost);
     RUN(a_file_size_limit_refuses_and_service_resumes);
     RUN(a_full_disk_refuses_and_service_resumes);
     return test_done();

@@ -134,6 +134,27 @@ bool disclosure_deny_missing(struct disclosure *gate,
                              const struct disclosure_request *request,
                              struct arena *arena, struct err *err);
 
+struct disclosure_wait {
+    void (*written)(void *context);
+    void *context;
+    struct arena *arena;
+};
+
+/* The same in two steps, so that no thread waits for the disk. Begins: facts, rule, and
+ * the row is on its way. `written` is called once, on the audit's thread and perhaps
+ * before this returns, when the row is durable or lost; it must not block. False: it
+ * is not called. Request, actor and arena must stay until the end. */
+struct disclosure_pending; /* *arena* */
+MUST_CHECK bool disclosure_begin(struct disclosure *gate,
+                                 const struct disclosure_request *request,
+                                 const struct disclosure_wait *wait,
+                                 struct disclosure_pending **pending, struct err *err);
+/* After `written`: the permit, in an arena that may be another; NULL = refused, or the
+ * row could not be written. */
+MUST_CHECK const struct disclosure_permit *
+disclosure_conclude(struct disclosure_pending *pending, struct arena *arena,
+                    struct err *err);
+
 /* For lists across persons: one actor, audited as `event`. ERR_REFUSED actor_inactive,
  * assurance. */
 MUST_CHECK const struct disclosure_scope *
@@ -169,6 +190,10 @@ struct disclosure_outcome {
     int64_t bytes;
     int64_t parts;
 };
+struct disclosure_told {
+    audit_written *written;
+    void *context;
+};
 MUST_CHECK bool disclosure_finish(struct disclosure *gate,
                                   const struct disclosure_permit *permit,
                                   const char *event,
@@ -179,3 +204,8 @@ MUST_CHECK bool disclosure_finish(struct disclosure *gate,
 void disclosure_finish_scope(struct disclosure *gate,
                              const struct disclosure_scope *scope, const char *event,
                              const struct disclosure_outcome *outcome);
+/* The same without waiting: `written` is called with NULL when it got lost. */
+MUST_CHECK bool
+disclosure_finish_later(struct disclosure *gate, const struct disclosure_permit *permit,
+                        const char *event, const struct disclosure_outcome *outcome,
+                        const struct disclosure_told *told, struct err *err);

@@ -124,46 +124,32 @@ static void fill_record(struct audit_record *record, struct record_texts *texts,
     record->purpose = text_cstr(permit_purpose_id(request->purpose));
 }
 
-static bool audit_decision(struct disclosure *gate,
-                           const struct disclosure_reading *reading,
-                           const struct disclosure_verdict *verdict, const char *reason,
-                           struct audit_position *position, struct err *err)
-{
-    struct audit_record record = {0};
-    struct record_texts texts;
-    fill_record(&record, &texts, reading->request);
-    record.verdict = reason ? "deny" : "permit";
-    record.reason = reason;
-    record.consent = reading->consent;
-    record.local_number = reading->own_number;
-    if (!session_audit_actor(reading->request->actor, reading->arena, &record.actor,
-                             err) ||
-        !write_detail(verdict, reading->arena, &record.detail, err))
-        return false;
-    return audit_append(gate->config.audit, &record, position, err);
-}
+/* A decision whose row is not known to be durable yet. */
+struct disclosure_pending {
+    struct disclosure *gate;
+    struct disclosure_reading reading;
+    struct disclosure_verdict verdict;
+    const char *reason; /* NULL = permitted */
+    struct err missing; /* there is no such person */
+    uint64_t epoch;
+    uint64_t audit_number; /* 0 = not durable */
+    void (*written)(void *context);
+    void *context;
+};
 
-/* A person that is not there is denied and audited like one that is not the viewer's. */
-static bool decide_missing(struct disclosure *gate,
-                           const struct disclosure_request *request, struct arena *arena,
-                           struct err *err)
+static bool make_record(struct disclosure_pending *pending, struct record_texts *texts,
+                        struct audit_record *record, struct err *err)
 {
-    struct err missing = *err;
-    struct disclosure_reading reading = {.request = request, .arena = arena};
-    struct disclosure_verdict nothing = {0};
-    struct audit_position position;
-    err_clear(err);
-    if (!audit_decision(gate, &reading, &nothing, "not_found", &position, err))
-        return false;
-    *err = missing;
-    return false;
-}
-
-bool disclosure_deny_missing(struct disclosure *gate,
-                             const struct disclosure_request *request,
-                             struct arena *arena, struct err *err)
-{
-    return err->kind == ERR_MISSING && decide_missing(gate, request, arena, err);
+    const struct disclosure_reading *reading = &pending->reading;
+    *record = (struct audit_record){0};
+    fill_record(record, texts, reading->request);
+    record->verdict = pending->reason ? "deny" : "permit";
+    record->reason = pending->reason;
+    record->consent = reading->consent;
+    record->local_number = reading->own_number;
+    return session_audit_actor(reading->request->actor, reading->arena, &record->actor,
+                               err) &&
+           write_detail(&pending->verdict, reading->arena, &record->detail, err);
 }
 
 static bool refuse(const struct disclosure_reading *reading, const char *reason,
@@ -212,31 +198,120 @@ make_permit(const struct disclosure *gate, const struct disclosure_reading *read
     return permit_make(&contents, reading->arena, err);
 }
 
+/* What is not there is denied and audited like what is not the viewer's. */
+static void deny_missing(struct disclosure_pending *pending,
+                         const struct disclosure_request *request, struct arena *arena,
+                         struct err *err)
+{
+    pending->reading = (struct disclosure_reading){.request = request, .arena = arena};
+    pending->verdict = (struct disclosure_verdict){0};
+    pending->reason = "not_found";
+    pending->missing = *err;
+    err_clear(err);
+}
+
+/* Facts and verdict. */
+static struct disclosure_pending *prepare(struct disclosure *gate,
+                                          const struct disclosure_request *request,
+                                          struct arena *arena, struct err *err)
+{
+    struct disclosure_pending *pending = ARENA_NEW(arena, struct disclosure_pending, err);
+    if (!pending)
+        return NULL;
+    pending->gate = gate;
+    pending->reading = (struct disclosure_reading){.request = request, .arena = arena};
+    /* The epoch is taken before the facts, so a change between them shows later. */
+    pending->epoch = network_epoch_now(gate->config.epoch);
+    if (!check_fresh(gate, err))
+        return NULL;
+    if (gather_and_rule(gate, &pending->reading, &pending->verdict, err)) {
+        pending->reason = pending->verdict.grant_count == 0
+                              ? pending->verdict.reason
+                              : object_refusal(request, &pending->verdict);
+        return pending;
+    }
+    if (err->kind != ERR_MISSING)
+        return NULL;
+    deny_missing(pending, request, arena, err);
+    return pending;
+}
+
+const struct disclosure_permit *disclosure_conclude(struct disclosure_pending *pending,
+                                                    struct arena *arena, struct err *err)
+{
+    if (pending->audit_number == 0) {
+        err_set(err, ERR_BUSY, "audit_unwritable", "the audit cannot be written");
+        return NULL;
+    }
+    if (pending->missing.kind != ERR_NONE) {
+        *err = pending->missing;
+        return NULL;
+    }
+    if (pending->reason) {
+        (void)!refuse(&pending->reading, pending->reason, err);
+        return NULL;
+    }
+    pending->reading.arena = arena;
+    return make_permit(pending->gate, &pending->reading, &pending->verdict,
+                       pending->audit_number, pending->epoch, err);
+}
+
+static bool audit_decision(struct disclosure_pending *pending, struct err *err)
+{
+    struct audit_position position;
+    struct audit_record record;
+    struct record_texts texts;
+    if (!make_record(pending, &texts, &record, err) ||
+        !audit_append(pending->gate->config.audit, &record, &position, err))
+        return false;
+    pending->audit_number = position.number;
+    return true;
+}
+
 const struct disclosure_permit *
 disclosure_decide(struct disclosure *gate, const struct disclosure_request *request,
                   struct arena *arena, struct err *err)
 {
-    struct disclosure_reading reading = {.request = request, .arena = arena};
-    struct disclosure_verdict verdict;
-    struct audit_position position;
-    /* The epoch is taken before the facts, so a change between them shows later. */
-    uint64_t epoch = network_epoch_now(gate->config.epoch);
-    if (!check_fresh(gate, err))
+    struct disclosure_pending *pending = prepare(gate, request, arena, err);
+    if (!pending || !audit_decision(pending, err))
         return NULL;
-    if (!gather_and_rule(gate, &reading, &verdict, err)) {
-        if (err->kind == ERR_MISSING)
-            (void)!decide_missing(gate, request, arena, err);
-        return NULL;
-    }
-    const char *reason =
-        verdict.grant_count == 0 ? verdict.reason : object_refusal(request, &verdict);
-    if (!audit_decision(gate, &reading, &verdict, reason, &position, err))
-        return NULL;
-    if (reason) {
-        (void)!refuse(&reading, reason, err);
-        return NULL;
-    }
-    return make_permit(gate, &reading, &verdict, position.number, epoch, err);
+    return disclosure_conclude(pending, arena, err);
+}
+
+bool disclosure_deny_missing(struct disclosure *gate,
+                             const struct disclosure_request *request,
+                             struct arena *arena, struct err *err)
+{
+    struct disclosure_pending pending = {.gate = gate};
+    if (err->kind != ERR_MISSING)
+        return false;
+    deny_missing(&pending, request, arena, err);
+    if (audit_decision(&pending, err))
+        *err = pending.missing;
+    return false;
+}
+
+/* On the audit's thread. */
+static void decision_written(void *context, const struct audit_position *position)
+{
+    struct disclosure_pending *pending = context;
+    pending->audit_number = position ? position->number : 0;
+    pending->written(pending->context);
+}
+
+bool disclosure_begin(struct disclosure *gate, const struct disclosure_request *request,
+                      const struct disclosure_wait *wait,
+                      struct disclosure_pending **pending, struct err *err)
+{
+    struct audit_record record;
+    struct record_texts texts;
+    *pending = prepare(gate, request, wait->arena, err);
+    if (!*pending || !make_record(*pending, &texts, &record, err))
+        return false;
+    (*pending)->written = wait->written;
+    (*pending)->context = wait->context;
+    return audit_append_later(gate->config.audit, &record, decision_written, *pending,
+                              err);
 }
 
 const struct disclosure_permit *disclosure_renew(struct disclosure *gate,
@@ -327,18 +402,18 @@ bool disclosure_still_holds(struct disclosure *gate,
 
 /* The texts of ids outlive the record. */
 struct viewer_texts {
+    struct id_text person;
     struct id_text staff;
     struct id_text facility;
 };
 
 static struct audit_record finish_of(const struct permit_viewer *viewer,
-                                     struct viewer_texts *texts, const char *event,
+                                     struct viewer_texts *texts,
                                      const struct disclosure_outcome *outcome)
 {
     texts->staff = id_to_text(viewer->staff);
     texts->facility = id_to_text(viewer->facility);
     return (struct audit_record){.phase = AUDIT_FINISH,
-                                 .event = event,
                                  .verdict = outcome->verdict,
                                  .reason = outcome->reason,
                                  .actor = {.staff_id = id_view(&texts->staff),
@@ -350,19 +425,40 @@ static struct audit_record finish_of(const struct permit_viewer *viewer,
                                  .number_of_parts = outcome->parts};
 }
 
+static struct audit_record finish_of_person(const struct disclosure_permit *permit,
+                                            struct viewer_texts *texts,
+                                            const struct disclosure_outcome *outcome)
+{
+    const struct permit_contents *contents = permit_read(permit);
+    struct audit_record record = finish_of(&contents->viewer, texts, outcome);
+    texts->person = id_to_text(contents->person);
+    record.request = contents->request;
+    record.person = id_view(&texts->person);
+    record.purpose = text_cstr(permit_purpose_id(contents->purpose));
+    return record;
+}
+
 bool disclosure_finish(struct disclosure *gate, const struct disclosure_permit *permit,
                        const char *event, const struct disclosure_outcome *outcome,
                        struct err *err)
 {
-    const struct permit_contents *contents = permit_read(permit);
-    struct id_text person = id_to_text(contents->person);
     struct viewer_texts texts;
-    struct audit_record record = finish_of(&contents->viewer, &texts, event, outcome);
+    struct audit_record record = finish_of_person(permit, &texts, outcome);
     struct audit_position position;
-    record.request = contents->request;
-    record.person = id_view(&person);
-    record.purpose = text_cstr(permit_purpose_id(contents->purpose));
+    record.event = event;
     return audit_append(gate->config.audit, &record, &position, err);
+}
+
+bool disclosure_finish_later(struct disclosure *gate,
+                             const struct disclosure_permit *permit, const char *event,
+                             const struct disclosure_outcome *outcome,
+                             const struct disclosure_told *told, struct err *err)
+{
+    struct viewer_texts texts;
+    struct audit_record record = finish_of_person(permit, &texts, outcome);
+    record.event = event;
+    return audit_append_later(gate->config.audit, &record, told->written, told->context,
+                              err);
 }
 
 void disclosure_finish_scope(struct disclosure *gate,
@@ -370,10 +466,10 @@ void disclosure_finish_scope(struct disclosure *gate,
                              const struct disclosure_outcome *outcome)
 {
     struct viewer_texts texts;
-    struct audit_record record =
-        finish_of(permit_scope_viewer(scope), &texts, event, outcome);
+    struct audit_record record = finish_of(permit_scope_viewer(scope), &texts, outcome);
     struct audit_position position;
     struct err err = {0};
+    record.event = event;
     record.request = permit_scope_request(scope);
     record.purpose = text_cstr(permit_purpose_id(PERMIT_REGISTER));
     if (!audit_append(gate->config.audit, &record, &position, &err) && gate->config.log)

@@ -55,6 +55,7 @@ struct gathering {
     struct disclosure_provider_facts *providers;
     size_t provider_count;
     int32_t today;
+    struct text viewer_code;
 };
 
 /* A confirmed record wins over one that is not; one per facility as a rule. */
@@ -108,14 +109,14 @@ static bool add_provider(struct gathering *gathering, const struct facility *fac
         consent_covers(&gathering->consents, &gathering->participants, facility->id,
                        actor->facility, gathering->today);
     one->consent = consent_of(verdict.cover);
-    struct facility viewer;
-    if (!note_consent(reading, verdict.by, err) ||
-        !facility_find(reading->session, actor->facility, reading->arena, &viewer, err))
+    if (!note_consent(reading, verdict.by, err))
         return false;
+    if (!record)
+        return true; /* without a number the rule does not come to the policy */
     struct disclosure_audience audience = {
         .profession = text_cstr(staff_profession_id(actor->profession)),
         .facility_kind = text_cstr(facility_kind_id(actor->facility_kind)),
-        .facility_code = viewer.code,
+        .facility_code = gathering->viewer_code,
     };
     return disclosure_read_policy(facility->policy, &audience, reading->arena, one, err);
 }
@@ -134,6 +135,9 @@ static bool gather_providers(struct gathering *gathering, struct err *err)
         ARENA_MANY(reading->arena, struct disclosure_provider_facts, count, err);
     if (!gathering->providers)
         return false;
+    for (size_t i = 0; i < count; i++)
+        if (id_equal(facilities[i].id, request->actor->facility))
+            gathering->viewer_code = facilities[i].code;
     for (size_t i = 0; i < count; i++) {
         const struct facility *facility = &facilities[i];
         bool is_viewer = id_equal(facility->id, request->actor->facility);

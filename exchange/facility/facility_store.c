@@ -64,26 +64,14 @@ bool facility_find_code(struct store_session *session, struct text code,
     return read_one(statement, arena, found, err);
 }
 
-static bool count_rows(struct store_session *session, size_t *count, struct err *err)
-{
-    CLEANUP(store_finish)
-    struct store_statement *statement =
-        store_prepare(session, "SELECT count(*) FROM facility", err);
-    bool has_row = false;
-    if (!statement || !store_step(statement, &has_row, err))
-        return false;
-    *count = (size_t)store_column_int(statement, 0);
-    return true;
-}
+enum { FIRST_FACILITIES = 16 };
 
 bool facility_list(struct store_session *session, struct arena *arena,
                    struct facility **items, size_t *count, struct err *err)
 {
-    size_t size = 0;
+    size_t room = FIRST_FACILITIES;
     *count = 0;
-    if (!count_rows(session, &size, err))
-        return false;
-    *items = ARENA_MANY(arena, struct facility, size, err);
+    *items = ARENA_MANY(arena, struct facility, FIRST_FACILITIES, err);
     if (!*items)
         return false;
     CLEANUP(store_finish)
@@ -92,9 +80,15 @@ bool facility_list(struct store_session *session, struct arena *arena,
     if (!statement)
         return false;
     bool has_row = true;
-    while (*count < size && store_step(statement, &has_row, err) && has_row)
-        if (!read_row(statement, arena, &(*items)[(*count)++], err))
+    while (store_step(statement, &has_row, err) && has_row) {
+        struct facility *grown =
+            arena_grow(arena, *items, *count, *count + 1, sizeof *grown, &room, err);
+        if (!grown)
             return false;
+        *items = grown;
+        if (!read_row(statement, arena, &grown[(*count)++], err))
+            return false;
+    }
     return err->kind == ERR_NONE;
 }
 

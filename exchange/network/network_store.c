@@ -30,6 +30,8 @@ bool network_find(struct store_session *session, struct id network, struct arena
     return store_column_text(statement, 0, arena, &found->name, err);
 }
 
+enum { FIRST_PARTICIPANTS = 16 };
+
 /* The rows of one version, which must exist. */
 static bool read_items(struct store_session *session, struct network_participants *list,
                        struct arena *arena, struct err *err)
@@ -37,8 +39,8 @@ static bool read_items(struct store_session *session, struct network_participant
     CLEANUP(store_finish)
     struct store_statement *statement =
         store_prepare(session,
-                      "SELECT facility, since_version, visible_from_day, "
-                      "count(*) OVER () FROM network_participant "
+                      "SELECT facility, since_version, visible_from_day "
+                      "FROM network_participant "
                       "WHERE network = ?1 AND version = ?2 ORDER BY facility",
                       err);
     if (!statement)
@@ -46,14 +48,14 @@ static bool read_items(struct store_session *session, struct network_participant
     store_bind_id(statement, 1, list->network);
     store_bind_int(statement, 2, list->version);
     bool has_row = true;
-    size_t size = 0;
+    size_t room = 0;
     while (store_step(statement, &has_row, err) && has_row) {
-        if (!list->items) {
-            size = (size_t)store_column_int(statement, 3);
-            list->items = ARENA_MANY(arena, struct network_participant, size, err);
-            if (!list->items)
-                return false;
-        }
+        size_t needed = list->items ? list->count + 1 : FIRST_PARTICIPANTS;
+        struct network_participant *items = arena_grow(arena, list->items, list->count,
+                                                       needed, sizeof *items, &room, err);
+        if (!items)
+            return false;
+        list->items = items;
         struct network_participant *item = &list->items[list->count++];
         if (!store_column_id(statement, 0, &item->facility, err))
             return false;

@@ -7,7 +7,13 @@
 #include "base/memory.h"
 #include "exchange/session/session.h"
 
-enum { PERMIT_ARENA_BYTES = 1 << 20, BUCKETS = 4096, PERMIT_AGE_MAX_MS = 1000 };
+enum {
+    PERMIT_ARENA_BYTES = 1 << 20,
+    OPENING_ARENA_BYTES = 64 * 1024,
+    PERMIT_AGE_MAX_MS = 1000,
+    BUCKETS = 4096,
+    SWEEP_MAX = 64 /* of one bucket and sweep; the others wait for the next */
+};
 
 /* A permit with its own arena. A renewed one keeps the former behind it until nobody but
  * the table holds the opening, because somebody may still be reading under it. */
@@ -17,10 +23,18 @@ struct held_permit {
     struct held_permit *older;
 };
 
+/* Among those of a session or person, which may be many: taken out without a search. */
+struct link {
+    struct opening *next;
+    struct opening *before;
+};
+
 struct opening {
     struct opening_table *table;
-    struct opening *next; /* in its bucket */
-    struct arena arena;   /* the request's texts */
+    struct opening *next; /* in its bucket, by handle */
+    struct link by_session;
+    struct link by_person;
+    struct arena arena; /* the request's texts */
     struct session_actor actor;
     struct disclosure_request request;
     struct id handle;
@@ -32,13 +46,20 @@ struct opening {
     int64_t new_since_ms;
     int holders; /* the table's own one included, under the lock */
     bool has_ended;
+    struct disclosure_pending *pending; /* until concluded */
+    struct opening_wait wait;
 };
 
 struct opening_table {
     struct opening_config config;
     pthread_mutex_t lock;
+    pthread_cond_t arrived; /* nothing is underway any more */
+    size_t underway;        /* rows handed to the audit that will tell */
+    bool is_stopping;
     size_t count;
     struct opening *buckets[BUCKETS];
+    struct opening *sessions[BUCKETS]; /* the same ones by session, newest first */
+    struct opening *persons[BUCKETS];
 };
 
 struct opening_table *opening_table_new(const struct opening_config *config,
@@ -49,13 +70,67 @@ struct opening_table *opening_table_new(const struct opening_config *config,
         return NULL;
     table->config = *config;
     pthread_mutex_init(&table->lock, NULL);
+    pthread_cond_init(&table->arrived, NULL);
     return table;
+}
+
+static size_t index_of(const uint8_t *bytes)
+{
+    return ((size_t)bytes[0] << 8 | bytes[1]) % BUCKETS;
 }
 
 static struct opening **bucket_of(struct opening_table *table, struct id handle)
 {
-    size_t index = (size_t)handle.bytes[0] << 8 | handle.bytes[1];
-    return &table->buckets[index % BUCKETS];
+    return &table->buckets[index_of(handle.bytes)];
+}
+
+static struct opening **session_of(struct opening_table *table, struct hash session)
+{
+    return &table->sessions[index_of(session.bytes)];
+}
+
+static struct opening **person_of(struct opening_table *table, struct id person)
+{
+    return &table->persons[index_of(person.bytes)];
+}
+
+/* The lock is held. */
+static void link_in(struct opening_table *table, struct opening *opening)
+{
+    struct opening **bucket = bucket_of(table, opening->handle);
+    struct opening **session = session_of(table, opening->actor.session);
+    struct opening **person = person_of(table, opening->request.person);
+    opening->next = *bucket;
+    opening->by_session = (struct link){.next = *session};
+    opening->by_person = (struct link){.next = *person};
+    if (*session)
+        (*session)->by_session.before = opening;
+    if (*person)
+        (*person)->by_person.before = opening;
+    *bucket = *session = *person = opening;
+    table->count++;
+}
+
+/* The lock is held. */
+static void link_out(struct opening_table *table, struct opening *opening)
+{
+    struct opening **at = bucket_of(table, opening->handle);
+    while (*at && *at != opening)
+        at = &(*at)->next;
+    if (!*at)
+        return;
+    *at = opening->next;
+    struct link *link = &opening->by_session;
+    *(link->before ? &link->before->by_session.next
+                   : session_of(table, opening->actor.session)) = link->next;
+    if (link->next)
+        link->next->by_session.before = link->before;
+    link = &opening->by_person;
+    *(link->before ? &link->before->by_person.next
+                   : person_of(table, opening->request.person)) = link->next;
+    if (link->next)
+        link->next->by_person.before = link->before;
+    table->count--;
 }
 
 static struct held_permit *permit_hold(struct err *err)
@@ -101,39 +176,127 @@ static bool detach(struct opening *opening)
     if (opening->has_ended)
         return false;
     opening->has_ended = true;
-    struct opening **at = bucket_of(opening->table, opening->handle);
-    while (*at && *at != opening)
-        at = &(*at)->next;
-    if (*at)
-        *at = opening->next;
-    opening->table->count--;
+    link_out(opening->table, opening);
     return true;
+}
+
+/* ---- rows on their way ---- */
+
+static bool depart(struct opening_table *table, struct err *err)
+{
+    pthread_mutex_lock(&table->lock);
+    bool goes = !table->is_stopping;
+    table->underway += goes;
+    pthread_mutex_unlock(&table->lock);
+    return goes || err_set(err, ERR_BUSY, "server_busy", "no more openings");
+}
+
+static void arrive(struct opening_table *table)
+{
+    pthread_mutex_lock(&table->lock);
+    if (--table->underway == 0)
+        pthread_cond_broadcast(&table->arrived);
+    pthread_mutex_unlock(&table->lock);
+}
+
+static void wait_for_arrivals(struct opening_table *table)
+{
+    pthread_mutex_lock(&table->lock);
+    table->is_stopping = true;
+    while (table->underway > 0)
+        pthread_cond_wait(&table->arrived, &table->lock);
+    pthread_mutex_unlock(&table->lock);
+}
+
+void opening_table_stop(struct opening_table *table)
+{
+    wait_for_arrivals(table);
+}
+
+/* ---- ending ---- */
+
+static void log_unwritten(const struct opening_table *table, const struct err *err)
+{
+    if (table->config.log)
+        log_err(table->config.log, "finish_unwritten", err);
 }
 
 static void write_finish(struct opening *opening, const char *verdict, const char *reason)
 {
     struct err err = {0};
-    const struct opening_config *config = &opening->table->config;
+    struct opening_table *table = opening->table;
     struct disclosure_outcome outcome = {verdict, reason, opening->bytes, opening->parts};
-    if (!disclosure_finish(config->gate, opening->permit->permit, opening->request.event,
-                           &outcome, &err) &&
-        config->log)
-        log_err(config->log, "finish_unwritten", &err);
+    if (!disclosure_finish(table->config.gate, opening->permit->permit,
+                           opening->request.event, &outcome, &err))
+        log_unwritten(table, &err);
 }
 
-void opening_end(struct opening *opening, const char *verdict, const char *reason)
+/* On the audit's thread. */
+static void finish_written(void *context, const struct audit_position *position)
+{
+    struct opening_table *table = context;
+    struct err err = {0};
+    if (!position) {
+        err_set(&err, ERR_BUSY, "audit_unwritable", "a finish row got lost");
+        log_unwritten(table, &err);
+    }
+    arrive(table);
+}
+
+/* Nobody waits for what ends by itself: should the row get lost, the decision counts as
+ * ended unknown at the next start. */
+static void write_finish_later(struct opening *opening, const char *reason)
+{
+    struct err err = {0};
+    struct opening_table *table = opening->table;
+    struct disclosure_outcome outcome = {"done", reason, opening->bytes, opening->parts};
+    struct disclosure_told told = {finish_written, table};
+    if (!depart(table, &err)) {
+        write_finish(opening, "done", reason);
+        return;
+    }
+    if (disclosure_finish_later(table->config.gate, opening->permit->permit,
+                                opening->request.event, &outcome, &told, &err))
+        return;
+    arrive(table);
+    log_unwritten(table, &err);
+}
+
+/* True for the one who has to write the finish row. */
+static bool take_end(struct opening *opening)
+{
+    pthread_mutex_lock(&opening->table->lock);
+    bool is_first = detach(opening);
+    pthread_mutex_unlock(&opening->table->lock);
+    return is_first;
+}
+
+/* The table's own hold. */
+static void let_go(struct opening *opening)
 {
     struct opening_table *table = opening->table;
-    pthread_mutex_lock(&table->lock);
-    bool is_first = detach(opening);
-    pthread_mutex_unlock(&table->lock);
-    if (!is_first)
-        return;
-    write_finish(opening, verdict, reason);
     pthread_mutex_lock(&table->lock);
     drop_holder(opening);
     pthread_mutex_unlock(&table->lock);
 }
+
+void opening_end(struct opening *opening, const char *verdict, const char *reason)
+{
+    if (!take_end(opening))
+        return;
+    write_finish(opening, verdict, reason);
+    let_go(opening);
+}
+
+static void end_later(struct opening *opening, const char *reason)
+{
+    if (!take_end(opening))
+        return;
+    write_finish_later(opening, reason);
+    let_go(opening);
+}
+
+/* ---- beginning ---- */
 
 static bool copy_actor(struct opening *opening, const struct session_actor *actor,
                        struct err *err)
@@ -158,39 +321,35 @@ static bool copy_request(struct opening *opening,
            text_copy(request->department, &opening->arena, &copy->department, err);
 }
 
-static size_t count_of_session(struct opening_table *table, struct hash session)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < BUCKETS; i++)
-        for (struct opening *one = table->buckets[i]; one; one = one->next)
-            count += hash_equal(&one->actor.session, &session);
-    return count;
-}
-
-/* A session that opens more than its share loses its least recently used opening. */
-static struct opening *take_oldest(struct opening_table *table, struct hash session)
+/* A session that opens more than its share loses its least recently used opening: held
+ * for its end, NULL when there is room. The lock is held. */
+static struct opening *take_surplus(struct opening_table *table, struct hash session)
 {
     struct opening *oldest = NULL;
-    for (size_t i = 0; i < BUCKETS; i++)
-        for (struct opening *one = table->buckets[i]; one; one = one->next)
-            if (hash_equal(&one->actor.session, &session) &&
-                (!oldest || one->used_at_ms < oldest->used_at_ms))
-                oldest = one;
-    if (oldest)
-        oldest->holders++;
+    size_t count = 0;
+    struct opening *one = *session_of(table, session);
+    for (; one; one = one->by_session.next) {
+        if (!hash_equal(&one->actor.session, &session))
+            continue;
+        count++;
+        /* The newest come first: among equals the last is the oldest. */
+        if (!oldest || one->used_at_ms <= oldest->used_at_ms)
+            oldest = one;
+    }
+    if (count < OPENING_PER_SESSION_MAX)
+        return NULL;
+    oldest->holders++;
     return oldest;
 }
 
 static void make_room(struct opening_table *table, struct hash session)
 {
     pthread_mutex_lock(&table->lock);
-    struct opening *oldest = count_of_session(table, session) >= OPENING_PER_SESSION_MAX
-                                 ? take_oldest(table, session)
-                                 : NULL;
+    struct opening *oldest = take_surplus(table, session);
     pthread_mutex_unlock(&table->lock);
     if (!oldest)
         return;
-    opening_end(oldest, "done", "superseded");
+    end_later(oldest, "superseded");
     opening_release(&oldest);
 }
 
@@ -199,15 +358,53 @@ static bool enter(struct opening_table *table, struct opening *opening, struct e
     pthread_mutex_lock(&table->lock);
     bool has_room = table->count < OPENING_COUNT_MAX;
     if (has_room) {
-        struct opening **bucket = bucket_of(table, opening->handle);
-        opening->next = *bucket;
-        *bucket = opening;
         opening->holders = 2;
         opening->used_at_ms = clock_monotonic_ms(&table->config.clock);
-        table->count++;
+        link_in(table, opening);
     }
     pthread_mutex_unlock(&table->lock);
     return has_room || err_set(err, ERR_BUSY, "too_many_openings", "table is full");
+}
+
+/* Without a decision yet. */
+static struct opening *make(struct opening_table *table,
+                            const struct disclosure_request *request, struct id object,
+                            struct err *err)
+{
+    struct opening *opening = memory_new(1, sizeof *opening, err);
+    if (!opening)
+        return NULL;
+    opening->table = table;
+    opening->arena = arena_init(OPENING_ARENA_BYTES);
+    opening->handle = id_new(&table->config.rand);
+    opening->object = object;
+    opening->new_since_ms = INT64_MAX;
+    opening->permit = permit_hold(err);
+    if (opening->permit && copy_request(opening, request, err))
+        return opening;
+    free_opening(opening);
+    return NULL;
+}
+
+/* With a permit it becomes one of the table's; the finish row tells when it cannot. */
+static struct opening *settle(struct opening *opening, struct err *err)
+{
+    bool is_entered = opening->permit->permit && enter(opening->table, opening, err);
+    if (is_entered)
+        return opening;
+    if (opening->permit->permit)
+        write_finish(opening, "failed", "too_many_openings");
+    free_opening(opening);
+    return NULL;
+}
+
+/* Facts are many and forgotten once the permit stands in its own arena. */
+static const struct disclosure_permit *decide(struct opening *opening, struct err *err)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(PERMIT_ARENA_BYTES);
+    const struct disclosure_permit *permit =
+        disclosure_decide(opening->table->config.gate, &opening->request, &arena, err);
+    return permit ? permit_keep(permit, &opening->permit->arena, err) : NULL;
 }
 
 struct opening *opening_begin(struct opening_table *table,
@@ -215,33 +412,51 @@ struct opening *opening_begin(struct opening_table *table,
                               struct err *err)
 {
     make_room(table, request->actor->session);
-    struct opening *opening = memory_new(1, sizeof *opening, err);
+    struct opening *opening = make(table, request, object, err);
     if (!opening)
         return NULL;
-    opening->table = table;
-    opening->arena = arena_init(64 * 1024);
-    opening->handle = id_new(&table->config.rand);
-    opening->object = object;
-    opening->new_since_ms = INT64_MAX;
-    opening->permit = permit_hold(err);
-    if (!opening->permit) {
+    opening->permit->permit = decide(opening, err);
+    return settle(opening, err);
+}
+
+/* On the audit's thread. Whoever concludes may free the opening at once. */
+static void decision_written(void *context)
+{
+    const struct opening *opening = context;
+    struct opening_table *table = opening->table;
+    struct opening_wait wait = opening->wait;
+    wait.ready(wait.context);
+    arrive(table);
+}
+
+bool opening_begin_later(struct opening_table *table,
+                         const struct disclosure_request *request, struct id object,
+                         const struct opening_wait *wait, struct opening **begun,
+                         struct err *err)
+{
+    if (!depart(table, err))
+        return false;
+    make_room(table, request->actor->session);
+    *begun = make(table, request, object, err);
+    if (*begun) {
+        struct opening *opening = *begun;
+        struct disclosure_wait decision = {decision_written, opening, wait->arena};
+        opening->wait = *wait;
+        if (disclosure_begin(table->config.gate, &opening->request, &decision,
+                             &opening->pending, err))
+            return true;
         free_opening(opening);
-        return NULL;
     }
-    bool is_copied = copy_request(opening, request, err);
-    if (is_copied)
-        opening->permit->permit = disclosure_decide(table->config.gate, &opening->request,
-                                                    &opening->permit->arena, err);
-    if (!opening->permit->permit) {
-        free_opening(opening);
-        return NULL;
-    }
-    if (!enter(table, opening, err)) {
-        write_finish(opening, "failed", "too_many_openings");
-        free_opening(opening);
-        return NULL;
-    }
-    return opening;
+    arrive(table);
+    return false;
+}
+
+struct opening *opening_conclude(struct opening *begun, struct err *err)
+{
+    begun->permit->permit =
+        disclosure_conclude(begun->pending, &begun->permit->arena, err);
+    begun->pending = NULL;
+    return settle(begun, err);
 }
 
 static struct opening *find_and_hold(struct opening_table *table, struct id handle,
@@ -377,8 +592,10 @@ bool opening_renew(struct opening *opening, struct err *err)
     struct held_permit *held = permit_hold(err);
     if (!held)
         return false;
-    held->permit = disclosure_renew(config->gate, &opening->request,
-                                    opening_permit(opening), &held->arena, err);
+    CLEANUP(arena_free) struct arena arena = arena_init(PERMIT_ARENA_BYTES);
+    const struct disclosure_permit *permit = disclosure_renew(
+        config->gate, &opening->request, opening_permit(opening), &arena, err);
+    held->permit = permit ? permit_keep(permit, &held->arena, err) : NULL;
     if (!held->permit) {
         free_permits(held);
         if (err->kind == ERR_REFUSED || err->kind == ERR_MISSING)
@@ -437,13 +654,14 @@ static size_t hold_all(struct opening_table *table, const struct id *person,
 {
     size_t count = 0;
     pthread_mutex_lock(&table->lock);
-    for (size_t i = 0; i < BUCKETS; i++)
-        for (struct opening *one = table->buckets[i]; one && count < max; one = one->next)
-            if (person ? is_calendar_of(one, *person)
-                       : hash_equal(&one->actor.session, session)) {
-                one->holders++;
-                held[count++] = one;
-            }
+    struct opening *one =
+        person ? *person_of(table, *person) : *session_of(table, *session);
+    for (; one && count < max; one = person ? one->by_person.next : one->by_session.next)
+        if (person ? is_calendar_of(one, *person)
+                   : hash_equal(&one->actor.session, session)) {
+            one->holders++;
+            held[count++] = one;
+        }
     pthread_mutex_unlock(&table->lock);
     return count;
 }
@@ -498,42 +716,55 @@ bool opening_watches(struct opening_table *table, struct hash session,
     bool is_watching = false;
     struct err err = {0};
     pthread_mutex_lock(&table->lock);
-    for (size_t i = 0; i < BUCKETS && !is_watching; i++)
-        for (struct opening *one = table->buckets[i]; one; one = one->next)
-            is_watching |=
-                is_calendar_of(one, news->person) &&
-                hash_equal(&one->actor.session, &session) &&
-                (!news->is_content ||
-                 (disclosure_still_holds(table->config.gate, one->permit->permit, &err) &&
-                  covers(one->permit->permit, news)));
+    struct opening *one = *session_of(table, session);
+    for (; one && !is_watching; one = one->by_session.next)
+        is_watching =
+            is_calendar_of(one, news->person) &&
+            hash_equal(&one->actor.session, &session) &&
+            (!news->is_content ||
+             (disclosure_still_holds(table->config.gate, one->permit->permit, &err) &&
+              covers(one->permit->permit, news)));
     pthread_mutex_unlock(&table->lock);
     return is_watching;
 }
 
-/* One that is over, held for its end; NULL when there is none. */
-static struct opening *find_over(struct opening_table *table, int64_t now_ms)
+/* Those of a bucket, held: whether they are over is asked without the lock, because the
+ * answer may come from the database. */
+static size_t hold_bucket(struct opening_table *table, size_t index,
+                          struct opening *held[SWEEP_MAX])
 {
-    struct opening *over = NULL;
+    size_t count = 0;
     pthread_mutex_lock(&table->lock);
-    for (size_t i = 0; i < BUCKETS && !over; i++)
-        for (struct opening *one = table->buckets[i]; one && !over; one = one->next)
-            if (now_ms - one->used_at_ms >= OPENING_IDLE_MS ||
-                !session_still_holds(table->config.sessions, one->actor.session))
-                over = one;
-    if (over)
-        over->holders++;
+    struct opening *one = table->buckets[index];
+    for (; one && count < SWEEP_MAX; one = one->next) {
+        one->holders++;
+        held[count++] = one;
+    }
     pthread_mutex_unlock(&table->lock);
-    return over;
+    return count;
+}
+
+static bool is_over(struct opening *opening)
+{
+    struct opening_table *table = opening->table;
+    int64_t now_ms = clock_monotonic_ms(&table->config.clock);
+    pthread_mutex_lock(&table->lock);
+    bool is_idle = now_ms - opening->used_at_ms >= OPENING_IDLE_MS;
+    pthread_mutex_unlock(&table->lock);
+    return is_idle ||
+           !session_still_holds(table->config.sessions, opening->actor.session);
 }
 
 void opening_table_sweep(struct opening_table *table)
 {
-    int64_t now_ms = clock_monotonic_ms(&table->config.clock);
-    struct opening *over = find_over(table, now_ms);
-    while (over) {
-        opening_end(over, "done", "idle");
-        opening_release(&over);
-        over = find_over(table, now_ms);
+    struct opening *held[SWEEP_MAX];
+    for (size_t i = 0; i < BUCKETS; i++) {
+        size_t count = hold_bucket(table, i, held);
+        for (size_t k = 0; k < count; k++) {
+            if (is_over(held[k]))
+                end_later(held[k], "idle");
+            opening_release(&held[k]);
+        }
     }
 }
 
@@ -544,6 +775,8 @@ void opening_table_free(struct opening_table *table)
     for (size_t i = 0; i < BUCKETS; i++)
         while (table->buckets[i])
             opening_end(table->buckets[i], "done", "server_stopped");
+    wait_for_arrivals(table);
+    pthread_cond_destroy(&table->arrived);
     pthread_mutex_destroy(&table->lock);
     memory_free(table);
 }

@@ -39,6 +39,9 @@ struct opening_config {
 };
 MUST_CHECK struct opening_table *opening_table_new(const struct opening_config *config,
                                                    struct err *err);
+/* Begins no more and waits until every `ready` has been called: before the workers end,
+ * which conclude. ERR_BUSY server_busy from then on. */
+void opening_table_stop(struct opening_table *table);
 /* Writes the finish rows of all that are open. */
 void opening_table_free(struct opening_table *table);
 /* Ends what is idle or whose session is over; called every few seconds. */
@@ -49,6 +52,21 @@ void opening_table_sweep(struct opening_table *table);
 MUST_CHECK struct opening *opening_begin(struct opening_table *table,
                                          const struct disclosure_request *request,
                                          struct id object, struct err *err);
+/* The same in two steps, so that no worker waits for the audit. Begins: `ready` is called
+ * once, on the audit's thread and perhaps before this returns, and must not block; then
+ * somebody concludes, always. False: it is not called. Request and arena must stay until
+ * the end. */
+struct opening_wait {
+    void (*ready)(void *context);
+    void *context;
+    struct arena *arena; /* for what the decision needs on the way */
+};
+MUST_CHECK bool opening_begin_later(struct opening_table *table,
+                                    const struct disclosure_request *request,
+                                    struct id object, const struct opening_wait *wait,
+                                    struct opening **begun, struct err *err);
+/* Takes `begun`, whatever comes of it: the opening as from opening_begin, or NULL. */
+MUST_CHECK struct opening *opening_conclude(struct opening *begun, struct err *err);
 /* ERR_MISSING not_found; ERR_REFUSED with the reason when the permission is gone (the
  * opening then ends); ERR_BUSY. May read the database. */
 MUST_CHECK struct opening *opening_take(struct opening_table *table, struct id handle,

@@ -36,8 +36,10 @@ bool registry_is_drawn(const struct registry_row_value *row)
     return is_shown_state && entry_kind_row(row->kind) != ENTRY_ROW_NONE;
 }
 
+enum { FIRST_MARKS = 128 };
+
 /* Rows come by day, so the marks of a day are the last few of the array. */
-static struct registry_mark *find_mark(struct registry_fold *fold, size_t grant,
+static struct registry_mark *find_mark(const struct registry_fold *fold, size_t grant,
                                        enum entry_row row, int32_t day)
 {
     for (size_t i = fold->count; i-- > 0;) {
@@ -48,6 +50,14 @@ static struct registry_mark *find_mark(struct registry_fold *fold, size_t grant,
             return mark;
     }
     return NULL;
+}
+
+bool registry_fold_shows(const struct registry_fold *fold, size_t grant,
+                         const struct registry_row_value *row)
+{
+    const struct registry_mark *mark =
+        find_mark(fold, grant, entry_kind_row(row->kind), row->day);
+    return !mark || text_compare(row->version, mark->version) > 0;
 }
 
 static bool take_newest(struct registry_mark *mark, const struct registry_row_value *row,
@@ -75,7 +85,13 @@ bool registry_fold_row(struct registry_fold *fold, size_t grant,
     if (fold->count == fold->max)
         return err_set(err, ERR_LIMIT, "calendar_too_large", "more than %zu marks",
                        fold->max);
-    mark = &fold->marks[fold->count++];
+    size_t needed = fold->marks ? fold->count + 1 : FIRST_MARKS;
+    struct registry_mark *marks = arena_grow(arena, fold->marks, fold->count, needed,
+                                             sizeof *marks, &fold->room, err);
+    if (!marks)
+        return false;
+    fold->marks = marks;
+    mark = &marks[fold->count++];
     *mark = (struct registry_mark){
         .row = grid_row, .day = row->day, .grant = grant, .count = 1, .flags = flags};
     return take_newest(mark, row, arena, err);

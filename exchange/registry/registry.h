@@ -259,10 +259,14 @@ struct registry_freshness {
 };
 MUST_CHECK bool registry_read_freshness(struct store_session *session, struct id record,
                                         struct registry_freshness *out, struct err *err);
-/* Notes that a post opened the calendar now, and tells since when its entries are new. */
+/* Notes that a post opened the calendar now, and tells since when its entries are new.
+ * The note reaches the database within about a second; a process that dies before loses
+ * it, and then some entries count as new once more. */
 MUST_CHECK bool registry_note_look(struct registry *registry, struct id post,
                                    struct id person, int64_t *new_since_ms,
                                    struct err *err);
+/* Now, for whoever is about to read looks. */
+MUST_CHECK bool registry_keep_looks(struct registry *registry, struct err *err);
 
 struct registry_look {
     struct id person;

@@ -66,40 +66,94 @@ static bool answer_range(struct registry_service *service, struct http_call *cal
     return true;
 }
 
-static bool open_calendar(struct registry_service *service, struct http_call *call,
-                          struct err *err)
-{
+/* A calendar whose decision row is on its way; in the call's arena. */
+struct calendar_opening {
+    struct registry_service *service;
+    struct http_call *call;
     struct session_actor actor;
-    struct disclosure_request request = {.purpose = PERMIT_CARE,
-                                         .event = "calendar",
-                                         .request = http_request_id(call),
-                                         .actor = &actor,
-                                         .day = DAY_NONE};
+    struct opening *begun;
+    struct err fault; /* why it could not begin */
     int32_t range[2];
+};
+
+/* The row is durable. */
+static bool answer_opened(const struct calendar_opening *calendar, struct err *err)
+{
+    struct registry_service *service = calendar->service;
     int64_t new_since_ms = 0;
-    if (!session_require(service->sessions, call, SESSION_CHANGES, &actor, err) ||
-        !http_param_id(call, "person", &request.person, err) ||
-        !read_body_range(call, &range[0], &range[1], err))
-        return false;
     CLEANUP(opening_release)
-    struct opening *opening =
-        opening_begin(service->openings, &request, (struct id){{0}}, err);
+    struct opening *opening = opening_conclude(calendar->begun, err);
     if (!opening)
         return false;
-    bool is_noted = registry_note_look(service->registry, actor.post, request.person,
-                                       &new_since_ms, err);
+    bool is_noted = registry_note_look(service->registry, calendar->actor.post,
+                                       opening_person(opening), &new_since_ms, err);
     opening_set_new_since(opening, new_since_ms);
-    if (is_noted && answer_range(service, call, opening, range, 201, err))
+    if (is_noted &&
+        answer_range(service, calendar->call, opening, calendar->range, 201, err))
         return true;
     opening_end(opening, "failed", err->code);
     return false;
 }
 
+static void resume_opened(struct http_call *call, void *context)
+{
+    struct err err = {0};
+    if (!answer_opened(context, &err))
+        session_answer_problem(call, &err);
+}
+
+/* On the audit's thread. */
+static void decision_written(void *context)
+{
+    struct calendar_opening *calendar = context;
+    http_resume(calendar->call, resume_opened, calendar);
+}
+
+static bool read_opening(struct calendar_opening *calendar, struct id *person,
+                         struct err *err)
+{
+    struct http_call *call = calendar->call;
+    return session_require(calendar->service->sessions, call, SESSION_CHANGES,
+                           &calendar->actor, err) &&
+           http_param_id(call, "person", person, err) &&
+           read_body_range(call, &calendar->range[0], &calendar->range[1], err);
+}
+
+static void answer_unopened(struct http_call *call, void *context)
+{
+    const struct calendar_opening *calendar = context;
+    session_answer_problem(call, &calendar->fault);
+}
+
+/* From here on the call is kept, so that also a failure is answered by resuming. */
+static void begin_opening(struct calendar_opening *calendar, struct id person)
+{
+    struct http_call *call = calendar->call;
+    struct disclosure_request request = {.purpose = PERMIT_CARE,
+                                         .event = "calendar",
+                                         .request = http_request_id(call),
+                                         .actor = &calendar->actor,
+                                         .person = person,
+                                         .day = DAY_NONE};
+    struct opening_wait wait = {decision_written, calendar, http_arena(call)};
+    http_keep(call);
+    if (!opening_begin_later(calendar->service->openings, &request, (struct id){{0}},
+                             &wait, &calendar->begun, &calendar->fault))
+        http_resume(call, answer_unopened, calendar);
+}
+
 static void answer_open_calendar(struct http_call *call, void *context)
 {
     struct err err = {0};
-    if (!open_calendar(context, call, &err))
+    struct id person;
+    struct calendar_opening *calendar =
+        ARENA_NEW(http_arena(call), struct calendar_opening, &err);
+    if (calendar)
+        *calendar = (struct calendar_opening){.service = context, .call = call};
+    if (!calendar || !read_opening(calendar, &person, &err))
         session_answer_problem(call, &err);
+    else
+        begin_opening(calendar, person);
 }
 
 /* The opening named in the path, which must be a calendar's. */

@@ -47,6 +47,8 @@ static bool read_lists(struct home *home, struct err *err)
 {
     struct registry_look *looks = NULL;
     size_t count = 0;
+    if (!registry_keep_looks(home->service->registry, err))
+        return false;
     CLEANUP(store_read_end)
     struct store_session *session = store_read(home->service->store, err);
     if (!session || !registry_read_looks(session, home->scope, home->actor->post,

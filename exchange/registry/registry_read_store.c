@@ -77,6 +77,8 @@ struct reading {
     struct arena *arena;
     struct registry_calendar *out;
     struct registry_fold *fold;
+    size_t *span_room; /* of out->spans */
+    size_t *undated_room;
 };
 
 enum column {
@@ -94,8 +96,8 @@ enum column {
 };
 
 /* Texts in `row` are views until the next step. */
-static bool take_row(struct store_statement *rows, const struct reading *reading,
-                     struct registry_row_value *row, bool *is_visible, struct err *err)
+static void take_row(struct store_statement *rows, const struct reading *reading,
+                     struct registry_row_value *row, bool *is_visible)
 {
     int64_t visible_at = store_column_int(rows, COLUMN_VISIBLE_AT);
     int64_t day = store_column_int(rows, COLUMN_DAY);
@@ -103,7 +105,7 @@ static bool take_row(struct store_statement *rows, const struct reading *reading
     *is_visible = is_granted(reading->grant, kind, store_column_int(rows, COLUMN_FLAGS),
                              day, store_column_view(rows, COLUMN_DEPARTMENT), visible_at);
     if (!*is_visible)
-        return true;
+        return;
     *row = (struct registry_row_value){
         .kind = (enum entry_kind)kind,
         .state = (int)store_column_int(rows, COLUMN_STATE),
@@ -112,9 +114,15 @@ static bool take_row(struct store_statement *rows, const struct reading *reading
         .end_day = (int32_t)store_column_int(rows, COLUMN_END_DAY),
         .is_open = store_column_int(rows, COLUMN_IS_OPEN) != 0,
         .is_new = visible_at > reading->new_since_ms,
-        .title = store_column_view(rows, COLUMN_TITLE),
         .version = store_column_view(rows, COLUMN_VERSION),
     };
+}
+
+/* What only the shown rows need. */
+static bool take_shown(struct store_statement *rows, struct registry_row_value *row,
+                       struct err *err)
+{
+    row->title = store_column_view(rows, COLUMN_TITLE);
     return store_column_id(rows, COLUMN_ENTRY, &row->entry, err);
 }
 
@@ -136,9 +144,11 @@ static bool read_marks(struct reading *reading, struct err *err)
     while (store_step(rows, &has_row, err) && has_row) {
         struct registry_row_value row;
         bool is_visible = false;
-        if (!take_row(rows, reading, &row, &is_visible, err))
-            return false;
-        if (is_visible && registry_is_drawn(&row) &&
+        take_row(rows, reading, &row, &is_visible);
+        if (!is_visible || !registry_is_drawn(&row))
+            continue;
+        bool is_shown = registry_fold_shows(reading->fold, reading->grant_index, &row);
+        if ((is_shown && !take_shown(rows, &row, err)) ||
             !registry_fold_row(reading->fold, reading->grant_index, &row, reading->arena,
                                err))
             return false;
@@ -163,11 +173,18 @@ static bool read_undated(struct reading *reading, struct err *err)
     while (store_step(rows, &has_row, err) && has_row) {
         struct registry_row_value row;
         bool is_visible = false;
-        if (!take_row(rows, reading, &row, &is_visible, err))
-            return false;
+        take_row(rows, reading, &row, &is_visible);
         if (!is_visible || out->undated_count == UNDATED_MAX)
             continue;
-        struct registry_undated *one = &out->undated[out->undated_count++];
+        if (!take_shown(rows, &row, err))
+            return false;
+        struct registry_undated *undated = arena_grow(
+            reading->arena, out->undated, out->undated_count, out->undated_count + 1,
+            sizeof *undated, reading->undated_room, err);
+        if (!undated)
+            return false;
+        out->undated = undated;
+        struct registry_undated *one = &undated[out->undated_count++];
         *one = (struct registry_undated){
             .entry = row.entry, .kind = row.kind, .grant = reading->grant_index};
         if (!text_copy(row.title, reading->arena, &one->title, err))
@@ -201,8 +218,15 @@ static bool take_stay_event(struct store_statement *rows, const struct reading *
            text_copy(store_column_view(rows, 3), reading->arena, &event->title, err);
 }
 
-static bool read_stay_events(struct reading *reading, struct registry_stay_event *events,
-                             size_t *count, struct err *err)
+/* What happened to a person's stays at one place, in order of day. */
+struct stay_events {
+    struct registry_stay_event *at;
+    size_t count;
+    size_t room;
+};
+
+static bool read_stay_events(struct reading *reading, struct stay_events *events,
+                             struct err *err)
 {
     bool has_row = false;
     CLEANUP(store_finish)
@@ -222,9 +246,15 @@ static bool read_stay_events(struct reading *reading, struct registry_stay_event
             is_granted(reading->grant, ENTRY_ADMISSION, store_column_int(rows, 7),
                        store_column_int(rows, 2), store_column_view(rows, 6),
                        store_column_int(rows, 4));
-        if (!is_visible || *count == STAYS_MAX)
+        if (!is_visible || events->count == STAYS_MAX)
             continue;
-        if (!take_stay_event(rows, reading, &events[(*count)++], err))
+        struct registry_stay_event *grown =
+            arena_grow(reading->arena, events->at, events->count, events->count + 1,
+                       sizeof *grown, &events->room, err);
+        if (!grown)
+            return false;
+        events->at = grown;
+        if (!take_stay_event(rows, reading, &grown[events->count++], err))
             return false;
     }
     return err->kind == ERR_NONE;
@@ -232,15 +262,22 @@ static bool read_stay_events(struct reading *reading, struct registry_stay_event
 
 static bool read_stays(struct reading *reading, struct err *err)
 {
-    size_t count = 0;
-    struct registry_stay_event *events =
-        ARENA_MANY(reading->arena, struct registry_stay_event, STAYS_MAX, err);
-    if (!events || !read_stay_events(reading, events, &count, err))
-        return false;
+    struct stay_events events = {0};
     struct registry_calendar *out = reading->out;
-    struct registry_span *spans = out->spans + out->span_count;
-    size_t built = registry_build_stays(events, count, reading->grant_index, spans,
-                                        SPANS_MAX - out->span_count);
+    if (!read_stay_events(reading, &events, err))
+        return false;
+    if (events.count == 0)
+        return true;
+    /* A stay takes one event at least. */
+    struct registry_span *spans = arena_grow(reading->arena, out->spans, out->span_count,
+                                             out->span_count + events.count,
+                                             sizeof *spans, reading->span_room, err);
+    if (!spans)
+        return false;
+    out->spans = spans;
+    spans += out->span_count;
+    size_t built = registry_build_stays(events.at, events.count, reading->grant_index,
+                                        spans, SPANS_MAX - out->span_count);
     for (size_t i = 0; i < built; i++) {
         bool is_over = !spans[i].is_open && spans[i].to < reading->from;
         if (!is_over)
@@ -272,9 +309,9 @@ static bool read_oldest_page(struct reading *reading, struct registry_row_value 
     while (!*is_visible && store_step(rows, &has_row, err) && has_row) {
         ++*count;
         row->day = (int32_t)store_column_int(rows, COLUMN_DAY);
-        if (!store_column_id(rows, COLUMN_ENTRY, &row->entry, err) ||
-            !take_row(rows, reading, row, is_visible, err))
+        if (!store_column_id(rows, COLUMN_ENTRY, &row->entry, err))
             return false;
+        take_row(rows, reading, row, is_visible);
     }
     return err->kind == ERR_NONE;
 }
@@ -295,21 +332,6 @@ static bool read_first_day(struct reading *reading, struct err *err)
     return true;
 }
 
-static bool prepare_calendar(struct registry_calendar *out, struct registry_fold *fold,
-                             size_t marks_max, struct arena *arena, struct err *err)
-{
-    *out = (struct registry_calendar){.first_day = DAY_NONE};
-    *fold = (struct registry_fold){.max = marks_max};
-    fold->marks = ARENA_MANY(arena, struct registry_mark, marks_max, err);
-    if (!fold->marks)
-        return false;
-    out->spans = ARENA_MANY(arena, struct registry_span, SPANS_MAX, err);
-    if (!out->spans)
-        return false;
-    out->undated = ARENA_MANY(arena, struct registry_undated, UNDATED_MAX, err);
-    return out->undated != NULL;
-}
-
 bool registry_read_calendar(struct store_session *session,
                             const struct disclosure_permit *permit, int32_t from,
                             int32_t to, int64_t new_since_ms, struct arena *arena,
@@ -321,10 +343,11 @@ bool registry_read_calendar(struct store_session *session,
     size_t marks_max = days * ENTRY_ROW_NONE * (contents->grant_count + 1);
     if (marks_max > REGISTRY_MARKS_MAX)
         marks_max = REGISTRY_MARKS_MAX;
-    struct registry_fold fold;
-    if (!check_audited(permit, err) ||
-        !prepare_calendar(out, &fold, marks_max, arena, err) ||
-        !registry_last_change(session, &out->cursor, err))
+    struct registry_fold fold = {.max = marks_max};
+    size_t span_room = 0;
+    size_t undated_room = 0;
+    *out = (struct registry_calendar){.first_day = DAY_NONE};
+    if (!check_audited(permit, err) || !registry_last_change(session, &out->cursor, err))
         return false;
     for (size_t i = 0; i < contents->grant_count; i++) {
         struct reading reading = {.session = session,
@@ -335,7 +358,9 @@ bool registry_read_calendar(struct store_session *session,
                                   .new_since_ms = new_since_ms,
                                   .arena = arena,
                                   .out = out,
-                                  .fold = &fold};
+                                  .fold = &fold,
+                                  .span_room = &span_room,
+                                  .undated_room = &undated_room};
         if (!registry_find_record(session, reading.grant->record, &reading.record, err))
             return false;
         if (reading.record == 0)

@@ -27,8 +27,13 @@ bool registry_is_drawn(const struct registry_row_value *row);
 struct registry_fold {
     struct registry_mark *marks;
     size_t count;
+    size_t room; /* grows as needed */
     size_t max;
 };
+/* True when the row's entry and title will be shown: it is the first of its mark or newer
+ * than those before. The others need not be read. */
+bool registry_fold_shows(const struct registry_fold *fold, size_t grant,
+                         const struct registry_row_value *row);
 MUST_CHECK bool registry_fold_row(struct registry_fold *fold, size_t grant,
                                   const struct registry_row_value *row,
                                   struct arena *arena, struct err *err);

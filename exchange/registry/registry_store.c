@@ -11,19 +11,41 @@
 
 struct registry {
     struct registry_config config;
+    struct registry_looks *looks; /* *owned* */
 };
 
 struct registry *registry_new(const struct registry_config *config, struct err *err)
 {
     struct registry *registry = memory_new(1, sizeof *registry, err);
-    if (registry)
-        registry->config = *config;
-    return registry;
+    if (!registry)
+        return NULL;
+    registry->config = *config;
+    registry->looks = registry_looks_open(config->store, config->log, err);
+    if (registry->looks)
+        return registry;
+    memory_free(registry);
+    return NULL;
 }
 
 void registry_free(struct registry *registry)
 {
+    if (!registry)
+        return;
+    registry_looks_close(registry->looks);
     memory_free(registry);
+}
+
+bool registry_note_look(struct registry *registry, struct id post, struct id person,
+                        int64_t *new_since_ms, struct err *err)
+{
+    struct registry_look_key key = {post, person};
+    int64_t now_ms = clock_wall_ms(&registry->config.clock);
+    return registry_looks_note(registry->looks, &key, now_ms, new_since_ms, err);
+}
+
+bool registry_keep_looks(struct registry *registry, struct err *err)
+{
+    return registry_looks_keep(registry->looks, err);
 }
 
 /* Number of the record's rows; a new one gets the next number. */
@@ -561,75 +583,4 @@ bool registry_forget(struct registry *registry, const struct registry_owner *own
     size_t missing = 0;
     size_t withdrawn = 0;
     return registry_reconcile(registry, owner, &nothing, &missing, &withdrawn, err);
-}
-
-/* ---- looks ---- */
-
-enum { LOOK_IS_ONE_MS = 30 * 60 * 1000 };
-
-struct looking {
-    struct id post;
-    struct id person;
-    int64_t now_ms;
-    int64_t new_since_ms;
-};
-
-static bool find_look(struct store_session *session, struct looking *look,
-                      int64_t *looked_at, int64_t *before_at, struct err *err)
-{
-    bool has_row = false;
-    CLEANUP(store_finish)
-    struct store_statement *find = store_prepare(
-        session,
-        "SELECT looked_at, before_at FROM registry_look WHERE post = ?1 AND "
-        "person = ?2",
-        err);
-    if (!find)
-        return false;
-    store_bind_id(find, 1, look->post);
-    store_bind_id(find, 2, look->person);
-    if (!store_step(find, &has_row, err))
-        return false;
-    *looked_at = has_row ? store_column_int(find, 0) : -1;
-    *before_at = has_row ? store_column_int(find, 1) : -1;
-    return true;
-}
-
-static bool note_look(struct store_session *session, void *context, struct err *err)
-{
-    struct looking *look = context;
-    int64_t looked_at = 0;
-    int64_t before_at = 0;
-    if (!find_look(session, look, &looked_at, &before_at, err))
-        return false;
-    /* A first look shows nothing as new: everything would be. */
-    bool is_same_look = looked_at >= 0 && look->now_ms - looked_at < LOOK_IS_ONE_MS;
-    int64_t since = looked_at < 0 ? look->now_ms : is_same_look ? before_at : looked_at;
-    CLEANUP(store_finish)
-    struct store_statement *keep = store_prepare(
-        session,
-        "INSERT INTO registry_look (post, person, looked_at, before_at) VALUES (?1, ?2, "
-        "?3, ?4) ON CONFLICT (post, person) DO UPDATE SET looked_at = "
-        "excluded.looked_at, "
-        "before_at = excluded.before_at",
-        err);
-    if (!keep)
-        return false;
-    store_bind_id(keep, 1, look->post);
-    store_bind_id(keep, 2, look->person);
-    store_bind_int(keep, 3, look->now_ms);
-    store_bind_int(keep, 4, since);
-    look->new_since_ms = since;
-    return store_run(keep, err);
-}
-
-bool registry_note_look(struct registry *registry, struct id post, struct id person,
-                        int64_t *new_since_ms, struct err *err)
-{
-    struct looking look = {
-        .post = post, .person = person, .now_ms = clock_wall_ms(&registry->config.clock)};
-    if (!store_write(registry->config.store, STORE_LIVE, note_look, &look, err))
-        return false;
-    *new_since_ms = look.new_since_ms;
-    return true;
 }

@@ -19,11 +19,28 @@ static struct registry_row_value row(enum entry_kind kind, int32_t day,
 
 /* ---- marks ---- */
 
+static void marks_grow_as_they_come(void)
+{
+    struct err err = {0};
+    struct registry_fold fold = {.max = 1000};
+    CLEANUP(arena_free) struct arena arena = arena_init(ARENA_BYTES);
+    for (int32_t day = 0; day < 1000; day++) {
+        struct registry_row_value one = row(ENTRY_LABORATORY, day, "a", 0);
+        CHECK(registry_fold_row(&fold, 0, &one, &arena, &err));
+    }
+    CHECK(fold.count == 1000);
+    for (int32_t day = 0; day < 1000; day++)
+        CHECK(fold.marks[day].day == day && text_is(fold.marks[day].title, "a"));
+    struct registry_row_value beyond = row(ENTRY_LABORATORY, 1000, "a", 0);
+    CHECK(!registry_fold_row(&fold, 0, &beyond, &arena, &err));
+    CHECK(err.kind == ERR_LIMIT);
+}
+
 static void rows_of_one_cell_are_one_mark_of_the_newest(void)
 {
     struct err err = {0};
     struct registry_mark marks[4];
-    struct registry_fold fold = {.marks = marks, .max = 4};
+    struct registry_fold fold = {.marks = marks, .room = 4, .max = 4};
     CLEANUP(arena_free) struct arena arena = arena_init(ARENA_BYTES);
     struct registry_row_value rows[] = {
         row(ENTRY_LABORATORY, 5, "b", ENTRY_ABNORMAL_HIGH),
@@ -32,6 +49,12 @@ static void rows_of_one_cell_are_one_mark_of_the_newest(void)
     };
     for (size_t i = 0; i < 3; i++)
         CHECK(registry_fold_row(&fold, 0, &rows[i], &arena, &err));
+    struct registry_row_value older = row(ENTRY_LABORATORY, 5, "b", 0);
+    struct registry_row_value newer = row(ENTRY_LABORATORY, 5, "d", 0);
+    struct registry_row_value other = row(ENTRY_PRESCRIPTION, 5, "a", 0);
+    CHECK(!registry_fold_shows(&fold, 0, &older) &&
+          registry_fold_shows(&fold, 0, &newer));
+    CHECK(registry_fold_shows(&fold, 0, &other) && registry_fold_shows(&fold, 1, &older));
     CHECK(fold.count == 1 && marks[0].count == 3);
     CHECK(marks[0].row == ENTRY_ROW_TEST && text_is(marks[0].title, "c"));
     CHECK(marks[0].entry.bytes[0] == 'c');
@@ -42,7 +65,7 @@ static void another_row_day_or_facility_is_another_mark(void)
 {
     struct err err = {0};
     struct registry_mark marks[8];
-    struct registry_fold fold = {.marks = marks, .max = 8};
+    struct registry_fold fold = {.marks = marks, .room = 8, .max = 8};
     CLEANUP(arena_free) struct arena arena = arena_init(ARENA_BYTES);
     struct registry_row_value test = row(ENTRY_LABORATORY, 6, "a", 0);
     struct registry_row_value drug = row(ENTRY_PRESCRIPTION, 6, "a", 0);
@@ -63,7 +86,7 @@ static void more_marks_than_there_is_room_for_are_refused_not_lost(void)
 {
     struct err err = {0};
     struct registry_mark marks[2];
-    struct registry_fold fold = {.marks = marks, .max = 2};
+    struct registry_fold fold = {.marks = marks, .room = 2, .max = 2};
     CLEANUP(arena_free) struct arena arena = arena_init(ARENA_BYTES);
     for (int32_t day = 0; day < 2; day++) {
         struct registry_row_value one = row(ENTRY_LABORATORY, day, "a", 0);
@@ -176,6 +199,7 @@ static void stays_never_exceed_the_room(void)
 
 int main(void)
 {
+    RUN(marks_grow_as_they_come);
     RUN(rows_of_one_cell_are_one_mark_of_the_newest);
     RUN(another_row_day_or_facility_is_another_mark);
     RUN(more_marks_than_there_is_room_for_are_refused_not_lost);

@@ -76,20 +76,29 @@ static void put_unicode_escape(struct buf *out, unsigned code_unit)
     buf_format(out, "\\u%04x", code_unit);
 }
 
-/* Length of the stretch that needs no escape. Besides what RFC 8259 demands, < > & are
- * escaped, and U+2028 and U+2029, so that an answer is harmless wherever it ends up. */
+/* Besides what RFC 8259 demands, < > & are escaped, and U+2028 and U+2029, so that an
+ * answer is harmless wherever it ends up. */
+enum { PLAIN, ESCAPED, PERHAPS /* E2: may begin a separator */ };
+
+static const uint8_t byte_classes[256] = {
+    ['"'] = ESCAPED, ['\\'] = ESCAPED, ['<'] = ESCAPED,  ['>'] = ESCAPED,
+    ['&'] = ESCAPED, [0x7F] = ESCAPED, [0xE2] = PERHAPS,
+};
+
+static bool is_separator(struct text text, size_t i)
+{
+    return i + 2 < text.len && (uint8_t)text.at[i + 1] == 0x80 &&
+           ((uint8_t)text.at[i + 2] & 0xFE) == 0xA8;
+}
+
+/* Length of the stretch that needs no escape. */
 static size_t plain_stretch(struct text text)
 {
     size_t i = 0;
     for (; i < text.len; i++) {
         uint8_t byte = (uint8_t)text.at[i];
-        if (byte < 0x20 || byte == '"' || byte == '\\' || byte == '<' || byte == '>' ||
-            byte == '&' || byte == 0x7F)
-            break;
-        bool is_separator = byte == 0xE2 && i + 2 < text.len &&
-                            (uint8_t)text.at[i + 1] == 0x80 &&
-                            ((uint8_t)text.at[i + 2] & 0xFE) == 0xA8;
-        if (is_separator)
+        uint8_t class = byte < 0x20 ? ESCAPED : byte_classes[byte];
+        if (class == ESCAPED || (class == PERHAPS && is_separator(text, i)))
             break;
     }
     return i;
@@ -178,7 +187,10 @@ void json_null_value(struct json_writer *writer)
 void json_id_value(struct json_writer *writer, struct id id)
 {
     struct id_text text = id_to_text(id);
-    json_text_value(writer, id_view(&text));
+    begin_value(writer);
+    buf_byte(writer->out, '"');
+    buf_cstr(writer->out, text.at); /* hexadecimal digits need no escape */
+    buf_byte(writer->out, '"');
 }
 
 void json_put_text(struct json_writer *writer, const char *key, struct text text)

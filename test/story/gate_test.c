@@ -221,6 +221,8 @@ static void reading_changes_nothing(void)
     snprintf(line, sizeof line, "POST /api/v1/entries/%s/openings", entry);
     reply = go(&clinic, line, "");
     member(&reply, "opening", opened);
+    /* what opening the calendar noted is written when somebody reads looks */
+    CHECK(go(&clinic, "GET /api/v1/home", "").status == 200);
     struct store *watcher = open_store_again(world);
     int64_t before = version_of_data(watcher);
     for (int twice = 0; twice < 2; twice++)
@@ -236,7 +238,8 @@ static void reading_changes_nothing(void)
             CHECK(go(&clinic, line, "").status == 200);
         }
     CHECK(version_of_data(watcher) == before);
-    CHECK(open_calendar(&clinic, person).status == 201); /* notes the look */
+    CHECK(open_calendar(&clinic, person).status == 201);
+    CHECK(go(&clinic, "GET /api/v1/home", "").status == 200);
     CHECK(version_of_data(watcher) != before);
     store_close(watcher);
     hospital_free(hospital);

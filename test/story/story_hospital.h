@@ -69,6 +69,7 @@ static inline void part_stop(struct world *world)
     live_stop(hospital->live);
     registry_uplink_stop(hospital->uplink);
     content_stop(hospital->content);
+    opening_table_stop(hospital->openings);
     for (int lane = 0; lane < 2; lane++)
         if (hospital->waiting[lane])
             http_answer_empty(hospital->waiting[lane]);

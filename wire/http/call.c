@@ -200,12 +200,15 @@ static void run(void *context)
     http_call_release(call);
 }
 
-static void post_run(struct http_call *call, http_handler *handler, void *context)
+typedef bool post_job(struct workers *workers, void (*fn)(void *context), void *context);
+
+static void post_run(struct http_call *call, http_handler *handler, void *context,
+                     post_job *post)
 {
     call->handler = handler;
     call->handler_context = context;
     http_call_hold(call); /* the run's own */
-    if (workers_post(call->service->workers, run, call))
+    if (post(call->service->workers, run, call))
         return;
     http_answer_status(call, 503, "server_busy", SPAN(""));
     http_call_release(call);
@@ -218,7 +221,7 @@ void http_call_dispatch(struct http_call *call)
     call->was_dispatched = true;
     http_call_hold(call); /* the side's, consumed by its answer */
     atomic_store(&call->holds, 1);
-    post_run(call, call->entry->route->handler, call->entry->context);
+    post_run(call, call->entry->route->handler, call->entry->context, workers_post);
 }
 
 void http_keep(struct http_call *call)
@@ -229,7 +232,7 @@ void http_keep(struct http_call *call)
 /* The kept hold becomes the hold of the run. */
 void http_resume(struct http_call *call, http_handler *resume, void *context)
 {
-    post_run(call, resume, context);
+    post_run(call, resume, context, workers_resume);
 }
 
 /* ---- the answer on the loop ---- */

@@ -91,7 +91,8 @@ void http_answer_problem_with(struct http_call *call, const struct err *err,
 
 /* Keeps the call beyond the handler; the arena stays too. */
 void http_keep(struct http_call *call);
-/* Runs `resume` for a kept call in a worker (from any thread). */
+/* Runs `resume` for a kept call in a worker (from any thread), before calls that have not
+ * begun. */
 void http_resume(struct http_call *call, http_handler *resume, void *context);
 
 /* ---- streaming answers; callable from any thread ---- */

@@ -69,6 +69,28 @@ static void one_worker_keeps_the_order(void)
         CHECK(order.seen[i] == i);
 }
 
+static void what_goes_on_comes_first_and_always_has_room(void)
+{
+    struct err err = {0};
+    struct crowd crowd = {0};
+    struct order order = {0};
+    struct order_job jobs[100];
+    struct workers *workers = workers_new(1, 1, &err);
+    CHECK(workers_post(workers, wait_for_leave, &crowd));
+    jobs[99] = (struct order_job){&order, 99};
+    while (!workers_post(workers, note_number, &jobs[99]))
+        usleep(100); /* until the first one is taken */
+    for (int i = 0; i < 99; i++) {
+        jobs[i] = (struct order_job){&order, i};
+        CHECK(workers_resume(workers, note_number, &jobs[i]));
+    }
+    atomic_store(&crowd.may_go, true);
+    workers_free(workers);
+    CHECK(order.count == 100);
+    for (int i = 0; i < order.count; i++)
+        CHECK(order.seen[i] == i);
+}
+
 static void look_at_signals(void *context)
 {
     atomic_int *blocked = context;
@@ -100,6 +122,7 @@ int main(void)
 {
     RUN(a_full_queue_refuses_and_what_was_queued_is_finished);
     RUN(one_worker_keeps_the_order);
+    RUN(what_goes_on_comes_first_and_always_has_room);
     RUN(signals_stay_with_the_main_thread);
     RUN(freeing_none_is_fine);
     return test_done();

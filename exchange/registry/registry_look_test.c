@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+#include <unistd.h>
+
+#include "base/test.h"
+#include "exchange/registry/registry_parts.h"
+#include "store/migrations.h"
+#include "store/store.h"
+
+enum { MINUTE_MS = 60 * 1000 };
+
+static const struct registry_look_key key = {{{1}}, {{2}}};
+
+struct place {
+    char name[40];
+    struct store *store;
+    struct registry_looks *looks;
+};
+
+static struct place place_open(void)
+{
+    struct err err = {0};
+    struct place place = {.name = "/tmp/registry_look_XXXXXX"};
+    int fd = mkstemp(place.name);
+    CHECK(fd >= 0);
+    close(fd);
+    struct store_config config = {place.name, store_centre_migrations,
+                                  store_centre_migrations_count, NULL};
+    place.store = store_open(&config, &err);
+    place.looks = place.store ? registry_looks_open(place.store, NULL, &err) : NULL;
+    CHECK(place.looks);
+    return place;
+}
+
+static void place_close(struct place *place)
+{
+    char name[60];
+    registry_looks_close(place->looks);
+    store_close(place->store);
+    unlink(place->name);
+    snprintf(name, sizeof name, "%s-wal", place->name);
+    unlink(name);
+    snprintf(name, sizeof name, "%s-shm", place->name);
+    unlink(name);
+}
+
+static int64_t note(struct place *place, const struct registry_look_key *look, int64_t at)
+{
+    struct err err = {0};
+    int64_t since = -2;
+    CHECK(registry_looks_note(place->looks, look, at, &since, &err));
+    return since;
+}
+
+/* looked_at of the post's look in the database, -1 = none; -2 = more than one. */
+static int64_t stored(struct place *place)
+{
+    struct err err = {0};
+    CLEANUP(store_read_end)
+    struct store_session *session = store_read(place->store, &err);
+    CLEANUP(store_finish)
+    struct store_statement *find = store_prepare(
+        session, "SELECT count(*), max(looked_at) FROM registry_look", &err);
+    bool has_row = false;
+    CHECK(store_step(find, &has_row, &err) && has_row);
+    int64_t count = store_column_int(find, 0);
+    return count == 0 ? -1 : count == 1 ? store_column_int(find, 1) : -2;
+}
+
+static void a_first_look_shows_nothing_as_new(void)
+{
+    struct place place = place_open();
+    CHECK(note(&place, &key, 1000) == 1000);
+    place_close(&place);
+}
+
+static void looks_within_half_an_hour_are_one(void)
+{
+    struct place place = place_open();
+    CHECK(note(&place, &key, 1000) == 1000);
+    CHECK(note(&place, &key, 1000 + 29 * MINUTE_MS) == 1000);
+    int64_t last = 1000 + 58 * MINUTE_MS;
+    CHECK(note(&place, &key, last) == 1000);
+    CHECK(note(&place, &key, last + 30 * MINUTE_MS) == last);
+    CHECK(note(&place, &key, last + 31 * MINUTE_MS) == last);
+    place_close(&place);
+}
+
+static void looks_of_other_posts_and_persons_stand_apart(void)
+{
+    struct place place = place_open();
+    static const struct registry_look_key other_post = {{{3}}, {{2}}};
+    static const struct registry_look_key other_person = {{{1}}, {{4}}};
+    CHECK(note(&place, &key, 1000) == 1000);
+    CHECK(note(&place, &other_post, 2000) == 2000);
+    CHECK(note(&place, &other_person, 3000) == 3000);
+    CHECK(note(&place, &key, 4000) == 1000);
+    place_close(&place);
+}
+
+static void what_was_written_counts_like_what_waits(void)
+{
+    struct place place = place_open();
+    struct err err = {0};
+    CHECK(note(&place, &key, 1000) == 1000);
+    CHECK(registry_looks_keep(place.looks, &err));
+    CHECK(stored(&place) == 1000);
+    CHECK(note(&place, &key, 1000 + 40 * MINUTE_MS) == 1000);
+    CHECK(registry_looks_keep(place.looks, &err));
+    CHECK(stored(&place) == 1000 + 40 * MINUTE_MS);
+    CHECK(note(&place, &key, 1000 + 80 * MINUTE_MS) == 1000 + 40 * MINUTE_MS);
+    place_close(&place);
+}
+
+static void an_older_look_does_not_replace_a_newer_one(void)
+{
+    struct place place = place_open();
+    struct err err = {0};
+    struct registry_looks *elsewhere = registry_looks_open(place.store, NULL, &err);
+    int64_t since = 0;
+    CHECK(note(&place, &key, 5000) == 5000);
+    CHECK(registry_looks_note(elsewhere, &key, 9000, &since, &err));
+    CHECK(registry_looks_keep(elsewhere, &err));
+    CHECK(registry_looks_keep(place.looks, &err));
+    CHECK(stored(&place) == 9000);
+    registry_looks_close(elsewhere);
+    place_close(&place);
+}
+
+static void closing_writes_what_waits(void)
+{
+    struct place place = place_open();
+    struct err err = {0};
+    CHECK(note(&place, &key, 1000) == 1000);
+    registry_looks_close(place.looks);
+    CHECK(stored(&place) == 1000);
+    place.looks = registry_looks_open(place.store, NULL, &err);
+    CHECK(note(&place, &key, 1000 + 40 * MINUTE_MS) == 1000);
+    place_close(&place);
+}
+
+/* More than one piece of writing, and more than may wait. */
+static void many_looks_are_all_written(void)
+{
+    struct place place = place_open();
+    struct err err = {0};
+    enum { MANY = 4100 };
+    for (int i = 0; i < MANY; i++) {
+        struct registry_look_key one = {{{1}}, {{(uint8_t)(i >> 8), (uint8_t)i}}};
+        CHECK(note(&place, &one, 1000 + i) == 1000 + i);
+    }
+    CHECK(registry_looks_keep(place.looks, &err));
+    for (int i = 0; i < MANY; i++) {
+        struct registry_look_key one = {{{1}}, {{(uint8_t)(i >> 8), (uint8_t)i}}};
+        CHECK(note(&place, &one, 1000 + i + 40 * MINUTE_MS) == 1000 + i);
+    }
+    place_close(&place);
+}
+
+int main(void)
+{
+    RUN(a_first_look_shows_nothing_as_new);
+    RUN(looks_within_half_an_hour_are_one);
+    RUN(looks_of_other_posts_and_persons_stand_apart);
+    RUN(what_was_written_counts_like_what_waits);
+    RUN(an_older_look_does_not_replace_a_newer_one);
+    RUN(closing_writes_what_waits);
+    RUN(many_looks_are_all_written);
+    return test_done();
+}

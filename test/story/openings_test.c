@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "test/story/story_hospital.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+/* Calendars opened at the same time, beyond a session's share, and when the audit cannot
+ * be written. */
+
+enum { AT_ONCE = 40, ANSWER_BYTES = 70000 };
+
+struct scene {
+    struct hospital *hospital;
+    struct browser clinic;
+    char line[256]; /* "POST …/calendar-openings" */
+};
+
+static struct scene scene_new(void)
+{
+    char person[128];
+    struct scene scene = {.hospital = hospital_new()};
+    scene.clinic = enter(scene.hospital->world, "clinic");
+    struct reply reply = go(&scene.clinic, "POST /api/v1/persons", registration);
+    CHECK(reply.status == 201);
+    snprintf(scene.line, sizeof scene.line, "POST /api/v1/persons/%s/calendar-openings",
+             member(&reply, "id", person));
+    return scene;
+}
+
+/* ---- rows of the audit ---- */
+
+struct rows {
+    const char *with[4]; /* parts that a row must have; NULL ends them */
+    int count;
+};
+
+static bool count_row(void *context, uint64_t number, struct span json, struct err *err)
+{
+    struct rows *rows = context;
+    (void)number;
+    (void)err;
+    bool is_one = true;
+    for (size_t i = 0; i < 4 && rows->with[i]; i++)
+        is_one =
+            is_one && memmem(json.at, json.len, rows->with[i], strlen(rows->with[i]));
+    rows->count += is_one;
+    return true;
+}
+
+static int rows_with(struct scene *scene, const char *a, const char *b, const char *c)
+{
+    struct rows rows = {{a, b, c, NULL}, 0};
+    struct err err = {0};
+    char directory[128];
+    in_world(scene->hospital->world, "audit", directory);
+    bool is_read = audit_walk(directory, "centre", 1, count_row, &rows, &err);
+    return is_read ? rows.count : -1;
+}
+
+/* ---- stories ---- */
+
+static void request_id_of(const char *answer, char part[64])
+{
+    const char *at = strstr(answer, "\r\nx-request-id: ");
+    CHECK(at != NULL);
+    snprintf(part, 64, "\"request\":\"%.32s\"", at ? at + 16 : "");
+}
+
+/* All asked before the first answer is read. */
+static void openings_at_once_have_a_row_each_before_their_answer(void)
+{
+    struct scene scene = scene_new();
+    uint16_t port = http_server_port(scene.hospital->world->server);
+    int fds[AT_ONCE];
+    for (int i = 0; i < AT_ONCE; i++) {
+        CLEANUP(buf_free) struct buf out = buf_init(65536);
+        write_request(&scene.clinic, &out, scene.line, ++scene.clinic.keys, autumn);
+        fds[i] = dial(port);
+        CHECK(send(fds[i], out.at, out.len, MSG_NOSIGNAL) == (ssize_t)out.len);
+    }
+    for (int i = 0; i < AT_ONCE; i++) {
+        static char answer[ANSWER_BYTES];
+        char part[64];
+        receive_all(fds[i], answer, sizeof answer);
+        close(fds[i]);
+        CHECK(strncmp(answer, "HTTP/1.1 201 ", 13) == 0);
+        request_id_of(answer, part);
+        CHECK(rows_with(&scene, part, "\"phase\":\"decision\"",
+                        "\"verdict\":\"permit\"") == 1);
+    }
+    CHECK(rows_with(&scene, "\"event\":\"calendar\"", "\"phase\":\"finish\"", NULL) == 0);
+    hospital_free(scene.hospital);
+}
+
+static void beyond_a_sessions_share_the_oldest_ends_with_a_row(void)
+{
+    struct scene scene = scene_new();
+    char first[128];
+    struct reply reply = go(&scene.clinic, scene.line, autumn);
+    CHECK(reply.status == 201);
+    member(&reply, "opening", first);
+    for (int i = 1; i < OPENING_PER_SESSION_MAX + 2; i++)
+        CHECK(go(&scene.clinic, scene.line, autumn).status == 201);
+    CHECK_SOON(rows_with(&scene, "\"phase\":\"finish\"", "\"reason\":\"superseded\"",
+                         NULL) == 2);
+    char line[256];
+    snprintf(line, sizeof line, "DELETE /api/v1/openings/%s", first);
+    CHECK(go(&scene.clinic, line, "").status == 404);
+    hospital_free(scene.hospital);
+}
+
+/* Of the newest month's file. */
+static off_t audit_bytes(struct scene *scene)
+{
+    char name[160];
+    in_world(scene->hospital->world, "audit/centre", name);
+    DIR *directory = opendir(name);
+    off_t bytes = 0;
+    struct dirent *entry = directory ? readdir(directory) : NULL;
+    for (; entry; entry = readdir(directory)) {
+        struct stat status;
+        if (strstr(entry->d_name, ".log") &&
+            fstatat(dirfd(directory), entry->d_name, &status, 0) == 0)
+            bytes = status.st_size;
+    }
+    CHECK(directory && bytes > 0);
+    closedir(directory);
+    return bytes;
+}
+
+static void without_its_row_no_calendar_is_opened(void)
+{
+    struct scene scene = scene_new();
+    CHECK(go(&scene.clinic, scene.line, autumn).status == 201);
+    struct rlimit before;
+    CHECK(getrlimit(RLIMIT_FSIZE, &before) == 0);
+    struct rlimit full = {(rlim_t)audit_bytes(&scene), before.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    CHECK(setrlimit(RLIMIT_FSIZE, &full) == 0);
+    struct reply reply = go(&scene.clinic, scene.line, autumn);
+    CHECK(setrlimit(RLIMIT_FSIZE, &before) == 0);
+    CHECK(reply.status == 503 && has(&reply, "\"code\":\"audit_unwritable\""));
+    CHECK(!has(&reply, "\"marks\""));
+    CHECK(go(&scene.clinic, scene.line, autumn).status == 201);
+    CHECK(rows_with(&scene, "\"event\":\"calendar\"", "\"phase\":\"decision\"", NULL) ==
+          2);
+    hospital_free(scene.hospital);
+}
+
+int main(void)
+{
+    CHECK(secret_start(&(struct err){0}));
+    RUN(openings_at_once_have_a_row_each_before_their_answer);
+    RUN(beyond_a_sessions_share_the_oldest_ends_with_a_row);
+    RUN(without_its_row_no_calendar_is_opened);
+    return test_done();
+}
