@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exchange/opening/opening.h"
+#include "exchange/opening/opening_parts.h"
 
-#include <pthread.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -11,55 +10,7 @@ enum {
     PERMIT_ARENA_BYTES = 1 << 20,
     OPENING_ARENA_BYTES = 64 * 1024,
     PERMIT_AGE_MAX_MS = 1000,
-    BUCKETS = 4096,
     SWEEP_MAX = 64 /* of one bucket and sweep; the others wait for the next */
-};
-
-/* A permit with its own arena. A renewed one keeps the former behind it until nobody but
- * the table holds the opening, because somebody may still be reading under it. */
-struct held_permit {
-    struct arena arena;
-    const struct disclosure_permit *permit;
-    struct held_permit *older;
-};
-
-/* Among those of a session or person, which may be many: taken out without a search. */
-struct link {
-    struct opening *next;
-    struct opening *before;
-};
-
-struct opening {
-    struct opening_table *table;
-    struct opening *next; /* in its bucket, by handle */
-    struct link by_session;
-    struct link by_person;
-    struct arena arena; /* the request's texts */
-    struct session_actor actor;
-    struct disclosure_request request;
-    struct id handle;
-    struct id object;
-    struct held_permit *permit; /* under the table's lock */
-    int64_t used_at_ms;         /* monotonic, under the lock */
-    int64_t bytes;
-    int64_t parts;
-    int64_t new_since_ms;
-    int holders; /* the table's own one included, under the lock */
-    bool has_ended;
-    struct disclosure_pending *pending; /* until concluded */
-    struct opening_wait wait;
-};
-
-struct opening_table {
-    struct opening_config config;
-    pthread_mutex_t lock;
-    pthread_cond_t arrived; /* nothing is underway any more */
-    size_t underway;        /* rows handed to the audit that will tell */
-    bool is_stopping;
-    size_t count;
-    struct opening *buckets[BUCKETS];
-    struct opening *sessions[BUCKETS]; /* the same ones by session, newest first */
-    struct opening *persons[BUCKETS];
 };
 
 struct opening_table *opening_table_new(const struct opening_config *config,
@@ -76,7 +27,7 @@ struct opening_table *opening_table_new(const struct opening_config *config,
 
 static size_t index_of(const uint8_t *bytes)
 {
-    return ((size_t)bytes[0] << 8 | bytes[1]) % BUCKETS;
+    return ((size_t)bytes[0] << 8 | bytes[1]) % OPENING_BUCKETS;
 }
 
 static struct opening **bucket_of(struct opening_table *table, struct id handle)
@@ -84,12 +35,12 @@ static struct opening **bucket_of(struct opening_table *table, struct id handle)
     return &table->buckets[index_of(handle.bytes)];
 }
 
-static struct opening **session_of(struct opening_table *table, struct hash session)
+struct opening **opening_session_of(struct opening_table *table, struct hash session)
 {
     return &table->sessions[index_of(session.bytes)];
 }
 
-static struct opening **person_of(struct opening_table *table, struct id person)
+struct opening **opening_person_of(struct opening_table *table, struct id person)
 {
     return &table->persons[index_of(person.bytes)];
 }
@@ -98,11 +49,11 @@ static struct opening **person_of(struct opening_table *table, struct id person)
 static void link_in(struct opening_table *table, struct opening *opening)
 {
     struct opening **bucket = bucket_of(table, opening->handle);
-    struct opening **session = session_of(table, opening->actor.session);
-    struct opening **person = person_of(table, opening->request.person);
+    struct opening **session = opening_session_of(table, opening->actor.session);
+    struct opening **person = opening_person_of(table, opening->request.person);
     opening->next = *bucket;
-    opening->by_session = (struct link){.next = *session};
-    opening->by_person = (struct link){.next = *person};
+    opening->by_session = (struct opening_link){.next = *session};
+    opening->by_person = (struct opening_link){.next = *person};
     if (*session)
         (*session)->by_session.before = opening;
     if (*person)
@@ -120,31 +71,31 @@ static void link_out(struct opening_table *table, struct opening *opening)
     if (!*at)
         return;
     *at = opening->next;
-    struct link *link = &opening->by_session;
+    struct opening_link *link = &opening->by_session;
     *(link->before ? &link->before->by_session.next
-                   : session_of(table, opening->actor.session)) = link->next;
+                   : opening_session_of(table, opening->actor.session)) = link->next;
     if (link->next)
         link->next->by_session.before = link->before;
     link = &opening->by_person;
     *(link->before ? &link->before->by_person.next
-                   : person_of(table, opening->request.person)) = link->next;
+                   : opening_person_of(table, opening->request.person)) = link->next;
     if (link->next)
         link->next->by_person.before = link->before;
     table->count--;
 }
 
-static struct held_permit *permit_hold(struct err *err)
+static struct opening_permit_held *permit_hold(struct err *err)
 {
-    struct held_permit *held = memory_new(1, sizeof *held, err);
+    struct opening_permit_held *held = memory_new(1, sizeof *held, err);
     if (held)
         held->arena = arena_init(PERMIT_ARENA_BYTES);
     return held;
 }
 
-static void free_permits(struct held_permit *held)
+static void free_permits(struct opening_permit_held *held)
 {
     while (held) {
-        struct held_permit *older = held->older;
+        struct opening_permit_held *older = held->older;
         arena_free(&held->arena);
         memory_free(held);
         held = older;
@@ -327,7 +278,7 @@ static struct opening *take_surplus(struct opening_table *table, struct hash ses
 {
     struct opening *oldest = NULL;
     size_t count = 0;
-    struct opening *one = *session_of(table, session);
+    struct opening *one = *opening_session_of(table, session);
     for (; one; one = one->by_session.next) {
         if (!hash_equal(&one->actor.session, &session))
             continue;
@@ -489,7 +440,7 @@ static bool is_fresh(const struct opening *opening)
     return age_ms >= 0 && age_ms <= PERMIT_AGE_MAX_MS;
 }
 
-static bool holds_now(struct opening *opening, struct err *err)
+bool opening_holds_now(struct opening *opening, struct err *err)
 {
     if (opening_holds(opening, err))
         return is_fresh(opening) || opening_renew(opening, err);
@@ -505,7 +456,7 @@ struct opening *opening_take(struct opening_table *table, struct id handle,
     struct opening *opening = find_and_hold(table, handle, actor->session);
     if (!opening)
         err_set(err, ERR_MISSING, "not_found", "no such opening");
-    else if (!holds_now(opening, err))
+    else if (!opening_holds_now(opening, err))
         opening_release(&opening);
     return opening;
 }
@@ -589,7 +540,7 @@ bool opening_holds(const struct opening *opening, struct err *err)
 bool opening_renew(struct opening *opening, struct err *err)
 {
     const struct opening_config *config = &opening->table->config;
-    struct held_permit *held = permit_hold(err);
+    struct opening_permit_held *held = permit_hold(err);
     if (!held)
         return false;
     CLEANUP(arena_free) struct arena arena = arena_init(PERMIT_ARENA_BYTES);
@@ -617,115 +568,6 @@ void opening_count(struct opening *opening, int64_t bytes, int64_t parts)
     /* A long download is not idle. */
     opening->used_at_ms = clock_monotonic_ms(&opening->table->config.clock);
     pthread_mutex_unlock(&opening->table->lock);
-}
-
-/* ---- who may hear of a change ---- */
-
-static bool covers_row(const struct permit_grant *grant, const struct opening_news *news)
-{
-    uint32_t kinds = news->is_sensitive ? grant->sensitive_kinds : grant->kinds;
-    enum entry_row row = news->row;
-    for (int kind = 0; kind < ENTRY_KIND_COUNT; kind++)
-        if ((kinds >> kind & 1U) &&
-            (row == ENTRY_ROW_NONE || entry_kind_row((enum entry_kind)kind) == row))
-            return true;
-    return false;
-}
-
-static bool covers(const struct disclosure_permit *permit,
-                   const struct opening_news *news)
-{
-    const struct permit_contents *contents = permit_read(permit);
-    for (size_t i = 0; i < contents->grant_count; i++)
-        if (id_equal(contents->grants[i].provider, news->provider) &&
-            covers_row(&contents->grants[i], news))
-            return true;
-    return !news->is_content;
-}
-
-static bool is_calendar_of(const struct opening *opening, struct id person)
-{
-    return id_equal(opening->request.person, person) && id_is_zero(opening->object);
-}
-
-/* Holds every calendar that is open of the person (session NULL), or of the session. */
-static size_t hold_all(struct opening_table *table, const struct id *person,
-                       const struct hash *session, struct opening **held, size_t max)
-{
-    size_t count = 0;
-    pthread_mutex_lock(&table->lock);
-    struct opening *one =
-        person ? *person_of(table, *person) : *session_of(table, *session);
-    for (; one && count < max; one = person ? one->by_person.next : one->by_session.next)
-        if (person ? is_calendar_of(one, *person)
-                   : hash_equal(&one->actor.session, session)) {
-            one->holders++;
-            held[count++] = one;
-        }
-    pthread_mutex_unlock(&table->lock);
-    return count;
-}
-
-static bool may_hear(struct opening *opening, const struct opening_news *news,
-                     bool *is_unsure)
-{
-    struct err err = {0};
-    if (!news->is_content)
-        return true;
-    if (!opening_holds(opening, &err)) {
-        bool has_changed = err.kind == ERR_REFUSED && err.code &&
-                           strcmp(err.code, "permission_changed") == 0;
-        if (has_changed)
-            err_clear(&err);
-        if (!has_changed || !opening_renew(opening, &err)) {
-            *is_unsure |= err.kind == ERR_BUSY || err.kind == ERR_SYSTEM;
-            return false;
-        }
-    }
-    return covers(opening_permit(opening), news);
-}
-
-size_t opening_watchers(struct opening_table *table, const struct opening_news *news,
-                        struct hash *sessions, size_t max, bool *is_unsure)
-{
-    struct opening *held[OPENING_WATCHERS_MAX];
-    size_t count = hold_all(table, &news->person, NULL, held, OPENING_WATCHERS_MAX);
-    size_t hearing = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (hearing < max && may_hear(held[i], news, is_unsure))
-            sessions[hearing++] = held[i]->actor.session;
-        opening_release(&held[i]);
-    }
-    return hearing;
-}
-
-void opening_renew_session(struct opening_table *table, struct hash session)
-{
-    struct opening *held[OPENING_PER_SESSION_MAX];
-    size_t count = hold_all(table, NULL, &session, held, OPENING_PER_SESSION_MAX);
-    for (size_t i = 0; i < count; i++) {
-        struct err err = {0};
-        (void)!holds_now(held[i], &err);
-        opening_release(&held[i]);
-    }
-}
-
-bool opening_watches(struct opening_table *table, struct hash session,
-                     const struct opening_news *news)
-{
-    bool is_watching = false;
-    struct err err = {0};
-    pthread_mutex_lock(&table->lock);
-    struct opening *one = *session_of(table, session);
-    for (; one && !is_watching; one = one->by_session.next)
-        is_watching =
-            is_calendar_of(one, news->person) &&
-            hash_equal(&one->actor.session, &session) &&
-            (!news->is_content ||
-             (disclosure_still_holds(table->config.gate, one->permit->permit, &err) &&
-              covers(one->permit->permit, news)));
-    pthread_mutex_unlock(&table->lock);
-    return is_watching;
 }
 
 /* Those of a bucket, held: whether they are over is asked without the lock, because the
@@ -758,7 +600,7 @@ static bool is_over(struct opening *opening)
 void opening_table_sweep(struct opening_table *table)
 {
     struct opening *held[SWEEP_MAX];
-    for (size_t i = 0; i < BUCKETS; i++) {
+    for (size_t i = 0; i < OPENING_BUCKETS; i++) {
         size_t count = hold_bucket(table, i, held);
         for (size_t k = 0; k < count; k++) {
             if (is_over(held[k]))
@@ -772,7 +614,7 @@ void opening_table_free(struct opening_table *table)
 {
     if (!table)
         return;
-    for (size_t i = 0; i < BUCKETS; i++)
+    for (size_t i = 0; i < OPENING_BUCKETS; i++)
         while (table->buckets[i])
             opening_end(table->buckets[i], "done", "server_stopped");
     wait_for_arrivals(table);

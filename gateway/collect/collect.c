@@ -131,8 +131,9 @@ static bool sweep(struct collect *collect, bool is_full, struct err *err)
         LOG(collect->config.log, "collect_faults",
             LOG_NUMBER("folders", (uint64_t)collect->fault_count));
     atomic_store(&collect->is_whole, is_done);
-    if (is_done)
-        atomic_store(&collect->has_swept, true);
+    /* From here on a number that is not known is answered as unknown. */
+    if (is_done && !atomic_exchange(&collect->has_swept, true) && collect->config.log)
+        LOG(collect->config.log, "storage_known", LOG_WORD("state", "swept"));
     return is_done;
 }
 

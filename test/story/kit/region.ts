@@ -22,6 +22,8 @@ export class Region {
   private demo: ChildProcess | undefined;
   private said = '';
   port = 0;
+  /** How long each hospital's log was at the start. */
+  private before = new Map<string, number>();
 
   private constructor(directory: string) {
     this.directory = directory;
@@ -49,6 +51,7 @@ export class Region {
   }
 
   async run(): Promise<void> {
+    this.before = new Map(this.isMade ? this.hospitals().map((code) => [code, this.log(code).length]) : []);
     const today = process.env.TODAY ? ['--today', process.env.TODAY] : [];
     const demo = spawn(
       PROGRAM, ['demo', '--dir', this.directory, '--port', '0', '--people', String(PEOPLE), ...today],
@@ -100,6 +103,20 @@ export class Region {
 
   async waitForEnd(process: number): Promise<void> {
     await until('the process has ended', () => commandOf(String(process)) === '', 20, 50);
+  }
+
+  /** Codes of those that are on from the start. */
+  hospitals(): string[] {
+    return this.plan.facilities.filter((one) => one.has_gateway && !one.is_away_at_start).map((one) => one.code);
+  }
+
+  /** True when all of them have read their storages once since this region was started. */
+  hospitalsKnowTheirStorage(): boolean {
+    return this.hospitals().every((code) => this.log(code).slice(this.before.get(code) ?? 0).includes('"storage_known"'));
+  }
+
+  private get isMade(): boolean {
+    return existsSync(`${this.directory}/region.json`);
   }
 
   log(name: string): string {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Waiting until the centre knows what the hospitals have. */
 import { shift } from './days.ts';
-import type { Calendar, Desk } from './desk.ts';
+import type { Calendar, Desk, Facility } from './desk.ts';
 import { KAWABE, KEYAKI, RINDO, SUZUKAKE, TSUBASA, isLinkedAt, numberAt, type PlannedPerson } from './plan.ts';
 import type { Region } from './region.ts';
 import { until } from './wait.ts';
@@ -22,6 +22,17 @@ export async function waitForStep(desk: Desk, person: string, codes: string[], s
     await desk.ask('DELETE', `/api/v1/openings/${body.opening}`);
     return codes.every((code) => freshness(desk, body, code)?.state === 'in_step') ? body : undefined;
   }, seconds, 500);
+}
+
+/** The hospitals that are on have dialled the centre and looked through their storages: the
+ * centre's page is there before, and until then a number they do not know is no answer. */
+export async function waitUntilConnected(region: Region): Promise<void> {
+  const desk = await region.desk('kawabe');
+  await until('the hospitals are connected', async () => {
+    const { body } = await desk.get<{ facilities: Facility[] }>('/api/v1/facilities');
+    return region.hospitals().every((code) => body.facilities.some((one) => one.code === code && one.is_connected));
+  });
+  await until('the hospitals know their storages', () => region.hospitalsKnowTheirStorage());
 }
 
 /** Every person that can be seen from the clinics is in step with the hospitals that are on. */

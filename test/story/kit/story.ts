@@ -5,6 +5,7 @@ import { rmSync } from 'node:fs';
 import type { BrowserContextOptions } from 'playwright';
 import { Browsing, type Visit } from './browse.ts';
 import { Region } from './region.ts';
+import { waitUntilConnected } from './step.ts';
 
 export class Stage {
   private failures = 0;
@@ -30,13 +31,14 @@ export class Stage {
     console.log(text.split('\n').map((line) => `# ${line.slice(0, 600)}`).join('\n'));
   }
 
-  /** A running copy of the prepared region; its hospitals are in step. */
+  /** A running copy of the prepared region; its hospitals are connected and in step. */
   async region(): Promise<Region> {
     const template = process.env.STORY_TEMPLATE;
     const work = process.env.STORY_WORK;
     if (!template || !work) throw new Error('stories are started by test/story/run');
     const region = await Region.copy(template, `${work}/region-${this.regions.length}`);
     this.regions.push(region);
+    await waitUntilConnected(region);
     return region;
   }
 
