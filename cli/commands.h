@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 
+extern const struct command command_admin;
 extern const struct command command_audit;
 extern const struct command command_demo;
 extern const struct command command_gateway;

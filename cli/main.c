@@ -8,7 +8,7 @@
 
 static const struct command *const commands[] = {
     &command_server, &command_gateway, &command_demo,  &command_inspect,
-    &command_ssmix,  &command_audit,   &command_synth,
+    &command_ssmix,  &command_audit,   &command_synth, &command_admin,
 };
 
 static void print_help(FILE *out)

@@ -24,6 +24,32 @@ uint16_t server_gateway_port(const struct server *server);
 /* The route table, for the test that compares it with the OpenAPI file. */
 const struct http_router *server_router(const struct server *server);
 
+/* ---- the network's office ---- */
+/* The server's records in another process, beside a running server or without one: its
+ * configuration, the database, and an audit series of its own, "<node>-<series>". Plain
+ * struct on the caller's stack, closed by CLEANUP(server_office_close). */
+struct server_office {
+    struct arena arena;
+    struct log log;
+    const char *data;     /* directory */
+    const char *database; /* location of the store */
+    bool is_elsewhere;    /* on a database server, not below data */
+    const char *node;
+    const char *browser_authority; /* file; NULL without TLS */
+    const char *gateway_authority;
+    const char *backup_key; /* file; NULL when the configuration names none */
+    struct store *store;
+    struct audit *audit;
+};
+/* Reads the configuration only. */
+MUST_CHECK bool server_office_read(struct server_office *office, const char *config_file,
+                                   struct err *err);
+/* Opens store and audit of an office that was read. ERR_BUSY "audit_locked" while another
+ * process writes the same series. */
+MUST_CHECK bool server_office_open(struct server_office *office, const char *series,
+                                   struct err *err);
+void server_office_close(struct server_office *office);
+
 /* ---- founding ---- */
 /* A certificate that is accepted for a facility: of its gateway, or of a terminal. */
 struct server_accepted_certificate {

@@ -20,6 +20,12 @@ static bool take_name(const struct json_value *object, const char *key,
     return *name != NULL;
 }
 
+static bool take_name_or(const struct json_value *object, const char *key,
+                         struct arena *arena, const char **name, struct err *err)
+{
+    return !json_member(object, key) || take_name(object, key, arena, name, err);
+}
+
 static bool is_loopback(const char *address)
 {
     return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
@@ -70,8 +76,8 @@ bool server_read_config(const char *file, struct arena *arena,
     if (!document)
         return false;
     const struct json_value *root = json_root(document);
-    if (json_member(root, "database") &&
-        !take_name(root, "database", arena, &config->database, err))
+    if (!take_name_or(root, "database", arena, &config->database, err) ||
+        !take_name_or(root, "backup_key", arena, &config->backup_key, err))
         return false;
     if (!take_name(root, "data", arena, &config->data, err) ||
         !take_name(root, "node", arena, &config->node, err) ||

@@ -20,7 +20,8 @@ struct server_config {
     const char *node;     /* name of this process's audit series */
     struct server_listener browsers;
     struct server_listener gateways;
-    bool is_demo; /* loopback, plain HTTP, synthetic data only */
+    const char *backup_key; /* file that `tsumugi backup` seals with; may be NULL */
+    bool is_demo;           /* loopback, plain HTTP, synthetic data only */
     int workers;
 };
 

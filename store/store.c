@@ -325,14 +325,15 @@ void store_read_end(struct store_session **session)
 
 /* ---- opening and closing ---- */
 
-static bool start(struct store *store, const struct store_config *config, struct err *err)
+static bool start(struct store *store, const struct store_config *config, bool is_checked,
+                  struct err *err)
 {
     store->location = memory_string(config->location, err);
     if (!store->location)
         return false;
     store->writer = store_session_open(store, config->location, true, err);
     if (!store->writer ||
-        !store->writer->engine->kind->check(store->writer->engine, err) ||
+        !store->writer->engine->kind->check(store->writer->engine, is_checked, err) ||
         !store_migrate(store->writer, config->migrations, config->migration_count, err))
         return false;
     if (pthread_create(&store->writer_thread, NULL, run_writer, store) != 0)
@@ -341,7 +342,8 @@ static bool start(struct store *store, const struct store_config *config, struct
     return true;
 }
 
-struct store *store_open(const struct store_config *config, struct err *err)
+static struct store *open_store(const struct store_config *config, bool is_checked,
+                                struct err *err)
 {
     struct store *store = memory_new(1, sizeof *store, err);
     if (!store)
@@ -357,10 +359,20 @@ struct store *store_open(const struct store_config *config, struct err *err)
     pthread_cond_init(&store->has_work, NULL);
     pthread_cond_init(&store->has_reader, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    if (start(store, config, err))
+    if (start(store, config, is_checked, err))
         return store;
     store_close(store);
     return NULL;
+}
+
+struct store *store_open(const struct store_config *config, struct err *err)
+{
+    return open_store(config, true, err);
+}
+
+struct store *store_visit(const struct store_config *config, struct err *err)
+{
+    return open_store(config, false, err);
 }
 
 void store_close(struct store *store)

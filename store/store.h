@@ -40,6 +40,9 @@ struct store_config {
 };
 
 MUST_CHECK struct store *store_open(const struct store_config *config, struct err *err);
+/* The same without reading the whole database through first: for a short visit beside a
+ * process that did so. */
+MUST_CHECK struct store *store_visit(const struct store_config *config, struct err *err);
 void store_close(struct store *store);
 
 /* ---- reading ---- */

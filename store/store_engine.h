@@ -21,7 +21,7 @@ struct store_engine_kind {
     void (*close)(struct store_engine *engine);
     /* ERR_SYSTEM "store_corrupt" when it is damaged, "store_failed" when it is set up in
      * a way that breaks a promise of store.h. */
-    bool (*check)(struct store_engine *engine, struct err *err);
+    bool (*check)(struct store_engine *engine, bool reads_all, struct err *err);
     /* Several statements, from our own files. */
     bool (*script)(struct store_engine *engine, const char *sql, struct err *err);
 

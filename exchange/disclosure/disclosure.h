@@ -122,7 +122,9 @@ struct disclosure_request {
     int32_t birth_day;        /* … and the birth day it says the person has; DAY_NONE */
 };
 
-/* Decides, writes the decision row, waits until it is durable. NULL = refused. */
+/* Decides, writes the decision row, waits until it is durable. NULL = refused. ERR_BUSY
+ * "restore_unconfirmed" while the database is an unconfirmed copy, for anything but
+ * registering (exchange/network). */
 MUST_CHECK const struct disclosure_permit *
 disclosure_decide(struct disclosure *gate, const struct disclosure_request *request,
                   struct arena *arena, struct err *err);

@@ -175,6 +175,19 @@ static bool check_fresh(const struct disclosure *gate, struct err *err)
     return true;
 }
 
+/* A restored copy may lack withdrawals (BK-4). Registering goes on, for it is how they
+ * are entered again; it gives out no content. */
+static bool check_open(const struct disclosure *gate, enum permit_purpose purpose,
+                       struct err *err)
+{
+    if (!check_fresh(gate, err))
+        return false;
+    if (purpose != PERMIT_REGISTER && network_epoch_is_held(gate->config.epoch))
+        return err_set(err, ERR_BUSY, "restore_unconfirmed",
+                       "the database is a copy that nobody has confirmed yet");
+    return true;
+}
+
 static const struct disclosure_permit *
 make_permit(const struct disclosure *gate, const struct disclosure_reading *reading,
             const struct disclosure_verdict *verdict, uint64_t audit_number,
@@ -222,7 +235,7 @@ static struct disclosure_pending *prepare(struct disclosure *gate,
     pending->reading = (struct disclosure_reading){.request = request, .arena = arena};
     /* The epoch is taken before the facts, so a change between them shows later. */
     pending->epoch = network_epoch_now(gate->config.epoch);
-    if (!check_fresh(gate, err))
+    if (!check_open(gate, request->purpose, err))
         return NULL;
     if (gather_and_rule(gate, &pending->reading, &pending->verdict, err)) {
         pending->reason = pending->verdict.grant_count == 0
@@ -322,7 +335,8 @@ const struct disclosure_permit *disclosure_renew(struct disclosure *gate,
     struct disclosure_reading reading = {.request = request, .arena = arena};
     struct disclosure_verdict verdict;
     uint64_t epoch = network_epoch_now(gate->config.epoch);
-    if (!check_fresh(gate, err) || !gather_and_rule(gate, &reading, &verdict, err))
+    if (!check_open(gate, request->purpose, err) ||
+        !gather_and_rule(gate, &reading, &verdict, err))
         return NULL;
     const char *reason =
         verdict.grant_count == 0 ? verdict.reason : object_refusal(request, &verdict);
@@ -347,6 +361,10 @@ const struct disclosure_permit *disclosure_peek(struct disclosure *gate,
     struct disclosure_reading reading = {.request = &request, .arena = arena};
     struct disclosure_verdict verdict;
     uint64_t epoch = network_epoch_now(gate->config.epoch);
+    if (network_epoch_is_held(gate->config.epoch)) {
+        (void)err_set(err, ERR_REFUSED, "restore_unconfirmed", "nothing is counted");
+        return NULL;
+    }
     if (!check_fresh(gate, err) || !gather_and_rule(gate, &reading, &verdict, err))
         return NULL;
     if (verdict.grant_count == 0) {
@@ -393,7 +411,7 @@ disclosure_decide_scope(struct disclosure *gate, const struct session_actor *act
 bool disclosure_still_holds(struct disclosure *gate,
                             const struct disclosure_permit *permit, struct err *err)
 {
-    if (!check_fresh(gate, err))
+    if (!check_open(gate, permit_read(permit)->purpose, err))
         return false;
     if (network_epoch_now(gate->config.epoch) != permit_read(permit)->epoch)
         return err_set(err, ERR_REFUSED, "permission_changed", "to be decided again");

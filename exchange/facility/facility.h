@@ -60,12 +60,13 @@ struct facility {
     struct text kana;
     enum facility_kind kind;
     enum facility_way way;
-    struct text letter;      /* its mark in the calendar, unique among participants */
-    int slot;                /* colour slot 1 … 10 */
-    struct text fingerprint; /* of its gateway's certificate, SHA-256 hex, or "" */
-    struct text policy;      /* JSON as published by the gateway, or "" */
-    int64_t policy_version;  /* 0 = none published yet */
-    int64_t last_seen_at;    /* gateway, UTC ms; 0 = never */
+    struct text letter;          /* its mark in the calendar, unique among participants */
+    int slot;                    /* colour slot 1 … 10 */
+    struct text fingerprint;     /* of its gateway's certificate, SHA-256 hex, or "" */
+    struct text policy;          /* JSON as published by the gateway, or "" */
+    int64_t policy_version;      /* 0 = none published yet */
+    int64_t last_seen_at;        /* gateway, UTC ms; 0 = never */
+    int64_t certificate_ends_at; /* of its gateway, UTC ms; 0 = not known */
 };
 
 /* ---- rules ---- */
@@ -96,11 +97,15 @@ MUST_CHECK bool facility_list(struct store_session *session, struct arena *arena
 MUST_CHECK bool facility_add(struct store_session *session,
                              const struct facility *facility, int64_t now_ms,
                              struct err *err);
-/* Its gateway's certificate (hex SHA-256, 64 digits); "" ends the old one's acceptance.
- */
+/* Names, kind, way, letter and slot; the code stays. Raises the epoch. */
+MUST_CHECK bool facility_change(struct store_session *session,
+                                const struct facility *facility, struct err *err);
+/* Its gateway's certificate (hex SHA-256, 64 digits) and its end; "" ends the old one's
+ * acceptance. Raises the epoch, so that every process cuts the old one's tunnel within a
+ * second. ERR_CONFLICT "store_unique" when it is another facility's. */
 MUST_CHECK bool facility_change_fingerprint(struct store_session *session,
                                             struct id facility, struct text fingerprint,
-                                            struct err *err);
+                                            int64_t ends_at, struct err *err);
 /* The published policy; a different one raises the epoch and the policy version. */
 MUST_CHECK bool facility_change_policy(struct store_session *session, struct id facility,
                                        struct text policy, int64_t now_ms,
@@ -136,7 +141,8 @@ void facility_gateways_listen(struct facility_gateways *gateways,
                               const struct facility_listener *listener);
 /* For tunnel_hub_config: these events with `gateways` as context. */
 const struct tunnel_hub_events *facility_gateways_events(void);
-/* Reads the accepted fingerprints again, after one was changed. */
+/* Reads the accepted fingerprints again, after one was changed. Happens by itself when
+ * the epoch rises, whoever raised it. */
 MUST_CHECK bool facility_gateways_reload(struct facility_gateways *gateways,
                                          struct err *err);
 /* A kept tunnel of the facility's ready gateway, to be given back with tunnel_release;

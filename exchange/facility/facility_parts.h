@@ -6,9 +6,10 @@
 #include "base/buf.h"
 #include "exchange/facility/facility.h"
 
-MUST_CHECK bool facility_load_all(struct store *store, struct arena *arena,
-                                  struct facility **items, size_t *count,
-                                  struct err *err);
+/* All facilities, with id, code and fingerprint only. */
+MUST_CHECK bool facility_load_doors(struct store *store, struct arena *arena,
+                                    struct facility **items, size_t *count,
+                                    struct err *err);
 MUST_CHECK bool facility_keep_policy(struct store *store, struct id facility,
                                      struct text policy, int64_t now_ms, struct err *err);
 /* listFacilities: the participants of the network on `day`. */

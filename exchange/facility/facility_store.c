@@ -7,7 +7,7 @@
 
 #define FACILITY_COLUMNS                                                                 \
     "SELECT id, code, name, kana, kind, way, letter, slot, fingerprint, policy, "        \
-    "policy_version, last_seen_at FROM facility "
+    "policy_version, last_seen_at, certificate_ends_at FROM facility "
 
 static bool read_row(struct store_statement *statement, struct arena *arena,
                      struct facility *facility, struct err *err)
@@ -16,6 +16,7 @@ static bool read_row(struct store_statement *statement, struct arena *arena,
         .slot = (int)store_column_int(statement, 7),
         .policy_version = store_column_int(statement, 10),
         .last_seen_at = store_column_int(statement, 11),
+        .certificate_ends_at = store_column_int(statement, 12),
     };
     if (!facility_kind_parse(store_column_view(statement, 4), &facility->kind) ||
         !facility_way_parse(store_column_view(statement, 5), &facility->way))
@@ -101,8 +102,9 @@ bool facility_add(struct store_session *session, const struct facility *facility
     struct store_statement *statement = store_prepare(
         session,
         "INSERT INTO facility (id, code, name, kana, kind, way, letter, slot, "
-        "fingerprint, policy, policy_version, last_seen_at, created_at) VALUES "
-        "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, ?12)",
+        "fingerprint, policy, policy_version, last_seen_at, created_at, "
+        "certificate_ends_at) VALUES "
+        "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, ?12, ?13)",
         err);
     if (!statement)
         return false;
@@ -118,6 +120,7 @@ bool facility_add(struct store_session *session, const struct facility *facility
     store_bind_text(statement, 10, facility->policy);
     store_bind_int(statement, 11, text_is_empty(facility->policy) ? 0 : 1);
     store_bind_int(statement, 12, now_ms);
+    store_bind_int(statement, 13, facility->certificate_ends_at);
     return store_run(statement, err);
 }
 
@@ -128,8 +131,33 @@ static bool check_changed(struct store_session *session, struct err *err)
     return err_set(err, ERR_MISSING, "not_found", "no such facility");
 }
 
+bool facility_change(struct store_session *session, const struct facility *facility,
+                     struct err *err)
+{
+    if (!facility_check(facility, err))
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *statement =
+        store_prepare(session,
+                      "UPDATE facility SET name = ?2, kana = ?3, kind = ?4, way = ?5, "
+                      "letter = ?6, slot = ?7 WHERE id = ?1",
+                      err);
+    if (!statement)
+        return false;
+    store_bind_id(statement, 1, facility->id);
+    store_bind_text(statement, 2, facility->name);
+    store_bind_text(statement, 3, facility->kana);
+    store_bind_text(statement, 4, text_cstr(facility_kind_id(facility->kind)));
+    store_bind_text(statement, 5, text_cstr(facility_way_id(facility->way)));
+    store_bind_text(statement, 6, facility->letter);
+    store_bind_int(statement, 7, facility->slot);
+    return store_run(statement, err) && check_changed(session, err) &&
+           network_epoch_raise(session, err);
+}
+
 bool facility_change_fingerprint(struct store_session *session, struct id facility,
-                                 struct text fingerprint, struct err *err)
+                                 struct text fingerprint, int64_t ends_at,
+                                 struct err *err)
 {
     uint8_t bytes[HASH_BYTES];
     if (!text_is_empty(fingerprint) &&
@@ -138,12 +166,17 @@ bool facility_change_fingerprint(struct store_session *session, struct id facili
                        "a fingerprint has 64 hexadecimal digits");
     CLEANUP(store_finish)
     struct store_statement *statement =
-        store_prepare(session, "UPDATE facility SET fingerprint = ?2 WHERE id = ?1", err);
+        store_prepare(session,
+                      "UPDATE facility SET fingerprint = ?2, certificate_ends_at = ?3 "
+                      "WHERE id = ?1",
+                      err);
     if (!statement)
         return false;
     store_bind_id(statement, 1, facility);
     store_bind_text(statement, 2, fingerprint);
-    return store_run(statement, err) && check_changed(session, err);
+    store_bind_int(statement, 3, ends_at);
+    return store_run(statement, err) && check_changed(session, err) &&
+           network_epoch_raise(session, err);
 }
 
 static bool mark_seen(struct store_session *session, struct id facility, int64_t now_ms,
@@ -184,11 +217,32 @@ bool facility_change_policy(struct store_session *session, struct id facility,
 
 /* ---- whole transactions ---- */
 
-bool facility_load_all(struct store *store, struct arena *arena, struct facility **items,
-                       size_t *count, struct err *err)
+/* Read again whenever the epoch rises, so it takes only what the wire needs. */
+bool facility_load_doors(struct store *store, struct arena *arena,
+                         struct facility **items, size_t *count, struct err *err)
 {
+    *count = 0;
+    *items = NULL;
     CLEANUP(store_read_end) struct store_session *session = store_read(store, err);
-    return session && facility_list(session, arena, items, count, err);
+    if (!session)
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *statement = store_prepare(
+        session, "SELECT id, code, fingerprint, count(*) OVER () FROM facility", err);
+    bool has_row = true;
+    while (statement && store_step(statement, &has_row, err) && has_row) {
+        if (!*items)
+            *items = ARENA_MANY(arena, struct facility,
+                                (size_t)store_column_int(statement, 3), err);
+        if (!*items)
+            return false;
+        struct facility *facility = &(*items)[(*count)++];
+        if (!store_column_id(statement, 0, &facility->id, err) ||
+            !store_column_text(statement, 1, arena, &facility->code, err) ||
+            !store_column_text(statement, 2, arena, &facility->fingerprint, err))
+            return false;
+    }
+    return err->kind == ERR_NONE;
 }
 
 struct policy_change {

@@ -153,7 +153,7 @@ static bool change_certificate(struct store_session *session, void *context,
                                struct err *err)
 {
     struct id id = {{1}};
-    return facility_change_fingerprint(session, id, text_cstr(context), err);
+    return facility_change_fingerprint(session, id, text_cstr(context), 5, err);
 }
 
 static void a_new_policy_is_a_new_version_and_raises_the_epoch(void)
@@ -188,6 +188,43 @@ static void a_new_policy_is_a_new_version_and_raises_the_epoch(void)
     place_close(&place);
 }
 
+static bool change_name(struct store_session *session, void *context, struct err *err)
+{
+    struct facility facility = hospital();
+    facility.name = TEXT("新しい病院");
+    facility.letter = text_cstr(context);
+    return facility_change(session, &facility, err);
+}
+
+static void changes_of_a_facility_raise_the_epoch_and_bad_ones_change_nothing(void)
+{
+    struct place place;
+    struct err err = {0};
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 18);
+    struct clock clock = clock_system();
+    char letter[] = "新", letters[] = "XY";
+    char digits[] = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+    place_open(&place);
+    struct network_epoch *epoch = network_epoch_open(place.store, &clock, NULL, &err);
+    uint64_t before = network_epoch_now(epoch);
+    CHECK(store_write(place.store, STORE_LIVE, change_name, letter, &err));
+    CHECK(!store_write(place.store, STORE_LIVE, change_name, letters, &err));
+    err_clear(&err);
+    CHECK(store_write(place.store, STORE_LIVE, change_certificate, digits, &err));
+    network_epoch_refresh(epoch);
+    CHECK(network_epoch_now(epoch) == before + 2);
+    {
+        CLEANUP(store_read_end)
+        struct store_session *session = store_read(place.store, &err);
+        struct facility found;
+        CHECK(facility_find_code(session, TEXT("2010000001"), &arena, &found, &err));
+        CHECK(text_is(found.letter, "新") && text_is(found.name, "新しい病院"));
+        CHECK(text_is(found.fingerprint, digits) && found.certificate_ends_at == 5);
+    }
+    network_epoch_close(epoch);
+    place_close(&place);
+}
+
 int main(void)
 {
     RUN(a_facility_that_breaks_its_form_is_refused);
@@ -195,5 +232,6 @@ int main(void)
     RUN(the_contract_object_holds_no_policy_and_no_fingerprint);
     RUN(a_code_and_a_certificate_belong_to_one_facility);
     RUN(a_new_policy_is_a_new_version_and_raises_the_epoch);
+    RUN(changes_of_a_facility_raise_the_epoch_and_bad_ones_change_nothing);
     return test_done();
 }

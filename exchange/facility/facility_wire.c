@@ -18,7 +18,8 @@ enum {
     WORKERS = 8,
     WORKERS_QUEUE_MAX = 4096,
     HELLO_MS = 10000,
-    HEADS_SECONDS = 600,
+    HEADS_MS = 600 * 1000,
+    DOORS_MS = 200,
     ANSWER_BYTES_MAX = 256 * 1024,
     JOB_ARENA_BYTES = 4 << 20,
 };
@@ -45,7 +46,9 @@ struct facility_gateways {
     struct gateway *first;
     pthread_cond_t closing;
     bool is_closing;
+    uint64_t doors_epoch; /* as of the first reading */
     pthread_t heads_thread;
+    pthread_t doors_thread;
 };
 
 /* ---- the table ---- */
@@ -99,7 +102,7 @@ bool facility_gateways_reload(struct facility_gateways *gateways, struct err *er
     CLEANUP(arena_free) struct arena arena = arena_init(64 << 20);
     struct facility *items = NULL;
     size_t count = 0;
-    if (!facility_load_all(gateways->config.store, &arena, &items, &count, err))
+    if (!facility_load_doors(gateways->config.store, &arena, &items, &count, err))
         return false;
     pthread_mutex_lock(&gateways->lock);
     bool is_loaded = true;
@@ -383,11 +386,17 @@ static struct tunnel *take_nth(struct facility_gateways *gateways, size_t n)
     return tunnel;
 }
 
-static bool wait_for_heads(struct facility_gateways *gateways)
+/* False when the table is closing. */
+static bool wait_ms(struct facility_gateways *gateways, int64_t ms)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += HEADS_SECONDS;
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += (long)(ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_nsec -= 1000000000L;
+        until.tv_sec++;
+    }
     pthread_mutex_lock(&gateways->lock);
     int waited = 0;
     while (!gateways->is_closing && waited != ETIMEDOUT)
@@ -400,7 +409,7 @@ static bool wait_for_heads(struct facility_gateways *gateways)
 static void *run_heads(void *context)
 {
     struct facility_gateways *gateways = context;
-    while (wait_for_heads(gateways)) {
+    while (wait_ms(gateways, HEADS_MS)) {
         struct tunnel *tunnel = NULL;
         for (size_t n = 0; (tunnel = take_nth(gateways, n)); n++) {
             exchange_heads(gateways, tunnel);
@@ -410,19 +419,56 @@ static void *run_heads(void *context)
     return NULL;
 }
 
+/* ---- changes of the accepted certificates, by whatever process ---- */
+
+static void *run_doors(void *context)
+{
+    struct facility_gateways *gateways = context;
+    bool was_failing = false;
+    uint64_t seen = gateways->doors_epoch;
+    while (wait_ms(gateways, DOORS_MS)) {
+        uint64_t now = network_epoch_now(gateways->config.epoch);
+        if (now == seen && !was_failing)
+            continue;
+        struct err err = {0};
+        bool is_failing = !facility_gateways_reload(gateways, &err);
+        if (is_failing && !was_failing && gateways->config.log)
+            log_err(gateways->config.log, "gateways_not_reloaded", &err);
+        was_failing = is_failing;
+        seen = now;
+    }
+    return NULL;
+}
+
 /* ---- life ---- */
+
+static void stop_threads(struct facility_gateways *gateways, bool has_doors)
+{
+    pthread_mutex_lock(&gateways->lock);
+    gateways->is_closing = true;
+    pthread_cond_broadcast(&gateways->closing);
+    pthread_mutex_unlock(&gateways->lock);
+    pthread_join(gateways->heads_thread, NULL);
+    if (has_doors)
+        pthread_join(gateways->doors_thread, NULL);
+}
 
 static bool start(struct facility_gateways *gateways, struct err *err)
 {
+    /* Taken before the reading: a change between the two is read once more. */
+    gateways->doors_epoch = network_epoch_now(gateways->config.epoch);
     if (!facility_gateways_reload(gateways, err))
         return false;
     gateways->workers = workers_new(WORKERS, WORKERS_QUEUE_MAX, err);
     if (!gateways->workers)
         return false;
-    if (pthread_create(&gateways->heads_thread, NULL, run_heads, gateways) == 0)
-        return true;
+    if (pthread_create(&gateways->heads_thread, NULL, run_heads, gateways) == 0) {
+        if (pthread_create(&gateways->doors_thread, NULL, run_doors, gateways) == 0)
+            return true;
+        stop_threads(gateways, false);
+    }
     workers_free(gateways->workers);
-    return err_set(err, ERR_SYSTEM, "thread_failed", "no thread for the heads");
+    return err_set(err, ERR_SYSTEM, "thread_failed", "no thread for the gateways");
 }
 
 static void destroy(struct facility_gateways *gateways)
@@ -462,11 +508,7 @@ void facility_gateways_free(struct facility_gateways *gateways)
 {
     if (!gateways)
         return;
-    pthread_mutex_lock(&gateways->lock);
-    gateways->is_closing = true;
-    pthread_cond_signal(&gateways->closing);
-    pthread_mutex_unlock(&gateways->lock);
-    pthread_join(gateways->heads_thread, NULL);
+    stop_threads(gateways, true);
     workers_free(gateways->workers);
     destroy(gateways);
 }

@@ -87,6 +87,10 @@ MUST_CHECK bool network_participants_on(struct store_session *session, struct id
 MUST_CHECK bool network_of_facility(struct store_session *session, struct id facility,
                                     int32_t day, struct id *network, struct err *err);
 
+/* All, in order of their ids. */
+MUST_CHECK bool network_list(struct store_session *session, struct arena *arena,
+                             struct network **items, size_t *count, struct err *err);
+
 /* ---- writing, inside the caller's transaction ---- */
 MUST_CHECK bool network_add(struct store_session *session, const struct network *network,
                             int64_t now_ms, struct err *err);
@@ -95,6 +99,23 @@ MUST_CHECK bool network_add(struct store_session *session, const struct network 
 MUST_CHECK bool network_add_version(struct store_session *session, struct id network,
                                     int32_t effective_day, const struct id *facilities,
                                     size_t count, int64_t now_ms, struct err *err);
+
+/* ---- a copy that was brought back (requirement BK-4) ---- */
+/* A database that comes from a copy does not know what was withdrawn, revoked or closed
+ * since. While the mark stands nothing is disclosed (exchange/disclosure); only somebody
+ * who has seen to that takes it away. */
+struct network_hold {
+    bool is_held;
+    int64_t copied_at; /* UTC ms: when the copy was made */
+    int64_t restored_at;
+};
+MUST_CHECK bool network_find_hold(struct store_session *session,
+                                  struct network_hold *hold, struct err *err);
+/* Both raise the epoch. A second mark keeps the older time of the copy. */
+MUST_CHECK bool network_begin_hold(struct store_session *session, int64_t copied_at,
+                                   int64_t restored_at, struct err *err);
+/* ERR_MISSING "not_found" when there is none. */
+MUST_CHECK bool network_end_hold(struct store_session *session, struct err *err);
 
 /* ---- the consent epoch ---- */
 /* A number per process that grows whenever a consent, link, policy, post or participant
@@ -116,6 +137,8 @@ bool network_epoch_is_fresh(const struct network_epoch *epoch);
 /* The number in this snapshot of the database, for whoever reads there anyhow. */
 MUST_CHECK bool network_epoch_read(struct store_session *session, uint64_t *epoch,
                                    struct err *err);
+/* The mark of a copy stands; read together with the number. */
+bool network_epoch_is_held(const struct network_epoch *epoch);
 /* In the transaction that changes something … */
 MUST_CHECK bool network_epoch_raise(struct store_session *session, struct err *err);
 /* … and after its commit, so that this process knows at once. When the row cannot be read

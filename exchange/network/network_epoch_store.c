@@ -14,6 +14,7 @@ struct network_epoch {
     struct clock clock;
     const struct log *log; /* borrowed, may be NULL */
     _Atomic uint64_t epoch;
+    atomic_bool is_held;
     _Atomic int64_t read_at_ms; /* monotonic; INT64_MIN = not known to be right */
     pthread_t thread;
     pthread_mutex_t lock;
@@ -21,24 +22,36 @@ struct network_epoch {
     bool is_closing; /* guarded by lock */
 };
 
-bool network_epoch_read(struct store_session *session, uint64_t *epoch, struct err *err)
+/* Both in one row, for they change together. */
+static bool read_both(struct store_session *session, uint64_t *epoch, bool *is_held,
+                      struct err *err)
 {
     CLEANUP(store_finish)
     struct store_statement *statement =
-        store_prepare(session, "SELECT epoch FROM network_epoch WHERE one = 1", err);
+        store_prepare(session,
+                      "SELECT epoch, (SELECT count(*) FROM network_hold) "
+                      "FROM network_epoch WHERE one = 1",
+                      err);
     bool has_row = false;
     if (!statement || !store_step(statement, &has_row, err))
         return false;
     if (!has_row)
         return err_set(err, ERR_SYSTEM, "store_corrupt", "the epoch's row is missing");
     *epoch = (uint64_t)store_column_int(statement, 0);
+    *is_held = store_column_int(statement, 1) != 0;
     return true;
 }
 
-static bool read_row(struct store *store, uint64_t *epoch, struct err *err)
+bool network_epoch_read(struct store_session *session, uint64_t *epoch, struct err *err)
+{
+    bool is_held = false;
+    return read_both(session, epoch, &is_held, err);
+}
+
+static bool read_row(struct store *store, uint64_t *epoch, bool *is_held, struct err *err)
 {
     CLEANUP(store_read_end) struct store_session *session = store_read(store, err);
-    return session && network_epoch_read(session, epoch, err);
+    return session && read_both(session, epoch, is_held, err);
 }
 
 /* The time is taken before the row is read, so that the reading counts as old as it may
@@ -47,9 +60,13 @@ static bool refresh(struct network_epoch *epoch, struct err *err)
 {
     int64_t begun_ms = clock_monotonic_ms(&epoch->clock);
     uint64_t read = 0;
-    if (!read_row(epoch->store, &read, err))
+    bool is_held = false;
+    if (!read_row(epoch->store, &read, &is_held, err))
         return false;
     uint64_t known = atomic_load(&epoch->epoch);
+    /* The mark changes with the number, so the newer reading is right about both. */
+    if (read >= known)
+        atomic_store(&epoch->is_held, is_held);
     while (known < read && !atomic_compare_exchange_weak(&epoch->epoch, &known, read))
         ;
     int64_t before_ms = atomic_load(&epoch->read_at_ms);
@@ -135,6 +152,11 @@ void network_epoch_close(struct network_epoch *epoch)
 uint64_t network_epoch_now(const struct network_epoch *epoch)
 {
     return atomic_load(&epoch->epoch);
+}
+
+bool network_epoch_is_held(const struct network_epoch *epoch)
+{
+    return atomic_load(&epoch->is_held);
 }
 
 bool network_epoch_is_fresh(const struct network_epoch *epoch)

@@ -3,6 +3,19 @@
 
 #include "store/store.h"
 
+static bool read_network(struct store_statement *statement, struct arena *arena,
+                         struct network *found, struct err *err)
+{
+    *found = (struct network){.joiner_waiting_days = (int)store_column_int(statement, 3)};
+    if (!network_consent_model_parse(store_column_view(statement, 1),
+                                     &found->consent_model) ||
+        !network_assurance_parse(store_column_view(statement, 2),
+                                 &found->minimum_assurance))
+        return err_set(err, ERR_SYSTEM, "store_corrupt", "a network's rules are unknown");
+    return store_column_text(statement, 0, arena, &found->name, err) &&
+           store_column_id(statement, 4, &found->id, err);
+}
+
 bool network_find(struct store_session *session, struct id network, struct arena *arena,
                   struct network *found, struct err *err)
 {
@@ -10,7 +23,7 @@ bool network_find(struct store_session *session, struct id network, struct arena
     struct store_statement *statement =
         store_prepare(session,
                       "SELECT name, consent_model, minimum_assurance, "
-                      "joiner_waiting_days FROM network WHERE id = ?1",
+                      "joiner_waiting_days, id FROM network WHERE id = ?1",
                       err);
     if (!statement)
         return false;
@@ -18,16 +31,31 @@ bool network_find(struct store_session *session, struct id network, struct arena
     bool has_row = false;
     if (!store_step(statement, &has_row, err))
         return false;
-    if (!has_row)
-        return err_set(err, ERR_MISSING, "not_found", "no such network");
-    *found = (struct network){.id = network,
-                              .joiner_waiting_days = (int)store_column_int(statement, 3)};
-    if (!network_consent_model_parse(store_column_view(statement, 1),
-                                     &found->consent_model) ||
-        !network_assurance_parse(store_column_view(statement, 2),
-                                 &found->minimum_assurance))
-        return err_set(err, ERR_SYSTEM, "store_corrupt", "a network's rules are unknown");
-    return store_column_text(statement, 0, arena, &found->name, err);
+    return has_row ? read_network(statement, arena, found, err)
+                   : err_set(err, ERR_MISSING, "not_found", "no such network");
+}
+
+bool network_list(struct store_session *session, struct arena *arena,
+                  struct network **items, size_t *count, struct err *err)
+{
+    *count = 0;
+    *items = NULL;
+    CLEANUP(store_finish)
+    struct store_statement *statement =
+        store_prepare(session,
+                      "SELECT name, consent_model, minimum_assurance, "
+                      "joiner_waiting_days, id, count(*) OVER () FROM network "
+                      "ORDER BY id",
+                      err);
+    bool has_row = true;
+    while (statement && store_step(statement, &has_row, err) && has_row) {
+        if (!*items)
+            *items = ARENA_MANY(arena, struct network,
+                                (size_t)store_column_int(statement, 5), err);
+        if (!*items || !read_network(statement, arena, &(*items)[(*count)++], err))
+            return false;
+    }
+    return err->kind == ERR_NONE;
 }
 
 enum { FIRST_PARTICIPANTS = 16 };
@@ -214,4 +242,52 @@ bool network_epoch_raise(struct store_session *session, struct err *err)
     struct store_statement *statement = store_prepare(
         session, "UPDATE network_epoch SET epoch = epoch + 1 WHERE one = 1", err);
     return statement && store_run(statement, err);
+}
+
+/* ---- a copy that was brought back ---- */
+
+bool network_find_hold(struct store_session *session, struct network_hold *hold,
+                       struct err *err)
+{
+    *hold = (struct network_hold){.is_held = false};
+    CLEANUP(store_finish)
+    struct store_statement *statement = store_prepare(
+        session, "SELECT copied_at, restored_at FROM network_hold WHERE one = 1", err);
+    if (!statement || !store_step(statement, &hold->is_held, err))
+        return false;
+    if (hold->is_held) {
+        hold->copied_at = store_column_int(statement, 0);
+        hold->restored_at = store_column_int(statement, 1);
+    }
+    return true;
+}
+
+bool network_begin_hold(struct store_session *session, int64_t copied_at,
+                        int64_t restored_at, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *statement = store_prepare(
+        session,
+        "INSERT INTO network_hold (one, copied_at, restored_at) VALUES (1, ?1, ?2) "
+        "ON CONFLICT (one) DO UPDATE SET restored_at = excluded.restored_at, copied_at = "
+        "CASE WHEN excluded.copied_at < network_hold.copied_at THEN excluded.copied_at "
+        "ELSE network_hold.copied_at END",
+        err);
+    if (!statement)
+        return false;
+    store_bind_int(statement, 1, copied_at);
+    store_bind_int(statement, 2, restored_at);
+    return store_run(statement, err) && network_epoch_raise(session, err);
+}
+
+bool network_end_hold(struct store_session *session, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *statement =
+        store_prepare(session, "DELETE FROM network_hold WHERE one = 1", err);
+    if (!statement || !store_run(statement, err))
+        return false;
+    if (store_changes(session) != 1)
+        return err_set(err, ERR_MISSING, "not_found", "nothing waits for confirmation");
+    return network_epoch_raise(session, err);
 }

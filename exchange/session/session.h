@@ -132,10 +132,29 @@ MUST_CHECK bool session_begin(struct session_service *sessions,
 MUST_CHECK bool session_add_certificate(struct store_session *session, struct id facility,
                                         struct text fingerprint, int64_t ends_at,
                                         struct err *err);
-/* Works within a second, on open sessions too. */
+/* Works within a second, on open sessions too; for good. ERR_MISSING "not_found" when it
+ * was never accepted or is revoked already. */
 MUST_CHECK bool session_revoke_certificate(struct store_session *session,
                                            struct text fingerprint, int64_t now_ms,
                                            struct err *err);
+struct session_certificate {
+    struct id facility;
+    struct text fingerprint;
+    int64_t ends_at;
+    int64_t revoked_at; /* 0 = not revoked */
+};
+/* All, by facility and fingerprint. */
+MUST_CHECK bool session_list_certificates(struct store_session *session,
+                                          struct arena *arena,
+                                          struct session_certificate **items,
+                                          size_t *count, struct err *err);
+/* Every open session of a person, for example when the password may be known; works
+ * within a second. */
+MUST_CHECK bool session_end_of_staff(struct store_session *session, struct id staff,
+                                     int64_t now_ms, struct err *err);
+/* Every open session of everybody: nobody is logged in after a restore. */
+MUST_CHECK bool session_end_all(struct store_session *session, int64_t now_ms,
+                                struct err *err);
 MUST_CHECK bool session_end(struct session_service *sessions, struct hash session,
                             struct err *err);
 

@@ -166,6 +166,31 @@ bool session_read_closed(struct store_session *session, struct hash hash, bool *
     return true;
 }
 
+bool session_end_of_staff(struct store_session *session, struct id staff, int64_t now_ms,
+                          struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *statement = store_prepare(
+        session, "UPDATE session SET closed_at = ?2 WHERE staff = ?1 AND closed_at = 0",
+        err);
+    if (!statement)
+        return false;
+    store_bind_id(statement, 1, staff);
+    store_bind_int(statement, 2, now_ms);
+    return store_run(statement, err);
+}
+
+bool session_end_all(struct store_session *session, int64_t now_ms, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *statement = store_prepare(
+        session, "UPDATE session SET closed_at = ?1 WHERE closed_at = 0", err);
+    if (!statement)
+        return false;
+    store_bind_int(statement, 1, now_ms);
+    return store_run(statement, err);
+}
+
 bool session_touch_row(struct store_session *session, struct hash hash, int64_t now_ms,
                        struct err *err)
 {
@@ -221,13 +246,49 @@ bool session_revoke_certificate(struct store_session *session, struct text finge
 {
     CLEANUP(store_finish)
     struct store_statement *statement = store_prepare(
-        session, "UPDATE session_certificate SET revoked_at = ?2 WHERE fingerprint = ?1",
+        session,
+        "UPDATE session_certificate SET revoked_at = ?2 WHERE fingerprint = ?1 AND "
+        "revoked_at = 0",
         err);
     if (!statement)
         return false;
     store_bind_text(statement, 1, fingerprint);
     store_bind_int(statement, 2, now_ms);
-    return store_run(statement, err) && network_epoch_raise(session, err);
+    if (!store_run(statement, err))
+        return false;
+    if (store_changes(session) != 1)
+        return err_set(err, ERR_MISSING, "not_found", "no such accepted certificate");
+    return network_epoch_raise(session, err);
+}
+
+bool session_list_certificates(struct store_session *session, struct arena *arena,
+                               struct session_certificate **items, size_t *count,
+                               struct err *err)
+{
+    *count = 0;
+    *items = NULL;
+    CLEANUP(store_finish)
+    struct store_statement *statement =
+        store_prepare(session,
+                      "SELECT facility, fingerprint, ends_at, revoked_at, "
+                      "count(*) OVER () FROM session_certificate "
+                      "ORDER BY facility, fingerprint",
+                      err);
+    bool has_row = true;
+    while (statement && store_step(statement, &has_row, err) && has_row) {
+        if (!*items)
+            *items = ARENA_MANY(arena, struct session_certificate,
+                                (size_t)store_column_int(statement, 4), err);
+        if (!*items)
+            return false;
+        struct session_certificate *item = &(*items)[(*count)++];
+        item->ends_at = store_column_int(statement, 2);
+        item->revoked_at = store_column_int(statement, 3);
+        if (!store_column_id(statement, 0, &item->facility, err) ||
+            !store_column_text(statement, 1, arena, &item->fingerprint, err))
+            return false;
+    }
+    return err->kind == ERR_NONE;
 }
 
 /* ---- idempotency ---- */

@@ -384,6 +384,61 @@ static void a_key_answers_the_same_request_only(void)
     place_close(&place);
 }
 
+static bool end_of_staff(struct store_session *session, void *context, struct err *err)
+{
+    return session_end_of_staff(session, *(struct id *)context, 7, err);
+}
+
+static bool end_all(struct store_session *session, void *context, struct err *err)
+{
+    (void)context;
+    return session_end_all(session, 7, err);
+}
+
+static void all_sessions_of_a_person_or_of_everybody_end(void)
+{
+    struct place place;
+    struct hash first, second;
+    struct id other = {{8}}, own = {{2}};
+    struct err err = {0};
+    place_open(&place, false);
+    CHECK(strcmp(begin(&place, FINGERPRINT, &first), "") == 0);
+    CHECK(store_write(place.store, STORE_LIVE, end_of_staff, &other, &err));
+    place.now_ms += SESSION_STALE_MS + 1;
+    CHECK(session_still_holds(place.sessions, first));
+    CHECK(store_write(place.store, STORE_LIVE, end_of_staff, &own, &err));
+    CHECK(strcmp(begin(&place, FINGERPRINT, &second), "") == 0);
+    place.now_ms += SESSION_STALE_MS + 1;
+    CHECK(!session_still_holds(place.sessions, first));
+    CHECK(session_still_holds(place.sessions, second));
+    CHECK(store_write(place.store, STORE_LIVE, end_all, NULL, &err));
+    place.now_ms += SESSION_STALE_MS + 1;
+    CHECK(!session_still_holds(place.sessions, second));
+    place_close(&place);
+}
+
+static void a_certificate_is_revoked_once_and_listed_afterwards(void)
+{
+    struct place place;
+    struct err err = {0};
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
+    place_open(&place, false);
+    CHECK(store_write(place.store, STORE_LIVE, revoke_certificate, NULL, &err));
+    CHECK(!store_write(place.store, STORE_LIVE, revoke_certificate, NULL, &err));
+    CHECK(err.kind == ERR_MISSING);
+    err_clear(&err);
+    {
+        CLEANUP(store_read_end)
+        struct store_session *session = store_read(place.store, &err);
+        struct session_certificate *items = NULL;
+        size_t count = 0;
+        CHECK(session_list_certificates(session, &arena, &items, &count, &err));
+        CHECK(count == 1 && items[0].revoked_at == 5 &&
+              text_is(items[0].fingerprint, FINGERPRINT) && items[0].ends_at > 0);
+    }
+    place_close(&place);
+}
+
 int main(void)
 {
     RUN(a_session_ends_by_idling_by_age_and_by_closing);
@@ -400,5 +455,7 @@ int main(void)
     RUN(only_an_accepted_certificate_lifts_the_assurance);
     RUN(a_closed_session_is_gone_at_once_and_an_idle_one_in_time);
     RUN(a_key_answers_the_same_request_only);
+    RUN(all_sessions_of_a_person_or_of_everybody_end);
+    RUN(a_certificate_is_revoked_once_and_listed_afterwards);
     return test_done();
 }

@@ -102,6 +102,23 @@ MUST_CHECK bool staff_active_posts(struct store_session *session, struct id staf
                                    int32_t day, struct arena *arena,
                                    struct staff_post **items, size_t *count,
                                    struct err *err);
+/* By login, upper or lower case. */
+MUST_CHECK bool staff_find_login(struct store_session *session, struct text login,
+                                 struct id *id, struct err *err);
+/* All posts, ended ones too, at most STAFF_POSTS_MAX, the newest first. */
+MUST_CHECK bool staff_all_posts(struct store_session *session, struct id staff,
+                                struct arena *arena, struct staff_post **items,
+                                size_t *count, struct err *err);
+/* A page in order of the logins: those after `after` ("" = from the first), at most
+ * STAFF_PAGE; with `lock` the counters. Fewer mean that there are no more. */
+enum { STAFF_PAGE = 100 };
+struct staff_listed {
+    struct staff staff;
+    struct staff_lock lock;
+};
+MUST_CHECK bool staff_list(struct store_session *session, struct text after,
+                           struct arena *arena, struct staff_listed **items,
+                           size_t *count, struct err *err);
 
 /* ---- writing, inside the caller's transaction ---- */
 /* ERR_CONFLICT "login_taken", ERR_SYNTAX "login_invalid". `encoded` is a hash made by
@@ -116,6 +133,9 @@ MUST_CHECK bool staff_end_post(struct store_session *session, struct id post,
                                int32_t last_day, struct err *err);
 MUST_CHECK bool staff_disable(struct store_session *session, struct id staff,
                               struct err *err);
+/* Ends that; what was disabled may log in again. */
+MUST_CHECK bool staff_enable(struct store_session *session, struct id staff,
+                             struct err *err);
 /* By the 施設責任者; the caller audits it. */
 MUST_CHECK bool staff_unlock(struct store_session *session, struct id staff,
                              struct err *err);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
 
+#include "base/day.h"
 #include "base/secret.h"
 #include "exchange/network/network.h"
 #include "exchange/staff/staff_parts.h"
@@ -34,6 +35,62 @@ bool staff_find(struct store_session *session, struct id id, struct arena *arena
     return store_column_text(statement, 0, arena, &found->login, err) &&
            store_column_text(statement, 1, arena, &found->name, err) &&
            store_column_text(statement, 2, arena, &found->kana, err);
+}
+
+bool staff_find_login(struct store_session *session, struct text login, struct id *id,
+                      struct err *err)
+{
+    char folded[STAFF_LOGIN_MAX + 1] = "";
+    bool is_login = staff_fold_login(login, folded);
+    CLEANUP(store_finish)
+    struct store_statement *statement =
+        store_prepare(session, "SELECT id FROM staff WHERE login = ?1", err);
+    if (!statement)
+        return false;
+    store_bind_text(statement, 1, text_cstr(is_login ? folded : ""));
+    bool has_row = false;
+    if (!store_step(statement, &has_row, err))
+        return false;
+    return has_row ? store_column_id(statement, 0, id, err)
+                   : err_set(err, ERR_MISSING, "not_found", "no such account");
+}
+
+static bool read_listed(struct store_statement *statement, struct arena *arena,
+                        struct staff_listed *listed, struct err *err)
+{
+    *listed = (struct staff_listed){
+        .staff = {.birth_day = DAY_NONE,
+                  .is_disabled = store_column_int(statement, 4) != 0},
+        .lock = {(int)store_column_int(statement, 5), (int)store_column_int(statement, 6),
+                 store_column_int(statement, 7)}};
+    return store_column_id(statement, 0, &listed->staff.id, err) &&
+           store_column_text(statement, 1, arena, &listed->staff.login, err) &&
+           store_column_text(statement, 2, arena, &listed->staff.name, err) &&
+           store_column_text(statement, 3, arena, &listed->staff.kana, err);
+}
+
+bool staff_list(struct store_session *session, struct text after, struct arena *arena,
+                struct staff_listed **items, size_t *count, struct err *err)
+{
+    *count = 0;
+    *items = ARENA_MANY(arena, struct staff_listed, STAFF_PAGE, err);
+    if (!*items)
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *statement =
+        store_prepare(session,
+                      "SELECT id, login, name, kana, is_disabled, failures, locks, "
+                      "locked_until FROM staff WHERE login > ?1 ORDER BY login LIMIT ?2",
+                      err);
+    if (!statement)
+        return false;
+    store_bind_text(statement, 1, after);
+    store_bind_int(statement, 2, STAFF_PAGE);
+    bool has_row = true;
+    while (store_step(statement, &has_row, err) && has_row)
+        if (!read_listed(statement, arena, &(*items)[(*count)++], err))
+            return false;
+    return err->kind == ERR_NONE;
 }
 
 static bool add_row(struct store_session *session, const struct staff *staff,
@@ -119,6 +176,13 @@ bool staff_disable(struct store_session *session, struct id staff, struct err *e
            network_epoch_raise(session, err);
 }
 
+bool staff_enable(struct store_session *session, struct id staff, struct err *err)
+{
+    return change_one(session, "UPDATE staff SET is_disabled = ?2 WHERE id = ?1", staff,
+                      0, err) &&
+           network_epoch_raise(session, err);
+}
+
 bool staff_unlock(struct store_session *session, struct id staff, struct err *err)
 {
     return change_one(
@@ -184,6 +248,27 @@ bool staff_active_posts(struct store_session *session, struct id staff, int32_t 
         return false;
     store_bind_id(statement, 1, staff);
     store_bind_int(statement, 2, day);
+    bool has_row = true;
+    while (store_step(statement, &has_row, err) && has_row)
+        if (!read_post(statement, &(*items)[(*count)++], err))
+            return false;
+    return err->kind == ERR_NONE;
+}
+
+bool staff_all_posts(struct store_session *session, struct id staff, struct arena *arena,
+                     struct staff_post **items, size_t *count, struct err *err)
+{
+    *count = 0;
+    *items = ARENA_MANY(arena, struct staff_post, STAFF_POSTS_MAX, err);
+    if (!*items)
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *statement = store_prepare(
+        session, POST_COLUMNS "WHERE staff = ?1 ORDER BY from_day DESC, id LIMIT 32",
+        err);
+    if (!statement)
+        return false;
+    store_bind_id(statement, 1, staff);
     bool has_row = true;
     while (store_step(statement, &has_row, err) && has_row)
         if (!read_post(statement, &(*items)[(*count)++], err))

@@ -286,6 +286,63 @@ static void logins_are_unique_and_posts_end(void)
     place_close(&place);
 }
 
+static bool do_enable(struct store_session *session, void *context, struct err *err)
+{
+    (void)context;
+    return staff_enable(session, person, err);
+}
+
+static bool add_many(struct store_session *session, void *context, struct err *err)
+{
+    char login[16];
+    for (uint8_t i = 0; i < 150; i++) {
+        snprintf(login, sizeof login, "staff%03d", i);
+        struct staff staff = {.id = {{9, i}},
+                              .login = text_cstr(login),
+                              .name = TEXT("x"),
+                              .kana = TEXT("x"),
+                              .birth_day = DAY_NONE};
+        if (!staff_add(session, &staff, ((struct place *)context)->encoded, 1, err))
+            return false;
+    }
+    return true;
+}
+
+static void everybody_is_listed_in_pages_and_found_by_login(void)
+{
+    struct place place;
+    struct err err = {0};
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+    place_open(&place);
+    CHECK(store_write(place.store, STORE_LIVE, do_disable, NULL, &err));
+    CHECK(!enter(&place, "kitazawa", "kaze7to8hayashi"));
+    CHECK(store_write(place.store, STORE_LIVE, do_enable, NULL, &err));
+    CHECK(enter(&place, "kitazawa", "kaze7to8hayashi"));
+    CHECK(store_write(place.store, STORE_LIVE, add_many, &place, &err));
+    CHECK(store_write(place.store, STORE_LIVE, end_post, NULL, &err));
+    {
+        CLEANUP(store_read_end)
+        struct store_session *session = store_read(place.store, &err);
+        struct staff_listed *items = NULL;
+        struct staff_post *posts = NULL;
+        size_t count = 0;
+        struct id id;
+        CHECK(staff_list(session, TEXT(""), &arena, &items, &count, &err));
+        CHECK(count == STAFF_PAGE && text_is(items[0].staff.login, "kitazawa"));
+        struct text last = items[count - 1].staff.login;
+        CHECK(staff_list(session, last, &arena, &items, &count, &err));
+        CHECK(count == 51 && text_is(items[50].staff.login, "staff149"));
+        CHECK(staff_find_login(session, TEXT("KITAZAWA"), &id, &err) &&
+              id_equal(id, person));
+        CHECK(!staff_find_login(session, TEXT("' OR 1=1"), &id, &err));
+        CHECK(err.kind == ERR_MISSING);
+        err_clear(&err);
+        CHECK(staff_all_posts(session, person, &arena, &posts, &count, &err));
+        CHECK(count == 1 && posts[0].to_day == 20);
+    }
+    place_close(&place);
+}
+
 int main(void)
 {
     struct err err = {0};
@@ -301,5 +358,6 @@ int main(void)
     RUN(five_failures_lock_even_for_the_right_password_until_time_or_manager);
     RUN(a_used_password_does_not_come_back);
     RUN(logins_are_unique_and_posts_end);
+    RUN(everybody_is_listed_in_pages_and_found_by_login);
     return test_done();
 }

@@ -55,6 +55,22 @@ const char *tls_peer_fingerprint(const struct tls_session *session);
 /* Common name of the peer's subject, "" without one. */
 const char *tls_peer_name(const struct tls_session *session);
 
+/* ---- a certificate in a file ---- */
+enum { TLS_NAME_BYTES = 65 };
+struct tls_certificate {
+    char fingerprint[HASH_HEX_BYTES]; /* as tls_peer_fingerprint gives it */
+    char name[TLS_NAME_BYTES];        /* common name of the subject, "" without one */
+    int64_t begins_at_ms;             /* UTC */
+    int64_t ends_at_ms;
+};
+/* The first certificate of a PEM file; those behind it may complete the chain. With an
+ * authority's file it must be a client's certificate that a listener with this authority
+ * would take now. ERR_SYNTAX "certificate_unreadable", ERR_REFUSED
+ * "certificate_foreign". */
+MUST_CHECK bool tls_read_certificate(const char *file, const char *authority_file,
+                                     struct tls_certificate *certificate,
+                                     struct err *err);
+
 /* ---- a small authority: ECDSA P-256, SHA-256 ---- */
 /* Writes <prefix>.crt and <prefix>.key (0600); ten years. */
 MUST_CHECK bool tls_make_authority(const char *prefix, const char *name, struct err *err);

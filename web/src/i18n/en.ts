@@ -708,6 +708,8 @@ export const en: Catalogue = {
   'problem.department.next': 'Ask the facility\'s liaison office if you need it.',
   'problem.gateway_away.text': 'The facility\'s server does not answer.',
   'problem.gateway_away.next': 'Wait a little and try again. If urgent, call the facility.',
+  'problem.restore_unconfirmed.text': 'The centre was restored from a copy. Nothing is shown until the office has confirmed it.',
+  'problem.restore_unconfirmed.next': 'Tell the office about consents withdrawn lately, and wait.',
   'problem.opening_ended.text': 'This view has run out.',
   'problem.opening_ended.next': 'Open it again.',
   'problem.person_exists.text': 'This person may be registered already.',

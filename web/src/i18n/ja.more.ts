@@ -524,6 +524,8 @@ export const jaMore = {
   'problem.audience.next': '必要なときは担当の医師へ相談してください。',
   'problem.department.text': 'この診療科の情報は公開されていません。',
   'problem.department.next': '必要なときは施設の地域連携室へ問い合わせてください。',
+  'problem.restore_unconfirmed.text': 'センターをバックアップから復元した直後のため、事務局が確認するまで表示できません。',
+  'problem.restore_unconfirmed.next': '最近受け付けた同意の撤回を事務局へ知らせ、再開を待ってください。',
   'problem.gateway_away.text': '施設のサーバから応答がありません。',
   'problem.gateway_away.next': '少し待って再試行してください。急ぐときは施設へ電話で確認してください。',
   'problem.opening_ended.text': '表示の有効期限が切れました。',

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "exchange/audit/audit.h"
+#include "server/server.h"
+#include "server/server_config.h"
+#include "store/migrations.h"
+
+enum { OFFICE_ARENA_BYTES = 1 << 20 };
+
+/* "<first><second><third>" */
+static const char *join(struct server_office *office, const char *first,
+                        const char *second, const char *third, struct err *err)
+{
+    CLEANUP(buf_free) struct buf out = buf_init(PATH_MAX_BYTES);
+    struct span copy = {0};
+    buf_cstr(&out, first);
+    buf_cstr(&out, second);
+    buf_cstr(&out, third);
+    buf_byte(&out, '\0');
+    return buf_to_arena(&out, &office->arena, &copy, err) ? (const char *)copy.at : NULL;
+}
+
+bool server_office_read(struct server_office *office, const char *config_file,
+                        struct err *err)
+{
+    struct server_config config;
+    *office = (struct server_office){.arena = arena_init(OFFICE_ARENA_BYTES)};
+    office->log = (struct log){STDERR_FILENO, clock_system(), "office"};
+    if (!secret_start(err) ||
+        !server_read_config(config_file, &office->arena, &config, err))
+        return false;
+    office->data = config.data;
+    office->node = config.node;
+    office->backup_key = config.backup_key;
+    office->browser_authority = config.browsers.files.authority_file;
+    office->gateway_authority = config.gateways.files.authority_file;
+    office->is_elsewhere = config.database != NULL;
+    office->database = config.database ? config.database
+                                       : join(office, config.data, "/", "centre.db", err);
+    return office->database != NULL;
+}
+
+bool server_office_open(struct server_office *office, const char *series, struct err *err)
+{
+    struct audit_config audit = {
+        .clock = clock_system(), .rand = rand_system(), .log = &office->log};
+    audit.directory = join(office, office->data, "/", "audit", err);
+    audit.node = audit.directory ? join(office, office->node, "-", series, err) : NULL;
+    if (!audit.node || !path_make_directory(audit.directory, err))
+        return false;
+    office->audit = audit_open(&audit, err);
+    if (!office->audit)
+        return false;
+    struct store_config store = {.location = office->database,
+                                 .migrations = store_centre_migrations,
+                                 .migration_count = store_centre_migrations_count,
+                                 .log = &office->log};
+    office->store = store_visit(&store, err);
+    return office->store != NULL;
+}
+
+void server_office_close(struct server_office *office)
+{
+    if (office->store)
+        store_close(office->store);
+    if (office->audit)
+        audit_close(office->audit);
+    arena_free(&office->arena);
+}
