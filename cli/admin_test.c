@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/day.h"
+#include "store/store_testsite.h" /* on both kinds of database */
 
 #define HOSPITAL "2012345678"
 #define CLINIC "2012345679"

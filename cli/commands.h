@@ -6,9 +6,11 @@
 
 extern const struct command command_admin;
 extern const struct command command_audit;
+extern const struct command command_backup;
 extern const struct command command_demo;
 extern const struct command command_gateway;
 extern const struct command command_inspect;
+extern const struct command command_restore;
 extern const struct command command_server;
 extern const struct command command_ssmix;
 extern const struct command command_synth;

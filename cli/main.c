@@ -3,12 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/version.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 
 static const struct command *const commands[] = {
-    &command_server, &command_gateway, &command_demo,  &command_inspect,
-    &command_ssmix,  &command_audit,   &command_synth, &command_admin,
+    &command_server, &command_gateway, &command_demo,  &command_inspect, &command_ssmix,
+    &command_audit,  &command_synth,   &command_admin, &command_backup,  &command_restore,
 };
 
 static void print_help(FILE *out)
@@ -30,7 +31,7 @@ int main(int argc, char **argv)
         return COMMAND_OK;
     }
     if (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0) {
-        puts("tsumugi 0.1.0");
+        puts("tsumugi " VERSION_TEXT);
         return COMMAND_OK;
     }
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)

@@ -13,6 +13,10 @@
 struct server; /* *owned* by main */
 struct http_router;
 
+/* Below the data directory while a copy is brought back; with it there is no start. */
+#define SERVER_RESTORING "restoring"
+
+/* Besides faults of the configuration: ERR_CONFLICT "restore_unfinished". */
 MUST_CHECK struct server *server_open(const char *config_file, struct err *err);
 /* Runs on the calling thread until server_stop. */
 void server_run(struct server *server);
@@ -44,8 +48,11 @@ struct server_office {
 /* Reads the configuration only. */
 MUST_CHECK bool server_office_read(struct server_office *office, const char *config_file,
                                    struct err *err);
-/* Opens store and audit of an office that was read. ERR_BUSY "audit_locked" while another
+/* Opens the audit of an office that was read. ERR_BUSY "audit_locked" while another
  * process writes the same series. */
+MUST_CHECK bool server_office_open_audit(struct server_office *office, const char *series,
+                                         struct err *err);
+/* Audit and store. */
 MUST_CHECK bool server_office_open(struct server_office *office, const char *series,
                                    struct err *err);
 void server_office_close(struct server_office *office);

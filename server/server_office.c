@@ -8,7 +8,7 @@
 #include "server/server_config.h"
 #include "store/migrations.h"
 
-enum { OFFICE_ARENA_BYTES = 1 << 20 };
+enum { OFFICE_ARENA_BYTES = 32 << 20 };
 
 /* "<first><second><third>" */
 static const char *join(struct server_office *office, const char *first,
@@ -43,7 +43,8 @@ bool server_office_read(struct server_office *office, const char *config_file,
     return office->database != NULL;
 }
 
-bool server_office_open(struct server_office *office, const char *series, struct err *err)
+bool server_office_open_audit(struct server_office *office, const char *series,
+                              struct err *err)
 {
     struct audit_config audit = {
         .clock = clock_system(), .rand = rand_system(), .log = &office->log};
@@ -52,7 +53,12 @@ bool server_office_open(struct server_office *office, const char *series, struct
     if (!audit.node || !path_make_directory(audit.directory, err))
         return false;
     office->audit = audit_open(&audit, err);
-    if (!office->audit)
+    return office->audit != NULL;
+}
+
+bool server_office_open(struct server_office *office, const char *series, struct err *err)
+{
+    if (!server_office_open_audit(office, series, err))
         return false;
     struct store_config store = {.location = office->database,
                                  .migrations = store_centre_migrations,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/version.h"
 #include "formats/json/json.h"
 #include "server/embedded.h"
 #include "wire/http/http.h"
@@ -27,7 +28,7 @@ static void answer_health(struct http_call *call, void *context)
     struct json_writer writer = json_writer(&out);
     json_open_object(&writer);
     json_put_cstr(&writer, "status", "ready");
-    json_put_cstr(&writer, "version", "0.1.0");
+    json_put_cstr(&writer, "version", VERSION_TEXT);
     json_close_object(&writer);
     http_answer_json(call, 200, &out);
 }

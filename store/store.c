@@ -375,6 +375,19 @@ struct store *store_visit(const struct store_config *config, struct err *err)
     return open_store(config, false, err);
 }
 
+bool store_copy(const char *location, const char *file, struct err *err)
+{
+    const struct store_engine_kind *kind = store_engine_kind_of(location);
+    if (!kind->copy)
+        return err_set(err, ERR_REFUSED, "store_elsewhere",
+                       "the database is on a server, which has its own ways to copy it");
+    struct store_engine *engine = kind->open(location, false, err);
+    bool is_copied = engine && kind->copy(engine, file, err);
+    if (engine)
+        kind->close(engine);
+    return is_copied;
+}
+
 void store_close(struct store *store)
 {
     if (!store)

@@ -44,6 +44,10 @@ MUST_CHECK struct store *store_open(const struct store_config *config, struct er
  * process that did so. */
 MUST_CHECK struct store *store_visit(const struct store_config *config, struct err *err);
 void store_close(struct store *store);
+/* A consistent copy of the database as it is at one moment, into a new file, whoever else
+ * has it open and writes; nobody waits for it. ERR_REFUSED "store_elsewhere" when it
+ * lives on a database server, which has its own ways (docs/operations/backup.md). */
+MUST_CHECK bool store_copy(const char *location, const char *file, struct err *err);
 
 /* ---- reading ---- */
 MUST_CHECK struct store_session *store_read(struct store *store, struct err *err);

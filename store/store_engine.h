@@ -22,6 +22,8 @@ struct store_engine_kind {
     /* ERR_SYSTEM "store_corrupt" when it is damaged, "store_failed" when it is set up in
      * a way that breaks a promise of store.h. */
     bool (*check)(struct store_engine *engine, bool reads_all, struct err *err);
+    /* The state of one moment, into a new file; NULL when this kind has other ways. */
+    bool (*copy)(struct store_engine *engine, const char *file, struct err *err);
     /* Several statements, from our own files. */
     bool (*script)(struct store_engine *engine, const char *sql, struct err *err);
 

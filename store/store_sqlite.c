@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/path.h"
 
 enum {
     BUSY_TIMEOUT_MS = 5000,
@@ -16,6 +17,7 @@ enum {
     CHECKPOINT_FRAMES = 1000,
     LARGE_JOURNAL_FRAMES = 8000,
     CHECKPOINT_WAIT_MS = 200,
+    COPY_PAGES = 4096,
 };
 
 /* Of every transaction, so prepared once. */
@@ -363,6 +365,41 @@ static bool begin_read(struct store_engine *engine, struct err *err)
     return false;
 }
 
+/* All steps read the one snapshot that was begun before, so they need not start again
+ * when somebody writes in between. */
+static int copy_pages(sqlite3 *from, sqlite3 *to)
+{
+    sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
+    if (!backup)
+        return sqlite3_errcode(to);
+    int code = SQLITE_OK;
+    while (code == SQLITE_OK)
+        code = sqlite3_backup_step(backup, COPY_PAGES);
+    int finished = sqlite3_backup_finish(backup);
+    return code == SQLITE_DONE ? finished : code;
+}
+
+static bool copy(struct store_engine *engine, const char *file, struct err *err)
+{
+    sqlite3 *to = NULL;
+    CLEANUP(path_close)
+    int fd = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return err_set(err, ERR_SYSTEM, "store_failed", "cannot make the copy's file");
+    if (!begin_read(engine, err))
+        return false;
+    int code =
+        sqlite3_open_v2(file, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE, NULL);
+    if (code == SQLITE_OK)
+        code = copy_pages(own(engine)->database, to);
+    bool is_copied = code == SQLITE_OK || failed(to, code, err);
+    sqlite3_close_v2(to);
+    roll_back(engine);
+    if (is_copied && fsync(fd) != 0)
+        return err_set(err, ERR_SYSTEM, "store_failed", "the copy does not get to disk");
+    return is_copied;
+}
+
 static bool begin_write(struct store_engine *engine, struct err *err)
 {
     return run_standing(engine, BEGIN_WRITE, err);
@@ -420,6 +457,7 @@ const struct store_engine_kind store_sqlite = {
     .open = open_database,
     .close = close_database,
     .check = check,
+    .copy = copy,
     .script = script,
     .begin_read = begin_read,
     .begin_write = begin_write,

@@ -3,7 +3,9 @@
 #include "store/store_things.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -147,6 +149,86 @@ static void a_missing_directory_is_refused(void)
     CHECK(err.kind == ERR_SYSTEM);
 }
 
+struct pairing {
+    struct store *store;
+    atomic_bool is_ending;
+    int64_t pairs;
+};
+
+/* Two rows at once: a copy that saw half of a transaction would have an odd number. */
+static bool add_pair(struct store_session *session, void *context, struct err *err)
+{
+    struct pairing *pairing = context;
+    char name[400];
+    for (int i = 0; i < 2; i++) {
+        snprintf(name, sizeof name, "%lld %d %0350d", (long long)pairing->pairs, i, 0);
+        struct thing thing = {.name = name};
+        if (!insert_thing(session, &thing, err))
+            return false;
+    }
+    return true;
+}
+
+static void *add_pairs(void *context)
+{
+    struct pairing *pairing = context;
+    struct err err = {0};
+    while (!atomic_load(&pairing->is_ending)) {
+        if (!store_write(pairing->store, STORE_LIVE, add_pair, pairing, &err))
+            break;
+        pairing->pairs++;
+    }
+    CHECK(err.kind == ERR_NONE);
+    return NULL;
+}
+
+static void a_copy_beside_a_writer_is_of_one_moment(void)
+{
+    struct store_testsite place = store_testsite_new();
+    struct pairing pairing = {.store = open_place(&place)};
+    char name[STORE_TESTSITE_BYTES];
+    pthread_t thread;
+    struct err err = {0};
+    int64_t before = 0;
+    pthread_create(&thread, NULL, add_pairs, &pairing);
+    for (int i = 0; i < 8; i++) {
+        snprintf(name, sizeof name, "%s/copy%d.db", place.directory, i);
+        int64_t committed = count_things(pairing.store);
+        CHECK(store_copy(place.location, name, &err));
+        struct stat status;
+        CHECK(stat(name, &status) == 0 && (status.st_mode & 0777) == 0600);
+        struct store *copy = open_file(name, &err);
+        CHECK(copy);
+        int64_t count = copy ? count_things(copy) : -1;
+        CHECK(count % 2 == 0 && count >= committed && count >= before);
+        before = count;
+        if (copy)
+            store_close(copy);
+    }
+    atomic_store(&pairing.is_ending, true);
+    pthread_join(thread, NULL);
+    CHECK(count_things(pairing.store) == 2 * pairing.pairs && pairing.pairs > 0);
+    store_close(pairing.store);
+    store_testsite_remove(&place);
+}
+
+static void a_copy_replaces_no_file_and_needs_a_database(void)
+{
+    struct store_testsite place = store_testsite_new();
+    struct err err = {0};
+    char name[STORE_TESTSITE_BYTES];
+    struct store *store = open_place(&place);
+    CHECK(!store_copy(place.location, place.location, &err));
+    err_clear(&err);
+    store_close(store);
+    snprintf(name, sizeof name, "%s/copy.db", place.directory);
+    CHECK(!store_copy("/tmp/store_test_no_such_directory/data.db", name, &err));
+    err_clear(&err);
+    CHECK(!store_copy("postgresql://tsumugi@/data", name, &err));
+    CHECK(err.kind == ERR_REFUSED && strcmp(err.code, "store_elsewhere") == 0);
+    store_testsite_remove(&place);
+}
+
 int main(void)
 {
     unsetenv("TSUMUGI_TEST_POSTGRES");
@@ -156,5 +238,7 @@ int main(void)
     RUN(a_damaged_file_is_refused);
     RUN(a_file_that_is_no_database_is_refused);
     RUN(a_missing_directory_is_refused);
+    RUN(a_copy_beside_a_writer_is_of_one_moment);
+    RUN(a_copy_replaces_no_file_and_needs_a_database);
     return test_done();
 }

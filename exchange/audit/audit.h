@@ -97,6 +97,11 @@ struct audit_position audit_head(struct audit *audit);
 MUST_CHECK bool audit_keep_head(struct audit *audit, struct text peer_node,
                                 const struct audit_position *head, struct err *err);
 
+/* The newest whole record of a series in a directory, whoever writes it; number 0 when
+ * the series has none. ERR_SYSTEM "audit_broken". */
+MUST_CHECK bool audit_read_head(const char *directory, const char *node,
+                                struct audit_position *head, struct err *err);
+
 struct audit_fault {
     char node[AUDIT_NODE_BYTES_MAX + 1];
     uint64_t number;  /* first bad number */

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/path.h"
 #include "exchange/audit/audit_heads.h"
+#include "exchange/audit/audit_tail.h"
 
 enum { NODES_MAX = 4096 };
 
@@ -254,4 +255,15 @@ bool audit_walk(const char *directory, const char *node, uint64_t from, audit_se
         return err_set(err, ERR_SYSTEM, "audit_broken", "record %llu: %s",
                        (unsigned long long)reader.last.number + 1, reader.fault);
     return result != AUDIT_READ_FAILED;
+}
+
+bool audit_read_head(const char *directory, const char *node, struct audit_position *head,
+                     struct err *err)
+{
+    CLEANUP(path_close) int opened = open_series(directory, node, err);
+    CLEANUP(audit_tail_free) struct audit_tail tail = {0};
+    if (opened < 0 || !audit_tail_read(&tail, opened, node, err))
+        return false;
+    *head = tail.last;
+    return true;
 }
