@@ -2,7 +2,7 @@
 # make            the program build/release/tsumugi
 # make test       unit tests (seconds)          make check   everything, as ./check does
 # make web        the client into web/dist      make fuzz    libFuzzer targets
-# make bench      benchmarks                    make install
+# make bench      benchmarks                    make install, make deb
 MAKEFLAGS += --no-builtin-rules
 BUILD ?= build/release
 CC ?= gcc
@@ -15,7 +15,9 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wca
 OPTIMISE ?= -O2 -D_FORTIFY_SOURCE=2
 HARDEN = -fstack-protector-strong -fPIE
 SANITIZE ?=
-CFLAGS_ALL = -std=gnu17 -D_GNU_SOURCE -g $(OPTIMISE) $(HARDEN) $(SANITIZE) $(WARNINGS) \
+# no path of this machine gets into the program: the same source gives the same bytes
+SAME = -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(BUILD)=build
+CFLAGS_ALL = -std=gnu17 -D_GNU_SOURCE -g $(SAME) $(OPTIMISE) $(HARDEN) $(SANITIZE) $(WARNINGS) \
   -iquote . -iquote $(BUILD)/gen -MMD -MP $(CFLAGS)
 INCLUDES := $(shell pkg-config --cflags $(PACKAGES)) -isystem /usr/share/include/llhttp
 LIBS := $(shell pkg-config --libs $(PACKAGES)) -lpthread
@@ -41,7 +43,7 @@ PROGRAM = $(BUILD)/tsumugi
 TEST_PROGRAMS = $(TESTS:%.c=$(BUILD)/%)
 BENCH_PROGRAMS = $(BENCHES:%.c=$(BUILD)/%)
 
-.PHONY: all test check web fuzz bench install clean tidy tests
+.PHONY: all test check web fuzz bench install deb clean tidy tests
 all: $(PROGRAM)
 tests: $(TEST_PROGRAMS)
 $(PROGRAM): $(CLI:%.c=$(BUILD)/%.o) $(LIBRARY)
@@ -86,7 +88,9 @@ check:
 tidy:
 	tools/check/all
 install: $(PROGRAM)
-	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/tsumugi
+	packaging/install $(PROGRAM) "$(DESTDIR)" $(PREFIX)
+deb: $(PROGRAM)
+	packaging/deb $(PROGRAM) $(BUILD)/tsumugi.deb
 clean:
 	rm -rf build
 .SECONDARY:

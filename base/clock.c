@@ -39,3 +39,10 @@ int64_t clock_monotonic_ms(const struct clock *clock)
 {
     return clock->monotonic_ms(clock->self);
 }
+
+int64_t clock_monotonic_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}

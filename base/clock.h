@@ -14,5 +14,7 @@ struct clock {
 
 /* The machine's own clock. */
 struct clock clock_system(void);
+/* The machine's own, finer: for measuring, not for deciding. */
+int64_t clock_monotonic_us(void);
 int64_t clock_wall_ms(const struct clock *clock);
 int64_t clock_monotonic_ms(const struct clock *clock);

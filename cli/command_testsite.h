@@ -25,6 +25,7 @@ struct site {
     pid_t server;
     int port;
     int gateway_port;
+    int metrics_port;
     int status; /* of what ran last */
     char out[SITE_OUT_BYTES];
     char fault[4096];
@@ -220,6 +221,7 @@ static inline bool site_serve(struct site *site)
     close(out[0]);
     site->port = site_number(line, "\"port\":");
     site->gateway_port = site_number(line, "\"gateway_port\":");
+    site->metrics_port = site_number(line, "\"metrics_port\":");
     return site->port > 0;
 }
 

@@ -27,8 +27,8 @@ static int run(int argc, char **argv)
         return COMMAND_FAILED;
     }
     /* Who started it may have asked for any free port. */
-    printf("{\"port\":%u,\"gateway_port\":%u}\n", server_port(server),
-           server_gateway_port(server));
+    printf("{\"port\":%u,\"gateway_port\":%u,\"metrics_port\":%u}\n", server_port(server),
+           server_gateway_port(server), server_metrics_port(server));
     fflush(stdout);
     server_run(server);
     server_close(server);

@@ -19,6 +19,7 @@
 #include "exchange/session/session.h"
 #include "server/server_config.h"
 #include "server/server_static.h"
+#include "server/server_watch.h"
 #include "store/migrations.h"
 #include "wire/http/http.h"
 #include "wire/loop/loop.h"
@@ -60,6 +61,9 @@ struct server {
     struct registry_service registry_service;
     struct reference_service reference_service;
     struct http_router *router;
+    struct server_watch watch;
+    struct http_router *watch_router; /* of the listener for metrics alone */
+    struct http_server *watch_http;
     struct loop *loop;
     struct workers *workers;
     struct tls_context *browser_tls;
@@ -238,7 +242,8 @@ static void listen_to_each_other(struct server *server)
 static bool fill_router(struct server *server, struct err *err)
 {
     server->router = http_router_new();
-    if (!server->router)
+    server->watch_router = http_router_new();
+    if (!server->router || !server->watch_router)
         return err_set(err, ERR_BUSY, "memory_short", "no memory");
     server->facility_service = (struct facility_service){server->store, server->sessions,
                                                          server->gateways, server->clock};
@@ -264,6 +269,16 @@ static bool fill_router(struct server *server, struct err *err)
                                                            .sessions = server->sessions,
                                                            .gate = server->gate,
                                                            .clock = server->clock};
+    server->watch = (struct server_watch){.config = &server->config,
+                                          .store = server->store,
+                                          .audit = server->audit,
+                                          .epoch = server->epoch,
+                                          .gate = server->gate,
+                                          .openings = server->openings,
+                                          .gateways = server->gateways,
+                                          .started_ms = clock_wall_ms(&server->clock)};
+    server_watch_routes(server->router, &server->watch);
+    server_watch_routes(server->watch_router, &server->watch);
     session_routes(server->router, server->sessions);
     facility_routes(server->router, &server->facility_service);
     patient_routes(server->router, server->patients);
@@ -334,6 +349,25 @@ static bool open_listeners(struct server *server, struct err *err)
     return server->http != NULL;
 }
 
+/* Plain, which only a loopback address may be: no certificate for a program beside it. */
+static bool open_watch(struct server *server, struct err *err)
+{
+    const struct server_listener *listener = &server->config.metrics;
+    server->watch.http = server->http;
+    server->watch.workers = server->workers;
+    if (!listener->address)
+        return true;
+    struct http_server_config http = {.loop = server->loop,
+                                      .workers = server->workers,
+                                      .router = server->watch_router,
+                                      .address = listener->address,
+                                      .port = listener->port,
+                                      .limits = http_default_limits(),
+                                      .log = &server->log};
+    server->watch_http = http_server_open(&http, err);
+    return server->watch_http != NULL;
+}
+
 static bool open_wire(struct server *server, struct err *err)
 {
     server->loop = loop_new(err);
@@ -344,7 +378,7 @@ static bool open_wire(struct server *server, struct err *err)
         server->workers ? loop_timer_new(server->loop, on_timer, server, err) : NULL;
     server->look =
         server->sweep ? loop_timer_new(server->loop, on_look, server, err) : NULL;
-    return server->look && open_listeners(server, err);
+    return server->look && open_listeners(server, err) && open_watch(server, err);
 }
 
 struct server *server_open(const char *config_file, struct err *err)
@@ -391,6 +425,8 @@ static void close_wire(struct server *server)
 {
     if (server->live)
         live_stop(server->live);
+    if (server->watch_http)
+        http_server_close(server->watch_http);
     if (server->http)
         http_server_close(server->http);
     if (server->hub)
@@ -433,8 +469,8 @@ void server_close(struct server *server)
         session_close(server->sessions);
     if (server->doors)
         staff_doors_close(server->doors);
-    if (server->router)
-        http_router_free(server->router);
+    http_router_free(server->router);
+    http_router_free(server->watch_router);
     if (server->epoch)
         network_epoch_close(server->epoch);
     if (server->audit_index)
@@ -463,4 +499,9 @@ uint16_t server_gateway_port(const struct server *server)
 const struct http_router *server_router(const struct server *server)
 {
     return server->router;
+}
+
+uint16_t server_metrics_port(const struct server *server)
+{
+    return server->watch_http ? http_server_port(server->watch_http) : 0;
 }

@@ -24,6 +24,7 @@ void server_run(struct server *server);
 void server_stop(struct server *server);
 void server_close(struct server *server);
 uint16_t server_port(const struct server *server);
+uint16_t server_metrics_port(const struct server *server); /* 0 without listener */
 uint16_t server_gateway_port(const struct server *server);
 /* The route table, for the test that compares it with the OpenAPI file. */
 const struct http_router *server_router(const struct server *server);

@@ -53,6 +53,8 @@ static bool read_listener(const struct json_value *root, const char *key,
 
 static bool check_demo(const struct server_config *config, struct err *err)
 {
+    if (config->metrics.address && !is_loopback(config->metrics.address))
+        return err_set(err, ERR_SYNTAX, "config_metrics", "metrics stay on loopback");
     if (!config->gateways.has_tls)
         return err_set(err, ERR_SYNTAX, "config_gateways", "gateways need TLS");
     if (config->browsers.has_tls)
@@ -83,6 +85,8 @@ bool server_read_config(const char *file, struct arena *arena,
         !take_name(root, "node", arena, &config->node, err) ||
         !read_listener(root, "browsers", arena, &config->browsers, err) ||
         !read_listener(root, "gateways", arena, &config->gateways, err) ||
+        (json_member(root, "metrics") &&
+         !read_listener(root, "metrics", arena, &config->metrics, err)) ||
         !json_take_int_or(root, "workers", 1, 64, &workers, err))
         return false;
     config->workers = (int)workers;

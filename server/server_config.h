@@ -20,6 +20,7 @@ struct server_config {
     const char *node;     /* name of this process's audit series */
     struct server_listener browsers;
     struct server_listener gateways;
+    struct server_listener metrics; /* plain, loopback; address NULL = none */
     const char *backup_key; /* file that `tsumugi backup` seals with; may be NULL */
     bool is_demo;           /* loopback, plain HTTP, synthetic data only */
     int workers;

@@ -51,6 +51,11 @@ struct store {
     pthread_t writer_thread;
     bool has_thread;
     bool has_alarm;
+    struct meter_duration committed;
+    _Atomic uint64_t groups;
+    _Atomic uint64_t pieces;
+    _Atomic uint64_t failed;
+    _Atomic int64_t journal_bytes;
 };
 
 /* ---- the writer ---- */
@@ -166,6 +171,8 @@ static void finish_all(struct store *store, struct piece *pieces)
     pthread_mutex_lock(&store->lock);
     while (pieces) {
         struct piece *piece = pieces;
+        atomic_fetch_add(&store->pieces, 1);
+        atomic_fetch_add(&store->failed, piece->err.kind != ERR_NONE);
         pieces = piece->next; /* the piece is gone once its caller wakes up */
         piece->is_finished = true;
         pthread_cond_signal(&piece->finished);
@@ -198,6 +205,7 @@ static void run_group(struct store *store)
 static void tidy(struct store *store)
 {
     int64_t bytes = store->writer->engine->kind->tidy(store->writer->engine);
+    atomic_store(&store->journal_bytes, bytes);
     bool is_alarming = bytes > JOURNAL_ALARM_BYTES;
     if (is_alarming && !store->has_alarm && store->has_log)
         LOG(&store->log, "store_journal_large", LOG_NUMBER("bytes", bytes));
@@ -220,7 +228,10 @@ static void *run_writer(void *self)
 {
     struct store *store = self;
     while (wait_for_work(store)) {
+        int64_t begun_us = clock_monotonic_us();
         run_group(store);
+        meter_note(&store->committed, clock_monotonic_us() - begun_us);
+        atomic_fetch_add(&store->groups, 1);
         tidy(store);
     }
     return NULL;
@@ -245,6 +256,26 @@ bool store_write(struct store *store, enum store_lane lane, store_work *work,
         return true;
     *err = piece.err;
     return false;
+}
+
+static int count_lane(const struct lane *lane)
+{
+    int count = 0;
+    for (const struct piece *piece = lane->first; piece; piece = piece->next)
+        count++;
+    return count;
+}
+
+struct store_meters store_read_meters(struct store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    int waiting =
+        count_lane(&store->lanes[STORE_LIVE]) + count_lane(&store->lanes[STORE_BACKFILL]);
+    pthread_mutex_unlock(&store->lock);
+    return (struct store_meters){
+        atomic_load(&store->groups),        atomic_load(&store->pieces),
+        atomic_load(&store->failed),        waiting,
+        atomic_load(&store->journal_bytes), &store->committed};
 }
 
 /* ---- readers ---- */

@@ -18,6 +18,7 @@
 #include "base/arena.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "base/meter.h"
 #include "base/text.h"
 
 struct store;           /* *owned* by main */
@@ -48,6 +49,17 @@ void store_close(struct store *store);
  * has it open and writes; nobody waits for it. ERR_REFUSED "store_elsewhere" when it
  * lives on a database server, which has its own ways (docs/operations/backup.md). */
 MUST_CHECK bool store_copy(const char *location, const char *file, struct err *err);
+
+/* For operators. */
+struct store_meters {
+    uint64_t groups; /* transactions of the writer since the start */
+    uint64_t pieces; /* pieces of writing in them */
+    uint64_t failed; /* pieces that were not written */
+    int waiting;     /* pieces now, of both lanes */
+    int64_t journal_bytes;
+    struct meter_duration *committed; /* borrowed: from a group's begin to its commit */
+};
+struct store_meters store_read_meters(struct store *store);
 
 /* ---- reading ---- */
 MUST_CHECK struct store_session *store_read(struct store *store, struct err *err);

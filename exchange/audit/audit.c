@@ -16,6 +16,7 @@
 #include "exchange/audit/audit_tail.h"
 
 enum { PENDING_BYTES_MAX = 4 << 20, JSON_BYTES_MAX = AUDIT_RECORD_BYTES_MAX };
+enum { FAILING_US = 30 * 1000000 };
 
 enum waiter_state { WAITING, DURABLE, LOST };
 
@@ -61,7 +62,11 @@ struct audit {
     int month;
     uint64_t file_bytes; /* durable ones */
     bool has_rest;       /* behind them there may be a piece of a failed batch */
-    bool was_failing;
+    atomic_bool was_failing;
+    _Atomic int64_t failed_at_us;
+    struct meter_duration synced;
+    _Atomic uint64_t records;
+    _Atomic uint64_t lost;
 };
 
 /* ---- to the disk ---- */
@@ -136,17 +141,20 @@ static void log_change(struct audit *audit, bool is_failing, const struct err *e
         LOG(&audit->log, "audit_writable",
             LOG_NUMBER("number", audit->flushed.last.number));
     audit->was_failing = is_failing;
+    if (is_failing)
+        atomic_store(&audit->failed_at_us, clock_monotonic_us());
 }
 
 /* Those who wait are woken by `changed`; the others are returned, to be told without the
  * lock. A waiter on a stack is gone once its thread wakes up. */
-static struct waiter *tell(struct waiter *waiters, enum waiter_state state,
-                           struct waiter *later)
+static struct waiter *tell(struct audit *audit, struct waiter *waiters,
+                           enum waiter_state state, struct waiter *later)
 {
     while (waiters) {
         struct waiter *waiter = waiters;
         waiters = waiter->next;
         waiter->state = state;
+        atomic_fetch_add(state == LOST ? &audit->lost : &audit->records, 1);
         if (!waiter->written)
             continue;
         waiter->next = later;
@@ -176,7 +184,9 @@ static void flush(struct audit *audit)
     audit->flushed = audit->pending;
     audit->pending = emptied;
     pthread_mutex_unlock(&audit->lock);
+    int64_t begun_us = clock_monotonic_us();
     bool is_written = write_batch(audit, &audit->flushed, &err);
+    meter_note(&audit->synced, clock_monotonic_us() - begun_us);
     if (!is_written) {
         struct err again = {0}; /* if the rest stays now it goes before the next batch */
         bool is_dropped = drop_rest(audit, &again);
@@ -188,12 +198,12 @@ static void flush(struct audit *audit)
         audit->durable = audit->flushed.last;
     } else {
         /* What was collected meanwhile is chained to what got lost. */
-        later = tell(audit->pending.waiters, LOST, later);
+        later = tell(audit, audit->pending.waiters, LOST, later);
         audit->pending.waiters = NULL;
         buf_reset(&audit->pending.bytes);
         audit->newest = audit->durable;
     }
-    later = tell(audit->flushed.waiters, is_written ? DURABLE : LOST, later);
+    later = tell(audit, audit->flushed.waiters, is_written ? DURABLE : LOST, later);
     audit->flushed.waiters = NULL;
     buf_reset(&audit->flushed.bytes);
     pthread_cond_broadcast(&audit->changed);
@@ -345,6 +355,14 @@ struct audit_position audit_head(struct audit *audit)
     struct audit_position head = audit->durable;
     pthread_mutex_unlock(&audit->lock);
     return head;
+}
+
+struct audit_meters audit_read_meters(struct audit *audit)
+{
+    int64_t age_us = clock_monotonic_us() - atomic_load(&audit->failed_at_us);
+    return (struct audit_meters){atomic_load(&audit->records), atomic_load(&audit->lost),
+                                 &audit->synced,
+                                 audit->was_failing && age_us < FAILING_US};
 }
 
 int audit_directory(const struct audit *audit)

@@ -21,6 +21,7 @@
 #include "base/hash.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "base/meter.h"
 
 struct audit; /* *owned*; threads may share it; closed when none uses it any more */
 
@@ -91,6 +92,16 @@ MUST_CHECK bool audit_append_later(struct audit *audit, const struct audit_recor
                                    struct err *err);
 /* The newest durable record, for exchange with the peers. */
 struct audit_position audit_head(struct audit *audit);
+/* For operators. */
+struct audit_meters {
+    uint64_t records;              /* appended since the start */
+    uint64_t lost;                 /* not acknowledged */
+    struct meter_duration *synced; /* borrowed: writing and syncing one group */
+    /* The last group did not get to the disk, half a minute ago at most: whoever keeps
+     * requests away from a process that is not ready would never hear that it is well. */
+    bool is_failing;
+};
+struct audit_meters audit_read_meters(struct audit *audit);
 /* Writes a peer's head into our own chain as an event "head", so that neither side can
  * rewrite or cut alone. A head that is older than the one kept before, or another with
  * the same number, is written down and logged as "peer_audit" (audit_cut, audit_head). */

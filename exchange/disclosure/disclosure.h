@@ -19,6 +19,7 @@
  * of its own for the person, else ERR_MISSING "not_found" (the audit has the true
  * reason); ERR_BUSY audit_unwritable; ERR_SYSTEM. */
 
+#include "base/meter.h"
 #include "exchange/audit/audit.h"
 #include "exchange/permit/permit.h"
 
@@ -104,6 +105,9 @@ struct disclosure_config {
 struct disclosure *disclosure_new(const struct disclosure_config *config,
                                   struct err *err);
 void disclosure_free(struct disclosure *gate);
+
+/* Decisions since the start, by reason of the refusal; "permit" for permits. Borrowed. */
+struct meter_words *disclosure_meters(struct disclosure *gate);
 
 struct disclosure_request {
     const struct session_actor *actor;

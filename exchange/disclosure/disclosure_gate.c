@@ -5,6 +5,7 @@
 
 struct disclosure {
     struct disclosure_config config;
+    struct meter_words decisions;
 };
 
 struct disclosure *disclosure_new(const struct disclosure_config *config, struct err *err)
@@ -18,6 +19,11 @@ struct disclosure *disclosure_new(const struct disclosure_config *config, struct
 void disclosure_free(struct disclosure *gate)
 {
     memory_free(gate);
+}
+
+struct meter_words *disclosure_meters(struct disclosure *gate)
+{
+    return &gate->decisions;
 }
 
 static struct permit_viewer viewer_of(const struct session_actor *actor)
@@ -145,6 +151,7 @@ static bool make_record(struct disclosure_pending *pending, struct record_texts 
     fill_record(record, texts, reading->request);
     record->verdict = pending->reason ? "deny" : "permit";
     record->reason = pending->reason;
+    meter_count(&pending->gate->decisions, pending->reason ? pending->reason : "permit");
     record->consent = reading->consent;
     record->local_number = reading->own_number;
     return session_audit_actor(reading->request->actor, reading->arena, &record->actor,
@@ -177,14 +184,16 @@ static bool check_fresh(const struct disclosure *gate, struct err *err)
 
 /* A restored copy may lack withdrawals (BK-4). Registering goes on, for it is how they
  * are entered again; it gives out no content. */
-static bool check_open(const struct disclosure *gate, enum permit_purpose purpose,
+static bool check_open(struct disclosure *gate, enum permit_purpose purpose,
                        struct err *err)
 {
     if (!check_fresh(gate, err))
         return false;
-    if (purpose != PERMIT_REGISTER && network_epoch_is_held(gate->config.epoch))
+    if (purpose != PERMIT_REGISTER && network_epoch_is_held(gate->config.epoch)) {
+        meter_count(&gate->decisions, "restore_unconfirmed");
         return err_set(err, ERR_BUSY, "restore_unconfirmed",
                        "the database is a copy that nobody has confirmed yet");
+    }
     return true;
 }
 

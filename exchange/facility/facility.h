@@ -159,6 +159,9 @@ struct facility_line {
 MUST_CHECK bool facility_gateway_line(struct facility_gateways *gateways,
                                       struct id facility, struct facility_line *line,
                                       struct err *err);
+/* Gateways with an accepted certificate, and those of them that are ready. */
+void facility_gateways_count(struct facility_gateways *gateways, int *accepted,
+                             int *ready);
 bool facility_gateway_is_ready(struct facility_gateways *gateways, struct id facility);
 
 /* ---- routes: listFacilities ---- */

@@ -145,6 +145,19 @@ bool facility_gateway_line(struct facility_gateways *gateways, struct id facilit
            err_set(err, ERR_BUSY, "gateway_away", "the gateway is not connected");
 }
 
+void facility_gateways_count(struct facility_gateways *gateways, int *accepted,
+                             int *ready)
+{
+    *accepted = 0;
+    *ready = 0;
+    pthread_mutex_lock(&gateways->lock);
+    for (const struct gateway *g = gateways->first; g; g = g->next) {
+        *accepted += g->fingerprint[0] != '\0';
+        *ready += g->is_ready;
+    }
+    pthread_mutex_unlock(&gateways->lock);
+}
+
 bool facility_gateway_is_ready(struct facility_gateways *gateways, struct id facility)
 {
     pthread_mutex_lock(&gateways->lock);

@@ -25,6 +25,14 @@ struct opening_table *opening_table_new(const struct opening_config *config,
     return table;
 }
 
+size_t opening_table_count(struct opening_table *table)
+{
+    pthread_mutex_lock(&table->lock);
+    size_t count = table->count;
+    pthread_mutex_unlock(&table->lock);
+    return count;
+}
+
 static size_t index_of(const uint8_t *bytes)
 {
     return ((size_t)bytes[0] << 8 | bytes[1]) % OPENING_BUCKETS;

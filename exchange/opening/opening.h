@@ -44,6 +44,8 @@ MUST_CHECK struct opening_table *opening_table_new(const struct opening_config *
 void opening_table_stop(struct opening_table *table);
 /* Writes the finish rows of all that are open. */
 void opening_table_free(struct opening_table *table);
+/* Openings now. */
+size_t opening_table_count(struct opening_table *table);
 /* Ends what is idle or whose session is over; called every few seconds. */
 void opening_table_sweep(struct opening_table *table);
 

@@ -310,10 +310,24 @@ static void log_call(const struct http_call *call)
         LOG_WORD("request", request_id.at));
 }
 
+static void count_call(const struct http_call *call)
+{
+    struct http_service *service = call->service;
+    int index = call->is_file ? HTTP_METER_FILES : HTTP_METER_NONE;
+    if (call->entry)
+        index = HTTP_METER_ROUTES + http_router_index(service->router, call->entry);
+    struct http_meter *meter = &service->meters[index];
+    int first = call->is_told ? call->head.status / 100 : 0;
+    atomic_fetch_add(&meter->answers[first >= 1 && first <= 5 ? first : 0], 1);
+    meter_note(&meter->took,
+               (clock_monotonic_ms(&service->clock) - call->begun_ms) * 1000);
+}
+
 void http_call_done(struct http_call *call)
 {
     assert(call->exchange);
     call->exchange = NULL;
+    count_call(call);
     log_call(call);
     if (call->is_told && call->stream)
         http_stream_close(call->stream);

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/meter.h"
 #include "wire/http/protocol.h"
 
 enum {
@@ -57,12 +58,23 @@ struct http_found {
     unsigned allowed_methods;            /* bits by method, when neither was found */
 };
 
+int http_router_count(const struct http_router *router);
+const struct http_entry *http_router_at(const struct http_router *router, int index);
+/* Place of an entry among them. */
+int http_router_index(const struct http_router *router, const struct http_entry *entry);
 /* HEAD finds what GET finds. */
 struct http_found http_router_find(const struct http_router *router,
                                    enum http_method method,
                                    const struct http_target *target);
 
 /* ---- service ---- */
+
+/* Of one route, or of what had none. */
+struct http_meter {
+    _Atomic uint64_t answers[6]; /* by the first digit of the status; 0: the peer left */
+    struct meter_duration took;
+};
+enum { HTTP_METER_FILES, HTTP_METER_NONE, HTTP_METER_ROUTES }; /* routes come behind */
 
 struct http_service {
     struct loop *loop;
@@ -76,8 +88,11 @@ struct http_service {
     struct rand rand;
     atomic_int references; /* the owner and each call */
     atomic_int stream_count;
+    struct http_meter *meters; /* *owned* */
+    int meter_count;
 };
 
+void http_service_put_meters(struct http_service *service, struct buf *out);
 void http_service_release(struct http_service *service);
 /* True when a request for this Host is for us. */
 bool http_host_is_ours(const struct http_service *service, struct span host);

@@ -177,6 +177,8 @@ struct http_server_config {
 struct http_server; /* *owned* */
 MUST_CHECK struct http_server *http_server_open(const struct http_server_config *config,
                                                 struct err *err);
+/* Requests by route and status, durations, streams, connections: lines for /metrics. */
+void http_server_put_meters(struct http_server *server, struct buf *out);
 uint16_t http_server_port(const struct http_server *server);
 /* Cuts all connections. On the loop's thread, or after loop_run has returned. Calls that
  * are still in workers or kept may be answered (into the void) until loop_free; so the

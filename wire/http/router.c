@@ -120,6 +120,21 @@ void http_router_static(struct http_router *router, const struct http_static_fil
     }
 }
 
+int http_router_count(const struct http_router *router)
+{
+    return router->entry_count;
+}
+
+const struct http_entry *http_router_at(const struct http_router *router, int index)
+{
+    return &router->entries[index];
+}
+
+int http_router_index(const struct http_router *router, const struct http_entry *entry)
+{
+    return (int)(entry - router->entries);
+}
+
 /* ---- finding ---- */
 
 static bool fits(const struct http_entry *entry, const struct http_target *target)

@@ -34,8 +34,8 @@ struct http_server {
     struct loop_watch *watch;
     struct loop_timer *pause; /* out of descriptors: tries again later */
     struct accepted *newest;
-    int count;
-    bool is_closed; /* freed with its last connection */
+    atomic_int count; /* read from any thread */
+    bool is_closed;   /* freed with its last connection */
 };
 
 static void free_server(struct http_server *server)
@@ -295,6 +295,13 @@ struct http_server *http_server_open(const struct http_server_config *config,
         return NULL;
     }
     return server;
+}
+
+void http_server_put_meters(struct http_server *server, struct buf *out)
+{
+    http_service_put_meters(server->service, out);
+    meter_put_head(out, "tsumugi_http_connections", "gauge", "Connections open now.");
+    meter_put(out, "tsumugi_http_connections", "", atomic_load(&server->count));
 }
 
 uint16_t http_server_port(const struct http_server *server)

@@ -171,3 +171,11 @@ void workers_free(struct workers *workers)
     memory_free(workers->threads);
     memory_free(workers);
 }
+
+int workers_waiting(struct workers *workers)
+{
+    pthread_mutex_lock(&workers->lock);
+    int queued = workers->posted.count + workers->resumed.count;
+    pthread_mutex_unlock(&workers->lock);
+    return queued;
+}

@@ -18,5 +18,7 @@ MUST_CHECK bool workers_post(struct workers *workers, void (*fn)(void *context),
  * and finds room whatever the queue holds. False only when the pool is closing. */
 MUST_CHECK bool workers_resume(struct workers *workers, void (*fn)(void *context),
                                void *context);
+/* Jobs that wait for a thread now. */
+int workers_waiting(struct workers *workers);
 /* Finishes what is queued, then joins. Nobody else may post any more. */
 void workers_free(struct workers *workers);
