@@ -60,7 +60,7 @@ static void threads_count_the_same_words_without_losing_any(void)
 static void words_beyond_the_table_are_counted_together(void)
 {
     static struct meter_words words;
-    static char many[METER_WORDS_MAX + 5][8];
+    static char many[METER_WORDS_MAX + 5][16];
     CLEANUP(buf_free) struct buf out = buf_init(OUT_BYTES);
     for (int i = 0; i < METER_WORDS_MAX + 5; i++) {
         snprintf(many[i], sizeof many[i], "w%d", i);
