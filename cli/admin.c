@@ -69,7 +69,8 @@ static int print_usage(void)
 static void admin_close(struct admin *admin)
 {
     server_office_close(&admin->office);
-    secret_wipe(admin->out.at, admin->out.len);
+    if (admin->out.len > 0)
+        secret_wipe(admin->out.at, admin->out.len);
     buf_free(&admin->out);
     arena_free(&admin->arena);
 }
@@ -78,6 +79,8 @@ static bool print(const struct admin *admin, struct err *err)
 {
     if (!buf_check(&admin->out, err))
         return false;
+    if (admin->out.len == 0)
+        return true;
     bool is_out = fwrite(admin->out.at, 1, admin->out.len, stdout) == admin->out.len &&
                   fflush(stdout) == 0;
     return is_out || err_set(err, ERR_SYSTEM, "output_failed", "stdout is not writable");
