@@ -131,6 +131,36 @@ static void every_change_is_in_the_audit_and_no_password_is(void)
     site_free(site);
 }
 
+/* The server's chain keeps the head of the office's, so what is cut off is missed. */
+static void a_series_of_the_office_that_was_cut_is_found(void)
+{
+    struct site *site = site_new();
+    char path[SITE_PATH_BYTES], command[600];
+    found(site);
+    CHECK(site_serve(site));
+    snprintf(command, sizeof command,
+             "grep -qs '\"peer\":\"centre-admin\"' %s/data/audit/centre/*.log",
+             site->place.directory);
+    bool is_kept = false;
+    for (int i = 0; i < 300 && !is_kept; i++) {
+        is_kept = system(command) == 0;
+        usleep(100000);
+    }
+    CHECK(is_kept);
+    site_end(&site->server);
+    site_path(site, "data/audit", path);
+    CHECK(SITE_RUN(site, "audit", "verify", path) == 0);
+    snprintf(
+        command, sizeof command,
+        "cd %s/centre-admin && for f in *.log; do truncate -s $(($(stat -c %%s $f) - "
+        "900)) $f; done",
+        path);
+    CHECK(system(command) == 0);
+    CHECK(SITE_RUN(site, "audit", "verify", path) == 1);
+    CHECK(site_says(site, "centre-admin") && site_says(site, "audit_cut"));
+    site_free(site);
+}
+
 static void without_audit_nothing_is_changed(void)
 {
     struct site *site = site_new();
@@ -309,6 +339,7 @@ int main(void)
     RUN(what_cannot_be_is_refused_and_changes_nothing);
     RUN(initial_passwords_are_made_or_read_but_never_bad);
     RUN(every_change_is_in_the_audit_and_no_password_is);
+    RUN(a_series_of_the_office_that_was_cut_is_found);
     RUN(without_audit_nothing_is_changed);
     RUN(a_certificate_of_another_authority_is_refused);
     RUN(a_browser_is_let_in_and_out_while_the_server_runs);

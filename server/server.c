@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/server.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -27,6 +28,7 @@
 #include "wire/workers/workers.h"
 
 enum {
+    OFFICE_SWEEPS = 30, /* a minute */
     SWEEP_MS = 2000,
     LOOK_MS = 250,
     WORKER_QUEUE = 1024,
@@ -71,6 +73,8 @@ struct server {
     struct http_server *http;
     struct tunnel_hub *hub;
     struct loop_timer *sweep;
+    atomic_uint sweeps;
+    uint64_t office_number; /* head of the office's series kept last; of one sweep */
     struct loop_timer *look;
 };
 
@@ -295,6 +299,11 @@ static void on_sweep(void *context)
 {
     struct server *server = context;
     opening_table_sweep(server->openings);
+    struct err err = {0};
+    if (atomic_fetch_add(&server->sweeps, 1) % OFFICE_SWEEPS == 0 &&
+        !server_keep_office_head(server->audit, server->config.data, server->config.node,
+                                 &server->office_number, &err))
+        log_err(&server->log, "office_head", &err);
 }
 
 static void on_timer(void *context)

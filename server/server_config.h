@@ -31,6 +31,15 @@ struct server_config {
 MUST_CHECK bool server_read_config(const char *file, struct arena *arena,
                                    struct server_config *config, struct err *err);
 
+/* The newest record of the office's series ("<node>-admin") becomes a head in the
+ * server's own chain, whose heads the gateways keep: so the office's cannot be cut or
+ * written anew unseen. `known` is the number kept last, 0 at first; a series that is not
+ * there is fine. */
+struct audit;
+MUST_CHECK bool server_keep_office_head(struct audit *audit, const char *data,
+                                        const char *node, uint64_t *known,
+                                        struct err *err);
+
 /* The centre's own secrets below data/keys, made at the first start: the key that makes
  * entry ids and the key that signs grants (its public half is written beside it, in hex,
  * for the gateways' configuration). */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <string.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/path.h"
@@ -75,4 +75,30 @@ void server_office_close(struct server_office *office)
     if (office->audit)
         audit_close(office->audit);
     arena_free(&office->arena);
+}
+
+bool server_keep_office_head(struct audit *audit, const char *data, const char *node,
+                             uint64_t *known, struct err *err)
+{
+    char directory[PATH_MAX_BYTES + 1];
+    char series[AUDIT_NODE_BYTES_MAX + 1];
+    struct audit_position head = {.number = 0};
+    int len = snprintf(directory, sizeof directory, "%s/audit", data);
+    int name_len = snprintf(series, sizeof series, "%s-admin", node);
+    if (len < 0 || len > PATH_MAX_BYTES || name_len < 0 ||
+        name_len > AUDIT_NODE_BYTES_MAX)
+        return true; /* then the office cannot open it either */
+    if (!audit_read_head(directory, series, &head, err)) {
+        if (err->kind != ERR_MISSING)
+            return false;
+        err_clear(err);
+        return *known == 0 ||
+               err_set(err, ERR_SYSTEM, "audit_cut", "the office's series is gone");
+    }
+    if (head.number == *known)
+        return true;
+    if (!audit_keep_head(audit, text_cstr(series), &head, err))
+        return false;
+    *known = head.number;
+    return true;
 }
