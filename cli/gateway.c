@@ -24,7 +24,9 @@ static int serve(const char *config)
     struct err err = {0};
     signals_block();
     struct gateway *gateway = gateway_open(config, &err);
-    bool has_run = gateway && signals_watch(stop, gateway) && gateway_run(gateway, &err);
+    struct signals *signals = gateway ? signals_watch(stop, gateway, &err) : NULL;
+    bool has_run = signals && gateway_run(gateway, &err);
+    signals_end(signals);
     gateway_close(gateway);
     return has_run ? COMMAND_OK : fail(&err);
 }

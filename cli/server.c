@@ -20,9 +20,9 @@ static int run(int argc, char **argv)
     }
     signals_block();
     struct server *server = server_open(argv[2], &err);
-    if (!server || !signals_watch(stop, server)) {
-        fprintf(stderr, "tsumugi server: %s: %s\n", err.code ? err.code : "no_thread",
-                err.text);
+    struct signals *signals = server ? signals_watch(stop, server, &err) : NULL;
+    if (!signals) {
+        fprintf(stderr, "tsumugi server: %s: %s\n", err.code, err.text);
         server_close(server);
         return COMMAND_FAILED;
     }
@@ -31,6 +31,7 @@ static int run(int argc, char **argv)
            server_gateway_port(server), server_metrics_port(server));
     fflush(stdout);
     server_run(server);
+    signals_end(signals);
     server_close(server);
     return COMMAND_OK;
 }

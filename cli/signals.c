@@ -8,7 +8,8 @@
 
 #include "base/memory.h"
 
-struct watch {
+struct signals {
+    pthread_t thread;
     void (*stop)(void *context);
     void *context;
 };
@@ -43,29 +44,36 @@ void signals_unblock(void)
 
 static void *wait_and_stop(void *context)
 {
-    struct watch watch = *(struct watch *)context;
+    struct signals *signals = context;
     sigset_t set = ending();
     int number = 0;
-    memory_free(context);
     if (sigwait(&set, &number) == 0)
-        watch.stop(watch.context);
+        signals->stop(signals->context);
     return NULL;
 }
 
-bool signals_watch(void (*stop)(void *context), void *context)
+struct signals *signals_watch(void (*stop)(void *context), void *context, struct err *err)
 {
-    pthread_t thread;
-    struct err err = {0};
-    struct watch *watch = memory_new(1, sizeof *watch, &err);
-    if (!watch)
-        return false;
-    *watch = (struct watch){stop, context};
-    if (pthread_create(&thread, NULL, wait_and_stop, watch) != 0) {
-        memory_free(watch);
-        return false;
-    }
-    pthread_detach(thread);
-    return true;
+    struct signals *signals = memory_new(1, sizeof *signals, err);
+    if (!signals)
+        return NULL;
+    signals->stop = stop;
+    signals->context = context;
+    if (pthread_create(&signals->thread, NULL, wait_and_stop, signals) == 0)
+        return signals;
+    memory_free(signals);
+    err_set(err, ERR_SYSTEM, "no_thread", "no thread for the signals");
+    return NULL;
+}
+
+void signals_end(struct signals *signals)
+{
+    if (!signals)
+        return;
+    /* It waits for a signal unless there was one; then nobody is left to take this. */
+    pthread_kill(signals->thread, SIGTERM);
+    pthread_join(signals->thread, NULL);
+    memory_free(signals);
 }
 
 bool signals_wait(int wait_ms)
