@@ -296,51 +296,6 @@ static void the_home_page_counts_what_is_new_since_the_last_look(void)
     hospital_free(hospital);
 }
 
-/* ---- a copy that was brought back ---- */
-
-static bool mark_restored(struct store_session *session, void *context, struct err *err)
-{
-    (void)context;
-    return network_begin_hold(session, 1, 2, err);
-}
-
-static bool confirm_restored(struct store_session *session, void *context,
-                             struct err *err)
-{
-    (void)context;
-    return network_end_hold(session, err);
-}
-
-static void a_restored_copy_shows_nothing_but_takes_withdrawals_until_confirmed(void)
-{
-    struct scene scene = scene_new();
-    struct world *world = scene.hospital->world;
-    struct err err = {0};
-    char opening[128], consent[128], line[256];
-    open_only_entry(&scene, opening);
-    good(store_write(world->store, STORE_LIVE, mark_restored, NULL, &err), &err);
-    network_epoch_refresh(world->epoch);
-    struct reply reply = open_calendar(&scene);
-    CHECK(reply.status == 503 && has(&reply, "restore_unconfirmed"));
-    CHECK(ask_opening(&scene, "GET", opening, "content").status != 200);
-    CHECK(home_says(&scene, scene.person));
-    snprintf(line, sizeof line, "GET /api/v1/persons/%s/consents", scene.person);
-    reply = go(&scene.clinic, line, "");
-    CHECK(reply.status == 200);
-    member(&reply, "id", consent);
-    good(store_write(world->store, STORE_LIVE, confirm_restored, NULL, &err), &err);
-    network_epoch_refresh(world->epoch);
-    CHECK(open_calendar(&scene).status == 201);
-    good(store_write(world->store, STORE_LIVE, mark_restored, NULL, &err), &err);
-    network_epoch_refresh(world->epoch);
-    snprintf(line, sizeof line, "POST /api/v1/consents/%s/withdrawals", consent);
-    CHECK(go(&scene.clinic, line, "{\"channel\":\"oral\"}").status == 200);
-    CHECK(!store_write(world->store, STORE_LIVE, confirm_restored, NULL, &err) ||
-          !store_write(world->store, STORE_LIVE, confirm_restored, NULL, &err));
-    CHECK(err.kind == ERR_MISSING);
-    hospital_free(scene.hospital);
-}
-
 int main(void)
 {
     struct err err = {0};
@@ -357,6 +312,5 @@ int main(void)
     RUN(an_opening_ends_after_ten_minutes_without_use);
     RUN(what_is_marked_sensitive_is_kept_back_until_the_hospital_says_so);
     RUN(the_home_page_counts_what_is_new_since_the_last_look);
-    RUN(a_restored_copy_shows_nothing_but_takes_withdrawals_until_confirmed);
     return test_done();
 }

@@ -316,6 +316,8 @@ static void count_call(const struct http_call *call)
     int index = call->is_file ? HTTP_METER_FILES : HTTP_METER_NONE;
     if (call->entry)
         index = HTTP_METER_ROUTES + http_router_index(service->router, call->entry);
+    if (index >= service->meter_count)
+        index = HTTP_METER_NONE; /* a route that came after the service was made */
     struct http_meter *meter = &service->meters[index];
     int first = call->is_told ? call->head.status / 100 : 0;
     atomic_fetch_add(&meter->answers[first >= 1 && first <= 5 ? first : 0], 1);

@@ -74,7 +74,8 @@ struct http_meter {
     _Atomic uint64_t answers[6]; /* by the first digit of the status; 0: the peer left */
     struct meter_duration took;
 };
-enum { HTTP_METER_FILES, HTTP_METER_NONE, HTTP_METER_ROUTES }; /* routes come behind */
+/* Behind them the routes that the router had when the service was made. */
+enum { HTTP_METER_FILES, HTTP_METER_NONE, HTTP_METER_ROUTES };
 
 struct http_service {
     struct loop *loop;

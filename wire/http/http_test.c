@@ -599,6 +599,34 @@ static void a_server_speaks_plainly_on_loopback_only(void)
     close_site();
 }
 
+static void answers_are_counted_by_route_and_late_routes_as_none(void)
+{
+    static const struct http_route late[] = {{HTTP_GET, "/api/v1/late", say_host, 0}};
+    CLEANUP(buf_free) struct buf out = buf_init(1 << 20);
+    open_site(NULL, false);
+    for (int i = 0; i < 3; i++) {
+        ask((struct wish){.target = "/api/v1/host"});
+        done();
+    }
+    ask((struct wish){.target = "/api/v1/nothing"});
+    done();
+    http_router_add(site.router, late, 1, NULL);
+    ask((struct wish){.target = "/api/v1/late"});
+    done();
+    http_service_put_meters(site.service, &out);
+    buf_byte(&out, '\0');
+    const char *text = (const char *)out.at;
+    CHECK(strstr(text,
+                 "tsumugi_http_requests_total{method=\"GET\",route=\"/api/v1/host\","
+                 "status=\"2xx\"} 3\n"));
+    CHECK(strstr(text, "route=\"none\",status=\"4xx\"} 1\n"));
+    CHECK(strstr(text, "route=\"none\",status=\"2xx\"} 1\n"));
+    CHECK(strstr(text, "tsumugi_http_request_seconds_count{method=\"GET\","
+                       "route=\"/api/v1/host\"} 3\n"));
+    CHECK(!strstr(text, "late") && !strstr(text, "nothing"));
+    close_site();
+}
+
 int main(void)
 {
     RUN(the_closest_route_is_taken);
@@ -625,5 +653,6 @@ int main(void)
     RUN(the_clients_own_routes_open_the_client);
     RUN(a_call_may_be_refused_before_its_end_only);
     RUN(a_server_speaks_plainly_on_loopback_only);
+    RUN(answers_are_counted_by_route_and_late_routes_as_none);
     return test_done();
 }
