@@ -11,7 +11,8 @@
  * Also here: idempotency keys, kept in the same transaction as the change they guard.
  *
  * Errors: ERR_REFUSED session_none (no or ended session), session_certificate,
- * csrf_missing, origin_foreign, login_refused, assurance; ERR_SYNTAX idempotency_missing;
+ * csrf_missing, origin_foreign, login_refused, certificate_foreign, assurance; ERR_SYNTAX
+ * idempotency_missing;
  * ERR_CONFLICT idempotency_reused; ERR_BUSY login_busy, login_rate. Session errors are
  * answered with 401, see session_answer_problem. */
 

@@ -161,22 +161,19 @@ static bool fill_row(struct session_service *sessions,
     return true;
 }
 
-/* A certificate that is not accepted for the post's facility proves nothing. */
-static bool check_certificate(struct session_service *sessions, struct session_row *row,
-                              struct err *err)
+/* A certificate belongs to the post's facility, or nobody of it logs in there: it is one
+ * facility's terminal in another's hands, or one that was revoked (AU-1). */
+static bool check_certificate(struct session_service *sessions,
+                              const struct session_row *row, bool *fits, struct err *err)
 {
+    *fits = true;
     if (row->assurance == NETWORK_PASSWORD)
         return true;
     CLEANUP(store_read_end)
     struct store_session *session = store_read(sessions->config.store, err);
-    bool fits = false;
-    if (!session ||
-        !session_certificate_fits(session, row->post.facility, row->fingerprint,
-                                  row->times.opened_at, &fits, err))
-        return false;
-    if (!fits)
-        row->assurance = NETWORK_PASSWORD;
-    return true;
+    return session &&
+           session_certificate_fits(session, row->post.facility, row->fingerprint,
+                                    row->times.opened_at, fits, err);
 }
 
 static bool audit_login(struct session_service *sessions,
@@ -216,14 +213,19 @@ bool session_open_for(struct session_service *sessions,
                                 .times = {now_ms, now_ms, 0}};
     secret_wipe(bytes, sizeof bytes);
     struct network network;
+    bool fits = false;
     if (!fill_row(sessions, opening, arena, row, &network, err) ||
-        !check_certificate(sessions, row, err))
+        !check_certificate(sessions, row, &fits, err))
         return false;
     enum network_assurance minimum =
         session_minimum(network.minimum_assurance, sessions->config.is_demo);
-    const char *reason = row->assurance < minimum ? "assurance" : NULL;
+    const char *reason = !fits                      ? "certificate_foreign"
+                         : row->assurance < minimum ? "assurance"
+                                                    : NULL;
     if (!audit_login(sessions, opening, row, reason, arena, err))
         return false;
+    if (!fits)
+        return err_set(err, ERR_REFUSED, reason, "not a certificate of this facility");
     if (reason)
         return err_set(err, ERR_REFUSED, reason, "the network asks for %s",
                        network_assurance_id(minimum));

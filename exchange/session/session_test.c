@@ -314,13 +314,13 @@ static void only_an_accepted_certificate_lifts_the_assurance(void)
     struct err err = {0};
     place_open(&place, false);
     CHECK(strcmp(begin(&place, "", &session), "assurance") == 0);
-    CHECK(strcmp(begin(&place, "bb", &session), "assurance") == 0);
+    CHECK(strcmp(begin(&place, "bb", &session), "certificate_foreign") == 0);
     CHECK(strcmp(begin(&place, FINGERPRINT, &session), "") == 0);
     CHECK(session_still_holds(place.sessions, session));
     CHECK(store_write(place.store, STORE_LIVE, revoke_certificate, NULL, &err));
     place.now_ms += SESSION_STALE_MS + 1;
     CHECK(!session_still_holds(place.sessions, session));
-    CHECK(strcmp(begin(&place, FINGERPRINT, &session), "assurance") == 0);
+    CHECK(strcmp(begin(&place, FINGERPRINT, &session), "certificate_foreign") == 0);
     place_close(&place);
 }
 

@@ -25,21 +25,25 @@ export class Region {
   /** How long each hospital's log was at the start. */
   private before = new Map<string, number>();
 
-  private constructor(directory: string) {
+  /** The page over TLS, for browsers with a facility's certificate only. */
+  private readonly hasTls: boolean;
+
+  private constructor(directory: string, hasTls: boolean) {
     this.directory = directory;
+    this.hasTls = hasTls;
   }
 
   /** Makes the region when the folder holds none. */
-  static async start(directory: string): Promise<Region> {
-    const region = new Region(directory);
+  static async start(directory: string, hasTls = false): Promise<Region> {
+    const region = new Region(directory, hasTls);
     await region.run();
     return region;
   }
 
   /** A copy of a region that has been stopped. */
-  static async copy(from: string, to: string): Promise<Region> {
+  static async copy(from: string, to: string, hasTls = false): Promise<Region> {
     copyTree(from, to);
-    return Region.start(to);
+    return Region.start(to, hasTls);
   }
 
   get plan(): Plan {
@@ -47,14 +51,14 @@ export class Region {
   }
 
   get url(): string {
-    return `http://localhost:${this.port}`;
+    return `http${this.hasTls ? 's' : ''}://localhost:${this.port}`;
   }
 
   async run(): Promise<void> {
     this.before = new Map(this.isMade ? this.hospitals().map((code) => [code, this.log(code).length]) : []);
     const today = process.env.TODAY ? ['--today', process.env.TODAY] : [];
     const demo = spawn(
-      PROGRAM, ['demo', '--dir', this.directory, '--port', '0', '--people', String(PEOPLE), ...today],
+      PROGRAM, ['demo', '--dir', this.directory, '--port', '0', '--people', String(PEOPLE), ...today, ...(this.hasTls ? ['--tls'] : [])],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
     this.demo = demo;
@@ -65,7 +69,7 @@ export class Region {
       if (demo.exitCode !== null) throw new Error(`the demo ended: ${this.said}`);
       return this.said.includes('Ctrl-C ends it');
     }, 120);
-    this.port = Number(/http:\/\/localhost:(\d+)/.exec(this.said)?.[1] ?? 0);
+    this.port = Number(/https?:\/\/localhost:(\d+)/.exec(this.said)?.[1] ?? 0);
   }
 
   /** Asks the demo to end, as Ctrl-C does, and waits. */

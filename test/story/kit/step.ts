@@ -32,6 +32,10 @@ export async function waitUntilConnected(region: Region): Promise<void> {
     const { body } = await desk.get<{ facilities: Facility[] }>('/api/v1/facilities');
     return region.hospitals().every((code) => body.facilities.some((one) => one.code === code && one.is_connected));
   });
+  await waitUntilKnown(region);
+}
+
+export async function waitUntilKnown(region: Region): Promise<void> {
   await until('the hospitals know their storages', () => region.hospitalsKnowTheirStorage());
 }
 

@@ -5,7 +5,7 @@ import { rmSync } from 'node:fs';
 import type { BrowserContextOptions } from 'playwright';
 import { Browsing, type Visit } from './browse.ts';
 import { Region } from './region.ts';
-import { waitUntilConnected } from './step.ts';
+import { waitUntilConnected, waitUntilKnown } from './step.ts';
 
 export class Stage {
   private failures = 0;
@@ -32,13 +32,14 @@ export class Stage {
   }
 
   /** A running copy of the prepared region; its hospitals are connected and in step. */
-  async region(): Promise<Region> {
+  async region(options: { tls?: boolean } = {}): Promise<Region> {
     const template = process.env.STORY_TEMPLATE;
     const work = process.env.STORY_WORK;
     if (!template || !work) throw new Error('stories are started by test/story/run');
-    const region = await Region.copy(template, `${work}/region-${this.regions.length}`);
+    const region = await Region.copy(template, `${work}/region-${this.regions.length}`, options.tls);
     this.regions.push(region);
-    await waitUntilConnected(region);
+    // over TLS only a browser shows a certificate, and it sees for itself who is connected
+    await (options.tls ? waitUntilKnown(region) : waitUntilConnected(region));
     return region;
   }
 

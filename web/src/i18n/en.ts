@@ -160,6 +160,8 @@ export const en: Catalogue = {
   'problem.login_rate.next': 'Wait {n} s and try again.',
   'problem.session_none.text': 'You are not logged in.',
   'problem.session_none.next': 'Please log in again.',
+  'problem.certificate_foreign.text': 'This device\'s certificate is not one of the facility you chose.',
+  'problem.certificate_foreign.next': 'Log in at a device with its certificate, or ask the network\'s office.',
   'problem.session_certificate.text': 'The device\'s certificate has changed.',
   'problem.session_certificate.next': 'Please log in again.',
   'problem.csrf_missing.text': 'This page is out of date.',

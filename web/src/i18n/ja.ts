@@ -159,6 +159,8 @@ export const ja = {
   'problem.login_rate.next': '{n}秒待って、もう一度試してください。',
   'problem.session_none.text': 'ログインしていません。',
   'problem.session_none.next': 'もう一度ログインしてください。',
+  'problem.certificate_foreign.text': 'この端末の電子証明書は、ログインする施設のものではありません。',
+  'problem.certificate_foreign.next': '施設の証明書がある端末でログインするか、事務局へお問い合わせください。',
   'problem.session_certificate.text': '端末の電子証明書が変わりました。',
   'problem.session_certificate.next': 'もう一度ログインしてください。',
   'problem.csrf_missing.text': '画面が古くなっています。',
