@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* コンテンツ参照記録: what the own facility's staff viewed in a month, from the audit's
- * index; as a list and as CSV. Every post sees its own facility's record, nothing else;
- * looking at it is audited itself. Equal to the audit row by row: nothing is stored here.
- */
+/* コンテンツ参照記録 of a month, from the audit's index; as a list and as CSV: what the
+ * own facility's staff viewed, and what others viewed of the own facility's data. Every
+ * post sees its own facility's record, nothing else; looking at it is audited itself.
+ * Equal to the audit row by row: nothing is stored here. */
 
 #include "base/clock.h"
 

@@ -28,6 +28,7 @@ struct asking {
     struct id_text facility;
     struct audit_index_query query;
     struct text person; /* "" = everybody */
+    bool is_of_others;  /* what others viewed of ours, not what ours viewed */
 };
 
 /* ---- the question ---- */
@@ -78,8 +79,17 @@ static bool read_person(struct asking *asking, struct err *err)
     return id_parse(value, &person, err) && text_from_utf8(value, &asking->person, err);
 }
 
-/* Every post sees what its own facility's staff viewed, nothing else; asking is itself a
- * row of the audit. */
+static bool read_side(struct asking *asking, struct err *err)
+{
+    struct span side = SPAN("viewer");
+    (void)http_query(asking->call, "side", &side);
+    asking->is_of_others = span_is(side, "provider");
+    return asking->is_of_others || span_is(side, "viewer") ||
+           err_set(err, ERR_SYNTAX, "side_invalid", "viewer or provider");
+}
+
+/* Every post sees its own facility's record, nothing else; asking is itself a row of the
+ * audit. */
 static bool ask(struct asking *asking, struct err *err)
 {
     struct span value = {0};
@@ -90,7 +100,7 @@ static bool ask(struct asking *asking, struct err *err)
     if (!http_query(asking->call, "month", &value))
         return err_set(err, ERR_SYNTAX, "month_invalid", "a month is needed");
     if (!read_month(value, &asking->query.from_ms, &asking->query.until_ms, err) ||
-        !read_person(asking, err))
+        !read_person(asking, err) || !read_side(asking, err))
         return false;
     if (http_query(asking->call, "cursor", &value) &&
         !read_cursor(value, &asking->query.after, err))
@@ -101,7 +111,7 @@ static bool ask(struct asking *asking, struct err *err)
     if (!asking->scope)
         return false;
     asking->facility = id_to_text(asking->actor.facility);
-    asking->query.by = AUDIT_BY_FACILITY;
+    asking->query.by = asking->is_of_others ? AUDIT_BY_PROVIDER : AUDIT_BY_FACILITY;
     asking->query.value = id_view(&asking->facility);
     asking->query.count_max = PAGE_ROWS;
     return audit_index_catch_up(service->index, err);
@@ -124,7 +134,8 @@ static bool finish(struct asking *asking, bool is_read, size_t bytes,
 static bool is_reference(const struct asking *asking, const struct audit_index_row *row)
 {
     bool is_view = text_is(row->event, "calendar") || text_is(row->event, "entry");
-    return is_view && text_is(row->phase, "decision") &&
+    bool is_own = text_equal(row->facility_id, id_view(&asking->facility));
+    return is_view && text_is(row->phase, "decision") && is_own != asking->is_of_others &&
            (asking->person.len == 0 || text_equal(asking->person, row->person));
 }
 
@@ -137,10 +148,11 @@ static void write_reference(struct json_writer *writer, const struct reference_r
     json_put_int(writer, "at", row->key.at_ms);
     json_put_text(writer, "staff", row->name);
     json_put_text(writer, "profession", row->profession);
+    json_put_text(writer, "viewer", row->facility_name);
     json_put_text(writer, "event", row->event);
     json_put_text(writer, "person", row->person);
     json_put_text(writer, "name", view->name);
-    json_put_text(writer, "own_number", row->local_number);
+    json_put_text(writer, "own_number", view->own_number);
     json_put_text(writer, "provider", view->provider);
     json_put_text(writer, "kind", row->kind);
     char day[DAY_TEXT_BYTES];
@@ -183,8 +195,8 @@ static bool write_list(struct asking *asking, struct buf *out, struct err *err)
         struct reference_row view;
         if (!is_reference(asking, &rows[i]))
             continue;
-        if (!reference_name_row(asking->service->store, asking->scope, &rows[i], arena,
-                                &view, err))
+        if (!reference_name_row(asking->service->store, asking->scope,
+                                !asking->is_of_others, &rows[i], arena, &view, err))
             return false;
         write_reference(&writer, &view);
     }
@@ -231,8 +243,9 @@ static void write_csv_row(struct csv_writer *csv, const struct reference_row *vi
     write_time(csv, row->key.at_ms);
     csv_text(csv, row->name);
     csv_text(csv, row->profession);
+    csv_text(csv, row->facility_name);
     csv_text(csv, row->event);
-    csv_text(csv, row->local_number);
+    csv_text(csv, view->own_number);
     csv_text(csv, view->name);
     csv_text(csv, view->provider);
     csv_text(csv, row->kind);
@@ -247,8 +260,8 @@ static void write_csv_row(struct csv_writer *csv, const struct reference_row *vi
 static void write_csv_head(struct csv_writer *csv)
 {
     static const char *const heads[] = {
-        "日時", "職員",   "職種", "操作", "自施設患者番号", "患者氏名", "開示施設",
-        "種別", "診療日", "判定", "理由", "監査系列",       "監査番号"};
+        "日時",     "職員", "職種",   "閲覧施設", "操作", "自施設患者番号", "患者氏名",
+        "開示施設", "種別", "診療日", "判定",     "理由", "監査系列",       "監査番号"};
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
         csv_cstr(csv, heads[i]);
     csv_end_row(csv);
@@ -269,8 +282,8 @@ static bool write_csv_pages(struct asking *asking, struct csv_writer *csv,
             struct reference_row view;
             if (!is_reference(asking, &rows[i]))
                 continue;
-            if (!reference_name_row(asking->service->store, asking->scope, &rows[i],
-                                    &arena, &view, err))
+            if (!reference_name_row(asking->service->store, asking->scope,
+                                    !asking->is_of_others, &rows[i], &arena, &view, err))
                 return false;
             write_csv_row(csv, &view);
         }

@@ -9,10 +9,12 @@ struct disclosure_scope;
 
 struct reference_row {
     const struct audit_index_row *row;
-    struct text name;     /* of the person; "" when the viewer may not recognise it */
-    struct text provider; /* name of the facility, or "" */
+    struct text name;       /* of the person; "" when the reader may not recognise it */
+    struct text own_number; /* of the person at the reader's facility, or "" */
+    struct text provider;   /* name of the facility, or "" */
 };
+/* is_ours: the row's viewer is of the reader's own facility. */
 MUST_CHECK bool reference_name_row(struct store *store,
-                                   const struct disclosure_scope *scope,
+                                   const struct disclosure_scope *scope, bool is_ours,
                                    const struct audit_index_row *row, struct arena *arena,
                                    struct reference_row *view, struct err *err);

@@ -16,7 +16,7 @@ static bool forgive_missing(bool is_found, struct err *err)
 }
 
 static bool find_name(struct store_session *session, const struct disclosure_scope *scope,
-                      struct text person, struct arena *arena, struct text *name,
+                      struct text person, struct arena *arena, struct reference_row *view,
                       struct err *err)
 {
     struct id id;
@@ -29,7 +29,8 @@ static bool find_name(struct store_session *session, const struct disclosure_sco
         !forgive_missing(
             patient_summarise(session, scope, id, today, arena, &summary, err), err))
         return false;
-    *name = summary.name;
+    view->name = summary.name;
+    view->own_number = summary.own_number;
     return true;
 }
 
@@ -48,14 +49,19 @@ static bool find_provider(struct store_session *session, struct text provider,
 }
 
 bool reference_name_row(struct store *store, const struct disclosure_scope *scope,
-                        const struct audit_index_row *row, struct arena *arena,
-                        struct reference_row *view, struct err *err)
+                        bool is_ours, const struct audit_index_row *row,
+                        struct arena *arena, struct reference_row *view, struct err *err)
 {
     *view = (struct reference_row){.row = row};
     CLEANUP(store_read_end) struct store_session *session = store_read(store, err);
     /* Whoever was told that nothing is there is not told the name here. */
-    bool is_stranger = text_is(row->verdict, "deny") && row->local_number.len == 0;
+    bool is_stranger =
+        is_ours && text_is(row->verdict, "deny") && row->local_number.len == 0;
     struct text person = is_stranger ? TEXT("") : row->person;
-    return session && find_name(session, scope, person, arena, &view->name, err) &&
-           find_provider(session, row->provider, arena, &view->provider, err);
+    if (!session || !find_name(session, scope, person, arena, view, err))
+        return false;
+    /* The number by which the own staff asked, as the audit has it. */
+    if (is_ours)
+        view->own_number = row->local_number;
+    return find_provider(session, row->provider, arena, &view->provider, err);
 }

@@ -452,6 +452,52 @@ static void the_record_of_references_is_the_audit_row_by_row(void)
     close_office(&office);
 }
 
+static struct reply ask_references(struct browser *browser, const char *side,
+                                   const char *month)
+{
+    char line[160];
+    snprintf(line, sizeof line, "GET /api/v1/references?side=%s&month=%s", side, month);
+    return go(browser, line, "");
+}
+
+/* Who looked at what we provided: theirs in ours, ours not, nobody else's. */
+static void a_provider_sees_who_viewed_its_data(void)
+{
+    struct office office;
+    char person[128], entry[128], line[256], month[DAY_TEXT_BYTES];
+    open_office(&office);
+    struct hospital *hospital = office.hospital;
+    struct world *world = hospital->world;
+    struct browser clinic = enter(world, "clinic");
+    struct browser own = enter(world, "hospital");
+    struct browser pharmacy = enter(world, "pharmacy");
+    register_person(&clinic, person);
+    hospital->content_body = CONTENT;
+    say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    struct reply reply = open_calendar(&clinic, person);
+    const char *at = strstr(reply.body, "\"entry\":[\"");
+    CHECK(at != NULL);
+    snprintf(entry, sizeof entry, "%.32s", at ? at + 10 : "");
+    snprintf(line, sizeof line, "POST /api/v1/entries/%s/openings", entry);
+    CHECK(go(&clinic, line, "").status == 201);
+    CHECK(go(&own, line, "").status == 201); /* the hospital's own look is no reference */
+    day_to_iso(day_of_instant(world_wall_ms(world)), month);
+    month[7] = '\0';
+    reply = ask_references(&own, "provider", month);
+    CHECK(reply.status == 200 && has(&reply, "\"event\":\"entry\""));
+    CHECK(has(&reply, "\"viewer\":\"clinic\"") &&
+          !has(&reply, "\"viewer\":\"hospital\""));
+    CHECK(has(&reply, "林 花子") && has(&reply, "\"own_number\":\"H100"));
+    reply = ask_references(&own, "viewer", month);
+    CHECK(reply.status == 200 && !has(&reply, "\"viewer\":\"clinic\""));
+    reply = ask_references(&pharmacy, "provider", month);
+    CHECK(reply.status == 200 && has(&reply, "\"references\":[]"));
+    reply = ask_references(&own, "both", month);
+    CHECK(reply.status == 400 && has(&reply, "side_invalid"));
+    close_office(&office);
+}
+
 /* Names are entered by people; a spreadsheet must not run them, nor take them apart. */
 static void a_name_cannot_become_a_formula_or_another_row(void)
 {
@@ -500,6 +546,7 @@ int main(void)
     RUN(reading_changes_nothing);
     RUN(no_log_names_a_patient);
     RUN(the_record_of_references_is_the_audit_row_by_row);
+    RUN(a_provider_sees_who_viewed_its_data);
     RUN(a_name_cannot_become_a_formula_or_another_row);
     return test_done();
 }

@@ -25,6 +25,8 @@ export type Person = Schemas['Person'];
 export type PersonSummary = Schemas['PersonSummary'];
 export type Post = Schemas['Post'];
 export type Reference = Schemas['Reference'];
+/** Whose views: the own staff's, or others' of the own facility's data. */
+export type Side = 'viewer' | 'provider';
 export type Refusal = Schemas['Refusal'];
 export type Row = Schemas['Row'];
 export type Session = Schemas['Session'];
@@ -204,10 +206,10 @@ export const api = {
     ),
   originalUrl: (opening: string) => `/api/v1/openings/${opening}/original`,
 
-  references: (query: { month: string; person?: string; cursor?: string }, signal?: AbortSignal) =>
+  references: (query: { month: string; side: Side; person?: string; cursor?: string }, signal?: AbortSignal) =>
     take(client.GET('/api/v1/references', { params: { query }, ...signalled(signal) })),
-  referencesUrl: (month: string, person?: string) =>
-    `/api/v1/references.csv?month=${month}${person ? `&person=${person}` : ''}`,
+  referencesUrl: (month: string, side: Side, person?: string) =>
+    `/api/v1/references.csv?month=${month}&side=${side}${person ? `&person=${person}` : ''}`,
 };
 
 /** Closes an opening while the page goes away; nobody waits for the answer. */

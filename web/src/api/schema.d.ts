@@ -455,7 +455,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** コンテンツ参照記録: what the own facility's staff viewed in a month, from the audit */
+        /** コンテンツ参照記録 of a month, from the audit: what the own facility's staff viewed, or what others viewed of its data */
         get: operations["listReferences"];
         put?: never;
         post?: never;
@@ -764,6 +764,8 @@ export interface components {
             at: number;
             staff: string;
             profession: string;
+            /** @description name of the staff's facility */
+            viewer: string;
             event: string;
             person: string;
             name: string;
@@ -787,6 +789,8 @@ export interface components {
         };
     };
     parameters: {
+        /** @description viewer: what the own staff viewed; provider: what others viewed of the own facility's data, entry by entry */
+        Side: "viewer" | "provider";
         Person: components["schemas"]["Id"];
         Link: components["schemas"]["Id"];
         Opening: components["schemas"]["Id"];
@@ -1536,6 +1540,8 @@ export interface operations {
             query: {
                 month: string;
                 person?: components["schemas"]["Id"];
+                /** @description viewer: what the own staff viewed; provider: what others viewed of the own facility's data, entry by entry */
+                side?: components["parameters"]["Side"];
                 cursor?: string;
             };
             header?: never;
@@ -1564,6 +1570,8 @@ export interface operations {
             query: {
                 month: string;
                 person?: components["schemas"]["Id"];
+                /** @description viewer: what the own staff viewed; provider: what others viewed of the own facility's data, entry by entry */
+                side?: components["parameters"]["Side"];
             };
             header?: never;
             path?: never;

@@ -13,6 +13,15 @@ test('what was viewed stands in this month, on the screen and in the CSV', async
   expect(hand.clicks - before).toBeLessThanOrEqual(2);
 });
 
+test('the other side is what others viewed of ours', async ({ page, world }) => {
+  await login(page, world);
+  await page.goto('/logs');
+  await page.getByRole('button', { name: '他施設に見られた' }).click();
+  // a clinic without records of its own in the network is viewed by nobody
+  await expect(page.getByText(/他施設の職員が、自施設の提供した内容を見た記録/)).toBeVisible();
+  await expect(page.getByText(/参照記録はありません/)).toBeVisible();
+});
+
 test('a month without views says so', async ({ page, world }) => {
   await login(page, world);
   await page.goto('/logs');

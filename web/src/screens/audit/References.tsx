@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* コンテンツ参照記録 of a month: from the audit, whole facility or one person, with its CSV. */
+/* コンテンツ参照記録 of a month, from the audit: whole facility or one person, what the own staff
+ * viewed or what others viewed of the own data, with its CSV. */
 import { useEffect, useState } from 'preact/hooks';
-import { api, type Person, type Reference } from '../../api/client.ts';
+import { api, type Person, type Reference, type Side } from '../../api/client.ts';
 import { useResource } from '../../api/resource.ts';
 import { t, word } from '../../i18n/t.ts';
 import { fullInstant } from '../../i18n/wareki.ts';
@@ -17,7 +18,9 @@ export function monthBefore(month: string, count: number): string {
   return `${Math.floor(at / 12)}-${String((at % 12) + 1).padStart(2, '0')}`;
 }
 
-function Line({ line, hasPerson }: { line: Reference; hasPerson: boolean }) {
+const SIDES: Side[] = ['viewer', 'provider'];
+
+function Line({ line, side, hasPerson }: { line: Reference; side: Side; hasPerson: boolean }) {
   const isRefused = /refus|den/.test(line.verdict);
   return (
     <tr>
@@ -33,7 +36,7 @@ function Line({ line, hasPerson }: { line: Reference; hasPerson: boolean }) {
           {line.own_number && <span class="small quiet num"> {line.own_number}</span>}
         </td>
       )}
-      <td>{line.provider}</td>
+      <td>{side === 'viewer' ? line.provider : line.viewer}</td>
       <td class="nowrap">{word('kind', line.kind)}</td>
       <td class="nowrap">{line.day.replaceAll('-', '/')}</td>
       <td class="nowrap verdict">
@@ -46,10 +49,11 @@ function Line({ line, hasPerson }: { line: Reference; hasPerson: boolean }) {
 export function References({ person }: { person?: Person }) {
   const thisMonth = (session.value?.today ?? '').slice(0, 7);
   const [month, setMonth] = useState(thisMonth);
+  const [side, setSide] = useState<Side>('viewer');
   const [more, setMore] = useState<{ key: string; lines: Reference[]; next: string | null }>();
   const [problem, setProblem] = useState<unknown>();
-  const key = `${month} ${person?.id ?? ''}`;
-  const query = { month, ...(person ? { person: person.id } : {}) };
+  const key = `${month} ${side} ${person?.id ?? ''}`;
+  const query = { month, side, ...(person ? { person: person.id } : {}) };
   const page = useResource(`references ${key}`, (signal) => api.references(query, signal));
   useEffect(() => {
     document.title = `${t('logs.title')} - ${t('app.name')}`;
@@ -73,7 +77,11 @@ export function References({ person }: { person?: Person }) {
     <div class="page">
       <div class="page-head">
         <h1>{t('logs.title')}</h1>
-        <p class="small quiet">{person ? t('logs.lead.person', { name: person.name }) : t('logs.lead')}</p>
+        <p class="small quiet">
+          {side === 'viewer'
+            ? person ? t('logs.lead.person', { name: person.name }) : t('logs.lead')
+            : person ? t('logs.lead.provider.person', { name: person.name }) : t('logs.lead.provider')}
+        </p>
       </div>
       <section class="card">
         <header class="logs-head">
@@ -105,7 +113,14 @@ export function References({ person }: { person?: Person }) {
             <Icon name="right" />
             <span class="sr">{t('logs.next')}</span>
           </button>
-          <a class="btn compact push" href={api.referencesUrl(month, person?.id)} download>
+          <div class="seg" role="group" aria-label={t('logs.side')}>
+            {SIDES.map((one) => (
+              <button key={one} type="button" aria-pressed={side === one} onClick={() => setSide(one)}>
+                {t(`logs.side.${one}`)}
+              </button>
+            ))}
+          </div>
+          <a class="btn compact push" href={api.referencesUrl(month, side, person?.id)} download>
             <Icon name="download" />
             {t('logs.csv')}
           </a>
@@ -126,7 +141,7 @@ export function References({ person }: { person?: Person }) {
                   <th scope="col">{t('logs.staff')}</th>
                   <th scope="col">{t('logs.event')}</th>
                   {!person && <th scope="col">{t('logs.person')}</th>}
-                  <th scope="col">{t('logs.provider')}</th>
+                  <th scope="col">{t(side === 'viewer' ? 'logs.provider' : 'logs.viewer')}</th>
                   <th scope="col">{t('logs.kind')}</th>
                   <th scope="col">{t('logs.day')}</th>
                   <th scope="col">{t('logs.verdict')}</th>
@@ -134,7 +149,7 @@ export function References({ person }: { person?: Person }) {
               </thead>
               <tbody>
                 {lines.map((line, index) => (
-                  <Line key={index} line={line} hasPerson={!person} />
+                  <Line key={index} line={line} side={side} hasPerson={!person} />
                 ))}
               </tbody>
             </table>
