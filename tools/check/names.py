@@ -43,11 +43,14 @@ def check_object(path):
             check_maker(path, name)
         elif letter.isupper() and not has_prefix(plain, prefixes_of(path)):
             problems.append(f"{path}: exports {name}, not {' or '.join(prefixes_of(path)[:3])}_…")
+        elif letter.isupper() and exported.setdefault(name, path) != path:
+            problems.append(f"{path} and {exported[name]} both export {name}")
         is_data = section.startswith((".data", ".bss", "*COM*")) and ".rel.ro" not in section
         if is_data and path != "base/test.c" and not is_test(path):
             problems.append(f"{path}: {name} is a mutable global")
 
 
+exported = {}  # a library takes one of two and says nothing
 missing = 0
 for path in files(ROOT, ".c"):
     if path.startswith(TOP) and not path.endswith("_fuzz.c"):

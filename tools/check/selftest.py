@@ -87,6 +87,8 @@ PLANTED = [
     ("texts", "base/bad.h", HEADER, "nobody includes"),
     ("names", "base/bad.c", SPDX + "int other_one(void);\nint other_one(void)\n{\n    return 1;\n}\n",
      "exports"),
+    ("names", "formats/good/twin.c", SPDX + "int good_one(void);\nint good_one(void)\n{\n    return 1;\n}\n",
+     "both export"),
     ("names", "base/bad.c", SPDX + "int *span_count(void);\nint *span_count(void)\n{\n"
      "    static int count;\n    return &count;\n}\n", "mutable global"),
     ("permit", "exchange/patient/patient.h", PERSON + "bool patient_show(struct patient_person *out);\n",

@@ -3,7 +3,7 @@
  * and two beside them in the document. Nodes, never strings (Trusted Types); places by class or
  * through the CSSOM, never by style attributes (content security policy). */
 import { t, word } from '../i18n/t.ts';
-import { dayParts, eraYear, dayText, weekday } from '../i18n/wareki.ts';
+import { dayParts, eraYear, dayText } from '../i18n/wareki.ts';
 import { holidayOn } from './holidays.ts';
 import { commandOf } from './keys.ts';
 import {
@@ -12,16 +12,12 @@ import {
 } from './model.ts';
 import { MountQueue, planMount, type View } from './mount.ts';
 import { Tooltip } from './tooltip.ts';
+import { HOLIDAY, OF_SOME, WEEKDAYS, dayLabel, flagWords, gapWords } from './words.ts';
 
 const DAY_WIDTHS: Record<Zoom, number> = { day: 76, week: 24, month: 32 };
 const LINE = 26;
 const ROW_PADDING = 10;
 const ROW_GROWTH_MAX = 16;
-export const WEEKDAYS = {
-  ja: ['月', '火', '水', '木', '金', '土', '日'],
-  en: ['Mo', 'Tu', 'We', 'Th', 'Fr', 'Sa', 'Su'],
-};
-const HOLIDAY = { ja: '祝', en: 'Ho' };
 const MIN_WEEKS = 12;
 
 export interface GridEvents {
@@ -51,24 +47,6 @@ function make<K extends keyof HTMLElementTagNameMap>(
   node.className = className;
   if (text !== undefined) node.textContent = text;
   return node;
-}
-
-export function dayLabel(day: number, language: 'ja' | 'en'): string {
-  const { month, day: date } = dayParts(day);
-  return t('cal.day_label', { month, date, weekday: WEEKDAYS[language][weekday(day)] ?? '' });
-}
-
-/* Of several entries behind one mark, some may be so and others not. */
-const OF_SOME = Flag.Cancelled | Flag.Planned | Flag.Ordered | Flag.Incomplete;
-
-/** The words of a mark's flags. */
-export function flagWords(flags: number, count = 1): string[] {
-  return Object.values(Flag)
-    .filter((flag) => flags & flag)
-    .map((flag) => {
-      const name = word('flag', String(flag));
-      return count > 1 && flag & OF_SOME ? t('flag.some', { flag: name }) : name;
-    });
 }
 
 export class CalendarGrid {
@@ -794,19 +772,4 @@ function signatureOf({ kind, day, line, mark, others }: Place): unknown[] {
 }
 function signatureOfSpan({ entry, from, to, title, flags, isOpen, line }: PlacedSpan): string {
   return JSON.stringify([entry, from, to, title, flags, isOpen, line]);
-}
-
-function gapWords(name: string, state: 'loading' | 'behind' | 'waiting' | 'refused', since: number | null): string {
-  if (state === 'behind') {
-    return since === null
-      ? t('fresh.row.behind.unknown', { name })
-      : t('fresh.row.behind', { name, when: clockOf(since) });
-  }
-  return t(`fresh.row.${state}`, { name });
-}
-const clock = new Intl.DateTimeFormat('ja-JP', {
-  month: 'numeric', day: 'numeric', hour: '2-digit', minute: '2-digit', timeZone: 'Asia/Tokyo',
-});
-function clockOf(ms: number): string {
-  return clock.format(ms);
 }

@@ -3,7 +3,8 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { EntryHead, Facility, Freshness, Link } from '../../api/client.ts';
 import { onLive, onLiveState } from '../../api/live.ts';
-import { CalendarGrid, dayLabel } from '../../calendar/grid.ts';
+import { CalendarGrid } from '../../calendar/grid.ts';
+import { dayLabel } from '../../calendar/words.ts';
 import { ROW_IDS, weekOf, type CalendarModel, type Mark, type Place, type Zoom } from '../../calendar/model.ts';
 import { language, t, type Key } from '../../i18n/t.ts';
 import { dayNumber, dayParts, instantText } from '../../i18n/wareki.ts';

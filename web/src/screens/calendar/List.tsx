@@ -2,7 +2,7 @@
 /* 一覧表示: a row over time as a plain table, complete without the grid, with its filters. */
 import { useEffect, useState } from 'preact/hooks';
 import type { EntryHead, Facility } from '../../api/client.ts';
-import { WEEKDAYS, flagWords } from '../../calendar/grid.ts';
+import { WEEKDAYS, flagWords } from '../../calendar/words.ts';
 import { Flag, ROW_IDS } from '../../calendar/model.ts';
 import { language, t, word } from '../../i18n/t.ts';
 import { dayNumber, weekday } from '../../i18n/wareki.ts';

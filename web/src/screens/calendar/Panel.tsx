@@ -7,7 +7,7 @@ import { t, word } from '../../i18n/t.ts';
 import { fullInstant } from '../../i18n/wareki.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { FacilityMark, Notice, ProblemNotice } from '../../ui/pieces.tsx';
-import { flagWords } from '../../calendar/grid.ts';
+import { flagWords } from '../../calendar/words.ts';
 import { Content, Whole, timeText } from './Content.tsx';
 import { slashed } from '../patient/PersonLine.tsx';
 
