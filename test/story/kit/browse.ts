@@ -43,10 +43,7 @@ export class Browsing {
     const complain = (text: string) => this.complaints.push({ text, expected });
     const page = await context.newPage();
     page.on('console', (message: ConsoleMessage) => {
-      // A refresh that is under way while the page opens its calendar anew finds its handle closed.
-      const isLate = /status of 404/.test(message.text())
-        && /\/api\/v1\/openings\/[0-9a-f]+\/calendar$/.test(message.location().url.split('?')[0] ?? '');
-      if (['error', 'warning'].includes(message.type()) && !isLate) {
+      if (['error', 'warning'].includes(message.type())) {
         complain(`${message.text()} (${message.location().url.replace(url, '')})`);
       }
     });

@@ -21,6 +21,7 @@ export class OpenCalendar {
   readonly model: CalendarModel;
   private readonly person: string;
   private isClosed = false;
+  private underway = 0;
 
   private constructor(person: string, own: string) {
     this.person = person;
@@ -39,7 +40,18 @@ export class OpenCalendar {
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    closeOpening(this.model.opening);
+    if (this.underway === 0) closeOpening(this.model.opening);
+  }
+
+  /* The handle is given back behind the last that reads under it, or that would find nothing. */
+  private async under<T>(ask: (opening: string) => Promise<T>): Promise<T> {
+    this.underway += 1;
+    try {
+      return await ask(this.model.opening);
+    } finally {
+      this.underway -= 1;
+      if (this.isClosed && this.underway === 0) closeOpening(this.model.opening);
+    }
   }
 
   private async read(fromWeek: number, toWeek: number): Promise<void> {
@@ -53,7 +65,7 @@ export class OpenCalendar {
     const to = dayText(firstDayOf(toWeek) + 6);
     let answer;
     try {
-      answer = await api.calendar(this.model.opening, from, to);
+      answer = await this.under((opening) => api.calendar(opening, from, to));
     } catch (problem) {
       if (!hasRunOut(problem) || this.isClosed) throw problem;
       answer = await api.openCalendar(this.person, from, to);
@@ -87,7 +99,7 @@ export class OpenCalendar {
   }
 
   async check(): Promise<Freshness[]> {
-    const { facilities } = await api.checkNow(this.model.opening);
+    const { facilities } = await this.under((opening) => api.checkNow(opening));
     this.model.freshness = facilities;
     return facilities;
   }
@@ -98,12 +110,12 @@ export class OpenCalendar {
   ): Promise<{ entries: EntryHead[]; next: string | null }> {
     const asked = { ...query, from: dayText(query.from), to: dayText(query.to) };
     try {
-      return await api.entries(this.model.opening, asked, signal);
+      return await this.under((opening) => api.entries(opening, asked, signal));
     } catch (problem) {
       if (!hasRunOut(problem) || this.isClosed) throw problem;
       const week = weekOf(this.model.today);
       await this.refresh({ from: week, to: week });
-      return api.entries(this.model.opening, asked, signal);
+      return this.under((opening) => api.entries(opening, asked, signal));
     }
   }
 
