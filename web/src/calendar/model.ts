@@ -79,7 +79,6 @@ export function compareMarks(own: string, slotOf: (facility: string) => number) 
 }
 
 export class CalendarModel {
-  opening = '';
   today = 0;
   firstDay: number | null = null;
   lastDay = 0;
@@ -105,7 +104,6 @@ export class CalendarModel {
   merge(calendar: Calendar): number[] {
     const from = weekOf(dayNumber(calendar.from));
     const to = weekOf(dayNumber(calendar.to));
-    this.opening = calendar.opening;
     this.today = dayNumber(calendar.today);
     this.cursor = calendar.cursor;
     this.freshness = calendar.freshness;

@@ -103,6 +103,7 @@ function useParts(ids: string[], turn: number): Map<string, Part> {
       void (async () => {
         try {
           const opened = await api.openEntry(id, abort.signal);
+          if (abort.signal.aborted) return closeOpening(opened.opening);
           openings.push(opened.opening);
           put(id, { opened, content: await api.content(opened.opening, abort.signal) });
         } catch (problem) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* An open calendar: one decision of the gate, ranges under its handle. A handle that has run out
  * is opened again, which is a new decision. */
-import { api, closeOpening, type EntryHead, type Freshness, type Row } from '../../api/client.ts';
+import { api, closeOpening, type Calendar, type EntryHead, type Freshness, type Row } from '../../api/client.ts';
 import { Problem } from '../../api/problem.ts';
 import { CalendarModel, firstDayOf, weekOf } from '../../calendar/model.ts';
 import { dayNumber, dayText } from '../../i18n/wareki.ts';
@@ -17,9 +17,17 @@ function hasRunOut(problem: unknown): boolean {
   return problem instanceof Problem && (problem.status === 404 || problem.status === 410);
 }
 
+/** Asked of a calendar that was closed before: nothing is sent, nobody waits for it. */
+export class CalendarClosed extends Error {
+  constructor() {
+    super('the calendar is closed');
+  }
+}
+
 export class OpenCalendar {
   readonly model: CalendarModel;
   private readonly person: string;
+  private handle: string | null = null; // none: it has run out, or was given back
   private isClosed = false;
   private underway = 0;
 
@@ -33,25 +41,56 @@ export class OpenCalendar {
     const week = weekOf(dayNumber(today));
     const from = dayText(firstDayOf(week - FIRST_WEEKS + 1));
     const to = dayText(firstDayOf(week + FUTURE_WEEKS) + 6);
-    opened.model.merge(await api.openCalendar(person, from, to));
+    opened.model.merge(await opened.openAnew(from, to));
     return opened;
   }
 
   close(): void {
-    if (this.isClosed) return;
     this.isClosed = true;
-    if (this.underway === 0) closeOpening(this.model.opening);
+    this.giveBack();
   }
 
-  /* The handle is given back behind the last that reads under it, or that would find nothing. */
-  private async under<T>(ask: (opening: string) => Promise<T>): Promise<T> {
+  /* Behind the last that reads under the handle, or that would find nothing. */
+  private giveBack(): void {
+    if (!this.isClosed || this.underway > 0 || this.handle === null) return;
+    closeOpening(this.handle);
+    this.handle = null;
+  }
+
+  private async while<T>(work: () => Promise<T>): Promise<T> {
+    if (this.isClosed) throw new CalendarClosed();
     this.underway += 1;
     try {
-      return await ask(this.model.opening);
+      return await work();
     } finally {
       this.underway -= 1;
-      if (this.isClosed && this.underway === 0) closeOpening(this.model.opening);
+      this.giveBack();
     }
+  }
+
+  /** What is asked under the handle; `anew` when there is none any more. */
+  private under<T>(ask: (handle: string) => Promise<T>, anew: () => Promise<T>): Promise<T> {
+    return this.while(async () => {
+      const { handle } = this;
+      if (handle === null) return anew();
+      try {
+        return await ask(handle);
+      } catch (problem) {
+        if (!hasRunOut(problem)) throw problem;
+        if (this.handle === handle) this.handle = null;
+        if (this.isClosed) throw problem;
+        return anew();
+      }
+    });
+  }
+
+  private openAnew(from: string, to: string): Promise<Calendar> {
+    return this.while(async () => {
+      const answer = await api.openCalendar(this.person, from, to);
+      if (this.handle === null) this.handle = answer.opening;
+      else closeOpening(answer.opening); // somebody else was quicker
+      return answer;
+    });
   }
 
   private async read(fromWeek: number, toWeek: number): Promise<void> {
@@ -63,13 +102,10 @@ export class OpenCalendar {
   private async readRange(fromWeek: number, toWeek: number): Promise<void> {
     const from = dayText(firstDayOf(fromWeek));
     const to = dayText(firstDayOf(toWeek) + 6);
-    let answer;
-    try {
-      answer = await this.under((opening) => api.calendar(opening, from, to));
-    } catch (problem) {
-      if (!hasRunOut(problem) || this.isClosed) throw problem;
-      answer = await api.openCalendar(this.person, from, to);
-    }
+    const answer = await this.under(
+      (handle) => api.calendar(handle, from, to),
+      () => this.openAnew(from, to),
+    );
     if (!this.isClosed) this.model.merge(answer);
   }
 
@@ -99,9 +135,9 @@ export class OpenCalendar {
   }
 
   async check(): Promise<Freshness[]> {
-    const { facilities } = await this.under((opening) => api.checkNow(opening));
-    this.model.freshness = facilities;
-    return facilities;
+    const ask = async (handle: string) => (await api.checkNow(handle)).facilities;
+    this.model.freshness = await this.under(ask, () => this.again(ask));
+    return this.model.freshness;
   }
 
   async entries(
@@ -109,14 +145,15 @@ export class OpenCalendar {
     signal?: AbortSignal,
   ): Promise<{ entries: EntryHead[]; next: string | null }> {
     const asked = { ...query, from: dayText(query.from), to: dayText(query.to) };
-    try {
-      return await this.under((opening) => api.entries(opening, asked, signal));
-    } catch (problem) {
-      if (!hasRunOut(problem) || this.isClosed) throw problem;
-      const week = weekOf(this.model.today);
-      await this.refresh({ from: week, to: week });
-      return this.under((opening) => api.entries(opening, asked, signal));
-    }
+    const ask = (handle: string) => api.entries(handle, asked, signal);
+    return this.under(ask, () => this.again(ask));
+  }
+
+  /* Opens anew with this week, then asks once more. */
+  private async again<T>(ask: (handle: string) => Promise<T>): Promise<T> {
+    const week = weekOf(this.model.today);
+    await this.refresh({ from: week, to: week });
+    return this.under(ask, () => Promise.reject(new CalendarClosed()));
   }
 
   /** A row from new to old, page by page and, behind the last page, range by range. */
