@@ -85,6 +85,8 @@ test('the dialog of people already registered shows all of itself', async ({ pag
 test('a session that ended on the server asks for the login again, and says so', async ({ page, world, refusals, context }) => {
   refusals.add(401);
   await login(page, world, world.colleague);
+  // nothing that home itself asks for may meet the end of the session before the search does
+  await expect(page.locator('.home .people, .home .empty').nth(1)).toBeVisible();
   await context.clearCookies();
   await page.fill('#quick-number', world.linked.number);
   await page.keyboard.press('Enter');
