@@ -54,6 +54,7 @@ struct collect *collect_new(const struct collect_config *config, struct err *err
     pthread_mutex_init(&collect->lock, NULL);
     pthread_cond_init(&collect->calm, NULL);
     pthread_mutex_init(&collect->roots_lock, NULL);
+    collect_batch_open(collect);
     if (!open_roots(collect, err)) {
         collect_free(collect);
         return NULL;
@@ -78,6 +79,7 @@ void collect_free(struct collect *collect)
     }
     collect_watch_close(collect);
     collect_free_pending(collect);
+    collect_batch_close(collect);
     for (size_t i = 0; i < COLLECT_ROOTS_MAX; i++)
         path_close(&collect->roots[i]);
     path_close(&collect->wake[0]);
@@ -109,10 +111,15 @@ static bool sweep_root(struct collect *collect, size_t root, bool is_full,
                                 .is_full = is_full,
                                 .compares_content = is_full,
                                 .is_sweep = true};
+    struct err fault = {0};
+    bool is_walked = collect_open_storage(collect, root, err) &&
+                     collect_walk_folder(&walk, "", COLLECT_ROOT, err);
+    if (!collect_flush(&walk, &fault)) {
+        *err = fault;
+        return false;
+    }
     /* Looked for at the end too: a share may have gone meanwhile. */
-    return collect_open_storage(collect, root, err) &&
-           collect_walk_folder(&walk, "", COLLECT_ROOT, err) &&
-           collect_open_storage(collect, root, err);
+    return is_walked && collect_open_storage(collect, root, err);
 }
 
 /* A storage that is away does not keep the others from being read. */

@@ -9,8 +9,6 @@
 #include "formats/charset/charset.h"
 #include "gateway/collect/collect_parts.h"
 
-enum { FILE_ARENA_BYTES = 96 << 20 };
-
 static int64_t nanoseconds(const struct timespec *time)
 {
     return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
@@ -61,9 +59,10 @@ void collect_write_base(const struct ssmix_name *name, struct buf *out)
 
 struct reading {
     const struct collect_walk *walk;
-    const struct ssmix_name *name;
+    struct ssmix_name name; /* of `arena`: it outlives the folder's look */
     const char *path;
-    struct arena *arena;
+    int folder;          /* open */
+    struct arena *arena; /* the batch's */
     struct index_change change;
     struct entry_list list;
 };
@@ -76,7 +75,7 @@ static struct text ascii_text(struct span span)
 static bool fill_identity(struct reading *reading, struct err *err)
 {
     struct index_file *file = &reading->change.file;
-    const struct ssmix_name *name = reading->name;
+    const struct ssmix_name *name = &reading->name;
     CLEANUP(buf_free) struct buf base = buf_init(512);
     CLEANUP(buf_free) struct buf version = buf_init(64);
     struct span base_copy = {0};
@@ -126,12 +125,11 @@ static bool contradicts(struct reading *reading, bool *does, struct err *err)
     bool is_known = false;
     struct text folded = {0};
     const struct entry_patient *said = &reading->list.patient;
-    const struct collect_config *config = &reading->walk->collect->config;
     *does = false;
     if (said->kana.len == 0 || said->birth_day == DAY_NONE)
         return true;
-    if (!index_find_patient(config->index, reading->change.file.number, reading->arena,
-                            &known, &is_known, err) ||
+    if (!collect_know_identity(reading->walk, reading->change.file.number, &known,
+                               &is_known, err) ||
         !charset_fold(said->kana, reading->arena, &folded, err))
         return false;
     *does = is_known && known.birth_day != DAY_NONE && known.kana_folded.len > 0 &&
@@ -142,48 +140,61 @@ static bool contradicts(struct reading *reading, bool *does, struct err *err)
 static bool is_of_release(struct reading *reading, bool *is_released, struct err *err)
 {
     struct text hash = {0};
+    const struct collect *collect = reading->walk->collect;
     const struct index_file *file = &reading->change.file;
-    if (!index_find_release(reading->walk->collect->config.index, file->path,
-                            reading->arena, &hash, err))
+    if (!index_find_release(collect->config.index, file->path, reading->arena, &hash,
+                            err))
         return false;
     *is_released = hash.len > 0 && text_equal(hash, file->hash);
     return true;
 }
 
-/* May this file belong to somebody else? Then it is held (formats.md 2.9 [R]). */
-static bool judge_owner(struct reading *reading, struct err *err)
+/* May this file belong to somebody else (formats.md 2.9 [R])? NULL: no. */
+static bool find_doubt(struct reading *reading, const char **code, size_t *offset,
+                       struct err *err)
 {
-    size_t offset = 0;
     bool does_contradict = false;
-    const struct collect *collect = reading->walk->collect;
     bool is_own_adt =
-        reading->name->known && strcmp(reading->name->known->code, "ADT-00") == 0;
-    bool is_released = collect->config.roots[reading->walk->root].accepts_foreign_numbers;
-    if (!is_released && !is_of_release(reading, &is_released, err))
-        return false;
-    if (is_released)
-        return true;
-    if (reading->name->differs & SSMIX_PATIENT_DIFFERS) {
-        refuse(reading, INDEX_HELD, "patient_mismatch", 0);
-        return true;
-    }
-    if (has_warning(&reading->list, "patient_mismatch", &offset)) {
-        refuse(reading, INDEX_HELD, "patient_mismatch", offset);
+        reading->name.known && strcmp(reading->name.known->code, "ADT-00") == 0;
+    *code = NULL;
+    *offset = 0;
+    if ((reading->name.differs & SSMIX_PATIENT_DIFFERS) ||
+        has_warning(&reading->list, "patient_mismatch", offset)) {
+        *code = "patient_mismatch";
         return true;
     }
     if (is_own_adt)
         return true;
     if (!contradicts(reading, &does_contradict, err))
         return false;
-    if (does_contradict)
-        refuse(reading, INDEX_HELD, "patient_contradicted", 0);
+    *code = does_contradict ? "patient_contradicted" : NULL;
+    return true;
+}
+
+/* Then it is held, unless the hospital says that it is the patient's. */
+static bool judge_owner(struct reading *reading, struct err *err)
+{
+    size_t offset = 0;
+    const char *code = NULL;
+    bool is_released = false;
+    const struct collect *collect = reading->walk->collect;
+    if (collect->config.roots[reading->walk->root].accepts_foreign_numbers)
+        return true;
+    if (!find_doubt(reading, &code, &offset, err))
+        return false;
+    if (!code)
+        return true;
+    if (!is_of_release(reading, &is_released, err))
+        return false;
+    if (!is_released)
+        refuse(reading, INDEX_HELD, code, offset);
     return true;
 }
 
 static bool understand(struct reading *reading, struct span bytes, struct err *err)
 {
     struct err fault = {0};
-    if (!ssmix_read(reading->name, bytes, reading->arena, &reading->list, &fault)) {
+    if (!ssmix_read(&reading->name, bytes, reading->arena, &reading->list, &fault)) {
         if (fault.kind == ERR_BUSY) {
             *err = fault;
             return false;
@@ -224,22 +235,16 @@ static bool read_stable(int fd, const struct stat *before, struct arena *arena,
     return true;
 }
 
-/* A message whose entries the index cannot hold (keys that are too long, or twice the
- * same) is refused like one that cannot be read, so that it stops nothing behind it. */
-static bool put_reading(struct reading *reading, struct err *err)
+static bool put_reading(const struct reading *reading, struct err *err)
 {
-    struct err fault = {0};
-    struct index *index = reading->walk->collect->config.index;
-    if (index_put_file(index, &reading->change, &fault))
-        return true;
-    bool is_content =
-        fault.kind == ERR_LIMIT || fault.kind == ERR_CONFLICT || fault.kind == ERR_SYNTAX;
-    if (!is_content || !reading->change.list) {
-        *err = fault;
-        return false;
-    }
-    refuse(reading, INDEX_REFUSED, "entries_unusable", 0);
-    return index_put_file(index, &reading->change, err);
+    struct index_piece piece = {.kind = INDEX_PUT, .change = &reading->change};
+    return collect_add(reading->walk, &piece, err);
+}
+
+static bool touch_reading(const struct reading *reading, struct err *err)
+{
+    struct index_piece piece = {.kind = INDEX_TOUCH, .change = &reading->change};
+    return collect_add(reading->walk, &piece, err);
 }
 
 /* Read, and the same as before under other times. */
@@ -255,10 +260,9 @@ static bool take_content(struct reading *reading, int fd, const struct stat *sta
     struct span bytes = {0};
     bool is_stable = false;
     struct err fault = {0};
-    struct index *index = reading->walk->collect->config.index;
     if (!read_stable(fd, status, reading->arena, &bytes, &is_stable, &fault)) {
         refuse(reading, INDEX_REFUSED, fault.code, 0);
-        return index_put_file(index, &reading->change, err);
+        return put_reading(reading, err);
     }
     if (!is_stable)
         return true;
@@ -266,7 +270,7 @@ static bool take_content(struct reading *reading, int fd, const struct stat *sta
         return false;
     if (is_same_content(&reading->change.file, known))
         return has_same_status(&reading->change.file, known) ||
-               index_touch_file(index, &reading->change.file, err);
+               touch_reading(reading, err);
     return understand(reading, bytes, err) && put_reading(reading, err);
 }
 
@@ -279,7 +283,7 @@ static bool take_unreadable(struct reading *reading, const struct index_file *kn
     if (fault->kind == ERR_MISSING || is_listed)
         return true; /* or gone again: the next look at the folder sees why */
     refuse(reading, INDEX_REFUSED, fault->code, 0);
-    return index_put_file(reading->walk->collect->config.index, &reading->change, err);
+    return put_reading(reading, err);
 }
 
 static bool take_file(struct reading *reading, struct err *err)
@@ -288,11 +292,12 @@ static bool take_file(struct reading *reading, struct err *err)
     struct index_file known;
     struct err fault = {0};
     const struct collect_walk *walk = reading->walk;
+    const char *slash = strrchr(reading->path, '/');
     CLEANUP(path_close)
-    int fd = path_open_below(walk->collect->roots[walk->root], reading->path, &fault);
+    int fd = path_open_below(reading->folder, slash ? slash + 1 : reading->path, &fault);
     if (!fill_identity(reading, err) ||
-        !index_find_file(walk->collect->config.index, reading->change.file.number,
-                         reading->change.file.base, reading->arena, &known, err))
+        !collect_know_file(walk, reading->change.file.number, reading->change.file.base,
+                           &known, err))
         return false;
     if (is_elsewhere(reading, &known))
         return true;
@@ -304,12 +309,22 @@ static bool take_file(struct reading *reading, struct err *err)
     return take_content(reading, fd, &status, &known, err);
 }
 
-bool collect_read_file(const struct collect_walk *walk, const struct ssmix_name *name,
-                       const char *path, struct err *err)
+bool collect_read_file(const struct collect_walk *walk, int folder, const char *path,
+                       struct err *err)
 {
-    CLEANUP(arena_free) struct arena arena = arena_init(FILE_ARENA_BYTES);
-    struct reading reading = {.walk = walk, .name = name, .path = path, .arena = &arena};
-    return take_file(&reading, err);
+    struct arena *arena = &walk->collect->batch.arena;
+    if (!collect_make_room(walk, err))
+        return false;
+    struct span kept = {0};
+    struct reading *reading = ARENA_NEW(arena, struct reading, err);
+    if (!reading)
+        return false;
+    reading->walk = walk;
+    reading->path = path;
+    reading->folder = folder;
+    reading->arena = arena;
+    return arena_copy(arena, span_cstr(path), &kept, err) &&
+           ssmix_parse_path(kept, &reading->name, err) && take_file(reading, err);
 }
 
 bool collect_is_released(const struct collect_walk *walk, const char *path,
@@ -321,7 +336,8 @@ bool collect_is_released(const struct collect_walk *walk, const char *path,
     struct text hash = {0};
     struct span bytes = {0};
     struct err fault = {0};
-    CLEANUP(arena_free) struct arena arena = arena_init(FILE_ARENA_BYTES);
+    CLEANUP(arena_free)
+    struct arena arena = arena_init((size_t)COLLECT_FILE_ARENA_BYTES);
     *is_released = false;
     if (!collect_index_path(collect, walk->root, path, &arena, &shown, err))
         return false;
@@ -348,9 +364,8 @@ static bool fill_aside(const struct collect_walk *walk, const struct collect_asi
     struct err fault = {0};
     const struct collect *collect = walk->collect;
     file->hash = TEXT("");
-    file->path = aside->shown;
     if (!aside->path)
-        return true;
+        return text_copy(aside->shown, arena, &file->path, err);
     if (!collect_index_path(collect, walk->root, aside->path, arena, &file->path, err))
         return false;
     file->path.len--; /* a file, not a folder */
@@ -367,23 +382,27 @@ bool collect_put_aside(const struct collect_walk *walk, const struct collect_asi
                        struct err *err)
 {
     struct index_file known;
-    const struct collect *collect = walk->collect;
-    CLEANUP(arena_free) struct arena arena = arena_init(FILE_ARENA_BYTES);
-    struct index_change change = {.file = {.number = aside->number,
-                                           .base = aside->base,
-                                           .version = TEXT(""),
-                                           .state = aside->state,
-                                           .code = text_cstr(aside->code),
-                                           .offset_bytes = (int64_t)aside->offset},
-                                  .incomplete_kind = ENTRY_UNKNOWN,
-                                  .day = DAY_NONE};
-    if (!fill_aside(walk, aside, &change.file, &arena, err) ||
-        !index_find_file(collect->config.index, aside->number, aside->base, &arena,
-                         &known, err))
+    struct arena *arena = &walk->collect->batch.arena;
+    if (!collect_make_room(walk, err))
         return false;
-    bool is_listed =
-        has_same_status(&change.file, &known) && text_equal(change.file.hash, known.hash);
-    return is_listed || index_put_file(collect->config.index, &change, err);
+    struct index_change *change = ARENA_NEW(arena, struct index_change, err);
+    if (!change)
+        return false;
+    *change = (struct index_change){.file = {.version = TEXT(""),
+                                             .state = aside->state,
+                                             .code = text_cstr(aside->code),
+                                             .offset_bytes = (int64_t)aside->offset},
+                                    .incomplete_kind = ENTRY_UNKNOWN,
+                                    .day = DAY_NONE};
+    if (!text_copy(aside->number, arena, &change->file.number, err) ||
+        !text_copy(aside->base, arena, &change->file.base, err) ||
+        !fill_aside(walk, aside, &change->file, arena, err) ||
+        !collect_know_file(walk, change->file.number, change->file.base, &known, err))
+        return false;
+    bool is_listed = has_same_status(&change->file, &known) &&
+                     text_equal(change->file.hash, known.hash);
+    struct index_piece piece = {.kind = INDEX_PUT, .change = change};
+    return is_listed || collect_add(walk, &piece, err);
 }
 
 /* A descriptor of our own: the sweep may find another storage meanwhile. */

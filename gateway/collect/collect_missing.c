@@ -97,7 +97,8 @@ static bool take_missing(const struct collect_absence *absence, struct text base
     bool is_over = now_ms(walk->collect) - since_ms >= config->second_look_ms;
     if (!walk->is_second_look || !is_over)
         return add_missing(list, base, since_ms, err);
-    return index_remove_base(config->index, absence->number, base, err) &&
+    return collect_flush(walk, err) &&
+           index_remove_base(config->index, absence->number, base, err) &&
            ask_other_roots(absence, err);
 }
 
@@ -166,6 +167,11 @@ static struct collect_pending *find_due(struct collect *collect)
     while (one && one->due_ms > now)
         one = one->next;
     return one;
+}
+
+bool collect_is_look_due(struct collect *collect)
+{
+    return find_due(collect) != NULL;
 }
 
 bool collect_look_again_now(struct collect *collect, struct err *err)
@@ -257,8 +263,7 @@ static bool look_below(struct removed *removed, struct text prefix, bool is_gone
 {
     struct text *known = NULL;
     size_t count = 0;
-    if (!index_list_folders(removed->walk->collect->config.index, prefix, removed->arena,
-                            &known, &count, err))
+    if (!collect_know_types(removed->walk, prefix, removed->arena, &known, &count, err))
         return false;
     for (size_t i = 0; i < count; i++) {
         char *child = NULL;

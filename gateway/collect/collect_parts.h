@@ -4,7 +4,9 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
 
+#include "base/path.h"
 #include "formats/ssmix/ssmix.h"
 #include "gateway/collect/collect.h"
 
@@ -41,6 +43,34 @@ struct collect_watched {
     int64_t active_s; /* when something last happened there */
 };
 
+enum { COLLECT_BATCH_MAX = 256, COLLECT_FILE_ARENA_BYTES = 96 << 20 };
+
+/* What a look found and the index was not told yet. */
+struct collect_batch {
+    struct arena arena; /* of the pieces, and of files while they are read */
+    struct index_piece pieces[COLLECT_BATCH_MAX];
+    size_t count;
+    int64_t since_ms; /* monotonic */
+};
+
+/* What the index knows of the patient whose folder is walked; loaded when it is asked
+ * for. What the batch holds is not in it. */
+struct collect_known {
+    struct arena arena;
+    bool is_of_patient;
+    bool has_files;
+    bool has_folders;
+    size_t root;
+    char path[PATH_MAX_BYTES + 1]; /* of the patient's folder, relative */
+    struct text number;
+    struct text prefix;       /* index path of the patient's folder */
+    struct index_file *files; /* of all roots, by base */
+    const struct index_file **by_path;
+    size_t file_count;
+    struct index_folder *folders; /* of this root, by path */
+    size_t folder_count;
+};
+
 struct collect {
     struct collect_config config;
     int roots[COLLECT_ROOTS_MAX]; /* descriptors, -1 = away; changed under both locks */
@@ -55,6 +85,8 @@ struct collect {
     pthread_cond_t calm;  /* nobody waits for the lock any more */
     atomic_int waiting;   /* who must not wait for a whole sweep */
     struct collect_pending *pending;
+    struct collect_batch batch;
+    struct collect_known known;
     int wake[2];
     int inotify;                     /* -1 = none */
     struct collect_watched *watched; /* by watch descriptor */
@@ -78,6 +110,44 @@ struct collect_walk {
     bool is_sweep;         /* of a whole storage: lets others in between */
     bool is_second_look;   /* what has been missing long enough is withdrawn */
 };
+/* ---- batches, and what is known (collect_batch.c) ---- */
+void collect_batch_open(struct collect *collect);
+void collect_batch_close(struct collect *collect);
+/* Makes sure that a piece and a file's content fit; before the file is read. */
+MUST_CHECK bool collect_make_room(const struct collect_walk *walk, struct err *err);
+/* `piece` and all it points to lie in the batch's arena. */
+MUST_CHECK bool collect_add(const struct collect_walk *walk,
+                            const struct index_piece *piece, struct err *err);
+/* At the end of a folder: a sweep may let more gather, everybody else writes. */
+MUST_CHECK bool collect_settle(const struct collect_walk *walk, struct err *err);
+/* The index is told; what lies in the batch's arena is gone, whatever comes of it. */
+MUST_CHECK bool collect_flush(const struct collect_walk *walk, struct err *err);
+
+/* From here on questions about this patient are answered from what is read at once. */
+MUST_CHECK bool collect_know_patient(const struct collect_walk *walk, const char *path,
+                                     struct err *err);
+void collect_forget_known(struct collect *collect);
+/* Results live until the next flush, or until what is known is forgotten. */
+MUST_CHECK bool collect_know_file(const struct collect_walk *walk, struct text number,
+                                  struct text base, struct index_file *file,
+                                  struct err *err);
+MUST_CHECK bool collect_know_bases(const struct collect_walk *walk, struct text number,
+                                   struct text folder, struct arena *arena,
+                                   struct text **bases, size_t *count, struct err *err);
+MUST_CHECK bool collect_know_folder(const struct collect_walk *walk, struct text path,
+                                    int64_t *changed_ns, bool *is_known, struct err *err);
+/* The folders right below one that the index knows: their names, sorted. */
+MUST_CHECK bool collect_know_children(const struct collect_walk *walk, const char *path,
+                                      struct arena *arena, char ***names, size_t *count,
+                                      struct err *err);
+/* The type folders that the index knows below a prefix. */
+MUST_CHECK bool collect_know_types(const struct collect_walk *walk, struct text prefix,
+                                   struct arena *arena, struct text **paths,
+                                   size_t *count, struct err *err);
+MUST_CHECK bool collect_know_identity(const struct collect_walk *walk, struct text number,
+                                      struct index_patient *patient, bool *is_known,
+                                      struct err *err);
+
 /* Opens the storage anew, so that a share that went or came back is noticed, and makes
  * sure that there is something in it: an empty mount point proves nothing. The lock is
  * held. ERR_BUSY storage_away. */
@@ -85,15 +155,39 @@ MUST_CHECK bool collect_open_storage(struct collect *collect, size_t root,
                                      struct err *err);
 /* Faults of one folder or file, which never stop the others; not those of the index. */
 bool collect_is_local_fault(const struct err *err);
+/* ---- names in a folder (collect_list.c) ---- */
+struct collect_listing {
+    char **names; /* sorted */
+    size_t count;
+    size_t room;
+    struct collect_listing *unusable; /* that may not be used; NULL = left out */
+};
+MUST_CHECK bool collect_list_folder(int fd, struct collect_listing *listing,
+                                    struct arena *arena, struct err *err);
+/* "<path>/<name>"; false when it is too long. */
+bool collect_join(const char *path, const char *name, char out[PATH_MAX_BYTES + 1]);
+/* Its time as the index notes it; 0 = it may change again within the same tick. */
+int64_t collect_settled_time(const struct collect_walk *walk, const struct stat *status);
+/* It changed of late, so files in it may be written in place. */
+bool collect_is_recent(const struct collect_walk *walk, const struct stat *status);
+MUST_CHECK int collect_open_folder(const struct collect_walk *walk, const char *path,
+                                   struct err *err);
+/* What one look found of a folder itself, into the batch. */
+MUST_CHECK bool collect_tell_folder(const struct collect_walk *walk,
+                                    const struct index_folder *folder, bool is_gone,
+                                    struct err *err);
+/* A share that dies fails folder by folder: the first ones say enough. */
+void collect_log_folder(struct collect *collect, const struct err *err);
+
 MUST_CHECK bool collect_walk_folder(const struct collect_walk *walk, const char *path,
                                     enum collect_level level, struct err *err);
 /* Reads one type folder. */
 MUST_CHECK bool collect_read_folder(const struct collect_walk *walk, const char *path,
                                     struct err *err);
-/* One record whose current file is `name`. */
-MUST_CHECK bool collect_read_file(const struct collect_walk *walk,
-                                  const struct ssmix_name *name, const char *path,
-                                  struct err *err);
+/* One record whose current file is this one; `folder` is the open folder that it is in.
+ */
+MUST_CHECK bool collect_read_file(const struct collect_walk *walk, int folder,
+                                  const char *path, struct err *err);
 /* Has the hospital released the file with this name, as it is now? */
 MUST_CHECK bool collect_is_released(const struct collect_walk *walk, const char *path,
                                     bool *is_released, struct err *err);
@@ -125,6 +219,8 @@ struct collect_absence {
 };
 MUST_CHECK bool collect_note_missing(const struct collect_absence *absence,
                                      bool *is_waiting, struct err *err);
+/* Is a second look due? */
+bool collect_is_look_due(struct collect *collect);
 /* Second looks that are due; the lock is held. */
 MUST_CHECK bool collect_look_again_now(struct collect *collect, struct err *err);
 void collect_free_pending(struct collect *collect);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Folders: which to enter, which changed, which records they hold. */
+/* Folders above: which to enter, which changed, and whose turn it is between two. */
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,99 +13,7 @@
 #include "base/path.h"
 #include "gateway/collect/collect_parts.h"
 
-/* A folder that changed less than this ago may change again within the same tick of the
- * file system's clock: its time is not remembered yet. */
-enum { SETTLED_MS = 2000, NAMES_MAX = 200000, LISTING_BYTES = 64 << 20 };
-
-static void close_folder(DIR **folder)
-{
-    if (*folder)
-        closedir(*folder);
-}
-
-bool collect_index_path(const struct collect *collect, size_t root, const char *path,
-                        struct arena *arena, struct text *out, struct err *err)
-{
-    CLEANUP(buf_free) struct buf whole = buf_init(PATH_MAX_BYTES + 64);
-    struct span copy = {0};
-    buf_cstr(&whole, collect->config.roots[root].label);
-    buf_byte(&whole, '/');
-    buf_cstr(&whole, path);
-    buf_byte(&whole, '/');
-    if (*path == '\0')
-        whole.len--; /* the root itself: one slash */
-    /* Names of SS-MIX2 folders are checked ASCII; others are not indexed by path. */
-    return buf_to_arena(&whole, arena, &copy, err) && text_from_utf8(copy, out, err);
-}
-
-/* Names in a folder, sorted; those that may not be used stand apart. */
-struct listing {
-    char **names;
-    size_t count;
-    size_t room;
-    struct listing *unusable; /* NULL = left out */
-};
-
-static bool is_usable(const char *name)
-{
-    struct text text = {0};
-    struct err ignored = {0};
-    return path_is_safe_name(span_cstr(name)) &&
-           text_from_utf8(span_cstr(name), &text, &ignored);
-}
-
-static bool add_name(struct listing *listing, const char *name, struct arena *arena,
-                     struct err *err)
-{
-    if (listing->count == NAMES_MAX)
-        return err_set(err, ERR_LIMIT, "folder_too_large", "more than %d names",
-                       NAMES_MAX);
-    if (listing->count == listing->room) {
-        size_t room = listing->room ? listing->room * 2 : 64;
-        char **larger = ARENA_MANY(arena, char *, room, err);
-        if (!larger)
-            return false;
-        if (listing->count)
-            memcpy(larger, listing->names, listing->count * sizeof *larger);
-        listing->names = larger;
-        listing->room = room;
-    }
-    struct span copy = {0};
-    size_t len = strlen(name) + 1;
-    if (!arena_copy(arena, span_of(name, len), &copy, err))
-        return false;
-    char *kept = arena_take(arena, len, 1, err);
-    if (!kept)
-        return false;
-    memcpy(kept, copy.at, len);
-    listing->names[listing->count++] = kept;
-    return true;
-}
-
-static int compare_names(const void *a, const void *b)
-{
-    const char *const *left = a;
-    const char *const *right = b;
-    return strcmp(*left, *right);
-}
-
-static bool list_folder(int fd, struct listing *listing, struct arena *arena,
-                        struct err *err)
-{
-    int own = dup(fd);
-    CLEANUP(close_folder) DIR *folder = own >= 0 ? fdopendir(own) : NULL;
-    if (!folder)
-        return err_set(err, ERR_SYSTEM, "path_failed", "folder cannot be listed");
-    rewinddir(folder);
-    for (struct dirent *item = readdir(folder); item; item = readdir(folder)) {
-        struct listing *to = is_usable(item->d_name) ? listing : listing->unusable;
-        if (to && item->d_name[0] != '.' && !add_name(to, item->d_name, arena, err))
-            return false;
-    }
-    if (listing->count > 1)
-        qsort(listing->names, listing->count, sizeof *listing->names, compare_names);
-    return true;
-}
+enum { LISTING_BYTES = 64 << 20 };
 
 static bool is_digits(const char *name, size_t len)
 {
@@ -129,428 +39,68 @@ static bool fits_level(const char *name, enum collect_level level)
     return false;
 }
 
-static bool join(const char *path, const char *name, char out[PATH_MAX_BYTES + 1])
+/* Somebody waits, something was just written, or a second look is due. */
+static bool is_somebody_due(struct collect *collect)
 {
-    int len = *path ? snprintf(out, PATH_MAX_BYTES + 1, "%s/%s", path, name)
-                    : snprintf(out, PATH_MAX_BYTES + 1, "%s", name);
-    return len > 0 && len <= PATH_MAX_BYTES;
+    int unread_bytes = 0;
+    return atomic_load(&collect->waiting) > 0 || collect_is_look_due(collect) ||
+           (collect->inotify >= 0 &&
+            ioctl(collect->inotify, FIONREAD, &unread_bytes) == 0 && unread_bytes > 0);
 }
 
-static int open_folder(const struct collect_walk *walk, const char *path, struct err *err)
+/* The folder of the patient to whom the path belongs. */
+static bool know_patient_of(const struct collect_walk *walk, const char *path,
+                            enum collect_level level, struct err *err)
 {
-    int root = walk->collect->roots[walk->root];
-    return *path ? path_open_below(root, path, err) : dup(root);
-}
-
-static int64_t settled_time(const struct collect_walk *walk, const struct stat *status)
-{
-    int64_t changed_ms =
-        (int64_t)status->st_mtim.tv_sec * 1000 + status->st_mtim.tv_nsec / 1000000;
-    int64_t now_ms = clock_wall_ms(&walk->collect->config.clock);
-    if (now_ms - changed_ms < SETTLED_MS)
-        return 0;
-    return (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
-}
-
-static bool is_recent(const struct collect_walk *walk, const struct stat *status)
-{
-    enum { DAY_S = 86400 };
-    const struct collect_config *config = &walk->collect->config;
-    int64_t now_s = clock_wall_ms(&config->clock) / 1000;
-    return status->st_mtim.tv_sec > now_s - (int64_t)config->recent_days * DAY_S;
-}
-
-/* A share that dies fails folder by folder: the first ones say enough. */
-static void log_folder(struct collect *collect, const struct err *err)
-{
-    enum { TOLD_MAX = 20 };
-    if (collect->fault_count++ < TOLD_MAX && collect->config.log)
-        log_err(collect->config.log, "collect_folder", err);
-}
-
-/* ---- records of one type folder ---- */
-
-struct record {
-    struct ssmix_name name; /* of the current file, when there is one */
-    const char *file;
-    bool has_current;
-};
-
-/* Files come sorted by name, so those of one key stand together; names that cannot be
- * parsed are refused under their own name. */
-static void choose_current(struct record *record, const struct ssmix_name *name,
-                           const char *file)
-{
-    bool is_newer =
-        !record->has_current || ssmix_compare_versions(name, &record->name) > 0;
-    if (name->flag == '1' && is_newer) {
-        record->name = *name;
-        record->file = file;
-        record->has_current = true;
-    }
-}
-
-struct folder {
-    const struct collect_walk *walk;
-    const char *path;
-    struct listing listing;
-    struct text *bases; /* the index's own of this folder */
-    size_t base_count;
-    bool *is_found;
-    bool has_missing;
-    struct text number;
-    struct text prefix;     /* "<day>/<type>/" */
-    struct text index_path; /* "<label>/…/<type>/" */
-    struct arena *arena;
-};
-
-static void note_found(struct folder *folder, struct span base)
-{
-    for (size_t i = 0; i < folder->base_count; i++)
-        if (span_equal(text_span(folder->bases[i]), base))
-            folder->is_found[i] = true;
-}
-
-/* A file of the folder whose name was understood. */
-struct version {
-    struct ssmix_name name;
-    const char *file;
-};
-
-static int compare_versions(const void *a, const void *b)
-{
-    const struct version *left = a;
-    const struct version *right = b;
-    return span_compare(left->name.key, right->name.key);
-}
-
-/* A file that takes part in no record stands in the index under its own name, so that
- * the list of refusals shows it. */
-static bool set_aside(struct folder *folder, const char *file, struct text shown,
-                      enum index_file_state state, const struct err *fault,
-                      struct err *err)
-{
-    char path[PATH_MAX_BYTES + 1];
-    CLEANUP(buf_free) struct buf base = buf_init(4 * PATH_MAX_BYTES);
-    CLEANUP(buf_free) struct buf whole = buf_init(4 * PATH_MAX_BYTES);
-    struct span base_copy = {0};
-    struct span shown_copy = {0};
-    buf_text(&base, folder->prefix);
-    buf_text(&base, shown);
-    buf_text(&whole, folder->index_path);
-    buf_text(&whole, shown);
-    if (!buf_to_arena(&base, folder->arena, &base_copy, err) ||
-        !buf_to_arena(&whole, folder->arena, &shown_copy, err))
-        return false;
-    struct collect_aside aside = {.path = file && join(folder->path, file, path) ? path
-                                                                                 : NULL,
-                                  .shown = {(const char *)shown_copy.at, shown_copy.len},
-                                  .number = folder->number,
-                                  .base = {(const char *)base_copy.at, base_copy.len},
-                                  .state = state,
-                                  .code = fault->code,
-                                  .offset = fault->offset};
-    note_found(folder, base_copy);
-    return collect_put_aside(folder->walk, &aside, err);
-}
-
-/* Bytes that are no text, or that may not stand in a name, are shown as %HH. */
-static void show_name(const char *name, struct buf *out)
-{
-    bool is_utf8 = false;
-    struct text text = {0};
-    struct err ignored = {0};
-    is_utf8 = text_from_utf8(span_cstr(name), &text, &ignored);
-    for (const char *at = name; *at; at++) {
-        uint8_t byte = (uint8_t)*at;
-        bool is_plain = byte >= 0x20 && byte != 0x7F && byte != '\\' && byte != '%' &&
-                        (byte < 0x80 || is_utf8);
-        if (is_plain)
-            buf_byte(out, byte);
-        else
-            buf_format(out, "%%%02X", byte);
-    }
-}
-
-static bool list_unusable(struct folder *folder, const struct listing *unusable,
-                          struct err *err)
-{
-    for (size_t i = 0; i < unusable->count; i++) {
-        struct err fault = {0};
-        CLEANUP(buf_free) struct buf shown = buf_init(4 * PATH_MAX_BYTES);
-        err_set(&fault, ERR_REFUSED, "path_unsafe", "a name that may not be used");
-        show_name(unusable->names[i], &shown);
-        if (!buf_check(&shown, err))
-            return false;
-        struct text text = {(const char *)shown.at, shown.len};
-        if (!set_aside(folder, NULL, text, INDEX_REFUSED, &fault, err))
-            return false;
-    }
-    return true;
-}
-
-static bool parse_in_folder(const struct folder *folder, const char *file,
-                            struct ssmix_name *name, struct err *fault)
-{
-    char path[PATH_MAX_BYTES + 1];
-    struct span copy = {0};
-    if (!join(folder->path, file, path))
-        return err_set(fault, ERR_REFUSED, "path_unsafe", "path too long");
-    return arena_copy(folder->arena, span_cstr(path), &copy, fault) &&
-           ssmix_parse_path(copy, name, fault);
-}
-
-static bool is_released_file(const struct folder *folder, const char *file,
-                             bool *is_released, struct err *err)
-{
-    char path[PATH_MAX_BYTES + 1];
-    *is_released = false;
-    return !join(folder->path, file, path) ||
-           collect_is_released(folder->walk, path, is_released, err);
-}
-
-/* Its key would not fit into an event, nor into a snapshot: the whole record could never
- * be in step. */
-static bool is_key_too_long(const struct ssmix_name *name)
-{
-    enum { DAY_BYTES = 8, PART_BYTES = 24 };
-    return DAY_BYTES + name->type.len + name->key.len + 2 + PART_BYTES >
-           UPLINK_KEY_BYTES_MAX;
-}
-
-/* Takes the name apart; false with err set when the work itself failed. */
-static bool take_name(struct folder *folder, const char *file, struct version *version,
-                      bool *is_taken, struct err *err)
-{
-    struct err fault = {0};
-    const struct collect_config *config = &folder->walk->collect->config;
-    bool accepts_foreign = config->roots[folder->walk->root].accepts_foreign_numbers;
-    *is_taken = false;
-    version->file = file;
-    if (!parse_in_folder(folder, file, &version->name, &fault)) {
-        if (fault.kind != ERR_SYNTAX && fault.kind != ERR_REFUSED) {
-            *err = fault;
-            return false;
-        }
-        return set_aside(folder, file, text_cstr(file), INDEX_REFUSED, &fault, err);
-    }
-    if (is_key_too_long(&version->name)) {
-        err_set(&fault, ERR_REFUSED, "key_too_long", "type and key are too long");
-        return set_aside(folder, file, text_cstr(file), INDEX_REFUSED, &fault, err);
-    }
-    bool is_foreign = (version->name.differs & SSMIX_PATIENT_DIFFERS) && !accepts_foreign;
-    bool is_released = false;
-    if (is_foreign && !is_released_file(folder, file, &is_released, err))
-        return false;
-    /* It must not take the place of the patient's own file of the same key. */
-    if (is_foreign && !is_released) {
-        err_set(&fault, ERR_REFUSED, "patient_mismatch", "named for another patient");
-        return set_aside(folder, file, text_cstr(file), INDEX_HELD, &fault, err);
-    }
-    *is_taken = true;
-    return true;
-}
-
-static bool take_record(struct folder *folder, const struct record *record,
-                        struct err *err)
-{
-    char path[PATH_MAX_BYTES + 1];
-    CLEANUP(buf_free) struct buf base = buf_init(512);
-    if (!record->has_current)
+    char patient[PATH_MAX_BYTES + 1];
+    if (level < COLLECT_PATIENT)
         return true;
-    collect_write_base(&record->name, &base);
-    note_found(folder, buf_view(&base));
-    return !join(folder->path, record->file, path) ||
-           collect_read_file(folder->walk, &record->name, path, err);
-}
-
-/* Versions of one key stand together after sorting by key; sorted names would not do, as
- * keys and times have no fixed width. */
-static bool take_records(struct folder *folder, struct err *err)
-{
-    size_t count = 0;
-    struct version *versions =
-        ARENA_MANY(folder->arena, struct version, folder->listing.count, err);
-    if (!versions)
-        return false;
-    for (size_t i = 0; i < folder->listing.count; i++) {
-        bool is_taken = false;
-        if (!take_name(folder, folder->listing.names[i], &versions[count], &is_taken,
-                       err))
-            return false;
-        count += is_taken;
+    snprintf(patient, sizeof patient, "%s", path);
+    for (char *slash = strrchr(patient, '/'); slash && level > COLLECT_PATIENT; level--) {
+        *slash = '\0';
+        slash = strrchr(patient, '/');
     }
-    if (count > 1)
-        qsort(versions, count, sizeof *versions, compare_versions);
-    struct record record = {0};
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0 && !ssmix_same_key(&versions[i - 1].name, &versions[i].name)) {
-            if (!take_record(folder, &record, err))
-                return false;
-            record = (struct record){0};
-        }
-        choose_current(&record, &versions[i].name, versions[i].file);
-    }
-    return take_record(folder, &record, err);
+    return collect_know_patient(walk, patient, err);
 }
 
-static bool note_missing(struct folder *folder, struct err *err)
-{
-    struct collect_absence absence = {.walk = folder->walk,
-                                      .path = folder->path,
-                                      .number = folder->number,
-                                      .bases = folder->bases,
-                                      .is_found = folder->is_found,
-                                      .count = folder->base_count};
-    return collect_note_missing(&absence, &folder->has_missing, err);
-}
-
-/* "999/901/9999013/20110701/OMP-01" → number "9999013", prefix "20110701/OMP-01/". */
-static bool split_type_path(const char *path, struct arena *arena, struct text *number,
-                            struct text *prefix, struct err *err)
-{
-    struct span rest = span_cstr(path);
-    struct span part = {0};
-    for (int i = 0; i < 3; i++)
-        if (!span_take(&rest, '/', &part))
-            return err_set(err, ERR_SYNTAX, "ssmix_path_shape", "not a type folder");
-    CLEANUP(buf_free) struct buf copy = buf_init(PATH_MAX_BYTES);
-    struct span kept = {0};
-    struct span number_copy = {0};
-    buf_span(&copy, rest);
-    buf_byte(&copy, '/');
-    if (!buf_to_arena(&copy, arena, &kept, err) ||
-        !arena_copy(arena, part, &number_copy, err))
-        return false;
-    return text_from_utf8(number_copy, number, err) && text_from_utf8(kept, prefix, err);
-}
-
-static bool read_listing(struct folder *folder, int fd, struct err *err)
-{
-    if (!split_type_path(folder->path, folder->arena, &folder->number, &folder->prefix,
-                         err) ||
-        !index_list_bases(folder->walk->collect->config.index, folder->number,
-                          folder->index_path, folder->arena, &folder->bases,
-                          &folder->base_count, err))
-        return false;
-    folder->is_found = ARENA_MANY(folder->arena, bool, folder->base_count, err);
-    if (!folder->is_found)
-        return false;
-    return fd < 0 || list_folder(fd, &folder->listing, folder->arena, err);
-}
-
-/* What is known of a type folder before it is listed. */
-struct look {
-    int fd; /* -1 = not there */
-    struct text index_path;
-    int64_t settled_ns; /* 0 = it may change again within the same tick */
-    int64_t known_ns;
-    bool is_known;
-    bool is_recent; /* so its files are looked at, they may be written in place */
-};
-
-static bool begin_look(const struct collect_walk *walk, const char *path,
-                       struct arena *arena, struct look *look, struct err *err)
-{
-    struct err missing = {0};
-    struct stat status;
-    int fd = open_folder(walk, path, &missing);
-    if (fd < 0 && missing.kind != ERR_MISSING) {
-        *err = missing; /* a storage that cannot be read proves nothing */
-        return false;
-    }
-    if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISDIR(status.st_mode)))
-        path_close(&fd);
-    look->fd = fd;
-    look->settled_ns = fd >= 0 ? settled_time(walk, &status) : 0;
-    look->is_recent = fd >= 0 && is_recent(walk, &status);
-    struct collect_place place = {walk->root, path, COLLECT_TYPE, 0};
-    if (fd >= 0) { /* watched before it is listed */
-        place.changed_s = status.st_mtim.tv_sec;
-        collect_watch_add(walk->collect, &place);
-    }
-    return collect_index_path(walk->collect, walk->root, path, arena, &look->index_path,
-                              err) &&
-           index_folder_time(walk->collect->config.index, look->index_path,
-                             &look->known_ns, &look->is_known, err);
-}
-
-static void end_look(struct look *look)
-{
-    path_close(&look->fd);
-}
-
-static bool is_as_known(const struct look *look)
-{
-    return look->fd >= 0 && look->settled_ns != 0 && look->settled_ns == look->known_ns;
-}
-
-/* Remembers the folder's time when all that was seen in it is settled; else only that it
- * is there, so that it is missed when it goes. */
-static bool note_look(const struct folder *folder, const struct look *look,
-                      struct err *err)
-{
-    struct index *index = folder->walk->collect->config.index;
-    if (look->fd < 0)
-        return folder->has_missing || index_forget_folder(index, look->index_path, err);
-    int64_t noted_ns = folder->has_missing ? 0 : look->settled_ns;
-    bool is_noted = look->is_known && noted_ns == look->known_ns;
-    bool is_empty = folder->base_count == 0 && folder->listing.count == 0;
-    return is_noted || (is_empty && noted_ns == 0) ||
-           index_note_folder(index, look->index_path, noted_ns, err);
-}
-
-bool collect_read_folder(const struct collect_walk *walk, const char *path,
-                         struct err *err)
-{
-    CLEANUP(arena_free) struct arena arena = arena_init(LISTING_BYTES);
-    struct listing unusable = {0};
-    struct folder folder = {.walk = walk, .path = path, .arena = &arena};
-    CLEANUP(end_look) struct look look = {.fd = -1};
-    if (!begin_look(walk, path, &arena, &look, err))
-        return false;
-    if (is_as_known(&look) && !walk->is_full && !walk->is_second_look && !look.is_recent)
-        return true;
-    folder.index_path = look.index_path;
-    folder.listing.unusable = &unusable;
-    return read_listing(&folder, look.fd, err) && take_records(&folder, err) &&
-           list_unusable(&folder, &unusable, err) && note_missing(&folder, err) &&
-           note_look(&folder, &look, err);
-}
-
-/* ---- folders above ---- */
-
-/* A sweep of a large storage takes its time. Between two folders come those who wait,
- * what was just written, and second looks that are due. */
-static void breathe(const struct collect_walk *walk)
+/* A sweep of a large storage takes its time. Between two folders come others. They find
+ * in the index all that was read so far, and what is known is asked again after them. */
+static bool breathe(const struct collect_walk *walk, const char *path,
+                    enum collect_level level, struct err *err)
 {
     struct collect *collect = walk->collect;
-    struct err err = {0};
-    if (!walk->is_sweep || !collect->has_thread)
-        return;
+    struct err fault = {0};
+    if (!walk->is_sweep || !collect->has_thread || !is_somebody_due(collect))
+        return true;
+    if (!collect_flush(walk, err))
+        return false;
+    collect_forget_known(collect);
     while (atomic_load(&collect->waiting) > 0)
         pthread_cond_wait(&collect->calm, &collect->lock);
     collect_watch_take(collect);
-    if (!collect_look_again_now(collect, &err))
-        log_folder(collect, &err);
+    if (!collect_look_again_now(collect, &fault))
+        collect_log_folder(collect, &fault);
+    return know_patient_of(walk, path, level, err);
 }
 
 static bool walk_below(const struct collect_walk *walk, const char *path,
-                       enum collect_level level, const struct listing *listing,
+                       enum collect_level level, const struct collect_listing *listing,
                        struct err *err)
 {
     for (size_t i = 0; i < listing->count; i++) {
         char below[PATH_MAX_BYTES + 1];
         if (atomic_load(&walk->collect->is_stopping))
             return err_set(err, ERR_BUSY, "stopping", "being stopped");
-        breathe(walk);
+        if (!breathe(walk, path, level, err))
+            return false;
         if (!fits_level(listing->names[i], level + 1) ||
-            !join(path, listing->names[i], below))
+            !collect_join(path, listing->names[i], below))
             continue;
         if (!collect_walk_folder(walk, below, level + 1, err)) {
             if (!collect_is_local_fault(err))
                 return false;
-            log_folder(walk->collect, err); /* one bad folder never stops the others */
+            collect_log_folder(walk->collect,
+                               err); /* one bad folder never stops the others */
             err_clear(err);
         }
     }
@@ -564,31 +114,167 @@ bool collect_is_local_fault(const struct err *err)
            (err->kind == ERR_SYSTEM && strcmp(err->code, "path_failed") == 0);
 }
 
-bool collect_walk_folder(const struct collect_walk *walk, const char *path,
-                         enum collect_level level, struct err *err)
+/* The folder of a patient or a day, whose names may be known. */
+struct branch {
+    struct text index_path;
+    int64_t settled_ns; /* 0 = it may change again within the same tick */
+    bool is_as_known;
+};
+
+static bool begin_branch(const struct collect_walk *walk, const char *path,
+                         const struct stat *status, struct arena *arena,
+                         struct branch *branch, struct err *err)
 {
-    if (level == COLLECT_TYPE)
-        return collect_read_folder(walk, path, err);
-    CLEANUP(arena_free) struct arena arena = arena_init(LISTING_BYTES);
-    struct listing listing = {0};
-    CLEANUP(path_close) int fd = open_folder(walk, path, err);
-    if (fd < 0)
+    bool is_known = false;
+    int64_t known_ns = 0;
+    branch->settled_ns = collect_settled_time(walk, status);
+    if (!collect_index_path(walk->collect, walk->root, path, arena, &branch->index_path,
+                            err) ||
+        !collect_know_folder(walk, branch->index_path, &known_ns, &is_known, err))
         return false;
+    branch->is_as_known =
+        branch->settled_ns != 0 && branch->settled_ns == known_ns && !walk->is_full;
+    return true;
+}
+
+/* All of it is in the index, and every folder below has a row of its own: as long as its
+ * time stays, its names need not be listed. */
+static bool note_branch(const struct collect_walk *walk, const struct branch *branch,
+                        struct err *err)
+{
+    struct index_folder row = {
+        .path = branch->index_path, .changed_ns = branch->settled_ns, .is_branch = true};
+    return collect_make_room(walk, err) && collect_tell_folder(walk, &row, false, err) &&
+           collect_settle(walk, err);
+}
+
+static bool list_branch(const struct collect_walk *walk, const char *path,
+                        enum collect_level level, struct arena *arena, struct err *err)
+{
+    struct collect_listing listing = {0};
+    CLEANUP(path_close) int fd = collect_open_folder(walk, path, err);
+    return fd >= 0 && collect_list_folder(fd, &listing, arena, err) &&
+           walk_below(walk, path, level, &listing, err) &&
+           collect_look_for_removed(walk, path, level, listing.names, listing.count, err);
+}
+
+static bool ask_status(const struct collect_walk *walk, const char *path,
+                       struct stat *status)
+{
+    int root = walk->collect->roots[walk->root];
+    return fstatat(root, path, status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static bool walk_branch(const struct collect_walk *walk, const char *path,
+                        enum collect_level level, struct err *err)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(LISTING_BYTES);
     struct stat status;
-    if (fstat(fd, &status) != 0 || !S_ISDIR(status.st_mode))
+    struct branch branch = {0};
+    struct collect_listing listing = {0};
+    size_t faults = walk->collect->fault_count;
+    if (!ask_status(walk, path, &status))
+        return true; /* gone again */
+    if (S_ISLNK(status.st_mode))
+        return err_set(err, ERR_REFUSED, "path_unsafe", "a link in place of a folder");
+    if (!S_ISDIR(status.st_mode))
         return true; /* a stray file among folders */
     /* Watched before it is listed, so that nothing falls between. */
     struct collect_place place = {walk->root, path, level, status.st_mtim.tv_sec};
     collect_watch_add(walk->collect, &place);
-    if (!list_folder(fd, &listing, &arena, err) ||
-        !walk_below(walk, path, level, &listing, err))
+    if (!begin_branch(walk, path, &status, &arena, &branch, err))
         return false;
-    return collect_look_for_removed(walk, path, level, listing.names, listing.count, err);
+    if (branch.is_as_known)
+        return collect_know_children(walk, path, &arena, &listing.names, &listing.count,
+                                     err) &&
+               walk_below(walk, path, level, &listing, err);
+    if (!list_branch(walk, path, level, &arena, err))
+        return false;
+    bool is_whole = branch.settled_ns != 0 && faults == walk->collect->fault_count;
+    return !is_whole || note_branch(walk, &branch, err);
+}
+
+/* Known, settled, and long unchanged: neither opened nor listed. */
+static bool is_type_unchanged(const struct collect_walk *walk, const char *path,
+                              bool *is_unchanged, struct err *err)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(2 * PATH_MAX_BYTES + 8192);
+    struct stat status;
+    struct text index_path = {0};
+    bool is_known = false;
+    int64_t known_ns = 0;
+    *is_unchanged = false;
+    if (walk->is_full || !walk->collect->known.is_of_patient)
+        return true;
+    if (!collect_index_path(walk->collect, walk->root, path, &arena, &index_path, err) ||
+        !collect_know_folder(walk, index_path, &known_ns, &is_known, err))
+        return false;
+    if (known_ns == 0 || !ask_status(walk, path, &status) || !S_ISDIR(status.st_mode))
+        return true;
+    struct collect_place place = {walk->root, path, COLLECT_TYPE, status.st_mtim.tv_sec};
+    *is_unchanged = known_ns == collect_settled_time(walk, &status) &&
+                    !collect_is_recent(walk, &status);
+    if (*is_unchanged)
+        collect_watch_add(walk->collect, &place);
+    return true;
+}
+
+static bool walk_type(const struct collect_walk *walk, const char *path, struct err *err)
+{
+    bool is_unchanged = false;
+    return is_type_unchanged(walk, path, &is_unchanged, err) &&
+           (is_unchanged || collect_read_folder(walk, path, err));
+}
+
+static bool walk_patient(const struct collect_walk *walk, const char *path,
+                         struct err *err)
+{
+    if (!collect_know_patient(walk, path, err))
+        return false;
+    bool is_walked = walk_branch(walk, path, COLLECT_PATIENT, err);
+    collect_forget_known(walk->collect);
+    return is_walked;
+}
+
+static bool walk_above(const struct collect_walk *walk, const char *path,
+                       enum collect_level level, struct err *err)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(LISTING_BYTES);
+    struct stat status;
+    struct collect_listing listing = {0};
+    CLEANUP(path_close) int fd = collect_open_folder(walk, path, err);
+    if (fd < 0)
+        return false;
+    if (fstat(fd, &status) != 0 || !S_ISDIR(status.st_mode))
+        return true; /* a stray file among folders */
+    struct collect_place place = {walk->root, path, level, status.st_mtim.tv_sec};
+    collect_watch_add(walk->collect, &place);
+    return collect_list_folder(fd, &listing, &arena, err) &&
+           walk_below(walk, path, level, &listing, err) &&
+           collect_look_for_removed(walk, path, level, listing.names, listing.count, err);
+}
+
+bool collect_walk_folder(const struct collect_walk *walk, const char *path,
+                         enum collect_level level, struct err *err)
+{
+    switch (level) {
+    case COLLECT_TYPE:
+        return walk_type(walk, path, err);
+    case COLLECT_DAY:
+        return walk_branch(walk, path, level, err);
+    case COLLECT_PATIENT:
+        return walk_patient(walk, path, err);
+    case COLLECT_ROOT:
+    case COLLECT_FIRST:
+    case COLLECT_SECOND:
+        break;
+    }
+    return walk_above(walk, path, level, err);
 }
 
 /* ---- the storage itself ---- */
 
-static bool has_storage_shape(const struct listing *listing)
+static bool has_storage_shape(const struct collect_listing *listing)
 {
     for (size_t i = 0; i < listing->count; i++)
         if (fits_level(listing->names[i], COLLECT_FIRST))
@@ -625,7 +311,7 @@ static bool away(struct err *err)
 bool collect_open_storage(struct collect *collect, size_t root, struct err *err)
 {
     CLEANUP(arena_free) struct arena arena = arena_init(LISTING_BYTES);
-    struct listing listing = {0};
+    struct collect_listing listing = {0};
     struct text prefix = {0};
     struct text known = {0};
     int fd = path_open_root(collect->config.roots[root].directory, err);
@@ -637,7 +323,7 @@ bool collect_open_storage(struct collect *collect, size_t root, struct err *err)
         path_close(&fd);
     else
         keep_root(collect, root, fd);
-    if (!list_folder(collect->roots[root], &listing, &arena, err))
+    if (!collect_list_folder(collect->roots[root], &listing, &arena, err))
         return away(err);
     if (has_storage_shape(&listing))
         return true;

@@ -292,8 +292,7 @@ bool index_find_file(struct index *index, struct text number, struct text base,
     CLEANUP(store_finish)
     struct store_statement *find = store_prepare(
         session,
-        "SELECT path, version, size, changed_ns, state, inode, status_ns, hash, code "
-        "FROM index_file WHERE number = ?1 AND base = ?2",
+        "SELECT " INDEX_FILE_COLUMNS " FROM index_file WHERE number = ?1 AND base = ?2",
         err);
     if (!find)
         return false;
@@ -301,17 +300,7 @@ bool index_find_file(struct index *index, struct text number, struct text base,
     store_bind_text(find, 2, base);
     if (!store_step(find, &has_row, err))
         return false;
-    if (!has_row)
-        return true;
-    file->size_bytes = store_column_int(find, 2);
-    file->changed_ns = store_column_int(find, 3);
-    file->state = (enum index_file_state)store_column_int(find, 4);
-    file->inode = store_column_int(find, 5);
-    file->status_ns = store_column_int(find, 6);
-    return store_column_text(find, 0, arena, &file->path, err) &&
-           store_column_text(find, 1, arena, &file->version, err) &&
-           store_column_text(find, 7, arena, &file->hash, err) &&
-           store_column_text(find, 8, arena, &file->code, err);
+    return !has_row || index_take_file(find, arena, file, err);
 }
 
 bool index_list_trouble(struct index *index, size_t max, struct arena *arena,

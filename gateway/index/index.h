@@ -87,19 +87,46 @@ MUST_CHECK bool index_remove_base(struct index *index, struct text number,
 MUST_CHECK bool index_find_file(struct index *index, struct text number, struct text base,
                                 struct arena *arena, struct index_file *file,
                                 struct err *err);
-/* The same content under another time: what tells it from others is noted, and nothing
- * is told to anybody. */
-MUST_CHECK bool index_touch_file(struct index *index, const struct index_file *file,
-                                 struct err *err);
 /* The records (bases) that the index has from one type folder ("<label>/…/<type>/"). */
 MUST_CHECK bool index_list_bases(struct index *index, struct text number,
                                  struct text folder, struct arena *arena,
                                  struct text **bases, size_t *count, struct err *err);
+/* A type folder with its time of change when it was last read; or a branch (a patient's
+ * or a day's folder) with its time when its names were last read and all below was taken.
+ * 0 = to be read anyway. */
+struct index_folder {
+    struct text path;
+    int64_t changed_ns;
+    bool is_branch;
+};
+/* Pieces of a sweep, all in one transaction or none: what a look at many files found. */
+struct index_piece {
+    enum {
+        INDEX_PUT,           /* change: as index_put_file */
+        INDEX_REMOVE,        /* number, base: as index_remove_base */
+        INDEX_TOUCH,         /* change->file: the same content under other times, which
+                                are noted; nothing is told to anybody */
+        INDEX_NOTE_FOLDER,   /* folder */
+        INDEX_FORGET_FOLDER, /* folder.path */
+    } kind;
+    const struct index_change *change;
+    struct text number, base;
+    struct index_folder folder;
+};
+MUST_CHECK bool index_write(struct index *index, enum store_lane lane,
+                            const struct index_piece *pieces, size_t count,
+                            struct err *err);
+/* What the index has below a prefix, by path; of a patient, by base. */
+MUST_CHECK bool index_list_known_folders(struct index *index, struct text prefix,
+                                         struct arena *arena,
+                                         struct index_folder **folders, size_t *count,
+                                         struct err *err);
+MUST_CHECK bool index_list_known_files(struct index *index, struct text number,
+                                       struct arena *arena, struct index_file **files,
+                                       size_t *count, struct err *err);
 /* Time of change of a type folder when it was last read; 0 = to be read anyway. */
 MUST_CHECK bool index_folder_time(struct index *index, struct text path,
                                   int64_t *changed_ns, bool *is_known, struct err *err);
-MUST_CHECK bool index_note_folder(struct index *index, struct text path,
-                                  int64_t changed_ns, struct err *err);
 /* A storage is judged by other rules than before (a changed setting, a new reader): all
  * of its files are read again. */
 MUST_CHECK bool index_note_root(struct index *index, struct text label,
@@ -116,8 +143,6 @@ MUST_CHECK bool index_next_folder(struct index *index, struct text prefix,
 MUST_CHECK bool index_list_folders(struct index *index, struct text prefix,
                                    struct arena *arena, struct text **paths,
                                    size_t *count, struct err *err);
-MUST_CHECK bool index_forget_folder(struct index *index, struct text path,
-                                    struct err *err);
 
 /* Hash of the content that the hospital released a held file as; empty when it did not.
  */

@@ -376,16 +376,16 @@ static bool end_patient(struct store_session *session, struct putting *putting,
     return tell(session, putting, &first, UPLINK_NUMBER_ENDED, TEXT(""), err);
 }
 
-static bool apply(struct store_session *session, void *context, struct err *err)
+/* A record that is now another, or gone. */
+static bool apply(struct store_session *session, struct putting *putting, struct err *err)
 {
-    struct putting *putting = context;
     struct old_key *old = NULL;
     struct index_link_list links;
-    putting->has_events = false;
     if (!index_links_of_number(session, putting->number, putting->arena, &links, err) ||
         !read_old_keys(session, putting, &old, err) ||
-        !run_for_base(session, "DELETE FROM index_entry WHERE number = ?1 AND base = ?2",
-                      putting, err) ||
+        (old &&
+         !run_for_base(session, "DELETE FROM index_entry WHERE number = ?1 AND base = ?2",
+                       putting, err)) ||
         !forget_other_files(session, putting, err))
         return false;
     bool is_gone = !putting->change;
@@ -404,36 +404,79 @@ static bool apply(struct store_session *session, void *context, struct err *err)
     return true;
 }
 
-static bool write_change(struct putting *putting, struct err *err)
+struct writing {
+    struct index *index;
+    const struct index_piece *pieces;
+    size_t count;
+    bool has_events;
+};
+
+static bool write_piece(struct store_session *session, struct writing *writing,
+                        const struct index_piece *piece, struct arena *arena,
+                        struct err *err)
 {
-    if (!store_write(putting->index->store, STORE_LIVE, apply, putting, err))
+    struct putting putting = {.index = writing->index,
+                              .change = piece->change,
+                              .arena = arena,
+                              .now_ms = clock_wall_ms(&writing->index->config.clock)};
+    switch (piece->kind) {
+    case INDEX_PUT:
+        putting.number = piece->change->file.number;
+        putting.base = piece->change->file.base;
+        break;
+    case INDEX_REMOVE:
+        putting.number = piece->number;
+        putting.base = piece->base;
+        break;
+    case INDEX_TOUCH:
+        return index_touch_file_row(session, &piece->change->file, err);
+    case INDEX_NOTE_FOLDER:
+        return index_put_folder_row(session, &piece->folder, err);
+    case INDEX_FORGET_FOLDER:
+        return index_remove_folder_row(session, piece->folder.path, err);
+    }
+    if (!apply(session, &putting, err))
         return false;
-    if (putting->has_events)
-        index_wake(putting->index, 0);
+    writing->has_events |= putting.has_events;
+    return true;
+}
+
+static bool write_pieces(struct store_session *session, void *context, struct err *err)
+{
+    struct writing *writing = context;
+    CLEANUP(arena_free) struct arena arena = arena_init(16 << 20);
+    writing->has_events = false;
+    for (size_t i = 0; i < writing->count; i++) {
+        arena_reset(&arena);
+        if (!write_piece(session, writing, &writing->pieces[i], &arena, err))
+            return false;
+    }
+    return true;
+}
+
+bool index_write(struct index *index, enum store_lane lane,
+                 const struct index_piece *pieces, size_t count, struct err *err)
+{
+    struct writing writing = {.index = index, .pieces = pieces, .count = count};
+    if (count == 0)
+        return true;
+    if (!store_write(index->store, lane, write_pieces, &writing, err))
+        return false;
+    if (writing.has_events)
+        index_wake(index, 0);
     return true;
 }
 
 bool index_put_file(struct index *index, const struct index_change *change,
                     struct err *err)
 {
-    CLEANUP(arena_free) struct arena arena = arena_init(16 << 20);
-    struct putting putting = {.index = index,
-                              .change = change,
-                              .number = change->file.number,
-                              .base = change->file.base,
-                              .arena = &arena,
-                              .now_ms = clock_wall_ms(&index->config.clock)};
-    return write_change(&putting, err);
+    struct index_piece piece = {.kind = INDEX_PUT, .change = change};
+    return index_write(index, STORE_LIVE, &piece, 1, err);
 }
 
 bool index_remove_base(struct index *index, struct text number, struct text base,
                        struct err *err)
 {
-    CLEANUP(arena_free) struct arena arena = arena_init(4 << 20);
-    struct putting putting = {.index = index,
-                              .number = number,
-                              .base = base,
-                              .arena = &arena,
-                              .now_ms = clock_wall_ms(&index->config.clock)};
-    return write_change(&putting, err);
+    struct index_piece piece = {.kind = INDEX_REMOVE, .number = number, .base = base};
+    return index_write(index, STORE_LIVE, &piece, 1, err);
 }

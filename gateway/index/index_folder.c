@@ -24,49 +24,34 @@ bool index_folder_time(struct index *index, struct text path, int64_t *changed_n
     return true;
 }
 
-struct folder_note {
-    struct text path;
-    int64_t changed_ns;
-};
-
-static bool note_folder(struct store_session *session, void *context, struct err *err)
+bool index_put_folder_row(struct store_session *session,
+                          const struct index_folder *folder, struct err *err)
 {
-    const struct folder_note *note = context;
     CLEANUP(store_finish)
-    struct store_statement *keep = store_prepare(
-        session,
-        "INSERT INTO index_folder (path, changed_ns) VALUES (?1, ?2) ON CONFLICT (path) "
-        "DO UPDATE SET changed_ns = excluded.changed_ns",
-        err);
+    struct store_statement *keep =
+        store_prepare(session,
+                      "INSERT INTO index_folder (path, changed_ns, is_branch) VALUES "
+                      "(?1, ?2, ?3) ON CONFLICT (path) DO UPDATE SET changed_ns = "
+                      "excluded.changed_ns",
+                      err);
     if (!keep)
         return false;
-    store_bind_text(keep, 1, note->path);
-    store_bind_int(keep, 2, note->changed_ns);
+    store_bind_text(keep, 1, folder->path);
+    store_bind_int(keep, 2, folder->changed_ns);
+    store_bind_int(keep, 3, folder->is_branch);
     return store_run(keep, err);
 }
 
-bool index_note_folder(struct index *index, struct text path, int64_t changed_ns,
-                       struct err *err)
+bool index_remove_folder_row(struct store_session *session, struct text path,
+                             struct err *err)
 {
-    struct folder_note note = {path, changed_ns};
-    return store_write(index->store, STORE_BACKFILL, note_folder, &note, err);
-}
-
-static bool forget_folder(struct store_session *session, void *context, struct err *err)
-{
-    const struct text *path = context;
     CLEANUP(store_finish)
     struct store_statement *remove =
         store_prepare(session, "DELETE FROM index_folder WHERE path = ?1", err);
     if (!remove)
         return false;
-    store_bind_text(remove, 1, *path);
+    store_bind_text(remove, 1, path);
     return store_run(remove, err);
-}
-
-bool index_forget_folder(struct index *index, struct text path, struct err *err)
-{
-    return store_write(index->store, STORE_BACKFILL, forget_folder, &path, err);
 }
 
 /* Lists the first column of rows as texts; the array doubles in the arena. */
@@ -118,7 +103,9 @@ bool index_list_folders(struct index *index, struct text prefix, struct arena *a
         return false;
     CLEANUP(store_finish)
     struct store_statement *rows = store_prepare(
-        session, "SELECT path FROM index_folder WHERE path >= ?1 AND path < ?2", err);
+        session,
+        "SELECT path FROM index_folder WHERE path >= ?1 AND path < ?2 AND is_branch = 0",
+        err);
     if (!rows)
         return false;
     store_bind_text(rows, 1, prefix);
@@ -139,7 +126,7 @@ bool index_next_folder(struct index *index, struct text prefix, struct text from
     struct store_statement *next =
         store_prepare(session,
                       "SELECT path FROM index_folder WHERE path >= ?1 AND path < ?2 "
-                      "ORDER BY path LIMIT 1",
+                      "AND is_branch = 0 ORDER BY path LIMIT 1",
                       err);
     if (!next)
         return false;

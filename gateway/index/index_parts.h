@@ -71,6 +71,19 @@ MUST_CHECK bool index_list_texts(struct store_statement *rows, struct arena *are
 MUST_CHECK bool index_after_prefix(struct text prefix, struct arena *arena,
                                    struct text *end, struct err *err);
 
+MUST_CHECK bool index_put_folder_row(struct store_session *session,
+                                     const struct index_folder *folder, struct err *err);
+MUST_CHECK bool index_remove_folder_row(struct store_session *session, struct text path,
+                                        struct err *err);
+MUST_CHECK bool index_touch_file_row(struct store_session *session,
+                                     const struct index_file *file, struct err *err);
+
+/* Columns of index_file in the order that index_take_file reads; not the number. */
+#define INDEX_FILE_COLUMNS                                                               \
+    "path, version, size, changed_ns, state, inode, status_ns, hash, code, base"
+MUST_CHECK bool index_take_file(struct store_statement *rows, struct arena *arena,
+                                struct index_file *file, struct err *err);
+
 /* Columns of index_entry in the order that index_take_row reads. */
 #define INDEX_ROW_COLUMNS                                                                \
     "entry_key, version, kind, state, flags, day, end_day, is_open, title, "             \

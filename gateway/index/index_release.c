@@ -71,9 +71,9 @@ bool index_release_file(struct index *index, struct text path, struct err *err)
     return store_write(index->store, STORE_LIVE, release_file, &releasing, err);
 }
 
-static bool touch(struct store_session *session, void *context, struct err *err)
+bool index_touch_file_row(struct store_session *session, const struct index_file *file,
+                          struct err *err)
 {
-    const struct index_file *file = context;
     CLEANUP(store_finish)
     struct store_statement *note = store_prepare(
         session,
@@ -89,10 +89,4 @@ static bool touch(struct store_session *session, void *context, struct err *err)
     store_bind_int(note, 5, file->status_ns);
     store_bind_text(note, 6, file->hash);
     return store_run(note, err);
-}
-
-bool index_touch_file(struct index *index, const struct index_file *file, struct err *err)
-{
-    struct index_file copy = *file;
-    return store_write(index->store, STORE_BACKFILL, touch, &copy, err);
 }
