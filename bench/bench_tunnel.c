@@ -446,9 +446,10 @@ static void measure(struct bench *bench, pid_t gateways)
 int main(int argc, char **argv)
 {
     static struct bench bench = {.folder = "/tmp/bench_tunnel_XXXXXX"};
-    bench.gateway_count = argc > 1 ? atoi(argv[1]) : 423;
-    if (bench.gateway_count < 1 || bench.gateway_count > GATEWAYS_MAX)
+    uint64_t count = 423;
+    if ((argc > 1 && !span_uint(span_cstr(argv[1]), GATEWAYS_MAX, &count)) || count == 0)
         fail("usage: bench_tunnel [1 to 1000]", NULL);
+    bench.gateway_count = (int)count;
     if (!mkdtemp(bench.folder))
         fail(bench.folder, NULL);
     setvbuf(stdout, NULL, _IOLBF, 0);

@@ -19,7 +19,7 @@ enum {
     JOURNAL_ALARM_BYTES = 64 << 20,
 };
 
-/* Work of one caller of store_write, on that caller's stack. */
+/* Work of one caller of store_write, on that caller's stack or in his store_writing. */
 struct piece {
     store_work *work;
     void *context;
@@ -237,25 +237,63 @@ static void *run_writer(void *self)
     return NULL;
 }
 
-bool store_write(struct store *store, enum store_lane lane, store_work *work,
-                 void *context, struct err *err)
+static void hand_over(struct store *store, enum store_lane lane, struct piece *piece)
 {
     /* A piece that waits for another piece would wait for ever. */
     assert(!pthread_equal(pthread_self(), store->writer_thread));
-    struct piece piece = {.work = work, .context = context};
-    pthread_cond_init(&piece.finished, NULL);
+    pthread_cond_init(&piece->finished, NULL);
     pthread_mutex_lock(&store->lock);
     assert(!store->is_closing);
-    lane_add(&store->lanes[lane], &piece);
+    lane_add(&store->lanes[lane], piece);
     pthread_cond_signal(&store->has_work);
-    while (!piece.is_finished)
-        pthread_cond_wait(&piece.finished, &store->lock);
     pthread_mutex_unlock(&store->lock);
-    pthread_cond_destroy(&piece.finished);
-    if (piece.err.kind == ERR_NONE)
+}
+
+static bool wait_for(struct store *store, struct piece *piece, struct err *err)
+{
+    pthread_mutex_lock(&store->lock);
+    while (!piece->is_finished)
+        pthread_cond_wait(&piece->finished, &store->lock);
+    pthread_mutex_unlock(&store->lock);
+    pthread_cond_destroy(&piece->finished);
+    if (piece->err.kind == ERR_NONE)
         return true;
-    *err = piece.err;
+    *err = piece->err;
     return false;
+}
+
+bool store_write(struct store *store, enum store_lane lane, store_work *work,
+                 void *context, struct err *err)
+{
+    struct piece piece = {.work = work, .context = context};
+    hand_over(store, lane, &piece);
+    return wait_for(store, &piece, err);
+}
+
+struct store_writing {
+    struct store *store;
+    struct piece piece;
+};
+
+struct store_writing *store_write_begin(struct store *store, enum store_lane lane,
+                                        store_work *work, void *context, struct err *err)
+{
+    struct store_writing *writing = memory_new(1, sizeof *writing, err);
+    if (!writing)
+        return NULL;
+    writing->store = store;
+    writing->piece = (struct piece){.work = work, .context = context};
+    hand_over(store, lane, &writing->piece);
+    return writing;
+}
+
+bool store_write_end(struct store_writing **writing, struct err *err)
+{
+    struct store_writing *one = *writing;
+    bool is_written = wait_for(one->store, &one->piece, err);
+    memory_free(one);
+    *writing = NULL;
+    return is_written;
 }
 
 static int count_lane(const struct lane *lane)

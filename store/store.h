@@ -75,6 +75,13 @@ typedef bool store_work(struct store_session *session, void *context, struct err
 /* Blocks until durable or failed. */
 MUST_CHECK bool store_write(struct store *store, enum store_lane lane, store_work *work,
                             void *context, struct err *err);
+/* The same in two steps: hands the work over; ends by waiting for it. Each that began is
+ * ended, and `context` stays until then. */
+struct store_writing; /* *owned* */
+MUST_CHECK struct store_writing *store_write_begin(struct store *store,
+                                                   enum store_lane lane, store_work *work,
+                                                   void *context, struct err *err);
+MUST_CHECK bool store_write_end(struct store_writing **writing, struct err *err);
 
 /* ---- statements ---- */
 /* `sql` is a literal: it is also the key of the cache of prepared statements. */

@@ -141,6 +141,31 @@ static void a_reader_keeps_its_snapshot(void)
     store_testsite_remove(&place);
 }
 
+/* Handed over one after the other, waited for in the other order; one cannot be. */
+static void work_can_be_handed_over_and_waited_for_later(void)
+{
+    struct store_testsite place = store_testsite_new();
+    struct store *store = open_place(&place);
+    struct err err = {0};
+    struct thing first = {.name = "first", .number = 1};
+    struct thing again = {.name = "first", .number = 2};
+    struct thing third = {.name = "third", .number = 3};
+    struct store_writing *one =
+        store_write_begin(store, STORE_BACKFILL, add_thing, &first, &err);
+    struct store_writing *two =
+        store_write_begin(store, STORE_BACKFILL, add_thing, &again, &err);
+    struct store_writing *three =
+        store_write_begin(store, STORE_BACKFILL, add_thing, &third, &err);
+    CHECK(one && two && three);
+    CHECK(store_write_end(&three, &err) && !three);
+    CHECK(!store_write_end(&two, &err) && err.kind == ERR_CONFLICT);
+    err_clear(&err);
+    CHECK(store_write_end(&one, &err));
+    CHECK(count_things(store) == 2);
+    store_close(store);
+    store_testsite_remove(&place);
+}
+
 static void a_second_thing_of_one_name_is_a_conflict(void)
 {
     struct store_testsite place = store_testsite_new();
@@ -492,6 +517,7 @@ int main(void)
     RUN(values_come_back_as_they_went_in);
     RUN(a_reader_cannot_write);
     RUN(a_reader_keeps_its_snapshot);
+    RUN(work_can_be_handed_over_and_waited_for_later);
     RUN(a_second_thing_of_one_name_is_a_conflict);
     RUN(work_cannot_pass_over_a_conflict);
     RUN(a_fault_that_work_passes_over_rolls_back_all_the_same);

@@ -20,13 +20,17 @@ enum {
 
 void collect_batch_open(struct collect *collect)
 {
-    collect->batch.arena = arena_init((size_t)COLLECT_FILE_ARENA_BYTES + BATCH_BYTES);
+    for (int i = 0; i < 2; i++)
+        collect->batches[i].arena =
+            arena_init((size_t)COLLECT_FILE_ARENA_BYTES + BATCH_BYTES);
+    collect->batch = &collect->batches[0];
     collect->known.arena = arena_init(KNOWN_BYTES);
 }
 
 void collect_batch_close(struct collect *collect)
 {
-    arena_free(&collect->batch.arena);
+    for (int i = 0; i < 2; i++)
+        arena_free(&collect->batches[i].arena);
     arena_free(&collect->known.arena);
 }
 
@@ -57,38 +61,77 @@ static bool write_alone(struct collect *collect, enum store_lane lane,
     return index_write(index, lane, &again, 1, err);
 }
 
-static bool write_batch(struct collect *collect, enum store_lane lane, struct err *err)
+static struct collect_batch *other_batch(struct collect *collect)
+{
+    return &collect->batches[collect->batch == &collect->batches[0]];
+}
+
+static void empty(struct collect_batch *batch)
+{
+    batch->count = 0;
+    arena_reset(&batch->arena);
+}
+
+/* Together nothing was written: what cannot be is found piece by piece. */
+static bool write_each(struct collect *collect, const struct collect_batch *batch,
+                       struct err *err)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        if (!write_alone(collect, batch->lane, &batch->pieces[i], err))
+            return false;
+    return true;
+}
+
+/* Waits for a batch that is on its way; it is empty then, whatever came of it. */
+static bool end_batch(struct collect *collect, struct collect_batch *batch,
+                      struct err *err)
 {
     struct err fault = {0};
-    const struct collect_batch *batch = &collect->batch;
-    if (index_write(collect->config.index, lane, batch->pieces, batch->count, &fault))
+    if (!batch->writing)
         return true;
-    if (!is_of_content(&fault)) {
+    bool is_written = index_write_end(&batch->writing, &fault);
+    if (!is_written && is_of_content(&fault))
+        is_written = write_each(collect, batch, err);
+    else if (!is_written)
         *err = fault;
+    empty(batch);
+    return is_written;
+}
+
+/* Hands the batch over and fills the other one. After a failure nothing waits: what was
+ * not written is read again by the next look. */
+static bool hand_over(const struct collect_walk *walk, struct err *err)
+{
+    struct collect *collect = walk->collect;
+    struct collect_batch *full = collect->batch;
+    bool is_ended = end_batch(collect, other_batch(collect), err);
+    if (!is_ended || full->count == 0) {
+        empty(full);
+        return is_ended;
+    }
+    full->lane = walk->is_sweep ? STORE_BACKFILL : STORE_LIVE;
+    full->writing = index_write_begin(collect->config.index, full->lane, full->pieces,
+                                      full->count, err);
+    if (!full->writing) {
+        empty(full);
         return false;
     }
-    for (size_t i = 0; i < batch->count; i++)
-        if (!write_alone(collect, lane, &batch->pieces[i], err))
-            return false;
+    collect->batch = other_batch(collect);
     return true;
 }
 
 bool collect_flush(const struct collect_walk *walk, struct err *err)
 {
     struct collect *collect = walk->collect;
-    enum store_lane lane = walk->is_sweep ? STORE_BACKFILL : STORE_LIVE;
-    bool is_written = write_batch(collect, lane, err);
-    collect->batch.count = 0;
-    arena_reset(&collect->batch.arena);
-    return is_written;
+    return hand_over(walk, err) && end_batch(collect, other_batch(collect), err);
 }
 
 bool collect_make_room(const struct collect_walk *walk, struct err *err)
 {
-    const struct collect_batch *batch = &walk->collect->batch;
+    const struct collect_batch *batch = walk->collect->batch;
     bool is_full = batch->count + FOLDER_PIECES_MAX >= COLLECT_BATCH_MAX ||
                    batch->arena.taken_bytes > (size_t)BATCH_BYTES;
-    return !is_full || collect_flush(walk, err);
+    return !is_full || hand_over(walk, err);
 }
 
 /* The patient's other files are judged by it again: they are read from the index anew. */
@@ -104,7 +147,7 @@ bool collect_add(const struct collect_walk *walk, const struct index_piece *piec
                  struct err *err)
 {
     struct collect *collect = walk->collect;
-    struct collect_batch *batch = &collect->batch;
+    struct collect_batch *batch = collect->batch;
     if (batch->count == 0)
         batch->since_ms = clock_monotonic_ms(&collect->config.clock);
     batch->pieces[batch->count++] = *piece;
@@ -117,10 +160,13 @@ bool collect_add(const struct collect_walk *walk, const struct index_piece *piec
 
 bool collect_settle(const struct collect_walk *walk, struct err *err)
 {
-    struct collect *collect = walk->collect;
-    int64_t age_ms = clock_monotonic_ms(&collect->config.clock) - collect->batch.since_ms;
-    bool may_wait = walk->is_sweep && age_ms < BATCH_MS;
-    return may_wait ? collect_make_room(walk, err) : collect_flush(walk, err);
+    const struct collect *collect = walk->collect;
+    if (!walk->is_sweep)
+        return collect_flush(walk, err);
+    int64_t age_ms =
+        clock_monotonic_ms(&collect->config.clock) - collect->batch->since_ms;
+    bool is_old = collect->batch->count > 0 && age_ms >= BATCH_MS;
+    return is_old ? hand_over(walk, err) : collect_make_room(walk, err);
 }
 
 /* ---- what is known ---- */
@@ -212,8 +258,8 @@ bool collect_know_file(const struct collect_walk *walk, struct text number,
     struct collect *collect = walk->collect;
     const struct collect_known *known = &collect->known;
     if (!is_known_here(walk, number))
-        return index_find_file(collect->config.index, number, base, &collect->batch.arena,
-                               file, err);
+        return index_find_file(collect->config.index, number, base,
+                               &collect->batch->arena, file, err);
     if (!load_files(walk, err))
         return false;
     const struct index_file *found = known->file_count > 0
@@ -365,25 +411,35 @@ bool collect_know_types(const struct collect_walk *walk, struct text prefix,
     return *paths != NULL;
 }
 
+/* The patient's own ADT-00 that a batch holds; NULL = none. */
+static const struct index_change *find_identity(const struct collect_batch *batch,
+                                                struct text number)
+{
+    for (size_t i = batch->count; i-- > 0;) {
+        const struct index_change *change = batch->pieces[i].change;
+        const struct entry_list *list =
+            batch->pieces[i].kind == INDEX_PUT ? change->list : NULL;
+        if (list && list->first && list->first->kind == ENTRY_PATIENT &&
+            text_equal(change->file.number, number))
+            return change;
+    }
+    return NULL;
+}
+
 /* As the index has it, or as a batch is about to tell it. */
 bool collect_know_identity(const struct collect_walk *walk, struct text number,
                            struct index_patient *patient, bool *is_known, struct err *err)
 {
     struct collect *collect = walk->collect;
-    const struct collect_batch *batch = &collect->batch;
-    for (size_t i = batch->count; i-- > 0;) {
-        const struct index_change *change = batch->pieces[i].change;
-        const struct entry_list *list =
-            batch->pieces[i].kind == INDEX_PUT ? change->list : NULL;
-        if (!list || !list->first || list->first->kind != ENTRY_PATIENT ||
-            !text_equal(change->file.number, number))
-            continue;
-        *is_known = true;
-        *patient = (struct index_patient){.number = number,
-                                          .birth_day = list->patient.birth_day};
-        return charset_fold(list->patient.kana, &collect->batch.arena,
-                            &patient->kana_folded, err);
-    }
-    return index_find_patient(collect->config.index, number, &collect->batch.arena,
-                              patient, is_known, err);
+    const struct index_change *change = find_identity(collect->batch, number);
+    if (!change)
+        change = find_identity(other_batch(collect), number);
+    if (!change)
+        return index_find_patient(collect->config.index, number, &collect->batch->arena,
+                                  patient, is_known, err);
+    *is_known = true;
+    *patient = (struct index_patient){.number = number,
+                                      .birth_day = change->list->patient.birth_day};
+    return charset_fold(change->list->patient.kana, &collect->batch->arena,
+                        &patient->kana_folded, err);
 }

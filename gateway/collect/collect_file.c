@@ -312,7 +312,7 @@ static bool take_file(struct reading *reading, struct err *err)
 bool collect_read_file(const struct collect_walk *walk, int folder, const char *path,
                        struct err *err)
 {
-    struct arena *arena = &walk->collect->batch.arena;
+    struct arena *arena = &walk->collect->batch->arena;
     if (!collect_make_room(walk, err))
         return false;
     struct span kept = {0};
@@ -382,7 +382,7 @@ bool collect_put_aside(const struct collect_walk *walk, const struct collect_asi
                        struct err *err)
 {
     struct index_file known;
-    struct arena *arena = &walk->collect->batch.arena;
+    struct arena *arena = &walk->collect->batch->arena;
     if (!collect_make_room(walk, err))
         return false;
     struct index_change *change = ARENA_NEW(arena, struct index_change, err);

@@ -153,7 +153,7 @@ bool collect_tell_folder(const struct collect_walk *walk,
 {
     struct index_piece piece = {.kind = is_gone ? INDEX_FORGET_FOLDER : INDEX_NOTE_FOLDER,
                                 .folder = *folder};
-    return text_copy(folder->path, &walk->collect->batch.arena, &piece.folder.path,
+    return text_copy(folder->path, &walk->collect->batch->arena, &piece.folder.path,
                      err) &&
            collect_add(walk, &piece, err);
 }

@@ -51,6 +51,8 @@ struct collect_batch {
     struct index_piece pieces[COLLECT_BATCH_MAX];
     size_t count;
     int64_t since_ms; /* monotonic */
+    enum store_lane lane;
+    struct index_writing *writing; /* it is on its way */
 };
 
 /* What the index knows of the patient whose folder is walked; loaded when it is asked
@@ -85,7 +87,8 @@ struct collect {
     pthread_cond_t calm;  /* nobody waits for the lock any more */
     atomic_int waiting;   /* who must not wait for a whole sweep */
     struct collect_pending *pending;
-    struct collect_batch batch;
+    struct collect_batch batches[2]; /* while one is written the other is filled */
+    struct collect_batch *batch;     /* this one */
     struct collect_known known;
     int wake[2];
     int inotify;                     /* -1 = none */

@@ -116,6 +116,13 @@ struct index_piece {
 MUST_CHECK bool index_write(struct index *index, enum store_lane lane,
                             const struct index_piece *pieces, size_t count,
                             struct err *err);
+/* The same in two steps: the pieces stay until the end, which waits. */
+struct index_writing; /* *owned* */
+MUST_CHECK struct index_writing *index_write_begin(struct index *index,
+                                                   enum store_lane lane,
+                                                   const struct index_piece *pieces,
+                                                   size_t count, struct err *err);
+MUST_CHECK bool index_write_end(struct index_writing **writing, struct err *err);
 /* What the index has below a prefix, by path; of a patient, by base. */
 MUST_CHECK bool index_list_known_folders(struct index *index, struct text prefix,
                                          struct arena *arena,

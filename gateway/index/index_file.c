@@ -2,6 +2,7 @@
 /* What the collector found becomes rows, and rows become events for linked patients. */
 #include <string.h>
 
+#include "base/memory.h"
 #include "formats/charset/charset.h"
 #include "gateway/index/index_parts.h"
 
@@ -404,14 +405,15 @@ static bool apply(struct store_session *session, struct putting *putting, struct
     return true;
 }
 
-struct writing {
+struct index_writing {
     struct index *index;
     const struct index_piece *pieces;
     size_t count;
     bool has_events;
+    struct store_writing *begun;
 };
 
-static bool write_piece(struct store_session *session, struct writing *writing,
+static bool write_piece(struct store_session *session, struct index_writing *writing,
                         const struct index_piece *piece, struct arena *arena,
                         struct err *err)
 {
@@ -443,7 +445,7 @@ static bool write_piece(struct store_session *session, struct writing *writing,
 
 static bool write_pieces(struct store_session *session, void *context, struct err *err)
 {
-    struct writing *writing = context;
+    struct index_writing *writing = context;
     CLEANUP(arena_free) struct arena arena = arena_init(16 << 20);
     writing->has_events = false;
     for (size_t i = 0; i < writing->count; i++) {
@@ -454,17 +456,43 @@ static bool write_pieces(struct store_session *session, void *context, struct er
     return true;
 }
 
+static bool conclude(const struct index_writing *writing, bool is_written)
+{
+    if (is_written && writing->has_events)
+        index_wake(writing->index, 0);
+    return is_written;
+}
+
 bool index_write(struct index *index, enum store_lane lane,
                  const struct index_piece *pieces, size_t count, struct err *err)
 {
-    struct writing writing = {.index = index, .pieces = pieces, .count = count};
-    if (count == 0)
-        return true;
-    if (!store_write(index->store, lane, write_pieces, &writing, err))
-        return false;
-    if (writing.has_events)
-        index_wake(index, 0);
-    return true;
+    struct index_writing writing = {.index = index, .pieces = pieces, .count = count};
+    return count == 0 || conclude(&writing, store_write(index->store, lane, write_pieces,
+                                                        &writing, err));
+}
+
+struct index_writing *index_write_begin(struct index *index, enum store_lane lane,
+                                        const struct index_piece *pieces, size_t count,
+                                        struct err *err)
+{
+    struct index_writing *writing = memory_new(1, sizeof *writing, err);
+    if (!writing)
+        return NULL;
+    *writing = (struct index_writing){.index = index, .pieces = pieces, .count = count};
+    writing->begun = store_write_begin(index->store, lane, write_pieces, writing, err);
+    if (!writing->begun) {
+        memory_free(writing);
+        return NULL;
+    }
+    return writing;
+}
+
+bool index_write_end(struct index_writing **writing, struct err *err)
+{
+    bool is_written = conclude(*writing, store_write_end(&(*writing)->begun, err));
+    memory_free(*writing);
+    *writing = NULL;
+    return is_written;
 }
 
 bool index_put_file(struct index *index, const struct index_change *change,
