@@ -189,12 +189,33 @@ static void add_disability(struct ssmix_reader *reader, struct entry *entry, siz
 
 static void add_allergy(struct ssmix_reader *reader, size_t segment, bool is_iam);
 
-/* Numbers that were joined or replaced (A18, A34 to A51): MRG holds the old ones. */
+/* The events by which a patient's number ends in another one; the others of MRG move an
+ * account or a visit, and the patient keeps the number. */
+static bool replaces_number(const struct ssmix_reader *reader)
+{
+    static const char *const triggers[] = {"A18", "A34", "A36", "A39",
+                                           "A40", "A46", "A47"};
+    for (size_t i = 0; i < sizeof triggers / sizeof *triggers; i++)
+        if (span_is(hl7_trigger(reader->message), triggers[i]))
+            return true;
+    return false;
+}
+
+/* Numbers that were joined or replaced (A18, A34 to A51): MRG holds the old ones, the PID
+ * before it the number that goes on; a message may hold several pairs. */
 static void add_merge(struct ssmix_reader *reader, struct entry *entry, size_t mrg)
 {
-    struct entry_item *item = ssmix_item(reader, entry, "merge", 4);
+    struct entry_item *item = ssmix_item(reader, entry, "merge", 5);
+    size_t pid = mrg;
+    while (pid > 0 && reader->tags[pid] != TAG_PID)
+        pid--;
+    if (reader->tags[pid] != TAG_PID)
+        pid = reader->pid;
     ssmix_field(reader, item, "old_number", ssmix_at(reader, mrg, 1, 1));
-    ssmix_field(reader, item, "number", ssmix_at(reader, reader->pid, 3, 1));
+    if (pid != HL7_NONE)
+        ssmix_field(reader, item, "number", ssmix_at(reader, pid, 3, 1));
+    if (replaces_number(reader))
+        ssmix_field(reader, item, "ends", TEXT("number"));
     ssmix_field(reader, item, "old_account", ssmix_at(reader, mrg, 3, 1));
     ssmix_field(reader, item, "old_visit", ssmix_at(reader, mrg, 5, 1));
 }

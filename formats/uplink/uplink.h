@@ -76,6 +76,7 @@ enum uplink_event_type {
     UPLINK_POLICY_CHANGED,
     UPLINK_LINK_DECIDED,
     UPLINK_IN_STEP,
+    UPLINK_NUMBER_RESTORED, /* lives again under its own number */
     UPLINK_EVENT_TYPE_COUNT
 };
 
@@ -120,7 +121,7 @@ struct uplink_sum {
 struct uplink_event {
     int64_t sequence;
     enum uplink_event_type type;
-    struct id record;        /* entry_*, link_decided, in_step */
+    struct id record;        /* entry_*, link_decided, in_step; number_*: zero = not said */
     struct text key;         /* entry_* */
     struct uplink_put put;   /* entry_put */
     struct text number;      /* number_* */

@@ -10,6 +10,7 @@ static const char *const type_ids[UPLINK_EVENT_TYPE_COUNT] = {
     [UPLINK_ENTRY_WITHDRAWN] = "entry_withdrawn",
     [UPLINK_NUMBER_ENDED] = "number_ended",
     [UPLINK_NUMBER_REPLACED] = "number_replaced",
+    [UPLINK_NUMBER_RESTORED] = "number_restored",
     [UPLINK_POLICY_CHANGED] = "policy_changed",
     [UPLINK_LINK_DECIDED] = "link_decided",
     [UPLINK_IN_STEP] = "in_step",
@@ -230,6 +231,14 @@ static bool take_number(const struct json_value *value, const char *key,
     return json_take_text(value, key, UPLINK_NUMBER_BYTES_MAX, number, err);
 }
 
+/* Which link is meant; gateways before this member say the number alone. */
+static bool take_named_record(const struct json_value *value, struct uplink_event *event,
+                              struct err *err)
+{
+    return !json_member(value, "record") ||
+           json_take_id(value, "record", &event->record, err);
+}
+
 static bool take_event(const struct json_value *value, struct uplink_event *event,
                        struct err *err)
 {
@@ -244,10 +253,13 @@ static bool take_event(const struct json_value *value, struct uplink_event *even
     case UPLINK_ENTRY_WITHDRAWN:
         return take_key(value, event, err);
     case UPLINK_NUMBER_REPLACED:
-        return take_number(value, "number", &event->number, err) &&
+        return take_named_record(value, event, err) &&
+               take_number(value, "number", &event->number, err) &&
                take_number(value, "new_number", &event->new_number, err);
     case UPLINK_NUMBER_ENDED:
-        return take_number(value, "number", &event->number, err);
+    case UPLINK_NUMBER_RESTORED:
+        return take_named_record(value, event, err) &&
+               take_number(value, "number", &event->number, err);
     case UPLINK_POLICY_CHANGED:
         return json_take_text(value, "policy", UPLINK_POLICY_BYTES_MAX, &event->policy,
                               err);

@@ -74,6 +74,15 @@ static void put_sum(struct json_writer *writer, const struct uplink_sum *sum)
     put_hash(writer, "digest", sum->digest);
 }
 
+static void put_numbers(struct json_writer *writer, const struct uplink_event *event)
+{
+    if (event->type == UPLINK_NUMBER_REPLACED)
+        json_put_text(writer, "new_number", event->new_number);
+    json_put_text(writer, "number", event->number);
+    if (!id_is_zero(event->record))
+        json_put_id(writer, "record", event->record);
+}
+
 void uplink_write_event(struct json_writer *writer, const struct uplink_event *event)
 {
     json_open_object(writer);
@@ -90,11 +99,9 @@ void uplink_write_event(struct json_writer *writer, const struct uplink_event *e
         json_put_text(writer, "key", event->key);
         break;
     case UPLINK_NUMBER_REPLACED:
-        json_put_text(writer, "new_number", event->new_number);
-        json_put_text(writer, "number", event->number);
-        break;
     case UPLINK_NUMBER_ENDED:
-        json_put_text(writer, "number", event->number);
+    case UPLINK_NUMBER_RESTORED:
+        put_numbers(writer, event);
         break;
     case UPLINK_POLICY_CHANGED:
         json_put_text(writer, "policy", event->policy);

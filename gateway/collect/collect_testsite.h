@@ -189,7 +189,7 @@ static inline void look_again(struct scene *scene)
     CHECK(collect_look_again(scene->collect, &err));
 }
 
-static const char *version_of(struct scene *scene, const char *base)
+static inline const char *version_of(struct scene *scene, const char *base)
 {
     struct err err = {0};
     struct index_file file;

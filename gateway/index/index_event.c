@@ -211,6 +211,8 @@ static bool fill_event(const struct sending *sending, struct store_statement *ro
                err_set(err, ERR_SYSTEM, "index_corrupt", "a decision without word");
     if (event->type == UPLINK_POLICY_CHANGED)
         event->policy = sending->index->config.policy_json;
+    if (event->type == UPLINK_NUMBER_ENDED)
+        return index_fill_number(sending->session, sending->arena, number, event, err);
     event->number = number;
     return true;
 }

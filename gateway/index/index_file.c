@@ -325,6 +325,18 @@ static bool is_other_person(struct store_session *session, const struct putting 
     return true;
 }
 
+static bool remove_patient(struct store_session *session, const struct putting *putting,
+                           struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *remove =
+        store_prepare(session, "DELETE FROM index_patient WHERE number = ?1", err);
+    if (!remove)
+        return false;
+    store_bind_text(remove, 1, putting->number);
+    return store_run(remove, err);
+}
+
 static bool put_patient(struct store_session *session, const struct putting *putting,
                         struct err *err)
 {
@@ -332,6 +344,8 @@ static bool put_patient(struct store_session *session, const struct putting *put
     bool is_patient = list && list->first && list->first->kind == ENTRY_PATIENT;
     if (!is_patient)
         return true;
+    if (index_ends_own_number(list, putting->number))
+        return remove_patient(session, putting, err);
     const struct entry_patient *patient = &list->patient;
     struct text folded = {0};
     bool is_other = false;
@@ -358,23 +372,23 @@ static bool put_patient(struct store_session *session, const struct putting *put
     return store_run(keep, err) && judge_again(session, putting, is_other, err);
 }
 
-/* The patient's own ADT-00 is gone: the number has ended. */
-static bool end_patient(struct store_session *session, struct putting *putting,
-                        const struct index_link_list *links, struct err *err)
+/* The patient's own ADT-00 is gone: so is the patient. */
+static bool end_patient(struct store_session *session, const struct putting *putting,
+                        struct err *err)
 {
-    if (!span_starts(text_span(putting->base), "-/ADT-00/"))
-        return true;
-    CLEANUP(store_finish)
-    struct store_statement *remove =
-        store_prepare(session, "DELETE FROM index_patient WHERE number = ?1", err);
-    if (!remove)
-        return false;
-    store_bind_text(remove, 1, putting->number);
-    if (!store_run(remove, err))
-        return false;
-    struct index_link_list first = *links;
-    first.count = links->count > 0;
-    return tell(session, putting, &first, UPLINK_NUMBER_ENDED, TEXT(""), err);
+    return !span_starts(text_span(putting->base), "-/ADT-00/") ||
+           remove_patient(session, putting, err);
+}
+
+static struct index_numbers numbers_of(const struct putting *putting)
+{
+    const struct index_change *change = putting->change;
+    return (struct index_numbers){.number = putting->number,
+                                  .base = putting->base,
+                                  .version = change ? change->file.version : TEXT(""),
+                                  .list = change ? change->list : NULL,
+                                  .is_gone = !change,
+                                  .arena = putting->arena};
 }
 
 /* A record that is now another, or gone. */
@@ -382,7 +396,9 @@ static bool apply(struct store_session *session, struct putting *putting, struct
 {
     struct old_key *old = NULL;
     struct index_link_list links;
-    if (!index_links_of_number(session, putting->number, putting->arena, &links, err) ||
+    struct index_numbers numbers = numbers_of(putting);
+    if (!index_watch_numbers(session, &numbers, err) ||
+        !index_links_of_number(session, putting->number, putting->arena, &links, err) ||
         !read_old_keys(session, putting, &old, err) ||
         (old &&
          !run_for_base(session, "DELETE FROM index_entry WHERE number = ?1 AND base = ?2",
@@ -391,13 +407,16 @@ static bool apply(struct store_session *session, struct putting *putting, struct
         return false;
     bool is_gone = !putting->change;
     if (is_gone) {
-        if (!end_patient(session, putting, &links, err))
+        if (!end_patient(session, putting, err))
             return false;
     } else if (!put_file_row(session, putting, err) ||
                !put_entries(session, putting, &links, old, err) ||
                !put_patient(session, putting, err)) {
         return false;
     }
+    if (!index_tell_numbers(session, &numbers, err))
+        return false;
+    putting->has_events = putting->has_events || numbers.has_events;
     for (struct old_key *key = old; key; key = key->next)
         if (key->is_published && !key->is_kept &&
             !tell(session, putting, &links, UPLINK_ENTRY_WITHDRAWN, key->key, err))

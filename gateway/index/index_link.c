@@ -94,14 +94,14 @@ static bool count_since(struct store_session *session, const char *sql, int64_t 
     return true;
 }
 
-/* The number as the folders write it: given without its leading zeros it is still the
- * same number, so those of the same length as the hospital's own are tried. */
-static bool find_written(struct store_session *session, struct matching *matching,
-                         struct index_patient *patient, bool *is_known, struct err *err)
+/* Given without its leading zeros it is still the same number, so those of the same
+ * length as the hospital's own are tried. */
+bool index_find_written(struct store_session *session, struct text number,
+                        struct arena *arena, struct index_patient *patient,
+                        bool *is_known, struct err *err)
 {
-    struct text number = matching->asked->number;
     char padded[UPLINK_NUMBER_BYTES_MAX + 1];
-    if (!find_patient(session, number, matching->arena, patient, is_known, err))
+    if (!find_patient(session, number, arena, patient, is_known, err))
         return false;
     for (size_t width = number.len + 1; !*is_known && width <= UPLINK_NUMBER_BYTES_MAX;
          width++) {
@@ -110,10 +110,24 @@ static bool find_written(struct store_session *session, struct matching *matchin
         memcpy(padded + zeros, number.at, number.len);
         struct text candidate = {padded, width};
         struct text kept = {0};
-        if (!text_copy(candidate, matching->arena, &kept, err) ||
-            !find_patient(session, kept, matching->arena, patient, is_known, err))
+        if (!text_copy(candidate, arena, &kept, err) ||
+            !find_patient(session, kept, arena, patient, is_known, err))
             return false;
     }
+    return true;
+}
+
+/* A number that the hospital joined into another or changed is nobody's any more. */
+static bool find_living(struct store_session *session, const struct matching *matching,
+                        struct index_patient *patient, bool *is_known, struct err *err)
+{
+    struct index_standing standing;
+    if (!index_find_written(session, matching->asked->number, matching->arena, patient,
+                            is_known, err) ||
+        !index_read_standing(session, matching->asked->number, matching->arena, &standing,
+                             err))
+        return false;
+    *is_known = *is_known && standing.fate == INDEX_NUMBER_LIVES;
     return true;
 }
 
@@ -148,7 +162,7 @@ static bool decide(struct store_session *session, struct matching *matching,
         matching->result = UPLINK_RATE_LIMITED;
         return true;
     }
-    if (!find_written(session, matching, patient, &is_known, err))
+    if (!find_living(session, matching, patient, &is_known, err))
         return false;
     if (!is_known && matching->limits->is_partial)
         return err_set(err, ERR_BUSY, "storage_away", "a storage is not there");

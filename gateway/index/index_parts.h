@@ -84,6 +84,47 @@ MUST_CHECK bool index_touch_file_row(struct store_session *session,
 MUST_CHECK bool index_take_file(struct store_statement *rows, struct arena *arena,
                                 struct index_file *file, struct err *err);
 
+/* ---- numbers that ended or became others (index_number.c) ---- */
+enum index_number_fate { INDEX_NUMBER_LIVES, INDEX_NUMBER_GONE, INDEX_NUMBER_REPLACED };
+struct index_standing {
+    enum index_number_fate fate;
+    struct text number; /* as its folder is named; of one that was replaced the last one
+                           of the chain, which need not be known */
+};
+MUST_CHECK bool index_read_standing(struct store_session *session, struct text number,
+                                    struct arena *arena, struct index_standing *standing,
+                                    struct err *err);
+enum { INDEX_NUMBERS_MAX = 32 };
+/* The numbers that a change of one record may touch, and how they stood before it. */
+struct index_watched {
+    struct text number;
+    struct index_standing before;
+};
+struct index_numbers {
+    struct text number; /* of the folder */
+    struct text base;
+    struct text version;
+    const struct entry_list *list; /* NULL = none */
+    bool is_gone;
+    struct arena *arena;
+    struct index_watched items[INDEX_NUMBERS_MAX];
+    size_t count;
+    bool has_events;
+};
+/* Before the change, and behind it: tells the links of those that stand otherwise. */
+MUST_CHECK bool index_watch_numbers(struct store_session *session,
+                                    struct index_numbers *numbers, struct err *err);
+MUST_CHECK bool index_tell_numbers(struct store_session *session,
+                                   struct index_numbers *numbers, struct err *err);
+/* What the event about a number says now. */
+MUST_CHECK bool index_fill_number(struct store_session *session, struct arena *arena,
+                                  struct text number, struct uplink_event *event,
+                                  struct err *err);
+/* The patient of a number that may lack the leading zeros that the folders write. */
+MUST_CHECK bool index_find_written(struct store_session *session, struct text number,
+                                   struct arena *arena, struct index_patient *patient,
+                                   bool *is_known, struct err *err);
+
 /* Columns of index_entry in the order that index_take_row reads. */
 #define INDEX_ROW_COLUMNS                                                                \
     "entry_key, version, kind, state, flags, day, end_day, is_open, title, "             \
