@@ -160,6 +160,56 @@ enum patient_record_state patient_state_after(enum patient_record_state state,
     return state;
 }
 
+/* ---- what owners say of their numbers ---- */
+
+static struct text without_zeros(struct text number)
+{
+    while (number.len > 1 && number.at[0] == '0')
+        number = (struct text){number.at + 1, number.len - 1};
+    return number;
+}
+
+bool patient_is_same_number(struct text a, struct text b)
+{
+    return text_equal(without_zeros(a), without_zeros(b));
+}
+
+static bool suspend(const struct patient_record *record, const char *reason,
+                    struct text successor, struct patient_record *after)
+{
+    *after = *record;
+    after->state = PATIENT_SUSPENDED;
+    after->reason = text_cstr(reason);
+    after->successor = successor;
+    return record->state != PATIENT_SUSPENDED || !text_is(record->reason, reason) ||
+           !text_equal(record->successor, successor);
+}
+
+bool patient_report_changes(const struct patient_record *record,
+                            const struct patient_record *replaced,
+                            const struct patient_report *report,
+                            struct patient_record *after)
+{
+    bool is_live =
+        record->state == PATIENT_CONFIRMED || record->state == PATIENT_SUSPENDED;
+    bool is_restored = report->change == PATIENT_NUMBER_RESTORED;
+    if (!is_live)
+        return false;
+    if (!patient_is_same_number(record->number, report->number)) {
+        /* The number that this one took the place of lives again: whose is this one? */
+        bool took_its_place =
+            replaced && patient_is_same_number(replaced->number, report->number);
+        return is_restored && took_its_place &&
+               suspend(record, "number_restored", report->number, after);
+    }
+    if (is_restored)
+        return record->state == PATIENT_SUSPENDED &&
+               suspend(record, "number_restored", record->number, after);
+    if (report->change == PATIENT_NUMBER_REPLACED)
+        return suspend(record, "number_replaced", report->successor, after);
+    return suspend(record, "number_ended", TEXT(""), after);
+}
+
 /* ---- the contract's JSON ---- */
 
 static void write_sex(struct json_writer *writer, char sex)
@@ -215,6 +265,8 @@ void patient_write_link(struct json_writer *writer, const struct patient_record 
         json_put_null(writer, "reason");
     else
         json_put_text(writer, "reason", record->reason);
+    bool shows_successor = id_equal(record->facility, viewer);
+    write_number(writer, "successor", shows_successor ? record->successor : TEXT(""));
     json_put_int(writer, "since", record->since);
     json_close_object(writer);
 }

@@ -13,7 +13,8 @@
  * Reading a person takes a permit or, for lists, a scope; the functions under "facts" are
  * for exchange/disclosure and exchange/registry only. Results are *arena*. Errors:
  * ERR_MISSING not_found; ERR_SYNTAX patient_*; ERR_CONFLICT person_exists, link_exists,
- * link_state; ERR_BUSY search_rate, link_rate; ERR_REFUSED identifiers; the store's. */
+ * link_state, link_changed, number_taken; ERR_BUSY search_rate, link_rate; ERR_REFUSED
+ * identifiers; the store's. */
 
 #include "exchange/consent/consent.h"
 #include "exchange/facility/facility.h"
@@ -67,7 +68,10 @@ struct patient_record {
     struct id facility;
     struct text number;
     enum patient_record_state state;
-    struct text reason; /* why not confirmed: "gateway_away", "mismatch" …, or "" */
+    struct text reason;    /* why not confirmed: "gateway_away", "mismatch" …, or "" */
+    struct text successor; /* of a suspended one: the number that its owner says goes on;
+                              or "" */
+    struct id replaces; /* the suspended record in whose place it was confirmed; zero */
     struct id entered_facility;
     struct id entered_staff;
     int64_t entered_at;
@@ -102,6 +106,24 @@ const char *patient_match_id(enum patient_match match); /* "confirmed" … */
 enum patient_record_state patient_state_after(enum patient_record_state state,
                                               enum patient_match match,
                                               const char **reason);
+
+/* The same number but for leading zeros. */
+bool patient_is_same_number(struct text a, struct text b);
+
+/* What an owner says of its numbers by itself, again and again if need be: what a record
+ * is afterwards follows from how the number stands, not from how often it was told. */
+enum patient_number_change {
+    PATIENT_NUMBER_ENDED,
+    PATIENT_NUMBER_REPLACED, /* joined into another or renumbered */
+    PATIENT_NUMBER_RESTORED  /* lives again: a merge was undone */
+};
+struct patient_report {
+    struct id facility;
+    struct id record; /* zero = the gateway names the number only */
+    struct text number;
+    enum patient_number_change change;
+    struct text successor; /* of a replaced one */
+};
 
 /* ---- facts: for exchange/disclosure, exchange/registry; never for a route ---- */
 MUST_CHECK bool patient_person_find(struct store_session *session, struct id person,
@@ -196,6 +218,13 @@ MUST_CHECK bool patient_list_unfinished(struct store_session *session,
                                         int32_t today, struct arena *arena,
                                         struct patient_unfinished **items, size_t *count,
                                         struct err *err);
+/* Links to the viewer's own numbers that are suspended until somebody of its staff
+ * confirms the number or ends them, oldest first, at most 50. */
+MUST_CHECK bool patient_list_suspended(struct store_session *session,
+                                       const struct disclosure_scope *scope,
+                                       int32_t today, struct arena *arena,
+                                       struct patient_unfinished **items, size_t *count,
+                                       struct err *err);
 
 /* ---- writing, inside the caller's transaction ---- */
 MUST_CHECK bool patient_add_person(struct store_session *session,
@@ -206,8 +235,9 @@ MUST_CHECK bool patient_add_person(struct store_session *session,
 MUST_CHECK bool patient_add_record(struct store_session *session,
                                    const struct patient_record *record, struct err *err);
 /* Applies an owner's answer; a number that is already confirmed for another person
- * becomes refused with reason "mismatch". Raises the epoch when the state changes;
- * `after` is the record then. */
+ * becomes refused with reason "mismatch". A number that was to take a suspended one's
+ * place and is refused ends, and the other one waits again ("successor_mismatch"). Raises
+ * the epoch when the state changes; `after` is the record then. */
 MUST_CHECK bool patient_apply_match(struct store_session *session, struct id record,
                                     enum patient_match match, int64_t now_ms,
                                     struct arena *arena, struct patient_record *after,
@@ -246,14 +276,16 @@ void patient_listen(struct patient_service *service,
 /* For facility_gateways_listen: asks again about proposed numbers when a gateway is back.
  */
 struct facility_listener patient_facility_listener(struct patient_service *service);
-/* The owner reported by itself (held → decided, number ended or replaced): applies it and
- * tells the listeners. Blocks on the database. */
+/* The owner reported by itself (held → decided, number ended, replaced, restored):
+ * applies it, writes the audit when something changed and tells the listeners. Blocks on
+ * the database. ERR_MISSING record_unknown: the report names somebody else's record; a
+ * number that nobody linked is nothing to be done. */
 MUST_CHECK bool patient_owner_answered(struct patient_service *service, struct id record,
                                        enum patient_match match, struct err *err);
-MUST_CHECK bool patient_owner_ended(struct patient_service *service, struct id facility,
-                                    struct text number, const char *reason,
-                                    struct err *err);
+MUST_CHECK bool patient_owner_reported(struct patient_service *service,
+                                       const struct patient_report *report,
+                                       struct err *err);
 
-/* ---- routes: searchPersons, registerPerson, getPerson, addLink, retryLink, endLink ----
- */
+/* ---- routes: searchPersons, registerPerson, getPerson, addLink, retryLink, endLink,
+ * confirmLink ---- */
 void patient_routes(struct http_router *router, struct patient_service *service);

@@ -599,6 +599,81 @@ static void delete_link(struct http_call *call, void *context)
         session_answer_problem(call, &err);
 }
 
+/* ---- POST /links/{link}/confirmations ---- */
+
+static bool read_confirmation(struct patient_service *service, struct http_call *call,
+                              struct patient_confirmation *confirmation, struct err *err)
+{
+    struct text typed;
+    struct arena *arena = http_arena(call);
+    static const char *const members[] = {"since", "number", NULL};
+    CLEANUP(json_free_at) struct json_document *body = json_parse(http_body(call), err);
+    const struct json_value *root = body ? json_root(body) : NULL;
+    confirmation->number.record = id_new(&service->config.rand);
+    return root && json_check_members(root, members, err) &&
+           json_take_int(root, "since", 0, INT64_MAX, &confirmation->since, err) &&
+           json_take_text(root, "number", 4 * PATIENT_NUMBER_MAX, &typed, err) &&
+           patient_fold_number(typed, arena, &confirmation->number.number, err);
+}
+
+/* What its own facility's numbers mean is said by its own staff. */
+static bool check_own_number(const struct patient_record *record,
+                             const struct session_actor *actor, struct err *err)
+{
+    return id_equal(record->facility, actor->facility) ||
+           err_set(err, ERR_REFUSED, "link_not_own",
+                   "its own facility confirms a number");
+}
+
+static bool confirm_audited(struct patient_service *service, struct http_call *call,
+                            struct patient_confirmation *confirmation,
+                            struct session_answer *answer, struct err *err)
+{
+    struct patient_record record;
+    struct arena *arena = http_arena(call);
+    if (!take_link(service, call, confirmation->actor, "link_confirm", &record, err))
+        return false;
+    confirmation->record = record.id;
+    confirmation->number.facility = record.facility;
+    bool is_confirmed = check_own_number(&record, confirmation->actor, err) &&
+                        patient_check_numbers(service, confirmation->actor,
+                                              &confirmation->number, 1, arena, err) &&
+                        patient_confirm_link(service, confirmation, arena, answer, err);
+    finish(service, confirmation->actor, "link_confirm", record.person, 0, err);
+    return is_confirmed;
+}
+
+static bool confirm_link(struct patient_service *service, struct http_call *call,
+                         struct err *err)
+{
+    struct session_actor actor;
+    struct session_once once;
+    struct session_answer answer;
+    struct arena *arena = http_arena(call);
+    struct patient_confirmation confirmation = {.actor = &actor, .once = &once};
+    if (!session_require(service->config.sessions, call, SESSION_CHANGES, &actor, err) ||
+        !session_once_take(call, &actor, "confirmLink", &once, err) ||
+        !patient_find_kept(service, &once, arena, &answer, err))
+        return false;
+    if (answer.is_kept) {
+        session_answer_kept(call, &answer);
+        return true;
+    }
+    if (!read_confirmation(service, call, &confirmation, err) ||
+        !confirm_audited(service, call, &confirmation, &answer, err))
+        return false;
+    struct patient_linking linking = {
+        .actor = &actor, .once = &once, .number = confirmation.number};
+    return answer_link(service, call, &linking, &answer, err);
+}
+
+static void post_confirmations(struct http_call *call, void *context)
+{
+    struct err err = {0};
+    if (!confirm_link(context, call, &err))
+        session_answer_problem(call, &err);
+}
+
 void patient_routes(struct http_router *router, struct patient_service *service)
 {
     static const struct http_route routes[] = {
@@ -607,6 +682,8 @@ void patient_routes(struct http_router *router, struct patient_service *service)
         {HTTP_GET, "/api/v1/persons/{person}", get_person, 0},
         {HTTP_POST, "/api/v1/persons/{person}/links", post_links, LINK_BODY_BYTES},
         {HTTP_POST, "/api/v1/links/{link}/retries", post_retries, LINK_BODY_BYTES},
+        {HTTP_POST, "/api/v1/links/{link}/confirmations", post_confirmations,
+         LINK_BODY_BYTES},
         {HTTP_DELETE, "/api/v1/links/{link}", delete_link, 0},
     };
     http_router_add(router, routes, sizeof routes / sizeof *routes, service);

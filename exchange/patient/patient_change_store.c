@@ -11,7 +11,7 @@ int32_t patient_today(const struct patient_service *service)
     return day_of_instant(clock_wall_ms(&service->config.clock));
 }
 
-static int64_t now(const struct patient_service *service)
+int64_t patient_now(const struct patient_service *service)
 {
     return clock_wall_ms(&service->config.clock);
 }
@@ -64,9 +64,9 @@ bool patient_check_numbers(struct patient_service *service,
     return true;
 }
 
-static struct patient_record record_of(const struct patient_number *number,
-                                       const struct session_actor *actor,
-                                       struct id person, int64_t now_ms)
+struct patient_record patient_record_entered(const struct patient_number *number,
+                                             const struct session_actor *actor,
+                                             struct id person, int64_t now_ms)
 {
     return (struct patient_record){
         .id = number->record,
@@ -108,9 +108,9 @@ static bool person_body(struct store_session *session, struct id person,
     return write_body(&out, arena, body, err);
 }
 
-static bool link_body(struct store_session *session, struct id record,
-                      const struct session_actor *actor, struct arena *arena,
-                      struct text *body, struct err *err)
+bool patient_link_body(struct store_session *session, struct id record,
+                       const struct session_actor *actor, struct arena *arena,
+                       struct text *body, struct err *err)
 {
     CLEANUP(buf_free) struct buf out = buf_init(PATIENT_BODY_MAX);
     struct json_writer writer = json_writer(&out);
@@ -151,8 +151,8 @@ static bool add_numbers(struct store_session *session,
 {
     for (size_t i = 0; i < registration->number_count; i++) {
         struct patient_record record =
-            record_of(&registration->numbers[i], registration->actor,
-                      registration->person.id, now_ms);
+            patient_record_entered(&registration->numbers[i], registration->actor,
+                                   registration->person.id, now_ms);
         if (!patient_add_record(session, &record, err))
             return false;
     }
@@ -181,7 +181,7 @@ static bool write_registration(struct store_session *session, void *context,
 }
 
 /* After the commit: this process knows at once, and whoever waits for links hears. */
-static void publish(struct patient_service *service, const struct patient_record *record)
+void patient_publish(struct patient_service *service, const struct patient_record *record)
 {
     network_epoch_refresh(service->config.epoch);
     if (record->state != PATIENT_PROPOSED)
@@ -195,15 +195,15 @@ bool patient_register(struct patient_service *service,
     struct work work = {.service = service,
                         .arena = arena,
                         .answer = answer,
-                        .now_ms = now(service),
+                        .now_ms = patient_now(service),
                         .registration = registration};
     if (!store_write(service->config.store, STORE_LIVE, write_registration, &work, err))
         return false;
     for (size_t i = 0; i < registration->number_count && !answer->is_kept; i++) {
         struct patient_record record =
-            record_of(&registration->numbers[i], registration->actor,
-                      registration->person.id, work.now_ms);
-        publish(service, &record);
+            patient_record_entered(&registration->numbers[i], registration->actor,
+                                   registration->person.id, work.now_ms);
+        patient_publish(service, &record);
     }
     return true;
 }
@@ -240,12 +240,12 @@ static bool write_link(struct store_session *session, void *context, struct err 
     if (work->answer->is_kept)
         return true;
     work->answer->status = 201;
-    struct patient_record record =
-        record_of(&linking->number, linking->actor, linking->person, work->now_ms);
+    struct patient_record record = patient_record_entered(
+        &linking->number, linking->actor, linking->person, work->now_ms);
     return give_way_to_owner(session, linking, work->now_ms, work->arena, err) &&
            patient_add_record(session, &record, err) &&
-           link_body(session, record.id, linking->actor, work->arena, &work->answer->body,
-                     err) &&
+           patient_link_body(session, record.id, linking->actor, work->arena,
+                             &work->answer->body, err) &&
            session_once_keep(session, linking->once, 201, work->answer->body,
                              work->now_ms, err);
 }
@@ -256,21 +256,21 @@ bool patient_link(struct patient_service *service, const struct patient_linking 
     struct work work = {.service = service,
                         .arena = arena,
                         .answer = answer,
-                        .now_ms = now(service),
+                        .now_ms = patient_now(service),
                         .linking = linking};
     if (!store_write(service->config.store, STORE_LIVE, write_link, &work, err))
         return false;
-    struct patient_record record =
-        record_of(&linking->number, linking->actor, linking->person, work.now_ms);
+    struct patient_record record = patient_record_entered(
+        &linking->number, linking->actor, linking->person, work.now_ms);
     if (!answer->is_kept)
-        publish(service, &record);
+        patient_publish(service, &record);
     return true;
 }
 
 /* ---- ending, asking again ---- */
 
-static bool set_to_tell(struct store_session *session, struct id record, int64_t value,
-                        struct err *err)
+bool patient_set_to_tell(struct store_session *session, struct id record, int64_t value,
+                         struct err *err)
 {
     CLEANUP(store_finish)
     struct store_statement *statement =
@@ -290,7 +290,9 @@ static bool end_record(struct store_session *session, const struct patient_recor
     work->answer->status = 204;
     return patient_change_state(session, record->id, PATIENT_ENDED, TEXT("unlinked"),
                                 work->now_ms, err) &&
-           set_to_tell(session, record->id, 1, err);
+           patient_set_to_tell(session, record->id, 1, err) &&
+           (id_is_zero(record->replaces) ||
+            patient_set_to_tell(session, record->replaces, 1, err));
 }
 
 static bool write_change(struct store_session *session, void *context, struct err *err)
@@ -308,12 +310,12 @@ static bool write_change(struct store_session *session, void *context, struct er
         if (!end_record(session, &record, work, err))
             return false;
     } else {
-        if (record.state != PATIENT_PROPOSED && record.state != PATIENT_SUSPENDED)
+        if (record.state != PATIENT_PROPOSED)
             return err_set(err, ERR_CONFLICT, "link_state",
                            "only a number that waits is asked for again");
         work->answer->status = 200;
-        if (!link_body(session, record.id, change->actor, work->arena,
-                       &work->answer->body, err))
+        if (!patient_link_body(session, record.id, change->actor, work->arena,
+                               &work->answer->body, err))
             return false;
     }
     return session_once_keep(session, change->once, work->answer->status,
@@ -327,7 +329,7 @@ bool patient_change_link(struct patient_service *service,
     struct work work = {.service = service,
                         .arena = arena,
                         .answer = answer,
-                        .now_ms = now(service),
+                        .now_ms = patient_now(service),
                         .change = change};
     if (!store_write(service->config.store, STORE_LIVE, write_change, &work, err))
         return false;
@@ -337,7 +339,7 @@ bool patient_change_link(struct patient_service *service,
     struct patient_person person;
     if (!patient_read_record(service, change->record, arena, &record, &person, err))
         return false;
-    publish(service, &record);
+    patient_publish(service, &record);
     return true;
 }
 
@@ -349,7 +351,7 @@ struct telling {
 static bool write_telling(struct store_session *session, void *context, struct err *err)
 {
     const struct telling *telling = context;
-    return set_to_tell(session, telling->record, telling->value, err);
+    return patient_set_to_tell(session, telling->record, telling->value, err);
 }
 
 bool patient_mark_told(struct patient_service *service, struct id record, struct err *err)
@@ -413,6 +415,7 @@ struct answering {
     int64_t now_ms;
     struct arena *arena;
     struct patient_record *after;
+    struct patient_record replaced; /* in whose place it stands now; id zero = none */
     bool has_changed;
 };
 
@@ -426,7 +429,9 @@ static bool write_answer(struct store_session *session, void *context, struct er
                              answering->now_ms, answering->arena, answering->after, err))
         return false;
     answering->has_changed = before.state != answering->after->state;
-    return true;
+    return !answering->has_changed ||
+           patient_settle_replaced(session, answering->after, answering->arena,
+                                   &answering->replaced, err);
 }
 
 static bool audit_answer(struct patient_service *service,
@@ -457,12 +462,17 @@ bool patient_apply(struct patient_service *service, struct id record,
                    enum patient_match match, struct arena *arena,
                    struct patient_record *after, struct err *err)
 {
-    struct answering answering = {record, match, now(service), arena, after, false};
+    struct answering answering = {.record = record,
+                                  .match = match,
+                                  .now_ms = patient_now(service),
+                                  .arena = arena,
+                                  .after = after};
     if (!store_write(service->config.store, STORE_LIVE, write_answer, &answering, err))
         return false;
     if (answering.has_changed) {
         network_epoch_refresh(service->config.epoch);
         tell_listeners(service, after);
+        patient_tell_replaced(service, &answering.replaced);
     }
     return audit_answer(service, after, match, err);
 }
@@ -473,50 +483,6 @@ bool patient_owner_answered(struct patient_service *service, struct id record,
     CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
     struct patient_record after;
     return patient_apply(service, record, match, &arena, &after, err);
-}
-
-struct ending {
-    struct id facility;
-    struct text number;
-    const char *reason;
-    int64_t now_ms;
-    struct arena *arena;
-    struct patient_record record;
-    bool is_known;
-};
-
-static bool write_owner_end(struct store_session *session, void *context, struct err *err)
-{
-    struct ending *ending = context;
-    ending->is_known = patient_record_of_number(session, ending->facility, ending->number,
-                                                ending->arena, &ending->record, err);
-    if (!ending->is_known) {
-        if (err->kind != ERR_MISSING)
-            return false;
-        err_clear(err);
-        return true;
-    }
-    ending->record.state = PATIENT_SUSPENDED;
-    ending->record.reason = text_cstr(ending->reason);
-    ending->record.since = ending->now_ms;
-    return patient_change_state(session, ending->record.id, PATIENT_SUSPENDED,
-                                ending->record.reason, ending->now_ms, err);
-}
-
-bool patient_owner_ended(struct patient_service *service, struct id facility,
-                         struct text number, const char *reason, struct err *err)
-{
-    CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
-    struct ending ending = {.facility = facility,
-                            .number = number,
-                            .reason = reason,
-                            .now_ms = now(service),
-                            .arena = &arena};
-    if (!store_write(service->config.store, STORE_LIVE, write_owner_end, &ending, err))
-        return false;
-    if (ending.is_known)
-        publish(service, &ending.record);
-    return true;
 }
 
 /* ---- answers ---- */
@@ -530,8 +496,8 @@ static bool write_showing(struct store_session *session, void *context, struct e
                         ? person_body(session, showing->person, showing->actor,
                                       day_of_instant(work->now_ms), work->arena,
                                       &work->answer->body, err)
-                        : link_body(session, showing->record, showing->actor, work->arena,
-                                    &work->answer->body, err);
+                        : patient_link_body(session, showing->record, showing->actor,
+                                            work->arena, &work->answer->body, err);
     return is_shown && session_once_complete(session, showing->once, showing->status,
                                              work->answer->body, err);
 }
@@ -543,7 +509,7 @@ bool patient_show_again(struct patient_service *service,
     struct work work = {.service = service,
                         .arena = arena,
                         .answer = answer,
-                        .now_ms = now(service),
+                        .now_ms = patient_now(service),
                         .showing = showing};
     return store_write(service->config.store, STORE_LIVE, write_showing, &work, err);
 }

@@ -256,14 +256,20 @@ struct unfinished_ids {
     size_t count;
 };
 
-static bool find_unfinished(struct store_session *session, struct id facility,
-                            struct unfinished_ids *found, struct err *err)
+/* What the facility entered and is not confirmed, or its own numbers that are suspended.
+ */
+static bool find_records(struct store_session *session, bool is_suspended,
+                         struct id facility, struct unfinished_ids *found,
+                         struct err *err)
 {
     CLEANUP(store_finish)
     struct store_statement *statement = store_prepare(
         session,
-        "SELECT id FROM record WHERE entered_facility = ?1 AND state IN ('proposed', "
-        "'refused', 'suspended') ORDER BY entered_at DESC, id LIMIT 50",
+        is_suspended ? "SELECT id FROM record WHERE facility = ?1 AND state = "
+                       "'suspended' ORDER BY since, id LIMIT 50"
+                     : "SELECT id FROM record WHERE entered_facility = ?1 AND state IN "
+                       "('proposed', 'refused', 'suspended') ORDER BY entered_at DESC, "
+                       "id LIMIT 50",
         err);
     if (!statement)
         return false;
@@ -276,14 +282,24 @@ static bool find_unfinished(struct store_session *session, struct id facility,
     return err->kind == ERR_NONE;
 }
 
-bool patient_list_unfinished(struct store_session *session,
-                             const struct disclosure_scope *scope, int32_t today,
-                             struct arena *arena, struct patient_unfinished **items,
-                             size_t *count, struct err *err)
+struct listing {
+    bool is_suspended;
+    const struct disclosure_scope *scope;
+    int32_t today;
+    struct arena *arena;
+};
+
+static bool list_records(struct store_session *session, const struct listing *listing,
+                         struct patient_unfinished **items, size_t *count,
+                         struct err *err)
 {
+    const struct disclosure_scope *scope = listing->scope;
+    struct arena *arena = listing->arena;
+    int32_t today = listing->today;
     struct unfinished_ids found = {.count = 0};
     *count = 0;
-    if (!find_unfinished(session, permit_scope_viewer(scope)->facility, &found, err))
+    if (!find_records(session, listing->is_suspended,
+                      permit_scope_viewer(scope)->facility, &found, err))
         return false;
     *items = ARENA_MANY(arena, struct patient_unfinished, found.count, err);
     if (!*items)
@@ -301,4 +317,22 @@ bool patient_list_unfinished(struct store_session *session,
         }
     }
     return true;
+}
+
+bool patient_list_unfinished(struct store_session *session,
+                             const struct disclosure_scope *scope, int32_t today,
+                             struct arena *arena, struct patient_unfinished **items,
+                             size_t *count, struct err *err)
+{
+    struct listing listing = {false, scope, today, arena};
+    return list_records(session, &listing, items, count, err);
+}
+
+bool patient_list_suspended(struct store_session *session,
+                            const struct disclosure_scope *scope, int32_t today,
+                            struct arena *arena, struct patient_unfinished **items,
+                            size_t *count, struct err *err)
+{
+    struct listing listing = {true, scope, today, arena};
+    return list_records(session, &listing, items, count, err);
 }

@@ -90,6 +90,45 @@ MUST_CHECK bool patient_change_link(struct patient_service *service,
                                     const struct patient_link_change *change,
                                     struct arena *arena, struct session_answer *answer,
                                     struct err *err);
+/* A suspended link goes on under this number of the actor's own facility: the suspended
+ * record ends, and another one in its place is asked for at its owner. `since` is what
+ * the actor saw; ERR_CONFLICT link_state, link_changed, number_taken. */
+struct patient_confirmation {
+    const struct session_actor *actor;
+    const struct session_once *once;
+    struct id record;
+    int64_t since;
+    struct patient_number number;
+};
+MUST_CHECK bool patient_confirm_link(struct patient_service *service,
+                                     const struct patient_confirmation *confirmation,
+                                     struct arena *arena, struct session_answer *answer,
+                                     struct err *err);
+/* Inside a transaction that changed `after`: the record in whose place it was proposed,
+ * as it is now (id zero = none); one that is confirmed ends the other for good. */
+MUST_CHECK bool patient_settle_replaced(struct store_session *session,
+                                        const struct patient_record *after,
+                                        struct arena *arena,
+                                        struct patient_record *replaced, struct err *err);
+/* After its commit: whoever waits for links hears, and so does its owner. */
+void patient_tell_replaced(struct patient_service *service,
+                           const struct patient_record *replaced);
+
+/* ---- shared by the transactions ---- */
+int64_t patient_now(const struct patient_service *service);
+struct patient_record patient_record_entered(const struct patient_number *number,
+                                             const struct session_actor *actor,
+                                             struct id person, int64_t now_ms);
+MUST_CHECK bool patient_link_body(struct store_session *session, struct id record,
+                                  const struct session_actor *actor, struct arena *arena,
+                                  struct text *body, struct err *err);
+/* Its gateway has to hear that the record ended. */
+MUST_CHECK bool patient_set_to_tell(struct store_session *session, struct id record,
+                                    int64_t value, struct err *err);
+/* After the commit: this process knows at once, and whoever waits for links hears. */
+void patient_publish(struct patient_service *service,
+                     const struct patient_record *record);
+
 /* Applies an owner's answer, tells the listeners, writes the audit. */
 MUST_CHECK bool patient_apply(struct patient_service *service, struct id record,
                               enum patient_match match, struct arena *arena,

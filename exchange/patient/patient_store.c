@@ -84,7 +84,14 @@ bool patient_add_person(struct store_session *session,
 
 #define RECORD_COLUMNS                                                                   \
     "SELECT id, person, facility, number, state, reason, entered_facility, "             \
-    "entered_staff, entered_at, since FROM record "
+    "entered_staff, entered_at, since, successor, replaces FROM record "
+
+static bool read_replaces(struct store_statement *statement,
+                          struct patient_record *record, struct err *err)
+{
+    return store_column_view(statement, 11).len == 0 ||
+           store_column_id(statement, 11, &record->replaces, err);
+}
 
 static bool read_record(struct store_statement *statement, struct arena *arena,
                         struct patient_record *record, struct err *err)
@@ -101,7 +108,9 @@ static bool read_record(struct store_statement *statement, struct arena *arena,
            store_column_text(statement, 3, arena, &record->number, err) &&
            store_column_text(statement, 5, arena, &record->reason, err) &&
            store_column_id(statement, 6, &record->entered_facility, err) &&
-           store_column_id(statement, 7, &record->entered_staff, err);
+           store_column_id(statement, 7, &record->entered_staff, err) &&
+           store_column_text(statement, 10, arena, &record->successor, err) &&
+           read_replaces(statement, record, err);
 }
 
 static bool read_one(struct store_statement *statement, struct arena *arena,
@@ -241,11 +250,13 @@ bool patient_add_record(struct store_session *session,
     struct store_statement *statement =
         store_prepare(session,
                       "INSERT INTO record (id, person, facility, number, state, reason, "
-                      "entered_facility, entered_staff, entered_at, since, has_to_tell) "
-                      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0)",
+                      "entered_facility, entered_staff, entered_at, since, has_to_tell, "
+                      "successor, replaces) "
+                      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, '', ?11)",
                       err);
     if (!statement)
         return false;
+    struct id_text replaces = id_to_text(record->replaces);
     store_bind_id(statement, 1, record->id);
     store_bind_id(statement, 2, record->person);
     store_bind_id(statement, 3, record->facility);
@@ -256,6 +267,8 @@ bool patient_add_record(struct store_session *session,
     store_bind_id(statement, 8, record->entered_staff);
     store_bind_int(statement, 9, record->entered_at);
     store_bind_int(statement, 10, record->since);
+    store_bind_text(statement, 11,
+                    id_is_zero(record->replaces) ? TEXT("") : id_view(&replaces));
     if (store_run(statement, err))
         return network_epoch_raise(session, err);
     if (err->kind != ERR_CONFLICT)
@@ -286,6 +299,38 @@ bool patient_change_state(struct store_session *session, struct id record,
     return network_epoch_raise(session, err);
 }
 
+bool patient_keep_report(struct store_session *session,
+                         const struct patient_record *after, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *statement =
+        store_prepare(session, "UPDATE record SET successor = ?2 WHERE id = ?1", err);
+    if (!statement)
+        return false;
+    store_bind_id(statement, 1, after->id);
+    store_bind_text(statement, 2, after->successor);
+    return store_run(statement, err) &&
+           patient_change_state(session, after->id, after->state, after->reason,
+                                after->since, err);
+}
+
+bool patient_record_reported(struct store_session *session, struct id facility,
+                             struct text number, struct arena *arena,
+                             struct patient_record *found, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *statement = store_prepare(
+        session,
+        RECORD_COLUMNS "WHERE facility = ?1 AND number = ?2 AND state IN ('confirmed', "
+                       "'suspended') ORDER BY state, since DESC, id LIMIT 1",
+        err);
+    if (!statement)
+        return false;
+    store_bind_id(statement, 1, facility);
+    store_bind_text(statement, 2, number);
+    return read_one(statement, arena, found, err);
+}
+
 static bool change_reason(struct store_session *session, struct id record,
                           struct text reason, struct err *err)
 {
@@ -299,9 +344,9 @@ static bool change_reason(struct store_session *session, struct id record,
     return store_run(statement, err);
 }
 
-/* Whether the number is confirmed for another person already. */
-static bool is_taken(struct store_session *session, const struct patient_record *record,
-                     struct arena *arena, bool *taken, struct err *err)
+bool patient_number_is_taken(struct store_session *session,
+                             const struct patient_record *record, struct arena *arena,
+                             bool *taken, struct err *err)
 {
     struct patient_record other;
     *taken = false;
@@ -322,11 +367,13 @@ bool patient_apply_match(struct store_session *session, struct id record,
 {
     if (!patient_record_find(session, record, arena, after, err))
         return false;
-    /* Somebody ended or changed it while its owner was asked: that stands. */
-    if (after->state != PATIENT_PROPOSED && after->state != PATIENT_SUSPENDED)
+    /* Somebody ended or changed it while its owner was asked: that stands; and what is
+     * suspended waits for a person, whatever its owner says. */
+    if (after->state != PATIENT_PROPOSED)
         return true;
     bool taken = false;
-    if (match == PATIENT_MATCH_CONFIRMED && !is_taken(session, after, arena, &taken, err))
+    if (match == PATIENT_MATCH_CONFIRMED &&
+        !patient_number_is_taken(session, after, arena, &taken, err))
         return false;
     const char *reason = "";
     enum patient_record_state state = patient_state_after(
@@ -336,6 +383,13 @@ bool patient_apply_match(struct store_session *session, struct id record,
         return change_reason(session, record, after->reason, err);
     after->state = state;
     after->since = now_ms;
+    if (state == PATIENT_REFUSED && !id_is_zero(after->replaces)) {
+        after->state = PATIENT_ENDED;
+        return patient_change_state(session, record, PATIENT_ENDED, after->reason, now_ms,
+                                    err) &&
+               patient_change_state(session, after->replaces, PATIENT_SUSPENDED,
+                                    TEXT("successor_mismatch"), now_ms, err);
+    }
     return patient_change_state(session, record, state, after->reason, now_ms, err);
 }
 

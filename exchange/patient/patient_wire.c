@@ -100,7 +100,7 @@ static void ask_owner(struct patient_service *service, struct id id)
     enum patient_match match = PATIENT_MATCH_AWAY;
     struct err err = {0};
     bool is_read = patient_read_record(service, id, &arena, &record, &person, &err);
-    if (is_read && record.state != PATIENT_PROPOSED && record.state != PATIENT_SUSPENDED)
+    if (is_read && record.state != PATIENT_PROPOSED)
         return;
     if (is_read && !ask_gateway(service, &record, &person, &arena, &match, &err)) {
         if (err.kind != ERR_BUSY && service->config.log)

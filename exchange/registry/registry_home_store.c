@@ -24,6 +24,8 @@ struct home {
     size_t person_count;
     struct patient_unfinished *unfinished;
     size_t unfinished_count;
+    struct patient_unfinished *suspended;
+    size_t suspended_count;
 };
 
 /* Somebody whom the viewer may not recognise any more is left out. */
@@ -58,7 +60,9 @@ static bool read_lists(struct home *home, struct err *err)
         if (!add_person(home, session, &looks[i], err))
             return false;
     return patient_list_unfinished(session, home->scope, home->today, home->arena,
-                                   &home->unfinished, &home->unfinished_count, err);
+                                   &home->unfinished, &home->unfinished_count, err) &&
+           patient_list_suspended(session, home->scope, home->today, home->arena,
+                                  &home->suspended, &home->suspended_count, err);
 }
 
 /* Whoever may see nothing of the person has nothing new. */
@@ -88,6 +92,23 @@ static void write_person(struct json_writer *writer, const struct home_person *p
     json_close_object(writer);
 }
 
+static void write_links(struct json_writer *writer, const char *key,
+                        const struct patient_unfinished *items, size_t count,
+                        struct id viewer)
+{
+    json_key(writer, key);
+    json_open_array(writer);
+    for (size_t i = 0; i < count; i++) {
+        json_open_object(writer);
+        json_key(writer, "person");
+        patient_write_summary(writer, &items[i].person);
+        json_key(writer, "link");
+        patient_write_link(writer, &items[i].link, viewer);
+        json_close_object(writer);
+    }
+    json_close_array(writer);
+}
+
 static void write_home(struct json_writer *writer, const struct home *home)
 {
     json_open_object(writer);
@@ -102,17 +123,10 @@ static void write_home(struct json_writer *writer, const struct home *home)
         if (home->persons[i].new_count > 0)
             write_person(writer, &home->persons[i]);
     json_close_array(writer);
-    json_key(writer, "unfinished");
-    json_open_array(writer);
-    for (size_t i = 0; i < home->unfinished_count; i++) {
-        json_open_object(writer);
-        json_key(writer, "person");
-        patient_write_summary(writer, &home->unfinished[i].person);
-        json_key(writer, "link");
-        patient_write_link(writer, &home->unfinished[i].link, home->actor->facility);
-        json_close_object(writer);
-    }
-    json_close_array(writer);
+    write_links(writer, "unfinished", home->unfinished, home->unfinished_count,
+                home->actor->facility);
+    write_links(writer, "suspended", home->suspended, home->suspended_count,
+                home->actor->facility);
     json_close_object(writer);
 }
 

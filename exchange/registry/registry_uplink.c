@@ -204,14 +204,20 @@ static bool take_number(struct applying *applying, const struct uplink_event *ev
                         struct uplink_answer *answer, struct err *err)
 {
     const struct registry_batch *batch = applying->batch;
-    const char *reason =
-        event->type == UPLINK_NUMBER_REPLACED ? "number_replaced" : "number_ended";
-    if (patient_owner_ended(batch->uplink->config.patients, batch->facility,
-                            event->number, reason, err))
+    struct patient_report report = {.facility = batch->facility,
+                                    .record = event->record,
+                                    .number = event->number,
+                                    .change = PATIENT_NUMBER_ENDED,
+                                    .successor = event->new_number};
+    if (event->type == UPLINK_NUMBER_REPLACED)
+        report.change = PATIENT_NUMBER_REPLACED;
+    if (event->type == UPLINK_NUMBER_RESTORED)
+        report.change = PATIENT_NUMBER_RESTORED;
+    if (patient_owner_reported(batch->uplink->config.patients, &report, err))
         return true;
     if (err->kind == ERR_BUSY || err->kind == ERR_SYSTEM)
         return false;
-    answer->rejected = err->kind == ERR_MISSING ? "number_unknown" : err->code;
+    answer->rejected = err->code;
     err_clear(err);
     return true;
 }

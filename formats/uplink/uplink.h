@@ -121,10 +121,10 @@ struct uplink_sum {
 struct uplink_event {
     int64_t sequence;
     enum uplink_event_type type;
-    struct id record;        /* entry_*, link_decided, in_step; number_*: zero = not said */
-    struct text key;         /* entry_* */
-    struct uplink_put put;   /* entry_put */
-    struct text number;      /* number_* */
+    struct id record;      /* entry_*, link_decided, in_step; number_*: zero = not said */
+    struct text key;       /* entry_* */
+    struct uplink_put put; /* entry_put */
+    struct text number;    /* number_* */
     struct text new_number;  /* number_replaced */
     struct text policy;      /* policy_changed: JSON text */
     enum uplink_match match; /* link_decided */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Numbers that a hospital joins, changes and takes apart again, as its storage says it. */
+/* Numbers that a hospital joins, changes and takes apart again, as its storage says it.
+ */
 #include "gateway/collect/collect_testsite.h"
 
 #define OTHER "0000054321"
@@ -24,7 +25,8 @@ static void put_adt(struct scene *scene, const char *folder, const char *file,
     char message[2048];
     snprintf(message, sizeof message,
              MSH("ADT^A08^ADT_A01", "") "EVN||202405011200|||||SEND\r"
-             "PID|0001||%s^^^^PI||飯田^花子^^^^^L^I~イイダ^ハナコ^^^^^L^P||19500102|F\r" PV1,
+                                        "PID|0001||%s^^^^PI||飯田^花子^^^^^L^I~イイダ^"
+                                        "ハナコ^^^^^L^P||19500102|F\r" PV1,
              number);
     put_file(scene, folder, file, message);
 }

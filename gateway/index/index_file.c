@@ -391,6 +391,17 @@ static struct index_numbers numbers_of(const struct putting *putting)
                                   .arena = putting->arena};
 }
 
+static bool put_change(struct store_session *session, struct putting *putting,
+                       const struct index_link_list *links, struct old_key *old,
+                       struct err *err)
+{
+    if (!putting->change)
+        return end_patient(session, putting, err);
+    return put_file_row(session, putting, err) &&
+           put_entries(session, putting, links, old, err) &&
+           put_patient(session, putting, err);
+}
+
 /* A record that is now another, or gone. */
 static bool apply(struct store_session *session, struct putting *putting, struct err *err)
 {
@@ -403,18 +414,9 @@ static bool apply(struct store_session *session, struct putting *putting, struct
         (old &&
          !run_for_base(session, "DELETE FROM index_entry WHERE number = ?1 AND base = ?2",
                        putting, err)) ||
-        !forget_other_files(session, putting, err))
-        return false;
-    bool is_gone = !putting->change;
-    if (is_gone) {
-        if (!end_patient(session, putting, err))
-            return false;
-    } else if (!put_file_row(session, putting, err) ||
-               !put_entries(session, putting, &links, old, err) ||
-               !put_patient(session, putting, err)) {
-        return false;
-    }
-    if (!index_tell_numbers(session, &numbers, err))
+        !forget_other_files(session, putting, err) ||
+        !put_change(session, putting, &links, old, err) ||
+        !index_tell_numbers(session, &numbers, err))
         return false;
     putting->has_events = putting->has_events || numbers.has_events;
     for (struct old_key *key = old; key; key = key->next)

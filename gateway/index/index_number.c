@@ -141,9 +141,9 @@ bool index_read_standing(struct store_session *session, struct text number,
         if (!stand_by_itself(session, at, arena, &step, err))
             return false;
         if (step.fate != INDEX_NUMBER_REPLACED) {
-            *standing = hops == 0 ? step
-                                  : (struct index_standing){INDEX_NUMBER_REPLACED,
-                                                            step.number};
+            *standing = hops == 0
+                            ? step
+                            : (struct index_standing){INDEX_NUMBER_REPLACED, step.number};
             return true;
         }
         at = step.number;
@@ -189,15 +189,28 @@ static bool watch_said(struct store_session *session, struct index_numbers *numb
     return err->kind == ERR_NONE;
 }
 
+static bool has_links(struct store_session *session, bool *has, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *find =
+        store_prepare(session, "SELECT 1 FROM index_link WHERE state = 0 LIMIT 1", err);
+    return find && store_step(find, has, err);
+}
+
+/* While nobody is linked nobody has to hear: a first sweep is spared the comparison. */
 bool index_watch_numbers(struct store_session *session, struct index_numbers *numbers,
                          struct err *err)
 {
     struct text old = {0};
     struct text successor = {0};
+    bool is_heard = false;
     const struct entry_item *item = first_item(numbers->list);
     numbers->count = 0;
-    if (!span_starts(text_span(numbers->base), "-/ADT-00/"))
+    numbers->is_of_patient = span_starts(text_span(numbers->base), "-/ADT-00/");
+    if (!numbers->is_of_patient)
         return true;
+    if (!has_links(session, &is_heard, err) || !is_heard)
+        return err->kind == ERR_NONE;
     if (!watch(session, numbers, numbers->number, err) ||
         !watch_said(session, numbers, err))
         return false;
@@ -268,13 +281,12 @@ static bool keep_statements(struct store_session *session,
 /* ---- who hears of it ---- */
 
 struct hearing {
-    const char *sql;
-    struct text of;      /* links of this number … */
-    struct text about;   /* … are told about this one; empty = about their own */
+    struct text of;    /* links of this number … */
+    struct text about; /* … are told about this one; empty = about their own */
 };
 
-/* What waits about the same number would say the same. It gives way to a later row: it may
- * be on its way already, with what was true then. */
+/* What waits about the same number would say the same. It gives way to a later row: it
+ * may be on its way already, with what was true then. */
 static bool tell_anew(struct store_session *session,
                       const struct index_outgoing *outgoing, struct err *err)
 {
@@ -301,7 +313,16 @@ static bool tell_links(struct store_session *session, struct index_numbers *numb
     size_t count = 0;
     bool has_row = false;
     CLEANUP(store_finish)
-    struct store_statement *rows = store_prepare(session, hearing->sql, err);
+    struct store_statement *rows = store_prepare(
+        session,
+        hearing->about.len
+            ? "SELECT record, number FROM index_link WHERE state = 0 AND "
+              "ltrim(number, '0') = ?1"
+            : "SELECT record, number FROM index_link WHERE state = 0 AND "
+              "ltrim(number, '0') IN (WITH RECURSIVE before (number) AS (SELECT "
+              "CAST (?1 AS TEXT) UNION SELECT r.old FROM index_replaced r JOIN before b "
+              "ON r.successor_key = b.number) SELECT number FROM before)",
+        err);
     if (!rows)
         return false;
     store_bind_text(rows, 1, key_of(hearing->of));
@@ -325,20 +346,10 @@ static bool tell_links(struct store_session *session, struct index_numbers *numb
     return err->kind == ERR_NONE;
 }
 
-static const char links_through[] =
-    "SELECT record, number FROM index_link WHERE state = 0 AND ltrim(number, '0') IN "
-    "(WITH RECURSIVE before (number) AS (SELECT CAST (?1 AS TEXT) UNION SELECT r.old "
-    "FROM index_replaced r JOIN before b ON r.successor_key = b.number) SELECT number "
-    "FROM before)";
-static const char links_of[] =
-    "SELECT record, number FROM index_link WHERE state = 0 AND ltrim(number, '0') = ?1";
-
 bool index_tell_numbers(struct store_session *session, struct index_numbers *numbers,
                         struct err *err)
 {
-    if (numbers->count == 0)
-        return true;
-    if (!keep_statements(session, numbers, err))
+    if (numbers->is_of_patient && !keep_statements(session, numbers, err))
         return false;
     for (size_t i = 0; i < numbers->count; i++) {
         const struct index_watched *one = &numbers->items[i];
@@ -347,13 +358,13 @@ bool index_tell_numbers(struct store_session *session, struct index_numbers *num
             return false;
         if (now.fate == one->before.fate && is_same(now.number, one->before.number))
             continue;
-        struct hearing through = {links_through, one->number, TEXT("")};
+        struct hearing through = {one->number, TEXT("")};
         if (!tell_links(session, numbers, &through, err))
             return false;
         /* Taken apart again: who moved to the other number may have to move back. */
-        bool is_apart = one->before.fate == INDEX_NUMBER_REPLACED &&
-                        now.fate == INDEX_NUMBER_LIVES;
-        struct hearing others = {links_of, one->before.number, now.number};
+        bool is_apart =
+            one->before.fate == INDEX_NUMBER_REPLACED && now.fate == INDEX_NUMBER_LIVES;
+        struct hearing others = {one->before.number, now.number};
         if (is_apart && !tell_links(session, numbers, &others, err))
             return false;
     }

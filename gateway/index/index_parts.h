@@ -106,6 +106,7 @@ struct index_numbers {
     struct text version;
     const struct entry_list *list; /* NULL = none */
     bool is_gone;
+    bool is_of_patient; /* the record is an ADT-00: nothing else is looked at */
     struct arena *arena;
     struct index_watched items[INDEX_NUMBERS_MAX];
     size_t count;

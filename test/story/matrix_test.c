@@ -272,6 +272,8 @@ static const struct route routes[] = {
     {AT("POST", "persons/{person}/links", KNOWS),
      BODY("{\"facility\":\"%s\",\"number\":\"9\"}"), ROW("link"), GOOD(409)},
     {AT("POST", "links/{link}/retries", KNOWS), ROW("link_retry"), GOOD(409)},
+    {AT("POST", "links/{link}/confirmations", LINK_OWN),
+     BODY("{\"since\":1,\"number\":\"78\"}"), ROW("link_confirm"), GOOD(409)},
     {AT("GET", "persons/{person}/consents", KNOWS), ROW("consents"), GOOD(200)},
     {AT("POST", "persons/{person}/calendar-openings", KNOWS),
      BODY("{\"from\":\"2026-09-01\",\"to\":\"2026-10-31\"}"), ROW("calendar"), GOOD(201),
@@ -512,7 +514,7 @@ static void what_is_not_there_and_what_is_not_yours_look_the_same(void)
                    first.decisions, second.decisions, not_yours.body, not_there.body);
         compared++;
     }
-    CHECK(compared >= 14);
+    CHECK(compared >= 15);
     region_free(&region);
 }
 
@@ -569,7 +571,7 @@ static void what_the_contract_does_not_name_is_refused(void)
               rows.decisions == 0);
         asked++;
     }
-    CHECK(asked == 6);
+    CHECK(asked == 7);
     region_free(&region);
 }
 

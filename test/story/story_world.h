@@ -138,10 +138,13 @@ static inline enum uplink_match match(const struct uplink_link *link)
     static const struct {
         const char *number;
         const char *kana;
-    } known[] = {{"H100", "ハヤシ ハナコ"}, {"H200", "モリ タロウ"}};
+    } known[] = {{"H100", "ハヤシ ハナコ"},
+                 {"H200", "モリ タロウ"},
+                 {"H300", "ハヤシ ハナコ"},
+                 {"H400", "ハヤシ ハナコ"}};
     if (text_is(link->number, "H777"))
         return UPLINK_HELD;
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (text_is(link->number, known[i].number))
             return text_is(link->kana, known[i].kana) ? UPLINK_CONFIRMED
                                                       : UPLINK_MISMATCH;
