@@ -104,6 +104,19 @@ export class Tree {
     return { ...old, name, path: `${old.folder}/${name}` };
   }
 
+  /** The hospital joins `old` into `next`: all files move, and the patient's own file says so (ADT^A40). */
+  joinInto(old: string, next: string): void {
+    for (const file of this.files(old)) {
+      const folder = file.folder.replace(this.patient(old), this.patient(next));
+      const isPatient = file.type === 'ADT-00' && file.flag === '1';
+      let text = readFileSync(file.path, 'latin1').replaceAll(old, next);
+      if (isPatient) text = `${text.replace(/ADT\^A08\^ADT_A01/, 'ADT^A40^ADT_A39')}MRG|${old}^^^^PI\r`;
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(`${folder}/${file.name.replace(old, next)}`, text, 'latin1');
+    }
+    rmSync(this.patient(old), { recursive: true });
+  }
+
   remove(file: Stored): void {
     rmSync(file.path);
   }

@@ -140,6 +140,13 @@ export const api = {
         params: { path: { link }, header: change(key) },
       }),
     ),
+  confirmLink: (link: string, body: { since: number; number: string }, key: string) =>
+    take(
+      client.POST('/api/v1/links/{link}/confirmations', {
+        params: { path: { link }, header: change(key) },
+        body,
+      }),
+    ),
   endLink: (link: string, key: string) =>
     take(client.DELETE('/api/v1/links/{link}', { params: { path: { link }, header: change(key) } })),
 

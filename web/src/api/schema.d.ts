@@ -216,6 +216,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/links/{link}/confirmations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                link: components["parameters"]["Link"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A suspended link goes on under this number; by the number's own facility, matched again by its owner
+         * @description Answers with the link that takes the suspended one's place. 409 link_changed: the facility said something else since; number_taken: the number is linked to another person. A number that its owner refuses leaves the suspended link as it was, with the reason successor_mismatch.
+         */
+        post: operations["confirmLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/links/{link}": {
         parameters: {
             query?: never;
@@ -579,8 +601,10 @@ export interface components {
             number: string | null;
             /** @enum {string} */
             state: "proposed" | "confirmed" | "suspended" | "ended" | "refused";
-            /** @description why not confirmed: gateway_away, mismatch, held, rate_limited … */
+            /** @description why not confirmed: gateway_away, mismatch, held, rate_limited …; suspended: number_ended, number_replaced, number_restored, successor_mismatch */
             reason: string | null;
+            /** @description of a suspended one: the number that its facility says goes on; shown to that facility */
+            successor: string | null;
             since: number;
         };
         Person: {
@@ -646,6 +670,11 @@ export interface components {
             news: components["schemas"]["HomePerson"][];
             /** @description own registrations with a number that is not confirmed */
             unfinished: {
+                person: components["schemas"]["PersonSummary"];
+                link: components["schemas"]["Link"];
+            }[];
+            /** @description links to own numbers that wait until own staff confirms the number or ends them, oldest first */
+            suspended: {
                 person: components["schemas"]["PersonSummary"];
                 link: components["schemas"]["Link"];
             }[];
@@ -1176,6 +1205,40 @@ export interface operations {
         responses: {
             /** @description the link */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Link"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    confirmLink: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": components["parameters"]["Csrf"];
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                link: components["parameters"]["Link"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description of the link as it was seen */
+                    since: number;
+                    number: string;
+                };
+            };
+        };
+        responses: {
+            /** @description the new link */
+            201: {
                 headers: {
                     [name: string]: unknown;
                 };

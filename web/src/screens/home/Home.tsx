@@ -50,8 +50,8 @@ function People({ people, empty }: { people: HomePerson[]; empty: ComponentChild
   );
 }
 
-function Unfinished({ rows }: { rows: HomeData['unfinished'] }) {
-  if (rows.length === 0) return <p class="empty">{t('home.unfinished.empty')}</p>;
+function Numbers({ rows, empty }: { rows: HomeData['unfinished']; empty: string }) {
+  if (rows.length === 0) return <p class="empty">{empty}</p>;
   return (
     <ul class="people">
       {rows.map(({ person, link }) => (
@@ -144,6 +144,8 @@ export function Home() {
     };
   }, []);
   const value = home.value;
+  // what the own staff has to confirm stands in its own list
+  const unfinished = value?.unfinished.filter(({ link }) => !value.suspended.some((one) => one.link.id === link.id));
   return (
     <div class="page">
       <h1 class="sr">{t('home.title')}</h1>
@@ -175,8 +177,13 @@ export function Home() {
         </div>
         <div class="stack">
           <QuickFind />
-          <Section title={t('home.unfinished')} count={value?.unfinished.length}>
-            {value ? <Unfinished rows={value.unfinished} /> : <Skeleton rows={2} />}
+          {value && value.suspended.length > 0 && (
+            <Section title={t('home.suspended')} count={value.suspended.length}>
+              <Numbers rows={value.suspended} empty="" />
+            </Section>
+          )}
+          <Section title={t('home.unfinished')} count={unfinished?.length}>
+            {unfinished ? <Numbers rows={unfinished} empty={t('home.unfinished.empty')} /> : <Skeleton rows={2} />}
           </Section>
         </div>
       </div>

@@ -12,6 +12,7 @@ import { Dialog } from '../../ui/Dialog.tsx';
 import { DayField, ErrorSummary, Field, NO_DAY, SubmitButton, Wrong, dayError, readDay, type Errors } from '../../ui/Field.tsx';
 import { Icon } from '../../ui/Icon.tsx';
 import { FacilityMark, Notice, ProblemNotice } from '../../ui/pieces.tsx';
+import { ConfirmNumber } from './ConfirmNumber.tsx';
 import { canRetry, linkTone, linkWords } from './linkWords.ts';
 import { PersonFacts } from './PersonLine.tsx';
 import { check, number as numberSchema } from './schema.ts';
@@ -40,10 +41,11 @@ function inOrder(links: Link[]): Link[] {
   return [...links].sort((a, b) => place(a) - place(b));
 }
 
-function LinkLine({ link, onChange }: { link: Link; onChange: () => void }) {
+function LinkLine({ person, link, onChange }: { person: Person; link: Link; onChange: () => void }) {
   const [problem, setProblem] = useState<unknown>();
   const [isAsking, setIsAsking] = useState(false);
   const [isEnding, setIsEnding] = useState(false);
+  const [isConfirming, setIsConfirming] = useState(false);
   const run = useIntention();
   const facility = participants.value.byId.get(link.facility);
   const isOver = link.state === 'ended';
@@ -93,6 +95,11 @@ function LinkLine({ link, onChange }: { link: Link; onChange: () => void }) {
                 {t('link.retry')}
               </button>
             )}
+            {isOwn && link.state === 'suspended' && (
+              <button type="button" class="btn compact primary" onClick={() => setIsConfirming(true)}>
+                {t('confirm.open')}
+              </button>
+            )}
             {mayEnd && (
               <button type="button" class="btn plain compact danger" onClick={() => setIsEnding(true)}>
                 {t(isOwn ? 'link.end.own' : 'link.end')}
@@ -102,6 +109,17 @@ function LinkLine({ link, onChange }: { link: Link; onChange: () => void }) {
         </div>
       )}
       {problem !== undefined && <ProblemNotice problem={problem} />}
+      {isConfirming && (
+        <ConfirmNumber
+          person={person}
+          link={link}
+          onClose={() => setIsConfirming(false)}
+          onDone={() => {
+            setIsConfirming(false);
+            onChange();
+          }}
+        />
+      )}
       {isEnding && (
         <Dialog title={isOwn ? t('link.end.own.title') : t('link.end.title', { name })} onClose={() => setIsEnding(false)}>
           <p>{t(isOwn ? 'link.end.own.text' : 'link.end.text')}</p>
@@ -133,7 +151,7 @@ function AddForm({ person, onDone }: { person: Person; onDone: () => void }) {
   const [isBusy, setIsBusy] = useState(false);
   const run = useIntention();
   const isLinked = (id: string) =>
-    person.links.some((link) => link.facility === id && (link.state === 'confirmed' || (link.state === 'proposed' && link.reason !== 'mismatch')));
+    person.links.some((link) => link.facility === id && (link.state === 'confirmed' || link.state === 'suspended' || (link.state === 'proposed' && link.reason !== 'mismatch')));
   const own = session.value?.post.facility.id;
   const open = participants.value.list.filter(
     (item) => (item.is_disclosing || item.id === own) && !isLinked(item.id),
@@ -314,7 +332,7 @@ export function Links(props: { person?: Person; id?: string; reload: () => void 
             {person.links.length === 0 && <p class="empty">{t('link.empty')}</p>}
             <ul class="links">
               {inOrder(person.links).map((link) => (
-                <LinkLine key={link.id} link={link} onChange={props.reload} />
+                <LinkLine key={link.id} person={person} link={link} onChange={props.reload} />
               ))}
             </ul>
           </section>
