@@ -16,7 +16,7 @@ enum { TICK_MS = 500, ARENA_BYTES = 1 << 30, PORT_DEFAULT = 8080 };
 
 static const char usage[] =
     "usage: tsumugi demo [--port N] [--dir DIR] [--people N] [--today DATE]\n"
-    "                    [--database URI] [--tls | --once]\n"
+    "                    [--consent MODEL] [--database URI] [--tls | --once]\n"
     "Starts an invented region on this machine: a centre, three hospitals, two\n"
     "clinics, a dentist, a pharmacy, visiting nurses, a care office, and all accounts.\n"
     "  --port N      where the page is, 8080 when left out, 0 = any free port\n"
@@ -24,6 +24,8 @@ static const char usage[] =
     "                that is removed at the end when left out\n"
     "  --people N    28 to 20000 persons, 200 when left out\n"
     "  --today DATE  the region's last day, today when left out\n"
+    "  --consent MODEL  comprehensive (the list of participants) or specific (each\n"
+    "                facility is named); comprehensive when left out\n"
     "  --database URI  the centre's database on a PostgreSQL server, postgresql://…;\n"
     "                an SQLite file below DIR when left out\n"
     "  --tls         the page over HTTPS, for browsers with a facility's certificate\n"
@@ -55,6 +57,11 @@ static bool take_option(struct options *options, const char *name, const char *v
     if (strcmp(name, "--dir") == 0) {
         demo->directory = value;
         return value != NULL;
+    }
+    if (strcmp(name, "--consent") == 0) {
+        demo->consent = value ? value : "";
+        return strcmp(demo->consent, "specific") == 0 ||
+               strcmp(demo->consent, "comprehensive") == 0;
     }
     if (strcmp(name, "--database") == 0) {
         demo->database = value;
@@ -262,6 +269,7 @@ static int run(int argc, char **argv)
     struct options options = {.demo = {.synth = command_synth.run,
                                        .port = PORT_DEFAULT,
                                        .people = 200,
+                                       .consent = "comprehensive",
                                        .today = day_of_instant(clock_wall_ms(&clock)),
                                        .arena = arena_init(ARENA_BYTES)}};
     bool is_read =

@@ -11,13 +11,16 @@
 
 static const char USAGE[] =
     "usage: tsumugi synth --seed N --today YYYY-MM-DD --out DIR [--people N]\n"
+    "                     [--consent comprehensive|specific]\n"
     "Writes an invented region: DIR/region.json and DIR/storage/<facility>/, the "
     "SS-MIX2\n"
     "storages of its hospitals. Same seed, day and number of people: same bytes.\n"
     "  --seed N      any number from 0 to 9007199254740991\n"
     "  --today DATE  the last day that has entries, 2021-01-01 to 2099-12-31\n"
     "  --out DIR     made when missing; must not hold a region yet\n"
-    "  --people N    28 to 20000, 200 when left out\n";
+    "  --people N    28 to 20000, 200 when left out\n"
+    "  --consent M   what the network's consents name: its list of participants\n"
+    "                (comprehensive, when left out) or each facility (specific)\n";
 
 enum { ARENA_BYTES = 256 << 20 };
 
@@ -27,6 +30,7 @@ struct arguments {
     int32_t today;
     const char *out;
     bool has_seed;
+    bool is_specific;
     bool wants_help;
 };
 
@@ -42,6 +46,10 @@ static bool take_argument(const char *name, const char *value,
     if (strcmp(name, "--people") == 0)
         return span_uint(span, SYNTH_PEOPLE_MAX, &arguments->people) &&
                arguments->people >= SYNTH_PEOPLE_MIN;
+    if (strcmp(name, "--consent") == 0) {
+        arguments->is_specific = strcmp(value, "specific") == 0;
+        return arguments->is_specific || strcmp(value, "comprehensive") == 0;
+    }
     if (strcmp(name, "--today") == 0) {
         arguments->today = day_from_iso(span);
         return arguments->today >= day_from_date(2021, 1, 1) &&
@@ -94,6 +102,7 @@ static int run(int argc, char **argv)
     }
     struct synth synth = {.seed = arguments.seed,
                           .today = arguments.today,
+                          .is_specific = arguments.is_specific,
                           .people_count = (int)arguments.people,
                           .arena = arena_init(ARENA_BYTES),
                           .root = -1};

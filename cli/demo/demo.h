@@ -31,6 +31,7 @@ struct demo {
     const char *database; /* the centre's; NULL = a file below the directory */
     int port;
     int people;
+    const char *consent; /* "comprehensive" or "specific": the network's model */
     int32_t today;
     struct arena arena;
     struct json_document *region; /* *owned* */

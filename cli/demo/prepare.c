@@ -30,7 +30,9 @@ static bool make_region(const struct demo *demo, struct err *err)
     char seed[16];
     char people[16];
     char today[DAY_TEXT_BYTES];
+    char consent[16];
     char directory[DEMO_PATH_BYTES];
+    snprintf(consent, sizeof consent, "%s", demo->consent);
     snprintf(seed, sizeof seed, "%d", SEED);
     snprintf(people, sizeof people, "%d", demo->people);
     day_to_iso(demo->today, today);
@@ -43,8 +45,10 @@ static bool make_region(const struct demo *demo, struct err *err)
                          (char[]){"--out"},
                          directory,
                          (char[]){"--people"},
-                         people};
-    if (demo->synth(9, arguments) != 0)
+                         people,
+                         (char[]){"--consent"},
+                         consent};
+    if (demo->synth(11, arguments) != 0)
         return err_set(err, ERR_SYSTEM, "synth_failed", "the region was not written");
     return true;
 }

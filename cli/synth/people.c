@@ -185,6 +185,11 @@ static void make_consents(struct synth *synth, struct synth_person *person)
     if (kind >= 85)
         return;
     struct synth_consent *consent = add_consent(synth, person, &dice);
+    if (synth->is_specific) {
+        consent->form = "specific";
+        consent->facilities =
+            facilities_of(person, person->record_count) | 1U << consent->obtained_at;
+    }
     if (kind >= 80) {
         consent->form = "specific";
         consent->facilities = facilities_of(person, 3) | 1U << consent->obtained_at;

@@ -35,7 +35,8 @@ static void put_network(struct json_writer *json, const struct synth *synth)
     json_open_object(json);
     json_put_cstr(json, "code", "tsumugi");
     json_put_cstr(json, "name", "信里つむぎ地域医療ネットワーク");
-    json_put_cstr(json, "consent_model", "comprehensive");
+    json_put_cstr(json, "consent_model",
+                  synth->is_specific ? "specific" : "comprehensive");
     json_put_cstr(json, "minimum_assurance", "password");
     json_put_int(json, "joiner_waiting_days", 14);
     json_key(json, "versions");

@@ -196,7 +196,8 @@ struct synth_fault {
 struct synth {
     uint64_t seed;
     int32_t today;
-    int root; /* descriptor of the output directory */
+    bool is_specific; /* the network knows specific consent only */
+    int root;         /* descriptor of the output directory */
     struct arena arena;
     struct synth_person *people;
     int people_count;

@@ -182,6 +182,48 @@ bool consent_has_active(const struct consent_facts *facts, int32_t today)
     return false;
 }
 
+/* The contract's words for how near a consent comes. */
+static const char *const cover_ids[] = {
+    [CONSENT_COVER_NONE] = "none",
+    [CONSENT_COVER_NOT_COVERING] = "not_covering",
+    [CONSENT_COVER_REFUSED] = "refused",
+    [CONSENT_COVER_EXPIRED] = "expired",
+    [CONSENT_COVER_WITHDRAWN] = "withdrawn",
+    [CONSENT_COVER_JOINER_WAITING] = "joiner_waiting",
+    [CONSENT_COVER_COVERS] = "covers",
+};
+
+static void write_right(struct json_writer *writer, struct id facility,
+                        const struct consent_verdict *verdict)
+{
+    bool is_known = verdict->by && verdict->cover > CONSENT_COVER_NOT_COVERING;
+    json_open_object(writer);
+    json_put_id(writer, "facility", facility);
+    json_put_cstr(writer, "state", cover_ids[verdict->cover]);
+    if (is_known)
+        json_put_id(writer, "consent", verdict->by->id);
+    else
+        json_put_null(writer, "consent");
+    json_put_day(writer, "until", is_known ? verdict->by->until_day : DAY_NONE);
+    json_close_object(writer);
+}
+
+void consent_write_rights(struct json_writer *writer, const struct consent_facts *facts,
+                          const struct network_participants *participants,
+                          struct id viewer, int32_t today)
+{
+    json_key(writer, "rights");
+    json_open_array(writer);
+    for (size_t i = 0; i < participants->count; i++) {
+        struct id facility = participants->items[i].facility;
+        struct consent_verdict verdict =
+            consent_covers(facts, participants, facility, viewer, today);
+        if (!id_equal(facility, viewer))
+            write_right(writer, facility, &verdict);
+    }
+    json_close_array(writer);
+}
+
 bool consent_check(const struct consent *consent, int32_t today, struct err *err)
 {
     bool is_proxy = consent->giver != CONSENT_SELF;
@@ -354,6 +396,7 @@ void consent_write(struct json_writer *writer, const struct consent *consent,
     json_put_int(writer, "list_version", consent->list_version);
     json_put_int(writer, "given_at", consent->given_at);
     json_put_text(writer, "given_facility", consent->given_facility_name);
+    json_put_id(writer, "given_facility_id", consent->given_facility);
     json_put_text(writer, "given_by", consent->given_by);
     write_withdrawal(writer, consent);
     json_close_object(writer);

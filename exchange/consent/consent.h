@@ -103,7 +103,8 @@ const char *consent_state_for(const struct consent_facts *facts,
 bool consent_has_active(const struct consent_facts *facts, int32_t today);
 /* Fields that belong together: ERR_SYNTAX "consent_giver_name" (a proxy needs one),
  * "consent_facilities" (specific only, at least two with the obtaining one),
- * "consent_until" (past). */
+ * "consent_until" (past). consent_add: "consent_form" (comprehensive in a network that
+ * names each facility). */
 MUST_CHECK bool consent_check(const struct consent *consent, int32_t today,
                               struct err *err);
 const char *consent_form_id(enum consent_form form);

@@ -63,7 +63,7 @@ static bool list(struct consent_service *service, struct http_call *call, struct
         decide(service, &actor, person, "consents", arena, err);
     if (!permit)
         return false;
-    bool is_read = consent_write_list(service, permit, arena, &out, err);
+    bool is_read = consent_write_list(service, permit, actor.network, arena, &out, err);
     finish(service, permit, "consents", out.len, err);
     if (!is_read)
         return false;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "exchange/consent/consent_parts.h"
 #include "exchange/consent/consent_service.h"
+#include "exchange/permit/permit.h"
 
 #include "base/day.h"
 #include "formats/json/json.h"
@@ -72,15 +74,20 @@ bool consent_find_person(struct consent_service *service, struct id consent,
 }
 
 bool consent_write_list(struct consent_service *service,
-                        const struct disclosure_permit *permit, struct arena *arena,
-                        struct buf *out, struct err *err)
+                        const struct disclosure_permit *permit, struct id network,
+                        struct arena *arena, struct buf *out, struct err *err)
 {
     CLEANUP(store_read_end)
     struct store_session *session = store_read(service->store, err);
     struct consent *items = NULL;
     size_t count = 0;
     int32_t today = day_of_instant(clock_wall_ms(&service->clock));
-    if (!session || !consent_list(session, permit, arena, &items, &count, err))
+    struct consent_facts facts;
+    struct network_participants participants;
+    const struct permit_contents *contents = permit_read(permit);
+    if (!session || !consent_list(session, permit, arena, &items, &count, err) ||
+        !consent_facts(session, contents->person, arena, &facts, err) ||
+        !network_participants_on(session, network, today, arena, &participants, err))
         return false;
     struct json_writer writer = json_writer(out);
     json_open_object(&writer);
@@ -89,6 +96,8 @@ bool consent_write_list(struct consent_service *service,
     for (size_t i = 0; i < count; i++)
         consent_write(&writer, &items[i], today);
     json_close_array(&writer);
+    consent_write_rights(&writer, &facts, &participants, contents->viewer.facility,
+                         today);
     json_close_object(&writer);
     return buf_check(out, err);
 }

@@ -4,6 +4,12 @@
 
 #include "exchange/consent/consent.h"
 
+/* `"rights": […]`: with which participants the viewer shares the person's data, in both
+ * directions, and by which consent. */
+void consent_write_rights(struct json_writer *writer, const struct consent_facts *facts,
+                          const struct network_participants *participants,
+                          struct id viewer, int32_t today);
+
 MUST_CHECK bool consent_form_parse(struct text id, enum consent_form *form);
 MUST_CHECK bool consent_channel_parse(struct text id, enum consent_channel *channel);
 MUST_CHECK bool consent_giver_parse(struct text id, enum consent_giver *giver);

@@ -28,10 +28,11 @@ MUST_CHECK bool consent_find_kept(struct consent_service *service,
                                   struct session_answer *answer, struct err *err);
 MUST_CHECK bool consent_find_person(struct consent_service *service, struct id consent,
                                     struct id *person, struct err *err);
-/* {"consents": […]} of the permit's person. */
+/* {"consents": […], "rights": […]} of the permit's person, in the viewer's network. */
 MUST_CHECK bool consent_write_list(struct consent_service *service,
                                    const struct disclosure_permit *permit,
-                                   struct arena *arena, struct buf *out, struct err *err);
+                                   struct id network, struct arena *arena,
+                                   struct buf *out, struct err *err);
 /* Channel and note. */
 MUST_CHECK bool consent_read_withdrawal(const struct json_value *object,
                                         struct consent_withdrawal *withdrawal,

@@ -328,11 +328,27 @@ static bool check_participants(struct store_session *session, struct consent *co
     return true;
 }
 
+/* Where each facility is named, nobody is told of a list that a comprehensive consent
+ * could mean. */
+static bool check_model(struct store_session *session, const struct consent *consent,
+                        struct arena *arena, struct err *err)
+{
+    struct network network;
+    if (consent->form == CONSENT_SPECIFIC)
+        return true;
+    if (!network_find(session, consent->network, arena, &network, err))
+        return false;
+    return network.consent_model == NETWORK_COMPREHENSIVE ||
+           err_set(err, ERR_SYNTAX, "consent_form",
+                   "the network knows specific consent only");
+}
+
 bool consent_add(struct store_session *session, struct consent *consent, struct id spare,
                  struct arena *arena, struct err *err)
 {
     consent->is_newest = true;
-    return check_participants(session, consent, arena, err) &&
+    return check_model(session, consent, arena, err) &&
+           check_participants(session, consent, arena, err) &&
            find_chain(session, consent, spare, err) &&
            add_version(session, consent, NULL, err) &&
            add_facilities(session, consent, err) && network_epoch_raise(session, err);

@@ -429,6 +429,29 @@ static bool run(struct store_session *session, const char *sql, struct err *err)
     return statement && store_run(statement, err);
 }
 
+static bool name_each(struct store_session *session, void *context, struct err *err)
+{
+    (void)context;
+    return run(session, "UPDATE network SET consent_model = 'specific'", err);
+}
+
+static void where_each_facility_is_named_no_list_is_agreed_to(void)
+{
+    struct place place;
+    struct err err = {0};
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+    place_open(&place);
+    struct id two[] = {{{1}}, {{2}}};
+    struct giving list = {filled(comprehensive(0), clinic, 1000), {{0xc1}}, &arena};
+    struct giving named = {filled(specific(two, 2), clinic, 1000), {{0xc2}}, &arena};
+    CHECK(store_write(place.store, STORE_LIVE, name_each, NULL, &err));
+    CHECK(!store_write(place.store, STORE_LIVE, give, &list, &err));
+    CHECK(err.kind == ERR_SYNTAX && strcmp(err.code, "consent_form") == 0);
+    err_clear(&err);
+    CHECK(store_write(place.store, STORE_LIVE, give, &named, &err));
+    place_close(&place);
+}
+
 static bool overwrite(struct store_session *session, void *context, struct err *err)
 {
     (void)context;
@@ -469,6 +492,7 @@ int main(void)
     RUN(what_does_not_fit_together_is_not_recorded);
     RUN(versions_form_one_chain_and_only_the_newest_counts);
     RUN(specific_consents_of_two_facilities_stand_beside_each_other);
+    RUN(where_each_facility_is_named_no_list_is_agreed_to);
     RUN(a_version_can_neither_be_changed_nor_deleted);
     return test_done();
 }

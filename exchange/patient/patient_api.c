@@ -238,10 +238,8 @@ static bool read_number(const struct json_value *object, const struct rand *rand
                         struct err *err)
 {
     struct text typed;
-    static const char *const members[] = {"facility", "number", "birth_date", NULL};
     number->record = id_new(rand);
-    return json_check_members(object, members, err) &&
-           json_take_id(object, "facility", &number->facility, err) &&
+    return json_take_id(object, "facility", &number->facility, err) &&
            json_take_text(object, "number", 4 * PATIENT_NUMBER_MAX, &typed, err) &&
            patient_fold_number(typed, arena, &number->number, err);
 }
@@ -259,8 +257,10 @@ static bool read_numbers(const struct json_value *root, const struct rand *rand,
     *numbers = ARENA_MANY(arena, struct patient_number, *count, err);
     if (!*numbers)
         return false;
+    static const char *const members[] = {"facility", "number", "birth_date", NULL};
     for (size_t i = 0; i < *count; i++)
-        if (!read_number(json_item(array, i), rand, arena, &(*numbers)[i], err))
+        if (!json_check_members(json_item(array, i), members, err) ||
+            !read_number(json_item(array, i), rand, arena, &(*numbers)[i], err))
             return false;
     return true;
 }
@@ -457,6 +457,41 @@ static bool answer_link(struct patient_service *service, struct http_call *call,
     return wait_for_owners(&waiting, &linking->number.record, 1, err);
 }
 
+/* With its own number a facility may bring the consent under which it looks. */
+static bool read_link_consent(struct patient_service *service,
+                              const struct json_value *root,
+                              struct patient_linking *linking, struct arena *arena,
+                              struct err *err)
+{
+    const struct json_value *object = json_member(root, "consent");
+    const struct session_actor *actor = linking->actor;
+    int64_t now_ms = clock_wall_ms(&service->config.clock);
+    if (!object)
+        return true;
+    if (!id_equal(linking->number.facility, actor->facility))
+        return err_set(err, ERR_SYNTAX, "consent_form",
+                       "a consent comes with the own number");
+    linking->consent = ARENA_NEW(arena, struct consent, err);
+    linking->consent_id = id_new(&service->config.rand);
+    if (!linking->consent || !json_take_object(root, "consent", &object, err) ||
+        !consent_read_input(object, actor, now_ms, arena, linking->consent, err))
+        return false;
+    linking->consent->person = linking->person;
+    return true;
+}
+
+static bool read_link(struct patient_service *service, const struct json_value *root,
+                      struct patient_linking *linking, int32_t *birth_day,
+                      struct arena *arena, struct err *err)
+{
+    static const char *const members[] = {"facility", "number", "birth_date", "consent",
+                                          NULL};
+    return json_check_members(root, members, err) &&
+           read_number(root, &service->config.rand, arena, &linking->number, err) &&
+           read_day(root, "birth_date", birth_day, err) &&
+           read_link_consent(service, root, linking, arena, err);
+}
+
 static bool add_link(struct patient_service *service, struct http_call *call,
                      struct err *err)
 {
@@ -476,10 +511,7 @@ static bool add_link(struct patient_service *service, struct http_call *call,
     }
     CLEANUP(json_free_at) struct json_document *body = json_parse(http_body(call), err);
     int32_t birth_day = DAY_NONE;
-    if (!body ||
-        !read_number(json_root(body), &service->config.rand, arena, &linking.number,
-                     err) ||
-        !read_day(json_root(body), "birth_date", &birth_day, err) ||
+    if (!body || !read_link(service, json_root(body), &linking, &birth_day, arena, err) ||
         !patient_check_numbers(service, &actor, &linking.number, 1, arena, err) ||
         !may_link(service, &actor, &linking, birth_day, arena, err))
         return false;

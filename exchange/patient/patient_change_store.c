@@ -244,6 +244,8 @@ static bool write_link(struct store_session *session, void *context, struct err 
         &linking->number, linking->actor, linking->person, work->now_ms);
     return give_way_to_owner(session, linking, work->now_ms, work->arena, err) &&
            patient_add_record(session, &record, err) &&
+           (!linking->consent || consent_add(session, linking->consent,
+                                             linking->consent_id, work->arena, err)) &&
            patient_link_body(session, record.id, linking->actor, work->arena,
                              &work->answer->body, err) &&
            session_once_keep(session, linking->once, 201, work->answer->body,

@@ -75,6 +75,8 @@ struct patient_linking {
     const struct session_once *once;
     struct id person;
     struct patient_number number;
+    struct consent *consent; /* given together with it, or NULL */
+    struct id consent_id;
 };
 MUST_CHECK bool patient_link(struct patient_service *service,
                              const struct patient_linking *linking, struct arena *arena,

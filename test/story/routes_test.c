@@ -474,6 +474,79 @@ static void a_consent_given_again_supersedes(void)
     world_free(world);
 }
 
+#define NAMING(facilities)                                                               \
+    "{\"form\":\"specific\",\"channel\":\"paper\",\"giver\":\"self\",\"facilities\":"    \
+    "[" facilities "]}"
+
+/* What the viewer shares with a facility, as its list of rights says. */
+static bool has_right(struct browser *browser, const char *person, const char *facility,
+                      const char *state)
+{
+    char line[160];
+    char right[128];
+    snprintf(line, sizeof line, "GET /api/v1/persons/%s/consents", person);
+    snprintf(right, sizeof right, "{\"facility\":\"%s\",\"state\":\"%s\"", facility,
+             state);
+    struct reply reply = go(browser, line, "");
+    return reply.status == 200 && has(&reply, right);
+}
+
+static void a_facility_brings_the_consent_under_which_it_looks(void)
+{
+    struct world *world = world_new();
+    struct browser clinic = enter(world, "clinic");
+    struct browser pharmacy = enter(world, "pharmacy");
+    char person[128], line[200];
+    struct reply reply =
+        go(&clinic, "POST /api/v1/persons",
+           "{" PERSON("林 花子", "ハヤシ ハナコ") ",\"consent\":" NAMING(
+               "\"" HOSPITAL "\"") ",\"numbers\":[" NUMBER(CLINIC, "1") "]}");
+    CHECK(reply.status == 201);
+    member(&reply, "id", person);
+    CHECK(has_right(&clinic, person, HOSPITAL, "covers"));
+    CHECK(has_right(&clinic, person, PHARMACY, "not_covering"));
+    snprintf(line, sizeof line, "POST /api/v1/persons/%s/links", person);
+    /* only with an own number, and only one that holds together */
+    reply = go(&clinic, line,
+               "{\"facility\":\"" PHARMACY
+               "\",\"number\":\"5\",\"consent\":" NAMING("\"" HOSPITAL "\"") "}");
+    CHECK(reply.status == 400 && has(&reply, "consent_form"));
+    reply = go(
+        &pharmacy, line,
+        "{\"facility\":\"" PHARMACY
+        "\",\"number\":\"5\",\"birth_date\":\"1950-03-04\",\"consent\":" NAMING("") "}");
+    CHECK(reply.status == 400 && has(&reply, "consent_facilities"));
+    reply = go(&pharmacy, line,
+               "{\"facility\":\"" PHARMACY
+               "\",\"number\":\"5\",\"birth_date\":\"1950-03-04\",\"consent\":" NAMING(
+                   "\"" OUTSIDER "\"") "}");
+    CHECK(reply.status == 400 && has(&reply, "consent_facilities"));
+    /* nothing of it was kept: the number neither */
+    snprintf(line, sizeof line, "GET /api/v1/persons/%s", person);
+    CHECK(go(&pharmacy, line, "").status == 404);
+    snprintf(line, sizeof line, "POST /api/v1/persons/%s/links", person);
+    reply = go(&pharmacy, line,
+               "{\"facility\":\"" PHARMACY
+               "\",\"number\":\"5\",\"birth_date\":\"1950-03-04\",\"consent\":" NAMING(
+                   "\"" HOSPITAL "\"") "}");
+    CHECK(reply.status == 201 && has(&reply, "\"state\":\"confirmed\""));
+    CHECK(has_right(&pharmacy, person, HOSPITAL, "covers"));
+    CHECK(has_right(&pharmacy, person, CLINIC, "not_covering"));
+    /* changed: the clinic too; ended: nobody */
+    snprintf(line, sizeof line, "POST /api/v1/persons/%s/consents", person);
+    reply = go(&pharmacy, line, NAMING("\"" HOSPITAL "\",\"" CLINIC "\""));
+    CHECK(reply.status == 201 && has(&reply, "\"version\":2"));
+    CHECK(has_right(&pharmacy, person, CLINIC, "covers"));
+    CHECK(has_right(&clinic, person, PHARMACY, "covers"));
+    char consent[128];
+    member(&reply, "id", consent);
+    snprintf(line, sizeof line, "POST /api/v1/consents/%s/withdrawals", consent);
+    CHECK(go(&pharmacy, line, "{\"channel\":\"paper\"}").status == 200);
+    CHECK(has_right(&pharmacy, person, CLINIC, "withdrawn"));
+    CHECK(has_right(&clinic, person, HOSPITAL, "covers"));
+    world_free(world);
+}
+
 static void everything_is_in_the_audit_and_its_chain_is_whole(void)
 {
     struct world *world = world_new();
@@ -526,6 +599,7 @@ int main(void)
     RUN(a_search_needs_two_identifiers_and_has_a_limit);
     RUN(withdrawing_hides_the_person_from_strangers);
     RUN(a_consent_given_again_supersedes);
+    RUN(a_facility_brings_the_consent_under_which_it_looks);
     RUN(everything_is_in_the_audit_and_its_chain_is_whole);
     return test_done();
 }
