@@ -8,6 +8,20 @@ const TABLET = { viewport: { width: 820, height: 1180 }, hasTouch: true };
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 /* Tasks are done once, at a desk; the states on a phone too; the screens at every width. */
 
+const COMPREHENSIVE = [
+  { name: '1280', use: DESK, testIgnore: /(phone|switched|specific|rights)\.spec\.ts$/ },
+  { name: '820', use: TABLET, testMatch: /every\.spec\.ts$/ },
+  { name: '390', use: PHONE, testMatch: /(every|phone|states)\.spec\.ts$/ },
+  { name: 'last', use: DESK, testMatch: /switched\.spec\.ts$/ },
+];
+/* tools/screens --specific: a region whose consents name each facility. What changes comes last. */
+const SPECIFIC = [
+  { name: 'specific 1280', use: DESK, testMatch: /rights\.spec\.ts$/ },
+  { name: 'specific 820', use: TABLET, testMatch: /rights\.spec\.ts$/ },
+  { name: 'specific 390', use: PHONE, testMatch: /rights\.spec\.ts$/ },
+  { name: 'specific tasks', use: DESK, testMatch: /specific\.spec\.ts$/ },
+];
+
 export default defineConfig({
   testDir: 'test/e2e',
   globalSetup: './test/e2e/ready.ts',
@@ -18,12 +32,7 @@ export default defineConfig({
   workers: 1,
   reporter: [['./test/tap.ts']],
   outputDir: '../build/e2e',
-  projects: [
-    { name: '1280', use: DESK, testIgnore: /(phone|switched)\.spec\.ts$/ },
-    { name: '820', use: TABLET, testMatch: /every\.spec\.ts$/ },
-    { name: '390', use: PHONE, testMatch: /(every|phone|states)\.spec\.ts$/ },
-    { name: 'last', use: DESK, testMatch: /switched\.spec\.ts$/ },
-  ],
+  projects: process.env.TSUMUGI_CONSENT === 'specific' ? SPECIFIC : COMPREHENSIVE,
   use: {
     ...(process.env.TSUMUGI_URL ? { baseURL: process.env.TSUMUGI_URL } : {}),
     locale: 'ja-JP',

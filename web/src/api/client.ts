@@ -6,6 +6,7 @@ import { Problem, type ProblemBody } from './problem.ts';
 import type { components, paths } from './schema.d.ts';
 
 type Schemas = components['schemas'];
+export type AccessRight = Schemas['AccessRight'];
 export type Calendar = Schemas['Calendar'];
 export type Channel = Schemas['Channel'];
 export type Consent = Schemas['Consent'];
@@ -125,7 +126,7 @@ export const api = {
     take(client.GET('/api/v1/persons/{person}', { params: { path: { person } } })),
   addLink: (
     person: string,
-    body: { facility: string; number: string; birth_date?: string },
+    body: { facility: string; number: string; birth_date?: string; consent?: ConsentInput },
     key: string,
   ) =>
     take(
@@ -158,6 +159,21 @@ export const api = {
         params: { path: { person }, header: change(key) },
         body,
       }),
+    ),
+  /** The same consent, naming these facilities only. */
+  endRight: (person: string, consent: Consent, facilities: string[], channel: Channel, key: string) =>
+    api.giveConsent(
+      person,
+      {
+        form: 'specific',
+        channel,
+        giver: consent.giver as ConsentInput['giver'],
+        ...(consent.giver_name ? { giver_name: consent.giver_name } : {}),
+        ...(consent.note ? { note: consent.note } : {}),
+        ...(consent.until ? { until: consent.until } : {}),
+        facilities,
+      },
+      key,
     ),
   withdrawConsent: (consent: string, body: { channel: Channel; note?: string }, key: string) =>
     take(

@@ -653,11 +653,21 @@ export interface components {
             /** @description participant list it was given under */
             list_version: number;
             given_at: number;
+            /** @description name of the facility that obtained it, as it was */
             given_facility: string;
+            given_facility_id: components["schemas"]["Id"];
             given_by: string;
             withdrawn_at?: number;
             withdrawn_facility?: string;
             withdrawn_by?: string;
+        };
+        AccessRight: {
+            facility: components["schemas"]["Id"];
+            /** @enum {string} */
+            state: "covers" | "joiner_waiting" | "withdrawn" | "expired" | "refused" | "not_covering" | "none";
+            /** @description the chain that decides */
+            consent: components["schemas"]["Id"] | null;
+            until: components["schemas"]["Day"] | null;
         };
         HomePerson: components["schemas"]["PersonSummary"] & {
             /** @description when this person of staff last opened the calendar */
@@ -1173,6 +1183,8 @@ export interface operations {
                 "application/json": components["schemas"]["NumberInput"] & {
                     /** @description asked again of a facility that has no number yet */
                     birth_date?: components["schemas"]["Day"];
+                    /** @description with an own number, the consent under which the facility looks (specific consent) */
+                    consent?: components["schemas"]["ConsentInput"];
                 };
             };
         };
@@ -1292,6 +1304,8 @@ export interface operations {
                 content: {
                     "application/json": {
                         consents: components["schemas"]["Consent"][];
+                        /** @description with which other participants the own facility shares the person's data, both ways */
+                        rights: components["schemas"]["AccessRight"][];
                     };
                 };
             };

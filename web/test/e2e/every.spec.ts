@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* At every width: each screen keeps to the window, and axe-core finds nothing wrong with it. */
 import type { Page } from '@playwright/test';
-import { expect, isAccessible, login, noSidewaysScroll, openCalendar, test } from './test.ts';
+import { expect, isAccessible, login, noSidewaysScroll, openCalendar, picture, test } from './test.ts';
 
 async function isGood(page: Page): Promise<void> {
   await noSidewaysScroll(page);
@@ -53,6 +53,51 @@ test('a calendar with few entries, its reasons, its list and a content', async (
   await isGood(page);
   await page.locator('.list-table .title-button').first().click();
   await expect(page.locator('.panel-body')).toHaveAttribute('aria-busy', 'false');
+  await isGood(page);
+});
+
+/* What the server answers, as it were if the hospital had joined the person's number into another. */
+async function suspend(page: Page): Promise<void> {
+  const stopped = { state: 'suspended', reason: 'number_replaced', successor: '7000100099' };
+  interface Link { facility: string; state: string }
+  await page.route('**/api/v1/persons/*', async (route) => {
+    const response = await route.fetch();
+    const person = (await response.json()) as { own_number: string | null; links: Link[] };
+    const own = (person.links as (Link & { number: string | null })[]).find((link) => link.number === person.own_number);
+    if (own) Object.assign(own, stopped);
+    await route.fulfill({ response, json: { ...person, own_number: null } });
+  });
+  await page.route('**/api/v1/home', async (route) => {
+    const response = await route.fetch();
+    const home = (await response.json()) as { recent: { id: string; own_number: string; facilities: string[] }[] };
+    const suspended = home.recent.slice(0, 1).map((person) => ({
+      person,
+      link: { id: '0'.repeat(32), facility: person.facilities[0], number: person.own_number, since: 1_795_000_000_000, ...stopped },
+    }));
+    await route.fulfill({ response, json: { ...home, suspended } });
+  });
+}
+
+test('numbers that wait for the own staff, and their confirmation', async ({ page, world, hand }) => {
+  await login(page, world, world.colleague);
+  await openCalendar(page, hand, world.waiting.number);
+  const address = new URL(page.url()).pathname.replace('calendar', 'link');
+  await suspend(page);
+  await page.goto('/');
+  await expect(page.getByRole('heading', { name: '番号の確認が必要な患者' })).toBeVisible();
+  await isGood(page);
+  await picture(page, 'suspended-home');
+  await page.goto(address);
+  await expect(page.locator('li.link', { hasText: '病院で番号がまとめられました' })).toContainText('→ 7000100099');
+  await isGood(page);
+  await picture(page, 'suspended-links');
+  await page.getByRole('button', { name: '番号を確認' }).click();
+  await expect(page.locator('#confirm-number')).toHaveValue('7000100099');
+  await isGood(page);
+  await picture(page, 'suspended-confirm');
+  await page.fill('#confirm-number', '');
+  await page.getByRole('button', { name: 'この番号で続ける' }).click();
+  await expect(page.getByRole('dialog').locator('.summary')).toBeVisible();
   await isGood(page);
 });
 

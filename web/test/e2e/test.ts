@@ -121,3 +121,9 @@ export async function isAccessible(page: Page): Promise<void> {
   });
   expect(faults).toEqual([]);
 }
+
+/** For looking at: kept in the folder PICTURES, when it is named. */
+export async function picture(page: Page, name: string): Promise<void> {
+  const folder = process.env.PICTURES;
+  if (folder) await page.screenshot({ path: `${folder}/${name}-${page.viewportSize()?.width}.png`, fullPage: true });
+}

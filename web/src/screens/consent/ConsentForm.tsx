@@ -3,6 +3,7 @@
 import type { Channel, ConsentInput } from '../../api/client.ts';
 import { t } from '../../i18n/t.ts';
 import { participants, session } from '../../session.ts';
+import { dayNumber, dayText } from '../../i18n/wareki.ts';
 import { Choices, Field, Wrong, type Errors } from '../../ui/Field.tsx';
 
 export interface ConsentDraft {
@@ -11,13 +12,23 @@ export interface ConsentDraft {
   giver: ConsentInput['giver'];
   giverName: string;
   note: string;
+  /** Specific consent: the other facilities that are named, and for how many days. */
+  facilities: string[];
+  term: Term;
 }
+export type Term = 'open' | '180' | '365';
+export const TERMS: Term[] = ['open', '180', '365'];
+/** The network's consents name each facility instead of its list. */
+export const isSpecific = () => session.value?.network.consent_model === 'specific';
+
 export const NEW_CONSENT: ConsentDraft = {
   isExplained: false,
   channel: 'paper',
   giver: 'self',
   giverName: '',
   note: '',
+  facilities: [],
+  term: 'open',
 };
 
 export function checkConsent(draft: ConsentDraft): Errors {
@@ -30,11 +41,18 @@ export function checkConsent(draft: ConsentDraft): Errors {
   return errors;
 }
 
+export function checkFacilities(draft: ConsentDraft): Errors {
+  return draft.facilities.length > 0 ? {} : { 'consent-facilities': t('rights.missing') };
+}
+
 export function consentInput(draft: ConsentDraft): ConsentInput {
   const name = draft.giverName.trim();
   const note = draft.note.trim();
+  const today = session.value?.today;
   return {
     form: session.value?.network.consent_model ?? 'comprehensive',
+    ...(isSpecific() ? { facilities: draft.facilities } : {}),
+    ...(isSpecific() && draft.term !== 'open' && today ? { until: dayText(dayNumber(today) + Number(draft.term)) } : {}),
     channel: draft.channel,
     giver: draft.giver,
     ...(draft.giver !== 'self' ? { giver_name: name } : {}),
@@ -67,13 +85,13 @@ export function ConsentForm(props: {
           <span>
             <b>{t('wizard.explained')}</b>
             <span class="small">
-              {t('wizard.explained.text', { network: network || session.value?.network.name || '', version, n: list.length })}
+              {t(isSpecific() ? 'wizard.explained.specific' : 'wizard.explained.text', { network: network || session.value?.network.name || '', version, n: list.length })}
             </span>
           </span>
         </label>
         <Wrong id="consent-explained" error={errors['consent-explained']} />
       </div>
-      <details>
+      <details hidden={isSpecific()}>
         <summary>{t('wizard.list')}</summary>
         <ul class="participants">
           {list.map((facility) => (

@@ -8,7 +8,11 @@ import { Dialog } from '../../ui/Dialog.tsx';
 import { Choices, ErrorSummary, Field, SubmitButton, stillWrong, type Errors } from '../../ui/Field.tsx';
 import { ConsentTag, Notice, ProblemNotice, Skeleton } from '../../ui/pieces.tsx';
 import { useIntention } from '../patient/Links.tsx';
-import { ConsentForm, NEW_CONSENT, checkConsent, consentInput } from './ConsentForm.tsx';
+import { facilitiesOf, session } from '../../session.ts';
+import { FacilityMarks } from '../../ui/pieces.tsx';
+import { ConsentForm, NEW_CONSENT, checkConsent, checkFacilities, consentInput, isSpecific } from './ConsentForm.tsx';
+import { FacilityPicker } from './FacilityPicker.tsx';
+import { Rights, ownConsent } from './Rights.tsx';
 
 const CHANNELS: Channel[] = ['paper', 'oral', 'device'];
 
@@ -23,8 +27,17 @@ function Facts({ consent }: { consent: Consent }) {
       <dd>
         {word('giver', consent.giver)} {consent.giver_name}
       </dd>
-      <dt>{t('consent.list_version')}</dt>
-      <dd>{t('consent.version', { n: consent.list_version })}</dd>
+      {consent.form === 'specific' ? (
+        <>
+          <dt>{t('consent.facilities')}</dt>
+          <dd>{facilitiesOf(consent.facilities ?? []).map(({ name }) => name).join('、')}</dd>
+        </>
+      ) : (
+        <>
+          <dt>{t('consent.list_version')}</dt>
+          <dd>{t('consent.version', { n: consent.list_version })}</dd>
+        </>
+      )}
       <dt>{t('consent.until')}</dt>
       <dd>{consent.until ? longDay(consent.until) : t('consent.until.none')}</dd>
       <dt>{t('consent.given')}</dt>
@@ -110,18 +123,20 @@ function Withdraw(props: { person: Person; consent: Consent; onDone: () => void;
   );
 }
 
-function Give({ person, onDone, onClose }: { person: Person; onDone: () => void; onClose: () => void }) {
-  const [draft, setDraft] = useState(NEW_CONSENT);
+function Give(props: { person: Person; named: string[]; onDone: () => void; onClose: () => void }) {
+  const { person, onDone, onClose } = props;
+  const [draft, setDraft] = useState({ ...NEW_CONSENT, facilities: props.named });
   const [found, setFound] = useState<Errors>({});
   const [turn, setTurn] = useState(0);
   const [problem, setProblem] = useState<unknown>();
   const [isBusy, setIsBusy] = useState(false);
   const run = useIntention();
-  const errors = stillWrong(found, () => checkConsent(draft));
+  const checkAll = () => ({ ...checkConsent(draft), ...(isSpecific() ? checkFacilities(draft) : {}) });
+  const errors = stillWrong(found, checkAll);
   async function submit(event: Event) {
     event.preventDefault();
     if (isBusy) return;
-    const wrong = checkConsent(draft);
+    const wrong = checkAll();
     setFound(wrong);
     setTurn(turn + 1);
     if (Object.keys(wrong).length > 0) return;
@@ -136,13 +151,21 @@ function Give({ person, onDone, onClose }: { person: Person; onDone: () => void;
     }
   }
   return (
-    <Dialog title={t('consent.give')} onClose={onClose} wide>
+    <Dialog title={t(isSpecific() ? 'rights.title' : 'consent.give')} onClose={onClose} wide>
       <form class="stack" onSubmit={(event) => void submit(event)} noValidate>
         <ErrorSummary errors={errors} turn={turn} />
         {problem !== undefined && <ProblemNotice problem={problem} />}
         <ConsentForm draft={draft} errors={errors} onInput={setDraft} />
+        {isSpecific() && (
+          <FacilityPicker
+            draft={draft}
+            errors={errors}
+            numbered={new Set(person.links.filter((link) => link.state === 'confirmed').map((link) => link.facility))}
+            onInput={setDraft}
+          />
+        )}
         <div class="actions">
-          <SubmitButton busy={isBusy}>{t('consent.give')}</SubmitButton>
+          <SubmitButton busy={isBusy}>{t(isSpecific() ? 'rights.submit' : 'consent.give')}</SubmitButton>
           <button type="button" class="btn" onClick={onClose}>
             {t('app.cancel')}
           </button>
@@ -161,7 +184,7 @@ function History({ consents }: { consents: Consent[] }) {
       {consents.length === 0 && <p class="empty">{t('consent.history.empty')}</p>}
       <ol class="links">
         {consents.map((consent) => (
-          <li class="link" key={consent.id}>
+          <li class="link" key={`${consent.id} ${consent.version}`}>
             <div class="row">
               <b>{t('consent.version', { n: consent.version })}</b>
               {consent.is_newest === false && consent.withdrawn_at === undefined ? (
@@ -170,6 +193,7 @@ function History({ consents }: { consents: Consent[] }) {
                 <ConsentTag state={consent.state} />
               )}
               <span class="small quiet">{t(`consent.form.${consent.form}`)}</span>
+              {consent.form === 'specific' && <FacilityMarks facilities={facilitiesOf(consent.facilities ?? [])} />}
             </div>
             <p class="small num">
               {t('consent.given')}{' '}
@@ -198,19 +222,25 @@ function History({ consents }: { consents: Consent[] }) {
 
 export function Consents({ person, reload }: { person: Person; reload: () => void }) {
   const consents = useResource(`consents ${person.id}`, () => api.consents(person.id));
-  const [dialog, setDialog] = useState<'withdraw' | 'give' | null>(null);
+  const [dialog, setDialog] = useState<'give' | null>(null);
+  const [withdrawing, setWithdrawing] = useState<Consent>();
   const [said, setSaid] = useState('');
   useEffect(() => {
     document.title = `${t('consent.title')} ${person.name} - ${t('app.name')}`;
   }, [person.name]);
   function done(words: string) {
     setDialog(null);
+    setWithdrawing(undefined);
     setSaid(words);
     consents.reload();
     reload();
   }
   const list = consents.value?.consents;
-  const current = list?.find((consent) => consent.state === 'active');
+  // facility by facility several stand beside each other; of the list there is one
+  const active = list?.filter((consent) => consent.state === 'active') ?? [];
+  const shown = isSpecific() ? active : active.slice(0, 1);
+  const own = session.value?.post.facility.id;
+  const named = (ownConsent(list ?? [])?.facilities ?? []).filter((id) => id !== own);
   return (
     <div class="page">
       <div class="page-head">
@@ -225,26 +255,37 @@ export function Consents({ person, reload }: { person: Person; reload: () => voi
               <Skeleton rows={3} />
             </div>
           )}
-          {list && current && (
-            <div class="card">
+          {list && isSpecific() && (
+            <Rights
+              person={person}
+              rights={consents.value?.rights ?? []}
+              consents={list}
+              onChange={() => setDialog('give')}
+              onDone={done}
+            />
+          )}
+          {shown.map((consent) => (
+            <div class="card" key={consent.id}>
               <header>
-                <h2>{t('consent.current')}</h2>
-                <ConsentTag state={current.state} />
+                <h2>{t(isSpecific() ? 'consent.of' : 'consent.current', { facility: consent.given_facility })}</h2>
+                <ConsentTag state={consent.state} />
               </header>
               <div class="card-body stack">
-                <Facts consent={current} />
+                <Facts consent={consent} />
                 <div class="actions">
-                  <button type="button" class="btn danger" onClick={() => setDialog('withdraw')}>
+                  <button type="button" class="btn danger" onClick={() => setWithdrawing(consent)}>
                     {t('consent.withdraw')}
                   </button>
-                  <button type="button" class="btn plain" onClick={() => setDialog('give')}>
-                    {t('consent.renew')}
-                  </button>
+                  {!isSpecific() && (
+                    <button type="button" class="btn plain" onClick={() => setDialog('give')}>
+                      {t('consent.renew')}
+                    </button>
+                  )}
                 </div>
               </div>
             </div>
-          )}
-          {list && !current && (
+          ))}
+          {list && !isSpecific() && shown.length === 0 && (
             <Notice tone="wait" title={t('consent.none')}>
               <p>{t('consent.none.text')}</p>
               <button type="button" class="btn primary" onClick={() => setDialog('give')}>
@@ -255,16 +296,16 @@ export function Consents({ person, reload }: { person: Person; reload: () => voi
         </section>
         {list && <History consents={list} />}
       </div>
-      {dialog === 'withdraw' && current && (
+      {withdrawing && (
         <Withdraw
           person={person}
-          consent={current}
-          onClose={() => setDialog(null)}
+          consent={withdrawing}
+          onClose={() => setWithdrawing(undefined)}
           onDone={() => done(t('consent.withdrawn'))}
         />
       )}
       {dialog === 'give' && (
-        <Give person={person} onClose={() => setDialog(null)} onDone={() => done(t('consent.recorded'))} />
+        <Give person={person} named={named} onClose={() => setDialog(null)} onDone={() => done(t('consent.recorded'))} />
       )}
     </div>
   );

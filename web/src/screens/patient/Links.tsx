@@ -14,6 +14,8 @@ import { Icon } from '../../ui/Icon.tsx';
 import { FacilityMark, Notice, ProblemNotice } from '../../ui/pieces.tsx';
 import { ConfirmNumber } from './ConfirmNumber.tsx';
 import { canRetry, linkTone, linkWords } from './linkWords.ts';
+import { ConsentForm, NEW_CONSENT, checkConsent, checkFacilities, consentInput, isSpecific } from '../consent/ConsentForm.tsx';
+import { FacilityPicker } from '../consent/FacilityPicker.tsx';
 import { PersonFacts } from './PersonLine.tsx';
 import { check, number as numberSchema } from './schema.ts';
 import { chosen, prefilled } from './searchState.ts';
@@ -225,6 +227,7 @@ function AddForm({ person, onDone }: { person: Person; onDone: () => void }) {
 function JoinForm({ person, onDone }: { person: PersonSummary; onDone: (link: Link) => void }) {
   const [number, setNumber] = useState(prefilled.value);
   const [birth, setBirth] = useState(NO_DAY);
+  const [consent, setConsent] = useState(NEW_CONSENT);
   const [errors, setErrors] = useState<Errors>({});
   const [turn, setTurn] = useState(0);
   const [problem, setProblem] = useState<unknown>();
@@ -243,10 +246,16 @@ function JoinForm({ person, onDone }: { person: PersonSummary; onDone: (link: Li
     const parsed = readDay(birth, today);
     const wrongDay = dayError(parsed, birth);
     if (wrongDay) found['link-birth'] = wrongDay;
+    if (isSpecific()) Object.assign(found, checkConsent(consent), checkFacilities(consent));
     setErrors(found);
     setTurn(turn + 1);
-    if (checked.output === undefined || !parsed.ok) return;
-    const body = { facility: own.id, number: checked.output, birth_date: parsed.day };
+    if (Object.keys(found).length > 0 || checked.output === undefined || !parsed.ok) return;
+    const body = {
+      facility: own.id,
+      number: checked.output,
+      birth_date: parsed.day,
+      ...(isSpecific() ? { consent: consentInput(consent) } : {}),
+    };
     setIsBusy(true);
     setProblem(undefined);
     try {
@@ -270,7 +279,7 @@ function JoinForm({ person, onDone }: { person: PersonSummary; onDone: (link: Li
           <PersonFacts person={person} />
         </header>
         <div class="card-body stack">
-          <p>{t('link.join.lead', { name: person.name })}</p>
+          <p>{t(isSpecific() ? 'link.join.specific' : 'link.join.lead', { name: person.name })}</p>
           <ErrorSummary errors={errors} turn={turn} />
           {problem !== undefined && <ProblemNotice problem={problem} />}
           <Field
@@ -293,6 +302,12 @@ function JoinForm({ person, onDone }: { person: PersonSummary; onDone: (link: Li
             error={errors['link-birth']}
             need="required"
           />
+          {isSpecific() && (
+            <>
+              <ConsentForm draft={consent} errors={errors} onInput={setConsent} />
+              <FacilityPicker draft={consent} errors={errors} onInput={setConsent} />
+            </>
+          )}
           <div class="actions">
             <SubmitButton busy={isBusy}>{t('link.submit')}</SubmitButton>
             <Anchor href="/patients" class="btn plain">

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* 患者登録 under comprehensive consent: 同意 → 個人情報 → 患者番号, then the calendar opens. */
+/* 患者登録: 同意 → 個人情報 → 患者番号 (→ アクセス権 under specific consent), then the calendar opens. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Link, useLocation } from 'wouter-preact';
 import { api, newKey, type Facility, type PersonSummary, type Registration, type Sex } from '../../api/client.ts';
@@ -11,19 +11,21 @@ import {
   Choices, DayField, ErrorSummary, Field, NO_DAY, SubmitButton, dayError, readDay, stillWrong, type Errors,
 } from '../../ui/Field.tsx';
 import { FacilityMark, ProblemNotice } from '../../ui/pieces.tsx';
-import { ConsentForm, NEW_CONSENT, checkConsent, consentInput } from '../consent/ConsentForm.tsx';
+import { ConsentForm, NEW_CONSENT, checkConsent, checkFacilities, consentInput, isSpecific } from '../consent/ConsentForm.tsx';
+import { FacilityPicker } from '../consent/FacilityPicker.tsx';
 import { PersonLine } from './PersonLine.tsx';
 import { check, number as numberSchema, personal as personalSchema } from './schema.ts';
 import { chosen, prefilled } from './searchState.ts';
 
-const STEPS: Key[] = ['wizard.consent', 'wizard.personal', 'wizard.numbers'];
+const COMPREHENSIVE: Key[] = ['wizard.consent', 'wizard.personal', 'wizard.numbers'];
+const SPECIFIC: Key[] = [...COMPREHENSIVE, 'wizard.rights'];
 const SEXES: Sex[] = ['M', 'F', 'O', 'U'];
 const ROWS_MAX = 8;
 
-function Steps({ step }: { step: number }) {
+function Steps({ steps, step }: { steps: Key[]; step: number }) {
   return (
-    <ol class="steps" aria-label={t('wizard.step', { total: STEPS.length, n: step + 1 })}>
-      {STEPS.map((label, index) => (
+    <ol class="steps" aria-label={t('wizard.step', { total: steps.length, n: step + 1 })}>
+      {steps.map((label, index) => (
         <li key={label} class={index < step ? 'done' : ''} aria-current={index === step ? 'step' : undefined}>
           <i>{index + 1}</i>
           {t(label)}
@@ -112,6 +114,7 @@ export function Wizard() {
   const [isBusy, setIsBusy] = useState(false);
   const key = useRef(newKey());
   const form = useRef<HTMLFormElement>(null);
+  const steps = isSpecific() ? SPECIFIC : COMPREHENSIVE;
   const today = session.value?.today ?? '';
   const own = session.value?.post.facility;
   const others = participants.value.list.filter((facility) => facility.is_disclosing && facility.id !== own?.id);
@@ -142,6 +145,7 @@ export function Wizard() {
         ...rest,
       };
     }
+    if (step === 3) return checkFacilities(consent);
     const found: Errors = {};
     for (const facility of own ? [own, ...rows] : rows) {
       const value = numbers[facility.id] ?? '';
@@ -195,11 +199,12 @@ export function Wizard() {
     setFound(wrong);
     setTurn(turn + 1);
     if (Object.keys(wrong).length > 0) return;
-    if (step < STEPS.length - 1) setStep(step + 1);
+    if (step < steps.length - 1) setStep(step + 1);
     else void register(false);
   }
 
   const errors = stillWrong(found, checkStep);
+  const numbered = new Set(rows.filter((facility) => (numbers[facility.id] ?? '').trim() !== '').map(({ id }) => id));
   const set = (change: Partial<typeof personal>) => setPersonal({ ...personal, ...change });
   const setNumber = (facility: string, value: string) => setNumbers({ ...numbers, [facility]: value });
   return (
@@ -207,10 +212,10 @@ export function Wizard() {
       <div class="page-head">
         <h1>{t('wizard.title')}</h1>
       </div>
-      <Steps step={step} />
+      <Steps steps={steps} step={step} />
       <form class="card" onSubmit={submit} noValidate ref={form}>
         <div class="card-body stack wizard">
-          <h2 tabIndex={-1}>{t(STEPS[step] ?? 'wizard.consent')}</h2>
+          <h2 tabIndex={-1}>{t(steps[step] ?? 'wizard.consent')}</h2>
           <ErrorSummary errors={errors} turn={turn} />
           {problem !== undefined && <ProblemNotice problem={problem} />}
           {step === 0 && <ConsentForm draft={consent} errors={errors} onInput={setConsent} />}
@@ -322,8 +327,9 @@ export function Wizard() {
               </section>
             </>
           )}
+          {step === 3 && <FacilityPicker draft={consent} errors={errors} numbered={numbered} onInput={setConsent} />}
           <div class="actions">
-            <SubmitButton busy={isBusy}>{t(step < 2 ? 'app.next' : 'wizard.submit')}</SubmitButton>
+            <SubmitButton busy={isBusy}>{t(step < steps.length - 1 ? 'app.next' : 'wizard.submit')}</SubmitButton>
             {step > 0 ? (
               <button type="button" class="btn" onClick={() => setStep(step - 1)}>
                 {t('app.back')}
