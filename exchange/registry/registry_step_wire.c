@@ -357,7 +357,8 @@ bool registry_settle_sum(struct registry_uplink *uplink,
 }
 
 /* A confirmed link that the gateway does not know (its database was made anew) is made
- * again; it checks the person once more and sends everything. */
+ * again; it checks the person once more and sends everything. When the number is nobody's
+ * or somebody else's by now it ended meanwhile: a person has to see to that. */
 static bool link_again(struct registry_uplink *uplink, const struct registry_owner *owner,
                        struct err *err)
 {
@@ -379,8 +380,11 @@ static bool link_again(struct registry_uplink *uplink, const struct registry_own
         return err_set(err, ERR_SYNTAX, "uplink_result", "an unknown word for a match");
     /* Held and rate-limited ones are decided there later. */
     bool is_refused = match == UPLINK_MISMATCH || match == UPLINK_UNKNOWN_NUMBER;
-    return !is_refused || patient_owner_answered(uplink->config.patients, owner->record,
-                                                 PATIENT_MATCH_MISMATCH, err);
+    struct patient_report report = {.facility = owner->facility,
+                                    .record = owner->record,
+                                    .number = owner->local_number,
+                                    .change = PATIENT_NUMBER_ENDED};
+    return !is_refused || patient_owner_reported(uplink->config.patients, &report, err);
 }
 
 static const struct registry_owner *find_owner(const struct registry_owner *owners,

@@ -344,6 +344,28 @@ static void a_suspended_link_may_be_ended_instead(void)
     story_free(&story);
 }
 
+/* Joined while its gateway was away and lost its database: it knows neither the link nor
+ * the number any more. */
+static void a_number_that_a_new_database_does_not_know_is_suspended(void)
+{
+    struct story story = story_new();
+    struct hospital *hospital = hospital_of(&story);
+    struct err err = {0};
+    atomic_store(&hospital->world->gone_number, "H100");
+    pthread_mutex_lock(&hospital->lock);
+    hospital->has_forgotten = true;
+    pthread_mutex_unlock(&hospital->lock);
+    struct tunnel *tunnel =
+        facility_gateway_take(hospital->world->gateways, hex_id(HOSPITAL), &err);
+    tunnel_cut(tunnel);
+    tunnel_release(&tunnel);
+    CHECK_SOON(finds_waiting(&story));
+    CHECK(link_says(&story, "\"reason\":\"number_ended\""));
+    struct reply reply = open_calendar(&story.scene);
+    CHECK(!has(&reply, "血算") && has(&reply, "link_suspended"));
+    story_free(&story);
+}
+
 /* ---- open calendars ---- */
 
 static void an_open_calendar_empties_by_itself(void)
@@ -376,6 +398,7 @@ int main(void)
     RUN(a_merge_that_is_undone_is_confirmed_too);
     RUN(a_merge_undone_after_it_was_confirmed_suspends_again);
     RUN(a_suspended_link_may_be_ended_instead);
+    RUN(a_number_that_a_new_database_does_not_know_is_suspended);
     RUN(an_open_calendar_empties_by_itself);
     return test_done();
 }

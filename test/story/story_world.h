@@ -78,7 +78,8 @@ struct world {
     struct tls_context *dialer_tls;
     struct http_router *gateway_router;
     struct tunnel_dialer *dialer;
-    const char *hello_code; /* whom its gateway says it is */
+    const char *hello_code;          /* whom its gateway says it is */
+    const char *_Atomic gone_number; /* a number that it knows no more, or NULL */
     atomic_int hello_count;
     atomic_int asked_count;
     atomic_int ended_count;
@@ -163,7 +164,10 @@ static inline void serve_links(struct http_call *call, void *context)
         http_answer_problem(call, &err);
         return;
     }
-    buf_format(&out, "{\"result\":\"%s\"}", uplink_match_id(match(&link)));
+    const char *gone = atomic_load(&world->gone_number);
+    enum uplink_match result =
+        gone && text_is(link.number, gone) ? UPLINK_UNKNOWN_NUMBER : match(&link);
+    buf_format(&out, "{\"result\":\"%s\"}", uplink_match_id(result));
     http_answer_json(call, 200, &out);
 }
 

@@ -796,6 +796,7 @@ export const en: Catalogue = {
   'event.original': 'original',
   'event.link_suspend': 'stopped by a change of number',
   'event.link_confirm': 'confirmation of a number',
+  'person.own_number.waits': 'own number to be confirmed',
   'confirm.open': 'Confirm number',
   'confirm.title': 'Confirm the patient number',
   'confirm.text': 'Make sure in your own chart that the number is this person\'s. The hospital\'s server then compares kana, date of birth and sex once more.',

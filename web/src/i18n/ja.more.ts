@@ -605,6 +605,7 @@ export const jaMore = {
   'event.original': '原本',
   'event.link_suspend': '番号の変更による停止',
   'event.link_confirm': '番号の確認',
+  'person.own_number.waits': '自施設番号は確認待ち',
   'confirm.open': '番号を確認',
   'confirm.title': '患者番号の確認',
   'confirm.text': '自施設のカルテで、この方の番号であることを確かめてください。登録すると、病院のサーバが氏名（カナ）・生年月日・性別をもう一度照合します。',

@@ -89,6 +89,7 @@ test('numbers that wait for the own staff, and their confirmation', async ({ pag
   await picture(page, 'suspended-home');
   await page.goto(address);
   await expect(page.locator('li.link', { hasText: '病院で番号がまとめられました' })).toContainText('→ 7000100099');
+  await expect(page.locator('.banner')).toContainText('自施設番号は確認待ち');
   await isGood(page);
   await picture(page, 'suspended-links');
   await page.getByRole('button', { name: '番号を確認' }).click();

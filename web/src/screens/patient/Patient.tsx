@@ -124,6 +124,9 @@ function More({ items, open, count }: { items: Undated[]; open: (item: Undated) 
   );
 }
 
+const isOwnSuspended = (person: Person): boolean =>
+  person.links.some((link) => link.state === 'suspended' && link.facility === session.value?.post.facility.id);
+
 function Banner({ person, tab }: { person: Person; tab: string }) {
   const today = session.value?.today ?? person.birth_date;
   return (
@@ -148,7 +151,7 @@ function Banner({ person, tab }: { person: Person; tab: string }) {
                 {t('person.own_number')} <b>{person.own_number}</b>
               </>
             ) : (
-              <span class="tag wait">{t('person.own_number.none')}</span>
+              <span class="tag wait">{t(isOwnSuspended(person) ? 'person.own_number.waits' : 'person.own_number.none')}</span>
             )}
           </span>
           <ConsentTag state={person.consent} />
