@@ -174,6 +174,9 @@ MUST_CHECK bool index_find_patient(struct index *index, struct text number,
                                    struct arena *arena, struct index_patient *patient,
                                    bool *is_known, struct err *err);
 
+/* It has an ADT-00 of its own, and no later message joined it into another number. */
+MUST_CHECK bool index_number_lives(struct index *index, struct text number, bool *lives,
+                                   struct err *err);
 /* A message in the folder of a number says that the number ended in another one: its
  * PID-3 is the other's. */
 bool index_ends_own_number(const struct entry_list *list, struct text number);

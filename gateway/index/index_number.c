@@ -387,3 +387,15 @@ bool index_fill_number(struct store_session *session, struct arena *arena,
     event->new_number = standing.number;
     return true;
 }
+
+bool index_number_lives(struct index *index, struct text number, bool *lives,
+                        struct err *err)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(64 * 1024);
+    struct index_standing standing;
+    CLEANUP(store_read_end) struct store_session *session = store_read(index->store, err);
+    if (!session || !index_read_standing(session, number, &arena, &standing, err))
+        return false;
+    *lives = standing.fate == INDEX_NUMBER_LIVES;
+    return true;
+}

@@ -135,6 +135,8 @@ const char *release_rule(const struct release_facts *facts)
 {
     if (!facts->is_linked)
         return facts->was_linked ? "link_ended" : "link_missing";
+    if (facts->has_ended)
+        return "number_ended";
     if (!facts->names_entry)
         return "grant_entry";
     if (asked_kinds(facts) & ~facts->granted_kinds)
@@ -199,6 +201,7 @@ static bool apply_rule(struct deciding *deciding, struct err *err)
     const struct grant *grant = &deciding->permit->grant;
     struct index_link link;
     bool is_known = false;
+    bool lives = true;
     if (!index_find_link(config->index, grant->record, deciding->arena, &link, &is_known,
                          err))
         return false;
@@ -208,10 +211,13 @@ static bool apply_rule(struct deciding *deciding, struct err *err)
         !index_find_place(config->index, link.number, deciding->request->entry_key,
                           deciding->arena, &deciding->permit->place, err))
         return false;
+    if (is_linked && !index_number_lives(config->index, link.number, &lives, err))
+        return false;
     struct release_facts facts = {
         .now_ms = clock_wall_ms(&config->clock),
         .is_linked = is_linked,
         .was_linked = is_known,
+        .has_ended = !lives,
         .names_entry = text_equal(grant->entry_key, deciding->request->entry_key),
         .granted_kinds = grant->kinds,
         .policy = config->policy,

@@ -6,9 +6,9 @@
  * permit exists. Only this folder makes a `struct release_permit`.
  *
  * Errors of release_decide: those of grant_check; ERR_REFUSED link_missing, link_ended,
- * grant_entry, kind_not_granted, kind_not_released, audience, sensitive, department,
- * before_start, delayed, original_mixed, incomplete; ERR_MISSING not_found; ERR_BUSY
- * audit_unwritable. */
+ * number_ended, grant_entry, kind_not_granted, kind_not_released, audience, sensitive,
+ * department, before_start, delayed, original_mixed, incomplete; ERR_MISSING not_found;
+ * ERR_BUSY audit_unwritable. */
 
 #include "exchange/audit/audit.h"
 #include "formats/grant/grant.h"
@@ -38,6 +38,7 @@ void release_drop_tunnels(struct release *release);
 /* ---- the rule: plain facts ---- */
 struct release_facts {
     int64_t now_ms;
+    bool has_ended; /* the number is nobody's any more, or was joined into another */
     bool is_linked; /* record known and its link active, for the number of the grant */
     bool was_linked;
     bool names_entry; /* the entry asked for is the grant's */

@@ -90,6 +90,9 @@ static void each_condition_alone_refuses(void)
     facts.facts.was_linked = true;
     CHECK(is_answer(&facts, "link_ended"));
     set_facts(&facts);
+    facts.facts.has_ended = true;
+    CHECK(is_answer(&facts, "number_ended"));
+    set_facts(&facts);
     facts.facts.names_entry = false;
     CHECK(is_answer(&facts, "grant_entry"));
     set_facts(&facts);
@@ -434,9 +437,12 @@ static void every_refusal_is_written_down(void)
     CHECK(err.kind == ERR_MISSING);
     scene.grant.entry_key = TEXT(BASE);
     err_clear(&err);
+    CHECK(index_remove_base(scene.index, TEXT(NUMBER), TEXT("-/ADT-00/999999999999999"),
+                            &err));
+    CHECK(is_refused(&scene, "number_ended"));
     CHECK(index_end_link(scene.index, record, &err));
     CHECK(is_refused(&scene, "link_ended"));
-    CHECK(count_rows(&scene, "\"deny\"") == 5 && count_rows(&scene, "\"permit\"") == 0);
+    CHECK(count_rows(&scene, "\"deny\"") == 6 && count_rows(&scene, "\"permit\"") == 0);
     end(&scene);
 }
 
