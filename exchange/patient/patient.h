@@ -218,6 +218,10 @@ MUST_CHECK bool patient_list_unfinished(struct store_session *session,
                                         int32_t today, struct arena *arena,
                                         struct patient_unfinished **items, size_t *count,
                                         struct err *err);
+/* How many of the viewer's own numbers are suspended. */
+MUST_CHECK bool patient_count_suspended(struct store_session *session,
+                                        const struct disclosure_scope *scope,
+                                        int64_t *count, struct err *err);
 /* Links to the viewer's own numbers that are suspended until somebody of its staff
  * confirms the number or ends them, oldest first, at most 50. */
 MUST_CHECK bool patient_list_suspended(struct store_session *session,

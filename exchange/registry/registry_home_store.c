@@ -26,6 +26,7 @@ struct home {
     size_t unfinished_count;
     struct patient_unfinished *suspended;
     size_t suspended_count;
+    int64_t suspended_total;
 };
 
 /* Somebody whom the viewer may not recognise any more is left out. */
@@ -62,7 +63,8 @@ static bool read_lists(struct home *home, struct err *err)
     return patient_list_unfinished(session, home->scope, home->today, home->arena,
                                    &home->unfinished, &home->unfinished_count, err) &&
            patient_list_suspended(session, home->scope, home->today, home->arena,
-                                  &home->suspended, &home->suspended_count, err);
+                                  &home->suspended, &home->suspended_count, err) &&
+           patient_count_suspended(session, home->scope, &home->suspended_total, err);
 }
 
 /* Whoever may see nothing of the person has nothing new. */
@@ -127,6 +129,7 @@ static void write_home(struct json_writer *writer, const struct home *home)
                 home->actor->facility);
     write_links(writer, "suspended", home->suspended, home->suspended_count,
                 home->actor->facility);
+    json_put_int(writer, "suspended_total", home->suspended_total);
     json_close_object(writer);
 }
 

@@ -311,6 +311,34 @@ static void a_link_that_moved_hears_of_the_undoing(void)
     end(&scene);
 }
 
+/* A hospital that renumbers everybody moves more links in a day than it allows new ones.
+ */
+static void a_link_that_moves_is_not_held_for_the_days_cap(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    struct index_limits limits = {9, 1, false};
+    enum uplink_match result = UPLINK_MISMATCH;
+    struct uplink_link moved = {{{7}},
+                                TEXT(OTHER),
+                                TEXT("飯田 花子"),
+                                TEXT("イイダ ハナコ"),
+                                day_from_date(1950, 1, 2),
+                                'F'};
+    begin_linked(&scene); /* the day's one link */
+    put_file(&scene, OTHER_ADT, FILE_AT(OTHER, LATER, "1"), JOIN("A40", OTHER, NUMBER));
+    sweep(&scene, false);
+    CHECK(index_match_link(scene.index, &moved, &limits, &result, &err));
+    CHECK(result == UPLINK_CONFIRMED);
+    put_adt(&scene, THIRD_ADT, FILE_AT(THIRD, EARLY, "1"), THIRD);
+    sweep(&scene, false);
+    moved.record = (struct id){{8}};
+    moved.number = TEXT(THIRD); /* this one is new */
+    CHECK(index_match_link(scene.index, &moved, &limits, &result, &err));
+    CHECK(result == UPLINK_HELD);
+    end(&scene);
+}
+
 int main(void)
 {
     RUN(a_merge_in_the_surviving_folder_names_the_new_number);
@@ -326,6 +354,7 @@ int main(void)
     RUN(a_merge_is_undone_by_a_later_record_of_the_old_number);
     RUN(a_merge_is_undone_by_deleting_its_message);
     RUN(what_was_undone_before_it_was_sent_is_told_as_it_is);
+    RUN(a_link_that_moves_is_not_held_for_the_days_cap);
     RUN(a_link_that_moved_hears_of_the_undoing);
     return test_done();
 }

@@ -76,6 +76,7 @@ struct matching {
     struct arena *arena;
     struct text kana_folded;
     int64_t now_ms;
+    bool is_moved; /* goes on for a number that is linked: nobody new */
     enum uplink_match result;
 };
 
@@ -242,7 +243,8 @@ static bool was_refused(struct store_session *session, struct text number,
 }
 
 /* Held is held until the hospital decides: neither time nor asking again confirms it. A
- * link from before this database is not held for the cap. */
+ * link from before this database is not held for the cap, nor one that moves to the
+ * number that the hospital itself joined a linked one into. */
 static bool hold_or_let(struct store_session *session, struct matching *matching,
                         const struct index_link *link, struct text number,
                         struct err *err)
@@ -251,9 +253,10 @@ static bool hold_or_let(struct store_session *session, struct matching *matching
     bool is_refused = false;
     bool is_held = link->state == INDEX_LINK_HELD && text_equal(link->number, number);
     if (!was_linked_before(session, matching, &is_former, err) ||
+        !index_goes_on_for_linked(session, number, &matching->is_moved, err) ||
         !was_refused(session, number, &is_refused, err))
         return false;
-    if (matching->result == UPLINK_HELD && is_former)
+    if (matching->result == UPLINK_HELD && (is_former || matching->is_moved))
         matching->result = UPLINK_CONFIRMED;
     if (matching->result == UPLINK_CONFIRMED && (is_held || is_refused))
         matching->result = UPLINK_HELD;
@@ -346,7 +349,7 @@ static bool match(struct store_session *session, void *context, struct err *err)
         return false;
     bool is_again =
         is_match && stays_as_it_is(&link, is_known, patient.number, &matching->result);
-    if (!note_attempt(session, matching, is_again, err))
+    if (!note_attempt(session, matching, is_again || matching->is_moved, err))
         return false;
     if (is_again || !is_match)
         return true;

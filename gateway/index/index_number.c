@@ -388,6 +388,23 @@ bool index_fill_number(struct store_session *session, struct arena *arena,
     return true;
 }
 
+bool index_goes_on_for_linked(struct store_session *session, struct text number,
+                              bool *goes_on, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *find = store_prepare(
+        session,
+        "SELECT 1 FROM index_link WHERE state = 0 AND ltrim(number, '0') IN "
+        "(WITH RECURSIVE before (number) AS (SELECT old FROM index_replaced WHERE "
+        "successor_key = ?1 UNION SELECT r.old FROM index_replaced r JOIN before b ON "
+        "r.successor_key = b.number) SELECT number FROM before) LIMIT 1",
+        err);
+    if (!find)
+        return false;
+    store_bind_text(find, 1, key_of(number));
+    return store_step(find, goes_on, err);
+}
+
 bool index_number_lives(struct index *index, struct text number, bool *lives,
                         struct err *err)
 {

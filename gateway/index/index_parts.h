@@ -121,6 +121,10 @@ MUST_CHECK bool index_tell_numbers(struct store_session *session,
 MUST_CHECK bool index_fill_number(struct store_session *session, struct arena *arena,
                                   struct text number, struct uplink_event *event,
                                   struct err *err);
+/* The number goes on for one that is linked: whoever is linked under it is not new. */
+MUST_CHECK bool index_goes_on_for_linked(struct store_session *session,
+                                         struct text number, bool *goes_on,
+                                         struct err *err);
 /* The patient of a number that may lack the leading zeros that the folders write. */
 MUST_CHECK bool index_find_written(struct store_session *session, struct text number,
                                    struct arena *arena, struct index_patient *patient,

@@ -117,6 +117,7 @@ static void a_joined_number_goes_on_when_its_own_staff_confirms(void)
     CHECK(!has(&reply, "血算") && has(&reply, "link_suspended"));
     CHECK(finds_waiting(&story));
     reply = go(&story.owner, "GET /api/v1/home", "");
+    CHECK(has(&reply, "\"suspended_total\":1"));
     CHECK(has(&reply, "\"reason\":\"number_replaced\",\"successor\":\"H300\""));
     reply = confirm(&story, &story.owner, story.since, "H300");
     CHECK(reply.status == 201 &&

@@ -683,11 +683,13 @@ export interface components {
                 person: components["schemas"]["PersonSummary"];
                 link: components["schemas"]["Link"];
             }[];
-            /** @description links to own numbers that wait until own staff confirms the number or ends them, oldest first */
+            /** @description links to own numbers that wait until own staff confirms the number or ends them, oldest first, at most 50 */
             suspended: {
                 person: components["schemas"]["PersonSummary"];
                 link: components["schemas"]["Link"];
             }[];
+            /** @description how many wait in all */
+            suspended_total: number;
         };
         Freshness: {
             facility: components["schemas"]["Id"];

@@ -74,7 +74,7 @@ async function suspend(page: Page): Promise<void> {
       person,
       link: { id: '0'.repeat(32), facility: person.facilities[0], number: person.own_number, since: 1_795_000_000_000, ...stopped },
     }));
-    await route.fulfill({ response, json: { ...home, suspended } });
+    await route.fulfill({ response, json: { ...home, suspended, suspended_total: suspended.length } });
   });
 }
 

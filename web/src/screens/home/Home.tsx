@@ -178,7 +178,7 @@ export function Home() {
         <div class="stack">
           <QuickFind />
           {value && value.suspended.length > 0 && (
-            <Section title={t('home.suspended')} count={value.suspended.length}>
+            <Section title={t('home.suspended')} count={value.suspended_total}>
               <Numbers rows={value.suspended} empty="" />
             </Section>
           )}
