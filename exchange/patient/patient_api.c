@@ -9,7 +9,8 @@
 enum {
     SEARCH_BODY_BYTES = 4096,
     REGISTER_BODY_BYTES = 32 * 1024,
-    LINK_BODY_BYTES = 2048
+    LINK_BODY_BYTES = 2048,
+    LINK_CONSENT_BODY_BYTES = 16 * 1024 /* with a consent */
 };
 
 /* ---- small things ---- */
@@ -712,7 +713,8 @@ void patient_routes(struct http_router *router, struct patient_service *service)
         {HTTP_POST, "/api/v1/persons/searches", post_searches, SEARCH_BODY_BYTES},
         {HTTP_POST, "/api/v1/persons", post_persons, REGISTER_BODY_BYTES},
         {HTTP_GET, "/api/v1/persons/{person}", get_person, 0},
-        {HTTP_POST, "/api/v1/persons/{person}/links", post_links, LINK_BODY_BYTES},
+        {HTTP_POST, "/api/v1/persons/{person}/links", post_links,
+         LINK_CONSENT_BODY_BYTES},
         {HTTP_POST, "/api/v1/links/{link}/retries", post_retries, LINK_BODY_BYTES},
         {HTTP_POST, "/api/v1/links/{link}/confirmations", post_confirmations,
          LINK_BODY_BYTES},

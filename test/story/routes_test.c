@@ -525,11 +525,24 @@ static void a_facility_brings_the_consent_under_which_it_looks(void)
     snprintf(line, sizeof line, "GET /api/v1/persons/%s", person);
     CHECK(go(&pharmacy, line, "").status == 404);
     snprintf(line, sizeof line, "POST /api/v1/persons/%s/links", person);
+    /* as long as a consent may be */
+    char note[2001] = "";
+    char body[4096];
+    for (size_t i = 0; i < 500; i++)
+        memcpy(note + 4 * i, "\xf0\xa0\xae\xb7", 4); /* 𠮷 */
+    snprintf(body, sizeof body,
+             "{\"facility\":\"" PHARMACY
+             "\",\"number\":\"5\",\"birth_date\":\"1950-03-04\",\"consent\":{\"form\":"
+             "\"specific\",\"channel\":\"oral\",\"giver\":\"self\",\"note\":\"%s\","
+             "\"facilities\":[\"" HOSPITAL "\"]}}",
+             note);
+    reply = go(&pharmacy, line, body);
+    CHECK(reply.status == 201 && has(&reply, "\"state\":\"confirmed\""));
     reply = go(&pharmacy, line,
                "{\"facility\":\"" PHARMACY
                "\",\"number\":\"5\",\"birth_date\":\"1950-03-04\",\"consent\":" NAMING(
                    "\"" HOSPITAL "\"") "}");
-    CHECK(reply.status == 201 && has(&reply, "\"state\":\"confirmed\""));
+    CHECK(reply.status == 409 && has(&reply, "link_exists"));
     CHECK(has_right(&pharmacy, person, HOSPITAL, "covers"));
     CHECK(has_right(&pharmacy, person, CLINIC, "not_covering"));
     /* changed: the clinic too; ended: nobody */
