@@ -156,8 +156,8 @@ static bool find_doubt(struct reading *reading, const char **code, size_t *offse
     bool does_contradict = false;
     bool is_own_adt =
         reading->name.known && strcmp(reading->name.known->code, "ADT-00") == 0;
-    bool tells_end = is_own_adt && index_ends_own_number(&reading->list,
-                                                         reading->change.file.number);
+    bool tells_end =
+        is_own_adt && index_ends_own_number(&reading->list, reading->change.file.number);
     *code = NULL;
     *offset = 0;
     if ((reading->name.differs & SSMIX_PATIENT_DIFFERS) ||
