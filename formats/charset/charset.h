@@ -76,3 +76,9 @@ void charset_encode_iso2022jp(struct text text, struct buf *out, size_t *replace
  * letters to lower case, spaces removed. */
 MUST_CHECK bool charset_fold(struct text text, struct arena *arena, struct text *folded,
                              struct err *err);
+
+/* The form in which names of files and folders are compared: kana and the combining
+ * sound marks behind them as one character (what NFC does to Japanese names written by
+ * systems that take them apart); everything else as it is. */
+MUST_CHECK bool charset_compose(struct text text, struct arena *arena,
+                                struct text *composed, struct err *err);

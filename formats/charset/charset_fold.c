@@ -169,3 +169,35 @@ bool charset_fold(struct text text, struct arena *arena, struct text *folded,
     *folded = (struct text){out, written};
     return true;
 }
+
+/* Hiragana lie where katakana do, one block before. */
+static uint32_t compose_pair(uint32_t code_point, uint32_t mark)
+{
+    enum { BLOCK = 0x60, VOICED = 0x3099, SEMI = 0x309A };
+    bool is_hiragana = code_point >= 0x3041 && code_point <= 0x3096;
+    if (mark != VOICED && mark != SEMI)
+        return 0;
+    uint32_t voiced = charset_voice(is_hiragana ? code_point + BLOCK : code_point, mark);
+    return voiced && is_hiragana ? voiced - BLOCK : voiced;
+}
+
+bool charset_compose(struct text text, struct arena *arena, struct text *composed,
+                     struct err *err)
+{
+    char *out = arena_take(arena, text.len + 1, 1, err);
+    if (!out)
+        return false;
+    size_t written = 0;
+    struct text rest = text;
+    uint32_t code_point = 0;
+    while (text_next(&rest, &code_point)) {
+        struct text after = rest;
+        uint32_t mark = 0;
+        uint32_t pair = text_next(&after, &mark) ? compose_pair(code_point, mark) : 0;
+        if (pair)
+            rest = after;
+        written += text_encode(pair ? pair : code_point, out + written);
+    }
+    *composed = (struct text){out, written};
+    return true;
+}

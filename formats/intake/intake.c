@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "formats/cda/cda.h"
+#include "formats/extended/extended.h"
 #include "formats/hl7/hl7.h"
 #include "formats/ssmix/ssmix.h"
 
@@ -51,6 +53,57 @@ static bool read_ssmix(const struct intake_source *source, struct arena *arena,
             *err = message->err;
             return false;
         }
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------ extended storage */
+
+static bool detect_extended(const struct intake_source *source)
+{
+    struct span relative = {0};
+    return extended_find_path(source->path, &relative);
+}
+
+static bool read_extended(const struct intake_source *source, struct arena *arena,
+                          struct intake_message **first, struct err *err)
+{
+    struct intake_message *message = new_message(arena, "ssmix2", err);
+    struct extended_name name;
+    struct span relative = {0};
+    if (!message)
+        return false;
+    *first = message;
+    bool is_there = extended_find_path(source->path, &relative);
+    if (!is_there || !extended_parse_path(relative, arena, &name, &message->err) ||
+        !extended_read(&name, source->bytes, arena, &message->list, &message->err)) {
+        message->list.format = "ssmix2";
+        if (is_fault_of_arena(&message->err)) {
+            *err = message->err;
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------ CDA by itself */
+
+static bool detect_cda(const struct intake_source *source)
+{
+    return cda_detect(source->bytes);
+}
+
+static bool read_cda(const struct intake_source *source, struct arena *arena,
+                     struct intake_message **first, struct err *err)
+{
+    struct intake_message *message = new_message(arena, "cda", err);
+    if (!message)
+        return false;
+    *first = message;
+    if (!extended_read_loose(source->bytes, arena, &message->list, &message->err) &&
+        is_fault_of_arena(&message->err)) {
+        *err = message->err;
+        return false;
     }
     return true;
 }
@@ -144,8 +197,10 @@ static bool read_unknown(const struct intake_source *source, struct arena *arena
 }
 
 static const struct intake_format formats[] = {
+    {"ssmix2", detect_extended, read_extended},
     {"ssmix2", detect_ssmix, read_ssmix},
     {"hl7v2", detect_hl7, read_hl7},
+    {"cda", detect_cda, read_cda},
     {"unknown", detect_any, read_unknown},
 };
 

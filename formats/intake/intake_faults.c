@@ -51,6 +51,18 @@ static const struct {
     FAULT("file_too_large", "ファイルが大きすぎます"),
     FAULT("memory_short", "メモリが足りません"),
     FAULT("arena_full", "読み取りに必要なメモリの上限を超えました"),
+    FAULT("xml_dtd", "文書型宣言（DOCTYPE）のあるXMLは読みません。実体の展開や外部の"
+                     "参照は使えません"),
+    FAULT("xml_malformed", "XMLとして正しくありません。途中で切れているか、タグや文字が"
+                           "壊れています"),
+    FAULT("xml_encoding", "宣言された文字コードは読めません"),
+    FAULT("xml_too_deep", "XMLの入れ子が深すぎます（64まで）"),
+    FAULT("xml_too_large", "XMLの要素が多すぎるか、大きすぎます（16 MiBまで）"),
+    FAULT("xml_too_many_attributes", "XMLの1つの要素の属性が多すぎます（64まで）"),
+    FAULT("cda_root", "XMLですが、CDA文書（ClinicalDocument）ではありません"),
+    FAULT("cda_body_missing", "CDA文書に本文（component）がありません"),
+    FAULT("document_empty", "文書のファイルが空です"),
+    FAULT("extended_type_empty", "文書種別フォルダの名前に種別がありません"),
     FAULT("format_unknown", "知られている形式のファイルではありません"),
 #undef FAULT
 };
