@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/gateway_config.h"
 
+#include <string.h>
+
 #include "base/path.h"
 
 enum { CONFIG_BYTES_MAX = 256 * 1024, HOUR_S = 3600 };
@@ -48,18 +50,46 @@ static bool read_root(const struct json_value *object, struct arena *arena,
     return true;
 }
 
+static bool read_array(const struct json_value *object, const char *key, bool is_extended,
+                       struct arena *arena, struct gateway_config *config,
+                       struct err *err)
+{
+    const struct json_value *array = NULL;
+    size_t room = COLLECT_ROOTS_MAX - config->root_count;
+    if (!json_take_array(object, key, room, &array, err))
+        return false;
+    for (size_t i = 0; i < json_count(array); i++) {
+        struct collect_root *root = &config->roots[config->root_count++];
+        if (!read_root(json_item(array, i), arena, root, err))
+            return false;
+        root->is_extended = is_extended;
+    }
+    return true;
+}
+
+/* A label names a storage in the index: two of the same would be one. */
+static bool check_labels(const struct gateway_config *config, struct err *err)
+{
+    for (size_t i = 0; i < config->root_count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(config->roots[i].label, config->roots[j].label) == 0)
+                return err_set(err, ERR_SYNTAX, "config_label",
+                               "two storages have the same label");
+    return true;
+}
+
+/* Volumes of standard storage, and of extended storage where there is one. */
 static bool read_roots(const struct json_value *object, struct arena *arena,
                        struct gateway_config *config, struct err *err)
 {
-    const struct json_value *array = NULL;
-    if (!json_take_array(object, "storage", COLLECT_ROOTS_MAX, &array, err))
+    if (!read_array(object, "storage", false, arena, config, err))
         return false;
-    config->root_count = json_count(array);
-    for (size_t i = 0; i < config->root_count; i++)
-        if (!read_root(json_item(array, i), arena, &config->roots[i], err))
-            return false;
-    return config->root_count > 0 ||
-           err_set(err, ERR_SYNTAX, "config_storage", "no storage is named");
+    if (config->root_count == 0)
+        return err_set(err, ERR_SYNTAX, "config_storage", "no storage is named");
+    bool has_extended = json_member(object, "extended_storage") != NULL;
+    return (!has_extended ||
+            read_array(object, "extended_storage", true, arena, config, err)) &&
+           check_labels(config, err);
 }
 
 static bool read_centre(const struct json_value *root, struct arena *arena,

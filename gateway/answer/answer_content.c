@@ -3,7 +3,6 @@
  * it is now, and only the entry that was granted is answered. */
 #include <string.h>
 
-#include "formats/ssmix/ssmix.h"
 #include "gateway/answer/answer_parts.h"
 
 static const struct release_permit *ask_gate(struct answer *answer,
@@ -21,14 +20,6 @@ static const struct release_permit *ask_gate(struct answer *answer,
                                       .entry_key = kept,
                                       .wants_original = wants_original};
     return release_decide(answer->config.release, &request, http_arena(call), err);
-}
-
-/* The relative path without the root's label. */
-static struct span without_label(struct text path)
-{
-    struct span rest = text_span(path);
-    struct span label = {0};
-    return span_take(&rest, '/', &label) ? rest : span_of("", 0);
 }
 
 static const struct entry *find_part(const struct entry_list *list,
@@ -92,11 +83,9 @@ static bool write_entry(struct answer *answer, const struct release_permit *perm
 {
     const struct index_place *place = release_place(permit);
     struct span bytes = {0};
-    struct ssmix_name name;
     struct entry_list list = {0};
     if (!read_judged(answer, permit, arena, &bytes, err) ||
-        !ssmix_parse_path(without_label(place->path), &name, err) ||
-        !ssmix_read(&name, bytes, arena, &list, err))
+        !collect_read_list(answer->config.collect, place->path, bytes, arena, &list, err))
         return false;
     const struct entry *entry = find_part(&list, place, base_of(place->entry_key));
     if (!entry)

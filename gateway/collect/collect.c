@@ -20,8 +20,9 @@ static bool note_root(struct collect *collect, size_t root, struct err *err)
 {
     const struct collect_root *config = &collect->config.roots[root];
     CLEANUP(buf_free) struct buf judged_by = buf_init(64);
-    buf_format(&judged_by, "reader %d%s", READER_VERSION,
-               config->accepts_foreign_numbers ? ", foreign numbers" : "");
+    buf_format(&judged_by, "reader %d%s%s", READER_VERSION,
+               config->accepts_foreign_numbers ? ", foreign numbers" : "",
+               config->is_extended ? ", extended" : "");
     struct text text = {(const char *)judged_by.at, judged_by.len};
     return buf_check(&judged_by, err) &&
            index_note_root(collect->config.index, text_cstr(config->label), text, err);
@@ -195,36 +196,40 @@ bool collect_has_swept(const struct collect *collect)
     return atomic_load(&collect->has_swept);
 }
 
-static bool look_at(struct collect *collect, size_t root, struct span relative,
+/* The type folder of a file: below it extended storage has a folder for each record. */
+static bool to_type_folder(char *path, struct err *err)
+{
+    size_t slashes = 0;
+    char *end = NULL;
+    for (char *at = path; *at; at++)
+        if (*at == '/' && ++slashes <= COLLECT_TYPE)
+            end = at;
+    if (!end)
+        return err_set(err, ERR_MISSING, "not_found", "no folder");
+    *end = '\0';
+    return true;
+}
+
+static bool look_at(struct collect *collect, const struct collect_source *source,
                     struct err *err)
 {
-    CLEANUP(arena_free) struct arena arena = arena_init(PATH_MAX_BYTES + 1);
-    struct collect_walk walk = {
-        .collect = collect, .root = root, .is_full = true, .compares_content = true};
-    while (relative.len > 0 && relative.at[relative.len - 1] != '/')
-        relative.len--;
-    if (relative.len == 0)
-        return err_set(err, ERR_MISSING, "not_found", "no folder");
-    struct text folder = {(const char *)relative.at, relative.len - 1};
-    const char *path = text_to_cstr(folder, &arena, err);
-    return path && collect_open_storage(collect, root, err) &&
-           collect_read_folder(&walk, path, err);
+    struct collect_walk walk = {.collect = collect,
+                                .root = source->root,
+                                .is_full = true,
+                                .compares_content = true};
+    return collect_open_storage(collect, source->root, err) &&
+           collect_read_folder(&walk, source->relative, err);
 }
 
 bool collect_look_at(struct collect *collect, struct text path, struct err *err)
 {
-    struct span rest = text_span(path);
-    struct span label = {0};
-    size_t root = 0;
-    if (!span_take(&rest, '/', &label) || !rest.at)
-        return err_set(err, ERR_MISSING, "not_found", "no such source");
-    while (root < collect->config.root_count &&
-           !span_is(label, collect->config.roots[root].label))
-        root++;
-    if (root == collect->config.root_count)
-        return err_set(err, ERR_MISSING, "not_found", "no such root");
+    struct collect_source source;
+    CLEANUP(arena_free) struct arena arena = arena_init(4 * PATH_MAX_BYTES);
+    if (!collect_find_source(collect, path, &source, &arena, err) ||
+        !to_type_folder(source.relative, err))
+        return false;
     collect_lock_soon(collect);
-    bool is_done = look_at(collect, root, rest, err);
+    bool is_done = look_at(collect, &source, err);
     collect_unlock_soon(collect);
     return is_done;
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* Reads a hospital's SS-MIX2 standardized storage (docs/specs/ssmix2.md) into the index
- * and keeps it in step: a bounded set of inotify watches on recently active folders, a
- * rolling sweep by folder times over the whole tree, and a full look at every file now
- * and then. Windows shares give no events: there the sweep's period is the freshness.
+/* Reads a hospital's SS-MIX2 standardized and extended storage (docs/specs/ssmix2.md,
+ * docs/specs/extended.md) into the index and keeps it in step: a bounded set of inotify
+ * watches on recently active folders, a rolling sweep by folder times over the whole
+ * tree, and a full look at every file now and then. Windows shares give no events: there
+ * the sweep's period is the freshness.
  *
  * Which file of a record is current: flag 1 with the greatest 発生日時 (clause 2.2.4). A
  * record without one is withdrawn only when a second look, at least `second_look_ms`
@@ -22,6 +23,7 @@ struct collect_root {
     const char *label; /* volume label, part of the index's paths: [A-Za-z0-9-]+ */
     const char *directory;
     bool accepts_foreign_numbers; /* PID-3 of another numbering is normal here */
+    bool is_extended;             /* documents in folders, not files of messages */
 };
 
 struct collect_config {
@@ -65,3 +67,8 @@ bool collect_has_swept(const struct collect *collect);
 MUST_CHECK bool collect_read_source(struct collect *collect, struct text path,
                                     struct arena *arena, struct span *bytes,
                                     struct err *err);
+/* What these bytes of an index path say: the entries of its record. Refusals as of
+ * ssmix_read and extended_read. */
+MUST_CHECK bool collect_read_list(const struct collect *collect, struct text path,
+                                  struct span bytes, struct arena *arena,
+                                  struct entry_list *list, struct err *err);

@@ -383,6 +383,7 @@ bool collect_know_children(const struct collect_walk *walk, const char *path,
             arena_grow(arena, *names, *count, *count + 1, sizeof **names, &room, err);
         if (!*names || !copy_name(text, arena, &(*names)[*count], err))
             return false;
+        collect_restore_path(walk->collect, walk->root, (*names)[*count]);
         (*count)++;
         last = name;
     }

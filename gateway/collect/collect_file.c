@@ -42,27 +42,13 @@ static bool hash_content(struct span bytes, struct arena *arena, struct text *he
     return true;
 }
 
-void collect_write_base(const struct ssmix_name *name, struct buf *out)
-{
-    char iso[DAY_TEXT_BYTES];
-    day_to_iso(name->day, iso);
-    if (name->day == DAY_NONE)
-        buf_byte(out, '-');
-    for (const char *at = iso; *at; at++)
-        if (*at != '-')
-            buf_byte(out, (uint8_t)*at);
-    buf_byte(out, '/');
-    buf_span(out, name->type);
-    buf_byte(out, '/');
-    buf_span(out, name->key);
-}
-
 struct reading {
     const struct collect_walk *walk;
-    struct ssmix_name name; /* of `arena`: it outlives the folder's look */
-    const char *path;
-    int folder;          /* open */
-    struct arena *arena; /* the batch's */
+    struct collect_name name; /* of `arena`: it outlives the folder's look */
+    const char *path;         /* of the file that is read */
+    const char *below;        /* its part below the type folder */
+    int folder;               /* the type folder, open */
+    struct arena *arena;      /* the batch's */
     struct index_change change;
     struct entry_list list;
 };
@@ -75,12 +61,12 @@ static struct text ascii_text(struct span span)
 static bool fill_identity(struct reading *reading, struct err *err)
 {
     struct index_file *file = &reading->change.file;
-    const struct ssmix_name *name = &reading->name;
+    const struct ssmix_name *name = &reading->name.record;
     CLEANUP(buf_free) struct buf base = buf_init(512);
     CLEANUP(buf_free) struct buf version = buf_init(64);
     struct span base_copy = {0};
     struct span version_copy = {0};
-    collect_write_base(name, &base);
+    collect_write_base(&reading->name, &base);
     buf_cstr(&version, name->occurred);
     buf_byte(&version, (uint8_t)name->flag);
     if (!buf_to_arena(&base, reading->arena, &base_copy, err) ||
@@ -95,7 +81,7 @@ static bool fill_identity(struct reading *reading, struct err *err)
     file->hash = TEXT("");
     file->code = TEXT("");
     reading->change.day = name->day;
-    reading->change.incomplete_kind = name->known ? name->known->kind : ENTRY_UNKNOWN;
+    reading->change.incomplete_kind = collect_kind(&reading->name);
     return true;
 }
 
@@ -154,13 +140,13 @@ static bool find_doubt(struct reading *reading, const char **code, size_t *offse
                        struct err *err)
 {
     bool does_contradict = false;
-    bool is_own_adt =
-        reading->name.known && strcmp(reading->name.known->code, "ADT-00") == 0;
+    const struct ssmix_name *name = &reading->name.record;
+    bool is_own_adt = name->known && strcmp(name->known->code, "ADT-00") == 0;
     bool tells_end =
         is_own_adt && index_ends_own_number(&reading->list, reading->change.file.number);
     *code = NULL;
     *offset = 0;
-    if ((reading->name.differs & SSMIX_PATIENT_DIFFERS) ||
+    if ((name->differs & SSMIX_PATIENT_DIFFERS) ||
         (!tells_end && has_warning(&reading->list, "patient_mismatch", offset))) {
         *code = "patient_mismatch";
         return true;
@@ -196,7 +182,8 @@ static bool judge_owner(struct reading *reading, struct err *err)
 static bool understand(struct reading *reading, struct span bytes, struct err *err)
 {
     struct err fault = {0};
-    if (!ssmix_read(&reading->name, bytes, reading->arena, &reading->list, &fault)) {
+    if (!collect_read_entries(&reading->name, bytes, reading->arena, &reading->list,
+                              &fault)) {
         if (fault.kind == ERR_BUSY) {
             *err = fault;
             return false;
@@ -294,9 +281,7 @@ static bool take_file(struct reading *reading, struct err *err)
     struct index_file known;
     struct err fault = {0};
     const struct collect_walk *walk = reading->walk;
-    const char *slash = strrchr(reading->path, '/');
-    CLEANUP(path_close)
-    int fd = path_open_below(reading->folder, slash ? slash + 1 : reading->path, &fault);
+    CLEANUP(path_close) int fd = path_open_below(reading->folder, reading->below, &fault);
     if (!fill_identity(reading, err) ||
         !collect_know_file(walk, reading->change.file.number, reading->change.file.base,
                            &known, err))
@@ -311,22 +296,64 @@ static bool take_file(struct reading *reading, struct err *err)
     return take_content(reading, fd, &status, &known, err);
 }
 
-bool collect_read_file(const struct collect_walk *walk, int folder, const char *path,
-                       struct err *err)
+/* A record's folder without a document in it: said so, unless it is so new that the
+ * document may still be on its way. */
+static bool take_without_main(struct reading *reading, const struct err *fault,
+                              struct err *err)
 {
-    struct arena *arena = &walk->collect->batch->arena;
+    struct index_file known;
+    return fill_identity(reading, err) &&
+           collect_know_file(reading->walk, reading->change.file.number,
+                             reading->change.file.base, &known, err) &&
+           take_unreadable(reading, &known, fault, err);
+}
+
+static bool parse(struct reading *reading, const char *path, struct err *err)
+{
+    struct span kept = {0};
+    return arena_copy(reading->arena, span_cstr(path), &kept, err) &&
+           collect_parse(reading->walk->collect, reading->walk->root, kept,
+                         &reading->name, reading->arena, err);
+}
+
+static bool take_document(struct reading *reading, bool *is_waiting, struct err *err)
+{
+    struct err fault = {0};
+    char path[PATH_MAX_BYTES + 1];
+    bool is_young = false;
+    size_t above = (size_t)(reading->below - reading->path);
+    struct collect_name folder_says = reading->name;
+    if (collect_find_main(reading->walk, reading->path, path, &is_young, &fault) &&
+        parse(reading, path, &fault)) {
+        reading->path = path;
+        reading->below = path + above;
+        return take_file(reading, err);
+    }
+    reading->name = folder_says;
+    *is_waiting = is_young && strcmp(fault.code, "document_main_missing") == 0;
+    return *is_waiting || take_without_main(reading, &fault, err);
+}
+
+bool collect_read_file(const struct collect_walk *walk, int folder, const char *path,
+                       bool *is_waiting, struct err *err)
+{
+    const char *slash = strrchr(path, '/');
+    *is_waiting = false;
     if (!collect_make_room(walk, err))
         return false;
-    struct span kept = {0};
+    struct arena *arena = &walk->collect->batch->arena; /* of the batch that has room */
     struct reading *reading = ARENA_NEW(arena, struct reading, err);
     if (!reading)
         return false;
     reading->walk = walk;
     reading->path = path;
+    reading->below = slash ? slash + 1 : path;
     reading->folder = folder;
     reading->arena = arena;
-    return arena_copy(arena, span_cstr(path), &kept, err) &&
-           ssmix_parse_path(kept, &reading->name, err) && take_file(reading, err);
+    if (!parse(reading, path, err))
+        return false;
+    return reading->name.is_extended ? take_document(reading, is_waiting, err)
+                                     : take_file(reading, err);
 }
 
 bool collect_is_released(const struct collect_walk *walk, const char *path,
@@ -422,19 +449,11 @@ static int take_root(struct collect *collect, size_t root, struct err *err)
 bool collect_read_source(struct collect *collect, struct text path, struct arena *arena,
                          struct span *bytes, struct err *err)
 {
-    struct span rest = text_span(path);
-    struct span label = {0};
-    if (!span_take(&rest, '/', &label) || !rest.at)
-        return err_set(err, ERR_MISSING, "not_found", "no such source");
-    const char *relative = text_to_cstr(ascii_text(rest), arena, err);
-    if (!relative)
+    struct collect_source source;
+    if (!collect_find_source(collect, path, &source, arena, err))
         return false;
-    for (size_t i = 0; i < collect->config.root_count; i++) {
-        if (!span_is(label, collect->config.roots[i].label))
-            continue;
-        CLEANUP(path_close) int root = take_root(collect, i, err);
-        CLEANUP(path_close) int fd = root < 0 ? -1 : path_open_below(root, relative, err);
-        return fd >= 0 && path_read(fd, COLLECT_FILE_BYTES_MAX, arena, bytes, err);
-    }
-    return err_set(err, ERR_MISSING, "not_found", "no such root");
+    CLEANUP(path_close) int root = take_root(collect, source.root, err);
+    CLEANUP(path_close)
+    int fd = root < 0 ? -1 : path_open_below(root, source.relative, err);
+    return fd >= 0 && path_read(fd, COLLECT_FILE_BYTES_MAX, arena, bytes, err);
 }

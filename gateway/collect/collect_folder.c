@@ -17,19 +17,19 @@ enum { LISTING_BYTES = 64 << 20 };
 /* ---- records of one type folder ---- */
 
 struct record {
-    struct ssmix_name name; /* of the current file, when there is one */
+    struct collect_name name; /* of the current file, when there is one */
     const char *file;
     bool has_current;
 };
 
 /* Files come sorted by name, so those of one key stand together; names that cannot be
  * parsed are refused under their own name. */
-static void choose_current(struct record *record, const struct ssmix_name *name,
+static void choose_current(struct record *record, const struct collect_name *name,
                            const char *file)
 {
-    bool is_newer =
-        !record->has_current || ssmix_compare_versions(name, &record->name) > 0;
-    if (name->flag == '1' && is_newer) {
+    bool is_newer = !record->has_current ||
+                    ssmix_compare_versions(&name->record, &record->name.record) > 0;
+    if (name->record.flag == '1' && is_newer) {
         record->name = *name;
         record->file = file;
         record->has_current = true;
@@ -45,6 +45,7 @@ struct folder {
     size_t base_count;
     bool *is_found;
     bool has_missing;
+    bool is_waiting; /* a record without a document yet */
     struct text number;
     struct text prefix;     /* "<day>/<type>/" */
     struct text index_path; /* "<label>/…/<type>/" */
@@ -60,7 +61,7 @@ static void note_found(struct folder *folder, struct span base)
 
 /* A file of the folder whose name was understood. */
 struct version {
-    struct ssmix_name name;
+    struct collect_name name;
     const char *file;
 };
 
@@ -68,7 +69,7 @@ static int compare_versions(const void *a, const void *b)
 {
     const struct version *left = a;
     const struct version *right = b;
-    return span_compare(left->name.key, right->name.key);
+    return span_compare(left->name.record.key, right->name.record.key);
 }
 
 /* A file that takes part in no record stands in the index under its own name, so that
@@ -119,6 +120,23 @@ static void show_name(const char *name, struct buf *out)
     }
 }
 
+/* A file or folder that is there under a name that can be used. */
+static bool set_aside_file(struct folder *folder, const char *file,
+                           enum index_file_state state, const struct err *fault,
+                           struct err *err)
+{
+    struct text text = {0};
+    struct err ignored = {0};
+    CLEANUP(buf_free) struct buf shown = buf_init(4 * PATH_MAX_BYTES);
+    if (text_from_utf8(span_cstr(file), &text, &ignored))
+        return set_aside(folder, file, text, state, fault, err);
+    show_name(file, &shown);
+    if (!buf_check(&shown, err))
+        return false;
+    text = (struct text){(const char *)shown.at, shown.len};
+    return set_aside(folder, file, text, state, fault, err);
+}
+
 static bool list_unusable(struct folder *folder, const struct collect_listing *unusable,
                           struct err *err)
 {
@@ -137,14 +155,15 @@ static bool list_unusable(struct folder *folder, const struct collect_listing *u
 }
 
 static bool parse_in_folder(const struct folder *folder, const char *file,
-                            struct ssmix_name *name, struct err *fault)
+                            struct collect_name *name, struct err *fault)
 {
     char path[PATH_MAX_BYTES + 1];
     struct span copy = {0};
     if (!collect_join(folder->path, file, path))
         return err_set(fault, ERR_REFUSED, "path_unsafe", "path too long");
     return arena_copy(folder->arena, span_cstr(path), &copy, fault) &&
-           ssmix_parse_path(copy, name, fault);
+           collect_parse(folder->walk->collect, folder->walk->root, copy, name,
+                         folder->arena, fault);
 }
 
 static bool is_released_file(const struct folder *folder, const char *file,
@@ -158,11 +177,12 @@ static bool is_released_file(const struct folder *folder, const char *file,
 
 /* Its key would not fit into an event, nor into a snapshot: the whole record could never
  * be in step. */
-static bool is_key_too_long(const struct ssmix_name *name)
+static bool is_key_too_long(const struct collect_name *name)
 {
-    enum { DAY_BYTES = 8, PART_BYTES = 24 };
-    return DAY_BYTES + name->type.len + name->key.len + 2 + PART_BYTES >
-           UPLINK_KEY_BYTES_MAX;
+    enum { PART_BYTES = 24 };
+    CLEANUP(buf_free) struct buf base = buf_init(2 * PATH_MAX_BYTES);
+    collect_write_base(name, &base);
+    return base.has_failed || base.len + PART_BYTES > UPLINK_KEY_BYTES_MAX;
 }
 
 /* Takes the name apart; false with err set when the work itself failed. */
@@ -179,20 +199,21 @@ static bool take_name(struct folder *folder, const char *file, struct version *v
             *err = fault;
             return false;
         }
-        return set_aside(folder, file, text_cstr(file), INDEX_REFUSED, &fault, err);
+        return set_aside_file(folder, file, INDEX_REFUSED, &fault, err);
     }
     if (is_key_too_long(&version->name)) {
         err_set(&fault, ERR_REFUSED, "key_too_long", "type and key are too long");
-        return set_aside(folder, file, text_cstr(file), INDEX_REFUSED, &fault, err);
+        return set_aside_file(folder, file, INDEX_REFUSED, &fault, err);
     }
-    bool is_foreign = (version->name.differs & SSMIX_PATIENT_DIFFERS) && !accepts_foreign;
+    bool is_foreign =
+        (version->name.record.differs & SSMIX_PATIENT_DIFFERS) && !accepts_foreign;
     bool is_released = false;
     if (is_foreign && !is_released_file(folder, file, &is_released, err))
         return false;
     /* It must not take the place of the patient's own file of the same key. */
     if (is_foreign && !is_released) {
         err_set(&fault, ERR_REFUSED, "patient_mismatch", "named for another patient");
-        return set_aside(folder, file, text_cstr(file), INDEX_HELD, &fault, err);
+        return set_aside_file(folder, file, INDEX_HELD, &fault, err);
     }
     *is_taken = true;
     return true;
@@ -207,8 +228,11 @@ static bool take_record(struct folder *folder, const struct record *record,
         return true;
     collect_write_base(&record->name, &base);
     note_found(folder, buf_view(&base));
-    return !collect_join(folder->path, record->file, path) ||
-           collect_read_file(folder->walk, folder->fd, path, err);
+    bool is_waiting = false;
+    bool is_read = !collect_join(folder->path, record->file, path) ||
+                   collect_read_file(folder->walk, folder->fd, path, &is_waiting, err);
+    folder->is_waiting |= is_waiting;
+    return is_read;
 }
 
 /* Versions of one key stand together after sorting by key; sorted names would not do, as
@@ -231,7 +255,8 @@ static bool take_records(struct folder *folder, struct err *err)
         qsort(versions, count, sizeof *versions, compare_versions);
     struct record record = {0};
     for (size_t i = 0; i < count; i++) {
-        if (i > 0 && !ssmix_same_key(&versions[i - 1].name, &versions[i].name)) {
+        if (i > 0 &&
+            !ssmix_same_key(&versions[i - 1].name.record, &versions[i].name.record)) {
             if (!take_record(folder, &record, err))
                 return false;
             record = (struct record){0};
@@ -252,31 +277,24 @@ static bool note_missing(struct folder *folder, struct err *err)
     return collect_note_missing(&absence, &folder->has_missing, err);
 }
 
-/* "999/901/9999013/20110701/OMP-01" → number "9999013", prefix "20110701/OMP-01/". */
-static bool split_type_path(const char *path, struct arena *arena, struct text *number,
-                            struct text *prefix, struct err *err)
+/* "STD01/999/901/9999013/20110701/OMP-01/" → number "9999013", prefix
+ * "20110701/OMP-01/". */
+static bool split_type_path(struct folder *folder, struct err *err)
 {
-    struct span rest = span_cstr(path);
+    struct span rest = text_span(folder->index_path);
     struct span part = {0};
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         if (!span_take(&rest, '/', &part))
             return err_set(err, ERR_SYNTAX, "ssmix_path_shape", "not a type folder");
-    CLEANUP(buf_free) struct buf copy = buf_init(PATH_MAX_BYTES);
-    struct span kept = {0};
-    struct span number_copy = {0};
-    buf_span(&copy, rest);
-    buf_byte(&copy, '/');
-    if (!buf_to_arena(&copy, arena, &kept, err) ||
-        !arena_copy(arena, part, &number_copy, err))
-        return false;
-    return text_from_utf8(number_copy, number, err) && text_from_utf8(kept, prefix, err);
+    folder->number = (struct text){(const char *)part.at, part.len};
+    folder->prefix = (struct text){(const char *)rest.at, rest.len};
+    return true;
 }
 
 static bool read_listing(struct folder *folder, int fd, struct err *err)
 {
     folder->fd = fd;
-    if (!split_type_path(folder->path, folder->arena, &folder->number, &folder->prefix,
-                         err) ||
+    if (!split_type_path(folder, err) ||
         !collect_know_bases(folder->walk, folder->number, folder->index_path,
                             folder->arena, &folder->bases, &folder->base_count, err))
         return false;
@@ -308,6 +326,8 @@ static bool begin_look(const struct collect_walk *walk, const char *path,
     }
     if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISDIR(status.st_mode)))
         path_close(&fd);
+    if (fd >= 0 && collect_is_extended(walk->collect, walk->root))
+        collect_newest_below(fd, &status);
     look->fd = fd;
     look->settled_ns = fd >= 0 ? collect_settled_time(walk, &status) : 0;
     look->is_recent = fd >= 0 && collect_is_recent(walk, &status);
@@ -355,7 +375,8 @@ static bool note_look(const struct folder *folder, const struct look *look,
         return false;
     if (look->fd < 0)
         return folder->has_missing || forget_folder(folder->walk, look->index_path, err);
-    int64_t noted_ns = folder->has_missing ? 0 : look->settled_ns;
+    bool is_open = folder->has_missing || folder->is_waiting;
+    int64_t noted_ns = is_open ? 0 : look->settled_ns;
     bool is_noted = look->is_known && noted_ns == look->known_ns;
     struct index_folder row = {.path = look->index_path, .changed_ns = noted_ns};
     return is_noted || collect_tell_folder(folder->walk, &row, false, err);
@@ -374,6 +395,7 @@ static bool read_folder(const struct collect_walk *walk, const char *path,
         return true;
     folder.index_path = look.index_path;
     folder.listing.unusable = &unusable;
+    folder.listing.takes_any_bytes = collect_is_extended(walk->collect, walk->root);
     return read_listing(&folder, look.fd, err) && take_records(&folder, err) &&
            list_unusable(&folder, &unusable, err) && note_missing(&folder, err) &&
            note_look(&folder, &look, err);

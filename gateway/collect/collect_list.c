@@ -19,24 +19,26 @@ enum { SETTLED_MS = 2000, NAMES_MAX = 200000 };
 bool collect_index_path(const struct collect *collect, size_t root, const char *path,
                         struct arena *arena, struct text *out, struct err *err)
 {
-    CLEANUP(buf_free) struct buf whole = buf_init(PATH_MAX_BYTES + 64);
+    CLEANUP(buf_free) struct buf whole = buf_init(3 * PATH_MAX_BYTES + 64);
     struct span copy = {0};
     buf_cstr(&whole, collect->config.roots[root].label);
     buf_byte(&whole, '/');
-    buf_cstr(&whole, path);
+    if (collect_is_extended(collect, root))
+        collect_write_path(path, &whole);
+    else
+        buf_cstr(&whole, path);
     buf_byte(&whole, '/');
     if (*path == '\0')
         whole.len--; /* the root itself: one slash */
-    /* Names of SS-MIX2 folders are checked ASCII; others are not indexed by path. */
     return buf_to_arena(&whole, arena, &copy, err) && text_from_utf8(copy, out, err);
 }
 
-static bool is_usable(const char *name)
+static bool is_usable(const struct collect_listing *listing, const char *name)
 {
     struct text text = {0};
     struct err ignored = {0};
     return path_is_safe_name(span_cstr(name)) &&
-           text_from_utf8(span_cstr(name), &text, &ignored);
+           (listing->takes_any_bytes || text_from_utf8(span_cstr(name), &text, &ignored));
 }
 
 static bool add_name(struct collect_listing *listing, const char *name,
@@ -81,7 +83,7 @@ static bool take_names(const uint8_t *bytes, size_t count,
     for (size_t at = 0; at < count;) {
         const struct dirent64 *item = (const void *)(bytes + at);
         struct collect_listing *to =
-            is_usable(item->d_name) ? listing : listing->unusable;
+            is_usable(listing, item->d_name) ? listing : listing->unusable;
         at += item->d_reclen;
         if (to && item->d_name[0] != '.' && !add_name(to, item->d_name, arena, err))
             return false;

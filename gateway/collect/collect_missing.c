@@ -241,20 +241,28 @@ static bool child_of(const struct removed *removed, struct text known, char **ch
 
 static bool is_there(const struct removed *removed, const char *child)
 {
-    return removed->count > 0 && bsearch(child, removed->names, removed->count,
-                                         sizeof *removed->names, compare_name);
+    char name[PATH_MAX_BYTES + 1];
+    if (removed->count == 0 || strlen(child) > PATH_MAX_BYTES)
+        return false;
+    memcpy(name, child, strlen(child) + 1);
+    collect_restore_path(removed->walk->collect, removed->walk->root, name);
+    return bsearch(name, removed->names, removed->count, sizeof *removed->names,
+                   compare_name) != NULL;
 }
 
 /* A type folder by its index path "<label>/…/". */
 static bool read_known(const struct removed *removed, struct text known, struct err *err)
 {
-    char relative[PATH_MAX_BYTES + 1];
-    if (known.len <= removed->label + 1 || known.len - removed->label > PATH_MAX_BYTES)
+    enum { ESCAPED = 3 }; /* bytes of the index for one of the name */
+    char relative[ESCAPED * PATH_MAX_BYTES + 1];
+    if (known.len <= removed->label + 1 || known.len - removed->label > sizeof relative)
         return true;
     size_t len = known.len - removed->label - 1;
     memcpy(relative, known.at + removed->label, len);
     relative[len] = '\0';
-    return collect_read_folder(removed->walk, relative, err);
+    collect_restore_path(removed->walk->collect, removed->walk->root, relative);
+    return strlen(relative) > PATH_MAX_BYTES ||
+           collect_read_folder(removed->walk, relative, err);
 }
 
 /* Below here the index knows few folders: all of them. */
@@ -279,7 +287,7 @@ static bool look_below(struct removed *removed, struct text prefix, bool is_gone
 static bool below_prefix(const struct removed *removed, const char *child, char last,
                          struct text *out, struct err *err)
 {
-    CLEANUP(buf_free) struct buf whole = buf_init(2 * PATH_MAX_BYTES);
+    CLEANUP(buf_free) struct buf whole = buf_init(4 * PATH_MAX_BYTES);
     struct span copy = {0};
     buf_text(&whole, removed->prefix);
     buf_cstr(&whole, child);
@@ -323,7 +331,7 @@ bool collect_look_for_removed(const struct collect_walk *walk, const char *path,
                               struct err *err)
 {
     CLEANUP(arena_free) struct arena arena = arena_init(REMOVED_BYTES);
-    CLEANUP(arena_free) struct arena places = arena_init(2 * PATH_MAX_BYTES);
+    CLEANUP(arena_free) struct arena places = arena_init(8 * PATH_MAX_BYTES);
     struct removed removed = {
         .walk = walk,
         .names = names,

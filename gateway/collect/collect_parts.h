@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/path.h"
+#include "formats/extended/extended.h"
 #include "formats/ssmix/ssmix.h"
 #include "gateway/collect/collect.h"
 
@@ -17,7 +18,8 @@ enum collect_level {
     COLLECT_SECOND,
     COLLECT_PATIENT,
     COLLECT_DAY,
-    COLLECT_TYPE
+    COLLECT_TYPE,
+    COLLECT_CONTENT /* of extended storage: a record's own folder; watched only */
 };
 
 /* A record that a look did not find. */
@@ -99,6 +101,13 @@ struct collect {
     int64_t least_active_s; /* no watched folder was active before this */
 };
 
+/* A record's name, of either kind of storage. */
+struct collect_name {
+    struct ssmix_name record;
+    struct extended_name extended;
+    bool is_extended;
+};
+
 /* The lock, for those who must not wait until a sweep is over: it lets them in between
  * two folders. */
 void collect_lock_soon(struct collect *collect);
@@ -164,6 +173,7 @@ struct collect_listing {
     size_t count;
     size_t room;
     struct collect_listing *unusable; /* that may not be used; NULL = left out */
+    bool takes_any_bytes;             /* names in other encodings than UTF-8 too */
 };
 MUST_CHECK bool collect_list_folder(int fd, struct collect_listing *listing,
                                     struct arena *arena, struct err *err);
@@ -187,10 +197,11 @@ MUST_CHECK bool collect_walk_folder(const struct collect_walk *walk, const char 
 /* Reads one type folder. */
 MUST_CHECK bool collect_read_folder(const struct collect_walk *walk, const char *path,
                                     struct err *err);
-/* One record whose current file is this one; `folder` is the open folder that it is in.
- */
+/* One record whose current file (or folder) is this one; `folder` is the open type folder
+ * that it is in. `is_waiting`: its own folder is new and has no document yet, so it is
+ * looked at again. */
 MUST_CHECK bool collect_read_file(const struct collect_walk *walk, int folder,
-                                  const char *path, struct err *err);
+                                  const char *path, bool *is_waiting, struct err *err);
 /* Has the hospital released the file with this name, as it is now? */
 MUST_CHECK bool collect_is_released(const struct collect_walk *walk, const char *path,
                                     bool *is_released, struct err *err);
@@ -206,8 +217,38 @@ struct collect_aside {
 };
 MUST_CHECK bool collect_put_aside(const struct collect_walk *walk,
                                   const struct collect_aside *aside, struct err *err);
+
+/* ---- extended storage (collect_extended.c) ---- */
+bool collect_is_extended(const struct collect *collect, size_t root);
+/* Writes a relative path as the index has it: names that are no UTF-8, or that hold '%',
+ * with %HH. The reverse works in place. */
+void collect_write_path(const char *path, struct buf *out);
+void collect_restore_path(const struct collect *collect, size_t root, char *path);
+/* The time of the newest folder right below stands in for the folder's own. */
+void collect_newest_below(int fd, struct stat *status);
+/* The document in a record's folder, or the file that the record is. ERR_SYNTAX
+ * document_main_missing, and then whether the folder is so new that it may come yet. */
+MUST_CHECK bool collect_find_main(const struct collect_walk *walk, const char *path,
+                                  char main_path[PATH_MAX_BYTES + 1], bool *is_young,
+                                  struct err *err);
+/* What a path relative to the root says. */
+MUST_CHECK bool collect_parse(const struct collect *collect, size_t root,
+                              struct span path, struct collect_name *name,
+                              struct arena *arena, struct err *err);
+enum entry_kind collect_kind(const struct collect_name *name);
 /* "<day>/<type>/<key>" */
-void collect_write_base(const struct ssmix_name *name, struct buf *out);
+void collect_write_base(const struct collect_name *name, struct buf *out);
+MUST_CHECK bool collect_read_entries(const struct collect_name *name, struct span bytes,
+                                     struct arena *arena, struct entry_list *list,
+                                     struct err *err);
+struct collect_source {
+    size_t root;
+    char *relative; /* as the bytes it is opened with */
+};
+/* ERR_MISSING not_found. */
+MUST_CHECK bool collect_find_source(const struct collect *collect, struct text path,
+                                    struct collect_source *source, struct arena *arena,
+                                    struct err *err);
 
 /* ---- records that are missing (collect_missing.c) ---- */
 /* Notes which of the folder's records are missing now, since when, and withdraws those

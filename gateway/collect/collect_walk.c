@@ -32,7 +32,8 @@ static bool fits_level(const char *name, enum collect_level level)
     case COLLECT_DAY:
         return strcmp(name, "-") == 0 || is_digits(name, 8);
     case COLLECT_TYPE:
-        return strlen(name) <= 180;
+        return strlen(name) <= PATH_NAME_MAX;
+    case COLLECT_CONTENT:
     case COLLECT_ROOT:
         break;
     }
@@ -151,7 +152,8 @@ static bool note_branch(const struct collect_walk *walk, const struct branch *br
 static bool list_branch(const struct collect_walk *walk, const char *path,
                         enum collect_level level, struct arena *arena, struct err *err)
 {
-    struct collect_listing listing = {0};
+    struct collect_listing listing = {.takes_any_bytes =
+                                          collect_is_extended(walk->collect, walk->root)};
     CLEANUP(path_close) int fd = collect_open_folder(walk, path, err);
     return fd >= 0 && collect_list_folder(fd, &listing, arena, err) &&
            walk_below(walk, path, level, &listing, err) &&
@@ -204,7 +206,9 @@ static bool is_type_unchanged(const struct collect_walk *walk, const char *path,
     bool is_known = false;
     int64_t known_ns = 0;
     *is_unchanged = false;
-    if (walk->is_full || !walk->collect->known.is_of_patient)
+    /* Documents are written into folders below: more than one time counts. */
+    if (walk->is_full || !walk->collect->known.is_of_patient ||
+        collect_is_extended(walk->collect, walk->root))
         return true;
     if (!collect_index_path(walk->collect, walk->root, path, &arena, &index_path, err) ||
         !collect_know_folder(walk, index_path, &known_ns, &is_known, err))
@@ -264,6 +268,7 @@ bool collect_walk_folder(const struct collect_walk *walk, const char *path,
         return walk_branch(walk, path, level, err);
     case COLLECT_PATIENT:
         return walk_patient(walk, path, err);
+    case COLLECT_CONTENT:
     case COLLECT_ROOT:
     case COLLECT_FIRST:
     case COLLECT_SECOND:

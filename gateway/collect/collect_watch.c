@@ -205,6 +205,11 @@ static void take_event(struct collect *collect, const struct inotify_event *even
     struct collect_walk walk = {.collect = collect, .root = watched->root};
     char *path = memory_string(watched->path, &err); /* the table may move meanwhile */
     enum collect_level level = watched->level;
+    char *above = path && level == COLLECT_CONTENT ? strrchr(path, '/') : NULL;
+    if (above) { /* a record's own folder: its type folder is read */
+        *above = '\0';
+        level = COLLECT_TYPE;
+    }
     walk.is_full = level == COLLECT_TYPE; /* written in place, its time stays */
     if (!path || !collect_walk_folder(&walk, path, level, &err))
         note_fault(collect, &err);
