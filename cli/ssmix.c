@@ -13,7 +13,8 @@ enum { OUTPUT_BYTES_MAX = 16 << 20, ROW_BYTES_MAX = 64 << 10 };
 
 static const char usage[] =
     "usage: tsumugi ssmix check [--english] [--csv | --html] ROOT\n"
-    "Reads a whole SS-MIX2 standardized storage, changes nothing, and reports what a\n"
+    "Reads a whole SS-MIX2 storage, standardized or extended, changes nothing, and "
+    "reports what a\n"
     "gateway would refuse, hold back or tolerate, and what to do about it.\n"
     "  --english  in English instead of Japanese\n"
     "  --csv      a row for each file's findings instead of the summary\n"

@@ -241,10 +241,69 @@ static void every_code_of_the_cases_has_words(void)
     globfree(&cases);
 }
 
+#define DOCUMENTS PATIENT "/20260401/^退院時サマリー^^18842-5^退院時サマリー^LN"
+#define DOCUMENT(key, flag)                                                              \
+    DOCUMENTS "/0001234567_20260401_18842-5_" key "_20260401101500123_01_" flag
+#define CDA                                                                              \
+    "<ClinicalDocument><code code=\"18842-5\"/><recordTarget><patientRole>"              \
+    "<id extension=\"0001234567\"/></patientRole></recordTarget><documentationOf>"       \
+    "<serviceEvent/></documentationOf><component><structuredBody/></component>"          \
+    "</ClinicalDocument>"
+
+static void extended_storage_is_checked_with_its_own_rules(void)
+{
+    begin();
+    put(DOCUMENT("000000000000001", "1") "/main_document.xml", CDA);
+    put(DOCUMENT("000000000000001", "1") "/picture.jpg", "\xFF\xD8\xFF");
+    expect(NULL, 0, "           2  指摘なし");
+    expect(NULL, 0, "拡張ストレージの文書");
+    put(PATIENT "/20260401/Q1^院内様式^99Z/0001234567_20260401_Q1_000000000000002_"
+                "20260401101500123_01_1/main_document.pdf",
+        "%PDF-1.4\n%%EOF\n");
+    expect(NULL, 0, "[document_type_unknown]");
+    put(DOCUMENT("000000000000003", "1") "/a.pdf", "%PDF-1.4\n%%EOF\n");
+    put(DOCUMENT("000000000000003", "1") "/b.pdf", "%PDF-1.4\n%%EOF\n");
+    expect(NULL, 1, "[document_main_missing]");
+    end();
+}
+
+static void documents_that_are_refused_or_held_are_told(void)
+{
+    begin();
+    put(DOCUMENT("000000000000001", "1") "/main_document.xml",
+        "<!DOCTYPE a><ClinicalDocument/>");
+    expect(NULL, 1, "[xml_dtd]");
+    expect("--english", 1, "document type declaration");
+    end();
+    begin();
+    put(DOCUMENT("000000000000001", "1") "/main_document.xml",
+        "<ClinicalDocument><recordTarget><patientRole><id extension=\"0007654321\"/>"
+        "</patientRole></recordTarget><component><structuredBody/></component>"
+        "</ClinicalDocument>");
+    expect(NULL, 1, "[patient_mismatch]");
+    end();
+}
+
+static void two_current_versions_of_a_document_are_told(void)
+{
+    begin();
+    put(DOCUMENTS "/0001234567_20260401_18842-5_000000000000001_20260401101500123_01_1/"
+                  "main_document.xml",
+        CDA);
+    put(DOCUMENTS "/0001234567_20260401_18842-5_000000000000001_20260402101500123_01_1/"
+                  "main_document.xml",
+        CDA);
+    expect(NULL, 0, "[versions_both_current]");
+    end();
+}
+
 int main(void)
 {
     if (!getenv("TSUMUGI")) {
         SKIP("tsumugi ssmix", "TSUMUGI does not name the program");
+        RUN(extended_storage_is_checked_with_its_own_rules);
+        RUN(documents_that_are_refused_or_held_are_told);
+        RUN(two_current_versions_of_a_document_are_told);
         return test_done();
     }
     RUN(a_good_storage_has_no_findings);
@@ -254,5 +313,8 @@ int main(void)
     RUN(a_hostile_name_stays_a_name);
     RUN(wrong_usage_and_missing_roots_are_told_apart);
     RUN(every_code_of_the_cases_has_words);
+    RUN(extended_storage_is_checked_with_its_own_rules);
+    RUN(documents_that_are_refused_or_held_are_told);
+    RUN(two_current_versions_of_a_document_are_told);
     return test_done();
 }

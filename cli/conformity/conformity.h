@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* What a hospital's SS-MIX2 standardized storage is like before it joins: every file read
- * as the gateway reads it, every folder looked at, and a report that its vendor can act
- * on. Private to cli/ssmix.c and its parts. Nothing here writes into the storage. The
- * report names files, and file names carry patients' numbers: it stays in the house. */
+/* What a hospital's SS-MIX2 storage, standardized or extended, is like before it joins:
+ * every file read as the gateway reads it, every folder looked at, and a report that its
+ * vendor can act on. Private to cli/ssmix.c and its parts. Nothing here writes into the
+ * storage. The report names files, and file names carry patients' numbers: it stays in
+ * the house. */
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -18,7 +19,13 @@ enum conformity_weight {
     CONFORMITY_WEIGHT_COUNT
 };
 
-enum { CONFORMITY_EXAMPLES = 3, CONFORMITY_CODES_MAX = 128 };
+enum {
+    CONFORMITY_EXAMPLES = 3,
+    CONFORMITY_CODES_MAX = 128,
+    CONFORMITY_OTHERS = SSMIX_TYPE_COUNT, /* of standard storage, unknown types */
+    CONFORMITY_DOCUMENTS,                 /* of extended storage */
+    CONFORMITY_TYPES
+};
 
 /* Why, in both languages, and what its maker should do. */
 struct conformity_words {
@@ -63,7 +70,7 @@ struct conformity_total {
     uint64_t patients;
     uint64_t clean; /* files without a finding */
     uint64_t by_weight[CONFORMITY_WEIGHT_COUNT];
-    struct conformity_type types[SSMIX_TYPE_COUNT + 1]; /* the last: all others */
+    struct conformity_type types[CONFORMITY_TYPES];
     struct conformity_code codes[CONFORMITY_CODES_MAX];
     size_t code_count;
     double seconds;
@@ -86,6 +93,9 @@ MUST_CHECK bool conformity_check(const struct conformity_walk *walk,
                                  struct conformity_total *total, struct err *err);
 
 /* ---- counting (tally.c) ---- */
+/* "OML-11", "-" for others, and the name beside it; "" when there is none. */
+const char *conformity_type_code(size_t type);
+const char *conformity_type_name(size_t type, bool is_english);
 MUST_CHECK bool conformity_count_code(struct conformity_total *total, const char *code,
                                       const char *path, struct err *err);
 

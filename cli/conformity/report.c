@@ -23,8 +23,8 @@ static void put_line(struct buf *out, struct text text)
 static void put_total(const struct conformity_report *report, struct buf *out)
 {
     const struct conformity_total *total = report->total;
-    buf_cstr(out, pick(report, "SS-MIX2標準化ストレージ 適合性検査\n",
-                       "SS-MIX2 standardized storage: conformity\n"));
+    buf_cstr(out, pick(report, "SS-MIX2ストレージ 適合性検査\n",
+                       "SS-MIX2 storage: conformity\n"));
     put_line(out, report->root);
     buf_format(out, "  %s\n\n", report->day);
     buf_format(out, "%12" PRIu64 "  %s\n", total->files,
@@ -97,10 +97,8 @@ void conformity_write_text(const struct conformity_report *report, struct buf *o
         pick(report,
              "    ファイル    不適合      保留      許容  種別    最初        最後\n",
              "       files   refused      held tolerated  type    first       last\n"));
-    for (size_t i = 0; i <= SSMIX_TYPE_COUNT; i++) {
-        const struct ssmix_type *type = i < SSMIX_TYPE_COUNT ? ssmix_type_at(i) : NULL;
+    for (size_t i = 0; i < CONFORMITY_TYPES; i++)
         if (report->total->types[i].files > 0)
-            put_type(&report->total->types[i], type ? type->code : "-",
-                     type && !report->is_english ? type->name : "", out);
-    }
+            put_type(&report->total->types[i], conformity_type_code(i),
+                     conformity_type_name(i, report->is_english), out);
 }

@@ -152,15 +152,14 @@ static void put_types(const struct conformity_report *report, struct buf *out)
     put_words(out, pick(report, "データ種別", "Types"));
     buf_cstr(out, "</h2>\n<table>");
     put_head_row(out, names);
-    for (size_t i = 0; i <= SSMIX_TYPE_COUNT; i++) {
+    for (size_t i = 0; i < CONFORMITY_TYPES; i++) {
         const struct conformity_type *counted = &report->total->types[i];
-        const struct ssmix_type *type = i < SSMIX_TYPE_COUNT ? ssmix_type_at(i) : NULL;
         if (counted->files == 0)
             continue;
         buf_cstr(out, "<tr><td>");
-        put_words(out, type ? type->code : "-");
+        put_words(out, conformity_type_code(i));
         buf_cstr(out, "</td><td>");
-        put_words(out, type && !report->is_english ? type->name : "");
+        put_words(out, conformity_type_name(i, report->is_english));
         buf_cstr(out, "</td>");
         put_number(out, counted->files);
         for (int j = 0; j < CONFORMITY_WEIGHT_COUNT; j++)
@@ -174,8 +173,8 @@ void conformity_write_html(const struct conformity_report *report, struct buf *o
 {
     buf_format(out, "<!doctype html>\n<html lang=\"%s\">\n%s<title>",
                report->is_english ? "en" : "ja", head);
-    const char *title = pick(report, "SS-MIX2標準化ストレージ 適合性検査",
-                             "SS-MIX2 standardized storage: conformity");
+    const char *title =
+        pick(report, "SS-MIX2ストレージ 適合性検査", "SS-MIX2 storage: conformity");
     put_words(out, title);
     buf_cstr(out, "</title>\n<h1>");
     put_words(out, title);

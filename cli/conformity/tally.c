@@ -33,6 +33,20 @@ bool conformity_count_code(struct conformity_total *total, const char *code,
     return true;
 }
 
+const char *conformity_type_code(size_t type)
+{
+    return type < SSMIX_TYPE_COUNT        ? ssmix_type_at(type)->code
+           : type == CONFORMITY_DOCUMENTS ? "ext"
+                                          : "-";
+}
+
+const char *conformity_type_name(size_t type, bool is_english)
+{
+    if (type == CONFORMITY_DOCUMENTS)
+        return is_english ? "documents of extended storage" : "拡張ストレージの文書";
+    return type < SSMIX_TYPE_COUNT && !is_english ? ssmix_type_at(type)->name : "";
+}
+
 static int compare(const void *a, const void *b)
 {
     const struct conformity_code *left = a;

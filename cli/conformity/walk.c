@@ -12,11 +12,13 @@
 #include "base/path.h"
 #include "cli/conformity/conformity.h"
 #include "formats/charset/charset.h"
+#include "formats/extended/extended.h"
 
 enum {
     DEPTH_PATIENT = 3,
     DEPTH_TYPE = 5,
     DEPTH_FILE = 6,
+    DEPTH_CONTENT = DEPTH_FILE, /* a document's own folder */
     FILE_BYTES_MAX = 16 << 20,
     ARENA_BYTES_MAX = 256 << 20,
     EXAMPLES_BYTES_MAX = 1 << 20,
@@ -35,11 +37,14 @@ struct walking {
 
     /* the patient whose folder is open */
     bool has_basics;
+    bool has_documents_only; /* as in extended storage: there is no ADT-00 */
     int32_t birth_day;
     char kana[KANA_BYTES_MAX]; /* folded */
     /* the file before in the same folder */
     char before[PATH_MAX_BYTES + 1];
-    bool is_before_told;
+    /* the document's folder that is open, and the one before it */
+    bool has_main;
+    char before_folder[PATH_MAX_BYTES + 1];
 
     /* the file that is being read */
     const char *path;
@@ -156,15 +161,8 @@ static bool read_content(struct walking *walking, const struct ssmix_name *name,
     return compare_person(walking, name, &list.patient, err);
 }
 
-static void count_name(struct walking *walking, const struct ssmix_name *name)
+static void count_days(struct walking *walking, const struct ssmix_name *name)
 {
-    struct conformity_total *total = walking->total;
-    size_t place = SSMIX_TYPE_COUNT;
-    for (size_t i = 0; name->known && i < SSMIX_TYPE_COUNT; i++)
-        if (ssmix_type_at(i) == name->known)
-            place = i;
-    walking->type = &total->types[place];
-    walking->type_code = name->known ? name->known->code : "-";
     walking->type->by_flag[name->flag - '0']++;
     if (name->day == DAY_NONE)
         return;
@@ -172,6 +170,18 @@ static void count_name(struct walking *walking, const struct ssmix_name *name)
         walking->type->first_day = name->day;
     if (walking->type->last_day == DAY_NONE || name->day > walking->type->last_day)
         walking->type->last_day = name->day;
+}
+
+static void count_name(struct walking *walking, const struct ssmix_name *name)
+{
+    struct conformity_total *total = walking->total;
+    size_t place = CONFORMITY_OTHERS;
+    for (size_t i = 0; name->known && i < SSMIX_TYPE_COUNT; i++)
+        if (ssmix_type_at(i) == name->known)
+            place = i;
+    walking->type = &total->types[place];
+    walking->type_code = name->known ? name->known->code : "-";
+    count_days(walking, name);
 }
 
 /* Two versions of one key that are both current. */
@@ -188,19 +198,90 @@ static bool compare_before(struct walking *walking, const struct ssmix_name *nam
     return !is_double || note_place(walking, "versions_both_current", err);
 }
 
-static bool check_bytes(struct walking *walking, const FTSENT *found,
-                        const struct ssmix_name *name, struct err *err)
+/* True with no bytes when they cannot be read, and that was noted. */
+static bool read_bytes(struct walking *walking, const FTSENT *found, struct span *bytes,
+                       bool *is_read, struct err *err)
 {
     struct err fault = {0};
-    struct span bytes = {0};
+    *is_read = false;
     CLEANUP(path_close)
     int fd = open(found->fts_accpath, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return note_place(walking, errno == ELOOP ? "path_unsafe" : "path_failed", err);
-    if (!path_read(fd, FILE_BYTES_MAX, &walking->arena, &bytes, &fault))
+    if (!path_read(fd, FILE_BYTES_MAX, &walking->arena, bytes, &fault))
         return note_fault(walking, &fault, err);
-    walking->total->bytes += bytes.len;
-    return read_content(walking, name, bytes, err);
+    walking->total->bytes += bytes->len;
+    *is_read = true;
+    return true;
+}
+
+static bool check_bytes(struct walking *walking, const FTSENT *found,
+                        const struct ssmix_name *name, struct err *err)
+{
+    struct span bytes = {0};
+    bool is_read = false;
+    return read_bytes(walking, found, &bytes, &is_read, err) &&
+           (!is_read || read_content(walking, name, bytes, err));
+}
+
+/* ---- documents of extended storage ---- */
+
+/* The folder of the version before, and this one. */
+static bool compare_folder(struct walking *walking, const struct extended_name *name,
+                           struct err *err)
+{
+    struct extended_name before;
+    struct err ignored = {0};
+    bool is_double = walking->before_folder[0] &&
+                     extended_parse_path(span_cstr(walking->before_folder),
+                                         &walking->arena, &before, &ignored) &&
+                     before.record.flag == '1' && name->record.flag == '1' &&
+                     ssmix_same_key(&before.record, &name->record);
+    snprintf(walking->before_folder, sizeof walking->before_folder, "%s", walking->path);
+    return !is_double || note_place(walking, "versions_both_current", err);
+}
+
+static bool read_document(struct walking *walking, const FTSENT *found,
+                          const struct extended_name *name, struct err *err)
+{
+    struct entry_list list = {.format = "ssmix2"};
+    struct err fault = {0};
+    struct span bytes = {0};
+    bool is_read = false;
+    if (!read_bytes(walking, found, &bytes, &is_read, err) || !is_read)
+        return err->kind == ERR_NONE;
+    is_read = extended_read(name, bytes, &walking->arena, &list, &fault);
+    if (!note_warnings(walking, &name->record, &list, err))
+        return false;
+    return is_read ? compare_person(walking, &name->record, &list.patient, err)
+                   : note_fault(walking, &fault, err);
+}
+
+/* What lies beside the main document is only counted. */
+static bool check_document(struct walking *walking, const FTSENT *found, struct err *err)
+{
+    struct extended_name name;
+    struct err fault = {0};
+    walking->type = &walking->total->types[CONFORMITY_DOCUMENTS];
+    walking->type_code = conformity_type_code(CONFORMITY_DOCUMENTS);
+    if (!extended_parse_path(span_cstr(walking->path), &walking->arena, &name, &fault))
+        return note_fault(walking, &fault, err);
+    bool is_alone = name.is_in_folder && found->fts_parent->fts_number == 1 &&
+                    found->fts_link == NULL;
+    if (!name.is_main && !is_alone)
+        return true;
+    name.is_main = true;
+    walking->has_main = true;
+    count_days(walking, &name.record);
+    return compare_folder(walking, &name, err) &&
+           read_document(walking, found, &name, err);
+}
+
+static bool is_document(const struct walking *walking)
+{
+    struct span path = span_cstr(walking->path);
+    struct span relative = {0};
+    return extended_find_path(path, &relative) && relative.len == path.len;
 }
 
 static bool check_file(struct walking *walking, const FTSENT *found, struct err *err)
@@ -208,12 +289,16 @@ static bool check_file(struct walking *walking, const FTSENT *found, struct err 
     struct ssmix_name name = {0};
     struct err fault = {0};
     arena_reset(&walking->arena);
-    walking->type = &walking->total->types[SSMIX_TYPE_COUNT];
+    walking->type = &walking->total->types[CONFORMITY_OTHERS];
     walking->type_code = "-";
     walking->worst = CONFORMITY_WEIGHT_COUNT;
     walking->total->files++;
     bool is_done = false;
-    if (!ssmix_parse_path(span_cstr(walking->path), &name, &fault)) {
+    bool is_extended = is_document(walking);
+    walking->has_documents_only = walking->has_documents_only && is_extended;
+    if (is_extended) {
+        is_done = check_document(walking, found, err);
+    } else if (!ssmix_parse_path(span_cstr(walking->path), &name, &fault)) {
         is_done = note_fault(walking, &fault, err);
     } else {
         count_name(walking, &name);
@@ -237,10 +322,14 @@ static bool enter_folder(struct walking *walking, const FTSENT *found)
 {
     if (found->fts_level == DEPTH_PATIENT) {
         walking->has_basics = false;
+        walking->has_documents_only = true;
         walking->birth_day = DAY_NONE;
         walking->kana[0] = '\0';
     }
+    if (found->fts_level == DEPTH_TYPE)
+        walking->before_folder[0] = '\0';
     walking->before[0] = '\0';
+    walking->has_main = false;
     return true;
 }
 
@@ -249,10 +338,15 @@ static bool leave_folder(struct walking *walking, const FTSENT *found, struct er
     walking->type_code = "-";
     if (found->fts_number == 0 && found->fts_level > 0)
         return note_place(walking, "folder_empty", err);
+    if (found->fts_level == DEPTH_CONTENT && !walking->has_main) {
+        walking->total->by_weight[CONFORMITY_REFUSED]++; /* one document, not shown */
+        return note_place(walking, "document_main_missing", err);
+    }
     if (found->fts_level != DEPTH_PATIENT)
         return true;
     walking->total->patients++;
-    return walking->has_basics || note_place(walking, "patient_without_basics", err);
+    return walking->has_basics || walking->has_documents_only ||
+           note_place(walking, "patient_without_basics", err);
 }
 
 static void tell_progress(struct walking *walking)
@@ -326,7 +420,7 @@ bool conformity_check(const struct conformity_walk *walk, struct conformity_tota
                               .root_len = strlen(walk->root)};
     char *roots[] = {(char *)(uintptr_t)walk->root, NULL};
     *total = (struct conformity_total){.arena = arena_init(EXAMPLES_BYTES_MAX)};
-    for (size_t i = 0; i <= SSMIX_TYPE_COUNT; i++)
+    for (size_t i = 0; i < CONFORMITY_TYPES; i++)
         total->types[i].first_day = total->types[i].last_day = DAY_NONE;
     CLEANUP(close_tree)
     FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_COMFOLLOW, by_name);
