@@ -82,7 +82,8 @@ static bool take_arguments(int argc, char **argv, struct arguments *arguments)
 static bool write_all(struct synth *synth)
 {
     if (faccessat(synth->root, "region.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
-        faccessat(synth->root, "storage", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        faccessat(synth->root, "storage", F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+        faccessat(synth->root, "extended", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         return err_set(&synth->err, ERR_CONFLICT, "region_exists",
                        "there is a region in that directory already");
     if (!synth_make_people(synth))

@@ -12,6 +12,7 @@
 #include "base/test.h"
 #include "cli/commands.h"
 #include "formats/hl7/hl7.h"
+#include "formats/intake/intake.h"
 #include "formats/json/json.h"
 
 static char root[64];
@@ -21,7 +22,8 @@ struct tally {
     int files;
     int bad; /* not a message, or with oddities */
     int counts[SYNTH_TYPE_COUNT][3];
-    struct hash_run *hash; /* NULL = read as messages */
+    int documents[ENTRY_KIND_COUNT][3]; /* of extended storage */
+    struct hash_run *hash;              /* NULL = read as messages */
 };
 
 static int run(const char *seed, const char *today, const char *people, const char *out)
@@ -38,6 +40,25 @@ static int run(const char *seed, const char *today, const char *people, const ch
     return command_synth.run(WORDS, argv);
 }
 
+/* A document of extended storage: understood, one entry of a kind. */
+static void look_at_document(const char *name, struct span bytes, struct arena *arena,
+                             struct tally *tally)
+{
+    struct err err = {0};
+    struct intake_message *message = NULL;
+    struct intake_source source = {span_cstr(name), bytes};
+    CHECK(intake_read(&source, arena, &message, &err));
+    if (!message || message->err.kind != ERR_NONE || message->list.count != 1 ||
+        message->list.patient.id.len == 0) {
+        tally->bad++;
+        return;
+    }
+    static const int flags[ENTRY_STATE_COUNT] = {
+        [ENTRY_CURRENT] = 1, [ENTRY_SUPERSEDED] = 2, [ENTRY_DELETED] = 0};
+    const struct entry *entry = message->list.first;
+    tally->documents[entry->kind][flags[entry->state]]++;
+}
+
 static void look_at(const char *name, const char *file, struct tally *tally)
 {
     CLEANUP(arena_free) struct arena arena = arena_init(16 << 20);
@@ -52,6 +73,10 @@ static void look_at(const char *name, const char *file, struct tally *tally)
     }
     if (strcmp(file, "region.json") == 0)
         return;
+    if (strstr(name, "/extended/")) {
+        look_at_document(name, bytes, &arena, tally);
+        return;
+    }
     const struct hl7_message *message = hl7_parse(bytes, &arena, &err);
     if (!message || hl7_oddities(message) || hl7_charset_is_misdeclared(message)) {
         tally->bad++;
@@ -190,6 +215,23 @@ static int64_t count_person(const struct json_value *person, struct tally *tally
     return current;
 }
 
+static void count_documents(const struct json_value *person, struct tally *tally)
+{
+    const struct json_value *records = json_member(person, "records");
+    for (size_t i = 0; i < json_count(records); i++) {
+        const struct json_value *counts = json_member(json_item(records, i), "documents");
+        for (size_t j = 0; j < json_count(counts); j++) {
+            const struct json_value *count = json_item(counts, j);
+            enum entry_kind kind = ENTRY_UNKNOWN;
+            struct text id = text_of(count, "kind");
+            CHECK(entry_kind_parse(id, &kind));
+            tally->documents[kind][0] += (int)int_of(count, "deleted");
+            tally->documents[kind][1] += (int)int_of(count, "current");
+            tally->documents[kind][2] += (int)int_of(count, "replaced");
+        }
+    }
+}
+
 static void the_files_are_those_that_the_region_tells_of(void)
 {
     CLEANUP(arena_free) struct arena arena = arena_init(64 << 20);
@@ -198,9 +240,16 @@ static void the_files_are_those_that_the_region_tells_of(void)
     struct tally told = {0};
     struct tally found = {0};
     const struct json_value *persons = json_member(region, "persons");
-    for (size_t i = 0; i < json_count(persons); i++)
+    for (size_t i = 0; i < json_count(persons); i++) {
         (void)count_person(json_item(persons, i), &told);
+        count_documents(json_item(persons, i), &told);
+    }
     walk(below("a"), &found);
+    CHECK(memcmp(told.documents, found.documents, sizeof told.documents) == 0);
+    CHECK(told.documents[ENTRY_DOCUMENT][1] > 0 && told.documents[ENTRY_DOCUMENT][2] > 0);
+    CHECK(told.documents[ENTRY_VITAL_SIGNS][1] > 0);
+    CHECK(told.documents[ENTRY_PROGRESS_NOTE][1] > 0);
+    CHECK(told.documents[ENTRY_UNKNOWN][1] > 0);
     const struct json_value *faults = json_member(region, "faults");
     CHECK(json_count(faults) == 12);
     CHECK(found.files == (int)int_of(region, "files") + 1);

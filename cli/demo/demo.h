@@ -19,7 +19,8 @@ enum { DEMO_PATH_BYTES = 900, DEMO_HOSPITALS_MAX = 8, DEMO_CERTIFICATES_MAX = 64
 struct demo_hospital {
     struct text code;
     struct text name;
-    bool is_away; /* at the start */
+    bool is_away;       /* at the start */
+    bool has_documents; /* extended storage */
     char fingerprint[HASH_HEX_BYTES];
     pid_t process; /* 0 = not running */
 };

@@ -63,6 +63,7 @@ static bool take_hospital(struct demo *demo, const struct json_value *facility,
     if (!has_gateway || demo->hospital_count == DEMO_HOSPITALS_MAX)
         return true;
     demo->hospital_count++;
+    hospital->has_documents = json_is_string(json_member(facility, "extended_storage"));
     return json_take_text(facility, "code", 10, &hospital->code, err) &&
            json_take_text(facility, "name", 128, &hospital->name, err) &&
            json_take_bool(facility, "is_away_at_start", &hospital->is_away, err);
@@ -177,6 +178,18 @@ static const char policy_json[] =
     "\"professions\":[\"doctor\",\"dentist\",\"nurse\",\"pharmacist\"]}],"
     "\"excluded_departments\":[\"06\"]}\n";
 
+static void put_volume(struct json_writer *writer, const struct demo *demo,
+                       const char *key, const char *label, const char *directory)
+{
+    json_key(writer, key);
+    json_open_array(writer);
+    json_open_object(writer);
+    json_put_cstr(writer, "label", label);
+    put_path(writer, demo, "directory", directory);
+    json_close_object(writer);
+    json_close_array(writer);
+}
+
 static bool write_gateway_config(const struct demo *demo,
                                  const struct demo_hospital *hospital,
                                  const char *grant_key, struct err *err)
@@ -196,14 +209,11 @@ static bool write_gateway_config(const struct demo *demo,
     json_put_int(&writer, "sweep_seconds", 15);
     json_put_int(&writer, "links_per_day", 100000);
     json_put_int(&writer, "mismatches_per_hour", 100);
-    json_key(&writer, "storage");
-    json_open_array(&writer);
-    json_open_object(&writer);
-    json_put_cstr(&writer, "label", "STD01");
     snprintf(name, sizeof name, "storage/%s", code);
-    put_path(&writer, demo, "directory", name);
-    json_close_object(&writer);
-    json_close_array(&writer);
+    put_volume(&writer, demo, "storage", "STD01", name);
+    snprintf(name, sizeof name, "extended/%s", code);
+    if (hospital->has_documents)
+        put_volume(&writer, demo, "extended_storage", "ANX01", name);
     json_key(&writer, "centre");
     json_open_object(&writer);
     json_put_cstr(&writer, "host", "localhost");

@@ -216,11 +216,18 @@ static void write_stay(struct synth_pen *pen, const struct stay *planned)
         int number = day - planned->from;
         care.at = synth_at(day, 9, 0);
         write_stay_day(pen, care, planned->reason, number - 1);
+        synth_write_vitals(pen, day);
         write_stay_events(pen, &stay, planned->reason, number, last);
         snprintf(place, sizeof place, "%s^%s^^^^N", stay.ward, stay.room);
     }
-    if (is_over)
-        synth_write_discharge(pen, &stay);
+    synth_write_paper(pen, &stay);
+    if (planned->reason == OPERATION)
+        synth_write_photo(pen, &stay);
+    if (!is_over)
+        return;
+    synth_write_discharge(pen, &stay);
+    synth_write_summary(pen, &stay);
+    synth_write_nursing(pen, &stay);
 }
 
 /* ------------------------------------------------------------------ outpatients */
@@ -299,6 +306,8 @@ static void write_visit(struct synth_pen *pen, int32_t day, int number, int inte
     if (pen->person->conditions & ~(unsigned)SYNTH_ALLERGY ||
         synth_chance(&pen->dice, 60))
         synth_write_prescription(pen, &care);
+    if (number % 3 == 0 || day == pen->synth->today)
+        synth_write_progress(pen, &care);
 }
 
 static void write_outpatient(struct synth_pen *pen, const struct plan *plan)

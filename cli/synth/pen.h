@@ -185,3 +185,11 @@ enum synth_picture {
 /* Order and performance; `is_only_ordered`: nothing done yet. */
 void synth_write_picture(struct synth_pen *pen, const struct synth_care *care,
                          enum synth_picture picture, bool is_only_ordered);
+
+/* ---- documents of extended storage (document.c): each hospital has some of them ---- */
+void synth_write_summary(struct synth_pen *pen, const struct synth_stay *stay);
+void synth_write_progress(struct synth_pen *pen, const struct synth_care *care);
+void synth_write_vitals(struct synth_pen *pen, int32_t day);
+void synth_write_paper(struct synth_pen *pen, const struct synth_stay *stay);
+void synth_write_photo(struct synth_pen *pen, const struct synth_stay *stay);
+void synth_write_nursing(struct synth_pen *pen, const struct synth_stay *stay);

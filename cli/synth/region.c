@@ -54,6 +54,12 @@ static void put_network(struct json_writer *json, const struct synth *synth)
     json_close_array(json);
 }
 
+/* Two hospitals keep documents; the third has none, as many do. */
+static bool has_extended(int facility)
+{
+    return facility == SYNTH_RINDO || facility == SYNTH_KEYAKI;
+}
+
 static void put_facilities(struct json_writer *json)
 {
     json_key(json, "facilities");
@@ -77,6 +83,13 @@ static void put_facilities(struct json_writer *json)
             json_put_cstr(json, "storage", storage);
         } else {
             json_put_null(json, "storage");
+        }
+        if (has_extended(i)) {
+            char storage[32];
+            snprintf(storage, sizeof storage, "extended/%s", facility->code);
+            json_put_cstr(json, "extended_storage", storage);
+        } else {
+            json_put_null(json, "extended_storage");
         }
         json_put_int(json, "number_digits", facility->number_digits);
         json_put_cstr(json, "postal_code", facility->postal_code);
@@ -148,6 +161,29 @@ static void put_counts(struct json_writer *json, const struct synth_record *reco
     json_close_array(json);
 }
 
+static void put_documents(struct json_writer *json, const struct synth_record *record)
+{
+    static const char *const kinds[SYNTH_DOCUMENT_KINDS] = {
+        [SYNTH_DOCUMENT] = "document",
+        [SYNTH_PROGRESS_NOTE] = "progress_note",
+        [SYNTH_VITAL_SIGNS] = "vital_signs",
+        [SYNTH_UNKNOWN] = "unknown"};
+    json_key(json, "documents");
+    json_open_array(json);
+    for (int i = 0; i < SYNTH_DOCUMENT_KINDS; i++) {
+        const int *count = record->documents[i];
+        if (count[0] + count[1] + count[2] == 0)
+            continue;
+        json_open_object(json);
+        json_put_cstr(json, "kind", kinds[i]);
+        json_put_int(json, "current", count[1]);
+        json_put_int(json, "replaced", count[2]);
+        json_put_int(json, "deleted", count[0]);
+        json_close_object(json);
+    }
+    json_close_array(json);
+}
+
 /* As the files of the hospital have it; "" where there are none. */
 static void put_written_name(struct json_writer *json, const struct synth_record *record)
 {
@@ -175,6 +211,7 @@ static void put_record(struct json_writer *json, const struct synth_record *reco
     json_put_cstr(json, "link", record->link);
     json_put_day(json, "first_day", record->first_day);
     put_counts(json, record);
+    put_documents(json, record);
     json_close_object(json);
 }
 

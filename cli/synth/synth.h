@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* A synthetic region: invented facilities, staff and persons, and SS-MIX2 standardized
- * storages of its hospitals, for `tsumugi synth`, `tsumugi demo` and tests. Everything
- * follows from a number and a day: no clock, no locale, no randomness from outside.
+/* A synthetic region: invented facilities, staff and persons, and SS-MIX2 storages of its
+ * hospitals, standardized and extended, for `tsumugi synth`, `tsumugi demo` and tests.
+ * Everything follows from a number and a day: no clock, no locale, no randomness from
+ * outside.
  *
  * Nobody in it exists. Not a generator of HL7 for other programs: it writes what
  * hospitals write, with their deviations, as far as docs/specs/ssmix2.md knows them. */
@@ -68,7 +69,7 @@ enum {
     SYNTH_FAULTS_MAX = 16,
     SYNTH_DOCTORS = 6,
     SYNTH_NUMBER_BYTES = 16,
-    SYNTH_PATH_BYTES = 256
+    SYNTH_PATH_BYTES = 512
 };
 
 struct synth_doctor {
@@ -127,6 +128,15 @@ struct synth_count {
     int parts;
 };
 
+/* Kinds of documents in extended storage, by the words of formats/entry. */
+enum synth_document {
+    SYNTH_DOCUMENT,
+    SYNTH_PROGRESS_NOTE,
+    SYNTH_VITAL_SIGNS,
+    SYNTH_UNKNOWN,
+    SYNTH_DOCUMENT_KINDS
+};
+
 /* One person's card at one facility. */
 struct synth_record {
     int facility;
@@ -136,6 +146,8 @@ struct synth_record {
     const char *link;       /* "confirmed", "proposed", "none" */
     int32_t first_day;      /* of care here */
     struct synth_count counts[SYNTH_TYPE_COUNT];
+    int documents[SYNTH_DOCUMENT_KINDS][3]; /* by flag 0, 1, 2 */
+    int document_count;
 };
 
 struct synth_consent {

@@ -35,7 +35,7 @@ export const linesOfHeads = (heads: EntryHead[]): string[] =>
 /** The same lines, from the files that are in the folder now. */
 export function linesOfTree(region: Region, person: PlannedPerson, facility: string): string[] {
   const tree = new Tree(region, facility);
-  return tree.inspect(tree.patient(numberAt(person, facility)))
+  return tree.folders(numberAt(person, facility)).flatMap((folder) => tree.inspect(folder))
     .filter((entry) => entry.row && STANDS.includes(entry.state) && entry.department_code !== EXCLUDED_DEPARTMENT)
     .map((entry) => `${entry.day} ${entry.kind} ${entry.state} ${entry.title}`)
     .sort();

@@ -12,6 +12,7 @@ export interface PlannedRecord {
   link: 'confirmed' | 'proposed' | 'none';
   first_day: string;
   counts: Counted[];
+  documents: { kind: string; current: number; replaced: number; deleted: number }[];
 }
 export interface PlannedPerson {
   key: string;

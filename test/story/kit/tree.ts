@@ -33,9 +33,17 @@ const LINES_BYTES = 256 * 1024 * 1024;
 
 export class Tree {
   readonly root: string;
+  readonly documents: string;
 
   constructor(region: Region, facility: string) {
     this.root = `${region.directory}/storage/${facility}`;
+    this.documents = `${region.directory}/extended/${facility}`;
+  }
+
+  /** The patient's folders in both storages, as far as there are any. */
+  folders(number: string): string[] {
+    const below = `${number.slice(0, 3)}/${number.slice(3, 6)}/${number}`;
+    return [`${this.root}/${below}`, `${this.documents}/${below}`].filter((folder) => existsSync(folder));
   }
 
   patient(number: string): string {
