@@ -227,6 +227,14 @@ export const api = {
         ...signalled(signal),
       }),
     ),
+  original: (opening: string, signal?: AbortSignal) =>
+    take(
+      client.GET('/api/v1/openings/{opening}/original', {
+        params: { path: { opening } },
+        parseAs: 'blob',
+        ...signalled(signal),
+      }),
+    ) as Promise<unknown> as Promise<Blob>,
   originalUrl: (opening: string) => `/api/v1/openings/${opening}/original`,
 
   references: (query: { month: string; side: Side; person?: string; cursor?: string }, signal?: AbortSignal) =>

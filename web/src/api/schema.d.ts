@@ -438,7 +438,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** The source's own bytes as a download; cut when the permission ends */
+        /** The source's own bytes as a download, whatever they are, never under a type of their own; cut when the permission ends */
         get: operations["getOriginal"];
         put?: never;
         post?: never;

@@ -102,6 +102,27 @@ test('numbers that wait for the own staff, and their confirmation', async ({ pag
   await isGood(page);
 });
 
+test('a hospital\'s documents: headings and tables, and a paper from the original', async ({ page, world, hand }) => {
+  await login(page, world);
+  await openCalendar(page, hand, world.linked.number);
+  await expect(page.locator('.m, .bar').first()).toBeVisible();
+  await page.getByRole('button', { name: '一覧表示' }).click();
+  await page.locator('.row-chips button', { hasText: 'レポート' }).click();
+  await page.locator('tr', { hasText: '退院時サマリー' }).locator('.title-button').first().click();
+  await expect(page.locator('.doc h3').first()).toBeVisible();
+  await expect(page.locator('.doc table').first()).toBeVisible();
+  await isGood(page);
+  await page.keyboard.press('Escape');
+  await page.locator('tr', { hasText: '入院診療計画書' }).locator('.title-button').first().click();
+  await expect(page.locator('.doc-file')).toBeVisible();
+  await isGood(page);
+  await page.locator('.doc-file button').click();
+  await expect(page.locator('.doc-viewer iframe')).toBeVisible();
+  await noSidewaysScroll(page);
+  await page.keyboard.press('Escape');
+  await expect(page.locator('.doc-viewer')).toHaveCount(0);
+});
+
 test('facilities, consent, withdrawal and records', async ({ page, world, hand }) => {
   await login(page, world, world.colleague);
   await openCalendar(page, hand, world.waiting.number);

@@ -5,20 +5,16 @@
 import type { ComponentChildren } from 'preact';
 import type { Content as ContentData, Item } from '../../api/client.ts';
 import { t, word } from '../../i18n/t.ts';
+import { lazy } from '../../ui/lazy.tsx';
+import type { DocumentProps } from './Document.tsx';
+import { isDocument } from './blocks.ts';
 import { amount, rateOf } from './rate.ts';
+import { timeText } from './times.ts';
+
+const Document = lazy<DocumentProps>(() => import('./Document.tsx').then((m) => m.Document));
 
 type Fields = Record<string, string | undefined>;
 const fields = (item: Item): Fields => item as unknown as Fields;
-
-/** 2026-11-24T10:30 as 2026/11/24 10:30; anything else as it came. */
-export function timeText(text: string): string {
-  const match = /^(\d{4})-(\d{2})(?:-(\d{2})(?:T(\d{2})(?::?(\d{2}))?.*)?)?$/.exec(text);
-  if (!match) return text;
-  const [, year, month, day, hour, minute] = match;
-  const date = [year, month, day].filter(Boolean).join('/');
-  if (!hour) return date;
-  return `${date} ${hour}:${minute ?? '00'}`;
-}
 
 /** From – to; the day once when both are on it. */
 function span(from?: string, to?: string): string {
@@ -632,9 +628,10 @@ export function Whole({ contents }: { contents: ContentData[] }) {
   );
 }
 
-export function Content({ content }: { content: ContentData }) {
+export function Content({ content, opening }: { content: ContentData; opening: string | undefined }) {
   if (content.items.length === 0) return <p class="empty">{t('panel.empty')}</p>;
   const items = content.items.map(fields);
+  if (isDocument(items)) return <Document items={items} opening={opening} title={content.entry.title} />;
   return (
     <>
       {draw(items, content.entry.title)}

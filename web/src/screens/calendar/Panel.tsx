@@ -8,7 +8,8 @@ import { fullInstant } from '../../i18n/wareki.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { FacilityMark, Notice, ProblemNotice } from '../../ui/pieces.tsx';
 import { flagWords } from '../../calendar/words.ts';
-import { Content, Whole, timeText } from './Content.tsx';
+import { Content, Whole } from './Content.tsx';
+import { timeText } from './times.ts';
 import { slashed } from '../patient/PersonLine.tsx';
 
 const SLOW_MS = 3000;
@@ -289,7 +290,9 @@ export function Panel(props: PanelProps) {
             <Whole contents={contents} />
           </>
         )}
-        {whole.length === 0 && content && content.entry.id === props.entry && <Content content={content} />}
+        {whole.length === 0 && content && content.entry.id === props.entry && (
+          <Content content={content} opening={opened?.opening} />
+        )}
         {!content && problem === undefined && head?.state !== 'incomplete' && (
           <div role="status" class="stack">
             <span class="small quiet">
