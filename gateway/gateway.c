@@ -100,6 +100,8 @@ static bool open_gate(struct gateway *gateway, struct err *err)
     struct collect_config collect = {.index = gateway->index,
                                      .roots = config->roots,
                                      .root_count = config->root_count,
+                                     .transactions = config->transactions,
+                                     .transaction_count = config->transaction_count,
                                      .clock = clock_system(),
                                      .log = &gateway->log,
                                      .second_look_ms = config->second_look_ms,

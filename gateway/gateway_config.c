@@ -92,6 +92,28 @@ static bool read_roots(const struct json_value *object, struct arena *arena,
            check_labels(config, err);
 }
 
+/* Directories of transaction storages. */
+static bool read_transactions(const struct json_value *object, struct arena *arena,
+                              struct gateway_config *config, struct err *err)
+{
+    const struct json_value *array = NULL;
+    struct text text = {0};
+    if (!json_member(object, "transaction_storage"))
+        return true;
+    if (!json_take_array(object, "transaction_storage", COLLECT_TRANSACTIONS_MAX, &array,
+                         err))
+        return false;
+    for (size_t i = 0; i < json_count(array); i++) {
+        if (!json_item_text(array, i, PATH_MAX_BYTES, &text, err))
+            return false;
+        config->transactions[i] = text_to_cstr(text, arena, err);
+        if (!config->transactions[i])
+            return false;
+        config->transaction_count++;
+    }
+    return true;
+}
+
 static bool read_centre(const struct json_value *root, struct arena *arena,
                         struct gateway_config *config, struct err *err)
 {
@@ -166,6 +188,7 @@ bool gateway_read_config(const char *file, struct arena *arena,
            take_copy(root, "node", 32, arena, &config->node, err) &&
            take_name(root, "data", arena, &config->data, err) &&
            read_roots(root, arena, config, err) &&
+           read_transactions(root, arena, config, err) &&
            read_centre(root, arena, config, err) &&
            read_policy(root, arena, config, err) && read_numbers(root, config, err);
 }

@@ -13,6 +13,8 @@ struct gateway_config {
     const char *data; /* directory for database and audit */
     struct collect_root roots[COLLECT_ROOTS_MAX];
     size_t root_count;
+    const char *transactions[COLLECT_TRANSACTIONS_MAX];
+    size_t transaction_count;
     const char *host;
     uint16_t port;
     const char *certificate;

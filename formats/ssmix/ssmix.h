@@ -111,6 +111,25 @@ void ssmix_write_path(const struct ssmix_name *name, struct buf *out);
  */
 bool ssmix_occurred_ms(const struct ssmix_name *name, int64_t *wall_ms);
 
+/* What one header of a transaction storage says was written (clause 2.11):
+ * "#SSMIX,2.00,facility,patient,day|-,type,key,INS|DEL,department|-,time". */
+struct ssmix_transaction {
+    struct span patient;
+    int32_t day; /* DAY_NONE = "-" */
+    struct span type;
+    struct span key;
+    bool is_deletion;
+};
+/* A header's line without its end. ERR_SYNTAX transaction_header (number of fields),
+ * transaction_field, with offset. */
+MUST_CHECK bool ssmix_parse_transaction(struct span line,
+                                        struct ssmix_transaction *transaction,
+                                        struct err *err);
+/* Takes whole lines off the front of `rest`, which begins where a line does, up to and
+ * with the next header. False when there is none; what is left then is a line without its
+ * end, to be looked at again with what follows it. Line ends are CR, LF or both. */
+bool ssmix_take_transaction(struct span *rest, struct span *line);
+
 /* Reads any HL7 v2 message that does not lie in a storage (versions 2.3 to 2.8): patient
  * from PID, day and kind from the message itself (docs/specs/ssmix2.md, outside a
  * storage), nothing is mandatory but MSH. Errors: those of hl7_parse and of the arena. */

@@ -17,8 +17,25 @@ static struct span body_of(struct span whole)
     return span_part(whole, before, whole.len - before);
 }
 
+/* Every header lies in the piece, and the piece gets shorter. */
+static void read_transactions(struct span rest)
+{
+    struct span line = {0};
+    size_t before = rest.len;
+    while (ssmix_take_transaction(&rest, &line)) {
+        struct ssmix_transaction said;
+        struct err err = {0};
+        if (rest.len >= before || line.len >= before ||
+            ssmix_parse_transaction(line, &said, &err) != (err.kind == ERR_NONE) ||
+            err.offset > line.len)
+            abort();
+        before = rest.len;
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    read_transactions(span_of(data, size));
     struct arena arena = arena_init(8 << 20);
     struct buf out = buf_init(32 << 20);
     struct span whole = span_of(data, size);

@@ -345,6 +345,60 @@ static void every_public_sample_is_read(void)
     }
 }
 
+static void headers_of_transaction_storage_are_read(void)
+{
+    struct err err = {0};
+    struct ssmix_transaction said;
+    CHECK(ssmix_parse_transaction(
+        SPAN("#SSMIX,2.00,9999999999,0000000123,-,ADT-00,999999999999999,DEL,-,"
+             "20220101235959567"),
+        &said, &err));
+    CHECK(span_is(said.patient, "0000000123") && said.day == DAY_NONE);
+    CHECK(span_is(said.type, "ADT-00") && said.is_deletion);
+    CHECK(ssmix_parse_transaction(
+        SPAN("#SSMIX,2.00,9999999999,0000000123,20220101,OMP-01,000000000012345,INS,-,"
+             "20220101235959568"),
+        &said, &err));
+    CHECK(said.day == day_from_date(2022, 1, 1) && !said.is_deletion);
+    CHECK(span_is(said.key, "000000000012345"));
+}
+
+static void headers_that_are_none_are_refused_with_their_place(void)
+{
+    static const struct {
+        const char *line;
+        const char *code;
+        uint64_t offset;
+    } cases[] = {
+        {"", "transaction_header", 0},
+        {"#SSMIX,2.00,9,0000000123,-,ADT-00,1,DEL,-", "transaction_header", 0},
+        {"#SSMIX,2.00,9,0000000123,-,ADT-00,1,DEL,-,1,2", "transaction_header", 0},
+        {"SSMIX,2.00,9,0000000123,-,ADT-00,1,DEL,-,1", "transaction_header", 0},
+        {"#SSMIX,2.00,9,../..,-,ADT-00,1,DEL,-,1", "transaction_field", 14},
+        {"#SSMIX,2.00,9,0000000123,2022,ADT-00,1,DEL,-,1", "transaction_field", 25},
+        {"#SSMIX,2.00,9,0000000123,-,a/b,1,DEL,-,1", "transaction_field", 27},
+        {"#SSMIX,2.00,9,0000000123,-,,1,DEL,-,1", "transaction_field", 27},
+        {"#SSMIX,2.00,9,0000000123,-,ADT-00,1,UPD,-,1", "transaction_field", 36},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct err err = {0};
+        struct ssmix_transaction said;
+        CHECK(!ssmix_parse_transaction(span_cstr(cases[i].line), &said, &err));
+        CHECK(strcmp(err.code, cases[i].code) == 0 && err.offset == cases[i].offset);
+    }
+}
+
+static void headers_are_found_at_the_start_of_lines_only(void)
+{
+    struct span rest = SPAN("MSH|#SSMIX,no\r#SSMIX,one\r\nPID|1\n#SSMIX,two\r#SSMIX,ha");
+    struct span line = {0};
+    CHECK(ssmix_take_transaction(&rest, &line) && span_is(line, "#SSMIX,one"));
+    CHECK(ssmix_take_transaction(&rest, &line) && span_is(line, "#SSMIX,two"));
+    CHECK(!ssmix_take_transaction(&rest, &line) && span_is(rest, "#SSMIX,ha"));
+    rest = SPAN("");
+    CHECK(!ssmix_take_transaction(&rest, &line));
+}
+
 int main(void)
 {
     RUN(the_parts_of_a_file_name_are_found);
@@ -365,5 +419,8 @@ int main(void)
     else
         SKIP("every_public_sample_is_read",
              "../shared/fixtures/ssmix2/standard_storage not present");
+    RUN(headers_of_transaction_storage_are_read);
+    RUN(headers_that_are_none_are_refused_with_their_place);
+    RUN(headers_are_found_at_the_start_of_lines_only);
     return test_done();
 }

@@ -276,6 +276,9 @@ static void *run(void *context)
     int64_t full_ms = clock_monotonic_ms(&collect->config.clock);
     int64_t due_ms = full_ms;
     while (!atomic_load(&collect->is_stopping)) {
+        pthread_mutex_lock(&collect->lock);
+        collect_follow_soon(collect);
+        pthread_mutex_unlock(&collect->lock);
         int64_t began_ms = clock_monotonic_ms(&collect->config.clock);
         bool is_full = began_ms - full_ms >= collect->config.full_period_ms;
         if (is_full || began_ms >= due_ms) {

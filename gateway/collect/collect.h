@@ -17,7 +17,11 @@
 #include "base/log.h"
 #include "gateway/index/index.h"
 
-enum { COLLECT_ROOTS_MAX = 16, COLLECT_FILE_BYTES_MAX = 16 << 20 };
+enum {
+    COLLECT_ROOTS_MAX = 16,
+    COLLECT_TRANSACTIONS_MAX = 4,
+    COLLECT_FILE_BYTES_MAX = 16 << 20
+};
 
 struct collect_root {
     const char *label; /* volume label, part of the index's paths: [A-Za-z0-9-]+ */
@@ -30,6 +34,9 @@ struct collect_config {
     struct index *index;
     const struct collect_root *roots;
     size_t root_count;
+    /* Transaction storages whose records say what to read at once; may be none. */
+    const char *const *transactions;
+    size_t transaction_count;
     struct clock clock;
     const struct log *log;
     int second_look_ms;  /* 5000 */
@@ -57,6 +64,9 @@ MUST_CHECK bool collect_sweep_patient(struct collect *collect, struct text numbe
 /* Reads the folder of an index path again, whatever its times say. */
 MUST_CHECK bool collect_look_at(struct collect *collect, struct text path,
                                 struct err *err);
+/* Looks for new records of the transaction storages and reads what they name; the thread
+ * does so by itself. The first look at a storage only remembers where its end is. */
+MUST_CHECK bool collect_follow(struct collect *collect, struct err *err);
 /* Ends the waiting of records whose second look is due. */
 MUST_CHECK bool collect_look_again(struct collect *collect, struct err *err);
 /* The last sweep found every storage there: what it does not know is not there. */

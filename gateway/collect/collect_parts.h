@@ -75,8 +75,20 @@ struct collect_known {
     size_t folder_count;
 };
 
+/* A transaction storage, followed by its newest file. */
+struct collect_transactions {
+    char year[8];                 /* folder; "" = not looked at yet */
+    char file[PATH_NAME_MAX + 1]; /* that was read last; "" = none */
+    int64_t offset_bytes;         /* up to the last whole line */
+    bool is_mid_line;             /* in a line too long to be a header */
+    bool is_open;                 /* the end was found once */
+    bool is_away;                 /* and it was said */
+};
+
 struct collect {
     struct collect_config config;
+    struct collect_transactions transactions[COLLECT_TRANSACTIONS_MAX];
+    int64_t followed_ms;          /* monotonic */
     int roots[COLLECT_ROOTS_MAX]; /* descriptors, -1 = away; changed under both locks */
     pthread_mutex_t roots_lock;
     pthread_t thread;
@@ -275,6 +287,11 @@ MUST_CHECK bool collect_look_for_removed(const struct collect_walk *walk,
                                          const char *path, enum collect_level level,
                                          char *const *names, size_t count,
                                          struct err *err);
+
+/* ---- transaction storages (collect_transaction.c) ---- */
+bool collect_is_follow_due(struct collect *collect);
+/* At most once a second; the lock is held. What fails is logged when it begins to. */
+void collect_follow_soon(struct collect *collect);
 
 void collect_watch_open(struct collect *collect);
 void collect_watch_close(struct collect *collect);

@@ -45,6 +45,7 @@ static bool is_somebody_due(struct collect *collect)
 {
     int unread_bytes = 0;
     return atomic_load(&collect->waiting) > 0 || collect_is_look_due(collect) ||
+           collect_is_follow_due(collect) ||
            (collect->inotify >= 0 &&
             ioctl(collect->inotify, FIONREAD, &unread_bytes) == 0 && unread_bytes > 0);
 }
@@ -79,6 +80,7 @@ static bool breathe(const struct collect_walk *walk, const char *path,
     while (atomic_load(&collect->waiting) > 0)
         pthread_cond_wait(&collect->calm, &collect->lock);
     collect_watch_take(collect);
+    collect_follow_soon(collect);
     if (!collect_look_again_now(collect, &fault))
         collect_log_folder(collect, &fault);
     return know_patient_of(walk, path, level, err);
