@@ -44,10 +44,12 @@ static bool read_root(const struct json_value *object, struct arena *arena,
     for (const char *at = root->label; *at; at++)
         if (*at == '/' || *at < 0x21 || *at > 0x7E)
             return err_set(err, ERR_SYNTAX, "config_label", "label of a storage");
-    if (json_member(object, "accept_foreign_numbers"))
-        return json_take_bool(object, "accept_foreign_numbers",
-                              &root->accepts_foreign_numbers, err);
-    return true;
+    if (json_member(object, "polled") &&
+        !json_take_bool(object, "polled", &root->is_polled, err))
+        return false;
+    return !json_member(object, "accept_foreign_numbers") ||
+           json_take_bool(object, "accept_foreign_numbers",
+                          &root->accepts_foreign_numbers, err);
 }
 
 static bool read_array(const struct json_value *object, const char *key, bool is_extended,

@@ -163,6 +163,9 @@ MUST_CHECK bool facility_gateway_line(struct facility_gateways *gateways,
 void facility_gateways_count(struct facility_gateways *gateways, int *accepted,
                              int *ready);
 bool facility_gateway_is_ready(struct facility_gateways *gateways, struct id facility);
+/* Seconds between two looks at a source that gives no events, as the gateway says; 0 =
+ * what is new comes by itself, or nobody is connected. */
+int64_t facility_gateway_polled_s(struct facility_gateways *gateways, struct id facility);
 
 /* ---- routes: listFacilities ---- */
 struct facility_service {

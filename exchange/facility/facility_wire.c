@@ -34,6 +34,7 @@ struct gateway {
     bool is_ready;                    /* hello succeeded on this tunnel */
     int64_t greeted_at_ms;            /* monotonic, when its answer was there */
     int64_t counter;                  /* of grants on this tunnel */
+    int64_t polled_s;                 /* as its welcome said */
     struct gateway *next;
 };
 
@@ -167,6 +168,15 @@ bool facility_gateway_is_ready(struct facility_gateways *gateways, struct id fac
     return is_ready;
 }
 
+int64_t facility_gateway_polled_s(struct facility_gateways *gateways, struct id facility)
+{
+    pthread_mutex_lock(&gateways->lock);
+    const struct gateway *gateway = find_facility(gateways, facility);
+    int64_t polled_s = gateway && gateway->is_ready ? gateway->polled_s : 0;
+    pthread_mutex_unlock(&gateways->lock);
+    return polled_s;
+}
+
 /* ---- talking to one gateway, in a worker ---- */
 
 static struct uplink_head own_head(struct facility_gateways *gateways)
@@ -249,6 +259,9 @@ static bool say_hello(struct gateway *gateway, struct tunnel *tunnel, struct err
                               clock_wall_ms(&gateways->config.clock), err))
         return false;
     network_epoch_refresh(gateways->config.epoch);
+    pthread_mutex_lock(&gateways->lock);
+    gateway->polled_s = welcome.polled_s;
+    pthread_mutex_unlock(&gateways->lock);
     return true;
 }
 

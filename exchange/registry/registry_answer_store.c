@@ -111,6 +111,12 @@ static bool write_freshness_of(struct answering *answer, const struct permit_gra
         json_cstr_value(writer, "gateway_away");
     else
         json_null_value(writer);
+    int64_t polled_s = facility_gateway_polled_s(answer->service->gateways, facility->id);
+    json_key(writer, "every_s");
+    if (polled_s > 0)
+        json_int_value(writer, polled_s);
+    else
+        json_null_value(writer);
     json_close_object(writer);
     return true;
 }

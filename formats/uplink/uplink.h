@@ -49,6 +49,7 @@ struct uplink_welcome {
     struct text epoch;    /* of the gateway's database, 32 hex digits */
     struct text software; /* version, for the office's list */
     struct text policy;   /* JSON as published, see below; travels as a string */
+    int64_t polled_s; /* the source gives no events: looked at this often; 0 = it does */
     struct uplink_head head;
 };
 void uplink_write_hello(struct json_writer *writer, const struct uplink_hello *hello);

@@ -127,7 +127,10 @@ bool uplink_read_hello(const struct json_value *value, struct uplink_hello *hell
 bool uplink_read_welcome(const struct json_value *value, struct uplink_welcome *welcome,
                          struct err *err)
 {
+    enum { DAY_S = 86400 };
+    welcome->polled_s = 0; /* gateways of before say nothing */
     return json_take_int(value, "protocol", 1, INT32_MAX, &welcome->protocol, err) &&
+           json_take_int_or(value, "polled_s", 0, DAY_S, &welcome->polled_s, err) &&
            json_take_text(value, "facility_code", 10, &welcome->facility_code, err) &&
            json_take_text(value, "node", 32, &welcome->node, err) &&
            take_epoch(value, &welcome->epoch, err) &&

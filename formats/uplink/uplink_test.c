@@ -73,6 +73,7 @@ static void hello_and_welcome_are_read_back(void)
                                     .epoch = TEXT("000102030405060708090a0b0c0d0e0f"),
                                     .software = TEXT("0.1"),
                                     .policy = TEXT("{\"version\":1,\"rules\":[]}"),
+                                    .polled_s = 60,
                                     .head = a_head()};
     struct uplink_welcome got = {0};
     buf_reset(&scene.out);
@@ -81,6 +82,14 @@ static void hello_and_welcome_are_read_back(void)
     CHECK(uplink_read_welcome(reread(&scene), &got, &err));
     CHECK(got.protocol == 1 && text_equal(got.epoch, answer.epoch));
     CHECK(text_equal(got.policy, answer.policy) && got.head.number == 41);
+    CHECK(got.polled_s == 60);
+    /* a gateway of before says nothing about it */
+    CHECK(uplink_read_welcome(
+        parse(&scene, "{\"protocol\":1,\"facility_code\":\"1\",\"node\":\"n\",\"epoch\":"
+                      "\"000102030405060708090a0b0c0d0e0f\",\"software\":\"0\","
+                      "\"policy\":\"\",\"head\":" HEAD "}"),
+        &got, &err));
+    CHECK(got.polled_s == 0);
 }
 
 static void members_of_later_versions_are_ignored(void)

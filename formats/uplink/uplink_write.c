@@ -42,6 +42,7 @@ void uplink_write_welcome(struct json_writer *writer,
     json_put_text(writer, "epoch", welcome->epoch);
     json_put_text(writer, "software", welcome->software);
     json_put_text(writer, "policy", welcome->policy);
+    json_put_int(writer, "polled_s", welcome->polled_s);
     json_key(writer, "head");
     uplink_write_head(writer, &welcome->head);
     json_close_object(writer);

@@ -47,7 +47,9 @@ static bool say_hello(struct answer *answer, struct http_call *call, struct buf 
                                      .node = answer->config.node,
                                      .epoch = index_epoch(answer->config.index),
                                      .software = answer->config.software,
-                                     .policy = answer->config.policy};
+                                     .policy = answer->config.policy,
+                                     .polled_s =
+                                         collect_polled_s(answer->config.collect)};
     CLEANUP(json_free_at) struct json_document *document = answer_read_body(call, err);
     if (!document || !uplink_read_hello(json_root(document), &hello, err) ||
         !uplink_agree(&hello, &welcome.protocol, err) ||

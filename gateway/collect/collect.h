@@ -28,6 +28,7 @@ struct collect_root {
     const char *directory;
     bool accepts_foreign_numbers; /* PID-3 of another numbering is normal here */
     bool is_extended;             /* documents in folders, not files of messages */
+    bool is_polled; /* gives no events; found by itself on Windows shares and the like */
 };
 
 struct collect_config {
@@ -73,6 +74,9 @@ MUST_CHECK bool collect_look_again(struct collect *collect, struct err *err);
 bool collect_is_whole(const struct collect *collect);
 /* A sweep of all storages has been finished since the start. */
 bool collect_has_swept(const struct collect *collect);
+/* Seconds between two looks at a storage that gives no events and that no transaction
+ * storage speaks for: what is new there is seen no sooner. 0 = there is none. */
+int collect_polled_s(struct collect *collect);
 /* Reads the file that an index path names ("<label>/<relative>"). */
 MUST_CHECK bool collect_read_source(struct collect *collect, struct text path,
                                     struct arena *arena, struct span *bytes,

@@ -293,6 +293,8 @@ bool collect_is_follow_due(struct collect *collect);
 /* At most once a second; the lock is held. What fails is logged when it begins to. */
 void collect_follow_soon(struct collect *collect);
 
+/* File systems of other machines tell nobody what others write (statfs, f_type). */
+bool collect_is_remote(uint32_t file_system);
 void collect_watch_open(struct collect *collect);
 void collect_watch_close(struct collect *collect);
 /* Adds a watch when the folder deserves one. When there is no room, the folder in which

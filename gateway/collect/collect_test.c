@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "gateway/collect/collect_parts.h"
 #include "gateway/collect/collect_testsite.h"
 
 #include <time.h>
@@ -512,6 +513,30 @@ static void watched_folders_tell_at_once(void)
     end(&scene);
 }
 
+static void a_storage_without_events_says_how_often_it_is_looked_at(void)
+{
+    struct scene scene;
+    begin(&scene);
+    CHECK(collect_polled_s(scene.collect) == 3600); /* no watches at all */
+    collect_free(scene.collect);
+    scene.watches_max = 100;
+    open_collect(&scene);
+    CHECK(collect_polled_s(scene.collect) == 0);
+    collect_free(scene.collect);
+    scene.root.is_polled = true;
+    open_collect(&scene);
+    CHECK(collect_polled_s(scene.collect) == 3600);
+    end(&scene);
+}
+
+static void file_systems_of_other_machines_are_known(void)
+{
+    CHECK(collect_is_remote(0xFF534D42) && collect_is_remote(0xFE534D42)); /* CIFS */
+    CHECK(collect_is_remote(0x6969) && collect_is_remote(0x65735546));     /* NFS, FUSE */
+    CHECK(!collect_is_remote(0xEF53) && !collect_is_remote(0x58465342));   /* ext4, XFS */
+    CHECK(!collect_is_remote(0x01021994));                                 /* tmpfs */
+}
+
 int main(void)
 {
     RUN(a_storage_is_read_into_the_index);
@@ -542,5 +567,7 @@ int main(void)
     RUN(one_patient_is_swept_on_request);
     RUN(a_source_is_read_by_its_index_path_only);
     RUN(watched_folders_tell_at_once);
+    RUN(a_storage_without_events_says_how_often_it_is_looked_at);
+    RUN(file_systems_of_other_machines_are_known);
     return test_done();
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -17,6 +18,38 @@ enum { EVENT_BUFFER_BYTES = 64 * 1024 };
 static const uint32_t FOLDER_EVENTS = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM |
                                       IN_DELETE | IN_CLOSE_WRITE | IN_ONLYDIR |
                                       IN_DONT_FOLLOW | IN_EXCL_UNLINK;
+
+bool collect_is_remote(uint32_t file_system)
+{
+    /* linux/magic.h and fs/smb: SMB, CIFS, SMB2, NFS, FUSE, 9P, AFS, Ceph */
+    static const uint32_t remote[] = {0x517B,     0xFF534D42, 0xFE534D42, 0x6969,
+                                      0x65735546, 0x01021997, 0x5346414F, 0x00C36400};
+    for (size_t i = 0; i < sizeof remote / sizeof *remote; i++)
+        if (file_system == remote[i])
+            return true;
+    return false;
+}
+
+static bool is_polled(const struct collect *collect, size_t root)
+{
+    struct statfs status;
+    if (collect->config.roots[root].is_polled || collect->config.watches_max == 0)
+        return true;
+    return collect->roots[root] >= 0 && fstatfs(collect->roots[root], &status) == 0 &&
+           collect_is_remote((uint32_t)status.f_type);
+}
+
+int collect_polled_s(struct collect *collect)
+{
+    bool is_any = false;
+    if (collect->config.transaction_count > 0)
+        return 0;
+    pthread_mutex_lock(&collect->roots_lock);
+    for (size_t i = 0; i < collect->config.root_count; i++)
+        is_any |= is_polled(collect, i);
+    pthread_mutex_unlock(&collect->roots_lock);
+    return is_any ? (collect->config.sweep_period_ms + 999) / 1000 : 0;
+}
 
 void collect_watch_open(struct collect *collect)
 {
@@ -154,8 +187,8 @@ static int add_watch(struct collect *collect, const struct collect_place *place)
 void collect_watch_add(struct collect *collect, const struct collect_place *place)
 {
     struct err err = {0};
-    if (collect->inotify < 0 || !deserves_watch(collect, place) ||
-        !make_place(collect, place->changed_s))
+    if (collect->inotify < 0 || is_polled(collect, place->root) ||
+        !deserves_watch(collect, place) || !make_place(collect, place->changed_s))
         return;
     int wd = add_watch(collect, place);
     if (wd < 0)

@@ -699,6 +699,8 @@ export interface components {
             since: number | null;
             /** @description gateway_away … */
             reason?: string | null;
+            /** @description the source gives no events (a Windows share): looked at this often, in seconds */
+            every_s: number | null;
         };
         Refusal: {
             facility: components["schemas"]["Id"];

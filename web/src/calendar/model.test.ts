@@ -180,7 +180,7 @@ describe('filters', () => {
 });
 
 describe('what is missing', () => {
-  const fresh = (id: string, state: Freshness['state']): Freshness => ({ facility: id, state, since: 5 });
+  const fresh = (id: string, state: Freshness['state']): Freshness => ({ facility: id, state, since: 5, every_s: null });
   const refusal = (id: string, kinds: Refusal['kinds']): Refusal => ({ facility: id, kinds, reason: 'audience' });
   it('is said in every row of a facility that is behind or loading', () => {
     const made = model([], { freshness: [fresh('a', 'behind'), fresh('b', 'loading'), fresh('d', 'in_step')] });

@@ -391,6 +391,8 @@ export const en: Catalogue = {
   'cal.view': 'View',
   'fresh.in_step': 'as of {when}',
   'fresh.in_step.long': 'proven in step at {when}',
+  'fresh.every_s': ' (checked every {n} s)',
+  'fresh.every_min': ' (checked every {n} min)',
   'fresh.loading': 'loading',
   'fresh.loading.long': 'The past is being loaded, newest first',
   'fresh.behind': 'behind since {when}',

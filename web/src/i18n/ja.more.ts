@@ -200,6 +200,8 @@ export const jaMore = {
   'cal.view': '表示の形',
   'fresh.in_step': '{when} 時点',
   'fresh.in_step.long': '{when}に一致を確認しました',
+  'fresh.every_s': '（{n}秒ごとに確認）',
+  'fresh.every_min': '（{n}分ごとに確認）',
   'fresh.loading': '取得中',
   'fresh.loading.long': '過去の情報を取得しています。新しい順に表示されます',
   'fresh.behind': '{when}から未反映',

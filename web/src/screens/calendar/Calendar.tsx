@@ -155,12 +155,17 @@ function refusalWords(reason: string | undefined, link: Link | undefined): { sho
   return { short: t('fresh.refused'), long: t('fresh.refused.long') };
 }
 
+/* A source that tells nothing by itself is looked at now and then. */
+const everyText = (seconds: number | null): string =>
+  !seconds ? '' : seconds < 120 ? t('fresh.every_s', { n: seconds }) : t('fresh.every_min', { n: Math.round(seconds / 60) });
+
 function freshWords(fresh: Freshness | undefined, reason: string | undefined, link: Link | undefined): { short: string; long: string } {
   if (!fresh) return refusalWords(reason, link);
   const { state, since } = fresh;
   if (state === 'in_step') {
     const when = since === null ? '' : instantText(since);
-    return { short: t('fresh.in_step', { when }), long: t('fresh.in_step.long', { when }) };
+    const every = everyText(fresh.every_s);
+    return { short: t('fresh.in_step', { when }) + every, long: t('fresh.in_step.long', { when }) + every };
   }
   if (state === 'behind') {
     return since === null
