@@ -12,6 +12,7 @@ static void equal_digests_prove_a_record_in_step(void)
     has_key(hospital, "1/OML-11/A", VERSION_1);
     say_in_step(hospital);
     CHECK_SOON(shows(&scene, IN_STEP));
+    CHECK(shows(&scene, "\"every_s\":60"));
     CHECK(count_of(hospital, &hospital->snapshot_count) == 0);
     hospital_free(hospital);
 }

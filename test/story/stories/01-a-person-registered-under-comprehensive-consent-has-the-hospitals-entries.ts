@@ -60,6 +60,7 @@ await story('a clinic registers a person whom the hospital knows', async (stage)
   const found = await doctor.find(numberAt(she, KAWABE));
   stage.same(found?.id, answer.body.id, 'the doctor finds her by the own number');
   const calendar = await waitForStep(doctor, answer.body.id, [RINDO]);
+  stage.same(calendar.freshness.map((one) => one.every_s).filter((one) => one !== null), [], 'what is new there comes by itself');
   stage.check(calendar.marks.row.length > 0, 'the calendar has marks', `${calendar.marks.row.length}`);
 
   const record = recordAt(she, RINDO);

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/gateway_config.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "base/test.h"
+
+static char folder[] = "/tmp/gateway_config_XXXXXX";
+static struct arena arena;
+
+static const char *in_folder(const char *name)
+{
+    static char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+/* The configuration with these storages. */
+static bool read_with(const char *storages, struct gateway_config *config,
+                      struct err *err)
+{
+    CLEANUP(buf_free) struct buf json = buf_init(16384);
+    struct err written = {0};
+    *err = (struct err){0};
+    buf_format(&json,
+               "{\"facility_code\":\"2010000001\",\"facility_name\":\"空病院\","
+               "\"node\":\"n\",\"data\":\"/d\",%s,\"policy\":\"%s/policy.json\","
+               "\"centre\":{\"host\":\"h\",\"certificate\":\"c\",\"key\":\"k\","
+               "\"authority\":\"a\",\"grant_key\":\"%064d\"}}",
+               storages, folder, 0);
+    CHECK(path_write_file(in_folder("gateway.json"), buf_view(&json), &written));
+    return gateway_read_config(in_folder("gateway.json"), &arena, config, err);
+}
+
+#define STANDARD "\"storage\":[{\"label\":\"STD01\",\"directory\":\"/s\"}]"
+
+static void volumes_of_both_storages_are_read(void)
+{
+    struct err err;
+    struct gateway_config config;
+    CHECK(read_with("\"storage\":[{\"label\":\"STD01\",\"directory\":\"/a\"},"
+                    "{\"label\":\"STD02\",\"directory\":\"/b\",\"polled\":true,"
+                    "\"accept_foreign_numbers\":true}],"
+                    "\"extended_storage\":[{\"label\":\"ANX01\",\"directory\":\"/c\"}],"
+                    "\"transaction_storage\":[\"/t\",\"/u\"]",
+                    &config, &err));
+    CHECK(config.root_count == 3 && config.transaction_count == 2);
+    CHECK(!config.roots[0].is_extended && !config.roots[0].is_polled);
+    CHECK(config.roots[1].is_polled && config.roots[1].accepts_foreign_numbers);
+    CHECK(config.roots[2].is_extended && strcmp(config.roots[2].label, "ANX01") == 0);
+    CHECK(strcmp(config.roots[2].directory, "/c") == 0);
+    CHECK(strcmp(config.transactions[1], "/u") == 0);
+}
+
+static void standard_storage_alone_is_enough(void)
+{
+    struct err err;
+    struct gateway_config config;
+    CHECK(read_with(STANDARD, &config, &err));
+    CHECK(config.root_count == 1 && config.transaction_count == 0);
+}
+
+static void storages_that_cannot_be_meant_stop_the_start(void)
+{
+    static const char *const cases[] = {
+        "\"storage\":[]",
+        "\"extended_storage\":[{\"label\":\"A\",\"directory\":\"/c\"}]",
+        STANDARD ",\"extended_storage\":[{\"label\":\"STD01\",\"directory\":\"/c\"}]",
+        STANDARD ",\"extended_storage\":[{\"label\":\"a/b\",\"directory\":\"/c\"}]",
+        STANDARD ",\"extended_storage\":[{\"label\":\"A\"}]",
+        STANDARD ",\"extended_storage\":{}",
+        STANDARD ",\"transaction_storage\":[1]",
+        STANDARD ",\"transaction_storage\":[\"a\",\"b\",\"c\",\"d\",\"e\"]",
+        "\"storage\":[{\"label\":\"STD01\",\"directory\":\"/s\",\"polled\":1}]",
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct err err;
+        struct gateway_config config;
+        CHECK(!read_with(cases[i], &config, &err) && err.code);
+    }
+}
+
+static void there_are_sixteen_volumes_at_most_in_all(void)
+{
+    struct err err;
+    struct gateway_config config;
+    CLEANUP(buf_free) struct buf json = buf_init(16384);
+    for (int count = COLLECT_ROOTS_MAX; count <= COLLECT_ROOTS_MAX + 1; count++) {
+        buf_reset(&json);
+        buf_cstr(&json, STANDARD ",\"extended_storage\":[");
+        for (int i = 1; i < count; i++)
+            buf_format(&json, "%s{\"label\":\"A%d\",\"directory\":\"/c\"}",
+                       i > 1 ? "," : "", i);
+        buf_format(&json, "]%c", '\0');
+        CHECK(read_with((const char *)json.at, &config, &err) ==
+              (count == COLLECT_ROOTS_MAX));
+    }
+}
+
+int main(void)
+{
+    struct err err = {0};
+    CHECK(mkdtemp(folder));
+    arena = arena_init(8 << 20);
+    CHECK(path_write_file(in_folder("policy.json"),
+                          SPAN("{\"version\":1,\"rules\":[{\"kinds\":[\"*\"]}]}"), &err));
+    RUN(volumes_of_both_storages_are_read);
+    RUN(standard_storage_alone_is_enough);
+    RUN(storages_that_cannot_be_meant_stop_the_start);
+    RUN(there_are_sixteen_volumes_at_most_in_all);
+    unlink(in_folder("policy.json"));
+    unlink(in_folder("gateway.json"));
+    rmdir(folder);
+    arena_free(&arena);
+    return test_done();
+}
