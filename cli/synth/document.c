@@ -515,8 +515,8 @@ static void put_png(struct buf *out, struct rand_seeded *dice)
     buf_put(&head, "\x08\x00\x00\x00\x00", 5); /* 8 bit grey */
     buf_put(&data, "\x78\x01", 2);
     for (int y = 0; y < HEIGHT; y++) {
-        uint8_t header[] = {y == HEIGHT - 1, ROW & 0xFF, ROW >> 8, ~ROW & 0xFF,
-                            (~ROW >> 8) & 0xFF};
+        uint8_t header[] = {y == HEIGHT - 1, ROW & 0xFF, ROW >> 8, (0xFFFF - ROW) & 0xFF,
+                            (0xFFFF - ROW) >> 8};
         buf_put(&data, header, sizeof header);
         for (int x = -1; x < WIDTH; x++) {
             int distance =
