@@ -219,6 +219,39 @@ static void sweeps_and_checks_of_one_patient_agree(void)
     end(&scene);
 }
 
+/* Pieces are of the batch that they go with: what fills one while the other is written
+ * must not lie in the other's memory. */
+static void many_records_and_refusals_keep_their_own_names(void)
+{
+    enum { RECORDS = 1500 };
+    struct scene scene;
+    struct err err = {0};
+    struct text *bases = NULL;
+    size_t count = 0;
+    begin(&scene);
+    put_patient(&scene);
+    for (int i = 0; i < RECORDS; i++) {
+        char file[128];
+        snprintf(file, sizeof file, NUMBER "_20240501_OML-11_%015d_" OCCURRED "_01_%d", i,
+                 i % 3 ? 1 : 7);
+        put_file(&scene, LAB_FOLDER, file, LAB(OWN_PID, "7.2"));
+    }
+    sweep(&scene, false);
+    CHECK(index_list_bases(scene.index, TEXT(NUMBER), TEXT("main/" LAB_FOLDER "/"),
+                           &scene.arena, &bases, &count, &err));
+    CHECK(count == RECORDS);
+    for (int i = 0; i < RECORDS; i++) {
+        char base[160];
+        snprintf(base, sizeof base, "20240501/OML-11/%015d", i);
+        if (i % 3 == 0)
+            snprintf(base, sizeof base,
+                     "20240501/OML-11/" NUMBER "_20240501_OML-11_%015d_" OCCURRED "_01_7",
+                     i);
+        CHECK(strcmp(version_of(&scene, base), "none") != 0);
+    }
+    end(&scene);
+}
+
 int main(void)
 {
     RUN(a_file_in_a_settled_folder_is_seen_by_the_full_sweep);
@@ -229,5 +262,6 @@ int main(void)
     RUN(a_patient_who_comes_back_is_read);
     RUN(a_link_in_place_of_a_folder_is_not_entered);
     RUN(sweeps_and_checks_of_one_patient_agree);
+    RUN(many_records_and_refusals_keep_their_own_names);
     return test_done();
 }

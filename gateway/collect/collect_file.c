@@ -411,9 +411,9 @@ bool collect_put_aside(const struct collect_walk *walk, const struct collect_asi
                        struct err *err)
 {
     struct index_file known;
-    struct arena *arena = &walk->collect->batch->arena;
     if (!collect_make_room(walk, err))
         return false;
+    struct arena *arena = &walk->collect->batch->arena; /* of the batch that has room */
     struct index_change *change = ARENA_NEW(arena, struct index_change, err);
     if (!change)
         return false;
