@@ -3,6 +3,7 @@
  * table and docs/openapi.yaml say the same. */
 #include "server/server.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -139,6 +140,20 @@ static void every_route_is_in_the_contract_and_nothing_beside_it(void)
     server_close(server);
 }
 
+/* Where the cheap looks at the start see it; the rest is the store's own test. */
+static void a_damaged_database_stops_the_start_by_name(void)
+{
+    struct err err = {0};
+    char path[256];
+    char noise[8192];
+    memset(noise, 0x5A, sizeof noise);
+    int fd = open(in_folder("data/centre.db", path), O_WRONLY);
+    CHECK(fd >= 0 && pwrite(fd, noise, sizeof noise, 0) == sizeof noise);
+    close(fd);
+    CHECK(!open_server("{\"address\":\"127.0.0.1\",\"port\":0}", &err));
+    CHECK(err.code && strcmp(err.code, "store_corrupt") == 0);
+}
+
 static void remove_folder(void)
 {
     char command[128];
@@ -153,6 +168,7 @@ int main(void)
     RUN(a_configuration_without_port_is_refused);
     RUN(a_missing_configuration_is_named);
     RUN(every_route_is_in_the_contract_and_nothing_beside_it);
+    RUN(a_damaged_database_stops_the_start_by_name);
     RUN(remove_folder);
     return test_done();
 }

@@ -25,6 +25,8 @@ static const char *find_fault(const struct server_watch *watch)
 {
     if (audit_read_meters(watch->audit).is_failing)
         return "audit_unwritable";
+    if (store_read_meters(watch->store).health == STORE_DAMAGED)
+        return "store_corrupt";
     if (!network_epoch_is_fresh(watch->epoch))
         return "store_unreadable";
     return NULL;
@@ -129,6 +131,12 @@ static void put_store(const struct server_watch *watch, struct buf *out)
             meters.waiting);
     put_one(out, "tsumugi_store_journal_bytes", "gauge", "Journal of the database file.",
             meters.journal_bytes);
+    put_one(out, "tsumugi_store_damaged", "gauge",
+            "1: the database file is damaged, nothing is served from it.",
+            meters.health == STORE_DAMAGED);
+    put_one(out, "tsumugi_store_checked", "gauge",
+            "1: read through since the start, and found whole.",
+            meters.health == STORE_SOUND);
     meter_put_head(out, "tsumugi_store_commit_seconds", "histogram",
                    "One group, to its durable commit.");
     meter_put_duration(out, "tsumugi_store_commit_seconds", "", meters.committed);

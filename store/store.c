@@ -38,6 +38,7 @@ struct store {
     char *location; /* *owned* */
     struct log log; /* a copy */
     bool has_log;
+    struct store_check check;
     struct clock clock;
     pthread_mutex_t lock; /* guards all that follows, except the writer's session */
     pthread_cond_t has_work;
@@ -135,6 +136,7 @@ static void run_alone(struct store *store, struct piece *piece)
     if (engine->kind->begin_write(engine, &piece->err) && run_work(store, piece) &&
         engine->kind->commit(engine, &piece->err))
         return;
+    store_check_note(&store->check, &piece->err);
     engine->kind->roll_back(engine);
 }
 
@@ -185,7 +187,8 @@ static void run_group(struct store *store)
     struct store_engine *engine = store->writer->engine;
     struct lane group = {0};
     struct err err = {0};
-    if (!engine->kind->begin_write(engine, &err)) {
+    if (!store_check_permits(&store->check, &err) ||
+        !engine->kind->begin_write(engine, &err)) {
         /* One answer for one piece: the next may find the database well again. */
         pthread_mutex_lock(&store->lock);
         lane_add(&group, take_piece(store));
@@ -199,6 +202,7 @@ static void run_group(struct store *store)
         engine->kind->roll_back(engine);
         fail_all(group.first, &err);
     }
+    store_check_note(&store->check, &err);
     finish_all(store, group.first);
 }
 
@@ -296,6 +300,11 @@ bool store_write_end(struct store_writing **writing, struct err *err)
     return is_written;
 }
 
+bool store_wait_checked(struct store *store, struct err *err)
+{
+    return store_check_wait(&store->check, err);
+}
+
 static int count_lane(const struct lane *lane)
 {
     int count = 0;
@@ -313,7 +322,8 @@ struct store_meters store_read_meters(struct store *store)
     return (struct store_meters){
         atomic_load(&store->groups),        atomic_load(&store->pieces),
         atomic_load(&store->failed),        waiting,
-        atomic_load(&store->journal_bytes), &store->committed};
+        atomic_load(&store->journal_bytes), &store->committed,
+        store_check_health(&store->check)};
 }
 
 /* ---- readers ---- */
@@ -346,15 +356,6 @@ static bool take_reader(struct store *store, struct store_session **session,
            err_set(err, ERR_BUSY, "store_busy", "all readers are in use");
 }
 
-static void give_reader(struct store *store, struct store_session *session)
-{
-    pthread_mutex_lock(&store->lock);
-    session->next = store->idle_readers;
-    store->idle_readers = session;
-    pthread_cond_signal(&store->has_reader);
-    pthread_mutex_unlock(&store->lock);
-}
-
 static void uncount_reader(struct store *store)
 {
     pthread_mutex_lock(&store->lock);
@@ -363,20 +364,37 @@ static void uncount_reader(struct store *store)
     pthread_mutex_unlock(&store->lock);
 }
 
+static void give_reader(struct store *store, struct store_session *session)
+{
+    if (session->engine->kind->has_transaction(session->engine)) {
+        /* Its end failed: it would refuse whoever borrows it next. */
+        store_session_close(session);
+        uncount_reader(store);
+        return;
+    }
+    pthread_mutex_lock(&store->lock);
+    session->next = store->idle_readers;
+    store->idle_readers = session;
+    pthread_cond_signal(&store->has_reader);
+    pthread_mutex_unlock(&store->lock);
+}
+
 struct store_session *store_read(struct store *store, struct err *err)
 {
     struct store_session *session = NULL;
-    if (!take_reader(store, &session, err))
+    if (!store_check_permits(&store->check, err) || !take_reader(store, &session, err))
         return NULL;
     if (!session)
-        session = store_session_open(store, store->location, false, err);
+        session = store_session_open(store, &store->check, store->location, false, err);
     if (!session) {
+        store_check_note(&store->check, err);
         uncount_reader(store);
         return NULL;
     }
     session->is_broken = false;
     if (session->engine->kind->begin_read(session->engine, err))
         return session;
+    store_check_note(&store->check, err);
     give_reader(store, session);
     return NULL;
 }
@@ -400,15 +418,16 @@ static bool start(struct store *store, const struct store_config *config, bool i
     store->location = memory_string(config->location, err);
     if (!store->location)
         return false;
-    store->writer = store_session_open(store, config->location, true, err);
+    store->writer = store_session_open(store, &store->check, config->location, true, err);
     if (!store->writer ||
-        !store->writer->engine->kind->check(store->writer->engine, is_checked, err) ||
+        !store->writer->engine->kind->check(store->writer->engine, err) ||
         !store_migrate(store->writer, config->migrations, config->migration_count, err))
         return false;
     if (pthread_create(&store->writer_thread, NULL, run_writer, store) != 0)
         return err_set(err, ERR_BUSY, "memory_short", "no thread for the writer");
     store->has_thread = true;
-    return true;
+    return !is_checked || store_check_start(&store->check, store->writer->engine->kind,
+                                            store->location, err);
 }
 
 static struct store *open_store(const struct store_config *config, bool is_checked,
@@ -421,6 +440,7 @@ static struct store *open_store(const struct store_config *config, bool is_check
     store->has_log = config->log != NULL;
     if (config->log)
         store->log = *config->log;
+    store_check_init(&store->check, config->log ? &store->log : NULL);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -468,6 +488,7 @@ void store_close(struct store *store)
         pthread_mutex_unlock(&store->lock);
         pthread_join(store->writer_thread, NULL);
     }
+    store_check_end(&store->check);
     while (store->idle_readers) {
         struct store_session *session = store->idle_readers;
         store->idle_readers = session->next;

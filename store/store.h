@@ -13,7 +13,11 @@
  * Times in the database are UTC milliseconds (BIGINT), days are day numbers (base/day.h),
  * ids are their 32-digit text. Errors: ERR_BUSY store_busy, ERR_CONFLICT store_unique
  * (a UNIQUE or PRIMARY KEY constraint) or store_reference (a FOREIGN KEY), ERR_CONFLICT
- * store_newer at opening, ERR_BUSY store_full, ERR_SYSTEM store_failed, store_corrupt. */
+ * store_newer at opening, ERR_BUSY store_full, ERR_SYSTEM store_failed, store_corrupt.
+ *
+ * A damaged database is never served: what is seen at once stops the opening, the rest is
+ * read through by a thread of its own beside the work. From the first sign of damage on,
+ * whoever meets it, reading and writing answer store_corrupt until the next opening. */
 
 #include "base/arena.h"
 #include "base/id.h"
@@ -41,8 +45,10 @@ struct store_config {
 };
 
 MUST_CHECK struct store *store_open(const struct store_config *config, struct err *err);
-/* The same without reading the whole database through first: for a short visit beside a
- * process that did so. */
+/* Until the whole database was read through: for who must not go on without that. */
+MUST_CHECK bool store_wait_checked(struct store *store, struct err *err);
+/* The same without reading the whole database through: for a short visit beside a process
+ * that does so. */
 MUST_CHECK struct store *store_visit(const struct store_config *config, struct err *err);
 void store_close(struct store *store);
 /* A consistent copy of the database as it is at one moment, into a new file, whoever else
@@ -51,6 +57,7 @@ void store_close(struct store *store);
 MUST_CHECK bool store_copy(const char *location, const char *file, struct err *err);
 
 /* For operators. */
+enum store_health { STORE_UNCHECKED, STORE_SOUND, STORE_DAMAGED };
 struct store_meters {
     uint64_t groups; /* transactions of the writer since the start */
     uint64_t pieces; /* pieces of writing in them */
@@ -58,6 +65,7 @@ struct store_meters {
     int waiting;     /* pieces now, of both lanes */
     int64_t journal_bytes;
     struct meter_duration *committed; /* borrowed: from a group's begin to its commit */
+    enum store_health health;
 };
 struct store_meters store_read_meters(struct store *store);
 

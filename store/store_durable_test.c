@@ -342,7 +342,9 @@ static void open_and_end(const struct place *place, int ends_at)
     atomic_store(&sync_count, 0);
     atomic_store(&sync_ends_at, ends_at);
     struct store *store = open_place(place, NULL, &err);
-    _exit(store ? 0 : 1);
+    bool is_open = store != NULL;
+    store_close(store);
+    _exit(is_open ? 0 : 1);
 }
 
 static void a_migration_that_is_cut_short_is_done_again(void)

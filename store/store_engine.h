@@ -5,6 +5,8 @@
  * the only one that knows PostgreSQL. A connection is used by one thread at a time. Error
  * kinds: as in store.h. Messages name tables and columns, never values. */
 
+#include <stdatomic.h>
+
 #include "store/store.h"
 
 /* *owned*: one connection. Every kind's own struct begins with this one. */
@@ -19,9 +21,15 @@ struct store_engine_kind {
     /* For writing: makes the database when there is none. */
     struct store_engine *(*open)(const char *location, bool for_writing, struct err *err);
     void (*close)(struct store_engine *engine);
-    /* ERR_SYSTEM "store_corrupt" when it is damaged, "store_failed" when it is set up in
-     * a way that breaks a promise of store.h. */
-    bool (*check)(struct store_engine *engine, bool reads_all, struct err *err);
+    /* What can be seen at once: ERR_SYSTEM "store_corrupt" when it is damaged,
+     * "store_failed" when it is set up in a way that breaks a promise of store.h. */
+    bool (*check)(struct store_engine *engine, struct err *err);
+    /* The whole database, page by page, until it is told to end: ERR_SYSTEM
+     * "store_corrupt". NULL when its server answers for its pages. */
+    bool (*read_through)(struct store_engine *engine, const atomic_bool *is_ending,
+                         struct err *err);
+    /* From another thread: what runs ends soon with an error. */
+    void (*interrupt)(struct store_engine *engine);
     /* The state of one moment, into a new file; NULL when this kind has other ways. */
     bool (*copy)(struct store_engine *engine, const char *file, struct err *err);
     /* Several statements, from our own files. */

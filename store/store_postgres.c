@@ -485,9 +485,8 @@ static struct store_engine *open_database(const char *location, bool for_writing
 }
 
 /* Order by code points as on SQLite, UTF-8, and a disk that is waited for. */
-static bool check(struct store_engine *engine, bool reads_all, struct err *err)
+static bool check(struct store_engine *engine, struct err *err)
 {
-    (void)reads_all; /* its server answers for its pages */
     struct postgres_engine *self = own(engine);
     if (PQserverVersion(self->connection) < VERSION_MIN)
         return err_set(err, ERR_SYSTEM, "store_failed",

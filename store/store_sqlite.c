@@ -324,10 +324,46 @@ static struct store_engine *open_database(const char *location, bool for_writing
     return NULL;
 }
 
-static bool check(struct store_engine *engine, bool reads_all, struct err *err)
+/* The first row of each table: the way from its root page to a leaf. */
+static bool touch_table(struct store_engine *engine, const unsigned char *name,
+                        struct err *err)
 {
-    if (!reads_all)
-        return true;
+    char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\" LIMIT 1", name);
+    if (!sql)
+        return err_set(err, ERR_BUSY, "memory_short", "no memory");
+    bool has_row = false;
+    struct store_compiled *compiled = compile(engine, sql, err);
+    bool is_read = compiled && step(engine, compiled, &has_row, err);
+    discard(compiled);
+    sqlite3_free(sql);
+    return is_read;
+}
+
+static bool check(struct store_engine *engine, struct err *err)
+{
+    struct store_compiled *tables =
+        compile(engine, "SELECT name FROM sqlite_schema WHERE type = 'table'", err);
+    bool has_row = false;
+    bool is_good = tables && step(engine, tables, &has_row, err);
+    while (is_good && has_row)
+        is_good = touch_table(engine, sqlite3_column_text(raw(tables), 0), err) &&
+                  step(engine, tables, &has_row, err);
+    discard(tables);
+    return is_good;
+}
+
+static int look_whether_to_end(void *is_ending)
+{
+    return atomic_load((const atomic_bool *)is_ending);
+}
+
+static bool read_through(struct store_engine *engine, const atomic_bool *is_ending,
+                         struct err *err)
+{
+    enum { PAGES_BETWEEN_LOOKS = 1000 };
+    atomic_bool *flag = (atomic_bool *)(uintptr_t)is_ending; /* it is only read */
+    sqlite3_progress_handler(own(engine)->database, PAGES_BETWEEN_LOOKS,
+                             look_whether_to_end, flag);
     struct store_compiled *compiled = compile(engine, "PRAGMA quick_check(1)", err);
     bool has_row = false;
     bool is_done = compiled && step(engine, compiled, &has_row, err);
@@ -336,6 +372,11 @@ static bool check(struct store_engine *engine, bool reads_all, struct err *err)
     if (is_done && !is_whole)
         return err_set(err, ERR_SYSTEM, "store_corrupt", "the database file is damaged");
     return is_whole;
+}
+
+static void interrupt(struct store_engine *engine)
+{
+    sqlite3_interrupt(own(engine)->database);
 }
 
 static bool script(struct store_engine *engine, const char *sql, struct err *err)
@@ -457,6 +498,8 @@ const struct store_engine_kind store_sqlite = {
     .open = open_database,
     .close = close_database,
     .check = check,
+    .read_through = read_through,
+    .interrupt = interrupt,
     .copy = copy,
     .script = script,
     .begin_read = begin_read,

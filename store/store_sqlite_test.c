@@ -53,7 +53,9 @@ static int write_until_full(const char *file, bool (*make_space)(void))
         return 5;
     store_close(store);
     store = open_file(file, &err);
-    return store && count_things(store) == number + 1 ? 0 : 6;
+    bool is_there = store && count_things(store) == number + 1;
+    store_close(store);
+    return is_there ? 0 : 6;
 }
 
 static bool lift_limit(void)
@@ -127,6 +129,102 @@ static void a_damaged_file_is_refused(void)
     close(fd);
     store = open_file(place.location, &err);
     CHECK(!store && err.kind == ERR_SYSTEM && strcmp(err.code, "store_corrupt") == 0);
+    store_testsite_remove(&place);
+}
+
+/* Pages of rows and of their index, overwritten where no way from a root to a first row
+ * leads. */
+static void damage_a_far_page(struct store_testsite *place)
+{
+    enum { PAGE = 4096 };
+    struct store *store = open_place(place);
+    struct err err = {0};
+    char name[3000];
+    memset(name, 'y', sizeof name);
+    for (int i = 0; i < 100; i++) {
+        snprintf(name + 2900, 50, "%d", i);
+        CHECK(add(store, name, i, &err));
+    }
+    store_close(store);
+    char noise[20 * PAGE];
+    memset(noise, 0x5A, sizeof noise);
+    int fd = open(place->location, O_WRONLY);
+    struct stat status;
+    CHECK(fstat(fd, &status) == 0 && status.st_size > 80L * PAGE);
+    CHECK(pwrite(fd, noise, sizeof noise, 50L * PAGE) == sizeof noise);
+    close(fd);
+}
+
+static bool refuses_as_damaged(struct store *store)
+{
+    struct err err = {0};
+    struct store_session *session = store_read(store, &err);
+    bool is_refused = !session && strcmp(err.code, "store_corrupt") == 0;
+    store_read_end(&session);
+    err_clear(&err);
+    return is_refused && !add(store, "new", 1, &err) && err.kind == ERR_SYSTEM &&
+           strcmp(err.code, "store_corrupt") == 0;
+}
+
+static bool logs(int fd, const char *word)
+{
+    char lines[4096] = {0};
+    return pread(fd, lines, sizeof lines - 1, 0) > 0 && strstr(lines, word);
+}
+
+static void damage_far_from_every_root_closes_the_database_once_it_is_found(void)
+{
+    struct store_testsite place = store_testsite_new();
+    char name[] = "/tmp/sqlite_log_XXXXXX";
+    struct log log = {mkstemp(name), clock_system(), "test"};
+    struct err err = {0};
+    damage_a_far_page(&place);
+    struct store_config config = {place.location, migrations, 2, &log};
+    struct store *store = store_open(&config, &err);
+    CHECK(store); /* nobody waits for the whole file to be read */
+    CHECK(!store_wait_checked(store, &err) && strcmp(err.code, "store_corrupt") == 0);
+    CHECK(store_read_meters(store).health == STORE_DAMAGED);
+    CHECK(refuses_as_damaged(store));
+    CHECK(logs(log.fd, "\"store_corrupt\""));
+    store_close(store);
+    close(log.fd);
+    unlink(name);
+    store_testsite_remove(&place);
+}
+
+static bool read_every_row(struct store *store, struct err *err)
+{
+    CLEANUP(store_read_end) struct store_session *session = store_read(store, err);
+    CLEANUP(store_finish)
+    struct store_statement *statement =
+        session ? store_prepare(session, "SELECT COUNT(extra) FROM thing", err) : NULL;
+    bool has_row = false;
+    return statement && store_step(statement, &has_row, err);
+}
+
+static void damage_that_work_meets_closes_the_database(void)
+{
+    struct store_testsite place = store_testsite_new();
+    struct err err = {0};
+    damage_a_far_page(&place);
+    struct store_config config = {place.location, migrations, 2, NULL};
+    struct store *store = store_visit(&config, &err); /* no thread that looks for it */
+    CHECK(store && !read_every_row(store, &err));
+    CHECK(err.code && strcmp(err.code, "store_corrupt") == 0);
+    CHECK(refuses_as_damaged(store));
+    store_close(store);
+    store_testsite_remove(&place);
+}
+
+static void a_whole_database_is_found_so_beside_the_work(void)
+{
+    struct store_testsite place = store_testsite_new();
+    struct err err = {0};
+    struct store *store = open_place(&place);
+    CHECK(add(store, "a", 1, &err));
+    CHECK(store_wait_checked(store, &err));
+    CHECK(store_read_meters(store).health == STORE_SOUND);
+    store_close(store);
     store_testsite_remove(&place);
 }
 
@@ -236,6 +334,9 @@ int main(void)
     RUN(a_file_size_limit_fails_cleanly_and_passes);
     RUN(a_full_disk_fails_cleanly_and_recovers);
     RUN(a_damaged_file_is_refused);
+    RUN(damage_far_from_every_root_closes_the_database_once_it_is_found);
+    RUN(damage_that_work_meets_closes_the_database);
+    RUN(a_whole_database_is_found_so_beside_the_work);
     RUN(a_file_that_is_no_database_is_refused);
     RUN(a_missing_directory_is_refused);
     RUN(a_copy_beside_a_writer_is_of_one_moment);

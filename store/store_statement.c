@@ -73,6 +73,7 @@ struct store_statement *store_prepare(struct store_session *session, const char 
     if (!statement)
         statement = compile(session, sql, err);
     if (!statement) {
+        store_check_note(session->check, err);
         session->is_broken = true;
         return NULL;
     }
@@ -165,6 +166,7 @@ bool store_step(struct store_statement *statement, bool *has_row, struct err *er
     }
     if (!session->engine->kind->step(session->engine, statement->compiled, has_row,
                                      err)) {
+        store_check_note(session->check, err);
         session->is_broken = true;
         return false;
     }
@@ -234,13 +236,15 @@ struct text store_column_view(struct store_statement *statement, int column)
 
 /* ---- the connection and its statements ---- */
 
-struct store_session *store_session_open(struct store *store, const char *location,
-                                         bool for_writing, struct err *err)
+struct store_session *store_session_open(struct store *store, struct store_check *check,
+                                         const char *location, bool for_writing,
+                                         struct err *err)
 {
     struct store_session *session = memory_new(1, sizeof *session, err);
     if (!session)
         return NULL;
     session->store = store;
+    session->check = check;
     session->engine = store_engine_kind_of(location)->open(location, for_writing, err);
     if (session->engine)
         return session;

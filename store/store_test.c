@@ -454,7 +454,8 @@ static void live_work_goes_before_backfill(void)
                                    .clock = &clock};
         CHECK(pthread_create(&threads[i], NULL, stand_in_line, &orders[i]) == 0);
     }
-    usleep(200000); /* lets all six arrive; arriving late would only weaken the test */
+    while (store_read_meters(holder.store).waiting < 6)
+        sched_yield();
     pthread_mutex_lock(&gate.lock);
     gate.is_open = true;
     pthread_cond_broadcast(&gate.opened);

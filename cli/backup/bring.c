@@ -165,7 +165,8 @@ bool backup_mark(const char *database, int64_t made_at, struct log *log,
                                   .migration_count = store_centre_migrations_count,
                                   .log = log};
     CLEANUP(store_close_at) struct store *store = store_open(&config, err);
-    return store && count_facilities(store, facility_count, err) &&
+    return store && store_wait_checked(store, err) &&
+           count_facilities(store, facility_count, err) &&
            store_write(store, STORE_LIVE, mark, &marking, err);
 }
 

@@ -532,7 +532,7 @@ export interface components {
             status: "ready" | "not_ready";
             version: string;
             /** @enum {string} */
-            reason?: "audit_unwritable" | "store_unreadable";
+            reason?: "audit_unwritable" | "store_corrupt" | "store_unreadable";
         };
         Facility: {
             id: components["schemas"]["Id"];
