@@ -15,7 +15,10 @@
 #include "exchange/audit/audit_file.h"
 #include "exchange/audit/audit_tail.h"
 
-enum { PENDING_BYTES_MAX = 4 << 20, JSON_BYTES_MAX = AUDIT_RECORD_BYTES_MAX };
+enum {
+    PENDING_BYTES_MAX = AUDIT_GROUP_BYTES_MAX,
+    JSON_BYTES_MAX = AUDIT_RECORD_BYTES_MAX
+};
 enum { FAILING_US = 30 * 1000000 };
 
 enum waiter_state { WAITING, DURABLE, LOST };
@@ -252,6 +255,8 @@ static bool collect(struct audit *audit, struct audit_line *line, struct waiter 
     line->monotonic_ms = clock_monotonic_ms(&audit->clock);
     buf_reset(&audit->json);
     audit_put_json(&audit->json, line);
+    if (audit->json.lacks_memory)
+        return err_set(err, ERR_BUSY, "audit_unwritable", "no memory for the record");
     if (!buf_check(&audit->json, err)) {
         err_clear(err);
         return err_set(err, ERR_LIMIT, "audit_too_large",
@@ -261,10 +266,11 @@ static bool collect(struct audit *audit, struct audit_line *line, struct waiter 
     struct hash hash = audit_chain(&audit->newest.hash, json);
     struct batch *batch = &audit->pending;
     size_t len_before = batch->bytes.len;
-    audit_put_record(&batch->bytes, &hash, json);
+    audit_put_record(&batch->bytes, &hash, json, len_before > 0);
     if (batch->bytes.has_failed) { /* no memory: the others in the batch stay */
         batch->bytes.len = len_before;
         batch->bytes.has_failed = false;
+        batch->bytes.lacks_memory = false;
         return err_set(err, ERR_BUSY, "audit_unwritable", "no memory for the record");
     }
     audit->newest = (struct audit_position){.number = line->number, .hash = hash};

@@ -8,15 +8,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/day.h"
 #include "base/memory.h"
 #include "base/path.h"
 
-enum { WINDOW_BYTES = 256 * 1024, MAGIC_BYTES = 4 };
+enum { WINDOW_BYTES = 256 * 1024, MAGIC_BYTES = 4, SECTOR_BYTES = 512 };
 
 static const uint8_t magic[MAGIC_BYTES] = {'T', 's', 'A', '1'};
+static const uint8_t group_magic[MAGIC_BYTES] = {'T', 's', 'A', '2'};
 
 /* ---- one record ---- */
 
@@ -40,9 +42,10 @@ static uint32_t u32_at(const uint8_t *at)
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
-void audit_put_record(struct buf *out, const struct hash *hash, struct span json)
+void audit_put_record(struct buf *out, const struct hash *hash, struct span json,
+                      bool is_in_group)
 {
-    buf_put(out, magic, MAGIC_BYTES);
+    buf_put(out, is_in_group ? group_magic : magic, MAGIC_BYTES);
     put_u32(out, (uint32_t)json.len);
     /* The length twice, so that a damaged one does not look like an unfinished record. */
     put_u32(out, ~(uint32_t)json.len);
@@ -200,11 +203,80 @@ static enum audit_read bad(struct audit_reader *reader, const char *fault)
     return AUDIT_READ_BAD;
 }
 
+/* Length of the JSON that a header announces; 0 when it is none. */
+static uint32_t take_length(const uint8_t *header)
+{
+    uint32_t len = u32_at(header + MAGIC_BYTES);
+    bool is_magic = memcmp(header, magic, MAGIC_BYTES) == 0 ||
+                    memcmp(header, group_magic, MAGIC_BYTES) == 0;
+    return is_magic && u32_at(header + 8) == ~len && len <= AUDIT_RECORD_BYTES_MAX ? len
+                                                                                   : 0;
+}
+
+/* What was never written is zeros, sector by sector; a record's own bytes never are. */
+static bool has_unwritten_sector(struct span rest, uint64_t offset)
+{
+    size_t at = 0;
+    while (at < rest.len) {
+        size_t end = at + SECTOR_BYTES - (size_t)((offset + at) % SECTOR_BYTES);
+        end = end < rest.len ? end : rest.len;
+        size_t zeros = at;
+        while (zeros < end && rest.at[zeros] == 0)
+            zeros++;
+        if (zeros == end)
+            return true;
+        at = end;
+    }
+    return false;
+}
+
+static bool begins_group(struct span rest, size_t at)
+{
+    if (rest.len - at < AUDIT_HEADER_BYTES ||
+        memcmp(rest.at + at, magic, MAGIC_BYTES) != 0)
+        return false;
+    uint32_t len = take_length(rest.at + at);
+    size_t whole = AUDIT_HEADER_BYTES + (size_t)len + 1;
+    return len > 0 && rest.len - at >= whole && rest.at[at + whole - 1] == '\n';
+}
+
+/* The group that was on its way to the disk when the power went: sectors of it are
+ * missing, in any order, and no later group was begun, which only happens once this one
+ * is durable. So nobody was told that any of it is written. */
+static bool is_torn(const struct audit_reader *reader, struct span rest)
+{
+    for (size_t at = 1; at < rest.len; at++)
+        if (begins_group(rest, at))
+            return false;
+    return has_unwritten_sector(rest, reader->offset);
+}
+
 /* A piece of a record is what a crash leaves, but only at the very end. */
 static enum audit_read cut(struct audit_reader *reader)
 {
     audit_reader_forget(reader);
     return is_last_month(reader) ? AUDIT_READ_CUT : bad(reader, "audit_cut");
+}
+
+/* A record that does not fit: torn, or broken. */
+static enum audit_read judge(struct audit_reader *reader, const char *fault,
+                             struct err *err)
+{
+    enum { REST_BYTES_MAX = AUDIT_GROUP_BYTES_MAX + AUDIT_LARGEST_BYTES };
+    struct stat status;
+    if (fstat(reader->fd, &status) != 0)
+        return err_set(err, ERR_SYSTEM, "audit_unreadable", "file error %d", errno),
+               AUDIT_READ_FAILED;
+    uint64_t len = (uint64_t)status.st_size - reader->offset;
+    if (!is_last_month(reader) || len == 0 || len > REST_BYTES_MAX)
+        return bad(reader, fault);
+    uint8_t *bytes = memory_new(1, len, err);
+    if (!bytes)
+        return AUDIT_READ_FAILED;
+    ssize_t got = pread(reader->fd, bytes, len, (off_t)reader->offset);
+    bool torn = got > 0 && is_torn(reader, span_of(bytes, (size_t)got));
+    memory_free(bytes);
+    return torn ? cut(reader) : bad(reader, fault);
 }
 
 /* After a power failure a file may be longer than what was written: zeros. */
@@ -222,7 +294,7 @@ static enum audit_read skip_zeros(struct audit_reader *reader, struct err *err)
     } while (is_zero && reader->have > 0);
     reader->offset = offset;
     audit_reader_forget(reader);
-    return is_zero ? cut(reader) : bad(reader, "audit_format");
+    return is_zero ? cut(reader) : judge(reader, "audit_format", err);
 }
 
 /* Every record begins with its version, node and number. */
@@ -240,16 +312,17 @@ static bool take_number(const struct audit_reader *reader, struct span json,
            digits.at[0] != '0' && span_uint(digits, INT64_MAX, number);
 }
 
-static enum audit_read check(struct audit_reader *reader, const struct hash *hash)
+static enum audit_read check(struct audit_reader *reader, const struct hash *hash,
+                             struct err *err)
 {
     uint64_t number = 0;
     bool is_numbered = take_number(reader, reader->json, &number);
     if (!is_numbered || (reader->has_last && number != reader->last.number + 1))
-        return bad(reader, "audit_gap");
+        return judge(reader, "audit_gap", err);
     if (reader->has_last && reader->checks_hash) {
         struct hash expected = audit_chain(&reader->last.hash, reader->json);
         if (!hash_equal(&expected, hash))
-            return bad(reader, "audit_hash");
+            return judge(reader, "audit_hash", err);
     }
     reader->last = (struct audit_position){.number = number, .hash = *hash};
     reader->has_last = true;
@@ -263,10 +336,9 @@ static enum audit_read read_record(struct audit_reader *reader, struct err *err)
     const uint8_t *header = reader->bytes + reader->used;
     if (memcmp(header, zeros, MAGIC_BYTES) == 0)
         return skip_zeros(reader, err);
-    uint32_t len = u32_at(header + 4);
-    if (memcmp(header, magic, MAGIC_BYTES) != 0 || u32_at(header + 8) != ~len ||
-        len == 0 || len > AUDIT_RECORD_BYTES_MAX)
-        return bad(reader, "audit_format");
+    uint32_t len = take_length(header);
+    if (len == 0)
+        return judge(reader, "audit_format", err);
     size_t whole = AUDIT_HEADER_BYTES + len + 1;
     if (!fill(reader, whole, err))
         return AUDIT_READ_FAILED;
@@ -277,8 +349,8 @@ static enum audit_read read_record(struct audit_reader *reader, struct err *err)
     memcpy(hash.bytes, header + 12, HASH_BYTES);
     reader->json = span_of(header + AUDIT_HEADER_BYTES, len);
     if (header[whole - 1] != '\n')
-        return bad(reader, "audit_format");
-    enum audit_read result = check(reader, &hash);
+        return judge(reader, "audit_format", err);
+    enum audit_read result = check(reader, &hash, err);
     if (result == AUDIT_READ_RECORD) {
         reader->used += whole;
         reader->offset += whole;

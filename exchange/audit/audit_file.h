@@ -8,6 +8,7 @@
 enum {
     AUDIT_HEADER_BYTES = 4 + 4 + 4 + HASH_BYTES,
     AUDIT_LARGEST_BYTES = AUDIT_HEADER_BYTES + AUDIT_RECORD_BYTES_MAX + 1,
+    AUDIT_GROUP_BYTES_MAX = 4 << 20,
     AUDIT_MONTHS_MAX = 1200,
     AUDIT_MONTH_NAME_BYTES = 16,
     AUDIT_HEX_BYTES = HASH_HEX_BYTES
@@ -32,8 +33,10 @@ struct audit_line {
 void audit_put_json(struct buf *out, const struct audit_line *line);
 /* SHA-256(previous hash, canonical JSON). */
 struct hash audit_chain(const struct hash *previous, struct span json);
-/* Appends a whole record of a segment file. */
-void audit_put_record(struct buf *out, const struct hash *hash, struct span json);
+/* Appends a whole record of a segment file; in a group it goes to the disk together with
+ * the one before. */
+void audit_put_record(struct buf *out, const struct hash *hash, struct span json,
+                      bool is_in_group);
 
 /* The value of a member that is one of our own words, ids or numbers. Quotes inside of
  * values are escaped, so that "key": stands in a record only where it is a member. */

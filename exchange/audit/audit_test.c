@@ -393,6 +393,76 @@ static void a_whole_record_that_was_changed_is_not_opened(void)
     place_remove(&place);
 }
 
+/* A series whose newest group has a record of 2,000 bytes at `first` and another behind;
+ * "TsA2" in the test's own way, since threads group as they come. */
+static size_t make_group(struct place *place, struct span *whole, struct arena *arena)
+{
+    struct err err = {0};
+    char name[128], detail[2000];
+    memset(detail, 'x', sizeof detail);
+    make_three(place);
+    struct audit *audit = open_centre(place);
+    struct audit_record record = a_record(AUDIT_EVENT, "done", 0);
+    record.detail = (struct text){detail, sizeof detail};
+    size_t first = read_month(place, "2025-11.log", arena).len;
+    CHECK(audit_append(audit, &record, NULL, &err));
+    size_t second = read_month(place, "2025-11.log", arena).len;
+    CHECK(add(audit, &err));
+    audit_close(audit);
+    file_name(place, "2025-11.log", name);
+    int fd = open(name, O_WRONLY);
+    CHECK(pwrite(fd, "TsA2", 4, (off_t)second) == 4);
+    close(fd);
+    *whole = read_month(place, "2025-11.log", arena);
+    return first;
+}
+
+static bool opens_after(struct place *place, size_t at, const void *bytes, size_t len)
+{
+    struct err err = {0};
+    char name[128];
+    file_name(place, "2025-11.log", name);
+    int fd = open(name, O_WRONLY);
+    CHECK(pwrite(fd, bytes, len, (off_t)at) == (ssize_t)len);
+    close(fd);
+    struct audit *audit = open_node(place, "centre", &err);
+    CHECK(audit || strcmp(err.code, "audit_broken") == 0);
+    audit_close(audit);
+    return audit != NULL;
+}
+
+/* A power failure may leave any sectors of the last group, not only the first. */
+static void a_torn_group_at_the_end_is_dropped(void)
+{
+    static const uint8_t zeros[512] = {0};
+    struct place place;
+    struct span whole;
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+    size_t sector = (make_group(&place, &whole, &arena) / 512 + 1) * 512;
+    CHECK(opens_after(&place, sector, zeros, sizeof zeros));
+    CHECK(verified(&place) == 5); /* three, and two starts */
+    place_remove(&place);
+}
+
+static void what_only_looks_torn_is_not_opened(void)
+{
+    static const uint8_t zeros[512] = {0}, noise[512] = {7};
+    struct place place;
+    struct span whole;
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+    size_t first = make_group(&place, &whole, &arena);
+    size_t sector = (first / 512 + 1) * 512;
+    CHECK(!opens_after(&place, sector, noise, sizeof noise)); /* written, but not so */
+    CHECK(!opens_after(&place, sector + 100, zeros, 300));    /* no sector */
+    char name[128];
+    file_name(&place, "2025-11.log", name);
+    struct err err = {0};
+    CHECK(path_write_file(name, whole, &err)); /* as it was: a later group follows */
+    CHECK(opens_after(&place, 0, whole.at, 4));
+    CHECK(!opens_after(&place, sector, zeros, sizeof zeros));
+    place_remove(&place);
+}
+
 static void decisions_without_a_finish_become_unknown_once(void)
 {
     struct place place;
@@ -681,6 +751,8 @@ int main(void)
     RUN(a_half_written_last_record_is_dropped);
     RUN(zeros_behind_the_last_record_are_dropped);
     RUN(a_whole_record_that_was_changed_is_not_opened);
+    RUN(a_torn_group_at_the_end_is_dropped);
+    RUN(what_only_looks_torn_is_not_opened);
     RUN(decisions_without_a_finish_become_unknown_once);
     RUN(many_threads_append_to_one_chain);
     RUN(what_was_acknowledged_survives_kill_9);

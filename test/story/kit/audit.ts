@@ -29,7 +29,7 @@ function readFile(path: string): AuditRow[] {
   const bytes = readFileSync(path);
   const rows: AuditRow[] = [];
   for (let at = 0; at + HEAD_BYTES <= bytes.length;) {
-    if (bytes.toString('latin1', at, at + 4) !== 'TsA1') throw new Error(`${path}: no record at ${at}`);
+    if (!['TsA1', 'TsA2'].includes(bytes.toString('latin1', at, at + 4))) throw new Error(`${path}: no record at ${at}`);
     const length = bytes.readUInt32BE(at + 4);
     const end = at + HEAD_BYTES + length + 1;
     if (end > bytes.length) break;
