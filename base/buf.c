@@ -21,6 +21,7 @@ void buf_reset(struct buf *buf)
 {
     buf->len = 0;
     buf->has_failed = false;
+    buf->lacks_memory = false;
 }
 
 static bool make_room(struct buf *buf, size_t more)
@@ -40,6 +41,7 @@ static bool make_room(struct buf *buf, size_t more)
     uint8_t *at = realloc(buf->at, size);
     if (!at) {
         buf->has_failed = true;
+        buf->lacks_memory = true;
         return false;
     }
     buf->at = at;
@@ -120,6 +122,8 @@ struct span buf_view(const struct buf *buf)
 
 bool buf_check(const struct buf *buf, struct err *err)
 {
+    if (buf->lacks_memory)
+        return err_set(err, ERR_BUSY, "memory_short", "no memory for the buffer");
     if (buf->has_failed)
         return err_set(err, ERR_LIMIT, "buf_full", "more than %zu bytes", buf->max_bytes);
     return true;

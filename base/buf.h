@@ -19,6 +19,7 @@ struct buf {
     size_t size_bytes;
     size_t max_bytes;
     bool has_failed;
+    bool lacks_memory; /* which is why */
 };
 
 struct buf buf_init(size_t max_bytes);
@@ -36,7 +37,7 @@ void buf_u64(struct buf *buf, uint64_t value);
 /* Removes the first `count` bytes (a queue's head). */
 void buf_drop(struct buf *buf, size_t count);
 struct span buf_view(const struct buf *buf);
-/* ERR_LIMIT "buf_full" when something did not fit. */
+/* ERR_LIMIT "buf_full" when something did not fit, ERR_BUSY "memory_short". */
 MUST_CHECK bool buf_check(const struct buf *buf, struct err *err);
 /* Checks, then copies the bytes into the arena. */
 MUST_CHECK bool buf_to_arena(const struct buf *buf, struct arena *arena,

@@ -51,13 +51,36 @@ static bool check_depth(struct span bytes, struct err *err)
     return true;
 }
 
+/* A document that jansson has no memory for it calls invalid, or makes one of which bytes
+ * are missing. */
+static _Thread_local bool ran_short; /* allowed: of one call, jansson has no other way */
+
+static void *take_memory(size_t size)
+{
+    struct err err = {0};
+    void *at = memory_resize(NULL, 1, size, &err);
+    ran_short = ran_short || !at;
+    return at;
+}
+
+__attribute__((constructor)) static void watch_memory(void)
+{
+    json_set_alloc_funcs(take_memory, memory_free);
+}
+
 struct json_document *json_parse(struct span bytes, struct err *err)
 {
     json_error_t fault;
     if (!check_depth(bytes, err))
         return NULL;
+    ran_short = false;
     json_t *root =
         json_loadb((const char *)bytes.at, bytes.len, JSON_REJECT_DUPLICATES, &fault);
+    if (ran_short) {
+        json_decref(root);
+        err_set(err, ERR_BUSY, "memory_short", "no memory for the document");
+        return NULL;
+    }
     if (!root) {
         const char *code = json_error_code(&fault) == json_error_duplicate_key
                                ? "json_duplicate_key"
