@@ -213,6 +213,11 @@ static struct json_document *ask(struct tunnel *tunnel, const char *path,
     if (!buf_check(body, err) ||
         !tunnel_ask(tunnel, &request, ANSWER_BYTES_MAX, arena, &status, &answer, err))
         return NULL;
+    if (status == 409) { /* to /hello alone: docs/specs/uplink.md */
+        (void)err_set(err, ERR_CONFLICT, "protocol_unknown",
+                      "the gateway speaks no protocol of ours");
+        return NULL;
+    }
     if (status != 200) {
         (void)err_set(err, ERR_BUSY, "gateway_refused", "the gateway answered %d",
                       status);

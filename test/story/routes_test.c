@@ -177,6 +177,35 @@ static void a_gateway_that_names_another_facility_is_cut(void)
     world_free(world);
 }
 
+static bool log_says(int fd, const char *word)
+{
+    static char lines[65536];
+    ssize_t len = pread(fd, lines, sizeof lines - 1, 0);
+    lines[len > 0 ? len : 0] = '\0';
+    return strstr(lines, word) != NULL;
+}
+
+/* Too new, or too old to know one of ours: the operator reads which it is. */
+static void a_gateway_with_another_protocol_is_cut_and_named(void)
+{
+    static const int protocols[] = {99, -1};
+    static const char *const words[] = {"\"protocol 99\"", "no protocol of ours"};
+    for (size_t i = 0; i < 2; i++) {
+        char name[] = "/tmp/routes_log_XXXXXX";
+        struct world *world = world_new();
+        int fd = mkstemp(name);
+        world->log.fd = fd;
+        world->hello_protocol = protocols[i];
+        gateway_start(world);
+        CHECK_SOON(atomic_load(&world->hello_count) >= 2);
+        CHECK_SOON(log_says(fd, words[i]));
+        CHECK(!facility_gateway_is_ready(world->gateways, hex_id(HOSPITAL)));
+        world_free(world);
+        close(fd);
+        unlink(name);
+    }
+}
+
 static void grants_count_on_one_tunnel_from_one(void)
 {
     struct world *world = world_new();
@@ -600,6 +629,7 @@ int main(void)
     RUN(a_change_needs_the_own_origin_and_the_sessions_token);
     RUN(participants_are_listed_to_members_only);
     RUN(a_gateway_that_names_another_facility_is_cut);
+    RUN(a_gateway_with_another_protocol_is_cut_and_named);
     RUN(grants_count_on_one_tunnel_from_one);
     RUN(a_registration_is_confirmed_by_the_owners);
     RUN(a_mistyped_number_is_refused_and_says_nothing);

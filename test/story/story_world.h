@@ -52,7 +52,8 @@ struct world {
     const struct world_part *part; /* NULL = nothing */
     void *part_context;
     char directory[64];
-    _Atomic int64_t skip_ms; /* how far the clock was put forward */
+    _Atomic int64_t skip_ms;      /* how far the clock was put forward */
+    _Atomic int64_t wall_skip_ms; /* the wall clock alone, by whoever set it */
     struct log log;
     struct store *store;
     struct audit *audit;
@@ -80,6 +81,7 @@ struct world {
     struct tunnel_dialer *dialer;
     const char *hello_code;          /* whom its gateway says it is */
     const char *_Atomic gone_number; /* a number that it knows no more, or NULL */
+    int hello_protocol;              /* which it speaks; < 0: none of the centre's */
     atomic_int hello_count;
     atomic_int asked_count;
     atomic_int ended_count;
@@ -91,7 +93,9 @@ struct world {
 static inline int64_t world_wall_ms(void *self)
 {
     struct clock clock = clock_system();
-    return clock_wall_ms(&clock) + atomic_load(&((struct world *)self)->skip_ms);
+    struct world *world = self;
+    return clock_wall_ms(&clock) + atomic_load(&world->skip_ms) +
+           atomic_load(&world->wall_skip_ms);
 }
 
 static inline int64_t world_monotonic_ms(void *self)
@@ -119,11 +123,17 @@ static inline void serve_hello(struct http_call *call, void *context)
 {
     struct world *world = context;
     atomic_fetch_add(&world->hello_count, 1);
+    if (world->hello_protocol < 0) {
+        struct err err = {0};
+        (void)!err_set(&err, ERR_CONFLICT, "protocol_unknown", "no common protocol");
+        http_answer_problem(call, &err);
+        return;
+    }
     CLEANUP(buf_free) struct buf out = buf_init(65536);
     struct json_writer writer = json_writer(&out);
     struct uplink_welcome welcome = {
         .polled_s = 60,
-        .protocol = 1,
+        .protocol = world->hello_protocol > 0 ? world->hello_protocol : 1,
         .facility_code = text_cstr(world->hello_code),
         .node = TEXT("gateway-h"),
         .epoch = TEXT("00112233445566778899aabbccddeeff"),
