@@ -27,6 +27,7 @@ static sigset_t all(void)
 {
     sigset_t set = ending();
     sigaddset(&set, SIGPIPE);
+    sigaddset(&set, SIGXFSZ);
     return set;
 }
 
