@@ -3,6 +3,7 @@
 # make test       unit tests (seconds)          make check   everything, as ./check does
 # make web        the client into web/dist      make fuzz    libFuzzer targets
 # make bench      benchmarks                    make install, make deb
+# make faults     every call fails once (many minutes); make release-kill: 1,000 kills and power losses
 MAKEFLAGS += --no-builtin-rules
 BUILD ?= build/release
 CC ?= gcc
@@ -43,7 +44,7 @@ PROGRAM = $(BUILD)/tsumugi
 TEST_PROGRAMS = $(TESTS:%.c=$(BUILD)/%)
 BENCH_PROGRAMS = $(BENCHES:%.c=$(BUILD)/%)
 
-.PHONY: all test check web fuzz bench install deb clean tidy tests
+.PHONY: all test check web fuzz bench install deb clean tidy tests faults release-kill
 all: $(PROGRAM)
 tests: $(TEST_PROGRAMS)
 $(PROGRAM): $(CLI:%.c=$(BUILD)/%.o) $(LIBRARY)
@@ -83,6 +84,11 @@ fuzz:
 	tools/fuzz $(FUZZERS)
 bench: $(BENCH_PROGRAMS) $(PROGRAM)
 	tools/bench $(BENCH_PROGRAMS)
+FAULTS = $(BUILD)/test/fault/fault_
+faults: $(FAULTS)nth_test $(FAULTS)calendar_test
+	FAULT_ALL=1 prove -v -e '' $^
+release-kill: $(FAULTS)crash_test $(FAULTS)centre_test $(FAULTS)gateway_test
+	FAULT_ROUNDS=$${FAULT_ROUNDS:-1000} prove -v -e '' $^
 check:
 	./check
 tidy:
