@@ -19,6 +19,8 @@ enum {
     JOURNAL_ALARM_BYTES = 64 << 20,
 };
 
+enum purpose { OPENING, VISITING, SERVING };
+
 /* Work of one caller of store_write, on that caller's stack or in his store_writing. */
 struct piece {
     store_work *work;
@@ -412,25 +414,33 @@ void store_read_end(struct store_session **session)
 
 /* ---- opening and closing ---- */
 
-static bool start(struct store *store, const struct store_config *config, bool is_checked,
-                  struct err *err)
+static bool claim(struct store *store, enum purpose purpose, struct err *err)
+{
+    struct store_engine *engine = store->writer->engine;
+    return purpose != SERVING || !engine->kind->claim ||
+           engine->kind->claim(engine, store->location, err);
+}
+
+static bool start(struct store *store, const struct store_config *config,
+                  enum purpose purpose, struct err *err)
 {
     store->location = memory_string(config->location, err);
     if (!store->location)
         return false;
     store->writer = store_session_open(store, &store->check, config->location, true, err);
-    if (!store->writer ||
+    if (!store->writer || !claim(store, purpose, err) ||
         !store->writer->engine->kind->check(store->writer->engine, err) ||
         !store_migrate(store->writer, config->migrations, config->migration_count, err))
         return false;
     if (pthread_create(&store->writer_thread, NULL, run_writer, store) != 0)
         return err_set(err, ERR_BUSY, "memory_short", "no thread for the writer");
     store->has_thread = true;
-    return !is_checked || store_check_start(&store->check, store->writer->engine->kind,
-                                            store->location, err);
+    return purpose == VISITING ||
+           store_check_start(&store->check, store->writer->engine->kind, store->location,
+                             err);
 }
 
-static struct store *open_store(const struct store_config *config, bool is_checked,
+static struct store *open_store(const struct store_config *config, enum purpose purpose,
                                 struct err *err)
 {
     struct store *store = memory_new(1, sizeof *store, err);
@@ -448,7 +458,7 @@ static struct store *open_store(const struct store_config *config, bool is_check
     pthread_cond_init(&store->has_work, NULL);
     pthread_cond_init(&store->has_reader, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    if (start(store, config, is_checked, err))
+    if (start(store, config, purpose, err))
         return store;
     store_close(store);
     return NULL;
@@ -456,12 +466,22 @@ static struct store *open_store(const struct store_config *config, bool is_check
 
 struct store *store_open(const struct store_config *config, struct err *err)
 {
-    return open_store(config, true, err);
+    return open_store(config, OPENING, err);
 }
 
 struct store *store_visit(const struct store_config *config, struct err *err)
 {
-    return open_store(config, false, err);
+    return open_store(config, VISITING, err);
+}
+
+struct store *store_serve(const struct store_config *config, struct err *err)
+{
+    return open_store(config, SERVING, err);
+}
+
+bool store_is_shared(const struct store *store)
+{
+    return store->writer->engine->kind->claim == NULL;
 }
 
 bool store_copy(const char *location, const char *file, struct err *err)

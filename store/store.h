@@ -13,7 +13,8 @@
  * Times in the database are UTC milliseconds (BIGINT), days are day numbers (base/day.h),
  * ids are their 32-digit text. Errors: ERR_BUSY store_busy, ERR_CONFLICT store_unique
  * (a UNIQUE or PRIMARY KEY constraint) or store_reference (a FOREIGN KEY), ERR_CONFLICT
- * store_newer at opening, ERR_BUSY store_full, ERR_SYSTEM store_failed, store_corrupt.
+ * store_newer at opening, ERR_REFUSED store_forbidden (this role may not), ERR_BUSY
+ * store_full, ERR_SYSTEM store_failed, store_corrupt.
  *
  * A damaged database is never served: what is seen at once stops the opening, the rest is
  * read through by a thread of its own beside the work. From the first sign of damage on,
@@ -30,7 +31,9 @@ struct store_session;   /* one snapshot or one piece of writing; borrowed or CLE
 struct store_statement; /* CLEANUP(store_finish) */
 
 /* SQL text of one numbered file, embedded at build; applied once, in order. Lines that
- * begin with "--sqlite " are run on SQLite only, "--postgres " on PostgreSQL only. */
+ * begin with "--sqlite " are run on SQLite only, "--postgres " on PostgreSQL only. With a
+ * line "--compatible" programs that do not know it may go on with the database: it only
+ * adds what they need not know. There is no way down (docs/decisions/0017). */
 struct store_migration {
     int number;
     const char *name; /* "0007_consent" */
@@ -50,6 +53,11 @@ MUST_CHECK bool store_wait_checked(struct store *store, struct err *err);
 /* The same without reading the whole database through: for a short visit beside a process
  * that does so. */
 MUST_CHECK struct store *store_visit(const struct store_config *config, struct err *err);
+/* As store_open, for the one that serves from it: of a database in a file there is one at
+ * a time, ERR_BUSY "store_taken" for the second. On a server there may be several. */
+MUST_CHECK struct store *store_serve(const struct store_config *config, struct err *err);
+/* Other processes may serve from it at the same time. */
+bool store_is_shared(const struct store *store);
 void store_close(struct store *store);
 /* A consistent copy of the database as it is at one moment, into a new file, whoever else
  * has it open and writes; nobody waits for it. ERR_REFUSED "store_elsewhere" when it

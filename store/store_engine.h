@@ -21,6 +21,9 @@ struct store_engine_kind {
     /* For writing: makes the database when there is none. */
     struct store_engine *(*open)(const char *location, bool for_writing, struct err *err);
     void (*close)(struct store_engine *engine);
+    /* Until it is closed, no other process claims the same; ERR_BUSY "store_taken". NULL
+     * when several may serve from one database. */
+    bool (*claim)(struct store_engine *engine, const char *location, struct err *err);
     /* What can be seen at once: ERR_SYSTEM "store_corrupt" when it is damaged,
      * "store_failed" when it is set up in a way that breaks a promise of store.h. */
     bool (*check)(struct store_engine *engine, struct err *err);

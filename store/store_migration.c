@@ -24,13 +24,26 @@ static void take_lines(const char *sql, const char *own_mark, struct buf *out)
     buf_byte(out, '\0');
 }
 
-static bool make_table(struct store_session *session, struct err *err)
+static const char tables[] =
+    "CREATE TABLE IF NOT EXISTS schema_migration (number BIGINT NOT NULL PRIMARY KEY,"
+    " name TEXT NOT NULL, applied BIGINT NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS schema_compatible (number BIGINT NOT NULL PRIMARY KEY)";
+
+/* With the writer's turn, for two processes that start together. A role that owns nothing
+ * may not even ask whether to make them; whether they are there shows when they are read.
+ */
+static bool make_tables(struct store_session *session, struct err *err)
 {
-    return session->engine->kind->script(session->engine,
-                                         "CREATE TABLE IF NOT EXISTS schema_migration ("
-                                         "number BIGINT NOT NULL PRIMARY KEY,"
-                                         "name TEXT NOT NULL, applied BIGINT NOT NULL)",
-                                         err);
+    const struct store_engine_kind *kind = session->engine->kind;
+    if (!kind->begin_write(session->engine, err))
+        return false;
+    if (kind->script(session->engine, tables, err) && kind->commit(session->engine, err))
+        return true;
+    kind->roll_back(session->engine);
+    if (err->kind != ERR_REFUSED)
+        return false;
+    err_clear(err);
+    return true;
 }
 
 static const struct store_migration *find(const struct store_migration *migrations,
@@ -42,18 +55,33 @@ static const struct store_migration *find(const struct store_migration *migratio
     return NULL;
 }
 
-/* Every migration of the database has to be one of ours. */
+static bool has_line(const char *sql, const char *wanted)
+{
+    struct span rest = span_cstr(sql);
+    struct span line;
+    while (span_take(&rest, '\n', &line))
+        if (span_is(line, wanted))
+            return true;
+    return false;
+}
+
+/* Every migration of the database has to be one of ours, or one that we need not know. */
 static bool check_known(struct store_session *session,
                         const struct store_migration *migrations, size_t count,
                         struct err *err)
 {
     CLEANUP(store_finish)
     struct store_statement *statement = store_prepare(
-        session, "SELECT number, name FROM schema_migration ORDER BY number", err);
+        session,
+        "SELECT m.number, m.name, c.number FROM schema_migration m "
+        "LEFT JOIN schema_compatible c ON c.number = m.number ORDER BY m.number",
+        err);
     bool has_row = true;
     while (statement && store_step(statement, &has_row, err) && has_row) {
         int64_t number = store_column_int(statement, 0);
         const struct store_migration *known = find(migrations, count, number);
+        if (!known && !store_column_is_null(statement, 2))
+            continue;
         if (!known)
             return err_set(err, ERR_CONFLICT, "store_newer",
                            "the database has migration %lld, made by a newer program",
@@ -79,6 +107,20 @@ static bool check_applied(struct store_session *session,
     return store_step(statement, is_applied, err);
 }
 
+static bool note_compatible(struct store_session *session,
+                            const struct store_migration *migration, struct err *err)
+{
+    if (!has_line(migration->sql, "--compatible"))
+        return true;
+    CLEANUP(store_finish)
+    struct store_statement *statement =
+        store_prepare(session, "INSERT INTO schema_compatible VALUES (?1)", err);
+    if (!statement)
+        return false;
+    store_bind_int(statement, 1, migration->number);
+    return store_run(statement, err);
+}
+
 static bool note_applied(struct store_session *session,
                          const struct store_migration *migration, struct err *err)
 {
@@ -101,7 +143,20 @@ static bool apply(struct store_session *session, const struct store_migration *m
     take_lines(migration->sql, session->engine->kind->line_mark, &script);
     return buf_check(&script, err) &&
            session->engine->kind->script(session->engine, (const char *)script.at, err) &&
-           note_applied(session, migration, err);
+           note_applied(session, migration, err) &&
+           note_compatible(session, migration, err);
+}
+
+/* The schema may belong to another role, which then has to go first. */
+static void name_owner(const struct store_migration *migration, struct err *err)
+{
+    if (err->kind != ERR_REFUSED)
+        return;
+    err_clear(err);
+    (void)err_set(err, ERR_REFUSED, "store_owner",
+                  "migration %s is missing and this role may not apply it: "
+                  "tsumugi admin database upgrade",
+                  migration->name);
 }
 
 /* In one transaction, so that a migration is there whole or not at all; asked again
@@ -121,6 +176,7 @@ static bool apply_if_missing(struct store_session *session,
         session->engine->kind->commit(session->engine, err))
         return true;
     session->engine->kind->roll_back(session->engine);
+    name_owner(migration, err);
     return false;
 }
 
@@ -140,7 +196,7 @@ bool store_migrate(struct store_session *session,
                    const struct store_migration *migrations, size_t count,
                    struct err *err)
 {
-    if (!make_table(session, err) || !check_known(session, migrations, count, err))
+    if (!make_tables(session, err) || !check_known(session, migrations, count, err))
         return false;
     const struct store_migration *migration = next_after(migrations, count, INT64_MIN);
     while (migration) {

@@ -49,6 +49,41 @@ static void a_newer_database_is_refused(void)
     store_testsite_remove(&place);
 }
 
+/* A newer program added a table that the older one need not know: both go on, and neither
+ * applies anything twice. */
+static void an_older_program_goes_on_beside_a_compatible_migration(void)
+{
+    struct store_testsite place = store_testsite_new();
+    struct err err = {0};
+    struct store_migration newer[] = {
+        migrations[0],
+        migrations[1],
+        {3, "0003_more", "--compatible\nCREATE TABLE more (a BIGINT);\n"}};
+    struct store_config config = {place.location, newer, 3, NULL};
+    for (int i = 0; i < 2; i++) {
+        struct store *store = store_open(&config, &err);
+        CHECK(store && ask_int(store, "SELECT COUNT(*) FROM more") == 0);
+        store_close(store);
+        store_close(open_place(&place));
+    }
+    store_testsite_remove(&place);
+}
+
+static void a_word_in_a_remark_makes_no_migration_compatible(void)
+{
+    struct store_testsite place = store_testsite_new();
+    struct err err = {0};
+    struct store_migration newer[] = {
+        migrations[0],
+        migrations[1],
+        {3, "0003_more", "-- not --compatible\n--compatible not\nDROP TABLE part;\n"}};
+    struct store_config config = {place.location, newer, 3, NULL};
+    store_close(store_open(&config, &err));
+    CHECK(!open_file(place.location, &err));
+    CHECK(err.kind == ERR_CONFLICT && strcmp(err.code, "store_newer") == 0);
+    store_testsite_remove(&place);
+}
+
 static void a_migration_that_changed_its_name_is_refused(void)
 {
     struct store_testsite place = store_testsite_new();
@@ -237,6 +272,8 @@ int main(void)
 {
     RUN(migrations_run_once_and_in_order);
     RUN(a_newer_database_is_refused);
+    RUN(an_older_program_goes_on_beside_a_compatible_migration);
+    RUN(a_word_in_a_remark_makes_no_migration_compatible);
     RUN(a_migration_that_changed_its_name_is_refused);
     RUN(a_failing_migration_leaves_nothing);
     RUN(every_earlier_state_is_brought_up_with_its_data);

@@ -166,6 +166,20 @@ static void a_fault_s_text_has_no_values(void)
     store_testsite_remove(&place);
 }
 
+static void several_serve_from_one_database(void)
+{
+    struct store_testsite place = store_testsite_new();
+    struct err err = {0};
+    struct store_config config = {place.location, migrations, 2, NULL};
+    struct store *first = store_serve(&config, &err);
+    struct store *second = store_serve(&config, &err);
+    CHECK(first && second && store_is_shared(first));
+    CHECK(add(first, "a", 1, &err) && count_things(second) == 1);
+    store_close(second);
+    store_close(first);
+    store_testsite_remove(&place);
+}
+
 int main(void)
 {
     if (!store_testsite_is_postgres()) {
@@ -175,6 +189,7 @@ int main(void)
     RUN(a_server_that_is_not_there_is_busy);
     RUN(a_cut_connection_is_made_again);
     RUN(a_transaction_whose_connection_was_cut_is_repeated);
+    RUN(several_serve_from_one_database);
     RUN(only_one_process_writes_at_a_time);
     RUN(a_database_that_sorts_by_language_is_refused);
     RUN(a_fault_s_text_has_no_values);

@@ -5,7 +5,9 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -51,6 +53,7 @@ struct sqlite_engine {
     int64_t page_bytes;
     int journal_frames; /* as of the last commit, told by the hook */
     int checkpoint_at;  /* frames at which the next one is due */
+    int claim;          /* *owned*: the file whose lock says who serves; -1 = none */
 };
 
 static struct sqlite_engine *own(struct store_engine *engine)
@@ -302,7 +305,24 @@ static void close_database(struct store_engine *engine)
     for (int i = 0; i < STANDING_COUNT; i++)
         sqlite3_finalize(own(engine)->standing[i]);
     sqlite3_close_v2(own(engine)->database);
+    path_close(&own(engine)->claim);
     memory_free(engine);
+}
+
+/* A file of its own, because SQLite's locks on the database come and go. It stays: to
+ * remove it would let a third one in between. */
+static bool claim(struct store_engine *engine, const char *location, struct err *err)
+{
+    char path[PATH_MAX_BYTES + 1];
+    int len = snprintf(path, sizeof path, "%s-serving", location);
+    if (len < 0 || len > PATH_MAX_BYTES)
+        return err_set(err, ERR_LIMIT, "path_too_long", "path too long");
+    own(engine)->claim = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (own(engine)->claim < 0)
+        return err_set(err, ERR_SYSTEM, "store_failed", "no file beside the database");
+    return flock(own(engine)->claim, LOCK_EX | LOCK_NB) == 0 ||
+           err_set(err, ERR_BUSY, "store_taken",
+                   "another process serves from this file: several need PostgreSQL");
 }
 
 static struct store_engine *open_database(const char *location, bool for_writing,
@@ -315,6 +335,7 @@ static struct store_engine *open_database(const char *location, bool for_writing
         return NULL;
     struct store_engine *engine = &made->engine;
     engine->kind = &store_sqlite;
+    made->claim = -1;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     int code = sqlite3_open_v2(location, &own(engine)->database, flags, NULL);
     if (code == SQLITE_OK ? set_up(engine, for_writing, err)
@@ -497,6 +518,7 @@ const struct store_engine_kind store_sqlite = {
     .line_mark = "--sqlite ",
     .open = open_database,
     .close = close_database,
+    .claim = claim,
     .check = check,
     .read_through = read_through,
     .interrupt = interrupt,

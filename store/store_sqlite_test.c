@@ -327,6 +327,29 @@ static void a_copy_replaces_no_file_and_needs_a_database(void)
     store_testsite_remove(&place);
 }
 
+static struct store *serve(const struct store_testsite *place, struct err *err)
+{
+    struct store_config config = {place->location, migrations, 2, NULL};
+    return store_serve(&config, err);
+}
+
+static void a_file_is_served_by_one_and_visited_beside_it(void)
+{
+    struct store_testsite place = store_testsite_new();
+    struct err err = {0};
+    struct store *first = serve(&place, &err);
+    CHECK(first && !store_is_shared(first));
+    CHECK(!serve(&place, &err) && err.kind == ERR_BUSY);
+    CHECK(strcmp(err.code, "store_taken") == 0);
+    err_clear(&err);
+    store_close(open_place(&place)); /* the office */
+    store_close(first);
+    struct store *second = serve(&place, &err);
+    CHECK(second);
+    store_close(second);
+    store_testsite_remove(&place);
+}
+
 int main(void)
 {
     unsetenv("TSUMUGI_TEST_POSTGRES");
@@ -339,6 +362,7 @@ int main(void)
     RUN(a_whole_database_is_found_so_beside_the_work);
     RUN(a_file_that_is_no_database_is_refused);
     RUN(a_missing_directory_is_refused);
+    RUN(a_file_is_served_by_one_and_visited_beside_it);
     RUN(a_copy_beside_a_writer_is_of_one_moment);
     RUN(a_copy_replaces_no_file_and_needs_a_database);
     return test_done();
