@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -15,6 +16,7 @@
 #include "exchange/live/live.h"
 #include "exchange/opening/opening.h"
 #include "exchange/patient/patient.h"
+#include "exchange/process/process.h"
 #include "exchange/reference/reference.h"
 #include "exchange/registry/registry_service.h"
 #include "exchange/session/session.h"
@@ -45,6 +47,7 @@ struct server {
     struct rand rand;
     struct audit *audit;
     struct store *store;
+    struct process *process;
     struct audit_index *audit_index;
     struct network_epoch *epoch;
     struct facility_gateways *gateways;
@@ -102,6 +105,42 @@ static bool check_restored(struct server *server, struct err *err)
 
 /* ---- building, lowest first; what fails leaves the rest NULL ---- */
 
+/* Host and data directory: where this node's audit series is. */
+static bool find_place(struct server *server, struct hash *place, struct err *err)
+{
+    char host[256] = "";
+    struct stat status;
+    CLEANUP(buf_free) struct buf words = buf_init(PATH_MAX_BYTES);
+    if (gethostname(host, sizeof host - 1) != 0 ||
+        stat(server->config.data, &status) != 0)
+        return err_set(err, ERR_SYSTEM, "path_failed", "the data directory has no place");
+    buf_format(&words, "%s %llu %llu", host, (unsigned long long)status.st_dev,
+               (unsigned long long)status.st_ino);
+    *place = hash_sha256(buf_view(&words));
+    return true;
+}
+
+/* With other keys this process would give entries other ids, and sign what no gateway
+ * believes. */
+static bool open_process(struct server *server, struct err *err)
+{
+    struct process_config process = {.store = server->store,
+                                     .audit = server->audit,
+                                     .node = server->config.node,
+                                     .clock = server->clock,
+                                     .rand = server->rand,
+                                     .log = &server->log};
+    const struct server_keys *keys = &server->keys;
+    if (!process_check_key(server->store, "entry-ids",
+                           span_of(keys->ids.bytes, HASH_BYTES), err) ||
+        !process_check_key(server->store, "grants",
+                           span_of(keys->signing.bytes, SECRET_SIGNING_KEY_BYTES), err) ||
+        !find_place(server, &process.place, err))
+        return false;
+    server->process = process_open(&process, err);
+    return server->process != NULL;
+}
+
 static bool open_records(struct server *server, struct err *err)
 {
     const char *directory = in_data(server, "audit", err);
@@ -120,8 +159,8 @@ static bool open_records(struct server *server, struct err *err)
                                  .migration_count = store_centre_migrations_count,
                                  .log = &server->log};
     server->audit = audit_open(&audit, err);
-    server->store = server->audit ? store_open(&store, err) : NULL;
-    if (!server->store)
+    server->store = server->audit ? store_serve(&store, err) : NULL;
+    if (!server->store || !open_process(server, err))
         return false;
     server->audit_index =
         audit_index_open(server->audit, server->store, &server->log, err);
@@ -175,8 +214,13 @@ static bool open_gate(struct server *server, struct err *err)
 
 static bool open_patients(struct server *server, struct err *err)
 {
-    struct live_config live = {
-        .sessions = server->sessions, .clock = server->clock, .log = &server->log};
+    bool is_shared = store_is_shared(server->store);
+    struct live_config live = {.sessions = server->sessions,
+                               .clock = server->clock,
+                               .rand = server->rand,
+                               .log = &server->log,
+                               .store = is_shared ? server->store : NULL,
+                               .run = process_run(server->process)};
     struct patient_config patients = {.store = server->store,
                                       .audit = server->audit,
                                       .sessions = server->sessions,
@@ -225,6 +269,18 @@ static bool open_registry(struct server *server, struct err *err)
                                      .log = &server->log};
     server->content = content_new(&content, err);
     return server->content != NULL;
+}
+
+static void process_gone(void *context)
+{
+    struct server *server = context;
+    live_reload_all(server->live);
+}
+
+static void process_ousted(void *context)
+{
+    struct server *server = context;
+    server_stop(server);
 }
 
 /* Who hears of what. */
@@ -276,6 +332,7 @@ static bool fill_router(struct server *server, struct err *err)
     server->watch = (struct server_watch){.config = &server->config,
                                           .store = server->store,
                                           .audit = server->audit,
+                                          .process = server->process,
                                           .epoch = server->epoch,
                                           .gate = server->gate,
                                           .openings = server->openings,
@@ -402,15 +459,16 @@ struct server *server_open(const char *config_file, struct err *err)
     if (!secret_start(err) ||
         !server_read_config(config_file, &server->arena, &server->config, err) ||
         !path_make_directory(server->config.data, err) || !check_restored(server, err) ||
-        !server_open_keys(server->config.data, &server->keys, err) ||
+        !server_open_keys(server->config.data, server->config.keys, &server->keys, err) ||
         !open_records(server, err) || !open_gate(server, err) ||
         !open_patients(server, err) || !open_registry(server, err) ||
         !fill_router(server, err)) {
         server_close(server);
         return NULL;
     }
+    struct process_listener processes = {process_gone, process_ousted, server};
     listen_to_each_other(server);
-    if (!open_wire(server, err)) {
+    if (!open_wire(server, err) || !process_start(server->process, &processes, err)) {
         server_close(server);
         return NULL;
     }
@@ -460,6 +518,7 @@ void server_close(struct server *server)
 {
     if (!server)
         return;
+    process_stop(server->process);
     close_wire(server);
     if (server->gateways)
         facility_gateways_free(server->gateways);
@@ -484,6 +543,7 @@ void server_close(struct server *server)
         network_epoch_close(server->epoch);
     if (server->audit_index)
         audit_index_close(server->audit_index);
+    process_close(server->process);
     if (server->store)
         store_close(server->store);
     if (server->audit)

@@ -37,6 +37,7 @@ struct server_office {
     struct arena arena;
     struct log log;
     const char *data;     /* directory */
+    const char *keys;     /* directory */
     const char *database; /* location of the store */
     bool is_elsewhere;    /* on a database server, not below data */
     const char *node;

@@ -79,6 +79,7 @@ bool server_read_config(const char *file, struct arena *arena,
         return false;
     const struct json_value *root = json_root(document);
     if (!take_name_or(root, "database", arena, &config->database, err) ||
+        !take_name_or(root, "keys", arena, &config->keys, err) ||
         !take_name_or(root, "backup_key", arena, &config->backup_key, err))
         return false;
     if (!take_name(root, "data", arena, &config->data, err) ||
@@ -97,23 +98,23 @@ bool server_read_config(const char *file, struct arena *arena,
 
 /* ---- keys ---- */
 
-static bool key_path(const char *data, const char *name, char path[PATH_MAX_BYTES + 1],
-                     struct err *err)
+static bool key_path(const char *directory, const char *name,
+                     char path[PATH_MAX_BYTES + 1], struct err *err)
 {
-    int len = snprintf(path, PATH_MAX_BYTES + 1, "%s/keys/%s", data, name);
+    int len = snprintf(path, PATH_MAX_BYTES + 1, "%s/%s", directory, name);
     return (len > 0 && len <= PATH_MAX_BYTES) ||
            err_set(err, ERR_LIMIT, "path_too_long", "path too long");
 }
 
 /* Reads the secret; one that is not there yet is made by `make`. */
-static bool open_key(const char *data, const char *name, uint8_t *bytes, size_t len,
+static bool open_key(const char *directory, const char *name, uint8_t *bytes, size_t len,
                      void (*make)(uint8_t *bytes, size_t len), struct err *err)
 {
     char path[PATH_MAX_BYTES + 1];
     struct err fault = {0};
     struct span found = {0};
     CLEANUP(arena_free) struct arena arena = arena_init(4096);
-    if (!key_path(data, name, path, err))
+    if (!key_path(directory, name, path, err))
         return false;
     if (path_read_file(path, len, &arena, &found, &fault)) {
         if (found.len != len)
@@ -144,15 +145,20 @@ static void make_signing_key(uint8_t *bytes, size_t len)
     secret_wipe(&signing, sizeof signing);
 }
 
-bool server_open_keys(const char *data, struct server_keys *keys, struct err *err)
+bool server_open_keys(const char *data, const char *directory, struct server_keys *keys,
+                      struct err *err)
 {
+    char own[PATH_MAX_BYTES + 1];
     char path[PATH_MAX_BYTES + 1];
     char hex[2 * SECRET_PUBLIC_KEY_BYTES + 1];
-    if (!key_path(data, "", path, err) || !path_make_directory(path, err) ||
-        !open_key(data, "entry-ids", keys->ids.bytes, HASH_BYTES, make_id_key, err) ||
-        !open_key(data, "grants", keys->signing.bytes, SECRET_SIGNING_KEY_BYTES,
+    if (!key_path(data, "keys", own, err))
+        return false;
+    const char *at = directory ? directory : own;
+    if (!path_make_directory(at, err) ||
+        !open_key(at, "entry-ids", keys->ids.bytes, HASH_BYTES, make_id_key, err) ||
+        !open_key(at, "grants", keys->signing.bytes, SECRET_SIGNING_KEY_BYTES,
                   make_signing_key, err) ||
-        !key_path(data, "grants.public", path, err))
+        !key_path(at, "grants.public", path, err))
         return false;
     /* An Ed25519 signing key of libsodium ends with its public half (RFC 8032 5.1.5). */
     memcpy(keys->public.bytes,

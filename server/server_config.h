@@ -17,6 +17,7 @@ struct server_listener {
 struct server_config {
     const char *data;     /* directory: centre.db, audit/, keys/ */
     const char *database; /* where the store is; NULL = centre.db below data */
+    const char *keys;     /* directory of the keys; NULL = keys below data */
     const char *node;     /* name of this process's audit series */
     struct server_listener browsers;
     struct server_listener gateways;
@@ -40,13 +41,13 @@ MUST_CHECK bool server_keep_office_head(struct audit *audit, const char *data,
                                         const char *node, uint64_t *known,
                                         struct err *err);
 
-/* The centre's own secrets below data/keys, made at the first start: the key that makes
- * entry ids and the key that signs grants (its public half is written beside it, in hex,
- * for the gateways' configuration). */
+/* The centre's own secrets in `keys` or below data/keys, made at the first start: the key
+ * that makes entry ids and the key that signs grants (its public half is written beside
+ * it, in hex, for the gateways' configuration). */
 struct server_keys {
     struct hash ids;
     struct secret_signing_key signing;
     struct secret_public_key public;
 };
-MUST_CHECK bool server_open_keys(const char *data, struct server_keys *keys,
-                                 struct err *err);
+MUST_CHECK bool server_open_keys(const char *data, const char *directory,
+                                 struct server_keys *keys, struct err *err);

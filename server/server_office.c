@@ -40,7 +40,9 @@ bool server_office_read(struct server_office *office, const char *config_file,
     office->is_elsewhere = config.database != NULL;
     office->database = config.database ? config.database
                                        : join(office, config.data, "/", "centre.db", err);
-    return office->database != NULL;
+    office->keys =
+        config.keys ? config.keys : join(office, config.data, "/", "keys", err);
+    return office->database && office->keys;
 }
 
 bool server_office_open_audit(struct server_office *office, const char *series,

@@ -10,6 +10,7 @@
 #include "exchange/facility/facility.h"
 #include "exchange/network/network.h"
 #include "exchange/opening/opening.h"
+#include "exchange/process/process.h"
 #include "exchange/session/session.h"
 #include "formats/json/json.h"
 #include "store/store.h"
@@ -96,6 +97,9 @@ static void put_process(const struct server_watch *watch, struct buf *out)
     put_one(out, "tsumugi_restore_held", "gauge",
             "1: a restored copy waits for confirmation, nothing is disclosed.",
             network_epoch_is_held(watch->epoch));
+    put_one(out, "tsumugi_processes", "gauge",
+            "Server processes on this database, as this one sees it.",
+            process_count(watch->process));
     if (watch->workers)
         put_one(out, "tsumugi_worker_queue", "gauge", "Requests waiting for a thread.",
                 workers_waiting(watch->workers));

@@ -11,6 +11,7 @@ struct disclosure;
 struct facility_gateways;
 struct http_router;
 struct http_server;
+struct process;
 struct network_epoch;
 struct opening_table;
 struct store;
@@ -21,6 +22,7 @@ struct server_watch {
     const struct server_config *config;
     struct store *store;
     struct audit *audit;
+    struct process *process;
     struct network_epoch *epoch;
     struct disclosure *gate;
     struct opening_table *openings;

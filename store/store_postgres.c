@@ -69,14 +69,13 @@ struct fault_row {
 };
 
 static const struct fault_row fault_rows[] = {
-    {"23505", ERR_CONFLICT, "store_unique"}, {"23503", ERR_CONFLICT, "store_reference"},
-    {"40001", ERR_BUSY, "store_busy"},       {"40P01", ERR_BUSY, "store_busy"},
-    {"55P03", ERR_BUSY, "store_busy"},       {"57P0", ERR_BUSY, "store_busy"},
-    {"57014", ERR_BUSY, "store_busy"},       {"08", ERR_BUSY, "store_busy"},
-    {"42501", ERR_REFUSED, "store_forbidden"},
-    {"25P03", ERR_BUSY, "store_busy"},       {"53100", ERR_BUSY, "store_full"},
-    {"53", ERR_BUSY, "memory_short"},        {"XX001", ERR_SYSTEM, "store_corrupt"},
-    {"XX002", ERR_SYSTEM, "store_corrupt"},
+    {"23505", ERR_CONFLICT, "store_unique"},   {"23503", ERR_CONFLICT, "store_reference"},
+    {"40001", ERR_BUSY, "store_busy"},         {"40P01", ERR_BUSY, "store_busy"},
+    {"55P03", ERR_BUSY, "store_busy"},         {"57P0", ERR_BUSY, "store_busy"},
+    {"57014", ERR_BUSY, "store_busy"},         {"08", ERR_BUSY, "store_busy"},
+    {"42501", ERR_REFUSED, "store_forbidden"}, {"25P03", ERR_BUSY, "store_busy"},
+    {"53100", ERR_BUSY, "store_full"},         {"53", ERR_BUSY, "memory_short"},
+    {"XX001", ERR_SYSTEM, "store_corrupt"},    {"XX002", ERR_SYSTEM, "store_corrupt"},
 };
 
 static const char *field(const PGresult *result, int code)

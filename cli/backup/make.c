@@ -72,14 +72,18 @@ static bool copy_database(struct making *making, struct err *err)
 
 static bool copy_keys(struct making *making, struct err *err)
 {
-    static const char *const names[] = {"keys/entry-ids", "keys/grants",
-                                        "keys/grants.public"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    static const struct {
+        const char *file;
+        const char *name; /* in the copy */
+    } keys[] = {{"entry-ids", "keys/entry-ids"},
+                {"grants", "keys/grants"},
+                {"grants.public", "keys/grants.public"}};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         char path[PATH_MAX_BYTES + 1];
-        if (!backup_is_there(making->office->data, names[i]))
+        if (!backup_is_there(making->office->keys, keys[i].file))
             continue; /* a centre that was founded and never started */
-        if (!backup_path(path, making->office->data, names[i], "", err) ||
-            !seal_one(making, path, names[i], err))
+        if (!backup_path(path, making->office->keys, keys[i].file, "", err) ||
+            !seal_one(making, path, keys[i].name, err))
             return false;
     }
     return true;

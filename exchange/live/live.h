@@ -6,10 +6,12 @@
  *
  * Changes are taken from any thread without blocking and given out by one thread of its
  * own, joined when they come in bursts. Slow readers are cut; who comes back with a
- * Last-Event-ID gets what was missed, or `reload` when that is no longer known. */
+ * Last-Event-ID gets what was missed, or `reload` when that is no longer known, as from
+ * another process: ids mean something to one only. */
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/rand.h"
 #include "exchange/consent/consent.h"
 #include "exchange/facility/facility.h"
 #include "exchange/patient/patient.h"
@@ -18,6 +20,7 @@
 struct http_router;
 struct opening_table;
 struct session_service;
+struct store;
 
 enum {
     LIVE_STREAMS_PER_SESSION = 6,
@@ -30,7 +33,12 @@ struct live; /* *owned* by server; threads share it */
 struct live_config {
     struct session_service *sessions;
     struct clock clock;
+    struct rand rand;
     const struct log *log;
+    /* Other processes' streams hear of what changed here and the other way round, through
+     * this database; NULL when there are none. */
+    struct store *store;
+    struct id run; /* of this process */
 };
 MUST_CHECK struct live *live_new(const struct live_config *config, struct err *err);
 /* Openings are made after the gate, which is made after what live listens to. */
@@ -40,6 +48,10 @@ void live_watch_openings(struct live *live, struct opening_table *openings);
 void live_stop(struct live *live);
 /* After everybody it listens to. */
 void live_free(struct live *live);
+
+/* Something may have been missed, nobody knows what: all streams are told to read again.
+ */
+void live_reload_all(struct live *live);
 
 /* For registry_config.listener, with `live` as context. */
 void live_registry_changed(void *live, const struct registry_change *change);

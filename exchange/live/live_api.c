@@ -40,8 +40,12 @@ struct live {
     pthread_mutex_t queue_lock; /* guards queue, is_stopping */
     pthread_cond_t queued;
     struct live_queue queue;
-    struct live_queue taken; /* the thread's own */
+    struct live_queue taken;       /* the thread's own */
+    struct live_exchange exchange; /* the thread's own */
+    bool owes_reload; /* the thread's own: others were not told of something */
+    bool is_cut_off;  /* the thread's own: the others could not be read */
     bool is_stopping;
+    bool must_reload;     /* guarded by queue_lock */
     pthread_mutex_t lock; /* guards what follows */
     struct live_ring ring;
     struct live_stream *first;
@@ -66,6 +70,14 @@ static void add(struct live *live, const struct live_event *event)
         live_queue_add(&live->queue, event);
         pthread_cond_signal(&live->queued);
     }
+    pthread_mutex_unlock(&live->queue_lock);
+}
+
+void live_reload_all(struct live *live)
+{
+    pthread_mutex_lock(&live->queue_lock);
+    live->must_reload = true;
+    pthread_cond_signal(&live->queued);
     pthread_mutex_unlock(&live->queue_lock);
 }
 
@@ -205,6 +217,47 @@ static void tell_taken(struct live *live)
     pthread_mutex_unlock(&live->lock);
 }
 
+/* ---- other processes ---- */
+
+static void log_once(struct live *live, bool was_failing, const char *event,
+                     const struct err *err)
+{
+    if (!was_failing && live->config.log)
+        log_err(live->config.log, event, err);
+}
+
+/* What was taken here. When it cannot be written now, the others are told to read again
+ * as soon as it can. */
+static void publish_taken(struct live *live)
+{
+    struct err err = {0};
+    if (!live->exchange.store)
+        return;
+    bool was_failing = live->owes_reload;
+    bool had_overflowed = live->taken.has_overflowed;
+    live->taken.has_overflowed |= live->owes_reload;
+    bool is_done = live_count_published(&live->taken) == 0 ||
+                   live_publish(&live->exchange, &live->taken, &err);
+    live->taken.has_overflowed = had_overflowed;
+    live->owes_reload = !is_done;
+    if (!is_done)
+        log_once(live, was_failing, "live_not_published", &err);
+}
+
+static void tell_others_news(struct live *live)
+{
+    struct err err = {0};
+    if (!live->exchange.store)
+        return;
+    live->taken.count = 0;
+    live->taken.has_overflowed = false;
+    bool is_read = live_read_others(&live->exchange, &live->taken, &err);
+    if (!is_read)
+        log_once(live, live->is_cut_off, "live_unreadable", &err);
+    live->is_cut_off = !is_read;
+    tell_taken(live);
+}
+
 /* ---- heartbeats and the end of sessions ---- */
 
 static void beat(struct live *live)
@@ -268,12 +321,13 @@ static struct timespec instant_after(int wait_ms)
 }
 
 /* Waits for something to tell, a tick at most; false at the end. */
-static bool take_queue(struct live *live)
+static bool take_queue(struct live *live, bool *must_reload)
 {
     struct timespec until = instant_after(TICK_MS);
     int waited = 0;
     pthread_mutex_lock(&live->queue_lock);
-    while (!live->is_stopping && live->queue.count == 0 && waited == 0)
+    while (!live->is_stopping && !live->must_reload && live->queue.count == 0 &&
+           waited == 0)
         waited = pthread_cond_timedwait(&live->queued, &live->queue_lock, &until);
     if (live->queue.count > 0 && !live->is_stopping) {
         /* A batch is stored as many changes: a moment later they are one event. */
@@ -285,6 +339,8 @@ static bool take_queue(struct live *live)
     live->taken = live->queue;
     live->queue.count = 0;
     live->queue.has_overflowed = false;
+    *must_reload = live->must_reload;
+    live->must_reload = false;
     bool goes_on = !live->is_stopping;
     pthread_mutex_unlock(&live->queue_lock);
     return goes_on;
@@ -294,11 +350,15 @@ static void *run(void *context)
 {
     struct live *live = context;
     int64_t ticked_at_ms = now_ms(live);
-    while (take_queue(live)) {
+    bool must_reload = false;
+    while (take_queue(live, &must_reload)) {
+        publish_taken(live);
+        live->taken.has_overflowed |= must_reload;
         tell_taken(live);
         if (now_ms(live) - ticked_at_ms < TICK_MS)
             continue;
         ticked_at_ms = now_ms(live);
+        tell_others_news(live);
         beat(live);
         check_sessions(live);
     }
@@ -465,8 +525,13 @@ struct live *live_new(const struct live_config *config, struct err *err)
     if (!live)
         return NULL;
     live->config = *config;
-    /* Ids of an earlier life of the server must not be taken for ours. */
-    live_ring_start(&live->ring, clock_wall_ms(&config->clock));
+    live->exchange = (struct live_exchange){config->store, config->run, config->clock, 0};
+    if (config->store && !live_start_reading(&live->exchange, err)) {
+        memory_free(live);
+        return NULL;
+    }
+    /* Ids of an earlier life or of another process must not be taken for ours. */
+    live_ring_start(&live->ring, (int64_t)(rand_u64(&config->rand) >> 2) + 1);
     pthread_mutex_init(&live->lock, NULL);
     pthread_mutex_init(&live->queue_lock, NULL);
     pthread_condattr_t attributes;

@@ -2,7 +2,7 @@
 #pragma once
 /* Private to exchange/live: what waits to be told (live_queue, joined when it comes in
  * bursts), what was told (live_ring), and the words for it. Pure; live_api.c has the
- * streams. */
+ * streams, live_store.c what goes between processes. */
 
 #include "base/buf.h"
 #include "exchange/live/live.h"
@@ -44,6 +44,23 @@ void live_ring_add(struct live_ring *ring, struct live_event *event);
 /* Whether all after `last_id` are still here. */
 bool live_ring_knows(const struct live_ring *ring, int64_t last_id);
 const struct live_event *live_ring_at(const struct live_ring *ring, int64_t id);
+
+/* ---- live_store.c: between processes ---- */
+struct live_exchange {
+    struct store *store; /* borrowed; NULL = there is one process */
+    struct id run;
+    struct clock clock;
+    int64_t seen; /* number of the newest row read */
+};
+/* Rows that publishing this would write. */
+size_t live_count_published(const struct live_queue *queue);
+MUST_CHECK bool live_publish(const struct live_exchange *exchange,
+                             const struct live_queue *queue, struct err *err);
+/* From now on. */
+MUST_CHECK bool live_start_reading(struct live_exchange *exchange, struct err *err);
+/* Adds what the others wrote; has_overflowed when some of it is no longer there. */
+MUST_CHECK bool live_read_others(struct live_exchange *exchange, struct live_queue *queue,
+                                 struct err *err);
 
 const char *live_kind_id(enum live_kind kind);
 /* The contract's LiveEvent. */

@@ -32,8 +32,8 @@ static bool read_day(const struct json_value *object, const char *key, int32_t *
 static bool take_rate(struct patient_service *service, const struct session_actor *actor,
                       struct err *err)
 {
-    return patient_rate_take(&service->rates, actor->staff,
-                             clock_monotonic_ms(&service->config.clock), err);
+    return patient_rate_take(service->config.store, actor->staff,
+                             clock_wall_ms(&service->config.clock), err);
 }
 
 static struct disclosure_request registering(const struct session_actor *actor,

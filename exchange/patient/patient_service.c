@@ -11,10 +11,8 @@ struct patient_service *patient_new(const struct patient_config *config, struct 
     if (!service)
         return NULL;
     service->config = *config;
-    patient_rates_start(&service->rates);
     if (patient_wire_start(service, err))
         return service;
-    pthread_mutex_destroy(&service->rates.lock);
     memory_free(service);
     return NULL;
 }
@@ -24,7 +22,6 @@ void patient_free(struct patient_service *service)
     if (!service)
         return;
     patient_wire_stop(service);
-    pthread_mutex_destroy(&service->rates.lock);
     memory_free(service);
 }
 

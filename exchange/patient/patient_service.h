@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /* Private to exchange/patient: the service, its transactions (patient_change_store.c),
- * its conversations with owners (patient_wire.c) and its rate limits (patient_rate.c). */
+ * its conversations with owners (patient_wire.c) and its rate limits
+ * (patient_rate_store.c). */
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -12,25 +13,14 @@
 
 enum {
     PATIENT_LISTENERS_MAX = 8,
-    PATIENT_RATES_MAX = 1024,
     PATIENT_WAITING_MAX = 1000,
     PATIENT_BODY_MAX = 64 * 1024
 };
 
 /* ---- how often one person of staff searched lately ---- */
-struct patient_rate {
-    struct id staff;
-    int64_t at_ms[PATIENT_SEARCHES_MAX]; /* monotonic + 1, 0 = never */
-    int next;
-};
-struct patient_rates {
-    pthread_mutex_t lock;
-    struct patient_rate items[PATIENT_RATES_MAX];
-};
-void patient_rates_start(struct patient_rates *rates);
-/* Counts one search; ERR_BUSY "search_rate" when it is one too many. */
-MUST_CHECK bool patient_rate_take(struct patient_rates *rates, struct id staff,
-                                  int64_t monotonic_ms, struct err *err);
+/* Counts one search, of all processes; ERR_BUSY "search_rate" when it is one too many. */
+MUST_CHECK bool patient_rate_take(struct store *store, struct id staff, int64_t now_ms,
+                                  struct err *err);
 
 struct workers;
 struct patient_service {
@@ -38,7 +28,6 @@ struct patient_service {
     struct patient_listener listeners[PATIENT_LISTENERS_MAX];
     size_t listener_count;
     struct workers *workers;
-    struct patient_rates rates;
 };
 
 /* ---- transactions ---- */

@@ -212,44 +212,6 @@ static void a_number_is_shown_to_its_facility_and_to_who_entered_it(void)
     }
 }
 
-static void twenty_searches_in_ten_minutes_and_no_more(void)
-{
-    struct err err = {0};
-    struct patient_rates *rates = memory_new(1, sizeof *rates, &err);
-    patient_rates_start(rates);
-    struct id staff = {{1}};
-    struct id other = {{2}};
-    for (int i = 0; i < PATIENT_SEARCHES_MAX; i++)
-        CHECK(patient_rate_take(rates, staff, i * 1000, &err));
-    CHECK(!patient_rate_take(rates, staff, PATIENT_SEARCH_WINDOW_MS - 1, &err));
-    CHECK(err.kind == ERR_BUSY && strcmp(err.code, "search_rate") == 0);
-    err_clear(&err);
-    CHECK(patient_rate_take(rates, other, PATIENT_SEARCH_WINDOW_MS - 1, &err));
-    /* the first search leaves the window, the second does not yet */
-    CHECK(patient_rate_take(rates, staff, PATIENT_SEARCH_WINDOW_MS, &err));
-    CHECK(!patient_rate_take(rates, staff, PATIENT_SEARCH_WINDOW_MS + 999, &err));
-    pthread_mutex_destroy(&rates->lock);
-    memory_free(rates);
-}
-
-static void a_crowd_cannot_push_a_busy_searchers_counter_out(void)
-{
-    struct err err = {0};
-    struct patient_rates *rates = memory_new(1, sizeof *rates, &err);
-    patient_rates_start(rates);
-    struct id staff = {{1}};
-    for (int i = 0; i < PATIENT_SEARCHES_MAX; i++)
-        CHECK(patient_rate_take(rates, staff, 1000, &err));
-    for (int i = 0; i < 2 * PATIENT_RATES_MAX; i++) {
-        struct id one = {{2, (uint8_t)(i >> 8), (uint8_t)i}};
-        if (!patient_rate_take(rates, one, 2000, &err))
-            err_clear(&err);
-    }
-    CHECK(!patient_rate_take(rates, staff, 3000, &err));
-    pthread_mutex_destroy(&rates->lock);
-    memory_free(rates);
-}
-
 /* ---- with a database ---- */
 
 struct place {
@@ -301,6 +263,61 @@ static void place_close(struct place *place)
 {
     store_close(place->store);
     store_testsite_remove(&place->site);
+}
+
+static void twenty_searches_in_ten_minutes_and_no_more(void)
+{
+    struct place place;
+    struct err err = {0};
+    struct id staff = {{1}}, other = {{2}};
+    const int64_t at = 1800000000000;
+    place_open(&place);
+    for (int i = 0; i < PATIENT_SEARCHES_MAX; i++)
+        CHECK(patient_rate_take(place.store, staff, at + i * 1000, &err));
+    CHECK(
+        !patient_rate_take(place.store, staff, at + PATIENT_SEARCH_WINDOW_MS - 1, &err));
+    CHECK(err.kind == ERR_BUSY && strcmp(err.code, "search_rate") == 0);
+    err_clear(&err);
+    CHECK(patient_rate_take(place.store, other, at + PATIENT_SEARCH_WINDOW_MS - 1, &err));
+    /* the first search leaves the window, the second does not yet */
+    CHECK(patient_rate_take(place.store, staff, at + PATIENT_SEARCH_WINDOW_MS, &err));
+    CHECK(!patient_rate_take(place.store, staff, at + PATIENT_SEARCH_WINDOW_MS + 999,
+                             &err));
+    place_close(&place);
+}
+
+/* Each store stands for a server process, or for the next life of the same one. */
+static void searches_of_all_processes_count_together(void)
+{
+    struct place place;
+    struct err err = {0};
+    struct id staff = {{1}};
+    const int64_t at = 1800000000000;
+    place_open(&place);
+    struct store_config config = {place.site.location, store_centre_migrations,
+                                  store_centre_migrations_count, NULL};
+    struct store *second = store_open(&config, &err);
+    CHECK(second);
+    for (int i = 0; i < PATIENT_SEARCHES_MAX; i++)
+        CHECK(patient_rate_take(i % 2 ? place.store : second, staff, at, &err));
+    CHECK(!patient_rate_take(place.store, staff, at, &err));
+    err_clear(&err);
+    CHECK(!patient_rate_take(second, staff, at, &err));
+    store_close(second);
+    place_close(&place);
+}
+
+static void a_clock_set_back_locks_nobody_out_for_long(void)
+{
+    struct place place;
+    struct err err = {0};
+    struct id staff = {{1}};
+    const int64_t at = 1800000000000;
+    place_open(&place);
+    for (int i = 0; i < PATIENT_SEARCHES_MAX; i++)
+        CHECK(patient_rate_take(place.store, staff, at + 86400000, &err));
+    CHECK(patient_rate_take(place.store, staff, at, &err));
+    place_close(&place);
 }
 
 static struct patient_record proposed(uint8_t id, uint8_t person, const char *number)
@@ -430,7 +447,8 @@ int main(void)
     RUN(another_persons_number_and_nobodys_look_the_same);
     RUN(a_number_is_shown_to_its_facility_and_to_who_entered_it);
     RUN(twenty_searches_in_ten_minutes_and_no_more);
-    RUN(a_crowd_cannot_push_a_busy_searchers_counter_out);
+    RUN(searches_of_all_processes_count_together);
+    RUN(a_clock_set_back_locks_nobody_out_for_long);
     RUN(a_number_is_confirmed_for_one_person_only);
     RUN(a_late_answer_does_not_bring_an_ended_link_back);
     RUN(a_person_has_one_number_at_a_facility_and_may_try_again);

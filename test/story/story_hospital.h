@@ -22,7 +22,10 @@ static inline void part_open(struct world *world)
     struct err err = {0};
     struct clock clock = world_clock(world);
     hospital->world = world;
-    struct live_config live = {world->sessions, clock, &world->log};
+    struct live_config live = {.sessions = world->sessions,
+                               .clock = clock,
+                               .rand = rand_system(),
+                               .log = &world->log};
     good((hospital->live = live_new(&live, &err)) != NULL, &err);
     struct opening_config openings = {world->gate, world->sessions, clock, rand_system(),
                                       &world->log};
