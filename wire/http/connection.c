@@ -20,11 +20,13 @@ enum {
     READS_PER_TURN = 4, /* then others get theirs */
     QUEUE_MAX_BYTES = 16 * 1024 * 1024,
     LINGER_MS = 2000,
-    FINISH_STALL_MS = 10000
+    FINISH_STALL_MS = 10000,
+    PROXY_HEAD_BYTES_MAX = 8 * 1024
 };
 
 enum state {
     STATE_CONNECTING,
+    STATE_ASKING_PROXY,
     STATE_SHAKING, /* or waiting for `established` to be posted */
     STATE_OPEN,
     STATE_FINISHING, /* sends what is queued; what comes is thrown away */
@@ -46,10 +48,11 @@ struct http_connection {
     void (*gone)(void *counter);
     void *counter;
     struct http_peer peer;
-    struct buf unread;
+    struct buf unread; /* while a proxy is asked: its answer's head */
     struct buf queue;
-    size_t queue_sent; /* bytes at the front of the queue the socket has taken */
-    int64_t moved_ms;  /* see http_connection_waits_since */
+    struct buf proxy_request; /* empty = no proxy */
+    size_t queue_sent;        /* bytes at the front of the queue the socket has taken */
+    int64_t moved_ms;         /* see http_connection_waits_since */
     bool owes;
     bool was_above_low;
     bool has_peer_ended;
@@ -57,6 +60,7 @@ struct http_connection {
 };
 
 static void on_ready(void *context, unsigned events);
+static void take_in(struct http_connection *connection, struct span bytes);
 static void on_deadline(void *context);
 static void on_stall(void *context);
 
@@ -72,6 +76,7 @@ static void closed_later(void *context)
     tls_session_free(connection->tls);
     buf_free(&connection->unread);
     buf_free(&connection->queue);
+    buf_free(&connection->proxy_request);
     memory_free(connection);
 }
 
@@ -239,7 +244,7 @@ void http_connection_finish(struct http_connection *connection)
 {
     if (connection->state >= STATE_FINISHING)
         return;
-    if (connection->state == STATE_CONNECTING) {
+    if (connection->state <= STATE_ASKING_PROXY) {
         close_now(connection, true);
         return;
     }
@@ -296,6 +301,8 @@ static void peer_ended(struct http_connection *connection)
     connection->has_peer_ended = true;
     if (connection->state == STATE_LINGERING) {
         close_now(connection, false);
+    } else if (connection->state == STATE_ASKING_PROXY) {
+        close_for(connection, ERR_BUSY, "proxy_refused");
     } else if (connection->state == STATE_SHAKING) {
         close_for(connection, ERR_BUSY, "peer_gone");
     } else if (connection->state == STATE_OPEN) {
@@ -317,12 +324,64 @@ static void tls_failed(struct http_connection *connection, const struct err *err
     http_connection_finish(connection);
 }
 
+static void start_tls(struct http_connection *connection)
+{
+    struct err err = {0};
+    connection->state = STATE_SHAKING;
+    if (!tls_start(connection->tls, &connection->queue, &err))
+        tls_failed(connection, &err);
+    else
+        send_queue(connection);
+}
+
+/* ---- a proxy on the way ---- */
+
+/* "HTTP/1.1 200 …": the number, 0 when it is no such line. */
+static uint64_t read_status(struct span head)
+{
+    struct span version = {0};
+    uint64_t status = 0;
+    bool is_http = span_starts(head, "HTTP/1.") && span_take(&head, ' ', &version) &&
+                   head.len >= 3 && span_uint(span_part(head, 0, 3), 999, &status);
+    return is_http ? status : 0;
+}
+
+/* Bytes of the handshake may stand right behind the head. */
+static void take_proxy(struct http_connection *connection, struct span bytes)
+{
+    static const char end[] = "\r\n\r\n";
+    buf_span(&connection->unread, bytes);
+    struct span all = buf_view(&connection->unread);
+    const uint8_t *at = all.len ? memmem(all.at, all.len, end, strlen(end)) : NULL;
+    if (!at && all.len < PROXY_HEAD_BYTES_MAX)
+        return;
+    uint64_t status = at ? read_status(all) : 0;
+    if (status == 407)
+        close_for(connection, ERR_BUSY, "proxy_authentication");
+    else if (status < 200 || status > 599)
+        close_for(connection, ERR_BUSY, "proxy_unclear");
+    else if (status >= 300)
+        close_for(connection, ERR_BUSY, "proxy_refused");
+    if (connection->state == STATE_CLOSED)
+        return;
+    CLEANUP(buf_free) struct buf rest = connection->unread;
+    connection->unread = buf_init(4 * HTTP_CONNECTION_UNREAD_BYTES);
+    buf_drop(&rest, (size_t)(at - all.at) + strlen(end));
+    start_tls(connection);
+    if (rest.len > 0)
+        take_in(connection, buf_view(&rest));
+}
+
 static void take_in(struct http_connection *connection, struct span bytes)
 {
     struct err err = {0};
     bool is_closed = false;
     if (connection->state >= STATE_FINISHING)
         return;
+    if (connection->state == STATE_ASKING_PROXY) {
+        take_proxy(connection, bytes);
+        return;
+    }
     if (!connection->tls) {
         buf_span(&connection->unread, bytes);
         if (!buf_check(&connection->unread, &err))
@@ -396,16 +455,6 @@ void http_connection_on_gone(struct http_connection *connection,
 
 /* ---- events of the loop ---- */
 
-static void start_tls(struct http_connection *connection)
-{
-    struct err err = {0};
-    connection->state = STATE_SHAKING;
-    if (!tls_start(connection->tls, &connection->queue, &err))
-        tls_failed(connection, &err);
-    else
-        send_queue(connection);
-}
-
 static void connected(struct http_connection *connection)
 {
     int failure = 0;
@@ -413,6 +462,12 @@ static void connected(struct http_connection *connection)
     getsockopt(connection->fd, SOL_SOCKET, SO_ERROR, &failure, &len);
     if (failure != 0) {
         close_for(connection, ERR_BUSY, "peer_unreachable");
+        return;
+    }
+    if (connection->proxy_request.len > 0) {
+        connection->state = STATE_ASKING_PROXY;
+        buf_span(&connection->queue, buf_view(&connection->proxy_request));
+        send_queue(connection);
         return;
     }
     if (connection->tls) {
@@ -524,6 +579,7 @@ static struct http_connection *make(struct loop *loop, int fd,
     connection->state = STATE_SHAKING;
     connection->unread = buf_init(4 * HTTP_CONNECTION_UNREAD_BYTES);
     connection->queue = buf_init(QUEUE_MAX_BYTES);
+    connection->proxy_request = buf_init(PROXY_HEAD_BYTES_MAX);
     connection->peer.is_secure = context != NULL;
     connection->watch = loop_watch(loop, fd, 0, on_ready, connection, err);
     if (connection->watch)
@@ -584,12 +640,27 @@ bool http_resolve(const char *host, uint16_t port, struct http_address *address,
     return true;
 }
 
+/* The line of RFC 9110 9.3.6, in HTTP/1.1. */
+static bool write_proxy_request(struct http_connection *connection,
+                                const struct http_dial *dial, struct err *err)
+{
+    struct buf *out = &connection->proxy_request;
+    if (!dial->through)
+        return true;
+    buf_format(out, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n", dial->through, dial->through);
+    if (dial->authorization)
+        buf_format(out, "Proxy-Authorization: %s\r\n", dial->authorization);
+    buf_cstr(out, "\r\n");
+    return buf_check(out, err);
+}
+
 struct http_connection *http_connection_dial(struct loop *loop,
                                              const struct http_dial *dial,
                                              const struct http_connection_events *events,
                                              void *self, struct err *err)
 {
-    if (!dial->context && !is_loopback(&dial->address.at)) {
+    bool is_plain_outside = !dial->context && !is_loopback(&dial->address.at);
+    if (is_plain_outside || (dial->through && !dial->context)) {
         err_set(err, ERR_REFUSED, "plain_refused", "without TLS only on loopback");
         return NULL;
     }
@@ -601,6 +672,10 @@ struct http_connection *http_connection_dial(struct loop *loop,
     }
     struct http_connection *connection =
         make(loop, fd, dial->context, dial->context ? dial->host : NULL, err);
+    if (connection && !write_proxy_request(connection, dial, err)) {
+        buf_free(&connection->proxy_request);
+        connection = give_up(connection);
+    }
     if (!connection) {
         close(fd);
         return NULL;

@@ -73,8 +73,14 @@ struct http_dial {
     struct http_address address;
     struct tls_context *context; /* NULL = plain, loopback only: ERR_REFUSED */
     const char *host;            /* name to check in the certificate */
+    /* "host:port": the address is a proxy's, which is asked to CONNECT (RFC 9110 9.3.6)
+     * before the handshake; only with a context. NULL = none. */
+    const char *through;
+    const char *authorization; /* value of Proxy-Authorization, or NULL */
 };
-/* Starts to connect; `established` or `closed` follows. The connect and the handshake are
+/* Starts to connect; `established` or `closed` follows. A proxy that does not let it
+ * through closes it with ERR_BUSY "proxy_refused", "proxy_authentication" (407) or
+ * "proxy_unclear". The connect and the handshake are
  * bounded by http_connection_deadline, which the caller should set at once. */
 MUST_CHECK struct http_connection *
 http_connection_dial(struct loop *loop, const struct http_dial *dial,

@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "base/test.h"
 #include "wire/http/http.h"
+#include "wire/http/http_testproxy.h"
 #include "wire/loop/loop.h"
 #include "wire/tls/tls.h"
 
@@ -364,6 +365,99 @@ static void without_tls_only_loopback_is_dialled(void)
     close_site();
 }
 
+/* ---- through a proxy ---- */
+
+static void connect_through(struct end *end, const struct proxy *proxy,
+                            const char *authorization)
+{
+    struct err err = {0};
+    struct http_dial dial = dial_to(proxy->own_port, "localhost");
+    dial.through = "localhost:8443";
+    dial.authorization = authorization;
+    end->connection = http_connection_dial(site.loop, &dial, &events, end, &err);
+    CHECK(end->connection != NULL);
+}
+
+static void a_request_goes_through_a_proxy_and_stays_between_its_ends(void)
+{
+    open_site("client", http_default_limits());
+    struct proxy proxy;
+    struct end end = end_new();
+    proxy_open(&proxy, http_server_port(site.server),
+               "HTTP/1.1 200 Connection established\r\nVia: 1.1 test\r\n\r\n");
+    connect_through(&end, &proxy, "Basic dTpw");
+    http_connection_write(end.connection, SPAN(WHO "Connection: close\r\n\r\n"));
+    run();
+    CHECK(end.established_count == 1 && end.closed_count == 1);
+    CHECK(has(&end, "HTTP/1.1 200 OK\r\n") && !has(&end, "Via"));
+    CHECK(strcmp(proxy.asked, "CONNECT localhost:8443 HTTP/1.1\r\n"
+                              "Host: localhost:8443\r\n"
+                              "Proxy-Authorization: Basic dTpw\r\n\r\n") == 0);
+    proxy_close(&proxy);
+    buf_free(&end.received);
+    close_site();
+}
+
+static void what_a_proxy_says_against_it_is_named(void)
+{
+    static const struct {
+        const char *answer;
+        const char *code;
+    } rows[] = {
+        {"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "proxy_authentication"},
+        {"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno", "proxy_refused"},
+        {"HTTP/1.0 502 Bad Gateway\r\n\r\n", "proxy_refused"},
+        {"HTTP/1.1 301 Moved\r\nLocation: /\r\n\r\n", "proxy_refused"},
+        {"HTTP/1.1 2x0 What\r\n\r\n", "proxy_unclear"},
+        {"SSH-2.0-OpenSSH\r\n\r\n", "proxy_unclear"},
+        {"HTTP/1.1 999 What\r\n\r\n", "proxy_unclear"},
+        {"HTTP/1.1 204 half a head\r\n", "proxy_refused"}, /* it ends */
+    };
+    open_site("client", http_default_limits());
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct proxy proxy;
+        struct end end = end_new();
+        proxy_open(&proxy, http_server_port(site.server), rows[i].answer);
+        connect_through(&end, &proxy, NULL);
+        run();
+        CHECK(end.established_count == 0 && end.closed_count == 1);
+        CHECK(end.reason.kind == ERR_BUSY && strcmp(end.reason.code, rows[i].code) == 0);
+        CHECK(!strstr(proxy.asked, "Authorization"));
+        proxy_close(&proxy);
+        buf_free(&end.received);
+    }
+    close_site();
+}
+
+static void a_proxy_s_head_has_an_end(void)
+{
+    static char endless[20000] = "HTTP/1.1 200 OK\r\nX: ";
+    open_site("client", http_default_limits());
+    struct proxy proxy;
+    struct end end = end_new();
+    memset(endless + strlen(endless), 'x', sizeof endless - strlen(endless) - 1);
+    proxy_open(&proxy, http_server_port(site.server), endless);
+    connect_through(&end, &proxy, NULL);
+    run();
+    CHECK(end.closed_count == 1 && strcmp(end.reason.code, "proxy_unclear") == 0);
+    proxy_close(&proxy);
+    buf_free(&end.received);
+    close_site();
+}
+
+static void nothing_goes_through_a_proxy_without_tls(void)
+{
+    open_site("client", http_default_limits());
+    struct err err = {0};
+    struct end end = end_new();
+    struct http_dial dial = dial_to(1, NULL);
+    dial.context = NULL;
+    dial.through = "localhost:8443";
+    CHECK(!http_connection_dial(site.loop, &dial, &events, &end, &err));
+    CHECK(err.kind == ERR_REFUSED && strcmp(err.code, "plain_refused") == 0);
+    close_site();
+}
+
 /* ---- end to end ---- */
 
 struct two {
@@ -544,6 +638,10 @@ int main(void)
     RUN(a_handshake_has_a_deadline_on_both_sides);
     RUN(a_server_that_never_answers_runs_into_the_deadline);
     RUN(without_tls_only_loopback_is_dialled);
+    RUN(a_request_goes_through_a_proxy_and_stays_between_its_ends);
+    RUN(what_a_proxy_says_against_it_is_named);
+    RUN(a_proxy_s_head_has_an_end);
+    RUN(nothing_goes_through_a_proxy_without_tls);
     RUN(a_writer_is_told_when_its_queue_has_drained);
     RUN(a_reader_that_takes_nothing_stops_the_writer);
     RUN(what_one_user_left_the_next_one_gets);
