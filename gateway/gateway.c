@@ -25,6 +25,14 @@ enum {
     PING_MS = 20000
 };
 
+/* To one of the centre's processes. */
+struct line {
+    struct gateway *gateway;
+    int number;
+    struct http_router *router;
+    struct tunnel_dialer *dialer; /* NULL until the first sweep of a new index */
+};
+
 struct gateway {
     struct arena arena; /* configuration */
     struct gateway_config config;
@@ -34,11 +42,11 @@ struct gateway {
     struct collect *collect;
     struct release *release;
     struct answer *answer;
-    struct http_router *router;
+    struct line lines[GATEWAY_CENTRES_MAX];
     struct loop *loop;
     struct workers *workers;
     struct tls_context *tls;
-    struct tunnel_dialer *dialer; /* NULL until the first sweep of a new index */
+    bool is_dialling;
     bool was_filled;
     struct loop_timer *tick;
 };
@@ -138,31 +146,44 @@ static bool open_gate(struct gateway *gateway, struct err *err)
 
 static void on_tunnel(void *context, bool is_connected)
 {
-    struct gateway *gateway = context;
-    if (!is_connected)
-        release_drop_tunnels(gateway->release);
-    LOG(&gateway->log, "tunnel", LOG_WORD("state", is_connected ? "open" : "lost"));
+    struct line *line = context;
+    struct gateway *gateway = line->gateway;
+    answer_line_changed(gateway->answer, line->number, is_connected);
+    LOG(&gateway->log, "tunnel", LOG_WORD("state", is_connected ? "open" : "lost"),
+        LOG_NUMBER("centre", line->number));
 }
 
-static bool open_dialer(struct gateway *gateway, struct err *err)
+static bool open_dialer(struct line *line, struct err *err)
 {
+    struct gateway *gateway = line->gateway;
     struct gateway_config *config = &gateway->config;
     struct tunnel_dialer_config dialer = {.loop = gateway->loop,
                                           .workers = gateway->workers,
                                           .tls = gateway->tls,
-                                          .host = config->host,
-                                          .port = config->port,
-                                          .router = gateway->router,
+                                          .host = config->centres[line->number].host,
+                                          .port = config->centres[line->number].port,
+                                          .router = line->router,
                                           .limits = http_default_limits(),
                                           .retry_min_ms = RETRY_MIN_MS,
                                           .retry_max_ms = RETRY_MAX_MS,
                                           .ping_ms = PING_MS,
                                           .changed = on_tunnel,
-                                          .context = gateway,
+                                          .context = line,
                                           .log = &gateway->log};
+    if (config->proxy.host)
+        dialer.proxy = &config->proxy;
     dialer.limits.arena_max_bytes = 128 << 20; /* a source of 16 MiB and its entries */
-    gateway->dialer = tunnel_dialer_open(&dialer, err);
-    return gateway->dialer != NULL;
+    line->dialer = tunnel_dialer_open(&dialer, err);
+    return line->dialer != NULL;
+}
+
+static bool open_dialers(struct gateway *gateway, struct err *err)
+{
+    for (size_t i = 0; i < gateway->config.centre_count; i++)
+        if (!gateway->lines[i].dialer && !open_dialer(&gateway->lines[i], err))
+            return false;
+    gateway->is_dialling = true;
+    return true;
 }
 
 /* A new index knows nobody yet: the centre is dialled when a first sweep has filled it,
@@ -174,12 +195,24 @@ static void on_tick(void *context)
     bool is_filled_now = !gateway->was_filled && collect_has_swept(gateway->collect);
     if (is_filled_now)
         gateway->was_filled = index_note_filled(gateway->index, &err);
-    if (gateway->was_filled && !gateway->dialer && err.kind == ERR_NONE)
-        (void)!open_dialer(gateway, &err);
+    if (gateway->was_filled && !gateway->is_dialling && err.kind == ERR_NONE)
+        (void)!open_dialers(gateway, &err);
     if (err.kind != ERR_NONE)
         log_err(&gateway->log, "tick", &err);
     answer_tick(gateway->answer);
     loop_timer_set(gateway->tick, TICK_MS);
+}
+
+static bool open_routers(struct gateway *gateway, struct err *err)
+{
+    for (size_t i = 0; i < gateway->config.centre_count; i++) {
+        struct line *line = &gateway->lines[i];
+        *line = (struct line){gateway, (int)i, http_router_new(), NULL};
+        if (!line->router)
+            return err_set(err, ERR_BUSY, "memory_short", "no memory");
+        answer_routes(line->router, gateway->answer, line->number);
+    }
+    return true;
 }
 
 static bool open_wire(struct gateway *gateway, struct err *err)
@@ -187,13 +220,11 @@ static bool open_wire(struct gateway *gateway, struct err *err)
     static const char *const alpn[] = {"tsumugi-gw/1", NULL};
     struct gateway_config *config = &gateway->config;
     struct tls_files files = {config->certificate, config->key, config->authority};
-    gateway->router = http_router_new();
-    gateway->loop = gateway->router ? loop_new(err) : NULL;
+    gateway->loop = open_routers(gateway, err) ? loop_new(err) : NULL;
     gateway->workers = gateway->loop ? workers_new(WORKERS, WORKER_QUEUE, err) : NULL;
     gateway->tls = gateway->workers ? tls_client_open(&files, alpn, err) : NULL;
     if (!gateway->tls)
         return false;
-    answer_routes(gateway->router, gateway->answer);
     gateway->tick = loop_timer_new(gateway->loop, on_tick, gateway, err);
     return gateway->tick != NULL;
 }
@@ -235,8 +266,9 @@ void gateway_close(struct gateway *gateway)
 {
     if (!gateway)
         return;
-    if (gateway->dialer)
-        tunnel_dialer_close(gateway->dialer);
+    for (size_t i = 0; i < GATEWAY_CENTRES_MAX; i++)
+        if (gateway->lines[i].dialer)
+            tunnel_dialer_close(gateway->lines[i].dialer);
     collect_free(gateway->collect);
     answer_end(gateway->answer);
     if (gateway->workers)
@@ -246,8 +278,8 @@ void gateway_close(struct gateway *gateway)
     if (gateway->loop)
         loop_free(gateway->loop);
     answer_free(gateway->answer);
-    if (gateway->router)
-        http_router_free(gateway->router);
+    for (size_t i = 0; i < GATEWAY_CENTRES_MAX; i++)
+        http_router_free(gateway->lines[i].router);
     if (gateway->tls)
         tls_context_free(gateway->tls);
     release_free(gateway->release);

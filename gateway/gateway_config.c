@@ -3,9 +3,10 @@
 
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/path.h"
 
-enum { CONFIG_BYTES_MAX = 256 * 1024, HOUR_S = 3600 };
+enum { CONFIG_BYTES_MAX = 256 * 1024, HOUR_S = 3600, PROXY_LINE_BYTES_MAX = 1024 };
 
 static bool take_name(const struct json_value *object, const char *key,
                       struct arena *arena, const char **name, struct err *err)
@@ -116,21 +117,105 @@ static bool read_transactions(const struct json_value *object, struct arena *are
     return true;
 }
 
+static bool read_address(const struct json_value *object, struct arena *arena,
+                         const char **host, uint16_t *port, struct err *err)
+{
+    int number = 443;
+    if (!take_name(object, "host", arena, host, err) ||
+        !take_number(object, "port", 1, 65535, &number, err))
+        return false;
+    for (const char *at = *host; *at; at++)
+        if (*at <= 0x20 || *at > 0x7E || *at == '/' || *at == '@')
+            return err_set(err, ERR_SYNTAX, "config_host", "not a host's name");
+    *port = (uint16_t)number;
+    return **host || err_set(err, ERR_SYNTAX, "config_host", "a host without a name");
+}
+
+/* One address, or one for each process of the centre. */
+static bool read_addresses(const struct json_value *centre, struct arena *arena,
+                           struct gateway_config *config, struct err *err)
+{
+    const struct json_value *array = NULL;
+    struct gateway_centre *centres = config->centres;
+    config->centre_count = 1;
+    if (!json_member(centre, "addresses"))
+        return read_address(centre, arena, &centres[0].host, &centres[0].port, err);
+    if (json_member(centre, "host") || json_member(centre, "port"))
+        return err_set(err, ERR_SYNTAX, "config_centre", "host or addresses, not both");
+    if (!json_take_array(centre, "addresses", GATEWAY_CENTRES_MAX, &array, err))
+        return false;
+    config->centre_count = json_count(array);
+    for (size_t i = 0; i < config->centre_count; i++)
+        if (!read_address(json_item(array, i), arena, &centres[i].host, &centres[i].port,
+                          err))
+            return false;
+    return config->centre_count > 0 ||
+           err_set(err, ERR_SYNTAX, "config_centre", "no address of the centre");
+}
+
+/* "user:password" in base64 (RFC 7617, RFC 4648 4). */
+static bool write_basic(struct span pair, struct arena *arena, const char **value,
+                        struct err *err)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    struct span copy = {0};
+    CLEANUP(buf_free) struct buf out = buf_init(4096);
+    buf_cstr(&out, "Basic ");
+    for (size_t i = 0; i < pair.len; i += 3) {
+        size_t left = pair.len - i;
+        uint32_t bits = (uint32_t)pair.at[i] << 16 |
+                        (left > 1 ? (uint32_t)pair.at[i + 1] << 8 : 0) |
+                        (left > 2 ? (uint32_t)pair.at[i + 2] : 0);
+        for (size_t k = 0; k < 4; k++)
+            buf_byte(&out,
+                     (uint8_t)(k <= left ? letters[bits >> (18 - 6 * k) & 63] : '='));
+    }
+    buf_byte(&out, '\0');
+    if (!buf_to_arena(&out, arena, &copy, err))
+        return false;
+    *value = (const char *)copy.at;
+    return true;
+}
+
+/* The file has one line "user:password", so that neither stands in the configuration. */
+static bool read_proxy(const struct json_value *root, struct arena *arena,
+                       struct tunnel_proxy *proxy, struct err *err)
+{
+    const struct json_value *object = NULL;
+    const char *file = NULL;
+    struct span bytes = {0}, line = {0};
+    if (!json_member(root, "proxy"))
+        return true;
+    if (!json_take_object(root, "proxy", &object, err) ||
+        !read_address(object, arena, &proxy->host, &proxy->port, err))
+        return false;
+    if (!json_member(object, "port"))
+        return err_set(err, ERR_SYNTAX, "config_proxy", "a proxy without a port");
+    if (!json_member(object, "credentials"))
+        return true;
+    if (!take_name(object, "credentials", arena, &file, err) ||
+        !path_read_file(file, PROXY_LINE_BYTES_MAX, arena, &bytes, err))
+        return false;
+    bool has_pair = span_take(&bytes, '\n', &line) && memchr(line.at, ':', line.len);
+    return has_pair ? write_basic(line, arena, &proxy->authorization, err)
+                    : err_set(err, ERR_SYNTAX, "config_proxy",
+                              "credentials are one line user:password");
+}
+
 static bool read_centre(const struct json_value *root, struct arena *arena,
                         struct gateway_config *config, struct err *err)
 {
     const struct json_value *centre = NULL;
     struct text hex = {0};
-    int port = 443;
     if (!json_take_object(root, "centre", &centre, err) ||
-        !take_name(centre, "host", arena, &config->host, err) ||
-        !take_number(centre, "port", 1, 65535, &port, err) ||
+        !read_addresses(centre, arena, config, err) ||
+        !read_proxy(root, arena, &config->proxy, err) ||
         !take_name(centre, "certificate", arena, &config->certificate, err) ||
         !take_name(centre, "key", arena, &config->key, err) ||
         !take_name(centre, "authority", arena, &config->authority, err) ||
         !json_take_text(centre, "grant_key", 2 * SECRET_PUBLIC_KEY_BYTES, &hex, err))
         return false;
-    config->port = (uint16_t)port;
     return hash_from_hex(text_span(hex), config->grant_key.bytes,
                          SECRET_PUBLIC_KEY_BYTES) ||
            err_set(err, ERR_SYNTAX, "config_grant_key", "not a public key in hex");

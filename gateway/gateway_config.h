@@ -4,7 +4,17 @@
 
 #include "base/secret.h"
 #include "formats/uplink/uplink.h"
+#include "gateway/answer/answer.h"
 #include "gateway/collect/collect.h"
+#include "wire/tunnel/tunnel.h"
+
+enum { GATEWAY_CENTRES_MAX = ANSWER_LINES_MAX };
+
+/* One address of the centre: each of its processes has its own. */
+struct gateway_centre {
+    const char *host;
+    uint16_t port;
+};
 
 struct gateway_config {
     struct text facility_code; /* 10 digits */
@@ -15,8 +25,9 @@ struct gateway_config {
     size_t root_count;
     const char *transactions[COLLECT_TRANSACTIONS_MAX];
     size_t transaction_count;
-    const char *host;
-    uint16_t port;
+    struct gateway_centre centres[GATEWAY_CENTRES_MAX];
+    size_t centre_count;
+    struct tunnel_proxy proxy; /* host NULL = none */
     const char *certificate;
     const char *key;
     const char *authority;

@@ -20,6 +20,11 @@ void answer_send(struct http_call *call, const struct buf *out, bool is_done,
         http_answer_problem(call, err);
 }
 
+struct answer *answer_of(void *line)
+{
+    return ((struct answer_line *)line)->answer;
+}
+
 static void fill_head(struct answer *answer, struct uplink_head *head)
 {
     struct audit_position position = audit_head(answer->config.audit);
@@ -39,9 +44,19 @@ static bool keep_peer_head(struct answer *answer, const struct uplink_head *head
 
 /* ---- POST /hello ---- */
 
-static bool say_hello(struct answer *answer, struct http_call *call, struct buf *out,
+static void note_tunnel(struct answer_line *line, struct id tunnel)
+{
+    pthread_mutex_lock(&line->answer->lock);
+    line->tunnel = tunnel;
+    line->has_greeted = true;
+    pthread_mutex_unlock(&line->answer->lock);
+    release_note_tunnel(line->answer->config.release, tunnel);
+}
+
+static bool say_hello(struct answer_line *line, struct http_call *call, struct buf *out,
                       struct err *err)
 {
+    struct answer *answer = line->answer;
     struct uplink_hello hello;
     struct uplink_welcome welcome = {.facility_code = answer->config.facility_code,
                                      .node = answer->config.node,
@@ -55,7 +70,7 @@ static bool say_hello(struct answer *answer, struct http_call *call, struct buf 
         !uplink_agree(&hello, &welcome.protocol, err) ||
         !keep_peer_head(answer, &hello.head, err))
         return false;
-    release_note_tunnel(answer->config.release, hello.tunnel);
+    note_tunnel(line, hello.tunnel);
     fill_head(answer, &welcome.head);
     struct json_writer writer = json_writer(out);
     uplink_write_welcome(&writer, &welcome);
@@ -91,7 +106,7 @@ static void answer_heads(struct http_call *call, void *context)
 {
     struct err err = {0};
     CLEANUP(buf_free) struct buf out = buf_init(4096);
-    bool is_done = exchange_heads(context, call, &out, &err);
+    bool is_done = exchange_heads(answer_of(context), call, &out, &err);
     answer_send(call, &out, is_done, &err);
 }
 
@@ -122,7 +137,7 @@ static void answer_links(struct http_call *call, void *context)
 {
     struct err err = {0};
     CLEANUP(buf_free) struct buf out = buf_init(4096);
-    bool is_done = match_link(context, call, &out, &err);
+    bool is_done = match_link(answer_of(context), call, &out, &err);
     answer_send(call, &out, is_done, &err);
 }
 
@@ -151,7 +166,7 @@ static bool end_link(struct answer *answer, struct id record, struct err *err)
 
 static void answer_link_end(struct http_call *call, void *context)
 {
-    answer_record(call, context, end_link);
+    answer_record(call, answer_of(context), end_link);
 }
 
 static bool backfill(struct answer *answer, struct id record, struct err *err)
@@ -161,7 +176,7 @@ static bool backfill(struct answer *answer, struct id record, struct err *err)
 
 static void answer_backfills(struct http_call *call, void *context)
 {
-    answer_record(call, context, backfill);
+    answer_record(call, answer_of(context), backfill);
 }
 
 /* ---- POST /snapshots, /digests ---- */
@@ -188,7 +203,7 @@ static void answer_snapshots(struct http_call *call, void *context)
 {
     struct err err = {0};
     CLEANUP(buf_free) struct buf out = buf_init(ANSWER_BODY_MAX);
-    bool is_done = write_snapshot(context, call, &out, &err);
+    bool is_done = write_snapshot(answer_of(context), call, &out, &err);
     answer_send(call, &out, is_done, &err);
 }
 
@@ -228,7 +243,7 @@ static void answer_digests(struct http_call *call, void *context)
     bool is_done = document &&
                    json_take_array(json_root(document), "records", UPLINK_DIGESTS_MAX,
                                    &records, &err) &&
-                   write_sums(context, call, records, &out, &err);
+                   write_sums(answer_of(context), call, records, &out, &err);
     answer_send(call, &out, is_done, &err);
 }
 
@@ -248,7 +263,7 @@ static bool check_now(struct answer *answer, struct id record, struct err *err)
 
 static void answer_checks(struct http_call *call, void *context)
 {
-    answer_record(call, context, check_now);
+    answer_record(call, answer_of(context), check_now);
 }
 
 static void answer_cancel(struct http_call *call, void *context)
@@ -278,9 +293,9 @@ static const struct http_route routes[] = {
     {HTTP_POST, "/cancel", answer_cancel, 256},
 };
 
-void answer_routes(struct http_router *router, struct answer *answer)
+void answer_routes(struct http_router *router, struct answer *answer, int line)
 {
-    http_router_add(router, routes, sizeof routes / sizeof *routes, answer);
+    http_router_add(router, routes, sizeof routes / sizeof *routes, &answer->lines[line]);
 }
 
 struct answer *answer_new(const struct answer_config *config, struct err *err)
@@ -289,6 +304,8 @@ struct answer *answer_new(const struct answer_config *config, struct err *err)
     if (!answer)
         return NULL;
     answer->config = *config;
+    for (int i = 0; i < ANSWER_LINES_MAX; i++)
+        answer->lines[i].answer = answer;
     pthread_mutex_init(&answer->lock, NULL);
     return answer;
 }

@@ -116,7 +116,7 @@ static bool finish(struct answer *answer, const struct release_permit *permit,
 
 void answer_content(struct http_call *call, void *context)
 {
-    struct answer *answer = context;
+    struct answer *answer = answer_of(context);
     struct err err = {0};
     CLEANUP(buf_free) struct buf out = buf_init(ANSWER_BODY_MAX);
     const struct release_permit *permit = ask_gate(answer, call, false, &err);
@@ -128,7 +128,7 @@ void answer_content(struct http_call *call, void *context)
 
 void answer_original(struct http_call *call, void *context)
 {
-    struct answer *answer = context;
+    struct answer *answer = answer_of(context);
     struct err err = {0};
     struct span bytes = {0};
     const struct release_permit *permit = ask_gate(answer, call, true, &err);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Event polls: answers to the last batch come in, the next batch goes out as soon as
- * there is one. One poll waits per lane; the live lane never waits for the backfill. */
+ * there is one. One poll waits per line and lane; the live lane never waits for the
+ * backfill. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -24,39 +25,92 @@ static bool write_batch(struct answer *answer, int lane, struct http_call *call,
     return true;
 }
 
-/* Answers with what there is, even nothing. */
-static void answer_batch(struct answer *answer, int lane, struct http_call *call)
+/* ---- over which line ---- */
+
+enum { LEASE_MS = 10000 };
+
+static int64_t monotonic_ms(const struct answer *answer)
+{
+    return clock_monotonic_ms(&answer->config.clock);
+}
+
+static int64_t lease_ms(const struct answer *answer)
+{
+    int64_t polls_ms = 2 * (int64_t)answer->config.poll_ms;
+    return polls_ms < LEASE_MS ? polls_ms : LEASE_MS;
+}
+
+/* The lock is held: the lane's holder asks, or did lately. Who was given something and
+ * does not come back may have a database that is away, while another process has not. */
+static bool is_held(const struct answer *answer, int lane)
+{
+    const struct answer_line *holder = answer->holder[lane];
+    return holder && holder->is_up &&
+           (holder->waiting[lane] ||
+            monotonic_ms(answer) - answer->given_ms[lane] < lease_ms(answer));
+}
+
+/* The lock is held: whether the lane's events go over this line, which becomes the holder
+ * when there is none. */
+static bool may_take(struct answer_line *line, int lane)
+{
+    struct answer *answer = line->answer;
+    if (answer->holder[lane] == line || !line->is_up || is_held(answer, lane))
+        return answer->holder[lane] == line && line->is_up;
+    answer->holder[lane] = line;
+    answer->given_ms[lane] = monotonic_ms(answer);
+    return true;
+}
+
+static bool takes(struct answer_line *line, int lane)
+{
+    struct answer *answer = line->answer;
+    pthread_mutex_lock(&answer->lock);
+    bool is_holder = may_take(line, lane);
+    if (is_holder)
+        answer->given_ms[lane] = monotonic_ms(answer);
+    pthread_mutex_unlock(&answer->lock);
+    return is_holder;
+}
+
+/* Answers with what there is for this line, even nothing. */
+static void answer_batch(struct answer_line *line, int lane, struct http_call *call)
 {
     struct err err = {0};
     size_t count = 0;
     CLEANUP(buf_free) struct buf out = buf_init(ANSWER_BODY_MAX);
-    bool is_done = write_batch(answer, lane, call, &out, &count, &err);
+    bool is_done = true;
+    if (takes(line, lane))
+        is_done = write_batch(line->answer, lane, call, &out, &count, &err);
+    else
+        buf_cstr(&out, "{\"events\":[]}");
     answer_send(call, &out, is_done, &err);
 }
 
 /* Takes the call that waits in the lane, if any. */
-static struct http_call *take_waiting(struct answer *answer, int lane)
+static struct http_call *take_waiting(struct answer_line *line, int lane)
 {
-    pthread_mutex_lock(&answer->lock);
-    struct http_call *call = answer->waiting[lane];
-    answer->waiting[lane] = NULL;
-    pthread_mutex_unlock(&answer->lock);
+    pthread_mutex_lock(&line->answer->lock);
+    struct http_call *call = line->waiting[lane];
+    line->waiting[lane] = NULL;
+    pthread_mutex_unlock(&line->answer->lock);
     return call;
 }
 
 /* Keeps the call and puts it in its lane's place; `before` is the one that waited there.
  * False at the end of the gateway: nothing waits any more. */
-static bool begin_waiting(struct answer *answer, int lane, struct http_call *call,
+static bool begin_waiting(struct answer_line *line, int lane, struct http_call *call,
                           struct http_call **before)
 {
+    struct answer *answer = line->answer;
     pthread_mutex_lock(&answer->lock);
     bool may_wait = !answer->is_ending;
     *before = NULL;
     if (may_wait) {
         http_keep(call);
-        *before = answer->waiting[lane];
-        answer->waiting[lane] = call;
-        answer->since_ms[lane] = clock_monotonic_ms(&answer->config.clock);
+        *before = line->waiting[lane];
+        line->waiting[lane] = call;
+        line->since_ms[lane] = monotonic_ms(answer);
     }
     pthread_mutex_unlock(&answer->lock);
     return may_wait;
@@ -91,30 +145,34 @@ static void resume_backfill(struct http_call *call, void *context)
     answer_batch(context, 1, call);
 }
 
-static void release_waiting(struct answer *answer, int lane)
+static void resume(struct answer_line *line, int lane, struct http_call *call)
 {
-    struct http_call *call = take_waiting(answer, lane);
     if (call)
-        http_resume(call, lane == 0 ? resume_live : resume_backfill, answer);
+        http_resume(call, lane == 0 ? resume_live : resume_backfill, line);
 }
 
-static void poll_lane(struct answer *answer, int lane, struct http_call *call)
+static void release_waiting(struct answer_line *line, int lane)
+{
+    resume(line, lane, take_waiting(line, lane));
+}
+
+static void poll_lane(struct answer_line *line, int lane, struct http_call *call)
 {
     struct err err = {0};
+    struct answer *answer = line->answer;
     if (!take_answers(answer, call, &err)) {
         http_answer_problem(call, &err);
         return;
     }
     struct http_call *before = NULL;
-    if (!begin_waiting(answer, lane, call, &before)) {
-        answer_batch(answer, lane, call);
+    if (!begin_waiting(line, lane, call, &before)) {
+        answer_batch(line, lane, call);
         return;
     }
-    if (before)
-        http_resume(before, lane == 0 ? resume_live : resume_backfill, answer);
+    resume(line, lane, before);
     /* Looked at after waiting began, so an event that comes between wakes it. */
-    if (has_events(answer, lane, &err) || err.kind != ERR_NONE)
-        release_waiting(answer, lane);
+    if (takes(line, lane) && (has_events(answer, lane, &err) || err.kind != ERR_NONE))
+        release_waiting(line, lane);
 }
 
 void answer_events_live(struct http_call *call, void *context)
@@ -127,22 +185,76 @@ void answer_events_backfill(struct http_call *call, void *context)
     poll_lane(context, 1, call);
 }
 
+/* The line that has the lane, or the first that asks for it when none has. */
+static struct answer_line *find_taker(struct answer *answer, int lane)
+{
+    struct answer_line *taker = NULL;
+    pthread_mutex_lock(&answer->lock);
+    if (is_held(answer, lane))
+        taker = answer->holder[lane];
+    for (int i = 0; i < ANSWER_LINES_MAX && !taker; i++)
+        if (answer->lines[i].waiting[lane] && may_take(&answer->lines[i], lane))
+            taker = &answer->lines[i];
+    pthread_mutex_unlock(&answer->lock);
+    return taker;
+}
+
 void answer_wake(void *context, int lane)
 {
-    if (context)
-        release_waiting(context, lane);
+    struct answer_line *taker = context ? find_taker(context, lane) : NULL;
+    if (taker)
+        release_waiting(taker, lane);
+}
+
+/* Nobody has the lane any more and somebody else asks: what was handed out and not
+ * answered is handed out again. */
+static void pass_on(struct answer *answer, int lane)
+{
+    pthread_mutex_lock(&answer->lock);
+    bool has_taker = is_held(answer, lane);
+    pthread_mutex_unlock(&answer->lock);
+    if (!has_taker)
+        answer_wake(answer, lane);
+}
+
+static void tick_line(struct answer_line *line, int lane, int64_t now_ms)
+{
+    struct answer *answer = line->answer;
+    pthread_mutex_lock(&answer->lock);
+    bool is_over =
+        line->waiting[lane] && now_ms - line->since_ms[lane] >= answer->config.poll_ms;
+    pthread_mutex_unlock(&answer->lock);
+    if (is_over)
+        release_waiting(line, lane);
 }
 
 void answer_tick(struct answer *answer)
 {
-    int64_t now_ms = clock_monotonic_ms(&answer->config.clock);
+    int64_t now_ms = monotonic_ms(answer);
     for (int lane = 0; lane < ANSWER_LANES; lane++) {
-        pthread_mutex_lock(&answer->lock);
-        bool is_over = answer->waiting[lane] &&
-                       now_ms - answer->since_ms[lane] >= answer->config.poll_ms;
-        pthread_mutex_unlock(&answer->lock);
-        if (is_over)
-            release_waiting(answer, lane);
+        for (int i = 0; i < ANSWER_LINES_MAX; i++)
+            tick_line(&answer->lines[i], lane, now_ms);
+        pass_on(answer, lane);
+    }
+}
+
+void answer_line_changed(struct answer *answer, int number, bool is_up)
+{
+    struct answer_line *line = &answer->lines[number];
+    pthread_mutex_lock(&answer->lock);
+    bool had_tunnel = !is_up && line->has_greeted;
+    struct id tunnel = line->tunnel;
+    line->is_up = is_up;
+    line->has_greeted = false;
+    for (int lane = 0; !is_up && lane < ANSWER_LANES; lane++)
+        if (answer->holder[lane] == line)
+            answer->holder[lane] = NULL;
+    pthread_mutex_unlock(&answer->lock);
+    if (had_tunnel)
+        release_drop_tunnel(answer->config.release, tunnel);
+    for (int lane = 0; !is_up && lane < ANSWER_LANES; lane++) {
+        release_waiting(line, lane); /* into the void */
+        pass_on(answer, lane);
     }
 }
 
@@ -153,9 +265,10 @@ void answer_end(struct answer *answer)
     pthread_mutex_lock(&answer->lock);
     answer->is_ending = true;
     pthread_mutex_unlock(&answer->lock);
-    for (int lane = 0; lane < ANSWER_LANES; lane++) {
+    for (int i = 0; i < ANSWER_LANES * ANSWER_LINES_MAX; i++) {
         struct err err = {0};
-        struct http_call *call = take_waiting(answer, lane);
+        struct http_call *call =
+            take_waiting(&answer->lines[i / ANSWER_LANES], i % ANSWER_LANES);
         err_set(&err, ERR_BUSY, "gateway_stopping", "the gateway is being stopped");
         if (call)
             http_answer_problem(call, &err);

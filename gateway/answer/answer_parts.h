@@ -9,14 +9,27 @@
 
 enum { ANSWER_LANES = 2, ANSWER_BODY_MAX = UPLINK_MESSAGE_BYTES_MAX };
 
-struct answer {
-    struct answer_config config;
-    pthread_mutex_t lock;
+/* One tunnel to one of the centre's processes: the context of its routes. */
+struct answer_line {
+    struct answer *answer;
+    bool is_up;
+    bool has_greeted;
+    struct id tunnel;                        /* as named in hello */
     struct http_call *waiting[ANSWER_LANES]; /* a kept poll, NULL = none */
     int64_t since_ms[ANSWER_LANES];
+};
+
+struct answer {
+    struct answer_config config;
+    pthread_mutex_t lock; /* guards what follows, the lines too */
+    struct answer_line lines[ANSWER_LINES_MAX];
+    struct answer_line *holder[ANSWER_LANES]; /* over which events go; NULL = none */
+    int64_t given_ms[ANSWER_LANES];           /* when its last poll was answered */
     bool is_ending;
 };
 
+/* Of a route's context. */
+struct answer *answer_of(void *line);
 /* The body as JSON; the document is freed with CLEANUP(json_free_at). */
 struct json_document *answer_read_body(struct http_call *call, struct err *err);
 /* Answers with what was written, or with the problem. */

@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 
-enum { TUNNELS_MAX = 8, HOUR_MS = 3600 * 1000 };
+enum { TUNNELS_MAX = 16, HOUR_MS = 3600 * 1000 };
 
 struct release_permit {
     const char *event; /* of its decision row: "content" or "original" */
@@ -63,10 +63,12 @@ void release_note_tunnel(struct release *release, struct id tunnel)
     pthread_mutex_unlock(&release->lock);
 }
 
-void release_drop_tunnels(struct release *release)
+void release_drop_tunnel(struct release *release, struct id tunnel)
 {
     pthread_mutex_lock(&release->lock);
-    memset(release->tunnels, 0, sizeof release->tunnels);
+    for (size_t i = 0; i < TUNNELS_MAX; i++)
+        if (id_equal(release->tunnels[i].id, tunnel))
+            release->tunnels[i] = (struct release_tunnel){.hello_ms = 0};
     pthread_mutex_unlock(&release->lock);
 }
 

@@ -33,7 +33,7 @@ void release_free(struct release *release);
 /* A centre said hello on a tunnel: grants of this tunnel count from now. */
 void release_note_tunnel(struct release *release, struct id tunnel);
 /* The line is lost: no grant that was made for it counts any more. */
-void release_drop_tunnels(struct release *release);
+void release_drop_tunnel(struct release *release, struct id tunnel);
 
 /* ---- the rule: plain facts ---- */
 struct release_facts {

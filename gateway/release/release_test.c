@@ -536,8 +536,10 @@ static void a_lost_line_takes_its_grants_with_it(void)
     struct scene scene;
     struct err err = {0};
     begin(&scene);
+    release_note_tunnel(scene.release, (struct id){{0x81}});
+    release_drop_tunnel(scene.release, (struct id){{0x81}}); /* another centre's */
     CHECK(ask_for(&scene, BASE, false, &err));
-    release_drop_tunnels(scene.release);
+    release_drop_tunnel(scene.release, tunnel);
     CHECK(is_refused(&scene, "grant_tunnel"));
     release_note_tunnel(scene.release, tunnel);
     CHECK(ask_for(&scene, BASE, false, &err));
@@ -549,15 +551,15 @@ static void tunnels_live_side_by_side_and_the_oldest_goes(void)
     struct scene scene;
     struct err err = {0};
     begin(&scene);
-    for (uint8_t i = 1; i < 8; i++) {
+    for (uint8_t i = 1; i < 16; i++) {
         scene.monotonic_ms += 10;
         release_note_tunnel(scene.release, (struct id){{0x80, i}});
     }
-    CHECK(ask_for(&scene, BASE, false, &err)); /* the eighth place was free */
+    CHECK(ask_for(&scene, BASE, false, &err)); /* the last place was free */
     scene.grant.tunnel = (struct id){{0x80, 7}};
     CHECK(ask_for(&scene, BASE, false, &err));
     scene.monotonic_ms += 10;
-    release_note_tunnel(scene.release, (struct id){{0x80, 8}});
+    release_note_tunnel(scene.release, (struct id){{0x80, 16}});
     scene.grant.tunnel = tunnel;
     CHECK(is_refused(&scene, "grant_tunnel"));
     end(&scene);

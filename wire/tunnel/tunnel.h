@@ -97,12 +97,20 @@ MUST_CHECK bool tunnel_ask(struct tunnel *tunnel, const struct tunnel_request *r
 
 /* ---- the gateway's side ---- */
 struct tunnel_dialer; /* *owned* */
+/* An HTTP proxy that is asked to CONNECT: it resolves the centre's name, and sees nothing
+ * but the name and TLS. */
+struct tunnel_proxy {
+    const char *host;
+    uint16_t port;
+    const char *authorization; /* value of Proxy-Authorization, or NULL */
+};
 struct tunnel_dialer_config {
     struct loop *loop;
     struct workers *workers;
     struct tls_context *tls; /* client certificate; pins the centre's CA; TUNNEL_ALPN */
-    const char *host;
+    const char *host;        /* also the name in the centre's certificate */
     uint16_t port;
+    const struct tunnel_proxy *proxy; /* NULL = none; copied */
     const struct http_router *router; /* answers the centre's requests */
     struct http_limits limits;
     int retry_min_ms;

@@ -16,7 +16,8 @@ enum {
     STEADY_MS = 10000,   /* a tunnel that lived so long makes the next try soon again */
     ADDRESSES_MAX = 8,
     FIRST_SPREAD = 3, /* the first delay is between retry_min_ms and so many of it */
-    STREAMS_MAX = 512
+    STREAMS_MAX = 512,
+    NAME_BYTES_MAX = 255
 };
 
 /* A name's addresses, tried one after the other: an IPv6 address is of no use where only
@@ -29,6 +30,10 @@ struct addresses {
 struct tunnel_dialer {
     struct tunnel_dialer_config config;
     char *host;
+    char *through; /* "host:port" for a proxy; NULL = none */
+    char *proxy_host;
+    uint16_t proxy_port;
+    char *authorization;
     struct http_service *service;
     struct loop_timer *timer;
     struct clock clock;
@@ -193,8 +198,11 @@ static void resolution_free(struct resolution *resolution)
 static void dial(struct tunnel_dialer *dialer, const struct http_address *address)
 {
     struct err err = {0};
-    struct http_dial target = {
-        .address = *address, .context = dialer->config.tls, .host = dialer->host};
+    struct http_dial target = {.address = *address,
+                               .context = dialer->config.tls,
+                               .host = dialer->host,
+                               .through = dialer->through,
+                               .authorization = dialer->authorization};
     dialer->connection = http_connection_dial(dialer->config.loop, &target,
                                               &dialling_events, dialer, &err);
     if (dialer->connection) {
@@ -265,8 +273,9 @@ static bool start_resolving(struct tunnel_dialer *dialer, struct err *err)
         return false;
     resolution->dialer = dialer;
     resolution->loop = dialer->config.loop;
-    resolution->port = dialer->config.port;
-    resolution->host = memory_string(dialer->host, err);
+    resolution->port = dialer->through ? dialer->proxy_port : dialer->config.port;
+    resolution->host =
+        memory_string(dialer->through ? dialer->proxy_host : dialer->host, err);
     if (!resolution->host) {
         resolution_free(resolution);
         return false;
@@ -296,6 +305,23 @@ static void begin(void *context)
 
 /* ---- opening and closing ---- */
 
+static bool copy_proxy(struct tunnel_dialer *dialer, const struct tunnel_proxy *proxy,
+                       struct err *err)
+{
+    char through[NAME_BYTES_MAX + 16];
+    bool is_numeric_six = strchr(dialer->host, ':') != NULL;
+    int len = snprintf(through, sizeof through, is_numeric_six ? "[%s]:%u" : "%s:%u",
+                       dialer->host, (unsigned)dialer->config.port);
+    if (len < 0 || (size_t)len >= sizeof through)
+        return err_set(err, ERR_LIMIT, "host_too_long", "the centre's name is too long");
+    dialer->proxy_port = proxy->port;
+    dialer->through = memory_string(through, err);
+    dialer->proxy_host = dialer->through ? memory_string(proxy->host, err) : NULL;
+    if (dialer->proxy_host && proxy->authorization)
+        dialer->authorization = memory_string(proxy->authorization, err);
+    return dialer->proxy_host && (!proxy->authorization || dialer->authorization);
+}
+
 static bool open_parts(struct tunnel_dialer *dialer, struct err *err)
 {
     const struct tunnel_dialer_config *config = &dialer->config;
@@ -307,7 +333,7 @@ static bool open_parts(struct tunnel_dialer *dialer, struct err *err)
         .log = config->log,
     };
     dialer->host = memory_string(config->host, err);
-    if (!dialer->host)
+    if (!dialer->host || (config->proxy && !copy_proxy(dialer, config->proxy, err)))
         return false;
     dialer->service = http_service_new(&service, err);
     if (!dialer->service)
@@ -352,5 +378,8 @@ void tunnel_dialer_close(struct tunnel_dialer *dialer)
     loop_timer_free(dialer->timer);
     http_service_free(dialer->service);
     memory_free(dialer->host);
+    memory_free(dialer->through);
+    memory_free(dialer->proxy_host);
+    memory_free(dialer->authorization);
     memory_free(dialer);
 }
