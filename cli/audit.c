@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* tsumugi audit verify DIR: checks the audit's files without a server. */
+/* tsumugi audit verify DIR…: checks the audit's files without a server. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,12 +7,12 @@
 #include "cli/commands.h"
 #include "exchange/audit/audit.h"
 
-static int verify(const char *directory)
+static int verify(const char *const *directories, size_t directory_count)
 {
     struct err err = {0};
     struct audit_fault fault = {0};
     uint64_t count = 0;
-    if (audit_verify(directory, &count, &fault, &err)) {
+    if (audit_verify_all(directories, directory_count, &count, &fault, &err)) {
         printf("%" PRIu64 " records in order\n", count);
         return COMMAND_OK;
     }
@@ -25,13 +25,13 @@ static int verify(const char *directory)
 
 static int run(int argc, char **argv)
 {
-    if (argc == 3 && strcmp(argv[1], "verify") == 0)
-        return verify(argv[2]);
-    fputs("usage: tsumugi audit verify DIR\n"
+    if (argc >= 3 && strcmp(argv[1], "verify") == 0)
+        return verify((const char *const *)argv + 2, (size_t)argc - 2);
+    fputs("usage: tsumugi audit verify DIR…   one for each process of the centre\n"
           "Prints the number of records, or the first bad one as: node number code.\n",
           stderr);
     return COMMAND_USAGE;
 }
 
 const struct command command_audit = {"audit",
-                                      "check the audit's files: audit verify DIR", run};
+                                      "check the audit's files: audit verify DIR…", run};

@@ -14,6 +14,8 @@ struct browser {
     const struct site *site;
     const char *certificate; /* NAME.crt and NAME.key in the folder */
     char cookie[200];
+    char csrf[80]; /* once logged in; then each request also has a key of its own */
+    int keys;
     int status;
     char answer[SITE_OUT_BYTES];
 };
@@ -72,6 +74,26 @@ static inline void browser_keep_cookie(struct browser *browser)
         snprintf(browser->cookie, sizeof browser->cookie, "%.*s", (int)len, set + 14);
 }
 
+/* The value of a text member, the first of that name; false when there is none. */
+static inline bool browser_member(const struct browser *browser, const char *name,
+                                  char *out, size_t size)
+{
+    char key[64];
+    snprintf(key, sizeof key, "\"%s\":\"", name);
+    const char *at = strstr(browser->answer, key);
+    if (at)
+        snprintf(out, size, "%.*s", (int)strcspn(at + strlen(key), "\""),
+                 at + strlen(key));
+    return at != NULL;
+}
+
+static inline void browser_write_token(struct browser *browser, struct buf *out)
+{
+    if (*browser->csrf)
+        buf_format(out, "X-CSRF-Token: %s\r\nIdempotency-Key: %016x%08x%08x\r\n",
+                   browser->csrf, 7U, (unsigned)getpid(), (unsigned)++browser->keys);
+}
+
 /* One request on a connection of its own; the status, 0 when nothing came back. */
 static inline int browser_ask(struct browser *browser, const char *method,
                               const char *path, const char *json)
@@ -92,10 +114,11 @@ static inline int browser_ask(struct browser *browser, const char *method,
     CLEANUP(buf_free) struct buf request = buf_init(1 << 16);
     buf_format(&request,
                "%s %s HTTP/1.1\r\nHost: localhost:%d\r\nOrigin: https://localhost:%d\r\n"
-               "Connection: close\r\nCookie: %s\r\nContent-Length: %zu\r\n%s\r\n%s",
-               method, path, browser->site->port, browser->site->port, browser->cookie,
-               json ? strlen(json) : 0, json ? "Content-Type: application/json\r\n" : "",
-               json ? json : "");
+               "Connection: close\r\nCookie: %s\r\n",
+               method, path, browser->site->port, browser->site->port, browser->cookie);
+    browser_write_token(browser, &request);
+    buf_format(&request, "Content-Length: %zu\r\n%s\r\n%s", json ? strlen(json) : 0,
+               json ? "Content-Type: application/json\r\n" : "", json ? json : "");
     browser->answer[0] = '\0';
     if (session)
         browser_exchange(browser, session, buf_view(&request));
@@ -103,6 +126,7 @@ static inline int browser_ask(struct browser *browser, const char *method,
     tls_context_free(context);
     browser_keep_cookie(browser);
     browser->status = site_number(browser->answer, "HTTP/1.1 ");
+    browser_member(browser, "csrf", browser->csrf, sizeof browser->csrf);
     return browser->status;
 }
 

@@ -64,21 +64,28 @@ static inline void site_authority(const struct site *site, const char *name)
 }
 
 /* `more` stands behind the data directory, for example ",\"backup_key\":\"…\"". */
-static inline void site_configure(struct site *site, const char *name, const char *data,
-                                  const char *more)
+static inline void site_configure_node(struct site *site, const char *name,
+                                       const char *data, const char *node,
+                                       const char *more)
 {
     char text[4096], database[STORE_TESTSITE_BYTES + 32] = "";
     const char *at = site->place.directory;
     if (store_testsite_is_postgres())
         snprintf(database, sizeof database, "\"database\":\"%s\",", site->place.location);
     snprintf(text, sizeof text,
-             "{\"data\":\"%s/%s\",%s\"node\":\"centre\"%s,"
+             "{\"data\":\"%s/%s\",%s\"node\":\"%s\"%s,"
              "\"browsers\":{\"address\":\"127.0.0.1\",\"port\":0,\"certificate\":"
              "\"%s/centre.crt\",\"key\":\"%s/centre.key\",\"authority\":\"%s/ca.crt\"},"
              "\"gateways\":{\"address\":\"127.0.0.1\",\"port\":0,\"certificate\":"
              "\"%s/centre.crt\",\"key\":\"%s/centre.key\",\"authority\":\"%s/ca.crt\"}}",
-             at, data, database, more, at, at, at, at, at, at);
+             at, data, database, node, more, at, at, at, at, at, at);
     CHECK(site_write(site, name, text));
+}
+
+static inline void site_configure(struct site *site, const char *name, const char *data,
+                                  const char *more)
+{
+    site_configure_node(site, name, data, "centre", more);
 }
 
 static inline struct site *site_new(void)

@@ -124,6 +124,11 @@ struct audit_fault {
  * false with err set when it could not be read. */
 MUST_CHECK bool audit_verify(const char *directory, uint64_t *count,
                              struct audit_fault *fault, struct err *err);
+/* The same for the directories of several processes, with the heads that they keep of
+ * each other; a series that is in two of them is "audit_double". */
+MUST_CHECK bool audit_verify_all(const char *const *directories, size_t directory_count,
+                                 uint64_t *count, struct audit_fault *fault,
+                                 struct err *err);
 
 /* Calls `see` for each record of a node, oldest first, with its canonical JSON; returning
  * false from it stops. For rebuilding the index. */

@@ -13,6 +13,7 @@
 enum { NODES_MAX = 4096 };
 
 struct series {
+    const char *directory; /* above it */
     char node[AUDIT_NODE_BYTES_MAX + 1];
     uint64_t last_number;
 };
@@ -24,7 +25,6 @@ struct kept_head {
 };
 
 struct verification {
-    const char *directory;
     struct series *series; /* *owned* */
     size_t series_count;
     struct kept_head *heads; /* *owned* */
@@ -63,9 +63,10 @@ static void close_listing(DIR **listing)
         closedir(*listing);
 }
 
-static bool list_series(struct verification *verification, struct err *err)
+static bool list_series(struct verification *verification, const char *directory,
+                        struct err *err)
 {
-    CLEANUP(close_listing) DIR *listing = opendir(verification->directory);
+    CLEANUP(close_listing) DIR *listing = opendir(directory);
     if (!listing)
         return err_set(err, ERR_MISSING, "path_missing", "no audit directory");
     struct dirent *entry = readdir(listing);
@@ -77,10 +78,20 @@ static bool list_series(struct verification *verification, struct err *err)
         if (verification->series_count == NODES_MAX)
             return err_set(err, ERR_LIMIT, "audit_unreadable", "too many series");
         struct series *series = &verification->series[verification->series_count++];
+        series->directory = directory;
         memcpy(series->node, entry->d_name, strlen(entry->d_name) + 1);
     }
-    qsort(verification->series, verification->series_count, sizeof(struct series),
-          compare_series);
+    return true;
+}
+
+/* A name has one place: of two series that have it, one is not what it says. */
+static bool sort_series(struct verification *verification)
+{
+    struct series *series = verification->series;
+    qsort(series, verification->series_count, sizeof *series, compare_series);
+    for (size_t i = 1; i < verification->series_count; i++)
+        if (compare_series(&series[i - 1], &series[i]) == 0)
+            return set_fault(verification, series[i].node, 0, "audit_double");
     return true;
 }
 
@@ -113,7 +124,7 @@ static bool add_head(struct verification *verification, const struct kept_head *
     return true;
 }
 
-/* Notes the head when the record is one, of a series that is in this directory. */
+/* Notes the head when the record is one, of a series that is here. */
 static bool note_head(struct verification *verification, struct span json,
                       struct err *err)
 {
@@ -149,7 +160,7 @@ static bool check_chain(struct verification *verification, struct series *series
                         struct err *err)
 {
     CLEANUP(path_close)
-    int directory = open_series(verification->directory, series->node, err);
+    int directory = open_series(series->directory, series->node, err);
     if (directory < 0)
         return false;
     CLEANUP(audit_reader_close) struct audit_reader reader;
@@ -175,7 +186,7 @@ static bool check_heads(struct verification *verification, const struct series *
                         const struct kept_head *heads, size_t count, struct err *err)
 {
     CLEANUP(path_close)
-    int directory = open_series(verification->directory, series->node, err);
+    int directory = open_series(series->directory, series->node, err);
     if (directory < 0)
         return false;
     CLEANUP(audit_reader_close) struct audit_reader reader;
@@ -217,21 +228,31 @@ static bool check_all_heads(struct verification *verification, struct err *err)
     return true;
 }
 
-bool audit_verify(const char *directory, uint64_t *count, struct audit_fault *fault,
-                  struct err *err)
+bool audit_verify_all(const char *const *directories, size_t directory_count,
+                      uint64_t *count, struct audit_fault *fault, struct err *err)
 {
-    CLEANUP(free_verification)
-    struct verification verification = {.directory = directory, .fault = fault};
+    CLEANUP(free_verification) struct verification verification = {.fault = fault};
     *count = 0;
     *fault = (struct audit_fault){0};
     verification.series = memory_new(NODES_MAX, sizeof(struct series), err);
-    if (!verification.series || !list_series(&verification, err))
+    if (!verification.series)
+        return false;
+    for (size_t i = 0; i < directory_count; i++)
+        if (!list_series(&verification, directories[i], err))
+            return false;
+    if (!sort_series(&verification))
         return false;
     for (size_t i = 0; i < verification.series_count; i++)
         if (!check_chain(&verification, &verification.series[i], err))
             return false;
     *count = verification.record_count;
     return check_all_heads(&verification, err);
+}
+
+bool audit_verify(const char *directory, uint64_t *count, struct audit_fault *fault,
+                  struct err *err)
+{
+    return audit_verify_all(&directory, 1, count, fault, err);
 }
 
 bool audit_walk(const char *directory, const char *node, uint64_t from, audit_see *see,
