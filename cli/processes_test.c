@@ -287,7 +287,8 @@ static int count_entries(struct browser *browser, const char *handle)
     char path[160];
     int count = 0;
     snprintf(path, sizeof path,
-             "/api/v1/openings/%s/entries?from=2024-05-01&to=2024-05-01", handle);
+             "/api/v1/openings/%s/entries?row=test&from=2024-05-01&to=2024-05-01",
+             handle);
     if (browser_ask(browser, "GET", path, NULL) != 200)
         return -browser->status;
     for (const char *at = browser->answer; (at = strstr(at, "\"kind\":\"laboratory\""));
@@ -378,81 +379,143 @@ static void another_s_name_or_other_keys_are_refused(void)
     site_free(site);
 }
 
-static void two_servers_serve_one_region_and_one_goes_on_alone(void)
+/* Two servers, a gateway at both, one person whom a balancer moves about. */
+struct scene {
+    struct site *site;
+    pid_t gateway;
+    char person[33];
+    char one[33]; /* handles of calendars at the first and the second server */
+    char two[33];
+    struct browser first;
+    struct browser second;
+    struct listener listeners[2];
+};
+
+static void begin(struct scene *scene)
 {
-    static struct browser first, second;
-    static struct listener listeners[2];
-    struct site *site = site_new();
-    char more[SITE_PATH_BYTES + 32], path[SITE_PATH_BYTES], person[33] = "";
-    char one[33] = "", two[33] = "";
+    struct site *site = scene->site = site_new();
+    char more[SITE_PATH_BYTES + 32], path[SITE_PATH_BYTES];
     found(site);
     open_hospital(site);
     snprintf(more, sizeof more, ",\"keys\":\"%s\"", site_path(site, "data/keys", path));
     configure_another(&one_more, site, "two", more);
     CHECK(site_serve(site) && site_serve(&one_more));
     write_gateway(site, site->gateway_port, one_more.gateway_port);
-    char config[SITE_PATH_BYTES];
-    pid_t gateway =
-        site_begin(site, "gateway", site_path(site, "gateway.json", config), -1);
+    scene->gateway =
+        site_begin(site, "gateway", site_path(site, "gateway.json", path), -1);
+}
 
-    /* logged in at one, known at the other; the gateway is at both */
-    first = (struct browser){.site = site, .certificate = "desk"};
-    CHECK(log_in(&first) == 200);
-    move_to(&second, &first, &one_more);
-    CHECK(browser_waits(&first, "/api/v1/facilities", 200, "\"is_connected\":true"));
-    CHECK(browser_waits(&second, "/api/v1/facilities", 200, "\"is_connected\":true"));
-    register_person(&first, person);
-    snprintf(path, sizeof path, "/api/v1/persons/%s", person);
-    CHECK(browser_waits(&second, path, 200, "\"confirmed\""));
+static void log_in_at_one_and_be_known_at_both(struct scene *scene)
+{
+    char path[128];
+    scene->first = (struct browser){.site = scene->site, .certificate = "desk"};
+    CHECK(log_in(&scene->first) == 200);
+    move_to(&scene->second, &scene->first, &one_more);
+    CHECK(
+        browser_waits(&scene->first, "/api/v1/facilities", 200, "\"is_connected\":true"));
+    CHECK(browser_waits(&scene->second, "/api/v1/facilities", 200,
+                        "\"is_connected\":true"));
+    register_person(&scene->first, scene->person);
+    snprintf(path, sizeof path, "/api/v1/persons/%s", scene->person);
+    CHECK(browser_waits(&scene->second, path, 200, "\"confirmed\""));
+}
 
-    /* the calendar at both, and what is new on both */
-    CHECK(open_calendar(&second, person, two) && open_calendar(&first, person, one));
-    CHECK_SOON(count_entries(&second, two) == 1 && count_entries(&first, one) == 1);
-    begin_listening(&listeners[0], &first);
-    begin_listening(&listeners[1], &second);
-    lab(site, 2);
-    CHECK_SOON(heard(&listeners[0], "event: entry") &&
-               heard(&listeners[1], "event: entry"));
-    CHECK(heard(&listeners[0], person) && heard(&listeners[1], person));
-    CHECK(count_entries(&first, one) == 2 && count_entries(&second, two) == 2);
+static bool opens_content(struct browser *browser, const char *handle)
+{
+    char entry[33] = "", opening[33] = "", path[128];
+    if (count_entries(browser, handle) < 1 ||
+        !browser_member(browser, "id", entry, sizeof entry))
+        return false;
+    snprintf(path, sizeof path, "/api/v1/entries/%s/openings", entry);
+    if (browser_ask(browser, "POST", path, "{}") != 201 ||
+        !browser_member(browser, "opening", opening, sizeof opening))
+        return false;
+    snprintf(path, sizeof path, "/api/v1/openings/%s/content", opening);
+    return browser_ask(browser, "GET", path, NULL) == 200 &&
+           strstr(browser->answer, "総蛋白");
+}
 
-    /* withdrawn at one, refused at the other under what was open and anew */
-    change_consent(&first, person, false);
-    CHECK_SOON(count_entries(&second, two) < 0);
-    CHECK(second.status == 403 || second.status == 404);
-    CHECK(!open_calendar(&second, person, two) && second.status == 403);
-    CHECK_SOON(heard(&listeners[1], "event: consent"));
-    change_consent(&second, person, true);
-    CHECK(open_calendar(&first, person, one) && open_calendar(&second, person, two));
+static void see_what_is_new_at_both(struct scene *scene)
+{
+    CHECK(open_calendar(&scene->second, scene->person, scene->two) &&
+          open_calendar(&scene->first, scene->person, scene->one));
+    CHECK_SOON(count_entries(&scene->second, scene->two) == 1 &&
+               count_entries(&scene->first, scene->one) == 1);
+    CHECK(opens_content(&scene->first, scene->one) &&
+          opens_content(&scene->second, scene->two));
+    begin_listening(&scene->listeners[0], &scene->first);
+    begin_listening(&scene->listeners[1], &scene->second);
+    lab(scene->site, 2);
+    for (int i = 0; i < 2; i++) {
+        CHECK_SOON(heard(&scene->listeners[i], "event: entry"));
+        CHECK(heard(&scene->listeners[i], scene->person));
+    }
+    CHECK(count_entries(&scene->first, scene->one) == 2 &&
+          count_entries(&scene->second, scene->two) == 2);
+}
 
-    /* one is killed: the other tells its streams to read again, and goes on */
-    forget(&listeners[1]);
+static void withdraw_at_one_and_be_refused_at_the_other(struct scene *scene)
+{
+    change_consent(&scene->first, scene->person, false);
+    CHECK_SOON(count_entries(&scene->second, scene->two) <= 0);
+    /* the clinic's own data is left */
+    CHECK(open_calendar(&scene->second, scene->person, scene->two));
+    CHECK(strstr(scene->second.answer, "\"reason\":\"consent_withdrawn\""));
+    CHECK(count_entries(&scene->second, scene->two) == 0);
+    CHECK_SOON(heard(&scene->listeners[1], "event: consent"));
+    change_consent(&scene->second, scene->person, true);
+    CHECK(open_calendar(&scene->first, scene->person, scene->one) &&
+          open_calendar(&scene->second, scene->person, scene->two));
+}
+
+/* The other one tells its streams to read again, and has what comes from then on. */
+static void kill_one_and_go_on_at_the_other(struct scene *scene)
+{
+    struct site *site = scene->site;
+    forget(&scene->listeners[1]);
     kill(site->server, SIGKILL);
     waitpid(site->server, NULL, 0);
     site->server = 0;
-    CHECK_SOON(heard(&listeners[1], "event: reload"));
-    move_to(&first, &first, &one_more);
-    CHECK(count_entries(&first, one) == -404); /* its handle died with it */
-    CHECK(open_calendar(&first, person, one) && count_entries(&first, one) == 2);
-    forget(&listeners[1]);
+    CHECK_SOON(heard(&scene->listeners[1], "event: reload"));
+    move_to(&scene->first, &scene->first, &one_more);
+    CHECK(count_entries(&scene->first, scene->one) == -404); /* it died with it */
+    CHECK(open_calendar(&scene->first, scene->person, scene->one) &&
+          count_entries(&scene->first, scene->one) == 2);
+    forget(&scene->listeners[1]);
     lab(site, 3);
-    CHECK_SOON(heard(&listeners[1], "event: entry"));
-    CHECK(count_entries(&first, one) == 3 && count_entries(&second, two) == 3);
-    end_listening(&listeners[0]);
-    end_listening(&listeners[1]);
+    CHECK_SOON(heard(&scene->listeners[1], "event: entry"));
+    CHECK(count_entries(&scene->first, scene->one) == 3 &&
+          count_entries(&scene->second, scene->two) == 3);
+    end_listening(&scene->listeners[0]);
+    end_listening(&scene->listeners[1]);
+}
 
-    /* and comes back */
+static void come_back_and_end(struct scene *scene)
+{
+    struct site *site = scene->site;
+    char path[SITE_PATH_BYTES], other[SITE_PATH_BYTES];
     CHECK(site_serve(site));
-    CHECK(browser_waits(&first, "/api/v1/facilities", 200, "\"is_connected\":true"));
-    move_to(&second, &first, site);
-    CHECK(open_calendar(&second, person, two) && count_entries(&second, two) == 3);
-    site_end(&gateway);
+    move_to(&scene->second, &scene->first, site);
+    CHECK(open_calendar(&scene->second, scene->person, scene->two) &&
+          count_entries(&scene->second, scene->two) == 3);
+    site_end(&scene->gateway);
     site_end(&site->server);
     site_end(&one_more.server);
-    CHECK(SITE_RUN(site, "audit", "verify", site_path(site, "data/audit", config),
-                   site_path(site, "two/audit", path)) == 0);
+    CHECK(SITE_RUN(site, "audit", "verify", site_path(site, "data/audit", path),
+                   site_path(site, "two/audit", other)) == 0);
     CHECK(site_says(site, "records in order"));
     site_free(site);
+}
+
+static void two_servers_serve_one_region_and_one_goes_on_alone(void)
+{
+    static struct scene scene;
+    begin(&scene);
+    log_in_at_one_and_be_known_at_both(&scene);
+    see_what_is_new_at_both(&scene);
+    withdraw_at_one_and_be_refused_at_the_other(&scene);
+    kill_one_and_go_on_at_the_other(&scene);
+    come_back_and_end(&scene);
 }
 
 int main(void)

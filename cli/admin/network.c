@@ -291,3 +291,26 @@ bool admin_hold_confirm(struct admin *admin, struct err *err)
            admin_detail(admin, "statement", statement, &change.detail, err) &&
            admin_write(admin, &change, end_hold, NULL, err);
 }
+
+/* ---- the database ---- */
+
+static bool nothing_more(struct admin *admin, void *context, struct err *err)
+{
+    (void)admin;
+    (void)context;
+    (void)err;
+    return true;
+}
+
+/* Opening it has applied what was missing. */
+bool admin_database_upgrade(struct admin *admin, struct err *err)
+{
+    struct admin_change change = {.action = "database_upgrade"};
+    if (!admin_no_more(admin, err) || !admin_do(admin, &change, nothing_more, NULL, err))
+        return false;
+    json_open_object(&admin->writer);
+    json_put_bool(&admin->writer, "upgraded", true);
+    json_close_object(&admin->writer);
+    admin_end_line(admin);
+    return true;
+}

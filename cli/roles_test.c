@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The roles of packaging/examples/postgres-roles.psql: the centre works under the one
+ * that owns nothing, and cannot change what the audit's index says. Needs PostgreSQL. */
+#include "cli/command_testbrowser.h"
+
+#include "base/clock.h"
+#include "base/day.h"
+
+#define CLINIC "2012345679"
+#define PASSWORD "Kaze7-to-hoshi9-umi"
+
+static char today[DAY_TEXT_BYTES];
+static char database[64];
+
+/* psql as `role`; its exit status. */
+static int ask(const char *role, const char *name, const char *option, const char *text,
+               bool is_quiet)
+{
+    char variable[96];
+    int status = -1;
+    snprintf(variable, sizeof variable, "database=%s", database);
+    pid_t child = fork();
+    if (child == 0) {
+        int nowhere = open("/dev/null", O_WRONLY);
+        dup2(nowhere, STDOUT_FILENO);
+        if (is_quiet)
+            dup2(nowhere, STDERR_FILENO);
+        execlp("psql", "psql", "-q", "-X", "-h", getenv("TSUMUGI_TEST_POSTGRES"), "-U",
+               role, "-v", "ON_ERROR_STOP=1", "-v", variable, "-d", name, option, text,
+               (char *)NULL);
+        _exit(127);
+    }
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static bool may(const char *sql)
+{
+    return ask("tsumugi_server", database, "-c", sql, true) == 0;
+}
+
+static bool make_roles(void)
+{
+    return ask("tsumugi", "postgres", "-f", "packaging/examples/postgres-roles.psql",
+               false) == 0;
+}
+
+static void locate(char location[STORE_TESTSITE_BYTES], const char *role)
+{
+    snprintf(location, STORE_TESTSITE_BYTES, "postgresql://%s@/%s?host=%s", role,
+             database, getenv("TSUMUGI_TEST_POSTGRES"));
+}
+
+static struct site *site_with_roles(char owner[STORE_TESTSITE_BYTES])
+{
+    struct site *site = site_new();
+    snprintf(database, sizeof database, "%s_roles",
+             strrchr(site->place.directory, '/') + 1);
+    locate(site->place.location, "tsumugi_server");
+    locate(owner, "tsumugi_owner");
+    site_configure(site, "centre.json", "data", "");
+    CHECK(make_roles() && make_roles());
+    return site;
+}
+
+static void found(struct site *site)
+{
+    char path[SITE_PATH_BYTES], fingerprint[HASH_HEX_BYTES];
+    CHECK(site_write(site, "password", PASSWORD "\n"));
+    CHECK(SITE_ADMIN(site, "network", "found", "--name", "紬の里", "--consent",
+                     "comprehensive") == 0);
+    CHECK(SITE_ADMIN(site, "facility", "add", "--code", CLINIC, "--name", "きた診療所",
+                     "--kana", "キタ", "--letter", "K", "--kind", "clinic") == 0);
+    CHECK(SITE_ADMIN(site, "network", "publish", "--from", today, CLINIC) == 0);
+    CHECK(SITE_ADMIN(site, "staff", "add", "--login", "a.kita", "--name", "来田 亜紀",
+                     "--kana", "キダ アキ", "--facility", CLINIC, "--profession",
+                     "doctor", "--password-file",
+                     site_path(site, "password", path)) == 0);
+    site_issue(site, "ca", "desk", NULL, fingerprint);
+    CHECK(SITE_ADMIN(site, "browser", "accept", CLINIC,
+                     site_path(site, "desk.crt", path)) == 0);
+}
+
+static bool is_indexed(void)
+{
+    return may("SELECT 1 / COUNT(*) FROM audit_index WHERE event = 'login'");
+}
+
+static void the_server_s_role_adds_to_the_audit_s_index_and_changes_nothing_in_it(void)
+{
+    char owner[STORE_TESTSITE_BYTES];
+    struct site *site = site_with_roles(owner);
+    static struct browser browser;
+    /* who owns the schema goes first */
+    CHECK(SITE_ADMIN(site, "network", "show") == 1 && site_says(site, "store_"));
+    CHECK(SITE_ADMIN(site, "database", "upgrade") == 1);
+    CHECK(SITE_ADMIN(site, "database", "upgrade", "--as", owner) == 0);
+    CHECK(site_says(site, "\"upgraded\":true"));
+    found(site);
+    CHECK(site_serve(site));
+    browser = (struct browser){.site = site, .certificate = "desk"};
+    CHECK(browser_ask(&browser, "POST", "/api/v1/session",
+                      "{\"login\":\"a.kita\",\"password\":\"" PASSWORD "\"}") == 200);
+    for (int i = 0; i < 300 && !is_indexed(); i++)
+        usleep(100000);
+    CHECK(is_indexed());
+    CHECK(!may("UPDATE audit_index SET verdict = 'permit'"));
+    CHECK(!may("DELETE FROM audit_index"));
+    CHECK(!may("TRUNCATE audit_index"));
+    CHECK(!may("DROP TABLE audit_index") && !may("ALTER TABLE audit_index ADD x TEXT"));
+    CHECK(!may("CREATE TABLE aside (a BIGINT)"));
+    (void)may(
+        "GRANT ALL ON audit_index TO tsumugi_server"); /* warned, and nothing more */
+    CHECK(is_indexed() && make_roles());               /* which gives nothing back */
+    CHECK(!may("DELETE FROM audit_index"));
+    CHECK(may("UPDATE session SET closed_at = closed_at")); /* what it needs it has */
+    site_free(site);
+}
+
+int main(void)
+{
+    struct clock clock = clock_system();
+    day_to_iso(day_of_instant(clock_wall_ms(&clock)), today);
+    if (!store_testsite_is_postgres()) {
+        SKIP("PostgreSQL", "TSUMUGI_TEST_POSTGRES is not set; tools/postgres sets it");
+        return test_done();
+    }
+    RUN(the_server_s_role_adds_to_the_audit_s_index_and_changes_nothing_in_it);
+    return test_done();
+}

@@ -1,0 +1,13 @@
+--compatible
+-- The index is only added to: who is not its owner may insert and read, whatever was
+-- granted for all tables (packaging/examples/postgres-roles.psql).
+--postgres DO $do$
+--postgres DECLARE one TEXT;
+--postgres BEGIN
+--postgres   FOR one IN SELECT DISTINCT grantee FROM information_schema.role_table_grants
+--postgres     WHERE table_schema = current_schema() AND table_name = 'audit_index'
+--postgres       AND grantee <> current_user
+--postgres   LOOP
+--postgres     EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON audit_index FROM %I', one);
+--postgres   END LOOP;
+--postgres END $do$;
