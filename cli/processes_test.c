@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/day.h"
+#include "store/store_testsite.h"
 #include "wire/tls/tls.h"
 
 #define HOSPITAL "2012345678"

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/day.h"
+#include "store/store_testsite.h"
 
 #define CLINIC "2012345679"
 #define PASSWORD "Kaze7-to-hoshi9-umi"
