@@ -455,6 +455,20 @@ static void see_what_is_new_at_both(struct scene *scene)
           count_entries(&scene->second, scene->two) == 2);
 }
 
+/* 最新データ取得 where the events go to the other process. */
+static void check_now_at_both(struct scene *scene)
+{
+    struct browser *browsers[] = {&scene->first, &scene->second};
+    const char *const handles[] = {scene->one, scene->two};
+    for (int i = 0; i < 2; i++) {
+        char path[128];
+        snprintf(path, sizeof path, "/api/v1/openings/%s/checks", handles[i]);
+        lab(scene->site, 10 + i);
+        CHECK(browser_ask(browsers[i], "POST", path, "{}") == 200);
+        CHECK(count_entries(browsers[i], handles[i]) == 3 + i);
+    }
+}
+
 static void withdraw_at_one_and_be_refused_at_the_other(struct scene *scene)
 {
     change_consent(&scene->first, scene->person, false);
@@ -481,12 +495,12 @@ static void kill_one_and_go_on_at_the_other(struct scene *scene)
     move_to(&scene->first, &scene->first, &one_more);
     CHECK(count_entries(&scene->first, scene->one) == -404); /* it died with it */
     CHECK(open_calendar(&scene->first, scene->person, scene->one) &&
-          count_entries(&scene->first, scene->one) == 2);
+          count_entries(&scene->first, scene->one) == 4);
     forget(&scene->listeners[1]);
     lab(site, 3);
     CHECK_SOON(heard(&scene->listeners[1], "event: entry"));
-    CHECK(count_entries(&scene->first, scene->one) == 3 &&
-          count_entries(&scene->second, scene->two) == 3);
+    CHECK(count_entries(&scene->first, scene->one) == 5 &&
+          count_entries(&scene->second, scene->two) == 5);
     end_listening(&scene->listeners[0]);
     end_listening(&scene->listeners[1]);
 }
@@ -498,7 +512,7 @@ static void come_back_and_end(struct scene *scene)
     CHECK(site_serve(site));
     move_to(&scene->second, &scene->first, site);
     CHECK(open_calendar(&scene->second, scene->person, scene->two) &&
-          count_entries(&scene->second, scene->two) == 3);
+          count_entries(&scene->second, scene->two) == 5);
     site_end(&scene->gateway);
     site_end(&site->server);
     site_end(&one_more.server);
@@ -514,6 +528,7 @@ static void two_servers_serve_one_region_and_one_goes_on_alone(void)
     begin(&scene);
     log_in_at_one_and_be_known_at_both(&scene);
     see_what_is_new_at_both(&scene);
+    check_now_at_both(&scene);
     withdraw_at_one_and_be_refused_at_the_other(&scene);
     kill_one_and_go_on_at_the_other(&scene);
     come_back_and_end(&scene);

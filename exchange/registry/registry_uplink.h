@@ -78,6 +78,7 @@ struct registry_uplink {
     pthread_cond_t stepped;  /* a batch was stored */
     bool is_stopping;
     bool has_stopped;
+    bool may_have_others; /* other processes on the database; fixed at the start */
     pthread_t keeper;
     struct registry_gateway *first;
     struct registry_attempt attempts[REGISTRY_ATTEMPTS_MAX];
@@ -87,6 +88,7 @@ struct registry_uplink {
 struct timespec registry_instant_after(int64_t wait_ms);
 
 /* ---- registry_uplink_store.c ---- */
+bool registry_may_have_others(const struct store *store);
 /* What a record is to the facility that speaks of it. Of a suspended one only less may be
  * told: what is withdrawn must not come back with the link. */
 enum registry_standing { REGISTRY_STRANGE, REGISTRY_CONFIRMED, REGISTRY_SUSPENDED };

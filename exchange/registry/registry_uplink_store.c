@@ -4,6 +4,11 @@
 #include "exchange/registry/registry_uplink.h"
 #include "store/store.h"
 
+bool registry_may_have_others(const struct store *store)
+{
+    return store_is_shared(store);
+}
+
 static bool fill_owner(const struct patient_record *record, struct arena *arena,
                        struct registry_owner *owner, struct err *err)
 {

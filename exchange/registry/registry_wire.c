@@ -436,6 +436,7 @@ struct registry_uplink *registry_uplink_new(const struct registry_uplink_config 
     if (!uplink)
         return NULL;
     uplink->config = *config;
+    uplink->may_have_others = registry_may_have_others(config->store);
     pthread_mutex_init(&uplink->lock, NULL);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
