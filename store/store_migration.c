@@ -29,12 +29,24 @@ static const char tables[] =
     " name TEXT NOT NULL, applied BIGINT NOT NULL);"
     "CREATE TABLE IF NOT EXISTS schema_compatible (number BIGINT NOT NULL PRIMARY KEY)";
 
+/* The younger of the two; nobody who is writing is waited for. */
+static bool has_tables(struct store_session *session)
+{
+    struct err err = {0};
+    bool has_row = false;
+    CLEANUP(store_finish)
+    struct store_statement *statement =
+        store_prepare(session, "SELECT COUNT(*) FROM schema_compatible", &err);
+    return statement && store_step(statement, &has_row, &err);
+}
+
 /* With the writer's turn, for two processes that start together. A role that owns nothing
- * may not even ask whether to make them; whether they are there shows when they are read.
- */
+ * is told which migration is missing. */
 static bool make_tables(struct store_session *session, struct err *err)
 {
     const struct store_engine_kind *kind = session->engine->kind;
+    if (has_tables(session))
+        return true;
     if (!kind->begin_write(session->engine, err))
         return false;
     if (kind->script(session->engine, tables, err) && kind->commit(session->engine, err))
