@@ -346,7 +346,7 @@ static void a_second_server_on_a_file_is_refused_with_the_reason(void)
     struct site *site = site_new();
     found(site);
     CHECK(site_serve(site));
-    char more[SITE_PATH_BYTES + 32], path[SITE_PATH_BYTES];
+    char more[2 * SITE_PATH_BYTES + 32], path[SITE_PATH_BYTES];
     snprintf(more, sizeof more, ",\"database\":\"%s\",\"keys\":\"%s\"",
              site_path(site, "data/centre.db", path),
              site_path(site, "data/keys", (char[SITE_PATH_BYTES]){0}));

@@ -131,6 +131,19 @@ static bool read_address(const struct json_value *object, struct arena *arena,
     return **host || err_set(err, ERR_SYNTAX, "config_host", "a host without a name");
 }
 
+/* Two tunnels to one process would cut each other for ever. */
+static bool check_double(const struct gateway_config *config, struct err *err)
+{
+    const struct gateway_centre *centres = config->centres;
+    for (size_t i = 0; i < config->centre_count; i++)
+        for (size_t k = 0; k < i; k++)
+            if (centres[i].port == centres[k].port &&
+                strcmp(centres[i].host, centres[k].host) == 0)
+                return err_set(err, ERR_SYNTAX, "config_centre",
+                               "an address of the centre stands twice");
+    return true;
+}
+
 /* One address, or one for each process of the centre. */
 static bool read_addresses(const struct json_value *centre, struct arena *arena,
                            struct gateway_config *config, struct err *err)
@@ -149,8 +162,9 @@ static bool read_addresses(const struct json_value *centre, struct arena *arena,
         if (!read_address(json_item(array, i), arena, &centres[i].host, &centres[i].port,
                           err))
             return false;
-    return config->centre_count > 0 ||
-           err_set(err, ERR_SYNTAX, "config_centre", "no address of the centre");
+    if (config->centre_count == 0)
+        return err_set(err, ERR_SYNTAX, "config_centre", "no address of the centre");
+    return check_double(config, err);
 }
 
 /* "user:password" in base64 (RFC 7617, RFC 4648 4). */

@@ -315,6 +315,14 @@ static void faulty_addresses_and_proxies_stop_the_start(void)
              in_folder(&scene, "proxy"));
     CHECK(is_refused(&scene, "\"centre\":{", "\"centre\":{\"addresses\":[],",
                      "config_centre"));
+    char port[16], twice[128];
+    snprintf(port, sizeof port, "%d", tunnel_hub_port(scene.hub));
+    snprintf(twice, sizeof twice,
+             "\"addresses\":[{\"host\":\"a\",\"port\":1},{\"host\":\"b\",\"port\":1},"
+             "{\"host\":\"a\",\"port\":1}]");
+    char only[64];
+    snprintf(only, sizeof only, "\"host\":\"127.0.0.1\",\"port\":%s", port);
+    CHECK(is_refused(&scene, only, twice, "config_centre"));
     CHECK(is_refused(&scene, "\"host\":\"127.0.0.1\"", "\"host\":\"\"", "config_host"));
     CHECK(is_refused(&scene, "\"host\":\"127.0.0.1\"", "\"host\":\"a\\r\\nb\"",
                      "config_host"));
