@@ -134,8 +134,8 @@ static void note_newest(struct pump *pump, const char *told)
     static const char before[] = "/OML-11/";
     for (const char *at = strstr(told, before); at; at = strstr(at + 1, before)) {
         int number = (int)strtol(at + strlen(before), NULL, 10);
-        if (number > __atomic_load_n(&pump->newest, __ATOMIC_SEQ_CST))
-            __atomic_store_n(&pump->newest, number, __ATOMIC_SEQ_CST);
+        if (number > atomic_load(&pump->newest))
+            atomic_store(&pump->newest, number);
     }
 }
 
@@ -154,7 +154,7 @@ static void *run_pump(void *context)
         poll.told[0] = '\0';
         take_batch(&poll, json_root(answer.document));
         note_newest(pump, poll.told);
-        __atomic_add_fetch(&pump->count, (int)poll.count, __ATOMIC_SEQ_CST);
+        atomic_fetch_add(&pump->count, (int)poll.count);
         goes_on = !(pump->is_silent && poll.count > 0);
     }
     buf_free(&poll.answers);
@@ -180,12 +180,12 @@ static void join_pump(struct pump *pump)
 
 static int count_of(struct pump *pump)
 {
-    return __atomic_load_n(&pump->count, __ATOMIC_SEQ_CST);
+    return atomic_load(&pump->count);
 }
 
 static int newest_of(struct pump *pump)
 {
-    return __atomic_load_n(&pump->newest, __ATOMIC_SEQ_CST);
+    return atomic_load(&pump->newest);
 }
 
 enum { FILES = 12 };
