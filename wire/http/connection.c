@@ -57,6 +57,7 @@ struct http_connection {
     bool was_above_low;
     bool has_peer_ended;
     struct err reason;
+    struct loop_stray stray; /* while it ends in order */
 };
 
 static void on_ready(void *context, unsigned events);
@@ -85,6 +86,7 @@ static void close_now(struct http_connection *connection, bool is_cut)
     if (connection->state == STATE_CLOSED)
         return;
     connection->state = STATE_CLOSED;
+    loop_forget_stray(&connection->stray);
     loop_unwatch(connection->watch);
     loop_timer_free(connection->deadline);
     loop_timer_free(connection->stall);
@@ -104,6 +106,12 @@ static void close_for(struct http_connection *connection, enum err_kind kind,
     if (connection->reason.kind == ERR_NONE)
         err_set(&connection->reason, kind, code, "%s", code);
     close_now(connection, true);
+}
+
+/* The loop runs no more: nobody sees the end through. */
+static void end_stray(void *context)
+{
+    close_now(context, true);
 }
 
 void http_connection_close(struct http_connection *connection)
@@ -249,6 +257,8 @@ void http_connection_finish(struct http_connection *connection)
         return;
     }
     connection->state = STATE_FINISHING;
+    connection->stray = (struct loop_stray){.end = end_stray, .context = connection};
+    loop_keep_stray(connection->loop, &connection->stray);
     http_connection_owe(connection, false);
     buf_free(&connection->unread);
     loop_timer_set(connection->deadline, -1);

@@ -46,6 +46,7 @@ struct loop_timer {
 };
 
 struct loop {
+    struct loop_stray *strays;
     int epoll_fd;
     int event_fd;
     struct clock clock;
@@ -115,12 +116,35 @@ static void bury(struct loop *loop)
 
 static bool run_posted(struct loop *loop);
 
+void loop_keep_stray(struct loop *loop, struct loop_stray *stray)
+{
+    stray->next = loop->strays;
+    stray->link = &loop->strays;
+    if (stray->next)
+        stray->next->link = &stray->next;
+    loop->strays = stray;
+}
+
+void loop_forget_stray(struct loop_stray *stray)
+{
+    if (!stray->link)
+        return;
+    *stray->link = stray->next;
+    if (stray->next)
+        stray->next->link = stray->link;
+    stray->link = NULL;
+}
+
 void loop_free(struct loop *loop)
 {
     if (!loop)
         return;
     /* what other threads posted last holds references; it must get to drop them */
     atomic_store(&loop->thread, (uintptr_t)pthread_self());
+    while (run_posted(loop))
+        bury(loop);
+    while (loop->strays)
+        loop->strays->end(loop->strays->context);
     while (run_posted(loop))
         bury(loop);
     bury(loop);

@@ -22,6 +22,17 @@ MUST_CHECK struct loop *loop_new(struct err *err);
  * thread, so that references held by it are dropped. Watches and timers are freed by
  * their owners before. */
 void loop_free(struct loop *loop);
+/* What goes on by itself and is nobody's any more (a connection that ends in order):
+ * loop_free ends it. On the loop's thread. */
+struct loop_stray {
+    void (*end)(void *context); /* forgets itself */
+    void *context;
+    struct loop_stray *next;
+    struct loop_stray **link; /* NULL = not listed */
+};
+void loop_keep_stray(struct loop *loop, struct loop_stray *stray);
+void loop_forget_stray(struct loop_stray *stray);
+
 /* Runs on the calling thread until loop_stop. */
 void loop_run(struct loop *loop);
 /* From any thread or signal-safe context (eventfd). */
