@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdarg.h>
@@ -78,6 +79,23 @@ void *realloc(void *at, size_t size)
 {
     return fault_strikes(FAULT_MEMORY) ? NULL : REAL_REALLOC(at, size);
 }
+
+#ifdef __SANITIZE_ADDRESS__
+/* A new thread's sanitizer asks for its stack before any of our code runs, and ends the
+ * process when there is no memory for the answer. */
+int pthread_getattr_np(pthread_t thread, pthread_attr_t *attributes)
+{
+    typedef int getattr(pthread_t thread, pthread_attr_t * attributes);
+    bool was_exempt = fault_is_exempt;
+    fault_is_exempt = true;
+    getattr *next = NULL;
+    void *found = dlsym(RTLD_NEXT, "pthread_getattr_np");
+    memcpy(&next, &found, sizeof next);
+    int result = next ? next(thread, attributes) : ENOMEM;
+    fault_is_exempt = was_exempt;
+    return result;
+}
+#endif
 
 /* ---- files ---- */
 
