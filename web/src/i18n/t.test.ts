@@ -2,10 +2,13 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { en } from './en.ts';
+import { enMore } from './en.more.ts';
+import { en as enFirst } from './en.ts';
 import { jaMore } from './ja.more.ts';
 import { ja } from './ja.ts';
 import { has, loadMoreWords, setLanguage, t, word, type Words } from './t.ts';
+
+const en = { ...enFirst, ...enMore };
 
 const all: Record<string, Words> = { ...ja, ...jaMore };
 const english: Record<string, Words> = en;

@@ -20,8 +20,13 @@ export async function loadMoreWords(): Promise<void> {
   if (language.value === 'ja') catalogue = japanese;
 }
 
+async function english(): Promise<Catalogue> {
+  const [{ en }, { enMore }] = await Promise.all([import('./en.ts'), import('./en.more.ts')]);
+  return { ...en, ...enMore };
+}
+
 export async function setLanguage(next: Language): Promise<void> {
-  catalogue = next === 'en' ? (await import('./en.ts')).en : japanese;
+  catalogue = next === 'en' ? await english() : japanese;
   language.value = next;
   document.documentElement.lang = next;
 }
