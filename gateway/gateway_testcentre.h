@@ -56,10 +56,8 @@ static inline bool is_problem(const struct answer *answer, int status, const cha
     return is_same;
 }
 
-static inline void say_hello(struct scene *scene)
+static inline struct answer ask_hello(struct scene *scene)
 {
-    struct err err = {0};
-    struct uplink_welcome welcome;
     CLEANUP(buf_free) struct buf body = buf_init(4096);
     struct json_writer writer = json_writer(&body);
     struct uplink_hello hello = {.protocol_min = 1,
@@ -68,7 +66,14 @@ static inline void say_hello(struct scene *scene)
                                  .tunnel = tunnel_id(scene->tunnel)};
     hello.head.node = TEXT("centre-1");
     uplink_write_hello(&writer, &hello);
-    ANSWER answer = ask(scene, "/hello", buf_view(&body), (struct span){0});
+    return ask(scene, "/hello", buf_view(&body), (struct span){0});
+}
+
+static inline void say_hello(struct scene *scene)
+{
+    struct err err = {0};
+    struct uplink_welcome welcome;
+    ANSWER answer = ask_hello(scene);
     CHECK(answer.status == 200 && answer.document);
     CHECK(uplink_read_welcome(json_root(answer.document), &welcome, &err));
     CHECK(text_is(welcome.facility_code, "2010000001"));

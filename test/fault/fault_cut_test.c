@@ -163,15 +163,7 @@ static bool is_greeted(struct scene *scene, const struct tunnel *old)
     pthread_mutex_unlock(&scene->lock);
     if (!is_new)
         return false;
-    CLEANUP(buf_free) struct buf body = buf_init(4096);
-    struct json_writer writer = json_writer(&body);
-    struct uplink_hello hello = {.protocol_min = 1,
-                                 .protocol_max = 1,
-                                 .node = TEXT("centre-1"),
-                                 .tunnel = tunnel_id(scene->tunnel)};
-    hello.head.node = TEXT("centre-1");
-    uplink_write_hello(&writer, &hello);
-    ANSWER answer = ask(scene, "/hello", buf_view(&body), (struct span){0});
+    ANSWER answer = ask_hello(scene);
     return answer.status == 200;
 }
 

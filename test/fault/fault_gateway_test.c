@@ -68,15 +68,7 @@ static bool wait_for_tunnel(struct scene *scene, pid_t process)
 
 static bool says_hello(struct scene *scene)
 {
-    CLEANUP(buf_free) struct buf body = buf_init(4096);
-    struct json_writer writer = json_writer(&body);
-    struct uplink_hello hello = {.protocol_min = 1,
-                                 .protocol_max = 1,
-                                 .node = TEXT("centre-1"),
-                                 .tunnel = tunnel_id(scene->tunnel)};
-    hello.head.node = TEXT("centre-1");
-    uplink_write_hello(&writer, &hello);
-    ANSWER answer = ask(scene, "/hello", buf_view(&body), (struct span){0});
+    ANSWER answer = ask_hello(scene);
     return answer.status == 200;
 }
 
