@@ -603,6 +603,20 @@ static void a_loop_freed_early_still_tells_the_end(void)
     CHECK(two.left.closed_count == 1 && two.right.closed_count == 1);
 }
 
+/* Nobody's any more, it waits for a peer that takes nothing; the loop ends before. */
+static void a_loop_freed_early_ends_what_was_ending_in_order(void)
+{
+    static uint8_t bytes[LARGE_BYTES];
+    struct two two = two_new();
+    join(&two, &deaf_events);
+    http_connection_write(two.left.connection, span_of(bytes, sizeof bytes));
+    http_connection_finish(two.left.connection);
+    http_connection_finish(two.right.connection);
+    CHECK(two.left.closed_count == 0 && two.right.closed_count == 0);
+    two_free(&two);
+    CHECK(two.left.closed_count == 1 && two.right.closed_count == 1);
+}
+
 /* ---- the network of the tests ---- */
 
 static void found_the_network(void)
@@ -648,6 +662,7 @@ int main(void)
     RUN(what_was_queued_arrives_before_the_end);
     RUN(too_much_in_the_queue_closes_the_connection);
     RUN(a_loop_freed_early_still_tells_the_end);
+    RUN(a_loop_freed_early_ends_what_was_ending_in_order);
     RUN(remove_the_network);
     return test_done();
 }
