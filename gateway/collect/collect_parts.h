@@ -45,7 +45,11 @@ struct collect_watched {
     int64_t active_s; /* when something last happened there */
 };
 
-enum { COLLECT_BATCH_MAX = 256, COLLECT_FILE_ARENA_BYTES = 96 << 20 };
+enum {
+    COLLECT_BATCH_MAX = 256,
+    COLLECT_FILE_ARENA_BYTES = 96 << 20,
+    COLLECT_KNOWN_BYTES = 512 << 20 /* of one patient */
+};
 
 /* What a look found and the index was not told yet. */
 struct collect_batch {
@@ -127,7 +131,7 @@ struct collect_walk {
     bool is_sweep;         /* of a whole storage: lets others in between */
     bool is_second_look;   /* what has been missing long enough is withdrawn */
 };
-/* ---- batches, and what is known (collect_batch.c) ---- */
+/* ---- batches (collect_batch.c) ---- */
 void collect_batch_open(struct collect *collect);
 void collect_batch_close(struct collect *collect);
 /* Makes sure that a piece and a file's content fit; before the file is read. */
@@ -140,6 +144,10 @@ MUST_CHECK bool collect_settle(const struct collect_walk *walk, struct err *err)
 /* The index is told; what lies in the batch's arena is gone, whatever comes of it. */
 MUST_CHECK bool collect_flush(const struct collect_walk *walk, struct err *err);
 
+/* The one that is not filled now: on its way, or empty. */
+struct collect_batch *collect_other_batch(struct collect *collect);
+
+/* ---- what is known (collect_known.c) ---- */
 /* From here on questions about this patient are answered from what is read at once. */
 MUST_CHECK bool collect_know_patient(const struct collect_walk *walk, const char *path,
                                      struct err *err);
