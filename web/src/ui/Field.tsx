@@ -283,3 +283,17 @@ export function SubmitButton(props: {
     </button>
   );
 }
+
+/** What ends a form in a dialog: doing it, or leaving it. */
+export function FormActions(props: { busy: boolean; tone?: 'danger'; words: string; onCancel: () => void }) {
+  return (
+    <div class="actions">
+      <SubmitButton busy={props.busy} {...(props.tone ? { tone: props.tone } : {})}>
+        {props.words}
+      </SubmitButton>
+      <button type="button" class="btn" onClick={props.onCancel}>
+        {t('app.cancel')}
+      </button>
+    </div>
+  );
+}

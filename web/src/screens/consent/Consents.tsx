@@ -5,7 +5,7 @@ import { useResource } from '../../api/resource.ts';
 import { t, word } from '../../i18n/t.ts';
 import { fullInstant, longDay } from '../../i18n/wareki.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
-import { Choices, ErrorSummary, Field, SubmitButton, stillWrong, type Errors } from '../../ui/Field.tsx';
+import { Choices, ErrorSummary, Field, FormActions, stillWrong, type Errors } from '../../ui/Field.tsx';
 import { ConsentTag, Notice, ProblemNotice, Skeleton } from '../../ui/pieces.tsx';
 import { useIntention } from '../patient/Links.tsx';
 import { facilitiesOf, session } from '../../session.ts';
@@ -110,14 +110,7 @@ function Withdraw(props: { person: Person; consent: Consent; onDone: () => void;
           need="optional"
           maxLength={500}
         />
-        <div class="actions">
-          <SubmitButton busy={isBusy} tone="danger">
-            {t('consent.withdraw.do')}
-          </SubmitButton>
-          <button type="button" class="btn" onClick={props.onClose}>
-            {t('app.cancel')}
-          </button>
-        </div>
+        <FormActions busy={isBusy} tone="danger" words={t('consent.withdraw.do')} onCancel={props.onClose} />
       </form>
     </Dialog>
   );
@@ -164,12 +157,7 @@ function Give(props: { person: Person; named: string[]; onDone: () => void; onCl
             onInput={setDraft}
           />
         )}
-        <div class="actions">
-          <SubmitButton busy={isBusy}>{t(isSpecific() ? 'rights.submit' : 'consent.give')}</SubmitButton>
-          <button type="button" class="btn" onClick={onClose}>
-            {t('app.cancel')}
-          </button>
-        </div>
+        <FormActions busy={isBusy} words={t(isSpecific() ? 'rights.submit' : 'consent.give')} onCancel={onClose} />
       </form>
     </Dialog>
   );

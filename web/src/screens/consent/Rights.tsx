@@ -7,7 +7,7 @@ import { t } from '../../i18n/t.ts';
 import { fullInstant, longDay } from '../../i18n/wareki.ts';
 import { participants, session } from '../../session.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
-import { Choices, SubmitButton } from '../../ui/Field.tsx';
+import { Choices, FormActions } from '../../ui/Field.tsx';
 import { FacilityMark, ProblemNotice } from '../../ui/pieces.tsx';
 import { useIntention } from '../patient/Links.tsx';
 
@@ -70,14 +70,7 @@ function End(props: {
           options={CHANNELS.map((value) => ({ value, label: t(`channel.${value}`) }))}
           onInput={setChannel}
         />
-        <div class="actions">
-          <SubmitButton busy={isBusy} tone="danger">
-            {t('rights.end.do')}
-          </SubmitButton>
-          <button type="button" class="btn" onClick={props.onClose}>
-            {t('app.cancel')}
-          </button>
-        </div>
+        <FormActions busy={isBusy} tone="danger" words={t('rights.end.do')} onCancel={props.onClose} />
       </form>
     </Dialog>
   );

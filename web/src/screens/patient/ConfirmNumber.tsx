@@ -5,7 +5,7 @@ import { useState } from 'preact/hooks';
 import { api, type Link, type Person } from '../../api/client.ts';
 import { t } from '../../i18n/t.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
-import { ErrorSummary, Field, SubmitButton, type Errors } from '../../ui/Field.tsx';
+import { ErrorSummary, Field, FormActions, type Errors } from '../../ui/Field.tsx';
 import { ProblemNotice } from '../../ui/pieces.tsx';
 import { useIntention } from './Links.tsx';
 import { ownSuspendedWords } from './linkWords.ts';
@@ -68,12 +68,7 @@ export function ConfirmNumber(props: { person: Person; link: Link; onDone: () =>
           maxLength={15}
           autoFocus
         />
-        <div class="actions">
-          <SubmitButton busy={isBusy}>{t('confirm.submit')}</SubmitButton>
-          <button type="button" class="btn" onClick={props.onClose}>
-            {t('app.cancel')}
-          </button>
-        </div>
+        <FormActions busy={isBusy} words={t('confirm.submit')} onCancel={props.onClose} />
       </form>
     </Dialog>
   );
