@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Extended storage: a record is a folder with a document in it, and names of folders may
  * be written in any encoding. Standard storage passes through here unchanged. */
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/path.h"
 #include "gateway/collect/collect_parts.h"
+
+enum { LISTING_BYTES = 64 << 20, FILES_MAX = 10000 /* of one record */ };
 
 bool collect_is_extended(const struct collect *collect, size_t root)
 {
@@ -70,23 +70,6 @@ void collect_restore_path(const struct collect *collect, size_t root, char *path
 
 /* ---- folders ---- */
 
-static void close_folder(DIR **folder)
-{
-    if (*folder)
-        closedir(*folder);
-}
-
-static DIR *list(int fd)
-{
-    int own = dup(fd);
-    DIR *folder = own >= 0 ? fdopendir(own) : NULL;
-    if (!folder && own >= 0)
-        path_close(&own);
-    if (folder)
-        rewinddir(folder);
-    return folder;
-}
-
 static bool is_newer(const struct timespec *a, const struct timespec *b)
 {
     return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec > b->tv_nsec;
@@ -96,51 +79,28 @@ static bool is_newer(const struct timespec *a, const struct timespec *b)
  * time only. */
 void collect_newest_below(int fd, struct stat *status)
 {
-    CLEANUP(close_folder) DIR *folder = list(fd);
-    if (!folder)
+    struct err ignored = {0};
+    struct collect_listing listing = {.takes_any_bytes = true};
+    CLEANUP(arena_free) struct arena arena = arena_init(LISTING_BYTES);
+    if (!collect_list_folder(fd, &listing, &arena, &ignored))
         return;
-    for (struct dirent *item = readdir(folder); item; item = readdir(folder)) {
+    for (size_t i = 0; i < listing.count; i++) {
         struct stat below;
-        bool is_folder = item->d_name[0] != '.' &&
-                         fstatat(fd, item->d_name, &below, AT_SYMLINK_NOFOLLOW) == 0 &&
-                         S_ISDIR(below.st_mode);
+        bool is_folder =
+            fstatat(fd, listing.names[i], &below, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISDIR(below.st_mode);
         if (is_folder && is_newer(&below.st_mtim, &status->st_mtim))
             status->st_mtim = below.st_mtim;
     }
 }
 
-struct choice {
-    char main[PATH_NAME_MAX + 1];  /* main_document.*, the first by name */
-    char other[PATH_NAME_MAX + 1]; /* a file with another name */
-    size_t others;
-};
-
-static void choose(struct choice *choice, const char *name)
+/* main_document.*, the first by name; without one, the only file. NULL = unclear. */
+static const char *choose(const struct collect_listing *listing)
 {
-    bool is_main = extended_is_main(span_cstr(name));
-    char *place = is_main ? choice->main : choice->other;
-    choice->others += !is_main;
-    if (place[0] == '\0' || strcmp(name, place) < 0)
-        snprintf(place, PATH_NAME_MAX + 1, "%s", name);
-}
-
-static bool choose_in(int fd, struct choice *choice, struct err *err)
-{
-    enum { FILES_MAX = 10000 };
-    int seen = 0;
-    CLEANUP(close_folder) DIR *folder = list(fd);
-    if (!folder)
-        return err_set(err, ERR_SYSTEM, "path_failed", "folder cannot be listed");
-    for (struct dirent *item = readdir(folder); item; item = readdir(folder)) {
-        if (item->d_name[0] == '.')
-            continue;
-        if (++seen > FILES_MAX)
-            return err_set(err, ERR_LIMIT, "folder_too_large", "more than %d names",
-                           FILES_MAX);
-        if (path_is_safe_name(span_cstr(item->d_name)))
-            choose(choice, item->d_name);
-    }
-    return true;
+    for (size_t i = 0; i < listing->count; i++)
+        if (extended_is_main(span_cstr(listing->names[i])))
+            return listing->names[i];
+    return listing->count == 1 ? listing->names[0] : NULL;
 }
 
 bool collect_find_main(const struct collect_walk *walk, const char *path,
@@ -148,8 +108,9 @@ bool collect_find_main(const struct collect_walk *walk, const char *path,
                        struct err *err)
 {
     struct stat status;
-    struct choice choice = {.others = 0};
+    struct collect_listing listing = {.takes_any_bytes = true};
     struct collect *collect = walk->collect;
+    CLEANUP(arena_free) struct arena arena = arena_init(LISTING_BYTES);
     *is_young = false;
     snprintf(main_path, PATH_MAX_BYTES + 1, "%s", path);
     CLEANUP(path_close) int fd = path_open_below(collect->roots[walk->root], path, err);
@@ -167,10 +128,13 @@ bool collect_find_main(const struct collect_walk *walk, const char *path,
         clock_wall_ms(&collect->config.clock) -
         ((int64_t)status.st_mtim.tv_sec * 1000 + status.st_mtim.tv_nsec / 1000000);
     *is_young = age_ms < collect->config.second_look_ms;
-    if (!choose_in(fd, &choice, err))
+    if (!collect_list_folder(fd, &listing, &arena, err))
         return false;
-    const char *name = choice.main[0] ? choice.main : choice.other;
-    if (name[0] == '\0' || (!choice.main[0] && choice.others > 1))
+    if (listing.count > FILES_MAX)
+        return err_set(err, ERR_LIMIT, "folder_too_large", "more than %d names",
+                       FILES_MAX);
+    const char *name = choose(&listing);
+    if (!name)
         return err_set(err, ERR_SYNTAX, "document_main_missing",
                        "no file is the main document");
     int len = snprintf(main_path, PATH_MAX_BYTES + 1, "%s/%s", path, name);

@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A type folder: which records it holds, which of their files is current. */
-#include <dirent.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/memory.h"
 #include "base/path.h"
 #include "gateway/collect/collect_parts.h"
 

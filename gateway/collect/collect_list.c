@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One folder: its names, its time, its place in the index. */
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/memory.h"
 #include "base/path.h"
 #include "gateway/collect/collect_parts.h"
 
@@ -47,24 +45,13 @@ static bool add_name(struct collect_listing *listing, const char *name,
     if (listing->count == NAMES_MAX)
         return err_set(err, ERR_LIMIT, "folder_too_large", "more than %d names",
                        NAMES_MAX);
-    if (listing->count == listing->room) {
-        size_t room = listing->room ? listing->room * 2 : 64;
-        char **larger = ARENA_MANY(arena, char *, room, err);
-        if (!larger)
-            return false;
-        if (listing->count)
-            memcpy(larger, listing->names, listing->count * sizeof *larger);
-        listing->names = larger;
-        listing->room = room;
-    }
-    struct span copy = {0};
     size_t len = strlen(name) + 1;
-    if (!arena_copy(arena, span_of(name, len), &copy, err))
-        return false;
-    char *kept = arena_take(arena, len, 1, err);
+    listing->names = arena_grow(arena, listing->names, listing->count, listing->count + 1,
+                                sizeof *listing->names, &listing->room, err);
+    char *kept = listing->names ? arena_take(arena, len, 1, err) : NULL;
     if (!kept)
         return false;
-    memcpy(kept, copy.at, len);
+    memcpy(kept, name, len);
     listing->names[listing->count++] = kept;
     return true;
 }

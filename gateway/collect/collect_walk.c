@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Folders above: which to enter, which changed, and whose turn it is between two. */
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/memory.h"
 #include "base/path.h"
 #include "gateway/collect/collect_parts.h"
 
