@@ -205,6 +205,8 @@ bool patient_report_changes(const struct patient_record *record,
     if (is_restored)
         return record->state == PATIENT_SUSPENDED &&
                suspend(record, "number_restored", record->number, after);
+    if (report->change == PATIENT_NUMBER_GIVEN_AGAIN)
+        return suspend(record, "number_given_again", TEXT(""), after);
     if (report->change == PATIENT_NUMBER_REPLACED)
         return suspend(record, "number_replaced", report->successor, after);
     return suspend(record, "number_ended", TEXT(""), after);

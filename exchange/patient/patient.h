@@ -114,8 +114,9 @@ bool patient_is_same_number(struct text a, struct text b);
  * is afterwards follows from how the number stands, not from how often it was told. */
 enum patient_number_change {
     PATIENT_NUMBER_ENDED,
-    PATIENT_NUMBER_REPLACED, /* joined into another or renumbered */
-    PATIENT_NUMBER_RESTORED  /* lives again: a merge was undone */
+    PATIENT_NUMBER_REPLACED,   /* joined into another or renumbered */
+    PATIENT_NUMBER_RESTORED,   /* lives again: a merge was undone */
+    PATIENT_NUMBER_GIVEN_AGAIN /* is another person's now */
 };
 struct patient_report {
     struct id facility;

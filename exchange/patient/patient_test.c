@@ -139,6 +139,15 @@ static void what_an_owner_says_of_a_number_suspends_it_until_a_person_confirms(v
         {PATIENT_CONFIRMED, "B", "", "", "A", PATIENT_NUMBER_ENDED, "A", "", NULL, NULL},
         {PATIENT_CONFIRMED, "B", "", "", "A", PATIENT_NUMBER_REPLACED, "A", "B", NULL,
          NULL},
+        /* another person's now, or again the one's */
+        {PATIENT_CONFIRMED, "A", "", "", NULL, PATIENT_NUMBER_GIVEN_AGAIN, "A", "",
+         "number_given_again", ""},
+        {PATIENT_SUSPENDED, "A", "number_ended", "", NULL, PATIENT_NUMBER_GIVEN_AGAIN,
+         "A", "", "number_given_again", ""},
+        {PATIENT_SUSPENDED, "A", "number_given_again", "", NULL, PATIENT_NUMBER_RESTORED,
+         "A", "", "number_restored", "A"},
+        {PATIENT_CONFIRMED, "B", "", "", "A", PATIENT_NUMBER_GIVEN_AGAIN, "A", "", NULL,
+         NULL},
         /* what is not linked is nobody's news */
         {PATIENT_PROPOSED, "A", "", "", NULL, PATIENT_NUMBER_ENDED, "A", "", NULL, NULL},
         {PATIENT_ENDED, "A", "replaced", "", NULL, PATIENT_NUMBER_REPLACED, "A", "C",

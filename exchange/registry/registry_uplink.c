@@ -213,6 +213,8 @@ static bool take_number(struct applying *applying, const struct uplink_event *ev
         report.change = PATIENT_NUMBER_REPLACED;
     if (event->type == UPLINK_NUMBER_RESTORED)
         report.change = PATIENT_NUMBER_RESTORED;
+    if (event->type == UPLINK_NUMBER_GIVEN_AGAIN)
+        report.change = PATIENT_NUMBER_GIVEN_AGAIN;
     if (patient_owner_reported(batch->uplink->config.patients, &report, err))
         return true;
     if (err->kind == ERR_BUSY || err->kind == ERR_SYSTEM)

@@ -77,7 +77,8 @@ enum uplink_event_type {
     UPLINK_POLICY_CHANGED,
     UPLINK_LINK_DECIDED,
     UPLINK_IN_STEP,
-    UPLINK_NUMBER_RESTORED, /* lives again under its own number */
+    UPLINK_NUMBER_RESTORED,    /* lives again under its own number */
+    UPLINK_NUMBER_GIVEN_AGAIN, /* is another person's than when it was linked */
     UPLINK_EVENT_TYPE_COUNT
 };
 

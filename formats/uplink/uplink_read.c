@@ -11,6 +11,7 @@ static const char *const type_ids[UPLINK_EVENT_TYPE_COUNT] = {
     [UPLINK_NUMBER_ENDED] = "number_ended",
     [UPLINK_NUMBER_REPLACED] = "number_replaced",
     [UPLINK_NUMBER_RESTORED] = "number_restored",
+    [UPLINK_NUMBER_GIVEN_AGAIN] = "number_given_again",
     [UPLINK_POLICY_CHANGED] = "policy_changed",
     [UPLINK_LINK_DECIDED] = "link_decided",
     [UPLINK_IN_STEP] = "in_step",
@@ -261,6 +262,7 @@ static bool take_event(const struct json_value *value, struct uplink_event *even
                take_number(value, "new_number", &event->new_number, err);
     case UPLINK_NUMBER_ENDED:
     case UPLINK_NUMBER_RESTORED:
+    case UPLINK_NUMBER_GIVEN_AGAIN:
         return take_named_record(value, event, err) &&
                take_number(value, "number", &event->number, err);
     case UPLINK_POLICY_CHANGED:

@@ -233,6 +233,9 @@ static void the_other_events_travel(void)
                                     .new_number = TEXT("0000054321")};
     CHECK(travel(&scene, &replaced, &got));
     CHECK(text_equal(got.new_number, replaced.new_number));
+    struct uplink_event again = {
+        .sequence = 4, .type = UPLINK_NUMBER_GIVEN_AGAIN, .number = TEXT("0000012345")};
+    CHECK(travel(&scene, &again, &got) && got.type == UPLINK_NUMBER_GIVEN_AGAIN);
     struct uplink_event policy = {.sequence = 4,
                                   .type = UPLINK_POLICY_CHANGED,
                                   .policy = TEXT("{\"version\":2,\"rules\":[]}")};

@@ -102,6 +102,7 @@ void uplink_write_event(struct json_writer *writer, const struct uplink_event *e
     case UPLINK_NUMBER_REPLACED:
     case UPLINK_NUMBER_ENDED:
     case UPLINK_NUMBER_RESTORED:
+    case UPLINK_NUMBER_GIVEN_AGAIN:
         put_numbers(writer, event);
         break;
     case UPLINK_POLICY_CHANGED:

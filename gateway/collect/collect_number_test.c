@@ -50,13 +50,15 @@ static bool says(struct scene *scene, const char *expected)
     char said[512] = "";
     static const char *const words[] = {[UPLINK_NUMBER_ENDED] = "ended",
                                         [UPLINK_NUMBER_REPLACED] = "replaced",
-                                        [UPLINK_NUMBER_RESTORED] = "restored"};
+                                        [UPLINK_NUMBER_RESTORED] = "restored",
+                                        [UPLINK_NUMBER_GIVEN_AGAIN] = "given_again"};
     CHECK(index_take_events(scene->index, 0, 50, &scene->arena, &events, &count, &err));
     for (size_t i = 0; i < count; i++) {
         const struct uplink_event *event = &events[i];
         bool is_number = event->type == UPLINK_NUMBER_ENDED ||
                          event->type == UPLINK_NUMBER_REPLACED ||
-                         event->type == UPLINK_NUMBER_RESTORED;
+                         event->type == UPLINK_NUMBER_RESTORED ||
+                         event->type == UPLINK_NUMBER_GIVEN_AGAIN;
         if (!is_number)
             continue;
         CHECK(id_equal(event->record, record));
@@ -339,6 +341,107 @@ static void a_link_that_moves_is_not_held_for_the_days_cap(void)
     end(&scene);
 }
 
+/* The number's own ADT-00, written anew for whom it says. */
+static void put_person(struct scene *scene, const char *was, const char *occurred,
+                       const char *person)
+{
+    char message[2048];
+    snprintf(message, sizeof message,
+             MSH("ADT^A08^ADT_A01", "") "EVN||202405011200|||||SEND\r%s" PV1, person);
+    move_file(scene, OWN_ADT, was, FILE_AT(NUMBER, EARLY, "2"));
+    char name[128];
+    snprintf(name, sizeof name, NUMBER "_-_ADT-00_999999999999999_%s_-_1", occurred);
+    put_file(scene, OWN_ADT, name, message);
+    sweep(scene, false);
+}
+
+static bool stands(struct scene *scene)
+{
+    struct err err = {0};
+    struct index_link link;
+    bool is_known = false;
+    bool does = false;
+    CHECK(index_find_link(scene->index, record, &scene->arena, &link, &is_known, &err));
+    CHECK(is_known && index_link_stands(scene->index, &link, &does, &err));
+    return does;
+}
+
+static void a_number_given_to_somebody_else_is_told_and_stands_no_more(void)
+{
+    struct scene scene;
+    begin_linked(&scene);
+    CHECK(stands(&scene));
+    put_person(&scene, ADT_FILE, LATER,
+               PID(NUMBER, "下條^太郎", "シモジョウ^タロウ", "19880704"));
+    CHECK(says(&scene, "given_again " NUMBER "> "));
+    CHECK(!stands(&scene));
+    forget_said(&scene);
+    /* what is told once is not told again with the next update */
+    put_person(&scene, FILE_AT(NUMBER, LATER, "1"), LAST,
+               PID(NUMBER, "下條^太郎", "シモジョウ^タロウ", "19880704"));
+    CHECK(says(&scene, ""));
+    /* a mistake, and taken back */
+    put_person(&scene, FILE_AT(NUMBER, LAST, "1"), "20240801120000000", HANAKO(NUMBER));
+    CHECK(says(&scene, "restored " NUMBER "> "));
+    CHECK(stands(&scene));
+    end(&scene);
+}
+
+static void who_marries_or_is_corrected_stays_the_same_person(void)
+{
+    static const char *const persons[] = {
+        PID(NUMBER, "松川^花子", "マツカワ^ハナコ", "19500102"),
+        PID(NUMBER, "飯田^花子", "イイダ^ハナコ", "19510102")};
+    for (size_t i = 0; i < 2; i++) {
+        struct scene scene;
+        begin_linked(&scene);
+        put_person(&scene, ADT_FILE, LATER, persons[i]);
+        CHECK(says(&scene, ""));
+        CHECK(stands(&scene));
+        end(&scene);
+    }
+}
+
+/* Step by step somebody else all the same: measured is against who was linked. */
+static void two_corrections_are_measured_against_who_was_linked(void)
+{
+    struct scene scene;
+    begin_linked(&scene);
+    put_person(&scene, ADT_FILE, LATER,
+               PID(NUMBER, "松川^花子", "マツカワ^ハナコ", "19500102"));
+    CHECK(says(&scene, ""));
+    put_person(&scene, FILE_AT(NUMBER, LATER, "1"), LAST,
+               PID(NUMBER, "松川^花子", "マツカワ^ハナコ", "19510102"));
+    CHECK(says(&scene, "given_again " NUMBER "> "));
+    end(&scene);
+}
+
+static void a_held_link_of_a_number_that_changed_hands_is_not_confirmed(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    struct index_limits all_held = {99, 0, false};
+    enum uplink_match result = UPLINK_MATCH_COUNT;
+    struct uplink_link link = {record,
+                               TEXT(NUMBER),
+                               TEXT("飯田 花子"),
+                               TEXT("イイダ ハナコ"),
+                               day_from_date(1950, 1, 2),
+                               'F'};
+    begin(&scene);
+    put_patient(&scene);
+    sweep(&scene, false);
+    CHECK(index_match_link(scene.index, &link, &all_held, &result, &err));
+    CHECK(result == UPLINK_HELD);
+    put_person(&scene, ADT_FILE, LATER,
+               PID(NUMBER, "下條^太郎", "シモジョウ^タロウ", "19880704"));
+    CHECK(!index_decide_held(scene.index, record, true, &err));
+    CHECK(err.kind == ERR_CONFLICT && strcmp(err.code, "patient_changed") == 0);
+    err_clear(&err);
+    CHECK(index_decide_held(scene.index, record, false, &err));
+    end(&scene);
+}
+
 int main(void)
 {
     RUN(a_merge_in_the_surviving_folder_names_the_new_number);
@@ -356,5 +459,9 @@ int main(void)
     RUN(what_was_undone_before_it_was_sent_is_told_as_it_is);
     RUN(a_link_that_moves_is_not_held_for_the_days_cap);
     RUN(a_link_that_moved_hears_of_the_undoing);
+    RUN(a_number_given_to_somebody_else_is_told_and_stands_no_more);
+    RUN(who_marries_or_is_corrected_stays_the_same_person);
+    RUN(two_corrections_are_measured_against_who_was_linked);
+    RUN(a_held_link_of_a_number_that_changed_hands_is_not_confirmed);
     return test_done();
 }

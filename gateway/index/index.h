@@ -174,9 +174,6 @@ MUST_CHECK bool index_find_patient(struct index *index, struct text number,
                                    struct arena *arena, struct index_patient *patient,
                                    bool *is_known, struct err *err);
 
-/* It has an ADT-00 of its own, and no later message joined it into another number. */
-MUST_CHECK bool index_number_lives(struct index *index, struct text number, bool *lives,
-                                   struct err *err);
 /* A message in the folder of a number says that the number ended in another one: its
  * PID-3 is the other's. */
 bool index_ends_own_number(const struct entry_list *list, struct text number);
@@ -206,7 +203,8 @@ MUST_CHECK bool index_match_link(struct index *index, const struct uplink_link *
                                  const struct index_limits *limits,
                                  enum uplink_match *result, struct err *err);
 /* Held links, oldest first, and the hospital's own decision about one: confirmed, its
- * history is sent; or refused. ERR_MISSING when it is not held. */
+ * history is sent; or refused. ERR_MISSING when it is not held; ERR_CONFLICT
+ * patient_changed when the number has become another person's: refuse it. */
 MUST_CHECK bool index_list_held(struct index *index, size_t max, struct arena *arena,
                                 struct index_link **links, size_t *count,
                                 struct err *err);
@@ -226,6 +224,10 @@ MUST_CHECK bool index_end_link(struct index *index, struct id record, struct err
 MUST_CHECK bool index_find_link(struct index *index, struct id record,
                                 struct arena *arena, struct index_link *link,
                                 bool *is_known, struct err *err);
+/* Its number has an ADT-00 of its own, no later message joined it into another number,
+ * and it is still the number of the person whose link was matched. */
+MUST_CHECK bool index_link_stands(struct index *index, const struct index_link *link,
+                                  bool *stands, struct err *err);
 /* Puts everything of a record into the backfill lane again, newest first. */
 MUST_CHECK bool index_backfill(struct index *index, struct id record, struct err *err);
 

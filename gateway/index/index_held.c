@@ -104,7 +104,15 @@ static bool decide(struct store_session *session, void *context, struct err *err
     struct text number = {0};
     struct id_text id = id_to_text(deciding->record);
     enum uplink_match match = deciding->is_confirmed ? UPLINK_CONFIRMED : UPLINK_MISMATCH;
-    if (!find_held(session, deciding, &number, err) || !set_state(session, deciding, err))
+    bool is_given_again = false;
+    if (!find_held(session, deciding, &number, err) ||
+        !index_is_given_again(session, id_view(&id), number, deciding->arena,
+                              &is_given_again, err))
+        return false;
+    if (deciding->is_confirmed && is_given_again)
+        return err_set(err, ERR_CONFLICT, "patient_changed",
+                       "the number has become another person's");
+    if (!set_state(session, deciding, err))
         return false;
     struct index_outgoing outgoing = {.lane = 0,
                                       .type = UPLINK_LINK_DECIDED,

@@ -9,7 +9,7 @@
 
 enum { HOUR_MS = 3600 * 1000, DAY_MS = 24 * HOUR_MS };
 
-static bool find_patient(struct store_session *session, struct text number,
+bool index_find_identity(struct store_session *session, struct text number,
                          struct arena *arena, struct index_patient *patient,
                          bool *is_known, struct err *err)
 {
@@ -39,7 +39,7 @@ bool index_find_patient(struct index *index, struct text number, struct arena *a
                         struct index_patient *patient, bool *is_known, struct err *err)
 {
     CLEANUP(store_read_end) struct store_session *session = store_read(index->store, err);
-    return session && find_patient(session, number, arena, patient, is_known, err);
+    return session && index_find_identity(session, number, arena, patient, is_known, err);
 }
 
 static bool find_link(struct store_session *session, struct id record,
@@ -102,7 +102,7 @@ bool index_find_written(struct store_session *session, struct text number,
                         bool *is_known, struct err *err)
 {
     char padded[UPLINK_NUMBER_BYTES_MAX + 1];
-    if (!find_patient(session, number, arena, patient, is_known, err))
+    if (!index_find_identity(session, number, arena, patient, is_known, err))
         return false;
     for (size_t width = number.len + 1; !*is_known && width <= UPLINK_NUMBER_BYTES_MAX;
          width++) {
@@ -112,7 +112,7 @@ bool index_find_written(struct store_session *session, struct text number,
         struct text candidate = {padded, width};
         struct text kept = {0};
         if (!text_copy(candidate, arena, &kept, err) ||
-            !find_patient(session, kept, arena, patient, is_known, err))
+            !index_find_identity(session, kept, arena, patient, is_known, err))
             return false;
     }
     return true;
@@ -301,22 +301,29 @@ bool index_enqueue_all(struct store_session *session, struct id record,
 }
 
 static bool keep_link(struct store_session *session, const struct matching *matching,
-                      struct text number, enum index_link_state state, struct err *err)
+                      const struct index_patient *patient, enum index_link_state state,
+                      struct err *err)
 {
+    char sex[2] = {patient->sex, '\0'};
     CLEANUP(store_finish)
     struct store_statement *keep = store_prepare(
         session,
-        "INSERT INTO index_link (record, number, state, linked_at, revision) VALUES "
-        "(?1, ?2, ?3, ?4, 1) ON CONFLICT (record) DO UPDATE SET number = "
-        "excluded.number, state = excluded.state, linked_at = excluded.linked_at, "
-        "revision = index_link.revision + 1",
+        "INSERT INTO index_link (record, number, state, linked_at, revision, "
+        "kana_folded, birth_day, sex) VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7) ON CONFLICT "
+        "(record) DO UPDATE SET number = excluded.number, state = excluded.state, "
+        "linked_at = excluded.linked_at, revision = index_link.revision + 1, "
+        "kana_folded = excluded.kana_folded, birth_day = excluded.birth_day, "
+        "sex = excluded.sex",
         err);
     if (!keep)
         return false;
     store_bind_id(keep, 1, matching->asked->record);
-    store_bind_text(keep, 2, number);
+    store_bind_text(keep, 2, patient->number);
     store_bind_int(keep, 3, state);
     store_bind_int(keep, 4, matching->now_ms);
+    store_bind_text(keep, 5, patient->kana_folded);
+    store_bind_int(keep, 6, patient->birth_day);
+    store_bind_text(keep, 7, text_cstr(sex));
     return store_run(keep, err);
 }
 
@@ -354,8 +361,8 @@ static bool match(struct store_session *session, void *context, struct err *err)
     if (is_again || !is_match)
         return true;
     if (matching->result == UPLINK_HELD)
-        return keep_link(session, matching, patient.number, INDEX_LINK_HELD, err);
-    return keep_link(session, matching, patient.number, INDEX_ACTIVE, err) &&
+        return keep_link(session, matching, &patient, INDEX_LINK_HELD, err);
+    return keep_link(session, matching, &patient, INDEX_ACTIVE, err) &&
            index_enqueue_all(session, matching->asked->record, patient.number, err);
 }
 

@@ -206,13 +206,16 @@ bool index_watch_numbers(struct store_session *session, struct index_numbers *nu
     bool is_heard = false;
     const struct entry_item *item = first_item(numbers->list);
     numbers->count = 0;
+    numbers->was_known = false;
     numbers->is_of_patient = span_starts(text_span(numbers->base), "-/ADT-00/");
     if (!numbers->is_of_patient)
         return true;
     if (!has_links(session, &is_heard, err) || !is_heard)
         return err->kind == ERR_NONE;
     if (!watch(session, numbers, numbers->number, err) ||
-        !watch_said(session, numbers, err))
+        !watch_said(session, numbers, err) ||
+        !index_find_identity(session, numbers->number, numbers->arena, &numbers->was,
+                             &numbers->was_known, err))
         return false;
     while (take_pair(&item, numbers->number, &old, &successor))
         if (!watch(session, numbers, old, err))
@@ -305,6 +308,19 @@ static bool tell_anew(struct store_session *session,
            index_raise_revision(session, outgoing->record, err);
 }
 
+bool index_tell_number(struct store_session *session, struct index_numbers *numbers,
+                       struct text record, struct text number, struct err *err)
+{
+    struct index_outgoing outgoing = {
+        .lane = 0,
+        .type = UPLINK_NUMBER_ENDED, /* what it says is decided when it is sent */
+        .record = record,
+        .number = number,
+        .entry_key = TEXT("")};
+    numbers->has_events = true;
+    return tell_anew(session, &outgoing, err);
+}
+
 static bool tell_links(struct store_session *session, struct index_numbers *numbers,
                        const struct hearing *hearing, struct err *err)
 {
@@ -332,17 +348,10 @@ static bool tell_links(struct store_session *session, struct index_numbers *numb
             return false;
         count++;
     }
-    for (size_t i = 0; i < count && err->kind == ERR_NONE; i++) {
-        struct index_outgoing outgoing = {
-            .lane = 0,
-            .type = UPLINK_NUMBER_ENDED, /* what it says is decided when it is sent */
-            .record = records[i],
-            .number = hearing->about.len ? hearing->about : own[i],
-            .entry_key = TEXT("")};
-        if (!tell_anew(session, &outgoing, err))
+    for (size_t i = 0; i < count && err->kind == ERR_NONE; i++)
+        if (!index_tell_number(session, numbers, records[i],
+                               hearing->about.len ? hearing->about : own[i], err))
             return false;
-        numbers->has_events = true;
-    }
     return err->kind == ERR_NONE;
 }
 
@@ -368,19 +377,23 @@ bool index_tell_numbers(struct store_session *session, struct index_numbers *num
         if (is_apart && !tell_links(session, numbers, &others, err))
             return false;
     }
-    return true;
+    return index_tell_given_again(session, numbers, err);
 }
 
 bool index_fill_number(struct store_session *session, struct arena *arena,
                        struct text number, struct uplink_event *event, struct err *err)
 {
     struct index_standing standing;
+    struct id_text record = id_to_text(event->record);
+    bool is_given_again = false;
     event->number = number;
-    if (!index_read_standing(session, number, arena, &standing, err))
+    if (!index_read_standing(session, number, arena, &standing, err) ||
+        !index_is_given_again(session, id_view(&record), number, arena, &is_given_again,
+                              err))
         return false;
     event->type = UPLINK_NUMBER_ENDED;
     if (standing.fate == INDEX_NUMBER_LIVES)
-        event->type = UPLINK_NUMBER_RESTORED;
+        event->type = is_given_again ? UPLINK_NUMBER_GIVEN_AGAIN : UPLINK_NUMBER_RESTORED;
     if (standing.fate != INDEX_NUMBER_REPLACED)
         return true;
     event->type = UPLINK_NUMBER_REPLACED;
@@ -405,14 +418,18 @@ bool index_goes_on_for_linked(struct store_session *session, struct text number,
     return store_step(find, goes_on, err);
 }
 
-bool index_number_lives(struct index *index, struct text number, bool *lives,
-                        struct err *err)
+bool index_link_stands(struct index *index, const struct index_link *link, bool *stands,
+                       struct err *err)
 {
     CLEANUP(arena_free) struct arena arena = arena_init(64 * 1024);
     struct index_standing standing;
+    struct id_text record = id_to_text(link->record);
+    bool is_given_again = false;
     CLEANUP(store_read_end) struct store_session *session = store_read(index->store, err);
-    if (!session || !index_read_standing(session, number, &arena, &standing, err))
+    if (!session || !index_read_standing(session, link->number, &arena, &standing, err) ||
+        !index_is_given_again(session, id_view(&record), link->number, &arena,
+                              &is_given_again, err))
         return false;
-    *lives = standing.fate == INDEX_NUMBER_LIVES;
+    *stands = standing.fate == INDEX_NUMBER_LIVES && !is_given_again;
     return true;
 }

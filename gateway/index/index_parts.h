@@ -108,6 +108,8 @@ struct index_numbers {
     bool is_gone;
     bool is_of_patient; /* the record is an ADT-00: nothing else is looked at */
     struct arena *arena;
+    struct index_patient was; /* whose the folder's number was … */
+    bool was_known;           /* … when it was somebody's */
     struct index_watched items[INDEX_NUMBERS_MAX];
     size_t count;
     bool has_events;
@@ -117,10 +119,26 @@ MUST_CHECK bool index_watch_numbers(struct store_session *session,
                                     struct index_numbers *numbers, struct err *err);
 MUST_CHECK bool index_tell_numbers(struct store_session *session,
                                    struct index_numbers *numbers, struct err *err);
-/* What the event about a number says now. */
+/* What waits about the same number gives way to it. */
+MUST_CHECK bool index_tell_number(struct store_session *session,
+                                  struct index_numbers *numbers, struct text record,
+                                  struct text number, struct err *err);
+/* What the event about a number says now; its record is known already. */
 MUST_CHECK bool index_fill_number(struct store_session *session, struct arena *arena,
                                   struct text number, struct uplink_event *event,
                                   struct err *err);
+/* ---- numbers that were given out again (index_identity.c) ---- */
+/* The number is another person's than when the link was matched. A record that is not
+ * linked under this number is nobody's. */
+MUST_CHECK bool index_is_given_again(struct store_session *session, struct text record,
+                                     struct text number, struct arena *arena,
+                                     bool *is_given_again, struct err *err);
+/* Behind the change of an ADT-00: tells the links whose person left or came back. */
+MUST_CHECK bool index_tell_given_again(struct store_session *session,
+                                       struct index_numbers *numbers, struct err *err);
+MUST_CHECK bool index_find_identity(struct store_session *session, struct text number,
+                                    struct arena *arena, struct index_patient *patient,
+                                    bool *is_known, struct err *err);
 /* The number goes on for one that is linked: whoever is linked under it is not new. */
 MUST_CHECK bool index_goes_on_for_linked(struct store_session *session,
                                          struct text number, bool *goes_on,

@@ -203,7 +203,7 @@ static bool apply_rule(struct deciding *deciding, struct err *err)
     const struct grant *grant = &deciding->permit->grant;
     struct index_link link;
     bool is_known = false;
-    bool lives = true;
+    bool stands = true;
     if (!index_find_link(config->index, grant->record, deciding->arena, &link, &is_known,
                          err))
         return false;
@@ -213,13 +213,13 @@ static bool apply_rule(struct deciding *deciding, struct err *err)
         !index_find_place(config->index, link.number, deciding->request->entry_key,
                           deciding->arena, &deciding->permit->place, err))
         return false;
-    if (is_linked && !index_number_lives(config->index, link.number, &lives, err))
+    if (is_linked && !index_link_stands(config->index, &link, &stands, err))
         return false;
     struct release_facts facts = {
         .now_ms = clock_wall_ms(&config->clock),
         .is_linked = is_linked,
         .was_linked = is_known,
-        .has_ended = !lives,
+        .has_ended = !stands,
         .names_entry = text_equal(grant->entry_key, deciding->request->entry_key),
         .granted_kinds = grant->kinds,
         .policy = config->policy,

@@ -332,6 +332,19 @@ static void a_merge_undone_after_it_was_confirmed_suspends_again(void)
     story_free(&story);
 }
 
+static void a_number_that_somebody_else_got_is_hidden_until_another_is_confirmed(void)
+{
+    struct story story = story_new();
+    report(&story, "number_given_again", "H100", NULL);
+    CHECK(finds_waiting(&story));
+    CHECK(link_says(&story, "\"reason\":\"number_given_again\",\"successor\":null"));
+    struct reply reply = open_calendar(&story.scene);
+    CHECK(!has(&reply, "血算") && has(&reply, "link_suspended"));
+    reply = confirm(&story, &story.owner, story.since, "H300");
+    CHECK(reply.status == 201 && has(&reply, "confirmed"));
+    story_free(&story);
+}
+
 static void a_suspended_link_may_be_ended_instead(void)
 {
     struct story story = story_new();
@@ -398,6 +411,7 @@ int main(void)
     RUN(while_it_is_suspended_its_owner_alone_changes_nothing);
     RUN(a_merge_that_is_undone_is_confirmed_too);
     RUN(a_merge_undone_after_it_was_confirmed_suspends_again);
+    RUN(a_number_that_somebody_else_got_is_hidden_until_another_is_confirmed);
     RUN(a_suspended_link_may_be_ended_instead);
     RUN(a_number_that_a_new_database_does_not_know_is_suspended);
     RUN(an_open_calendar_empties_by_itself);

@@ -601,7 +601,7 @@ export interface components {
             number: string | null;
             /** @enum {string} */
             state: "proposed" | "confirmed" | "suspended" | "ended" | "refused";
-            /** @description why not confirmed: gateway_away, mismatch, held, rate_limited …; suspended: number_ended, number_replaced, number_restored, successor_mismatch */
+            /** @description why not confirmed: gateway_away, mismatch, held, rate_limited …; suspended: number_ended, number_replaced, number_restored, number_given_again, successor_mismatch */
             reason: string | null;
             /** @description of a suspended one: the number that its facility says goes on; shown to that facility */
             successor: string | null;
