@@ -72,7 +72,10 @@ $(BUILD)/gen/%.o: $(BUILD)/gen/%.c
 	$(CC) $(CFLAGS_ALL) $(INCLUDES) -c -o $@ $<
 $(BUILD)/%_test: $(BUILD)/%_test.o $(LIBRARY)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
-$(BUILD)/cli/%_test: $(BUILD)/cli/%_test.o $(filter-out $(BUILD)/cli/main.o,$(CLI:%.c=$(BUILD)/%.o)) $(LIBRARY)
+COMMANDS = $(filter-out $(BUILD)/cli/main.o,$(CLI:%.c=$(BUILD)/%.o))
+$(BUILD)/cli/%_test: $(BUILD)/cli/%_test.o $(COMMANDS) $(LIBRARY)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+$(BUILD)/test/fault/fault_copy_test: $(BUILD)/test/fault/fault_copy_test.o $(COMMANDS) $(LIBRARY)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIBRARY)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
@@ -85,7 +88,7 @@ fuzz:
 bench: $(BENCH_PROGRAMS) $(PROGRAM)
 	tools/bench $(BENCH_PROGRAMS)
 FAULTS = $(BUILD)/test/fault/fault_
-faults: $(FAULTS)nth_test $(FAULTS)calendar_test
+faults: $(FAULTS)nth_test $(FAULTS)calendar_test $(FAULTS)copy_test
 	FAULT_ALL=1 prove -v -e '' $^
 release-kill: $(FAULTS)crash_test $(FAULTS)centre_test $(FAULTS)gateway_test
 	FAULT_ROUNDS=$${FAULT_ROUNDS:-1000} prove -v -e '' $^

@@ -185,7 +185,7 @@ static void what_comes_back_discloses_nothing_until_confirmed_and_is_whole(void)
     site_free(site);
 }
 
-static void a_server_does_not_start_on_half_a_restore(void)
+static void neither_a_server_nor_the_office_opens_half_a_restore(void)
 {
     struct site *site = founded();
     char path[SITE_PATH_BYTES];
@@ -196,6 +196,8 @@ static void a_server_does_not_start_on_half_a_restore(void)
     site->server = 0;
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
     shell(site, "grep -q restore_unfinished server.log");
+    CHECK(SITE_ADMIN(site, "facility", "list") == 1 &&
+          site_says(site, "restore_unfinished"));
     site_free(site);
 }
 
@@ -256,7 +258,7 @@ int main(void)
     RUN(a_changed_or_incomplete_copy_is_refused);
     RUN(an_older_file_in_a_newer_copy_is_refused);
     RUN(what_comes_back_discloses_nothing_until_confirmed_and_is_whole);
-    RUN(a_server_does_not_start_on_half_a_restore);
+    RUN(neither_a_server_nor_the_office_opens_half_a_restore);
     RUN(without_key_or_where_there_is_a_copy_nothing_is_pretended);
     return test_done();
 }

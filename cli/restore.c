@@ -153,7 +153,8 @@ static bool move(const char *staging, const char *name, const char *data, const 
 /* The server does not start as long as the folder is there. */
 static bool settle(const char *staging, const char *data, struct err *err)
 {
-    if (!move(staging, "database", data, "centre.db", err) ||
+    if (!backup_sync(staging, err) ||
+        !move(staging, "database", data, "centre.db", err) ||
         !move(staging, "keys", data, "keys", err) ||
         !move(staging, "audit", data, "audit", err))
         return false;

@@ -92,17 +92,6 @@ static const char *in_data(struct server *server, const char *name, struct err *
     return (const char *)copy.at;
 }
 
-static bool check_restored(struct server *server, struct err *err)
-{
-    struct err fault = {0};
-    const char *name = in_data(server, SERVER_RESTORING, err);
-    CLEANUP(path_close) int fd = name ? path_open_root(name, &fault) : -1;
-    if (fd >= 0)
-        return err_set(err, ERR_CONFLICT, "restore_unfinished",
-                       "a copy was not brought back to the end: do it again");
-    return name != NULL;
-}
-
 /* ---- building, lowest first; what fails leaves the rest NULL ---- */
 
 /* Host and data directory: where this node's audit series is. */
@@ -458,7 +447,8 @@ struct server *server_open(const char *config_file, struct err *err)
     server->log = (struct log){STDERR_FILENO, server->clock, "centre"};
     if (!secret_start(err) ||
         !server_read_config(config_file, &server->arena, &server->config, err) ||
-        !path_make_directory(server->config.data, err) || !check_restored(server, err) ||
+        !path_make_directory(server->config.data, err) ||
+        !server_check_restored(server->config.data, err) ||
         !server_open_keys(server->config.data, server->config.keys, &server->keys, err) ||
         !open_records(server, err) || !open_gate(server, err) ||
         !open_patients(server, err) || !open_registry(server, err) ||

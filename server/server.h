@@ -13,8 +13,10 @@
 struct server; /* *owned* by main */
 struct http_router;
 
-/* Below the data directory while a copy is brought back; with it there is no start. */
+/* Below the data directory while a copy is brought back; with it there is no start, and
+ * the office does not open either: ERR_CONFLICT "restore_unfinished". */
 #define SERVER_RESTORING "restoring"
+MUST_CHECK bool server_check_restored(const char *data, struct err *err);
 
 /* Besides faults of the configuration: ERR_CONFLICT "restore_unfinished". */
 MUST_CHECK struct server *server_open(const char *config_file, struct err *err);
@@ -51,7 +53,7 @@ struct server_office {
 MUST_CHECK bool server_office_read(struct server_office *office, const char *config_file,
                                    struct err *err);
 /* Opens the audit of an office that was read. ERR_BUSY "audit_locked" while another
- * process writes the same series. */
+ * process writes the same series; "restore_unfinished". */
 MUST_CHECK bool server_office_open_audit(struct server_office *office, const char *series,
                                          struct err *err);
 /* Audit and store. */

@@ -45,11 +45,25 @@ bool server_office_read(struct server_office *office, const char *config_file,
     return office->database && office->keys;
 }
 
+bool server_check_restored(const char *data, struct err *err)
+{
+    char name[PATH_MAX_BYTES + 1];
+    struct err fault = {0};
+    int len = snprintf(name, sizeof name, "%s/%s", data, SERVER_RESTORING);
+    if (len < 0 || len > PATH_MAX_BYTES)
+        return err_set(err, ERR_LIMIT, "path_too_long", "path too long");
+    CLEANUP(path_close) int fd = path_open_root(name, &fault);
+    return fd < 0 || err_set(err, ERR_CONFLICT, "restore_unfinished",
+                             "a copy was not brought back to the end: do it again");
+}
+
 bool server_office_open_audit(struct server_office *office, const char *series,
                               struct err *err)
 {
     struct audit_config audit = {
         .clock = clock_system(), .rand = rand_system(), .log = &office->log};
+    if (!server_check_restored(office->data, err))
+        return false;
     audit.directory = join(office, office->data, "/", "audit", err);
     audit.node = audit.directory ? join(office, office->node, "-", series, err) : NULL;
     if (!audit.node || !path_make_directory(audit.directory, err))

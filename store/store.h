@@ -100,7 +100,9 @@ MUST_CHECK struct store_writing *store_write_begin(struct store *store,
 MUST_CHECK bool store_write_end(struct store_writing **writing, struct err *err);
 
 /* ---- statements ---- */
-/* `sql` is a literal: it is also the key of the cache of prepared statements. */
+/* `sql` is a literal: it is also the key of the cache of prepared statements. Several may
+ * be prepared before one looks at them: behind a fault the next ones are NULL, too, and
+ * the first fault stays. */
 MUST_CHECK struct store_statement *store_prepare(struct store_session *session,
                                                  const char *sql, struct err *err);
 void store_finish(struct store_statement **statement); /* for CLEANUP */

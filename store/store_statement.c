@@ -69,6 +69,8 @@ static struct store_statement *compile(struct store_session *session, const char
 struct store_statement *store_prepare(struct store_session *session, const char *sql,
                                       struct err *err)
 {
+    if (err->kind != ERR_NONE)
+        return NULL;
     struct store_statement *statement = find_idle(session, sql);
     if (!statement)
         statement = compile(session, sql, err);

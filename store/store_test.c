@@ -240,6 +240,21 @@ static bool bad_sql(struct store_session *session, void *context, struct err *er
     return statement && store_run(statement, err);
 }
 
+/* Behind a fault nothing is prepared, and the first fault stays. */
+static bool bad_and_good_sql(struct store_session *session, void *context,
+                             struct err *err)
+{
+    (void)context;
+    CLEANUP(store_finish)
+    struct store_statement *bad = store_prepare(session, "SELECT FROM WHERE", err);
+    CLEANUP(store_finish)
+    struct store_statement *known = store_prepare(session, "DELETE FROM thing", err);
+    CLEANUP(store_finish)
+    struct store_statement *new = store_prepare(session, "SELECT 1, 2, 3", err);
+    CHECK(!bad && !known && !new);
+    return bad && known && new;
+}
+
 static bool bad_parameter(struct store_session *session, void *context, struct err *err)
 {
     (void)context;
@@ -264,6 +279,9 @@ static void bad_statements_are_errors(void)
     struct store *store = open_place(&place);
     struct err err = {0};
     CHECK(!store_write(store, STORE_LIVE, bad_sql, NULL, &err));
+    CHECK(err.kind == ERR_SYSTEM);
+    err_clear(&err);
+    CHECK(!store_write(store, STORE_LIVE, bad_and_good_sql, NULL, &err));
     CHECK(err.kind == ERR_SYSTEM);
     err_clear(&err);
     CHECK(!store_write(store, STORE_LIVE, bad_parameter, NULL, &err));

@@ -44,6 +44,9 @@ MUST_CHECK bool backup_path(char out[PATH_MAX_BYTES + 1], const char *first,
                             const char *second, const char *ending, struct err *err);
 /* Removes a folder and all below it. */
 void backup_remove(const char *directory);
+/* The names of all files and folders below it are durable; their contents are for whoever
+ * wrote them. */
+MUST_CHECK bool backup_sync(const char *directory, struct err *err);
 /* Whether something of this name is there. */
 bool backup_is_there(const char *directory, const char *name);
 MUST_CHECK bool backup_make_parent(const char *path, struct err *err);

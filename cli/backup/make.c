@@ -175,11 +175,17 @@ static bool fill(struct making *making, struct err *err)
            backup_write_manifest(manifest, making->key, making->directory, err);
 }
 
-static bool set_name(const struct making *making, const char *made, struct err *err)
+/* A copy is called one when it outlives the power. */
+static bool set_name(const struct making *making, const char *to, const char *made,
+                     struct err *err)
 {
-    if (rename(making->directory, made) == 0)
-        return true;
-    return err_set(err, ERR_SYSTEM, "path_failed", "file error %d", errno);
+    if (!backup_sync(making->directory, err))
+        return false;
+    CLEANUP(path_close) int fd = path_open_root(to, err);
+    if (fd < 0)
+        return false;
+    return (rename(making->directory, made) == 0 && fsync(fd) == 0) ||
+           err_set(err, ERR_SYSTEM, "path_failed", "file error %d", errno);
 }
 
 bool backup_make(struct server_office *office, const struct seal_key *key, const char *to,
@@ -201,7 +207,7 @@ bool backup_make(struct server_office *office, const struct seal_key *key, const
         !backup_path(making.directory, to, strrchr(made, '/') + 1, ".part", err) ||
         !path_make_directory(making.directory, err))
         return false;
-    if (fill(&making, err) && set_name(&making, made, err))
+    if (fill(&making, err) && set_name(&making, to, made, err))
         return true;
     backup_remove(making.directory);
     return false;

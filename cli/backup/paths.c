@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/path.h"
 #include "cli/backup/backup.h"
@@ -29,6 +31,24 @@ static int remove_one(const char *path, const struct stat *status, int kind,
 void backup_remove(const char *directory)
 {
     (void)nftw(directory, remove_one, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+static int sync_folder(const char *path, const struct stat *status, int kind,
+                       struct FTW *place) /* allowed: nftw's shape */
+{
+    (void)status;
+    (void)place;
+    if (kind != FTW_D)
+        return 0;
+    struct err ignored = {0};
+    CLEANUP(path_close) int fd = path_open_root(path, &ignored);
+    return fd >= 0 && fsync(fd) == 0 ? 0 : 1;
+}
+
+bool backup_sync(const char *directory, struct err *err)
+{
+    return nftw(directory, sync_folder, OPEN_FOLDERS, FTW_PHYS | FTW_MOUNT) == 0 ||
+           err_set(err, ERR_SYSTEM, "path_failed", "file error %d", errno);
 }
 
 bool backup_is_there(const char *directory, const char *name)

@@ -96,80 +96,80 @@ static struct patient_record a_record(const char *number, enum patient_record_st
                                    .successor = text_cstr(successor)};
 }
 
+static const struct {
+    enum patient_record_state state;
+    const char *number, *reason, *successor; /* of the record … */
+    const char *replaced;                    /* … and of the one before it, or NULL */
+    enum patient_number_change change;
+    const char *said, *new_number;
+    const char *then, *then_successor; /* NULL = nothing changes */
+} reported[] = {
+    {PATIENT_CONFIRMED, "A", "", "", NULL, PATIENT_NUMBER_ENDED, "A", "", "number_ended",
+     ""},
+    {PATIENT_CONFIRMED, "A", "", "", NULL, PATIENT_NUMBER_REPLACED, "A", "B",
+     "number_replaced", "B"},
+    /* leading zeros make no other number */
+    {PATIENT_CONFIRMED, "12", "", "", NULL, PATIENT_NUMBER_REPLACED, "0012", "B",
+     "number_replaced", "B"},
+    /* told again, nothing is new; told of another successor, it is */
+    {PATIENT_SUSPENDED, "A", "number_replaced", "B", NULL, PATIENT_NUMBER_REPLACED, "A",
+     "B", NULL, NULL},
+    {PATIENT_SUSPENDED, "A", "number_replaced", "B", NULL, PATIENT_NUMBER_REPLACED, "A",
+     "C", "number_replaced", "C"},
+    {PATIENT_SUSPENDED, "A", "number_ended", "", NULL, PATIENT_NUMBER_REPLACED, "A", "B",
+     "number_replaced", "B"},
+    {PATIENT_SUSPENDED, "A", "number_ended", "", NULL, PATIENT_NUMBER_ENDED, "A", "",
+     NULL, NULL},
+    /* undone: still a person's business */
+    {PATIENT_SUSPENDED, "A", "number_replaced", "B", NULL, PATIENT_NUMBER_RESTORED, "A",
+     "", "number_restored", "A"},
+    {PATIENT_SUSPENDED, "A", "number_restored", "A", NULL, PATIENT_NUMBER_RESTORED, "A",
+     "", NULL, NULL},
+    {PATIENT_CONFIRMED, "A", "", "", NULL, PATIENT_NUMBER_RESTORED, "A", "", NULL, NULL},
+    /* undone after somebody moved the link to the other number */
+    {PATIENT_CONFIRMED, "B", "", "", "A", PATIENT_NUMBER_RESTORED, "A", "",
+     "number_restored", "A"},
+    {PATIENT_CONFIRMED, "B", "", "", NULL, PATIENT_NUMBER_RESTORED, "A", "", NULL, NULL},
+    {PATIENT_CONFIRMED, "B", "", "", "C", PATIENT_NUMBER_RESTORED, "A", "", NULL, NULL},
+    {PATIENT_CONFIRMED, "B", "", "", "A", PATIENT_NUMBER_ENDED, "A", "", NULL, NULL},
+    {PATIENT_CONFIRMED, "B", "", "", "A", PATIENT_NUMBER_REPLACED, "A", "B", NULL, NULL},
+    /* another person's now, or again the one's */
+    {PATIENT_CONFIRMED, "A", "", "", NULL, PATIENT_NUMBER_GIVEN_AGAIN, "A", "",
+     "number_given_again", ""},
+    {PATIENT_SUSPENDED, "A", "number_ended", "", NULL, PATIENT_NUMBER_GIVEN_AGAIN, "A",
+     "", "number_given_again", ""},
+    {PATIENT_SUSPENDED, "A", "number_given_again", "", NULL, PATIENT_NUMBER_RESTORED, "A",
+     "", "number_restored", "A"},
+    {PATIENT_CONFIRMED, "B", "", "", "A", PATIENT_NUMBER_GIVEN_AGAIN, "A", "", NULL,
+     NULL},
+    /* what is not linked is nobody's news */
+    {PATIENT_PROPOSED, "A", "", "", NULL, PATIENT_NUMBER_ENDED, "A", "", NULL, NULL},
+    {PATIENT_ENDED, "A", "replaced", "", NULL, PATIENT_NUMBER_REPLACED, "A", "C", NULL,
+     NULL},
+    {PATIENT_REFUSED, "A", "mismatch", "", NULL, PATIENT_NUMBER_RESTORED, "A", "", NULL,
+     NULL},
+};
+
 static void what_an_owner_says_of_a_number_suspends_it_until_a_person_confirms(void)
 {
-    static const struct {
-        enum patient_record_state state;
-        const char *number, *reason, *successor; /* of the record … */
-        const char *replaced; /* … and of the one before it, or NULL */
-        enum patient_number_change change;
-        const char *said, *new_number;
-        const char *then, *then_successor; /* NULL = nothing changes */
-    } cases[] = {
-        {PATIENT_CONFIRMED, "A", "", "", NULL, PATIENT_NUMBER_ENDED, "A", "",
-         "number_ended", ""},
-        {PATIENT_CONFIRMED, "A", "", "", NULL, PATIENT_NUMBER_REPLACED, "A", "B",
-         "number_replaced", "B"},
-        /* leading zeros make no other number */
-        {PATIENT_CONFIRMED, "12", "", "", NULL, PATIENT_NUMBER_REPLACED, "0012", "B",
-         "number_replaced", "B"},
-        /* told again, nothing is new; told of another successor, it is */
-        {PATIENT_SUSPENDED, "A", "number_replaced", "B", NULL, PATIENT_NUMBER_REPLACED,
-         "A", "B", NULL, NULL},
-        {PATIENT_SUSPENDED, "A", "number_replaced", "B", NULL, PATIENT_NUMBER_REPLACED,
-         "A", "C", "number_replaced", "C"},
-        {PATIENT_SUSPENDED, "A", "number_ended", "", NULL, PATIENT_NUMBER_REPLACED, "A",
-         "B", "number_replaced", "B"},
-        {PATIENT_SUSPENDED, "A", "number_ended", "", NULL, PATIENT_NUMBER_ENDED, "A", "",
-         NULL, NULL},
-        /* undone: still a person's business */
-        {PATIENT_SUSPENDED, "A", "number_replaced", "B", NULL, PATIENT_NUMBER_RESTORED,
-         "A", "", "number_restored", "A"},
-        {PATIENT_SUSPENDED, "A", "number_restored", "A", NULL, PATIENT_NUMBER_RESTORED,
-         "A", "", NULL, NULL},
-        {PATIENT_CONFIRMED, "A", "", "", NULL, PATIENT_NUMBER_RESTORED, "A", "", NULL,
-         NULL},
-        /* undone after somebody moved the link to the other number */
-        {PATIENT_CONFIRMED, "B", "", "", "A", PATIENT_NUMBER_RESTORED, "A", "",
-         "number_restored", "A"},
-        {PATIENT_CONFIRMED, "B", "", "", NULL, PATIENT_NUMBER_RESTORED, "A", "", NULL,
-         NULL},
-        {PATIENT_CONFIRMED, "B", "", "", "C", PATIENT_NUMBER_RESTORED, "A", "", NULL,
-         NULL},
-        {PATIENT_CONFIRMED, "B", "", "", "A", PATIENT_NUMBER_ENDED, "A", "", NULL, NULL},
-        {PATIENT_CONFIRMED, "B", "", "", "A", PATIENT_NUMBER_REPLACED, "A", "B", NULL,
-         NULL},
-        /* another person's now, or again the one's */
-        {PATIENT_CONFIRMED, "A", "", "", NULL, PATIENT_NUMBER_GIVEN_AGAIN, "A", "",
-         "number_given_again", ""},
-        {PATIENT_SUSPENDED, "A", "number_ended", "", NULL, PATIENT_NUMBER_GIVEN_AGAIN,
-         "A", "", "number_given_again", ""},
-        {PATIENT_SUSPENDED, "A", "number_given_again", "", NULL, PATIENT_NUMBER_RESTORED,
-         "A", "", "number_restored", "A"},
-        {PATIENT_CONFIRMED, "B", "", "", "A", PATIENT_NUMBER_GIVEN_AGAIN, "A", "", NULL,
-         NULL},
-        /* what is not linked is nobody's news */
-        {PATIENT_PROPOSED, "A", "", "", NULL, PATIENT_NUMBER_ENDED, "A", "", NULL, NULL},
-        {PATIENT_ENDED, "A", "replaced", "", NULL, PATIENT_NUMBER_REPLACED, "A", "C",
-         NULL, NULL},
-        {PATIENT_REFUSED, "A", "mismatch", "", NULL, PATIENT_NUMBER_RESTORED, "A", "",
-         NULL, NULL},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct patient_record record = a_record(cases[i].number, cases[i].state,
-                                                cases[i].reason, cases[i].successor);
-        struct patient_record replaced = a_record(
-            cases[i].replaced ? cases[i].replaced : "", PATIENT_ENDED, "replaced", "");
-        struct patient_report report = {.number = text_cstr(cases[i].said),
-                                        .change = cases[i].change,
-                                        .successor = text_cstr(cases[i].new_number)};
+    for (size_t i = 0; i < sizeof reported / sizeof *reported; i++) {
+        struct patient_record record =
+            a_record(reported[i].number, reported[i].state, reported[i].reason,
+                     reported[i].successor);
+        struct patient_record replaced =
+            a_record(reported[i].replaced ? reported[i].replaced : "", PATIENT_ENDED,
+                     "replaced", "");
+        struct patient_report report = {.number = text_cstr(reported[i].said),
+                                        .change = reported[i].change,
+                                        .successor = text_cstr(reported[i].new_number)};
         struct patient_record after = {0};
         bool changes = patient_report_changes(
-            &record, cases[i].replaced ? &replaced : NULL, &report, &after);
-        CHECK(changes == (cases[i].then != NULL));
-        bool is_right = !changes || (after.state == PATIENT_SUSPENDED &&
-                                     text_is(after.reason, cases[i].then) &&
-                                     text_is(after.successor, cases[i].then_successor));
+            &record, reported[i].replaced ? &replaced : NULL, &report, &after);
+        CHECK(changes == (reported[i].then != NULL));
+        bool is_right =
+            !changes || (after.state == PATIENT_SUSPENDED &&
+                         text_is(after.reason, reported[i].then) &&
+                         text_is(after.successor, reported[i].then_successor));
         CHECK(is_right);
         if (!is_right)
             printf("# case %zu\n", i);

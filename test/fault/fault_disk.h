@@ -52,6 +52,8 @@ struct disk_file {
     ino_t inode;
     char name[DISK_NAME];     /* below the directory */
     char old_name[DISK_NAME]; /* before a rename that is not durable; "" = none */
+    char moved_in[DISK_NAME]; /* the folder whose sync makes it so */
+    bool is_moved_along;      /* with a folder of its own, all or none of whose files */
     bool has_name;            /* durable: it was there before, or its folder was synced */
     bool is_removed;          /* its folder not synced since: it may come back */
     bool is_gone;
@@ -188,25 +190,7 @@ static inline void disk_writes(int fd, const void *bytes, size_t len, int64_t of
     pthread_mutex_unlock(&disk.lock);
 }
 
-static inline bool disk_lies_in(const char *name, const char *folder)
-{
-    size_t len = strlen(folder);
-    if (len > 0 && (strncmp(name, folder, len) != 0 || name[len] != '/'))
-        return false;
-    return !strchr(name + (len > 0 ? len + 1 : 0), '/');
-}
-
-static inline void disk_sync_folder(const char *folder)
-{
-    for (int i = 0; i < disk.count; i++) {
-        struct disk_file *file = &disk.files[i];
-        if (!disk_lies_in(file->name, folder))
-            continue;
-        file->has_name = true;
-        file->is_gone = file->is_removed;
-        file->old_name[0] = '\0';
-    }
-}
+#include "test/fault/fault_names.h"
 
 static inline void disk_synced(int fd)
 {
@@ -220,49 +204,6 @@ static inline void disk_synced(int fd)
         disk_sync_file(file);
     else if (S_ISDIR(status.st_mode) && disk_name_of(fd, name))
         disk_sync_folder(name);
-    pthread_mutex_unlock(&disk.lock);
-}
-
-static inline const char *disk_below(const char *path)
-{
-    size_t prefix = strlen(fault_plan->directory);
-    bool is_below = fault_plan->remembers_syncs &&
-                    strncmp(path, fault_plan->directory, prefix) == 0 &&
-                    path[prefix] == '/';
-    return is_below ? path + prefix + 1 : NULL;
-}
-
-static inline void disk_removed(const char *path)
-{
-    const char *name = disk_below(path);
-    if (!name)
-        return;
-    pthread_mutex_lock(&disk.lock);
-    struct disk_file *file = disk_named(name);
-    if (file) {
-        file->is_removed = true;
-        file->inode = 0;
-    }
-    pthread_mutex_unlock(&disk.lock);
-}
-
-static inline void disk_renamed(const char *from, const char *to)
-{
-    const char *old_name = disk_below(from);
-    const char *name = disk_below(to);
-    if (!old_name || !name)
-        return;
-    pthread_mutex_lock(&disk.lock);
-    struct disk_file *replaced = disk_named(name);
-    struct disk_file *file = disk_named(old_name);
-    if (replaced) {
-        replaced->is_removed = true;
-        replaced->inode = 0; /* its number may be used again */
-    }
-    if (file) {
-        snprintf(file->old_name, sizeof file->old_name, "%s", file->name);
-        snprintf(file->name, sizeof file->name, "%s", name);
-    }
     pthread_mutex_unlock(&disk.lock);
 }
 

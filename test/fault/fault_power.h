@@ -62,6 +62,7 @@ static inline void disk_put(const struct disk_file *file, const char *name)
 static inline void disk_lose_power(void)
 {
     uint64_t state = fault_plan->seed;
+    bool is_folder_old = fault_random(&state) % 2 == 0;
     char after[80];
     snprintf(after, sizeof after, "%s.after", fault_plan->directory);
     pthread_mutex_lock(&disk.lock);
@@ -74,7 +75,9 @@ static inline void disk_lose_power(void)
                 (file->is_removed && fault_random(&state) % 2 == 0))
                 continue;
             disk_apply_some(file, &state);
-            bool is_old = file->old_name[0] && fault_random(&state) % 2 == 0;
+            bool is_old =
+                file->is_moved_along ? is_folder_old : fault_random(&state) % 2 == 0;
+            is_old = is_old && file->old_name[0];
             disk_put(file, is_old ? file->old_name : file->name);
         }
     }

@@ -52,6 +52,7 @@ struct round {
     enum fault_action action;
     int number;
     uint64_t seed;
+    bool loses_power_at_end; /* of the work */
     bool was_killed;
 };
 
@@ -64,6 +65,10 @@ static inline void round_run(void *context)
     fault_arm(round->calls, round->first, round->last, round->action, round->number);
     round->work->run();
     fault_disarm();
+    if (round->loses_power_at_end) {
+        disk_lose_power();
+        kill(getpid(), SIGKILL);
+    }
 }
 
 static inline void round_check(void *context)
