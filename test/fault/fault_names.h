@@ -51,7 +51,7 @@ static inline void disk_move(struct disk_file *file, const char *name, const cha
 {
     const char *slash = strrchr(to, '/');
     int len = slash ? (int)(slash - to) : 0;
-    snprintf(file->old_name, sizeof file->old_name, "%s", file->name);
+    memcpy(file->old_name, file->name, sizeof file->old_name);
     snprintf(file->moved_in, sizeof file->moved_in, "%.*s", len, to);
     snprintf(file->name, sizeof file->name, "%s", name);
 }
