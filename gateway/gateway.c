@@ -116,7 +116,8 @@ static bool open_gate(struct gateway *gateway, struct err *err)
                                      .sweep_period_ms = config->sweep_ms,
                                      .full_period_ms = config->full_sweep_ms,
                                      .recent_days = config->recent_days,
-                                     .watches_max = config->watches_max};
+                                     .watches_max = config->watches_max,
+                                     .asks_marks = config->asks_marks};
     struct release_config release = {.index = gateway->index,
                                      .audit = gateway->audit,
                                      .policy = &config->policy,

@@ -261,6 +261,8 @@ static bool read_numbers(const struct json_value *root, struct gateway_config *c
         !take_number(root, "second_look_ms", 100, 600000, &config->second_look_ms, err) ||
         !take_number(root, "recent_days", 0, 3650, &config->recent_days, err) ||
         !take_number(root, "watches", 0, 500000, &config->watches_max, err) ||
+        (json_member(root, "fanotify") &&
+         !json_take_bool(root, "fanotify", &config->asks_marks, err)) ||
         !take_number(root, "poll_ms", 100, UPLINK_POLL_MS, &config->poll_ms, err) ||
         !take_number(root, "mismatches_per_hour", 1, 100000,
                      &config->limits.mismatches_per_hour, err) ||

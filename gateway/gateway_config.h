@@ -40,6 +40,7 @@ struct gateway_config {
     int second_look_ms;
     int recent_days;
     int watches_max;
+    bool asks_marks; /* fanotify */
     int poll_ms;
 };
 

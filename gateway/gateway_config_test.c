@@ -59,7 +59,9 @@ static void standard_storage_alone_is_enough(void)
     struct err err;
     struct gateway_config config;
     CHECK(read_with(STANDARD, &config, &err));
-    CHECK(config.root_count == 1 && config.transaction_count == 0);
+    CHECK(config.root_count == 1 && config.transaction_count == 0 && !config.asks_marks);
+    CHECK(read_with(STANDARD ",\"fanotify\":true", &config, &err) && config.asks_marks);
+    CHECK(!read_with(STANDARD ",\"fanotify\":1", &config, &err));
 }
 
 static void storages_that_cannot_be_meant_stop_the_start(void)

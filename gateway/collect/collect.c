@@ -48,7 +48,7 @@ struct collect *collect_new(const struct collect_config *config, struct err *err
     if (!collect)
         return NULL;
     collect->config = *config;
-    collect->inotify = -1;
+    collect->events = -1;
     collect->wake[0] = collect->wake[1] = -1;
     for (size_t i = 0; i < COLLECT_ROOTS_MAX; i++)
         collect->roots[i] = -1;
@@ -250,9 +250,9 @@ static void note(const struct collect *collect, bool is_done, struct err *err)
 static void wait_for_news(struct collect *collect)
 {
     struct pollfd fds[2] = {{.fd = collect->wake[0], .events = POLLIN},
-                            {.fd = collect->inotify, .events = POLLIN}};
+                            {.fd = collect->events, .events = POLLIN}};
     poll(fds, 2, TICK_MS);
-    if (collect->inotify >= 0 && (fds[1].revents & POLLIN)) {
+    if (collect->events >= 0 && (fds[1].revents & POLLIN)) {
         pthread_mutex_lock(&collect->lock);
         collect_watch_take(collect);
         pthread_mutex_unlock(&collect->lock);

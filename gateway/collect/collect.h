@@ -3,8 +3,9 @@
 /* Reads a hospital's SS-MIX2 standardized and extended storage (docs/specs/ssmix2.md,
  * docs/specs/extended.md) into the index and keeps it in step: a bounded set of inotify
  * watches on recently active folders, a rolling sweep by folder times over the whole
- * tree, and a full look at every file now and then. Windows shares give no events: there
- * the sweep's period is the freshness.
+ * tree, and a full look at every file now and then. Where the administrator allows it,
+ * one fanotify mark for each file system tells of every folder instead. Windows shares
+ * give no events: there the sweep's period is the freshness.
  *
  * Which file of a record is current: flag 1 with the greatest 発生日時 (clause 2.2.4). A
  * record without one is withdrawn only when a second look, at least `second_look_ms`
@@ -45,6 +46,7 @@ struct collect_config {
     int full_period_ms;  /* every file's content */
     int recent_days; /* watched day folders; folders changed since: every file's times */
     int watches_max; /* 0 = no inotify */
+    bool asks_marks; /* fanotify instead, where it is allowed */
 };
 
 struct collect; /* *owned* */

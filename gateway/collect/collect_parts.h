@@ -89,6 +89,13 @@ struct collect_transactions {
     bool is_away;                 /* and it was said */
 };
 
+/* A storage of which fanotify tells. */
+struct collect_mark {
+    atomic_bool is_set;
+    char file_system[8];           /* fsid */
+    char path[PATH_MAX_BYTES + 1]; /* of the storage as the kernel names it */
+};
+
 struct collect {
     struct collect_config config;
     struct collect_transactions transactions[COLLECT_TRANSACTIONS_MAX];
@@ -109,7 +116,9 @@ struct collect {
     struct collect_batch *batch;     /* this one */
     struct collect_known known;
     int wake[2];
-    int inotify;                     /* -1 = none */
+    int events;                      /* of inotify, or of fanotify; -1 = none */
+    atomic_bool has_marks;           /* it is fanotify */
+    struct collect_mark *marks;      /* one for each root */
     struct collect_watched *watched; /* by watch descriptor */
     size_t watched_size;
     int watch_count;
@@ -277,8 +286,23 @@ struct collect_place {
 void collect_watch_add(struct collect *collect, const struct collect_place *place);
 /* Forgets the watches of a storage that is another one now. */
 void collect_watch_drop(struct collect *collect, size_t root);
-/* Takes what inotify reported and reads those folders. */
+/* Takes what was reported and reads those folders. */
 void collect_watch_take(struct collect *collect);
+/* Something happened in this folder; `path` is changed. */
+void collect_watch_look(struct collect *collect, size_t root, char *path,
+                        enum collect_level level);
+/* Reports were lost: by folder times, everywhere. */
+void collect_watch_look_everywhere(struct collect *collect);
+
+/* ---- marks on whole file systems (collect_mark.c) ---- */
+/* False where it is not allowed, which is said. */
+bool collect_mark_open(struct collect *collect);
+void collect_mark_close(struct collect *collect);
+/* A storage was opened, or is another one now. */
+void collect_mark_root(struct collect *collect, size_t root);
+void collect_mark_take(struct collect *collect);
+/* Only folders of the storage's shape are entered (formats.md 2.2.1). */
+bool collect_fits_level(const char *name, enum collect_level level);
 /* Text of a folder in the index: "<label>/<path>/". */
 MUST_CHECK bool collect_index_path(const struct collect *collect, size_t root,
                                    const char *path, struct arena *arena,

@@ -35,6 +35,7 @@ struct scene {
     struct index *index;
     struct collect *collect;
     int watches_max;
+    bool asks_marks;
 };
 
 /* Ten seconds ahead, so that folders count as settled at once. */
@@ -86,7 +87,8 @@ static inline void open_collect(struct scene *scene)
                                     .sweep_period_ms = 3600 * 1000,
                                     .full_period_ms = 3600 * 1000,
                                     .recent_days = 100000,
-                                    .watches_max = scene->watches_max};
+                                    .watches_max = scene->watches_max,
+                                    .asks_marks = scene->asks_marks};
     scene->collect = collect_new(&config, &err);
     CHECK(scene->collect);
 }

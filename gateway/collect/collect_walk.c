@@ -16,8 +16,7 @@ static bool is_digits(const char *name, size_t len)
     return strlen(name) == len && span_all_digits(span_cstr(name));
 }
 
-/* Only folders of the storage's shape are entered (formats.md 2.2.1). */
-static bool fits_level(const char *name, enum collect_level level)
+bool collect_fits_level(const char *name, enum collect_level level)
 {
     switch (level) {
     case COLLECT_FIRST:
@@ -42,8 +41,8 @@ static bool is_somebody_due(struct collect *collect)
     int unread_bytes = 0;
     return atomic_load(&collect->waiting) > 0 || collect_is_look_due(collect) ||
            collect_is_follow_due(collect) ||
-           (collect->inotify >= 0 &&
-            ioctl(collect->inotify, FIONREAD, &unread_bytes) == 0 && unread_bytes > 0);
+           (collect->events >= 0 &&
+            ioctl(collect->events, FIONREAD, &unread_bytes) == 0 && unread_bytes > 0);
 }
 
 /* The folder of the patient to whom the path belongs. */
@@ -92,7 +91,7 @@ static bool walk_below(const struct collect_walk *walk, const char *path,
             return err_set(err, ERR_BUSY, "stopping", "being stopped");
         if (!breathe(walk, path, level, err))
             return false;
-        if (!fits_level(listing->names[i], level + 1) ||
+        if (!collect_fits_level(listing->names[i], level + 1) ||
             !collect_join(path, listing->names[i], below))
             continue;
         if (!collect_walk_folder(walk, below, level + 1, err)) {
@@ -280,7 +279,7 @@ bool collect_walk_folder(const struct collect_walk *walk, const char *path,
 static bool has_storage_shape(const struct collect_listing *listing)
 {
     for (size_t i = 0; i < listing->count; i++)
-        if (fits_level(listing->names[i], COLLECT_FIRST))
+        if (collect_fits_level(listing->names[i], COLLECT_FIRST))
             return true;
     return false;
 }
@@ -294,6 +293,7 @@ static void keep_root(struct collect *collect, size_t root, int fd)
     if (before >= 0)
         collect_watch_drop(collect, root);
     path_close(&before);
+    collect_mark_root(collect, root);
 }
 
 static bool is_same_folder(int a, int b)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* inotify on the folders where something may soon happen: those above the patients, the
- * patients, and their recent days. Bounded; the rolling sweep finds the rest. */
+ * patients, and their recent days. Bounded; the rolling sweep finds the rest. Or, where
+ * it is asked for and allowed, fanotify on all of it (collect_mark.c). */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -33,7 +34,10 @@ bool collect_is_remote(uint32_t file_system)
 static bool is_polled(const struct collect *collect, size_t root)
 {
     struct statfs status;
-    if (collect->config.roots[root].is_polled || collect->config.watches_max == 0)
+    bool has_marks = atomic_load(&collect->has_marks);
+    bool has_events = has_marks ? atomic_load(&collect->marks[root].is_set)
+                                : collect->config.watches_max > 0;
+    if (collect->config.roots[root].is_polled || !has_events)
         return true;
     return collect->roots[root] >= 0 && fstatfs(collect->roots[root], &status) == 0 &&
            collect_is_remote((uint32_t)status.f_type);
@@ -53,15 +57,18 @@ int collect_polled_s(struct collect *collect)
 
 void collect_watch_open(struct collect *collect)
 {
-    collect->inotify = -1;
+    collect->events = -1;
     collect->watch_limit = collect->config.watches_max;
+    if (collect->config.asks_marks && collect_mark_open(collect))
+        return;
     if (collect->config.watches_max > 0)
-        collect->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+        collect->events = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 }
 
 void collect_watch_close(struct collect *collect)
 {
-    path_close(&collect->inotify);
+    path_close(&collect->events);
+    collect_mark_close(collect);
     for (size_t i = 0; i < collect->watched_size; i++)
         memory_free(collect->watched[i].path);
     memory_free(collect->watched);
@@ -128,7 +135,7 @@ void collect_watch_drop(struct collect *collect, size_t root)
 {
     for (size_t wd = 0; wd < collect->watched_size; wd++)
         if (collect->watched[wd].path && collect->watched[wd].root == root) {
-            inotify_rm_watch(collect->inotify, (int)wd);
+            inotify_rm_watch(collect->events, (int)wd);
             forget(collect, (int)wd);
         }
 }
@@ -151,7 +158,7 @@ static bool make_place(struct collect *collect, int64_t active_s)
     collect->least_active_s = collect->watched[least].active_s;
     if (active_s <= collect->least_active_s)
         return false;
-    inotify_rm_watch(collect->inotify, (int)least);
+    inotify_rm_watch(collect->events, (int)least);
     forget(collect, (int)least);
     return true;
 }
@@ -175,20 +182,21 @@ static int add_watch(struct collect *collect, const struct collect_place *place)
                        collect->roots[place->root], place->path);
     if (len < 0 || (size_t)len >= sizeof whole)
         return -1;
-    int wd = inotify_add_watch(collect->inotify, whole, FOLDER_EVENTS);
+    int wd = inotify_add_watch(collect->events, whole, FOLDER_EVENTS);
     if (wd < 0)
         return note_limit(collect);
     if (make_room(collect, (size_t)wd + 1))
         return wd;
-    inotify_rm_watch(collect->inotify, wd);
+    inotify_rm_watch(collect->events, wd);
     return -1;
 }
 
 void collect_watch_add(struct collect *collect, const struct collect_place *place)
 {
     struct err err = {0};
-    if (collect->inotify < 0 || is_polled(collect, place->root) ||
-        !deserves_watch(collect, place) || !make_place(collect, place->changed_s))
+    if (collect->events < 0 || atomic_load(&collect->has_marks) ||
+        is_polled(collect, place->root) || !deserves_watch(collect, place) ||
+        !make_place(collect, place->changed_s))
         return;
     int wd = add_watch(collect, place);
     if (wd < 0)
@@ -212,18 +220,34 @@ static void note_fault(const struct collect *collect, const struct err *err)
         log_err(collect->config.log, "collect_watch", err);
 }
 
+void collect_watch_look(struct collect *collect, size_t root, char *path,
+                        enum collect_level level)
+{
+    struct err err = {0};
+    struct collect_walk walk = {.collect = collect, .root = root};
+    char *above = level == COLLECT_CONTENT ? strrchr(path, '/') : NULL;
+    if (above) { /* a record's own folder: its type folder is read */
+        *above = '\0';
+        level = COLLECT_TYPE;
+    }
+    walk.is_full = level == COLLECT_TYPE; /* written in place, its time stays */
+    if (!collect_walk_folder(&walk, path, level, &err))
+        note_fault(collect, &err);
+}
+
+void collect_watch_look_everywhere(struct collect *collect)
+{
+    for (size_t i = 0; i < collect->config.root_count; i++)
+        collect_watch_look(collect, i, (char[]){""}, COLLECT_ROOT);
+}
+
 /* Something happened in a watched folder: a type folder is read, a folder that came into
  * being is walked. */
 static void take_event(struct collect *collect, const struct inotify_event *event)
 {
     struct err err = {0};
     if (event->mask & IN_Q_OVERFLOW) {
-        for (size_t i = 0; i < collect->config.root_count; i++) {
-            struct collect_walk walk = {.collect = collect, .root = i};
-            if (!collect_walk_folder(&walk, "", COLLECT_ROOT, &err))
-                note_fault(collect, &err);
-            err_clear(&err);
-        }
+        collect_watch_look_everywhere(collect);
         return;
     }
     if (event->wd < 0 || (size_t)event->wd >= collect->watched_size ||
@@ -235,16 +259,10 @@ static void take_event(struct collect *collect, const struct inotify_event *even
     }
     struct collect_watched *watched = &collect->watched[event->wd];
     watched->active_s = clock_wall_ms(&collect->config.clock) / 1000;
-    struct collect_walk walk = {.collect = collect, .root = watched->root};
     char *path = memory_string(watched->path, &err); /* the table may move meanwhile */
-    enum collect_level level = watched->level;
-    char *above = path && level == COLLECT_CONTENT ? strrchr(path, '/') : NULL;
-    if (above) { /* a record's own folder: its type folder is read */
-        *above = '\0';
-        level = COLLECT_TYPE;
-    }
-    walk.is_full = level == COLLECT_TYPE; /* written in place, its time stays */
-    if (!path || !collect_walk_folder(&walk, path, level, &err))
+    if (path)
+        collect_watch_look(collect, watched->root, path, watched->level);
+    else
         note_fault(collect, &err);
     memory_free(path);
 }
@@ -261,9 +279,12 @@ static bool is_repeated(const struct inotify_event *event,
 void collect_watch_take(struct collect *collect)
 {
     _Alignas(struct inotify_event) char buffer[EVENT_BUFFER_BYTES];
-    if (collect->inotify < 0)
+    bool has_marks = atomic_load(&collect->has_marks);
+    if (has_marks)
+        collect_mark_take(collect);
+    if (collect->events < 0 || has_marks)
         return;
-    ssize_t got = read(collect->inotify, buffer, sizeof buffer);
+    ssize_t got = read(collect->events, buffer, sizeof buffer);
     const struct inotify_event *last = NULL;
     for (ssize_t at = 0; at < got;) {
         const struct inotify_event *event = (const void *)(buffer + at);
