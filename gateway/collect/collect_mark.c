@@ -174,24 +174,35 @@ static bool is_repeated(const struct fanotify_event_info_fid *info,
            memcmp(&info->fsid, &last->fsid, sizeof info->fsid) == 0;
 }
 
+/* The kernel aligns events to four bytes only. */
+static void take_event(struct collect *collect, const char *at,
+                       const struct fanotify_event_metadata *event,
+                       const struct fanotify_event_info_fid **last)
+{
+    char path[PATH_MAX_BYTES + 1];
+    const struct fanotify_event_info_fid *info = (const void *)(at + sizeof *event);
+    if (event->mask & FAN_Q_OVERFLOW) {
+        collect_watch_look_everywhere(collect);
+        return;
+    }
+    if (event->event_len < sizeof *event + sizeof *info ||
+        info->hdr.info_type != FAN_EVENT_INFO_TYPE_DFID_NAME)
+        return;
+    if (!is_repeated(info, *last) && find_folder(collect, info, path))
+        look(collect, path, info);
+    *last = info;
+}
+
 void collect_mark_take(struct collect *collect)
 {
     _Alignas(struct fanotify_event_metadata) char buffer[EVENT_BUFFER_BYTES];
-    char path[PATH_MAX_BYTES + 1];
-    ssize_t left = read(collect->events, buffer, sizeof buffer);
+    struct fanotify_event_metadata event;
     const struct fanotify_event_info_fid *last = NULL;
-    const struct fanotify_event_metadata *event = (const void *)buffer;
-    for (; FAN_EVENT_OK(event, left); event = FAN_EVENT_NEXT(event, left)) {
-        if (event->mask & FAN_Q_OVERFLOW) {
-            collect_watch_look_everywhere(collect);
-            continue;
-        }
-        const struct fanotify_event_info_fid *info = (const void *)(event + 1);
-        if (event->event_len < sizeof *event + sizeof *info ||
-            info->hdr.info_type != FAN_EVENT_INFO_TYPE_DFID_NAME)
-            continue;
-        if (!is_repeated(info, last) && find_folder(collect, info, path))
-            look(collect, path, info);
-        last = info;
+    ssize_t got = read(collect->events, buffer, sizeof buffer);
+    for (ssize_t at = 0; at + (ssize_t)sizeof event <= got; at += event.event_len) {
+        memcpy(&event, buffer + at, sizeof event);
+        if (event.event_len < sizeof event || event.event_len > (uint64_t)(got - at))
+            return;
+        take_event(collect, buffer + at, &event, &last);
     }
 }

@@ -9,18 +9,8 @@
 #include "base/path.h"
 #include "formats/ssmix/ssmix.h"
 #include "gateway/collect/collect.h"
+#include "gateway/collect/collect_events.h"
 #include "gateway/collect/collect_record.h"
-
-/* Folders below a root: 000 / 000 / patient / day / type. */
-enum collect_level {
-    COLLECT_ROOT,
-    COLLECT_FIRST,
-    COLLECT_SECOND,
-    COLLECT_PATIENT,
-    COLLECT_DAY,
-    COLLECT_TYPE,
-    COLLECT_CONTENT /* of extended storage: a record's own folder; watched only */
-};
 
 /* A record that a look did not find. */
 struct collect_missing {
@@ -36,13 +26,6 @@ struct collect_pending {
     int64_t due_ms; /* monotonic */
     struct collect_missing *missing;
     struct collect_pending *next;
-};
-
-struct collect_watched {
-    char *path; /* relative to its root, "" = the root itself; NULL = free */
-    size_t root;
-    enum collect_level level;
-    int64_t active_s; /* when something last happened there */
 };
 
 enum {
@@ -87,13 +70,6 @@ struct collect_transactions {
     bool is_mid_line;             /* in a line too long to be a header */
     bool is_open;                 /* the end was found once */
     bool is_away;                 /* and it was said */
-};
-
-/* A storage of which fanotify tells. */
-struct collect_mark {
-    atomic_bool is_set;
-    char file_system[8];           /* fsid */
-    char path[PATH_MAX_BYTES + 1]; /* of the storage as the kernel names it */
 };
 
 struct collect {
@@ -214,6 +190,8 @@ MUST_CHECK bool collect_tell_folder(const struct collect_walk *walk,
 /* A share that dies fails folder by folder: the first ones say enough. */
 void collect_log_folder(struct collect *collect, const struct err *err);
 
+/* Only folders of the storage's shape are entered (formats.md 2.2.1). */
+bool collect_fits_level(const char *name, enum collect_level level);
 MUST_CHECK bool collect_walk_folder(const struct collect_walk *walk, const char *path,
                                     enum collect_level level, struct err *err);
 /* Reads one type folder. */
@@ -271,38 +249,6 @@ bool collect_is_follow_due(struct collect *collect);
 /* At most once a second; the lock is held. What fails is logged when it begins to. */
 void collect_follow_soon(struct collect *collect);
 
-/* File systems of other machines tell nobody what others write (statfs, f_type). */
-bool collect_is_remote(uint32_t file_system);
-void collect_watch_open(struct collect *collect);
-void collect_watch_close(struct collect *collect);
-/* Adds a watch when the folder deserves one. When there is no room, the folder in which
- * nothing has happened for the longest time loses its own. */
-struct collect_place {
-    size_t root;
-    const char *path;
-    enum collect_level level;
-    int64_t changed_s;
-};
-void collect_watch_add(struct collect *collect, const struct collect_place *place);
-/* Forgets the watches of a storage that is another one now. */
-void collect_watch_drop(struct collect *collect, size_t root);
-/* Takes what was reported and reads those folders. */
-void collect_watch_take(struct collect *collect);
-/* Something happened in this folder; `path` is changed. */
-void collect_watch_look(struct collect *collect, size_t root, char *path,
-                        enum collect_level level);
-/* Reports were lost: by folder times, everywhere. */
-void collect_watch_look_everywhere(struct collect *collect);
-
-/* ---- marks on whole file systems (collect_mark.c) ---- */
-/* False where it is not allowed, which is said. */
-bool collect_mark_open(struct collect *collect);
-void collect_mark_close(struct collect *collect);
-/* A storage was opened, or is another one now. */
-void collect_mark_root(struct collect *collect, size_t root);
-void collect_mark_take(struct collect *collect);
-/* Only folders of the storage's shape are entered (formats.md 2.2.1). */
-bool collect_fits_level(const char *name, enum collect_level level);
 /* Text of a folder in the index: "<label>/<path>/". */
 MUST_CHECK bool collect_index_path(const struct collect *collect, size_t root,
                                    const char *path, struct arena *arena,
