@@ -40,9 +40,10 @@ bool server_office_read(struct server_office *office, const char *config_file,
     office->is_elsewhere = config.database != NULL;
     office->database = config.database ? config.database
                                        : join(office, config.data, "/", "centre.db", err);
-    office->keys =
-        config.keys ? config.keys : join(office, config.data, "/", "keys", err);
-    return office->database && office->keys;
+    if (office->database)
+        office->keys =
+            config.keys ? config.keys : join(office, config.data, "/", "keys", err);
+    return office->keys != NULL;
 }
 
 bool server_check_restored(const char *data, struct err *err)

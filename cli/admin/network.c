@@ -174,11 +174,12 @@ static bool find_participants(struct admin *admin, struct publishing *publishing
 {
     size_t most = (size_t)admin->words.count;
     publishing->items = ARENA_MANY(&admin->arena, struct facility, most, err);
-    publishing->ids = ARENA_MANY(&admin->arena, struct id, most, err);
+    if (publishing->items)
+        publishing->ids = ARENA_MANY(&admin->arena, struct id, most, err);
     CLEANUP(store_read_end)
-    struct store_session *session = store_read(admin->office.store, err);
-    if (!publishing->items || !publishing->ids || !session ||
-        !only_network(session, &admin->arena, &publishing->network, err))
+    struct store_session *session =
+        publishing->ids ? store_read(admin->office.store, err) : NULL;
+    if (!session || !only_network(session, &admin->arena, &publishing->network, err))
         return false;
     while (admin_has_more(admin)) {
         struct text code;

@@ -394,8 +394,10 @@ static bool open_directory(struct audit *audit, const struct audit_config *confi
     if (!path_make_directory(name, err))
         return false;
     audit->directory = path_open_root(name, err);
+    if (audit->directory < 0)
+        return false;
     CLEANUP(path_close) int parent = path_open_root(config->directory, err);
-    if (audit->directory < 0 || parent < 0)
+    if (parent < 0)
         return false;
     if (fsync(parent) != 0)
         return unwritable(errno, err);

@@ -141,9 +141,10 @@ bool audit_tail_read(struct audit_tail *tail, int directory, const char *node,
                      struct err *err)
 {
     CLEANUP(audit_reader_close) struct audit_reader reader;
-    tail->buckets = memory_new(BUCKETS, sizeof(struct audit_open_decision *), err);
-    bool is_good =
-        audit_reader_open(&reader, directory, node, err) && tail->buckets != NULL;
+    bool is_good = audit_reader_open(&reader, directory, node, err);
+    if (is_good)
+        tail->buckets = memory_new(BUCKETS, sizeof(struct audit_open_decision *), err);
+    is_good = is_good && tail->buckets != NULL;
     size_t index = reader.month_count;
     while (is_good && index > 0 && !tail->has_start) {
         index--;

@@ -116,9 +116,10 @@ static bool fetch(struct content_service *service, struct http_call *call,
 {
     struct arena *arena = http_arena(call);
     struct registry_entry *entry = ARENA_NEW(arena, struct registry_entry, err);
-    struct content_parties *parties = ARENA_NEW(arena, struct content_parties, err);
+    struct content_parties *parties =
+        entry ? ARENA_NEW(arena, struct content_parties, err) : NULL;
     CLEANUP(opening_release)
-    struct opening *opening = entry && parties ? take_entry(service, call, err) : NULL;
+    struct opening *opening = parties ? take_entry(service, call, err) : NULL;
     if (!opening)
         return false;
     const struct disclosure_permit *permit = opening_permit(opening);

@@ -407,8 +407,8 @@ static bool compare_chunk(struct registry_uplink *uplink, struct id facility,
     const struct json_value *sums = NULL;
     CLEANUP(json_free_at)
     struct json_document *answer = ask_sums(uplink, facility, owners, count, &arena, err);
-    bool *is_answered = ARENA_MANY(&arena, bool, count, err);
-    if (!answer || !is_answered ||
+    bool *is_answered = answer ? ARENA_MANY(&arena, bool, count, err) : NULL;
+    if (!is_answered ||
         !json_take_array(json_root(answer), "sums", UPLINK_DIGESTS_MAX, &sums, err))
         return false;
     for (size_t i = 0; i < json_count(sums); i++) {

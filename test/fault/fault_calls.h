@@ -103,7 +103,8 @@ static int open_at(int directory, const char *path, int flags, mode_t mode)
 {
     bool is_new = (flags & O_CREAT) && faccessat(directory, path, F_OK, 0) != 0;
     int fd = (int)syscall(SYS_openat, directory, path, flags, mode);
-    if (fd < 0 || !(flags & (O_WRONLY | O_RDWR)) || !fault_counts_file(fd))
+    bool is_written = (flags & (O_WRONLY | O_RDWR)) != 0;
+    if (fd < 0 || !fault_counts_file(fd))
         return fd;
     if (fault_strikes_file(FAULT_OPEN, fd)) {
         int number = errno;
@@ -113,7 +114,8 @@ static int open_at(int directory, const char *path, int flags, mode_t mode)
         errno = number;
         return -1;
     }
-    disk_opened(fd, is_new);
+    if (is_written)
+        disk_opened(fd, is_new);
     return fd;
 }
 

@@ -11,7 +11,7 @@
 
 enum fault_call {
     FAULT_MEMORY, /* malloc, calloc, realloc, of anybody */
-    FAULT_OPEN,   /* of a file below the directory */
+    FAULT_OPEN,   /* of a file or folder below the directory */
     FAULT_WRITE,  /* write, pwrite, writev to such a file */
     FAULT_SYNC,
     FAULT_TRUNCATE,
