@@ -7,6 +7,7 @@
  *
  * One function per behaviour, named as a sentence. CHECK goes on after a failure. */
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -38,5 +39,7 @@ extern int test_failed_checks, test_count, test_failed_count;
         printf("ok %d - %s # SKIP %s\n", test_count, name, reason);                      \
     } while (0)
 
+/* Removes a folder and all below it; false when something stays. */
+bool test_remove(const char *directory);
 /* Prints the plan; the exit status. */
 int test_done(void);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* tsumugi inspect, run as a program: $TSUMUGI names it. */
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -83,15 +82,6 @@ static void write_at(const char *folder, const char *name, const char *content,
     CHECK(path_write_file(path, span_of(content, len), &err));
 }
 
-static int remove_one(const char *path, const struct stat *status, int type,
-                      struct FTW *walk)
-{
-    (void)status;
-    (void)type;
-    (void)walk;
-    return remove(path);
-}
-
 static void begin(void)
 {
     snprintf(root, sizeof root, "/tmp/inspect_test.XXXXXX");
@@ -100,7 +90,7 @@ static void begin(void)
 
 static void end(void)
 {
-    nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    CHECK(test_remove(root));
 }
 
 static void wrong_usage_ends_with_2(void)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* tsumugi ssmix check, run as a program: $TSUMUGI names it. */
 #include <fcntl.h>
-#include <ftw.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,18 +40,9 @@ static void begin(void)
     CHECK(mkdtemp(root));
 }
 
-static int remove_one(const char *path, const struct stat *status, int type,
-                      struct FTW *place)
-{
-    (void)status;
-    (void)type;
-    (void)place;
-    return remove(path);
-}
-
 static void end(void)
 {
-    CHECK(nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0);
+    CHECK(test_remove(root));
 }
 
 static void put(const char *relative, const char *bytes)

@@ -352,7 +352,7 @@ static void a_faulty_configuration_stops_the_start(void)
         &scene,
         "{\"facility_code\":\"2010000001\",\"facility_name\":\"x\",\"node\":\"n\","
         "\"data\":\"/tmp\",\"storage\":[{\"label\":\"a/b\",\"directory\":\"/\"}]}"));
-    CHECK(nftw(scene.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0);
+    CHECK(test_remove(scene.folder));
 }
 
 int main(void)

@@ -181,15 +181,6 @@ static inline struct answer ask_content(struct scene *scene, const char *path,
 
 /* ---- scenes ---- */
 
-static inline int remove_one(const char *name, const struct stat *status, int kind,
-                             struct FTW *where)
-{
-    (void)status;
-    (void)kind;
-    (void)where;
-    return remove(name);
-}
-
 static inline void begin(struct scene *scene)
 {
     *scene = (struct scene){.folder = "/tmp/gateway_test_XXXXXX",
@@ -221,5 +212,5 @@ static inline void end(struct scene *scene)
     loop_free(scene->loop);
     tls_context_free(scene->tls);
     arena_free(&scene->arena);
-    CHECK(nftw(scene->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0);
+    CHECK(test_remove(scene->folder));
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <ftw.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -26,15 +25,6 @@ struct place {
 static int64_t fixed_ms(void *self)
 {
     return ((struct place *)self)->now_ms;
-}
-
-static int remove_one(const char *name, const struct stat *status, int kind,
-                      struct FTW *where)
-{
-    (void)status;
-    (void)kind;
-    (void)where;
-    return remove(name);
 }
 
 static void open_all(struct place *place)
@@ -75,7 +65,7 @@ static void place_open(struct place *place)
 static void place_remove(struct place *place)
 {
     close_all(place);
-    CHECK(nftw(place->directory, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
+    CHECK(test_remove(place->directory));
 }
 
 static const char *const facilities[] = {"f0", "f1", "f2"};

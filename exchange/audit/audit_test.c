@@ -2,7 +2,6 @@
 #include "exchange/audit/audit.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -31,15 +30,6 @@ static int64_t fixed_ms(void *self)
     return ((struct place *)self)->now_ms;
 }
 
-static int remove_one(const char *name, const struct stat *status, int kind,
-                      struct FTW *where)
-{
-    (void)status;
-    (void)kind;
-    (void)where;
-    return remove(name);
-}
-
 static void place_open(struct place *place)
 {
     *place = (struct place){.directory = "/tmp/audit_test_XXXXXX", .now_ms = november};
@@ -48,7 +38,7 @@ static void place_open(struct place *place)
 
 static void place_remove(struct place *place)
 {
-    CHECK(nftw(place->directory, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
+    CHECK(test_remove(place->directory));
 }
 
 static struct audit *open_node(struct place *place, const char *node, struct err *err)

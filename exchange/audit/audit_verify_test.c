@@ -2,7 +2,6 @@
 /* Reads and writes segment files by itself, from docs/specs/audit.md, so that the format
  * is checked by a second hand. */
 #include <fcntl.h>
-#include <ftw.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -52,15 +51,6 @@ struct region {
 static int64_t fixed_ms(void *self)
 {
     return ((struct place *)self)->now_ms;
-}
-
-static int remove_one(const char *name, const struct stat *status, int kind,
-                      struct FTW *where)
-{
-    (void)status;
-    (void)kind;
-    (void)where;
-    return remove(name);
 }
 
 static struct audit *open_node(struct place *place, const char *node)
@@ -137,7 +127,7 @@ static void region_make(struct region *region)
 
 static void region_remove(struct region *region)
 {
-    CHECK(nftw(region->place.directory, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
+    CHECK(test_remove(region->place.directory));
     arena_free(&region->arena);
 }
 

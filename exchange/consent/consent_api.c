@@ -7,28 +7,12 @@
 
 enum { CONSENT_BODY_BYTES = 16 * 1024 };
 
-static struct disclosure_request registering(const struct session_actor *actor,
-                                             struct id person, const char *event)
-{
-    return (struct disclosure_request){
-        .actor = actor,
-        .person = person,
-        .purpose = PERMIT_REGISTER,
-        .event = event,
-        .request = actor->request,
-        .object = TEXT(""),
-        .day = DAY_NONE,
-        .department = TEXT(""),
-        .birth_day = DAY_NONE,
-    };
-}
-
 static const struct disclosure_permit *decide(struct consent_service *service,
                                               const struct session_actor *actor,
                                               struct id person, const char *event,
                                               struct arena *arena, struct err *err)
 {
-    struct disclosure_request request = registering(actor, person, event);
+    struct disclosure_request request = disclosure_registering(actor, person, event);
     return disclosure_decide(service->gate, &request, arena, err);
 }
 
@@ -157,7 +141,7 @@ static bool find_person(struct consent_service *service, struct http_call *call,
 {
     struct id_text object = id_to_text(change->withdrawal.consent);
     struct disclosure_request request =
-        registering(&change->actor, change->person, "consent_withdraw");
+        disclosure_registering(&change->actor, change->person, "consent_withdraw");
     request.object = id_view(&object);
     return consent_find_person(service, change->withdrawal.consent, &change->person,
                                err) ||

@@ -126,6 +126,10 @@ struct disclosure_request {
     int32_t birth_day;        /* … and the birth day it says the person has; DAY_NONE */
 };
 
+/* For registering: numbers, links and consents, no clinical data. */
+struct disclosure_request disclosure_registering(const struct session_actor *actor,
+                                                 struct id person, const char *event);
+
 /* Decides, writes the decision row, waits until it is durable. NULL = refused. ERR_BUSY
  * "restore_unconfirmed" while the database is an unconfirmed copy, for anything but
  * registering (exchange/network). */

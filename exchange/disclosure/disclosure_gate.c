@@ -290,6 +290,22 @@ static bool audit_decision(struct disclosure_pending *pending, struct err *err)
     return true;
 }
 
+struct disclosure_request disclosure_registering(const struct session_actor *actor,
+                                                 struct id person, const char *event)
+{
+    return (struct disclosure_request){
+        .actor = actor,
+        .person = person,
+        .purpose = PERMIT_REGISTER,
+        .event = event,
+        .request = actor->request,
+        .object = TEXT(""),
+        .day = DAY_NONE,
+        .department = TEXT(""),
+        .birth_day = DAY_NONE,
+    };
+}
+
 const struct disclosure_permit *
 disclosure_decide(struct disclosure *gate, const struct disclosure_request *request,
                   struct arena *arena, struct err *err)

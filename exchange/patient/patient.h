@@ -19,6 +19,7 @@
 #include "exchange/consent/consent.h"
 #include "exchange/facility/facility.h"
 #include "exchange/network/network.h"
+#include "formats/uplink/uplink.h"
 
 struct audit;
 struct disclosure;
@@ -103,6 +104,8 @@ enum patient_match {
     PATIENT_MATCH_AWAY     /* gateway not connected or silent: asked again later */
 };
 const char *patient_match_id(enum patient_match match); /* "confirmed" … */
+/* What an owner's gateway said; never "away". */
+enum patient_match patient_match_of(enum uplink_match match);
 enum patient_record_state patient_state_after(enum patient_record_state state,
                                               enum patient_match match,
                                               const char **reason);

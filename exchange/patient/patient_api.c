@@ -36,28 +36,12 @@ static bool take_rate(struct patient_service *service, const struct session_acto
                              clock_wall_ms(&service->config.clock), err);
 }
 
-static struct disclosure_request registering(const struct session_actor *actor,
-                                             struct id person, const char *event)
-{
-    return (struct disclosure_request){
-        .actor = actor,
-        .person = person,
-        .purpose = PERMIT_REGISTER,
-        .event = event,
-        .request = actor->request,
-        .object = TEXT(""),
-        .day = DAY_NONE,
-        .department = TEXT(""),
-        .birth_day = DAY_NONE,
-    };
-}
-
 static const struct disclosure_permit *decide(struct patient_service *service,
                                               const struct session_actor *actor,
                                               struct id person, const char *event,
                                               struct arena *arena, struct err *err)
 {
-    struct disclosure_request request = registering(actor, person, event);
+    struct disclosure_request request = disclosure_registering(actor, person, event);
     return disclosure_decide(service->config.gate, &request, arena, err);
 }
 
@@ -432,7 +416,8 @@ static bool may_link(struct patient_service *service, const struct session_actor
                      const struct patient_linking *linking, int32_t birth_day,
                      struct arena *arena, struct err *err)
 {
-    struct disclosure_request request = registering(actor, linking->person, "link");
+    struct disclosure_request request =
+        disclosure_registering(actor, linking->person, "link");
     request.is_own_number = id_equal(linking->number.facility, actor->facility);
     request.birth_day = birth_day;
     if (request.is_own_number && birth_day != DAY_NONE && !take_rate(service, actor, err))
@@ -541,7 +526,7 @@ static bool take_link(struct patient_service *service, struct http_call *call,
     if (!http_param_id(call, "link", &id, err))
         return false;
     struct id_text object = id_to_text(id);
-    struct disclosure_request request = registering(actor, nobody, event);
+    struct disclosure_request request = disclosure_registering(actor, nobody, event);
     request.object = id_view(&object);
     if (!patient_read_record(service, id, arena, record, &person, err))
         return disclosure_deny_missing(service->config.gate, &request, arena, err);

@@ -16,8 +16,7 @@ enum {
     JOB_ARENA_BYTES = 1 << 20,
 };
 
-/* What patient_match and uplink_match say is the same; only "away" is ours alone. */
-static enum patient_match match_of(enum uplink_match match)
+enum patient_match patient_match_of(enum uplink_match match)
 {
     switch (match) {
     case UPLINK_CONFIRMED:
@@ -58,7 +57,7 @@ static bool read_match(struct span answer, enum patient_match *match, struct err
         return false;
     if (!uplink_match_parse(word, &said))
         return err_set(err, ERR_SYNTAX, "uplink_result", "an unknown word for a match");
-    *match = match_of(said);
+    *match = patient_match_of(said);
     return true;
 }
 

@@ -124,25 +124,6 @@ static bool take_entry(struct applying *applying, const struct uplink_event *eve
     return true;
 }
 
-static enum patient_match match_of(enum uplink_match match)
-{
-    switch (match) {
-    case UPLINK_CONFIRMED:
-        return PATIENT_MATCH_CONFIRMED;
-    case UPLINK_MISMATCH:
-        return PATIENT_MATCH_MISMATCH;
-    case UPLINK_UNKNOWN_NUMBER:
-        return PATIENT_MATCH_UNKNOWN;
-    case UPLINK_HELD:
-        return PATIENT_MATCH_HELD;
-    case UPLINK_RATE_LIMITED:
-        return PATIENT_MATCH_RATE;
-    case UPLINK_MATCH_COUNT:
-        break;
-    }
-    return PATIENT_MATCH_AWAY;
-}
-
 /* A decision about a record that is still proposed, or was made before: the facility
  * speaks of its own numbers only. */
 static bool take_decision(struct applying *applying, const struct uplink_event *event,
@@ -158,7 +139,8 @@ static bool take_decision(struct applying *applying, const struct uplink_event *
         answer->rejected = "record_unknown";
         return true;
     }
-    if (patient_owner_answered(patients, event->record, match_of(event->match), err))
+    if (patient_owner_answered(patients, event->record, patient_match_of(event->match),
+                               err))
         return true;
     if (err->kind == ERR_BUSY || err->kind == ERR_SYSTEM)
         return false;

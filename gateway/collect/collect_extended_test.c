@@ -200,8 +200,7 @@ static void the_same_document_has_the_same_key_however_its_folder_is_written(voi
         const struct entry *entry = read_entry(&scene, &list);
         CHECK(entry && text_is(entry->title, "ガイド"));
         /* gone again: found missing under the name it has in the index */
-        CHECK(nftw(in_storage(&scene, folders[i]), remove_one, 16,
-                   FTW_DEPTH | FTW_PHYS) == 0);
+        CHECK(test_remove(in_storage(&scene, folders[i])));
         sweep(&scene, false);
         scene.ahead_ms += 6000;
         look_again(&scene);
@@ -248,8 +247,7 @@ static void links_are_never_followed(void)
     CHECK(is_trouble(&scene, "path_unsafe "));
     CHECK(find_place(&scene, &place) && place.is_incomplete);
     /* nor a folder that is one */
-    CHECK(nftw(in_storage(&scene, TYPE_FOLDER), remove_one, 16, FTW_DEPTH | FTW_PHYS) ==
-          0);
+    CHECK(test_remove(in_storage(&scene, TYPE_FOLDER)));
     CHECK(path_make_directory(in_storage(&scene, TYPE_FOLDER), &err));
     snprintf(target, sizeof target, "%s", in_storage(&scene, "outside"));
     snprintf(link, sizeof link, "%s",

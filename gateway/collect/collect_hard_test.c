@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What storages do to a reader: shares that go away, several roots, files written in
  * place, names and kinds of files that nobody expects, and mistakes that people undo. */
+#include <ftw.h>
 #include <fcntl.h>
 
 #include "gateway/collect/collect_parts.h"
@@ -13,7 +14,7 @@
 
 static void remove_tree(struct scene *scene, const char *relative)
 {
-    CHECK(nftw(in_storage(scene, relative), remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0);
+    CHECK(test_remove(in_storage(scene, relative)));
 }
 
 /* The storage as it is, all read, linked, and every event answered. */
@@ -649,17 +650,6 @@ static void a_sweep_lets_a_check_in_between(void)
     CHECK(!collect_has_swept(scene.collect));
     atomic_store(&gate.is_open, true);
     end(&scene);
-}
-
-static bool comes_soon(struct scene *scene, const char *base, const char *version)
-{
-    struct timespec pause = {0, 20 * 1000 * 1000};
-    for (int i = 0; i < 500; i++) {
-        if (strcmp(version_of(scene, base), version) == 0)
-            return true;
-        nanosleep(&pause, NULL);
-    }
-    return false;
 }
 
 /* Fewer watches than folders: those where something happened lately have them. */

@@ -11,17 +11,6 @@
 #include "gateway/collect/collect_parts.h"
 #include "gateway/collect/collect_testsite.h"
 
-static bool comes_soon(struct scene *scene, const char *base, const char *version)
-{
-    struct timespec pause = {0, 20 * 1000 * 1000};
-    for (int i = 0; i < 500; i++) {
-        if (strcmp(version_of(scene, base), version) == 0)
-            return true;
-        nanosleep(&pause, NULL);
-    }
-    return false;
-}
-
 static void begin_marked(struct scene *scene, int watches_max)
 {
     struct err err = {0};

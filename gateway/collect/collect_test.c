@@ -149,8 +149,7 @@ static void a_folder_that_went_is_withdrawn(void)
     put_lab(&scene);
     sweep(&scene, false);
     link_patient(&scene);
-    CHECK(nftw(in_storage(&scene, PATIENT_FOLDER "/20240501"), remove_one, 16,
-               FTW_DEPTH | FTW_PHYS) == 0);
+    CHECK(test_remove(in_storage(&scene, PATIENT_FOLDER "/20240501")));
     sweep(&scene, false);
     scene.ahead_ms += 5000;
     look_again(&scene);
@@ -482,17 +481,6 @@ static void a_source_is_read_by_its_index_path_only(void)
                                    &bytes, &err));
     }
     end(&scene);
-}
-
-static bool comes_soon(struct scene *scene, const char *base, const char *version)
-{
-    struct timespec pause = {0, 20 * 1000 * 1000};
-    for (int i = 0; i < 500; i++) {
-        if (strcmp(version_of(scene, base), version) == 0)
-            return true;
-        nanosleep(&pause, NULL);
-    }
-    return false;
 }
 
 static void watched_folders_tell_at_once(void)

@@ -4,7 +4,6 @@
 
 #include "gateway/collect/collect.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -48,15 +47,6 @@ static inline int64_t scene_wall_ms(void *self)
 static inline int64_t scene_monotonic_ms(void *self)
 {
     return ((struct scene *)self)->ahead_ms;
-}
-
-static inline int remove_one(const char *name, const struct stat *status, int kind,
-                             struct FTW *where)
-{
-    (void)status;
-    (void)kind;
-    (void)where;
-    return remove(name);
 }
 
 static inline struct clock scene_clock(struct scene *scene)
@@ -114,7 +104,7 @@ static inline void end(struct scene *scene)
     collect_free(scene->collect);
     index_close(scene->index);
     arena_free(&scene->arena);
-    CHECK(nftw(scene->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0);
+    CHECK(test_remove(scene->folder));
 }
 
 /* ---- the storage ---- */
@@ -211,6 +201,18 @@ static inline bool has_entry(struct scene *scene, const char *key)
 }
 
 /* Codes of what was refused or held, with a space behind each. */
+/* What the thread reads by itself is there within ten seconds. */
+static inline bool comes_soon(struct scene *scene, const char *base, const char *version)
+{
+    struct timespec pause = {0, 20 * 1000 * 1000};
+    for (int i = 0; i < 500; i++) {
+        if (strcmp(version_of(scene, base), version) == 0)
+            return true;
+        nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
 static inline bool is_trouble(struct scene *scene, const char *expected)
 {
     struct err err = {0};

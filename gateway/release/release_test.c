@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/release/release.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -223,15 +222,6 @@ static int64_t monotonic_ms(void *self)
     return ((struct scene *)self)->monotonic_ms;
 }
 
-static int remove_one(const char *name, const struct stat *status, int kind,
-                      struct FTW *where)
-{
-    (void)status;
-    (void)kind;
-    (void)where;
-    return remove(name);
-}
-
 static void put_entry(struct scene *scene, const char *base, enum entry_kind kind)
 {
     struct err err = {0};
@@ -339,7 +329,7 @@ static void end(struct scene *scene)
     index_close(scene->index);
     audit_close(scene->audit);
     arena_free(&scene->arena);
-    CHECK(nftw(scene->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
+    CHECK(test_remove(scene->folder));
 }
 
 /* Asks with a fresh counter; what was asked for is the grant's entry. */
@@ -571,7 +561,7 @@ static void without_audit_there_is_no_permit(void)
     char node[128];
     begin(&scene);
     snprintf(node, sizeof node, "%s/2010000001", scene.audit_folder);
-    CHECK(nftw(node, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
+    CHECK(test_remove(node));
     scene.wall_ms += 40LL * 24 * 3600 * 1000; /* a new month needs a new file there */
     CHECK(is_refused(&scene, "audit_unwritable"));
     scene.grant.profession = TEXT("pharmacist");

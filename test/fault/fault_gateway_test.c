@@ -251,7 +251,7 @@ static bool end_once(enum fault_action action, int64_t at, uint64_t seed, int *g
     bool is_well = run_round(&scene, processes, action, given);
     close_scene(&scene);
     if (is_well)
-        CHECK(nftw(scene.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0);
+        CHECK(test_remove(scene.folder));
     else
         printf("# action %d at %lld, seed %llu: %d contents; %s\n", (int)action,
                (long long)at, (unsigned long long)seed, *given, scene.folder);
