@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What storages do to a reader: shares that go away, several roots, files written in
  * place, names and kinds of files that nobody expects, and mistakes that people undo. */
-#include <ftw.h>
 #include <fcntl.h>
+#include <ftw.h>
 
 #include "gateway/collect/collect_parts.h"
 #include "gateway/collect/collect_testsite.h"
