@@ -58,7 +58,8 @@ static bool add_block(struct arena *arena, size_t needed, struct err *err)
     return true;
 }
 
-void *arena_take(struct arena *arena, size_t count, size_t size, struct err *err)
+/* As they are: for what is written over at once. */
+static void *take(struct arena *arena, size_t count, size_t size, struct err *err)
 {
     size_t bytes = 0;
     size_t rounded = 0;
@@ -76,7 +77,14 @@ void *arena_take(struct arena *arena, size_t count, size_t size, struct err *err
     void *at = arena->block->bytes + arena->block_used_bytes;
     arena->block_used_bytes += rounded;
     arena->taken_bytes += rounded;
-    memset(at, 0, rounded);
+    return at;
+}
+
+void *arena_take(struct arena *arena, size_t count, size_t size, struct err *err)
+{
+    void *at = take(arena, count, size, err);
+    if (at)
+        memset(at, 0, count * size);
     return at;
 }
 
@@ -88,11 +96,12 @@ void *arena_grow(struct arena *arena, void *old, size_t used, size_t needed, siz
     size_t more = *room > SIZE_MAX / 2 ? SIZE_MAX : *room * 2;
     if (more < needed)
         more = needed;
-    void *grown = arena_take(arena, more, size, err);
+    uint8_t *grown = take(arena, more, size, err);
     if (!grown)
         return NULL;
     if (used > 0)
         memcpy(grown, old, used * size);
+    memset(grown + used * size, 0, (more - used) * size);
     *room = more;
     return grown;
 }
@@ -100,11 +109,26 @@ void *arena_grow(struct arena *arena, void *old, size_t used, size_t needed, siz
 bool arena_copy(struct arena *arena, struct span bytes, struct span *copy,
                 struct err *err)
 {
-    uint8_t *at = arena_take(arena, bytes.len, 1, err);
+    uint8_t *at = take(arena, bytes.len, 1, err);
     if (!at)
         return false;
     if (bytes.len)
         memcpy(at, bytes.at, bytes.len);
     *copy = span_of(at, bytes.len);
     return true;
+}
+
+const char *arena_string(struct arena *arena, struct span bytes, struct err *err)
+{
+    if (bytes.len == SIZE_MAX) {
+        err_set(err, ERR_LIMIT, "arena_full", "more than %zu bytes", arena->cap_bytes);
+        return NULL;
+    }
+    char *at = take(arena, bytes.len + 1, 1, err);
+    if (!at)
+        return NULL;
+    if (bytes.len)
+        memcpy(at, bytes.at, bytes.len);
+    at[bytes.len] = '\0';
+    return at;
 }

@@ -42,6 +42,9 @@ MUST_CHECK void *arena_grow(struct arena *arena, void *old, size_t used, size_t 
                             size_t size, size_t *room, struct err *err);
 MUST_CHECK bool arena_copy(struct arena *arena, struct span bytes, struct span *copy,
                            struct err *err);
+/* A copy with a NUL behind it. */
+MUST_CHECK const char *arena_string(struct arena *arena, struct span bytes,
+                                    struct err *err);
 
 #define ARENA_NEW(arena, type, err) ((type *)arena_take(arena, 1, sizeof(type), err))
 #define ARENA_MANY(arena, type, count, err)                                              \

@@ -92,6 +92,19 @@ static void a_reset_arena_has_all_of_its_cap_again(void)
     CHECK(arena_copy(&arena, SPAN("abc"), &copy, &err) && span_is(copy, "abc"));
 }
 
+static void a_copied_string_ends_with_nul(void)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(100);
+    struct err err = {0};
+    memset(arena_take(&arena, 16, 1, &err), 0xFF, 16);
+    arena_reset(&arena); /* what it takes now was written on before */
+    const char *string = arena_string(&arena, SPAN("abcdefghijklmno"), &err);
+    CHECK(string && strcmp(string, "abcdefghijklmno") == 0);
+    string = arena_string(&arena, (struct span){0}, &err);
+    CHECK(string && strcmp(string, "") == 0);
+    CHECK(!arena_string(&arena, span_of(string, SIZE_MAX), &err) && is_full(&err));
+}
+
 static void a_buffer_past_its_maximum_fails_for_good(void)
 {
     CLEANUP(buf_free) struct buf buf = buf_init(10);
@@ -177,6 +190,7 @@ int main(void)
     RUN(sizes_that_overflow_are_refused);
     RUN(memory_that_is_not_there_is_busy_and_not_a_limit);
     RUN(a_reset_arena_has_all_of_its_cap_again);
+    RUN(a_copied_string_ends_with_nul);
     RUN(a_buffer_past_its_maximum_fails_for_good);
     RUN(a_buffer_takes_no_size_that_overflows);
     RUN(numbers_and_formats_are_written_whole_or_not_at_all);

@@ -38,6 +38,8 @@ static bool make_room(struct buf *buf, size_t more)
     size_t size = buf->size_bytes < 256 ? 256 : buf->size_bytes;
     while (size < needed)
         size = size > buf->max_bytes / 2 ? buf->max_bytes : size * 2;
+    if (size > buf->max_bytes)
+        size = buf->max_bytes;
     uint8_t *at = realloc(buf->at, size);
     if (!at) {
         buf->has_failed = true;
@@ -49,17 +51,12 @@ static bool make_room(struct buf *buf, size_t more)
     return true;
 }
 
-void buf_put(struct buf *buf, const void *at, size_t len)
+void buf_put_growing(struct buf *buf, const void *at, size_t len)
 {
-    if (len == 0 || !make_room(buf, len))
+    if (!make_room(buf, len))
         return;
     memcpy(buf->at + buf->len, at, len);
     buf->len += len;
-}
-
-void buf_byte(struct buf *buf, uint8_t byte)
-{
-    buf_put(buf, &byte, 1);
 }
 
 void buf_cstr(struct buf *buf, const char *string)

@@ -26,8 +26,28 @@ struct buf buf_init(size_t max_bytes);
 void buf_free(struct buf *buf);
 /* Empties it, keeps the memory, forgets a failure. */
 void buf_reset(struct buf *buf);
-void buf_put(struct buf *buf, const void *at, size_t len);
-void buf_byte(struct buf *buf, uint8_t byte);
+/* What buf_put does when there is no room yet. */
+void buf_put_growing(struct buf *buf, const void *at, size_t len);
+
+/* Inline, because writers call them for every few bytes. The room never exceeds the
+ * maximum. */
+static inline void buf_put(struct buf *buf, const void *at, size_t len)
+{
+    if (len == 0)
+        return;
+    if (buf->has_failed || len > buf->size_bytes - buf->len) {
+        buf_put_growing(buf, at, len);
+        return;
+    }
+    memcpy(buf->at + buf->len, at, len);
+    buf->len += len;
+}
+
+static inline void buf_byte(struct buf *buf, uint8_t byte)
+{
+    buf_put(buf, &byte, 1);
+}
+
 void buf_cstr(struct buf *buf, const char *string);
 void buf_span(struct buf *buf, struct span span);
 void buf_text(struct buf *buf, struct text text);

@@ -100,12 +100,7 @@ bool text_is_empty(struct text text)
 
 const char *text_to_cstr(struct text text, struct arena *arena, struct err *err)
 {
-    char *copy = arena_take(arena, text.len + 1, 1, err);
-    if (!copy)
-        return NULL;
-    if (text.len)
-        memcpy(copy, text.at, text.len);
-    return copy;
+    return arena_string(arena, text_span(text), err);
 }
 
 bool text_copy(struct text text, struct arena *arena, struct text *copy, struct err *err)

@@ -99,6 +99,9 @@ void json_id_value(struct json_writer *writer, struct id id);
 void json_put_text(struct json_writer *writer, const char *key, struct text text);
 void json_put_cstr(struct json_writer *writer, const char *key, const char *word);
 void json_put_int(struct json_writer *writer, const char *key, int64_t value);
+/* An array of whole numbers: a column of many rows. */
+void json_put_ints(struct json_writer *writer, const char *key, const int64_t *values,
+                   size_t count);
 void json_put_bool(struct json_writer *writer, const char *key, bool value);
 void json_put_null(struct json_writer *writer, const char *key);
 void json_put_id(struct json_writer *writer, const char *key, struct id id);

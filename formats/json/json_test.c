@@ -84,6 +84,20 @@ static void days_are_dates_or_null(void)
     CHECK(is_written(&out, "{\"day\":\"2024-02-29\",\"none\":null}"));
 }
 
+static void whole_numbers_are_written_as_one_array(void)
+{
+    static const int64_t values[] = {0, -1, 10, INT64_MIN, INT64_MAX};
+    CLEANUP(buf_free) struct buf out = buf_init(1024);
+    struct json_writer writer = json_writer(&out);
+    json_open_object(&writer);
+    json_put_ints(&writer, "none", values, 0);
+    json_put_ints(&writer, "all", values, 5);
+    json_put_int(&writer, "behind", 7);
+    json_close_object(&writer);
+    CHECK(span_is(buf_view(&out), "{\"none\":[],\"all\":[0,-1,10,-9223372036854775808,"
+                                  "9223372036854775807],\"behind\":7}"));
+}
+
 static void a_full_buffer_is_reported_at_the_end(void)
 {
     struct err err = {0};
@@ -283,6 +297,7 @@ int main(void)
     RUN(japanese_text_stays_readable);
     RUN(a_key_from_data_is_escaped);
     RUN(days_are_dates_or_null);
+    RUN(whole_numbers_are_written_as_one_array);
     RUN(a_full_buffer_is_reported_at_the_end);
     RUN(what_was_written_is_read_back);
     RUN(a_document_is_read_member_by_member);

@@ -164,12 +164,24 @@ void json_cstr_value(struct json_writer *writer, const char *word)
     json_text_value(writer, text_cstr(word));
 }
 
+static void put_int(struct buf *out, int64_t value)
+{
+    char digits[21];
+    size_t at = sizeof digits;
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do {
+        digits[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (value < 0)
+        digits[--at] = '-';
+    buf_put(out, digits + at, sizeof digits - at);
+}
+
 void json_int_value(struct json_writer *writer, int64_t value)
 {
     begin_value(writer);
-    if (value < 0)
-        buf_byte(writer->out, '-');
-    buf_u64(writer->out, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+    put_int(writer->out, value);
 }
 
 void json_bool_value(struct json_writer *writer, bool value)
@@ -186,11 +198,25 @@ void json_null_value(struct json_writer *writer)
 
 void json_id_value(struct json_writer *writer, struct id id)
 {
-    struct id_text text = id_to_text(id);
+    char quoted[ID_TEXT_BYTES + 2];
     begin_value(writer);
-    buf_byte(writer->out, '"');
-    buf_cstr(writer->out, text.at); /* hexadecimal digits need no escape */
-    buf_byte(writer->out, '"');
+    quoted[0] = '"'; /* hexadecimal digits need no escape */
+    hash_to_hex(span_of(id.bytes, ID_BYTES), quoted + 1);
+    quoted[ID_TEXT_BYTES] = '"'; /* in the place of the NUL */
+    buf_put(writer->out, quoted, ID_TEXT_BYTES + 1);
+}
+
+void json_put_ints(struct json_writer *writer, const char *key, const int64_t *values,
+                   size_t count)
+{
+    json_key(writer, key);
+    json_open_array(writer);
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            buf_byte(writer->out, ',');
+        put_int(writer->out, values[i]);
+    }
+    json_close_array(writer);
 }
 
 void json_put_text(struct json_writer *writer, const char *key, struct text text)
