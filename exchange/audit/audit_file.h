@@ -43,6 +43,17 @@ void audit_put_record(struct buf *out, const struct hash *hash, struct span json
 bool audit_take_word(struct span json, const char *key, struct span *word);
 bool audit_take_count(struct span json, const char *key, uint64_t *count);
 
+/* One member of a record, as it stands there. */
+struct audit_member {
+    struct span key;
+    struct span value; /* a text without its quotes, or a number */
+    bool is_text;
+    bool is_escaped; /* the text has to be read by formats/json */
+};
+/* Takes the members of a canonical record one by one. False at the end, and when it is
+ * not such a record: `rest` is empty at the end only. */
+bool audit_take_member(struct span *rest, struct audit_member *member);
+
 bool audit_node_is_good(struct span node);
 /* Months are numbers: 202511. They change at midnight in Japan. */
 int audit_month_of(int64_t at_ms);

@@ -124,3 +124,54 @@ bool audit_take_count(struct span json, const char *key, uint64_t *count)
         len++;
     return span_uint(span_part(rest, 0, len), INT64_MAX, count);
 }
+
+/* A text and its closing quote; the opening one is taken already. */
+static bool take_string(struct span *rest, struct span *text, bool *is_escaped)
+{
+    const uint8_t *at = rest->at;
+    const uint8_t *end = at + rest->len;
+    while (at < end && *at != '"') {
+        *is_escaped = *is_escaped || *at == '\\';
+        at += *at == '\\' ? 2 : 1;
+    }
+    if (at >= end)
+        return false;
+    *text = span_of(rest->at, (size_t)(at - rest->at));
+    *rest = span_of(at + 1, (size_t)(end - at - 1));
+    return true;
+}
+
+static bool take_byte(struct span *rest, uint8_t byte)
+{
+    if (rest->len == 0 || *rest->at != byte)
+        return false;
+    *rest = span_of(rest->at + 1, rest->len - 1);
+    return true;
+}
+
+/* A whole number: what stands before the next member. */
+static bool take_digits(struct span *rest, struct span *number)
+{
+    size_t len = 0;
+    while (len < rest->len && rest->at[len] != ',' && rest->at[len] != '}')
+        len++;
+    *number = span_of(rest->at, len);
+    *rest = span_of(rest->at + len, rest->len - len);
+    return len > 0;
+}
+
+bool audit_take_member(struct span *rest, struct audit_member *member)
+{
+    bool is_escaped = false;
+    *member = (struct audit_member){.is_text = false};
+    if (rest->len == 1 && take_byte(rest, '}'))
+        return false;
+    if (!take_byte(rest, ',') && !take_byte(rest, '{'))
+        return false;
+    if (!take_byte(rest, '"') || !take_string(rest, &member->key, &is_escaped) ||
+        is_escaped || !take_byte(rest, ':'))
+        return false;
+    member->is_text = take_byte(rest, '"');
+    return member->is_text ? take_string(rest, &member->value, &member->is_escaped)
+                           : take_digits(rest, &member->value);
+}

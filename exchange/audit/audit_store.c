@@ -66,56 +66,103 @@ struct group {
     size_t bytes;
 };
 
-static bool bind_day(struct store_statement *statement, const struct json_value *root,
-                     struct err *err)
+/* What a record says, in the words of the columns. Texts are views. */
+struct row {
+    struct text texts[TEXT_COUNT];
+    struct text day; /* "YYYY-MM-DD" or "" */
+    int64_t at_ms;
+    int64_t bytes;
+    int64_t parts;
+};
+
+static bool take_int(struct span digits, int64_t *value)
 {
-    struct text iso = TEXT("");
-    if (!json_take_text_or(root, "day", AUDIT_RECORD_BYTES_MAX, &iso, err))
+    uint64_t number = 0;
+    bool is_negative = digits.len > 0 && digits.at[0] == '-';
+    if (!span_uint(span_part(digits, is_negative, digits.len), INT64_MAX, &number))
         return false;
-    int32_t day = day_from_iso(text_span(iso));
+    *value = is_negative ? -(int64_t)number : (int64_t)number;
+    return true;
+}
+
+/* What has no column is passed over. */
+static bool take_number(const struct audit_member *member, struct row *row)
+{
+    if (span_is(member->key, "at"))
+        return take_int(member->value, &row->at_ms);
+    if (span_is(member->key, "bytes"))
+        return take_int(member->value, &row->bytes);
+    if (span_is(member->key, "parts"))
+        return take_int(member->value, &row->parts);
+    return true;
+}
+
+static bool take_text(const struct audit_member *member, struct row *row)
+{
+    struct text text = {(const char *)member->value.at, member->value.len};
+    struct text *place = span_is(member->key, "day") ? &row->day : NULL;
+    for (int i = 0; i < TEXT_COUNT && !place; i++)
+        if (span_is(member->key, text_members[i]))
+            place = &row->texts[i];
+    if (place)
+        *place = text;
+    return !place || !member->is_escaped;
+}
+
+/* Most records say nothing that needs escaping. False when this one has to be read by
+ * formats/json. */
+static bool read_plainly(struct span json, struct row *row)
+{
+    struct audit_member member;
+    *row = (struct row){.at_ms = 0};
+    while (audit_take_member(&json, &member))
+        if (!(member.is_text ? take_text(&member, row) : take_number(&member, row)))
+            return false;
+    return json.len == 0 && row->at_ms != 0;
+}
+
+static bool read_document(const struct json_value *root, struct row *row, struct err *err)
+{
+    *row = (struct row){.at_ms = 0};
+    for (int i = 0; i < TEXT_COUNT; i++)
+        if (!json_take_text_or(root, text_members[i], AUDIT_RECORD_BYTES_MAX,
+                               &row->texts[i], err))
+            return false;
+    return json_take_text_or(root, "day", AUDIT_RECORD_BYTES_MAX, &row->day, err) &&
+           json_take_int(root, "at", INT64_MIN, INT64_MAX, &row->at_ms, err) &&
+           json_take_int_or(root, "bytes", INT64_MIN, INT64_MAX, &row->bytes, err) &&
+           json_take_int_or(root, "parts", INT64_MIN, INT64_MAX, &row->parts, err);
+}
+
+static bool insert_row(struct store_statement *statement, const struct group *group,
+                       size_t index, const struct row *row, struct err *err)
+{
+    int32_t day = day_from_iso(text_span(row->day));
+    store_reset(statement);
+    store_bind_text(statement, COLUMN_NODE + 1, text_cstr(group->node));
+    store_bind_int(statement, COLUMN_NUMBER + 1, (int64_t)group->numbers[index]);
+    store_bind_int(statement, COLUMN_AT + 1, row->at_ms);
+    store_bind_int(statement, COLUMN_BYTES + 1, row->bytes);
+    store_bind_int(statement, COLUMN_PARTS + 1, row->parts);
     if (day == DAY_NONE)
         store_bind_null(statement, COLUMN_DAY + 1);
     else
         store_bind_int(statement, COLUMN_DAY + 1, day);
-    return true;
-}
-
-static bool bind_counts(struct store_statement *statement, const struct json_value *root,
-                        struct err *err)
-{
-    int64_t at_ms = 0;
-    int64_t bytes = 0;
-    int64_t parts = 0;
-    if (!json_take_int(root, "at", INT64_MIN, INT64_MAX, &at_ms, err) ||
-        !json_take_int_or(root, "bytes", INT64_MIN, INT64_MAX, &bytes, err) ||
-        !json_take_int_or(root, "parts", INT64_MIN, INT64_MAX, &parts, err))
-        return false;
-    store_bind_int(statement, COLUMN_AT + 1, at_ms);
-    store_bind_int(statement, COLUMN_BYTES + 1, bytes);
-    store_bind_int(statement, COLUMN_PARTS + 1, parts);
-    return true;
+    for (int i = 0; i < TEXT_COUNT; i++)
+        store_bind_text(statement, COLUMN_TEXTS + 1 + i, row->texts[i]);
+    return store_run(statement, err);
 }
 
 static bool insert_one(struct store_statement *statement, const struct group *group,
                        size_t index, struct err *err)
 {
+    struct row row;
+    if (read_plainly(group->records[index], &row))
+        return insert_row(statement, group, index, &row, err);
     CLEANUP(json_free_at)
     struct json_document *document = json_parse(group->records[index], err);
-    if (!document)
-        return false;
-    const struct json_value *root = json_root(document);
-    store_reset(statement);
-    store_bind_text(statement, COLUMN_NODE + 1, text_cstr(group->node));
-    store_bind_int(statement, COLUMN_NUMBER + 1, (int64_t)group->numbers[index]);
-    if (!bind_counts(statement, root, err) || !bind_day(statement, root, err))
-        return false;
-    for (int i = 0; i < TEXT_COUNT; i++) {
-        struct text text = TEXT("");
-        if (!json_take_text_or(root, text_members[i], AUDIT_RECORD_BYTES_MAX, &text, err))
-            return false;
-        store_bind_text(statement, COLUMN_TEXTS + 1 + i, text);
-    }
-    return store_run(statement, err);
+    return document && read_document(json_root(document), &row, err) &&
+           insert_row(statement, group, index, &row, err);
 }
 
 /* Doing it twice changes nothing. */

@@ -162,6 +162,37 @@ static void rows_are_those_of_the_files(void)
     place_remove(&place);
 }
 
+static void texts_that_need_escaping_are_indexed_as_they_are(void)
+{
+    struct place place;
+    struct err err = {0};
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+    const char *const names[] = {"\"name\":\"x\"", "a\\", "<&>\n", "紬\\\"", ",}{"};
+    const size_t name_count = sizeof names / sizeof *names;
+    place_open(&place);
+    for (size_t i = 0; i < name_count; i++) {
+        struct audit_record record = {
+            .phase = AUDIT_EVENT,
+            .event = "entry",
+            .verdict = "done",
+            .actor = {.staff_id = TEXT("s1"), .name = text_cstr(names[i])},
+            .detail = TEXT("{\"staff\":\"s2\",\"bytes\":9}")};
+        CHECK(audit_append(place.audit, &record, NULL, &err));
+    }
+    CHECK(audit_index_catch_up(place.index, &err));
+    struct audit_index_query query = query_by(AUDIT_BY_STAFF, "s1");
+    struct audit_index_row *rows = NULL;
+    size_t count = 0;
+    query.count_max = 10;
+    CHECK(audit_index_list(place.store, &query, &arena, &rows, &count, &err));
+    CHECK(count == name_count);
+    for (size_t i = 0; i < count; i++) {
+        CHECK(text_is(rows[i].name, names[i]) && rows[i].bytes == 0);
+        CHECK(rows[i].key.at_ms == november && rows[i].day == DAY_NONE);
+    }
+    place_remove(&place);
+}
+
 static void lists_page_by_key(void)
 {
     struct place place;
@@ -266,6 +297,7 @@ static void an_index_that_is_ahead_of_the_files_is_told(void)
 int main(void)
 {
     RUN(rows_are_those_of_the_files);
+    RUN(texts_that_need_escaping_are_indexed_as_they_are);
     RUN(lists_page_by_key);
     RUN(a_time_span_limits_a_list);
     RUN(the_index_follows_by_itself);
