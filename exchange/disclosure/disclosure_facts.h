@@ -6,9 +6,14 @@
 #include "exchange/facility/facility.h"
 #include "exchange/session/session.h"
 
+struct disclosure_policies; /* *owned* by the gate; threads share it */
+MUST_CHECK struct disclosure_policies *disclosure_policies_new(struct err *err);
+void disclosure_policies_free(struct disclosure_policies *policies);
+
 /* What the rule needs, read in one snapshot of the database. */
 struct disclosure_reading {
     struct store_session *session;
+    struct disclosure_policies *policies;
     const struct disclosure_request *request;
     int64_t now_ms;
     struct arena *arena;
@@ -31,7 +36,7 @@ MUST_CHECK bool disclosure_read_actor(struct store *store,
 MUST_CHECK bool disclosure_gather(struct store *store, struct disclosure_reading *reading,
                                   struct err *err);
 
-/* The provider's published policy as seen by one viewer. Fills released_kinds,
+/* The published policy of `facts->provider` as seen by one viewer. Fills released_kinds,
  * audience_kinds, excluded departments and from_day; a policy that is missing or cannot
  * be read releases nothing. */
 struct disclosure_audience {
@@ -39,8 +44,7 @@ struct disclosure_audience {
     struct text facility_kind;
     struct text facility_code;
 };
-MUST_CHECK bool disclosure_read_policy(struct text policy,
-                                       const struct disclosure_audience *audience,
-                                       struct arena *arena,
-                                       struct disclosure_provider_facts *facts,
-                                       struct err *err);
+MUST_CHECK bool
+disclosure_read_policy(struct disclosure_policies *policies, struct text policy,
+                       const struct disclosure_audience *audience, struct arena *arena,
+                       struct disclosure_provider_facts *facts, struct err *err);

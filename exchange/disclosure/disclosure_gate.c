@@ -5,19 +5,28 @@
 
 struct disclosure {
     struct disclosure_config config;
+    struct disclosure_policies *policies; /* *owned* */
     struct meter_words decisions;
 };
 
 struct disclosure *disclosure_new(const struct disclosure_config *config, struct err *err)
 {
     struct disclosure *gate = memory_new(1, sizeof *gate, err);
-    if (gate)
-        gate->config = *config;
-    return gate;
+    if (!gate)
+        return NULL;
+    gate->config = *config;
+    gate->policies = disclosure_policies_new(err);
+    if (gate->policies)
+        return gate;
+    memory_free(gate);
+    return NULL;
 }
 
 void disclosure_free(struct disclosure *gate)
 {
+    if (!gate)
+        return;
+    disclosure_policies_free(gate->policies);
     memory_free(gate);
 }
 
@@ -171,6 +180,7 @@ static bool gather_and_rule(struct disclosure *gate, struct disclosure_reading *
                             struct disclosure_verdict *verdict, struct err *err)
 {
     reading->now_ms = clock_wall_ms(&gate->config.clock);
+    reading->policies = gate->policies;
     return disclosure_gather(gate->config.store, reading, err) &&
            disclosure_rule(&reading->facts, reading->arena, verdict, err);
 }

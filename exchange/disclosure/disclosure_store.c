@@ -118,7 +118,8 @@ static bool add_provider(struct gathering *gathering, const struct facility *fac
         .facility_kind = text_cstr(facility_kind_id(actor->facility_kind)),
         .facility_code = gathering->viewer_code,
     };
-    return disclosure_read_policy(facility->policy, &audience, reading->arena, one, err);
+    return disclosure_read_policy(reading->policies, facility->policy, &audience,
+                                  reading->arena, one, err);
 }
 
 /* Every disclosing participant, so that what is missing can be said; the viewer itself;
