@@ -135,3 +135,5 @@ MUST_CHECK bool store_column_id(struct store_statement *statement, int column,
                                 struct id *id, struct err *err);
 /* A borrowed view, valid until the next step; for comparing and writing out at once. */
 struct text store_column_view(struct store_statement *statement, int column);
+/* The same of bytes; until the next column of bytes is asked for, too. */
+struct span store_column_bytes_view(struct store_statement *statement, int column);

@@ -236,6 +236,11 @@ struct text store_column_view(struct store_statement *statement, int column)
     return (struct text){(const char *)bytes.at, bytes.len};
 }
 
+struct span store_column_bytes_view(struct store_statement *statement, int column)
+{
+    return kind_of(statement)->column_bytes(statement->compiled, column);
+}
+
 /* ---- the connection and its statements ---- */
 
 struct store_session *store_session_open(struct store *store, struct store_check *check,

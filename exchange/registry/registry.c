@@ -2,8 +2,40 @@
 #include "exchange/registry/registry.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "exchange/registry/registry_rows.h"
+
+bool registry_check_audited(const struct disclosure_permit *permit, struct err *err)
+{
+    return permit_read(permit)->audit_number > 0 ||
+           err_set(err, ERR_REFUSED, "permit_counting", "this permit is for counting");
+}
+
+static bool is_excluded(const struct permit_grant *grant, struct text department)
+{
+    for (size_t i = 0; i < grant->excluded_department_count; i++)
+        if (text_equal(grant->excluded_departments[i], department))
+            return true;
+    return false;
+}
+
+struct registry_terms registry_terms_now(const struct permit_grant *grant)
+{
+    return (struct registry_terms){grant, permit_released_before_ms(grant)};
+}
+
+bool registry_is_granted(const struct registry_terms *terms,
+                         const struct registry_seen_row *row)
+{
+    const struct permit_grant *grant = terms->grant;
+    uint32_t kinds = row->flags & ENTRY_SENSITIVE ? grant->sensitive_kinds : grant->kinds;
+    bool is_in_time = row->day == DAY_NONE || grant->from_day == DAY_NONE ||
+                      row->day >= grant->from_day;
+    return row->kind >= 0 && row->kind < ENTRY_KIND_COUNT && (kinds >> row->kind & 1U) &&
+           is_in_time && row->visible_at_ms <= terms->released_before_ms &&
+           !is_excluded(grant, row->department_code);
+}
 
 unsigned registry_shown_flags(unsigned entry_flags, int state, bool is_new)
 {
@@ -17,7 +49,7 @@ unsigned registry_shown_flags(unsigned entry_flags, int state, bool is_new)
         {ENTRY_IS_ORDER, REGISTRY_ORDERED},
     };
     unsigned shown = is_new ? REGISTRY_NEW : 0;
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+    for (size_t i = 0; entry_flags != 0 && i < sizeof pairs / sizeof *pairs; i++)
         if (entry_flags & pairs[i].from)
             shown |= pairs[i].to;
     if (state == ENTRY_PLANNED)
@@ -63,9 +95,18 @@ bool registry_fold_shows(const struct registry_fold *fold, size_t grant,
 static bool take_newest(struct registry_mark *mark, const struct registry_row_value *row,
                         struct arena *arena, struct err *err)
 {
+    size_t version_len = row->version.len;
+    char *copy = arena_take(arena, version_len + row->title.len, 1, err);
+    if (!copy)
+        return false;
+    if (version_len > 0)
+        memcpy(copy, row->version.at, version_len);
+    if (row->title.len > 0)
+        memcpy(copy + version_len, row->title.at, row->title.len);
     mark->entry = row->entry;
-    return text_copy(row->title, arena, &mark->title, err) &&
-           text_copy(row->version, arena, &mark->version, err);
+    mark->version = (struct text){copy, version_len};
+    mark->title = (struct text){copy + version_len, row->title.len};
+    return true;
 }
 
 bool registry_fold_row(struct registry_fold *fold, size_t grant,

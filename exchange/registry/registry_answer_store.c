@@ -164,17 +164,6 @@ static void write_rows(struct json_writer *writer)
     json_close_array(writer);
 }
 
-/* A column of the marks: one number of each. */
-static void write_column(struct answering *answer, const char *key,
-                         int64_t (*value)(const struct answering *answer, size_t index))
-{
-    json_key(&answer->writer, key);
-    json_open_array(&answer->writer);
-    for (size_t i = 0; i < answer->calendar.mark_count; i++)
-        json_int_value(&answer->writer, value(answer, i));
-    json_close_array(&answer->writer);
-}
-
 static int64_t mark_row(const struct answering *answer, size_t index)
 {
     return answer->calendar.marks[index].row;
@@ -198,6 +187,25 @@ static int64_t mark_count(const struct answering *answer, size_t index)
 static int64_t mark_flags(const struct answering *answer, size_t index)
 {
     return answer->calendar.marks[index].flags;
+}
+
+/* The marks by column; `values` has room for one number of each. */
+static void write_columns(struct answering *answer, int64_t *values)
+{
+    static const struct {
+        const char *key;
+        int64_t (*value)(const struct answering *answer, size_t index);
+    } columns[] = {{"row", mark_row},
+                   {"day", mark_day},
+                   {"facility", mark_facility},
+                   {"count", mark_count},
+                   {"flags", mark_flags}};
+    size_t count = answer->calendar.mark_count;
+    for (size_t c = 0; c < sizeof columns / sizeof *columns; c++) {
+        for (size_t i = 0; i < count; i++)
+            values[i] = columns[c].value(answer, i);
+        json_put_ints(&answer->writer, columns[c].key, values, count);
+    }
 }
 
 /* Titles are few and repeat: each is written once and pointed to. */
@@ -243,26 +251,20 @@ static bool write_marks(struct answering *answer, struct err *err)
     struct json_writer *writer = &answer->writer;
     const struct registry_calendar *calendar = &answer->calendar;
     struct title_table titles;
-    if (!title_table_make(&titles, calendar->mark_count, answer->arena, err))
+    int64_t *values = ARENA_MANY(answer->arena, int64_t, calendar->mark_count, err);
+    if (!values || !title_table_make(&titles, calendar->mark_count, answer->arena, err))
         return false;
     json_key(writer, "marks");
     json_open_object(writer);
-    write_column(answer, "row", mark_row);
-    write_column(answer, "day", mark_day);
-    write_column(answer, "facility", mark_facility);
-    write_column(answer, "count", mark_count);
-    write_column(answer, "flags", mark_flags);
+    write_columns(answer, values);
     json_key(writer, "entry");
     json_open_array(writer);
     for (size_t i = 0; i < calendar->mark_count; i++)
         json_id_value(writer, calendar->marks[i].entry);
     json_close_array(writer);
-    json_key(writer, "title");
-    json_open_array(writer);
     for (size_t i = 0; i < calendar->mark_count; i++)
-        json_int_value(writer,
-                       (int64_t)title_table_put(&titles, calendar->marks[i].title));
-    json_close_array(writer);
+        values[i] = (int64_t)title_table_put(&titles, calendar->marks[i].title);
+    json_put_ints(writer, "title", values, calendar->mark_count);
     json_close_object(writer);
     json_key(writer, "titles");
     json_open_array(writer);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Reading: every query takes its limits from the permit's grants. */
-#include <limits.h>
 #include <string.h>
 
 #include "exchange/registry/registry.h"
@@ -8,8 +7,6 @@
 #include "exchange/registry/registry_rows.h"
 #include "formats/uplink/uplink.h"
 #include "store/store.h"
-
-enum { SPANS_MAX = 2000, UNDATED_MAX = 500, STAYS_MAX = 2000, OLDEST_PAGE_ROWS = 100 };
 
 bool registry_find_record(struct store_session *session, struct id record,
                           int64_t *number, struct err *err)
@@ -36,342 +33,6 @@ bool registry_last_change(struct store_session *session, int64_t *number, struct
     if (!find || !store_step(find, &has_row, err))
         return false;
     *number = has_row ? store_column_int(find, 0) : 0;
-    return true;
-}
-
-/* A permit without a row in the audit allows counting only (disclosure_peek). */
-static bool check_audited(const struct disclosure_permit *permit, struct err *err)
-{
-    return permit_read(permit)->audit_number > 0 ||
-           err_set(err, ERR_REFUSED, "permit_counting", "this permit is for counting");
-}
-
-static bool is_excluded(const struct permit_grant *grant, struct text department)
-{
-    for (size_t i = 0; i < grant->excluded_department_count; i++)
-        if (text_equal(grant->excluded_departments[i], department))
-            return true;
-    return false;
-}
-
-/* The permit's terms on one row, applied in the same pass that reads it. */
-static bool is_granted(const struct permit_grant *grant, int64_t kind, int64_t flags,
-                       int64_t day, struct text department, int64_t visible_at)
-{
-    uint32_t kinds = flags & ENTRY_SENSITIVE ? grant->sensitive_kinds : grant->kinds;
-    bool is_in_time =
-        day == DAY_NONE || grant->from_day == DAY_NONE || day >= grant->from_day;
-    return kind >= 0 && kind < ENTRY_KIND_COUNT && (kinds >> kind & 1U) && is_in_time &&
-           visible_at <= permit_released_before_ms(grant) &&
-           !is_excluded(grant, department);
-}
-
-struct reading {
-    struct store_session *session;
-    const struct permit_grant *grant;
-    size_t grant_index;
-    int64_t record;
-    int32_t from;
-    int32_t to;
-    int64_t new_since_ms;
-    struct arena *arena;
-    struct registry_calendar *out;
-    struct registry_fold *fold;
-    size_t *span_room; /* of out->spans */
-    size_t *undated_room;
-};
-
-enum column {
-    COLUMN_DAY,
-    COLUMN_KIND,
-    COLUMN_ENTRY,
-    COLUMN_VERSION,
-    COLUMN_END_DAY,
-    COLUMN_IS_OPEN,
-    COLUMN_STATE,
-    COLUMN_FLAGS,
-    COLUMN_TITLE,
-    COLUMN_DEPARTMENT,
-    COLUMN_VISIBLE_AT
-};
-
-/* Texts in `row` are views until the next step. */
-static void take_row(struct store_statement *rows, const struct reading *reading,
-                     struct registry_row_value *row, bool *is_visible)
-{
-    int64_t visible_at = store_column_int(rows, COLUMN_VISIBLE_AT);
-    int64_t day = store_column_int(rows, COLUMN_DAY);
-    int64_t kind = store_column_int(rows, COLUMN_KIND);
-    *is_visible = is_granted(reading->grant, kind, store_column_int(rows, COLUMN_FLAGS),
-                             day, store_column_view(rows, COLUMN_DEPARTMENT), visible_at);
-    if (!*is_visible)
-        return;
-    *row = (struct registry_row_value){
-        .kind = (enum entry_kind)kind,
-        .state = (int)store_column_int(rows, COLUMN_STATE),
-        .flags = (unsigned)store_column_int(rows, COLUMN_FLAGS),
-        .day = (int32_t)day,
-        .end_day = (int32_t)store_column_int(rows, COLUMN_END_DAY),
-        .is_open = store_column_int(rows, COLUMN_IS_OPEN) != 0,
-        .is_new = visible_at > reading->new_since_ms,
-        .version = store_column_view(rows, COLUMN_VERSION),
-    };
-}
-
-/* What only the shown rows need. */
-static bool take_shown(struct store_statement *rows, struct registry_row_value *row,
-                       struct err *err)
-{
-    row->title = store_column_view(rows, COLUMN_TITLE);
-    return store_column_id(rows, COLUMN_ENTRY, &row->entry, err);
-}
-
-static bool read_marks(struct reading *reading, struct err *err)
-{
-    bool has_row = false;
-    CLEANUP(store_finish)
-    struct store_statement *rows = store_prepare(
-        reading->session,
-        "SELECT day, kind, entry, version, end_day, is_open, state, flags, title, "
-        "department_code, visible_at FROM registry_entry WHERE record = ?1 AND "
-        "day >= ?2 AND day <= ?3 ORDER BY day, kind",
-        err);
-    if (!rows)
-        return false;
-    store_bind_int(rows, 1, reading->record);
-    store_bind_int(rows, 2, reading->from);
-    store_bind_int(rows, 3, reading->to);
-    while (store_step(rows, &has_row, err) && has_row) {
-        struct registry_row_value row;
-        bool is_visible = false;
-        take_row(rows, reading, &row, &is_visible);
-        if (!is_visible || !registry_is_drawn(&row))
-            continue;
-        bool is_shown = registry_fold_shows(reading->fold, reading->grant_index, &row);
-        if ((is_shown && !take_shown(rows, &row, err)) ||
-            !registry_fold_row(reading->fold, reading->grant_index, &row, reading->arena,
-                               err))
-            return false;
-    }
-    return err->kind == ERR_NONE;
-}
-
-static bool read_undated(struct reading *reading, struct err *err)
-{
-    bool has_row = false;
-    CLEANUP(store_finish)
-    struct store_statement *rows = store_prepare(
-        reading->session,
-        "SELECT day, kind, entry, version, end_day, is_open, state, flags, title, "
-        "department_code, visible_at FROM registry_entry WHERE record = ?1 AND "
-        "day = -2147483648 AND state = 0 ORDER BY kind, version DESC",
-        err);
-    if (!rows)
-        return false;
-    store_bind_int(rows, 1, reading->record);
-    struct registry_calendar *out = reading->out;
-    while (store_step(rows, &has_row, err) && has_row) {
-        struct registry_row_value row;
-        bool is_visible = false;
-        take_row(rows, reading, &row, &is_visible);
-        if (!is_visible || out->undated_count == UNDATED_MAX)
-            continue;
-        if (!take_shown(rows, &row, err))
-            return false;
-        struct registry_undated *undated = arena_grow(
-            reading->arena, out->undated, out->undated_count, out->undated_count + 1,
-            sizeof *undated, reading->undated_room, err);
-        if (!undated)
-            return false;
-        out->undated = undated;
-        struct registry_undated *one = &undated[out->undated_count++];
-        *one = (struct registry_undated){
-            .entry = row.entry, .kind = row.kind, .grant = reading->grant_index};
-        if (!text_copy(row.title, reading->arena, &one->title, err))
-            return false;
-    }
-    return err->kind == ERR_NONE;
-}
-
-/* Which event of a stay an entry is: the source key names the data type
- * ("20240501/ADT-22/999999999999999"). */
-static bool names_type(struct text source_key, const char *type)
-{
-    struct span rest = text_span(source_key);
-    struct span part = {0};
-    return span_take(&rest, '/', &part) && span_take(&rest, '/', &part) &&
-           span_is(part, type);
-}
-
-static bool take_stay_event(struct store_statement *rows, const struct reading *reading,
-                            struct registry_stay_event *event, struct err *err)
-{
-    struct text key = store_column_view(rows, 1);
-    *event = (struct registry_stay_event){
-        .day = (int32_t)store_column_int(rows, 2),
-        .is_planned = store_column_int(rows, 5) == ENTRY_PLANNED,
-        .is_admission = names_type(key, "ADT-22") || names_type(key, "ADT-21"),
-        .is_discharge = names_type(key, "ADT-52") || names_type(key, "ADT-51"),
-        .is_new = store_column_int(rows, 4) > reading->new_since_ms,
-    };
-    return store_column_id(rows, 0, &event->entry, err) &&
-           text_copy(store_column_view(rows, 3), reading->arena, &event->title, err);
-}
-
-/* What happened to a person's stays at one place, in order of day. */
-struct stay_events {
-    struct registry_stay_event *at;
-    size_t count;
-    size_t room;
-};
-
-static bool read_stay_events(struct reading *reading, struct stay_events *events,
-                             struct err *err)
-{
-    bool has_row = false;
-    CLEANUP(store_finish)
-    struct store_statement *rows = store_prepare(
-        reading->session,
-        "SELECT entry, source_key, day, title, visible_at, state, department_code, flags "
-        "FROM registry_entry WHERE record = ?1 AND kind = 0 AND day <= ?2 AND state IN "
-        "(0, 3) "
-        "ORDER BY day, source_key",
-        err);
-    if (!rows)
-        return false;
-    store_bind_int(rows, 1, reading->record);
-    store_bind_int(rows, 2, reading->to);
-    while (store_step(rows, &has_row, err) && has_row) {
-        bool is_visible =
-            is_granted(reading->grant, ENTRY_ADMISSION, store_column_int(rows, 7),
-                       store_column_int(rows, 2), store_column_view(rows, 6),
-                       store_column_int(rows, 4));
-        if (!is_visible || events->count == STAYS_MAX)
-            continue;
-        struct registry_stay_event *grown =
-            arena_grow(reading->arena, events->at, events->count, events->count + 1,
-                       sizeof *grown, &events->room, err);
-        if (!grown)
-            return false;
-        events->at = grown;
-        if (!take_stay_event(rows, reading, &grown[events->count++], err))
-            return false;
-    }
-    return err->kind == ERR_NONE;
-}
-
-static bool read_stays(struct reading *reading, struct err *err)
-{
-    struct stay_events events = {0};
-    struct registry_calendar *out = reading->out;
-    if (!read_stay_events(reading, &events, err))
-        return false;
-    if (events.count == 0)
-        return true;
-    /* A stay takes one event at least. */
-    struct registry_span *spans = arena_grow(reading->arena, out->spans, out->span_count,
-                                             out->span_count + events.count,
-                                             sizeof *spans, reading->span_room, err);
-    if (!spans)
-        return false;
-    out->spans = spans;
-    spans += out->span_count;
-    size_t built = registry_build_stays(events.at, events.count, reading->grant_index,
-                                        spans, SPANS_MAX - out->span_count);
-    for (size_t i = 0; i < built; i++) {
-        bool is_over = !spans[i].is_open && spans[i].to < reading->from;
-        if (!is_over)
-            out->spans[out->span_count++] = spans[i];
-    }
-    return true;
-}
-
-/* One page of rows behind a place; stops at the first that may be seen. */
-static bool read_oldest_page(struct reading *reading, struct registry_row_value *row,
-                             size_t *count, bool *is_visible, struct err *err)
-{
-    bool has_row = false;
-    struct registry_row_value last = *row;
-    CLEANUP(store_finish)
-    struct store_statement *rows = store_prepare(
-        reading->session,
-        "SELECT day, kind, entry, version, end_day, is_open, state, flags, title, "
-        "department_code, visible_at FROM registry_entry WHERE record = ?1 AND "
-        "(day > ?2 OR (day = ?2 AND entry > ?3)) AND state <> 100 ORDER BY day, entry "
-        "LIMIT 100",
-        err);
-    if (!rows)
-        return false;
-    store_bind_int(rows, 1, reading->record);
-    store_bind_int(rows, 2, last.day);
-    store_bind_id(rows, 3, last.entry);
-    *count = 0;
-    while (!*is_visible && store_step(rows, &has_row, err) && has_row) {
-        ++*count;
-        row->day = (int32_t)store_column_int(rows, COLUMN_DAY);
-        if (!store_column_id(rows, COLUMN_ENTRY, &row->entry, err))
-            return false;
-        take_row(rows, reading, row, is_visible);
-    }
-    return err->kind == ERR_NONE;
-}
-
-/* Of the oldest entry that may be seen. */
-static bool read_first_day(struct reading *reading, struct err *err)
-{
-    size_t count = OLDEST_PAGE_ROWS;
-    bool is_visible = false;
-    /* behind all that have no day */
-    struct registry_row_value row = {.day = DAY_NONE + 1};
-    while (!is_visible && count == OLDEST_PAGE_ROWS)
-        if (!read_oldest_page(reading, &row, &count, &is_visible, err))
-            return false;
-    struct registry_calendar *out = reading->out;
-    if (is_visible && (out->first_day == DAY_NONE || row.day < out->first_day))
-        out->first_day = row.day;
-    return true;
-}
-
-bool registry_read_calendar(struct store_session *session,
-                            const struct disclosure_permit *permit, int32_t from,
-                            int32_t to, int64_t new_since_ms, struct arena *arena,
-                            struct registry_calendar *out, struct err *err)
-{
-    const struct permit_contents *contents = permit_read(permit);
-    /* At most one mark for each day, row and grant. */
-    size_t days = (size_t)((int64_t)to - from + 1);
-    size_t marks_max = days * ENTRY_ROW_NONE * (contents->grant_count + 1);
-    if (marks_max > REGISTRY_MARKS_MAX)
-        marks_max = REGISTRY_MARKS_MAX;
-    struct registry_fold fold = {.max = marks_max};
-    size_t span_room = 0;
-    size_t undated_room = 0;
-    *out = (struct registry_calendar){.first_day = DAY_NONE};
-    if (!check_audited(permit, err) || !registry_last_change(session, &out->cursor, err))
-        return false;
-    for (size_t i = 0; i < contents->grant_count; i++) {
-        struct reading reading = {.session = session,
-                                  .grant = &contents->grants[i],
-                                  .grant_index = i,
-                                  .from = from,
-                                  .to = to,
-                                  .new_since_ms = new_since_ms,
-                                  .arena = arena,
-                                  .out = out,
-                                  .fold = &fold,
-                                  .span_room = &span_room,
-                                  .undated_room = &undated_room};
-        if (!registry_find_record(session, reading.grant->record, &reading.record, err))
-            return false;
-        if (reading.record == 0)
-            continue;
-        if (!read_marks(&reading, err) || !read_stays(&reading, err) ||
-            !read_undated(&reading, err) || !read_first_day(&reading, err))
-            return false;
-    }
-    registry_fold_end(&fold);
-    out->marks = fold.marks;
-    out->mark_count = fold.count;
     return true;
 }
 
@@ -433,9 +94,11 @@ static bool take_entry(struct store_statement *rows, const struct permit_grant *
 static bool is_entry_granted(struct store_statement *rows,
                              const struct permit_grant *grant)
 {
-    return is_granted(grant, store_column_int(rows, 1), store_column_int(rows, 3),
-                      store_column_int(rows, 4), store_column_view(rows, 8),
-                      store_column_int(rows, 12));
+    struct registry_terms terms = registry_terms_now(grant);
+    struct registry_seen_row seen = {
+        store_column_int(rows, 1), store_column_int(rows, 3), store_column_int(rows, 4),
+        store_column_int(rows, 12), store_column_view(rows, 8)};
+    return registry_is_granted(&terms, &seen);
 }
 
 bool registry_read_entry(struct store_session *session,
@@ -449,7 +112,7 @@ bool registry_read_entry(struct store_session *session,
         "SELECT " ENTRY_COLUMNS " FROM registry_entry e JOIN registry_record r ON "
         "r.number = e.record WHERE e.entry = ?1 AND r.record = ?2 AND e.state <> 100",
         err);
-    if (!find || !check_audited(permit, err))
+    if (!find || !registry_check_audited(permit, err))
         return false;
     for (size_t i = 0; i < contents->grant_count; i++) {
         bool has_row = false;
@@ -527,7 +190,7 @@ bool registry_read_row(struct store_session *session,
 {
     const struct permit_contents *contents = permit_read(permit);
     *count = 0;
-    if (!check_audited(permit, err))
+    if (!registry_check_audited(permit, err))
         return false;
     *entries = ARENA_MANY(arena, struct registry_entry,
                           REGISTRY_PAGE_MAX * (contents->grant_count + 1), err);
@@ -594,7 +257,7 @@ bool registry_read_neighbours(struct store_session *session,
 {
     struct registry_entry earlier = {0};
     struct registry_entry later = {0};
-    if (!check_audited(permit, err) ||
+    if (!registry_check_audited(permit, err) ||
         !find_neighbour(session,
                         "SELECT " ENTRY_COLUMNS " FROM registry_entry e WHERE "
                         "e.record = ?1 AND e.day > -2147483648 AND e.state IN (0, 3, 4) "

@@ -4,18 +4,44 @@
 
 #include "exchange/registry/registry.h"
 
+/* A permit without a row in the audit allows counting only (disclosure_peek). */
+MUST_CHECK bool registry_check_audited(const struct disclosure_permit *permit,
+                                       struct err *err);
+
+/* The permit's terms on one row, applied in the same pass that reads it. */
+struct registry_terms {
+    const struct permit_grant *grant;
+    int64_t released_before_ms;
+};
+struct registry_terms registry_terms_now(const struct permit_grant *grant);
+struct registry_seen_row {
+    int64_t kind;
+    int64_t flags;
+    int64_t day;
+    int64_t visible_at_ms;
+    struct text department_code;
+};
+bool registry_is_granted(const struct registry_terms *terms,
+                         const struct registry_seen_row *row);
+
+/* What a calendar needs of a row. Texts are views. */
 struct registry_row_value {
     struct id entry;
-    enum entry_kind kind;
+    int32_t day;
+    enum entry_kind kind; /* or one of a newer program */
     int state;
     unsigned flags; /* as stored: enum entry_flag */
-    int32_t day;
-    int32_t end_day;
-    bool is_open;
-    bool is_new;
-    struct text title;
+    int64_t visible_at_ms;
     struct text version;
+    struct text department_code;
+    struct text title;
+    bool is_new; /* to be filled by whoever knows since when */
 };
+/* Rows packed behind each other; is_new is not packed. Whoever changes the form voids all
+ * sheets by a migration. */
+void registry_put_mark(struct buf *out, const struct registry_row_value *row);
+/* Takes one off the front; false when what stands there is none. */
+MUST_CHECK bool registry_take_mark(struct span *rest, struct registry_row_value *row);
 
 /* Stored flags and state → what the calendar shows. */
 unsigned registry_shown_flags(unsigned entry_flags, int state, bool is_new);

@@ -7,11 +7,13 @@
 #include "base/memory.h"
 #include "exchange/registry/registry.h"
 #include "exchange/registry/registry_parts.h"
+#include "exchange/registry/registry_sheet.h"
 #include "store/store.h"
 
 struct registry {
     struct registry_config config;
-    struct registry_looks *looks; /* *owned* */
+    struct registry_looks *looks;   /* *owned* */
+    struct registry_sheets *sheets; /* *owned* */
 };
 
 struct registry *registry_new(const struct registry_config *config, struct err *err)
@@ -22,8 +24,10 @@ struct registry *registry_new(const struct registry_config *config, struct err *
     registry->config = *config;
     registry->looks = registry_looks_open(config->store, config->log, err);
     if (registry->looks)
+        registry->sheets = registry_sheets_open(config->store, config->log, err);
+    if (registry->sheets)
         return registry;
-    memory_free(registry);
+    registry_free(registry);
     return NULL;
 }
 
@@ -31,6 +35,7 @@ void registry_free(struct registry *registry)
 {
     if (!registry)
         return;
+    registry_sheets_close(registry->sheets);
     registry_looks_close(registry->looks);
     memory_free(registry);
 }

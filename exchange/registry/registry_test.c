@@ -12,7 +12,6 @@ static struct registry_row_value row(enum entry_kind kind, int32_t day,
                                        .state = ENTRY_CURRENT,
                                        .flags = flags,
                                        .day = day,
-                                       .end_day = DAY_NONE,
                                        .title = text_cstr(version),
                                        .version = text_cstr(version)};
 }

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Private to exchange/registry: sheets, what calendars need of a record's rows within 32
+ * days as one text (0071_sheet.sql). The database voids a sheet with any change of its
+ * rows; a thread writes void ones anew, soon. Until then the rows are read, so that
+ * nobody sees anything old. */
+
+#include "exchange/registry/registry_rows.h"
+
+struct store;
+
+struct registry_sheets; /* *owned* by the registry; threads share it */
+
+MUST_CHECK struct registry_sheets *
+registry_sheets_open(struct store *store, const struct log *log, struct err *err);
+void registry_sheets_close(struct registry_sheets *sheets);
+/* Now, what is void. */
+MUST_CHECK bool registry_sheets_renew(struct store *store, struct err *err);
+
+/* Shows each row of a record from day to day (both included; DAY_NONE: those without
+ * one), by day, kind and entry, until `goes_on` is false. Texts are views for as long as
+ * `see` runs. */
+typedef bool registry_see_row(void *context, struct registry_row_value *row,
+                              bool *goes_on, struct err *err);
+struct registry_walk {
+    int64_t record;
+    int32_t from;
+    int32_t to;
+    int64_t sheets_at_once; /* few when the end will come early */
+    registry_see_row *see;
+    void *context;
+};
+MUST_CHECK bool registry_walk_rows(struct store_session *session,
+                                   const struct registry_walk *walk, struct err *err);

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exchange/registry/registry_sheet.h"
+
+#include <pthread.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "store/store.h"
+
+enum {
+    RENEW_MS = 1000,
+    SHEETS_AT_ONCE = 32, /* renewed in one piece */
+    SHEET_BYTES_MAX = 32 << 20
+};
+
+/* ---- places: as 0071_sheet.sql reckons them ---- */
+
+#define DAYS_OF_SHEET 32
+#define SHEETS_OF_RECORD (INT64_C(1) << 27)
+
+static int64_t sheet_of_day(int64_t day)
+{
+    return (day - INT32_MIN) / DAYS_OF_SHEET;
+}
+
+static int64_t place_of(int64_t record, int32_t day)
+{
+    return record * SHEETS_OF_RECORD + sheet_of_day(day);
+}
+
+static int64_t first_day_of(int64_t place)
+{
+    return place % SHEETS_OF_RECORD * DAYS_OF_SHEET + INT32_MIN;
+}
+
+/* The rows that belong on a sheet, in its order. */
+static struct store_statement *ask_rows(struct store_session *session, int64_t place,
+                                        struct err *err)
+{
+    struct store_statement *rows = store_prepare(
+        session,
+        "SELECT entry, day, kind, state, flags, visible_at, version, department_code, "
+        "title FROM registry_entry WHERE record = ?1 AND day >= ?2 AND day <= ?3 "
+        "ORDER BY day, kind, entry",
+        err);
+    if (!rows)
+        return NULL;
+    store_bind_int(rows, 1, place / SHEETS_OF_RECORD);
+    store_bind_int(rows, 2, first_day_of(place));
+    store_bind_int(rows, 3, first_day_of(place) + DAYS_OF_SHEET - 1);
+    return rows;
+}
+
+static bool take_row(struct store_statement *rows, struct registry_row_value *row,
+                     struct err *err)
+{
+    *row = (struct registry_row_value){
+        .day = (int32_t)store_column_int(rows, 1),
+        .kind = (enum entry_kind)store_column_int(rows, 2),
+        .state = (int)store_column_int(rows, 3),
+        .flags = (unsigned)store_column_int(rows, 4),
+        .visible_at_ms = store_column_int(rows, 5),
+        .version = store_column_view(rows, 6),
+        .department_code = store_column_view(rows, 7),
+        .title = store_column_view(rows, 8),
+    };
+    return store_column_id(rows, 0, &row->entry, err);
+}
+
+/* ---- reading ---- */
+
+static bool see(const struct registry_walk *walk, struct registry_row_value *row,
+                bool *goes_on, struct err *err)
+{
+    return row->day < walk->from || row->day > walk->to ||
+           walk->see(walk->context, row, goes_on, err);
+}
+
+static bool see_marks(const struct registry_walk *walk, struct span marks, bool *goes_on,
+                      struct err *err)
+{
+    while (*goes_on && marks.len > 0) {
+        struct registry_row_value row;
+        if (!registry_take_mark(&marks, &row))
+            return err_set(err, ERR_SYSTEM, "store_corrupt", "a sheet is none");
+        if (!see(walk, &row, goes_on, err))
+            return false;
+    }
+    return true;
+}
+
+static bool see_rows(struct store_session *session, int64_t place,
+                     const struct registry_walk *walk, bool *goes_on, struct err *err)
+{
+    bool has_row = false;
+    CLEANUP(store_finish) struct store_statement *rows = ask_rows(session, place, err);
+    while (rows && *goes_on && store_step(rows, &has_row, err) && has_row) {
+        struct registry_row_value row;
+        if (!take_row(rows, &row, err) || !see(walk, &row, goes_on, err))
+            return false;
+    }
+    return err->kind == ERR_NONE;
+}
+
+/* So many sheets from a place on; `place` is then behind the last. */
+static bool see_sheets(struct store_session *session, const struct registry_walk *walk,
+                       int64_t *place, bool *goes_on, struct err *err)
+{
+    bool has_row = false;
+    int64_t count = 0;
+    int64_t last = place_of(walk->record, walk->to);
+    CLEANUP(store_finish)
+    struct store_statement *sheets = store_prepare(
+        session,
+        "SELECT place, marks FROM registry_sheet WHERE place >= ?1 AND place <= ?2 "
+        "ORDER BY place LIMIT ?3",
+        err);
+    if (!sheets)
+        return false;
+    store_bind_int(sheets, 1, *place);
+    store_bind_int(sheets, 2, last);
+    store_bind_int(sheets, 3, walk->sheets_at_once);
+    while (*goes_on && store_step(sheets, &has_row, err) && has_row) {
+        *place = store_column_int(sheets, 0);
+        bool is_seen =
+            store_column_is_null(sheets, 1)
+                ? see_rows(session, *place, walk, goes_on, err)
+                : see_marks(walk, store_column_bytes_view(sheets, 1), goes_on, err);
+        if (!is_seen)
+            return false;
+        ++*place;
+        count++;
+    }
+    *goes_on = *goes_on && count == walk->sheets_at_once && *place <= last;
+    return err->kind == ERR_NONE;
+}
+
+bool registry_walk_rows(struct store_session *session, const struct registry_walk *walk,
+                        struct err *err)
+{
+    int64_t place = place_of(walk->record, walk->from);
+    bool goes_on = true;
+    while (goes_on)
+        if (!see_sheets(session, walk, &place, &goes_on, err))
+            return false;
+    return true;
+}
+
+/* ---- renewing ---- */
+
+struct renewing {
+    int64_t places[SHEETS_AT_ONCE];
+    size_t count;
+};
+
+static bool find_void(struct store_session *session, struct renewing *work,
+                      struct err *err)
+{
+    bool has_row = false;
+    work->count = 0;
+    CLEANUP(store_finish)
+    struct store_statement *rows = store_prepare(
+        session,
+        "SELECT place FROM registry_sheet WHERE marks IS NULL ORDER BY place LIMIT 32",
+        err);
+    while (rows && work->count < SHEETS_AT_ONCE && store_step(rows, &has_row, err) &&
+           has_row)
+        work->places[work->count++] = store_column_int(rows, 0);
+    return err->kind == ERR_NONE;
+}
+
+static bool collect_marks(struct store_session *session, int64_t place, struct buf *marks,
+                          struct err *err)
+{
+    bool has_row = false;
+    CLEANUP(store_finish) struct store_statement *rows = ask_rows(session, place, err);
+    while (rows && store_step(rows, &has_row, err) && has_row) {
+        struct registry_row_value row;
+        if (!take_row(rows, &row, err))
+            return false;
+        registry_put_mark(marks, &row);
+    }
+    return err->kind == ERR_NONE && buf_check(marks, err);
+}
+
+/* Writes nothing new: whoever changes rows without taking turns with us, a person at the
+ * database's own prompt, is waited for, or waits. */
+static bool hold(struct store_session *session, int64_t place, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *touch = store_prepare(
+        session,
+        "UPDATE registry_sheet SET marks = NULL WHERE place = ?1 AND marks IS NULL", err);
+    if (!touch)
+        return false;
+    store_bind_int(touch, 1, place);
+    return store_run(touch, err);
+}
+
+static bool renew(struct store_session *session, int64_t place, struct err *err)
+{
+    CLEANUP(buf_free) struct buf marks = buf_init(SHEET_BYTES_MAX);
+    if (!hold(session, place, err) || !collect_marks(session, place, &marks, err))
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *keep = store_prepare(
+        session, "UPDATE registry_sheet SET marks = ?2 WHERE place = ?1", err);
+    if (!keep)
+        return false;
+    store_bind_int(keep, 1, place);
+    store_bind_bytes(keep, 2, buf_view(&marks));
+    return store_run(keep, err);
+}
+
+/* Asked and answered in one piece of writing: nobody changes the rows in between. */
+static bool renew_some(struct store_session *session, void *context, struct err *err)
+{
+    struct renewing *work = context;
+    if (!find_void(session, work, err))
+        return false;
+    for (size_t i = 0; i < work->count; i++)
+        if (!renew(session, work->places[i], err))
+            return false;
+    return true;
+}
+
+static bool has_void(struct store *store, bool *has, struct err *err)
+{
+    struct renewing work;
+    CLEANUP(store_read_end) struct store_session *session = store_read(store, err);
+    bool is_read = session && find_void(session, &work, err);
+    *has = is_read && work.count > 0;
+    return is_read;
+}
+
+bool registry_sheets_renew(struct store *store, struct err *err)
+{
+    bool has = false;
+    struct renewing work = {.count = SHEETS_AT_ONCE};
+    if (!has_void(store, &has, err))
+        return false;
+    while (has && work.count == SHEETS_AT_ONCE)
+        if (!store_write(store, STORE_BACKFILL, renew_some, &work, err))
+            return false;
+    return true;
+}
+
+/* ---- the thread ---- */
+
+struct registry_sheets {
+    struct store *store; /* borrowed */
+    struct log log;
+    bool has_log;
+    pthread_mutex_t lock; /* guards is_closing */
+    pthread_cond_t closing;
+    bool is_closing;
+    pthread_t thread;
+    bool has_thread;
+};
+
+/* False when it is time to end. */
+static bool wait_a_little(struct registry_sheets *sheets)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += RENEW_MS / 1000;
+    pthread_mutex_lock(&sheets->lock);
+    int waited = 0;
+    while (!sheets->is_closing && waited == 0)
+        waited = pthread_cond_timedwait(&sheets->closing, &sheets->lock, &until);
+    bool is_closing = sheets->is_closing;
+    pthread_mutex_unlock(&sheets->lock);
+    return !is_closing;
+}
+
+static void *run_renewer(void *self)
+{
+    struct registry_sheets *sheets = self;
+    bool was_failing = false;
+    while (wait_a_little(sheets)) {
+        struct err err = {0};
+        bool is_failing = !registry_sheets_renew(sheets->store, &err);
+        if (is_failing && !was_failing && sheets->has_log)
+            log_err(&sheets->log, "sheets_behind", &err);
+        was_failing = is_failing;
+    }
+    return NULL;
+}
+
+struct registry_sheets *registry_sheets_open(struct store *store, const struct log *log,
+                                             struct err *err)
+{
+    struct registry_sheets *sheets = memory_new(1, sizeof *sheets, err);
+    if (!sheets)
+        return NULL;
+    sheets->store = store;
+    sheets->has_log = log != NULL;
+    if (log)
+        sheets->log = *log;
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&sheets->lock, NULL);
+    pthread_cond_init(&sheets->closing, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    sheets->has_thread = pthread_create(&sheets->thread, NULL, run_renewer, sheets) == 0;
+    if (sheets->has_thread)
+        return sheets;
+    err_set(err, ERR_BUSY, "memory_short", "no thread for the sheets");
+    registry_sheets_close(sheets);
+    return NULL;
+}
+
+void registry_sheets_close(struct registry_sheets *sheets)
+{
+    if (!sheets)
+        return;
+    if (sheets->has_thread) {
+        pthread_mutex_lock(&sheets->lock);
+        sheets->is_closing = true;
+        pthread_cond_signal(&sheets->closing);
+        pthread_mutex_unlock(&sheets->lock);
+        pthread_join(sheets->thread, NULL);
+    }
+    pthread_cond_destroy(&sheets->closing);
+    pthread_mutex_destroy(&sheets->lock);
+    memory_free(sheets);
+}

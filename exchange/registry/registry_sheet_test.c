@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
+#include "base/rand.h"
+#include "exchange/registry/registry_sheet.h"
+#include "store/migrations.h"
+#include "store/store.h"
+#include "store/store_testsite.h"
+
+enum { RECORD = 7, SEEN_BYTES = 1 << 20 };
+
+struct place {
+    struct store_testsite site;
+    struct store *store;
+};
+
+static struct place place_open(void)
+{
+    struct err err = {0};
+    struct place place = {.site = store_testsite_new()};
+    struct store_config config = {place.site.location, store_centre_migrations,
+                                  store_centre_migrations_count, NULL};
+    place.store = store_open(&config, &err);
+    CHECK(place.store);
+    return place;
+}
+
+static void place_close(struct place *place)
+{
+    store_close(place->store);
+    store_testsite_remove(&place->site);
+}
+
+/* ---- what another program might write ---- */
+
+struct change {
+    const char *sql;
+    int64_t number; /* makes the entry's id */
+    int64_t day;
+    int64_t kind;
+    struct text title;
+};
+
+static bool run_change(struct store_session *session, void *context, struct err *err)
+{
+    const struct change *change = context;
+    struct id entry = {{(uint8_t)(change->number >> 8), (uint8_t)change->number, 1}};
+    CLEANUP(store_finish)
+    struct store_statement *statement = store_prepare(session, change->sql, err);
+    if (!statement)
+        return false;
+    store_bind_id(statement, 1, entry);
+    if (change->title.at) {
+        store_bind_int(statement, 2, RECORD);
+        store_bind_int(statement, 3, change->day);
+        store_bind_int(statement, 4, change->kind);
+        store_bind_text(statement, 5, change->title);
+    }
+    return store_run(statement, err);
+}
+
+static void make(struct place *place, const struct change *change)
+{
+    struct err err = {0};
+    struct change copy = *change;
+    CHECK(store_write(place->store, STORE_LIVE, run_change, &copy, &err));
+}
+
+static const char insert[] =
+    "INSERT INTO registry_entry (record, day, kind, entry, source_key, version, state, "
+    "flags, end_day, is_open, title, department_code, department, author, time, "
+    "order_number, visible_at, change) VALUES (?2, ?3, ?4, ?1, 'k', "
+    "'202604010900000001', 0, 5, 0, 0, ?5, '01', '', '', '', '', 1700000000000, 1)";
+
+static void put(struct place *place, int64_t number, int64_t day, int64_t kind)
+{
+    struct change change = {insert, number, day, kind, TEXT("採血\n\"<1>\"")};
+    make(place, &change);
+}
+
+/* ---- what is seen ---- */
+
+struct seen {
+    struct buf rows;
+    size_t count;
+    size_t max; /* 0 = all */
+};
+
+static bool see(void *context, struct registry_row_value *row, bool *goes_on,
+                struct err *err)
+{
+    struct seen *seen = context;
+    (void)err;
+    registry_put_mark(&seen->rows, row);
+    *goes_on = ++seen->count != seen->max;
+    return true;
+}
+
+static struct seen walk(struct place *place, int32_t from, int32_t to, size_t max)
+{
+    struct err err = {0};
+    struct seen seen = {buf_init(SEEN_BYTES), 0, max};
+    struct registry_walk way = {RECORD, from, to, 2, see, &seen};
+    CLEANUP(store_read_end)
+    struct store_session *session = store_read(place->store, &err);
+    CHECK(session && registry_walk_rows(session, &way, &err));
+    CHECK(buf_check(&seen.rows, &err));
+    return seen;
+}
+
+static int64_t ask(struct place *place, const char *sql)
+{
+    struct err err = {0};
+    bool has_row = false;
+    CLEANUP(store_read_end)
+    struct store_session *session = store_read(place->store, &err);
+    CLEANUP(store_finish)
+    struct store_statement *statement = store_prepare(session, sql, &err);
+    CHECK(statement && store_step(statement, &has_row, &err) && has_row);
+    return store_column_int(statement, 0);
+}
+
+static int64_t void_sheets(struct place *place)
+{
+    return ask(place, "SELECT count(*) FROM registry_sheet WHERE marks IS NULL");
+}
+
+static void renew(struct place *place)
+{
+    struct err err = {0};
+    CHECK(registry_sheets_renew(place->store, &err));
+    CHECK(void_sheets(place) == 0);
+}
+
+/* From the rows and from the sheets it is the same, and so many. */
+static bool is_seen_twice(struct place *place, int32_t from, int32_t to, size_t count)
+{
+    struct seen before = walk(place, from, to, 0);
+    renew(place);
+    struct seen after = walk(place, from, to, 0);
+    bool is_same = span_equal(buf_view(&before.rows), buf_view(&after.rows)) &&
+                   before.count == count && after.count == count;
+    buf_free(&before.rows);
+    buf_free(&after.rows);
+    return is_same;
+}
+
+/* ---- marks ---- */
+
+static void a_mark_says_what_was_put(void)
+{
+    CLEANUP(buf_free) struct buf out = buf_init(4096);
+    struct registry_row_value row = {.entry = {{1, 2, 3}},
+                                     .day = -5,
+                                     .kind = ENTRY_LABORATORY,
+                                     .state = 100,
+                                     .flags = 129,
+                                     .visible_at_ms = -1,
+                                     .version = TEXT("v"),
+                                     .department_code = TEXT(""),
+                                     .title = TEXT("血液")};
+    registry_put_mark(&out, &row);
+    registry_put_mark(&out, &row);
+    struct span rest = buf_view(&out);
+    for (int i = 0; i < 2; i++) {
+        struct registry_row_value back;
+        CHECK(registry_take_mark(&rest, &back));
+        CHECK(id_equal(back.entry, row.entry) && back.day == -5 && back.state == 100);
+        CHECK(back.kind == ENTRY_LABORATORY && back.flags == 129);
+        CHECK(back.visible_at_ms == -1 && !back.is_new && text_is(back.version, "v"));
+        CHECK(back.department_code.len == 0 && text_is(back.title, "血液"));
+    }
+    CHECK(rest.len == 0);
+}
+
+static void a_piece_of_a_mark_is_none(void)
+{
+    CLEANUP(buf_free) struct buf out = buf_init(4096);
+    struct registry_row_value row = {.version = TEXT("v"), .title = TEXT("t")};
+    registry_put_mark(&out, &row);
+    for (size_t len = 0; len < out.len; len++) {
+        struct span piece = span_part(buf_view(&out), 0, len);
+        CHECK(!registry_take_mark(&piece, &row));
+    }
+}
+
+/* ---- sheets ---- */
+
+static void rows_and_sheets_say_the_same(void)
+{
+    struct place place = place_open();
+    put(&place, 1, DAY_NONE, ENTRY_PATIENT);
+    put(&place, 2, -40, ENTRY_LABORATORY);
+    for (int32_t day = 20000; day < 20100; day++)
+        put(&place, day, day, ENTRY_PRESCRIPTION);
+    put(&place, 3, 20050, ENTRY_ADMISSION);
+    CHECK(void_sheets(&place) > 0);
+    CHECK(is_seen_twice(&place, DAY_NONE, INT32_MAX, 103));
+    CHECK(is_seen_twice(&place, DAY_NONE, DAY_NONE, 1));
+    CHECK(is_seen_twice(&place, DAY_NONE + 1, 19999, 1));
+    CHECK(is_seen_twice(&place, 20010, 20059, 51));
+    CHECK(is_seen_twice(&place, 20100, 20200, 0));
+    place_close(&place);
+}
+
+static void any_change_is_seen_at_once(void)
+{
+    struct place place = place_open();
+    const struct change changes[] = {
+        {"UPDATE registry_entry SET state = 100, title = '' WHERE entry = ?1",
+         .number = 1},
+        {"UPDATE registry_entry SET day = day + 40 WHERE entry = ?1", .number = 2},
+        {"DELETE FROM registry_entry WHERE entry = ?1", .number = 3},
+        {insert, 4, 20000, ENTRY_VISIT, TEXT("")},
+    };
+    const size_t counts[] = {3, 3, 2, 3};
+    for (int64_t number = 1; number <= 3; number++)
+        put(&place, number, 20000, ENTRY_LABORATORY);
+    CHECK(is_seen_twice(&place, 20000, 20040, 3));
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        struct seen before = walk(&place, 20000, 20040, 0);
+        make(&place, &changes[i]);
+        struct seen after = walk(&place, 20000, 20040, 0);
+        CHECK(!span_equal(buf_view(&before.rows), buf_view(&after.rows)));
+        CHECK(void_sheets(&place) > 0);
+        CHECK(is_seen_twice(&place, 20000, 20040, counts[i]));
+        buf_free(&before.rows);
+        buf_free(&after.rows);
+    }
+    place_close(&place);
+}
+
+static void a_sheet_that_lost_all_its_rows_stays_empty(void)
+{
+    struct place place = place_open();
+    struct change delete = {"DELETE FROM registry_entry WHERE entry = ?1", .number = 1};
+    put(&place, 1, 20000, ENTRY_LABORATORY);
+    renew(&place);
+    make(&place, &delete);
+    CHECK(is_seen_twice(&place, DAY_NONE, INT32_MAX, 0));
+    CHECK(ask(&place, "SELECT count(*) FROM registry_sheet") == 1);
+    place_close(&place);
+}
+
+static void who_has_seen_enough_is_shown_no_more(void)
+{
+    struct place place = place_open();
+    for (int32_t i = 0; i < 200; i++)
+        put(&place, i, 20000 + i, ENTRY_LABORATORY);
+    for (int round = 0; round < 2; round++) {
+        for (size_t max = 1; max < 100; max += 33) {
+            struct seen seen = walk(&place, 20001, INT32_MAX, max);
+            CHECK(seen.count == max);
+            buf_free(&seen.rows);
+        }
+        renew(&place);
+    }
+    place_close(&place);
+}
+
+static void a_damaged_sheet_is_told(void)
+{
+    struct place place = place_open();
+    struct err err = {0};
+    struct seen seen = {buf_init(SEEN_BYTES), 0, 0};
+    struct registry_walk way = {RECORD, 20000, 20000, 2, see, &seen};
+    struct change damage = {"UPDATE registry_sheet SET marks = CAST('x' AS BYTEA) WHERE "
+                            "CAST(?1 AS TEXT) <> ''",
+                            .number = 1};
+    put(&place, 1, 20000, ENTRY_LABORATORY);
+    make(&place, &damage);
+    CLEANUP(store_read_end) struct store_session *session = store_read(place.store, &err);
+    CHECK(session && !registry_walk_rows(session, &way, &err));
+    CHECK(err.kind == ERR_SYSTEM && strcmp(err.code, "store_corrupt") == 0);
+    store_read_end(&session);
+    buf_free(&seen.rows);
+    place_close(&place);
+}
+
+int main(void)
+{
+    RUN(a_mark_says_what_was_put);
+    RUN(a_piece_of_a_mark_is_none);
+    RUN(rows_and_sheets_say_the_same);
+    RUN(any_change_is_seen_at_once);
+    RUN(a_sheet_that_lost_all_its_rows_stays_empty);
+    RUN(who_has_seen_enough_is_shown_no_more);
+    RUN(a_damaged_sheet_is_told);
+    return test_done();
+}
