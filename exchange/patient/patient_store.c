@@ -5,7 +5,7 @@
 #include "formats/charset/charset.h"
 #include "store/store.h"
 
-enum { RECORDS_OF_PERSON_MAX = 256 };
+enum { RECORDS_OF_PERSON_MAX = 256, FIRST_RECORDS = 8 };
 
 /* ---- persons ---- */
 
@@ -157,8 +157,9 @@ bool patient_records_of_person(struct store_session *session, struct id person,
                                struct arena *arena, struct patient_record **items,
                                size_t *count, struct err *err)
 {
+    size_t room = FIRST_RECORDS;
     *count = 0;
-    *items = ARENA_MANY(arena, struct patient_record, RECORDS_OF_PERSON_MAX, err);
+    *items = ARENA_MANY(arena, struct patient_record, FIRST_RECORDS, err);
     if (!*items)
         return false;
     CLEANUP(store_finish)
@@ -174,7 +175,12 @@ bool patient_records_of_person(struct store_session *session, struct id person,
         if (*count == RECORDS_OF_PERSON_MAX)
             return err_set(err, ERR_LIMIT, "records_too_many", "more than %d numbers",
                            RECORDS_OF_PERSON_MAX);
-        if (!read_record(statement, arena, &(*items)[(*count)++], err))
+        struct patient_record *grown =
+            arena_grow(arena, *items, *count, *count + 1, sizeof *grown, &room, err);
+        if (!grown)
+            return false;
+        *items = grown;
+        if (!read_record(statement, arena, &grown[(*count)++], err))
             return false;
     }
     return err->kind == ERR_NONE;

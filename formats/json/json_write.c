@@ -166,6 +166,10 @@ void json_cstr_value(struct json_writer *writer, const char *word)
 
 static void put_int(struct buf *out, int64_t value)
 {
+    if (value >= 0 && value <= 9) {
+        buf_byte(out, (uint8_t)('0' + value));
+        return;
+    }
     char digits[21];
     size_t at = sizeof digits;
     uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
