@@ -45,3 +45,7 @@ CREATE INDEX registry_sheet_void ON registry_sheet (place) WHERE marks IS NULL;
 INSERT INTO registry_sheet (place, marks)
   SELECT DISTINCT record * 134217728 + (day + 2147483648) / 32, CAST(NULL AS BYTEA)
   FROM registry_entry;
+-- What stays are built from, without a look at the rows.
+DROP INDEX registry_entry_stays;
+CREATE INDEX registry_entry_stays ON registry_entry (record, day, source_key, entry, title,
+  visible_at, state, department_code, flags) WHERE kind = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exchange/registry/registry.h"
 
-#include <stdlib.h>
+#include <assert.h>
 #include <string.h>
 
 #include "exchange/registry/registry_rows.h"
@@ -68,7 +68,7 @@ bool registry_is_drawn(const struct registry_row_value *row)
     return is_shown_state && entry_kind_row(row->kind) != ENTRY_ROW_NONE;
 }
 
-enum { FIRST_MARKS = 128 };
+enum { FIRST_MARKS = 512 };
 
 /* Rows come by day, so the marks of a day are the last few of the array. */
 static struct registry_mark *find_mark(const struct registry_fold *fold, size_t grant,
@@ -138,21 +138,90 @@ bool registry_fold_row(struct registry_fold *fold, size_t grant,
     return take_newest(mark, row, arena, err);
 }
 
-static int compare_marks(const void *left, const void *right)
+struct mark_key {
+    size_t place;  /* before sorting */
+    int64_t order; /* by day, then grant */
+};
+
+static struct mark_key key_of(const struct registry_fold *fold, size_t place)
 {
-    const struct registry_mark *a = left;
-    const struct registry_mark *b = right;
-    if (a->row != b->row)
-        return a->row < b->row ? -1 : 1;
-    if (a->day != b->day)
-        return a->day < b->day ? -1 : 1;
-    return (a->grant > b->grant) - (a->grant < b->grant);
+    const struct registry_mark *mark = &fold->marks[place];
+    assert(mark->grant <= UINT32_MAX);
+    return (struct mark_key){place,
+                             (int64_t)mark->day * (1LL << 32) + (int64_t)mark->grant};
 }
 
-void registry_fold_end(struct registry_fold *fold)
+/* Two neighbouring stretches that are in order become one. */
+static void merge(const struct mark_key *from, size_t middle, size_t end,
+                  struct mark_key *to)
 {
-    if (fold->count > 1)
-        qsort(fold->marks, fold->count, sizeof *fold->marks, compare_marks);
+    size_t left = 0;
+    size_t right = middle;
+    for (size_t i = 0; i < end; i++) {
+        bool takes_left =
+            left < middle && (right == end || from[left].order <= from[right].order);
+        to[i] = from[takes_left ? left++ : right++];
+    }
+}
+
+/* From `start` on: where the order goes back. */
+static size_t end_of_stretch(const struct mark_key *keys, size_t start, size_t count)
+{
+    size_t end = start + 1;
+    while (end < count && keys[end].order >= keys[end - 1].order)
+        end++;
+    return end < count ? end : count;
+}
+
+/* Each grant's marks are by day already: as many stretches as there are grants. */
+static struct mark_key *sort_keys(struct mark_key *keys, struct mark_key *other,
+                                  size_t count)
+{
+    while (end_of_stretch(keys, 0, count) < count) {
+        for (size_t start = 0; start < count;) {
+            size_t middle = end_of_stretch(keys, start, count);
+            size_t end = middle < count ? end_of_stretch(keys, middle, count) : count;
+            merge(keys + start, middle - start, end - start, other + start);
+            start = end;
+        }
+        struct mark_key *merged = other;
+        other = keys;
+        keys = merged;
+    }
+    return keys;
+}
+
+/* Keeps the order of those in one row. */
+static void place_by_row(const struct registry_fold *fold, const struct mark_key *keys,
+                         struct registry_mark *sorted)
+{
+    size_t next[ENTRY_ROW_COUNT + 1] = {0};
+    for (size_t i = 0; i < fold->count; i++)
+        next[fold->marks[i].row + 1]++;
+    for (size_t row = 1; row < ENTRY_ROW_COUNT; row++)
+        next[row] += next[row - 1];
+    for (size_t i = 0; i < fold->count; i++) {
+        const struct registry_mark *mark = &fold->marks[keys[i].place];
+        sorted[next[mark->row]++] = *mark;
+    }
+}
+
+bool registry_fold_end(struct registry_fold *fold, struct arena *arena, struct err *err)
+{
+    size_t count = fold->count;
+    if (count < 2)
+        return true;
+    struct mark_key *keys = ARENA_MANY(arena, struct mark_key, 2 * count, err);
+    struct registry_mark *sorted =
+        keys ? ARENA_MANY(arena, struct registry_mark, count, err) : NULL;
+    if (!sorted)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        keys[i] = key_of(fold, i);
+    place_by_row(fold, sort_keys(keys, keys + count, count), sorted);
+    fold->marks = sorted;
+    fold->room = count;
+    return true;
 }
 
 static bool is_replaced_plan(const struct registry_stay_event *events, size_t count,

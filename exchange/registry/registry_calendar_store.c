@@ -288,7 +288,8 @@ bool registry_read_calendar(struct store_session *session,
             !read_undated(&reading, err) || !read_first_day(&reading, err))
             return false;
     }
-    registry_fold_end(&fold);
+    if (!registry_fold_end(&fold, arena, err))
+        return false;
     out->marks = fold.marks;
     out->mark_count = fold.count;
     return true;

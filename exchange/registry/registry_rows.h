@@ -63,8 +63,9 @@ bool registry_fold_shows(const struct registry_fold *fold, size_t grant,
 MUST_CHECK bool registry_fold_row(struct registry_fold *fold, size_t grant,
                                   const struct registry_row_value *row,
                                   struct arena *arena, struct err *err);
-/* Sorts by row, day, grant and joins what belongs together. */
-void registry_fold_end(struct registry_fold *fold);
+/* Sorts by row, day, grant. */
+MUST_CHECK bool registry_fold_end(struct registry_fold *fold, struct arena *arena,
+                                  struct err *err);
 
 /* Stays (入院) of one facility from its admission events in order of day: start at an
  * admission, end at the first later discharge; a discharge alone is open to the left;

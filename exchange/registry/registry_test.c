@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/rand.h"
 #include "base/test.h"
 #include "exchange/registry/registry_rows.h"
 
@@ -63,8 +64,7 @@ static void rows_of_one_cell_are_one_mark_of_the_newest(void)
 static void another_row_day_or_facility_is_another_mark(void)
 {
     struct err err = {0};
-    struct registry_mark marks[8];
-    struct registry_fold fold = {.marks = marks, .room = 8, .max = 8};
+    struct registry_fold fold = {.max = 8};
     CLEANUP(arena_free) struct arena arena = arena_init(ARENA_BYTES);
     struct registry_row_value test = row(ENTRY_LABORATORY, 6, "a", 0);
     struct registry_row_value drug = row(ENTRY_PRESCRIPTION, 6, "a", 0);
@@ -73,12 +73,41 @@ static void another_row_day_or_facility_is_another_mark(void)
     CHECK(registry_fold_row(&fold, 1, &drug, &arena, &err));
     CHECK(registry_fold_row(&fold, 1, &later, &arena, &err));
     CHECK(registry_fold_row(&fold, 0, &test, &arena, &err));
-    registry_fold_end(&fold);
-    CHECK(fold.count == 4);
+    CHECK(registry_fold_end(&fold, &arena, &err) && fold.count == 4);
+    const struct registry_mark *marks = fold.marks;
     CHECK(marks[0].row == ENTRY_ROW_PRESCRIPTION && marks[0].day == 6);
     CHECK(marks[1].row == ENTRY_ROW_PRESCRIPTION && marks[1].day == 7);
     CHECK(marks[2].row == ENTRY_ROW_TEST && marks[2].grant == 0);
     CHECK(marks[3].row == ENTRY_ROW_TEST && marks[3].grant == 1);
+}
+
+/* Against an order that is found by looking at each pair. */
+static void marks_of_many_facilities_stand_by_row_day_and_facility(void)
+{
+    static const enum entry_kind kinds[] = {ENTRY_VISIT, ENTRY_LABORATORY, ENTRY_FILE};
+    struct err err = {0};
+    struct rand_seeded dice = rand_seed(7);
+    CLEANUP(arena_free) struct arena arena = arena_init(8 * ARENA_BYTES);
+    for (size_t grants = 0; grants < 12; grants++) {
+        struct registry_fold fold = {.max = 10000};
+        size_t count = 0;
+        for (size_t grant = 0; grant < grants; grant++)
+            for (int32_t day = -20; day < 20;
+                 day += (int32_t)(rand_seeded_next(&dice) % 9)) {
+                enum entry_kind kind = kinds[rand_seeded_next(&dice) % 3];
+                struct registry_row_value one = row(kind, day, "a", 0);
+                CHECK(registry_fold_row(&fold, grant, &one, &arena, &err));
+            }
+        count = fold.count;
+        CHECK(registry_fold_end(&fold, &arena, &err) && fold.count == count);
+        for (size_t i = 1; i < count; i++) {
+            const struct registry_mark *a = &fold.marks[i - 1];
+            const struct registry_mark *b = &fold.marks[i];
+            CHECK(a->row < b->row || (a->row == b->row && a->day < b->day) ||
+                  (a->row == b->row && a->day == b->day && a->grant < b->grant));
+            CHECK(text_is(b->title, "a") && b->count > 0);
+        }
+    }
 }
 
 static void more_marks_than_there_is_room_for_are_refused_not_lost(void)
@@ -201,6 +230,7 @@ int main(void)
     RUN(marks_grow_as_they_come);
     RUN(rows_of_one_cell_are_one_mark_of_the_newest);
     RUN(another_row_day_or_facility_is_another_mark);
+    RUN(marks_of_many_facilities_stand_by_row_day_and_facility);
     RUN(more_marks_than_there_is_room_for_are_refused_not_lost);
     RUN(only_what_stands_in_the_grid_is_drawn);
     RUN(flags_are_what_the_contract_names);
