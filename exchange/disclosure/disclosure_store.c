@@ -55,7 +55,7 @@ struct gathering {
     struct disclosure_provider_facts *providers;
     size_t provider_count;
     int32_t today;
-    struct text viewer_code;
+    struct text viewer_code; /* read when it is needed */
 };
 
 /* A confirmed record wins over one that is not; one per facility as a rule. */
@@ -89,37 +89,52 @@ static bool note_consent(struct disclosure_reading *reading,
     return text_from_utf8(copy, &reading->consent, err);
 }
 
-static bool add_provider(struct gathering *gathering, const struct facility *facility,
-                         struct err *err)
+/* The facility's policy as the viewer's facility and profession see it. */
+static bool read_policy(struct gathering *gathering,
+                        struct disclosure_provider_facts *one, struct err *err)
 {
     struct disclosure_reading *reading = gathering->reading;
     const struct session_actor *actor = reading->request->actor;
-    const struct patient_record *record = record_at(gathering, facility->id);
-    struct disclosure_provider_facts *one =
-        &gathering->providers[gathering->provider_count++];
-    *one = (struct disclosure_provider_facts){
-        .provider = facility->id, .link = link_of(record), .from_day = DAY_NONE};
-    one->is_participant =
-        network_participant_find(&gathering->participants, facility->id) != NULL;
-    if (record) {
-        one->record = record->id;
-        one->local_number = record->number;
-    }
-    struct consent_verdict verdict =
-        consent_covers(&gathering->consents, &gathering->participants, facility->id,
-                       actor->facility, gathering->today);
-    one->consent = consent_of(verdict.cover);
-    if (!note_consent(reading, verdict.by, err))
+    struct text policy;
+    if (gathering->viewer_code.len == 0 &&
+        !facility_find_code_of(reading->session, actor->facility, reading->arena,
+                               &gathering->viewer_code, err))
         return false;
-    if (!record)
-        return true; /* without a number the rule does not come to the policy */
+    if (!facility_find_policy(reading->session, one->provider, reading->arena, &policy,
+                              err))
+        return false;
     struct disclosure_audience audience = {
         .profession = text_cstr(staff_profession_id(actor->profession)),
         .facility_kind = text_cstr(facility_kind_id(actor->facility_kind)),
         .facility_code = gathering->viewer_code,
     };
-    return disclosure_read_policy(reading->policies, facility->policy, &audience,
-                                  reading->arena, one, err);
+    return disclosure_read_policy(reading->policies, policy, &audience, reading->arena,
+                                  one, err);
+}
+
+static bool add_provider(struct gathering *gathering, struct id facility, struct err *err)
+{
+    struct disclosure_reading *reading = gathering->reading;
+    const struct session_actor *actor = reading->request->actor;
+    const struct patient_record *record = record_at(gathering, facility);
+    struct disclosure_provider_facts *one =
+        &gathering->providers[gathering->provider_count++];
+    *one = (struct disclosure_provider_facts){
+        .provider = facility, .link = link_of(record), .from_day = DAY_NONE};
+    one->is_participant =
+        network_participant_find(&gathering->participants, facility) != NULL;
+    if (record) {
+        one->record = record->id;
+        one->local_number = record->number;
+    }
+    struct consent_verdict verdict =
+        consent_covers(&gathering->consents, &gathering->participants, facility,
+                       actor->facility, gathering->today);
+    one->consent = consent_of(verdict.cover);
+    if (!note_consent(reading, verdict.by, err))
+        return false;
+    /* Without a number the rule does not come to the policy. */
+    return !record || read_policy(gathering, one, err);
 }
 
 /* Every disclosing participant, so that what is missing can be said; the viewer itself;
@@ -128,26 +143,23 @@ static bool gather_providers(struct gathering *gathering, struct err *err)
 {
     struct disclosure_reading *reading = gathering->reading;
     const struct disclosure_request *request = reading->request;
-    struct facility *facilities = NULL;
+    struct facility_brief *facilities = NULL;
     size_t count = 0;
-    if (!facility_list(reading->session, reading->arena, &facilities, &count, err))
+    if (!facility_list_briefs(reading->session, reading->arena, &facilities, &count, err))
         return false;
     gathering->providers =
         ARENA_MANY(reading->arena, struct disclosure_provider_facts, count, err);
     if (!gathering->providers)
         return false;
-    for (size_t i = 0; i < count; i++)
-        if (id_equal(facilities[i].id, request->actor->facility))
-            gathering->viewer_code = facilities[i].code;
     for (size_t i = 0; i < count; i++) {
-        const struct facility *facility = &facilities[i];
-        bool is_viewer = id_equal(facility->id, request->actor->facility);
+        struct id facility = facilities[i].id;
+        bool is_viewer = id_equal(facility, request->actor->facility);
         bool is_asked =
-            id_is_zero(request->provider) || id_equal(request->provider, facility->id);
+            id_is_zero(request->provider) || id_equal(request->provider, facility);
         bool is_listed =
-            network_participant_find(&gathering->participants, facility->id) != NULL;
-        bool has_data = facility_is_disclosing(facility) &&
-                        (is_listed || record_at(gathering, facility->id));
+            network_participant_find(&gathering->participants, facility) != NULL;
+        bool has_data = facility_way_is_disclosing(facilities[i].way) &&
+                        (is_listed || record_at(gathering, facility));
         if (is_asked && (is_viewer || has_data) &&
             !add_provider(gathering, facility, err))
             return false;

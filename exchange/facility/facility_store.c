@@ -65,6 +65,37 @@ bool facility_find_code(struct store_session *session, struct text code,
     return read_one(statement, arena, found, err);
 }
 
+/* One text of one facility. */
+static bool find_text(struct store_session *session, const char *sql, struct id id,
+                      struct arena *arena, struct text *text, struct err *err)
+{
+    bool has_row = false;
+    CLEANUP(store_finish)
+    struct store_statement *statement = store_prepare(session, sql, err);
+    if (!statement)
+        return false;
+    store_bind_id(statement, 1, id);
+    if (!store_step(statement, &has_row, err))
+        return false;
+    if (!has_row)
+        return err_set(err, ERR_MISSING, "not_found", "no such facility");
+    return store_column_text(statement, 0, arena, text, err);
+}
+
+bool facility_find_policy(struct store_session *session, struct id id,
+                          struct arena *arena, struct text *policy, struct err *err)
+{
+    return find_text(session, "SELECT policy FROM facility WHERE id = ?1", id, arena,
+                     policy, err);
+}
+
+bool facility_find_code_of(struct store_session *session, struct id id,
+                           struct arena *arena, struct text *code, struct err *err)
+{
+    return find_text(session, "SELECT code FROM facility WHERE id = ?1", id, arena, code,
+                     err);
+}
+
 enum { FIRST_FACILITIES = 16 };
 
 bool facility_list(struct store_session *session, struct arena *arena,
@@ -89,6 +120,81 @@ bool facility_list(struct store_session *session, struct arena *arena,
         *items = grown;
         if (!read_row(statement, arena, &grown[(*count)++], err))
             return false;
+    }
+    return err->kind == ERR_NONE;
+}
+
+static bool read_shown(struct store_statement *statement, struct arena *arena,
+                       struct facility *facility, struct err *err)
+{
+    *facility = (struct facility){
+        .slot = (int)store_column_int(statement, 7),
+        .last_seen_at = store_column_int(statement, 8),
+        .fingerprint = TEXT(""),
+        .policy = TEXT(""),
+    };
+    if (!facility_kind_parse(store_column_view(statement, 4), &facility->kind) ||
+        !facility_way_parse(store_column_view(statement, 5), &facility->way))
+        return err_set(err, ERR_SYSTEM, "store_corrupt", "a facility's kind is unknown");
+    return store_column_id(statement, 0, &facility->id, err) &&
+           store_column_text(statement, 1, arena, &facility->code, err) &&
+           store_column_text(statement, 2, arena, &facility->name, err) &&
+           store_column_text(statement, 3, arena, &facility->kana, err) &&
+           store_column_text(statement, 6, arena, &facility->letter, err);
+}
+
+bool facility_list_shown(struct store_session *session, struct arena *arena,
+                         struct facility **items, size_t *count, struct err *err)
+{
+    size_t room = 0;
+    *count = 0;
+    *items = NULL;
+    CLEANUP(store_finish)
+    struct store_statement *statement = store_prepare(
+        session,
+        "SELECT id, code, name, kana, kind, way, letter, slot, last_seen_at "
+        "FROM facility ORDER BY letter, id",
+        err);
+    if (!statement)
+        return false;
+    bool has_row = true;
+    while (store_step(statement, &has_row, err) && has_row) {
+        size_t needed = *items ? *count + 1 : FIRST_FACILITIES;
+        struct facility *grown =
+            arena_grow(arena, *items, *count, needed, sizeof *grown, &room, err);
+        if (!grown)
+            return false;
+        *items = grown;
+        if (!read_shown(statement, arena, &grown[(*count)++], err))
+            return false;
+    }
+    return err->kind == ERR_NONE;
+}
+
+bool facility_list_briefs(struct store_session *session, struct arena *arena,
+                          struct facility_brief **items, size_t *count, struct err *err)
+{
+    size_t room = 0;
+    *count = 0;
+    *items = NULL;
+    CLEANUP(store_finish)
+    struct store_statement *statement =
+        store_prepare(session, "SELECT id, way FROM facility ORDER BY letter, id", err);
+    if (!statement)
+        return false;
+    bool has_row = true;
+    while (store_step(statement, &has_row, err) && has_row) {
+        size_t needed = *items ? *count + 1 : FIRST_FACILITIES;
+        struct facility_brief *grown =
+            arena_grow(arena, *items, *count, needed, sizeof *grown, &room, err);
+        if (!grown)
+            return false;
+        *items = grown;
+        struct facility_brief *brief = &grown[(*count)++];
+        if (!store_column_id(statement, 0, &brief->id, err))
+            return false;
+        if (!facility_way_parse(store_column_view(statement, 1), &brief->way))
+            return err_set(err, ERR_SYSTEM, "store_corrupt", "a way is unknown");
     }
     return err->kind == ERR_NONE;
 }

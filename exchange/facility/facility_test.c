@@ -143,6 +143,56 @@ static void a_code_and_a_certificate_belong_to_one_facility(void)
     place_close(&place);
 }
 
+static bool is_shown_alike(const struct facility *a, const struct facility *b)
+{
+    return id_equal(a->id, b->id) && text_equal(a->code, b->code) &&
+           text_equal(a->name, b->name) && text_equal(a->kana, b->kana) &&
+           a->kind == b->kind && a->way == b->way && text_equal(a->letter, b->letter) &&
+           a->slot == b->slot && a->last_seen_at == b->last_seen_at;
+}
+
+static void shorter_lists_tell_of_the_same_facilities_in_the_same_order(void)
+{
+    static const char *const letters[] = {"い", "あ", "あ", "Ａ"};
+    struct place place;
+    struct err err = {0};
+    struct facility *whole = NULL;
+    struct facility *shown = NULL;
+    struct facility_brief *briefs = NULL;
+    size_t counts[3] = {0};
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 18);
+    place_open(&place);
+    for (size_t i = 0; i < 40; i++) {
+        char code[] = "2010000100";
+        struct facility facility = hospital();
+        code[8] = (char)('0' + i / 10);
+        code[9] = (char)('0' + i % 10);
+        facility.id = (struct id){{(uint8_t)(200 - i)}};
+        facility.code = text_cstr(code);
+        facility.letter = text_cstr(letters[i % 4]);
+        facility.way = i % 3 ? FACILITY_GATEWAY : FACILITY_VIEW_ONLY;
+        facility.fingerprint = TEXT("");
+        facility.policy = TEXT("{}");
+        CHECK(store_write(place.store, STORE_LIVE, add, &facility, &err));
+    }
+    CLEANUP(store_read_end) struct store_session *session = store_read(place.store, &err);
+    CHECK(facility_list(session, &arena, &whole, &counts[0], &err));
+    CHECK(facility_list_shown(session, &arena, &shown, &counts[1], &err));
+    CHECK(facility_list_briefs(session, &arena, &briefs, &counts[2], &err));
+    CHECK(counts[0] == 41 && counts[1] == 41 && counts[2] == 41);
+    for (size_t i = 0; i < 41; i++) {
+        struct text policy;
+        struct text code;
+        CHECK(is_shown_alike(&whole[i], &shown[i]) && shown[i].policy.len == 0);
+        CHECK(id_equal(whole[i].id, briefs[i].id) && whole[i].way == briefs[i].way);
+        CHECK(facility_find_policy(session, briefs[i].id, &arena, &policy, &err));
+        CHECK(facility_find_code_of(session, briefs[i].id, &arena, &code, &err));
+        CHECK(text_equal(policy, whole[i].policy) && text_equal(code, whole[i].code));
+    }
+    store_read_end(&session);
+    place_close(&place);
+}
+
 static bool change_policy(struct store_session *session, void *context, struct err *err)
 {
     struct id id = {{1}};
@@ -231,6 +281,7 @@ int main(void)
     RUN(words_are_read_back_and_unknown_ones_refused);
     RUN(the_contract_object_holds_no_policy_and_no_fingerprint);
     RUN(a_code_and_a_certificate_belong_to_one_facility);
+    RUN(shorter_lists_tell_of_the_same_facilities_in_the_same_order);
     RUN(a_new_policy_is_a_new_version_and_raises_the_epoch);
     RUN(changes_of_a_facility_raise_the_epoch_and_bad_ones_change_nothing);
     return test_done();

@@ -45,7 +45,7 @@ static bool choose_facilities(struct answering *answer, struct err *err)
     const struct permit_contents *contents = permit_read(answer->permit);
     struct facility *all = NULL;
     size_t count = 0;
-    if (!facility_list(answer->session, answer->arena, &all, &count, err))
+    if (!facility_list_shown(answer->session, answer->arena, &all, &count, err))
         return false;
     answer->facilities = all;
     for (size_t i = 0; i < count; i++)
