@@ -43,9 +43,18 @@ static struct opening **bucket_of(struct opening_table *table, struct id handle)
     return &table->buckets[index_of(handle.bytes)];
 }
 
-struct opening **opening_session_of(struct opening_table *table, struct hash session)
+static struct opening_session **place_of(struct opening_table *table, struct hash session)
 {
-    return &table->sessions[index_of(session.bytes)];
+    struct opening_session **at = &table->sessions[index_of(session.bytes)];
+    while (*at && !hash_equal(&(*at)->hash, &session))
+        at = &(*at)->next;
+    return at;
+}
+
+struct opening_session *opening_session_of(struct opening_table *table,
+                                           struct hash session)
+{
+    return *place_of(table, session);
 }
 
 struct opening **opening_person_of(struct opening_table *table, struct id person)
@@ -53,24 +62,78 @@ struct opening **opening_person_of(struct opening_table *table, struct id person
     return &table->persons[index_of(person.bytes)];
 }
 
-/* The lock is held. */
-static void link_in(struct opening_table *table, struct opening *opening)
+/* ---- by session, the lock is held ---- */
+
+static void put_newest(struct opening_session *session, struct opening *opening)
 {
-    struct opening **bucket = bucket_of(table, opening->handle);
-    struct opening **session = opening_session_of(table, opening->actor.session);
-    struct opening **person = opening_person_of(table, opening->request.person);
-    opening->next = *bucket;
-    opening->by_session = (struct opening_link){.next = *session};
-    opening->by_person = (struct opening_link){.next = *person};
-    if (*session)
-        (*session)->by_session.before = opening;
-    if (*person)
-        (*person)->by_person.before = opening;
-    *bucket = *session = *person = opening;
-    table->count++;
+    opening->session = session;
+    opening->by_session = (struct opening_link){.next = session->newest};
+    *(session->newest ? &session->newest->by_session.before : &session->oldest) = opening;
+    session->newest = opening;
+    session->count++;
 }
 
-/* The lock is held. */
+static void take_from_session(struct opening *opening)
+{
+    struct opening_session *session = opening->session;
+    struct opening_link *link = &opening->by_session;
+    *(link->before ? &link->before->by_session.next : &session->newest) = link->next;
+    *(link->next ? &link->next->by_session.before : &session->oldest) = link->before;
+    session->count--;
+    opening->session = NULL;
+}
+
+static void note_use(struct opening *opening, int64_t now_ms)
+{
+    struct opening_session *session = opening->session;
+    opening->used_at_ms = now_ms;
+    if (!session || session->newest == opening)
+        return;
+    take_from_session(opening);
+    put_newest(session, opening);
+}
+
+static bool enter_session(struct opening_table *table, struct opening *opening,
+                          struct err *err)
+{
+    struct opening_session **at = place_of(table, opening->actor.session);
+    if (!*at) {
+        *at = memory_new(1, sizeof **at, err);
+        if (!*at)
+            return false;
+        (*at)->hash = opening->actor.session;
+    }
+    put_newest(*at, opening);
+    return true;
+}
+
+static void leave_session(struct opening_table *table, struct opening *opening)
+{
+    struct opening_session *session = opening->session;
+    take_from_session(opening);
+    if (session->count > 0)
+        return;
+    *place_of(table, session->hash) = session->next;
+    memory_free(session);
+}
+
+/* ---- the table, the lock is held ---- */
+
+static bool link_in(struct opening_table *table, struct opening *opening, struct err *err)
+{
+    struct opening **bucket = bucket_of(table, opening->handle);
+    struct opening **person = opening_person_of(table, opening->request.person);
+    if (!enter_session(table, opening, err))
+        return false;
+    opening->next = *bucket;
+    opening->by_person = (struct opening_link){.next = *person};
+    if (*person)
+        (*person)->by_person.before = opening;
+    *bucket = *person = opening;
+    table->count++;
+    return true;
+}
+
 static void link_out(struct opening_table *table, struct opening *opening)
 {
     struct opening **at = bucket_of(table, opening->handle);
@@ -79,12 +142,8 @@ static void link_out(struct opening_table *table, struct opening *opening)
     if (!*at)
         return;
     *at = opening->next;
-    struct opening_link *link = &opening->by_session;
-    *(link->before ? &link->before->by_session.next
-                   : opening_session_of(table, opening->actor.session)) = link->next;
-    if (link->next)
-        link->next->by_session.before = link->before;
-    link = &opening->by_person;
+    leave_session(table, opening);
+    struct opening_link *link = &opening->by_person;
     *(link->before ? &link->before->by_person.next
                    : opening_person_of(table, opening->request.person)) = link->next;
     if (link->next)
@@ -284,21 +343,11 @@ static bool copy_request(struct opening *opening,
  * for its end, NULL when there is room. The lock is held. */
 static struct opening *take_surplus(struct opening_table *table, struct hash session)
 {
-    struct opening *oldest = NULL;
-    size_t count = 0;
-    struct opening *one = *opening_session_of(table, session);
-    for (; one; one = one->by_session.next) {
-        if (!hash_equal(&one->actor.session, &session))
-            continue;
-        count++;
-        /* The newest come first: among equals the last is the oldest. */
-        if (!oldest || one->used_at_ms <= oldest->used_at_ms)
-            oldest = one;
-    }
-    if (count < OPENING_PER_SESSION_MAX)
+    const struct opening_session *all = opening_session_of(table, session);
+    if (!all || all->count < OPENING_PER_SESSION_MAX)
         return NULL;
-    oldest->holders++;
-    return oldest;
+    all->oldest->holders++;
+    return all->oldest;
 }
 
 static void make_room(struct opening_table *table, struct hash session)
@@ -315,14 +364,14 @@ static void make_room(struct opening_table *table, struct hash session)
 static bool enter(struct opening_table *table, struct opening *opening, struct err *err)
 {
     pthread_mutex_lock(&table->lock);
-    bool has_room = table->count < OPENING_COUNT_MAX;
-    if (has_room) {
+    bool has_room = table->count < OPENING_COUNT_MAX ||
+                    err_set(err, ERR_BUSY, "too_many_openings", "table is full");
+    opening->used_at_ms = clock_monotonic_ms(&table->config.clock);
+    bool is_entered = has_room && link_in(table, opening, err);
+    if (is_entered)
         opening->holders = 2;
-        opening->used_at_ms = clock_monotonic_ms(&table->config.clock);
-        link_in(table, opening);
-    }
     pthread_mutex_unlock(&table->lock);
-    return has_room || err_set(err, ERR_BUSY, "too_many_openings", "table is full");
+    return is_entered;
 }
 
 /* Without a decision yet. */
@@ -352,7 +401,7 @@ static struct opening *settle(struct opening *opening, struct err *err)
     if (is_entered)
         return opening;
     if (opening->permit->permit)
-        write_finish(opening, "failed", "too_many_openings");
+        write_finish(opening, "failed", err->code);
     free_opening(opening);
     return NULL;
 }
@@ -432,7 +481,7 @@ static struct opening *find_and_hold(struct opening_table *table, struct id hand
         one = NULL;
     if (one) {
         one->holders++;
-        one->used_at_ms = now_ms;
+        note_use(one, now_ms);
     }
     pthread_mutex_unlock(&table->lock);
     return one;
@@ -574,7 +623,7 @@ void opening_count(struct opening *opening, int64_t bytes, int64_t parts)
     opening->bytes += bytes;
     opening->parts += parts;
     /* A long download is not idle. */
-    opening->used_at_ms = clock_monotonic_ms(&opening->table->config.clock);
+    note_use(opening, clock_monotonic_ms(&opening->table->config.clock));
     pthread_mutex_unlock(&opening->table->lock);
 }
 

@@ -53,10 +53,9 @@ static size_t hold_of_session(struct opening_table *table, struct hash session,
 {
     size_t count = 0;
     pthread_mutex_lock(&table->lock);
-    struct opening *one = *opening_session_of(table, session);
+    const struct opening_session *all = opening_session_of(table, session);
+    struct opening *one = all ? all->newest : NULL;
     for (; one && count < max; one = one->by_session.next) {
-        if (!hash_equal(&one->actor.session, &session))
-            continue;
         one->holders++;
         held[count++] = one;
     }
@@ -114,11 +113,11 @@ bool opening_watches(struct opening_table *table, struct hash session,
     bool is_watching = false;
     struct err err = {0};
     pthread_mutex_lock(&table->lock);
-    struct opening *one = *opening_session_of(table, session);
+    const struct opening_session *all = opening_session_of(table, session);
+    const struct opening *one = all ? all->newest : NULL;
     for (; one && !is_watching; one = one->by_session.next)
         is_watching =
             is_calendar_of(one, news->person) &&
-            hash_equal(&one->actor.session, &session) &&
             (!news->is_content ||
              (disclosure_still_holds(table->config.gate, one->permit->permit, &err) &&
               covers(one->permit->permit, news)));

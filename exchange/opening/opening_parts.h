@@ -17,6 +17,15 @@ struct opening_permit_held {
     struct opening_permit_held *older;
 };
 
+/* Those of one session, by use: who has to go is known without a search. */
+struct opening_session {
+    struct hash hash;
+    struct opening *newest;
+    struct opening *oldest;
+    size_t count; /* at least one */
+    struct opening_session *next;
+};
+
 /* Among those of a session or person, which may be many: taken out without a search. */
 struct opening_link {
     struct opening *next;
@@ -25,7 +34,8 @@ struct opening_link {
 
 struct opening {
     struct opening_table *table;
-    struct opening *next; /* in its bucket, by handle */
+    struct opening *next;            /* in its bucket, by handle */
+    struct opening_session *session; /* while it is in the table */
     struct opening_link by_session;
     struct opening_link by_person;
     struct arena arena; /* the request's texts */
@@ -52,13 +62,14 @@ struct opening_table {
     bool is_stopping;
     size_t count;
     struct opening *buckets[OPENING_BUCKETS];
-    struct opening
-        *sessions[OPENING_BUCKETS]; /* the same ones by session, newest first */
+    struct opening_session *sessions[OPENING_BUCKETS]; /* *owned* */
     struct opening *persons[OPENING_BUCKETS];
 };
 
-/* Heads of the lists by session and by person; the lock is held. */
-struct opening **opening_session_of(struct opening_table *table, struct hash session);
+/* NULL when the session has no opening; the lock is held. */
+struct opening_session *opening_session_of(struct opening_table *table,
+                                           struct hash session);
+/* Head of a list by person; the lock is held. */
 struct opening **opening_person_of(struct opening_table *table, struct id person);
 /* opening_holds, decided again where it has to be. */
 MUST_CHECK bool opening_holds_now(struct opening *opening, struct err *err);

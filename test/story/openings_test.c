@@ -111,6 +111,29 @@ static void beyond_a_sessions_share_the_oldest_ends_with_a_row(void)
     hospital_free(scene.hospital);
 }
 
+static void what_is_used_is_not_the_one_that_ends(void)
+{
+    struct scene scene = scene_new();
+    char first[128];
+    char second[128];
+    char line[256];
+    struct reply reply = go(&scene.clinic, scene.line, autumn);
+    member(&reply, "opening", first);
+    reply = go(&scene.clinic, scene.line, autumn);
+    member(&reply, "opening", second);
+    for (int i = 2; i < OPENING_PER_SESSION_MAX; i++)
+        CHECK(go(&scene.clinic, scene.line, autumn).status == 201);
+    snprintf(line, sizeof line,
+             "GET /api/v1/openings/%s/calendar?from=2025-09-01&to=2025-09-02", first);
+    CHECK(go(&scene.clinic, line, "").status == 200);
+    CHECK(go(&scene.clinic, scene.line, autumn).status == 201); /* one too many */
+    snprintf(line, sizeof line, "DELETE /api/v1/openings/%s", second);
+    CHECK(go(&scene.clinic, line, "").status == 404);
+    snprintf(line, sizeof line, "DELETE /api/v1/openings/%s", first);
+    CHECK(go(&scene.clinic, line, "").status == 204);
+    hospital_free(scene.hospital);
+}
+
 /* Of the newest month's file. */
 static off_t audit_bytes(struct scene *scene)
 {
@@ -154,6 +177,7 @@ int main(void)
     CHECK(secret_start(&(struct err){0}));
     RUN(openings_at_once_have_a_row_each_before_their_answer);
     RUN(beyond_a_sessions_share_the_oldest_ends_with_a_row);
+    RUN(what_is_used_is_not_the_one_that_ends);
     RUN(without_its_row_no_calendar_is_opened);
     return test_done();
 }
