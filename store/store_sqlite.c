@@ -325,9 +325,19 @@ static bool claim(struct store_engine *engine, const char *location, struct err 
                    "another process serves from this file: several need PostgreSQL");
 }
 
+/* SQLite counts the memory of all connections under one lock, which each of them would
+ * take several hundred times for one calendar. It is told before it is first used; later
+ * it refuses, which is as good: it was told before. */
+static void count_no_memory(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static struct store_engine *open_database(const char *location, bool for_writing,
                                           struct err *err)
 {
+    if (for_writing) /* which comes first */
+        count_no_memory();
     if (for_writing && !make_private_file(location, err))
         return NULL;
     struct sqlite_engine *made = memory_new(1, sizeof *made, err);
