@@ -14,8 +14,9 @@ struct registry_sheets; /* *owned* by the registry; threads share it */
 MUST_CHECK struct registry_sheets *
 registry_sheets_open(struct store *store, const struct log *log, struct err *err);
 void registry_sheets_close(struct registry_sheets *sheets);
-/* Now, what is void. */
-MUST_CHECK bool registry_sheets_renew(struct store *store, struct err *err);
+/* Now, some of what is void; `has_more` when there may be more. */
+MUST_CHECK bool registry_sheets_renew(struct store *store, bool *has_more,
+                                      struct err *err);
 
 /* Shows each row of a record from day to day (both included; DAY_NONE: those without
  * one), by day, kind and entry, until `goes_on` is false. Texts are views for as long as

@@ -8,8 +8,9 @@
 #include "store/store.h"
 
 enum {
-    RENEW_MS = 1000,
-    SHEETS_AT_ONCE = 32, /* renewed in one piece */
+    RENEW_S = 1,
+    SHEETS_AT_ONCE = 128,     /* renewed in one piece, */
+    PIECE_BYTES = 256 * 1024, /* or about so much */
     SHEET_BYTES_MAX = 32 << 20
 };
 
@@ -149,8 +150,10 @@ bool registry_walk_rows(struct store_session *session, const struct registry_wal
 /* ---- renewing ---- */
 
 struct renewing {
-    int64_t places[SHEETS_AT_ONCE];
+    int64_t places[SHEETS_AT_ONCE]; /* void ones */
     size_t count;
+    size_t renewed;
+    size_t bytes;
 };
 
 static bool find_void(struct store_session *session, struct renewing *work,
@@ -161,10 +164,12 @@ static bool find_void(struct store_session *session, struct renewing *work,
     CLEANUP(store_finish)
     struct store_statement *rows = store_prepare(
         session,
-        "SELECT place FROM registry_sheet WHERE marks IS NULL ORDER BY place LIMIT 32",
+        "SELECT place FROM registry_sheet WHERE marks IS NULL ORDER BY place LIMIT ?1",
         err);
-    while (rows && work->count < SHEETS_AT_ONCE && store_step(rows, &has_row, err) &&
-           has_row)
+    if (!rows)
+        return false;
+    store_bind_int(rows, 1, SHEETS_AT_ONCE);
+    while (work->count < SHEETS_AT_ONCE && store_step(rows, &has_row, err) && has_row)
         work->places[work->count++] = store_column_int(rows, 0);
     return err->kind == ERR_NONE;
 }
@@ -197,7 +202,8 @@ static bool hold(struct store_session *session, int64_t place, struct err *err)
     return store_run(touch, err);
 }
 
-static bool renew(struct store_session *session, int64_t place, struct err *err)
+static bool renew(struct store_session *session, int64_t place, size_t *bytes,
+                  struct err *err)
 {
     CLEANUP(buf_free) struct buf marks = buf_init(SHEET_BYTES_MAX);
     if (!hold(session, place, err) || !collect_marks(session, place, &marks, err))
@@ -209,6 +215,7 @@ static bool renew(struct store_session *session, int64_t place, struct err *err)
         return false;
     store_bind_int(keep, 1, place);
     store_bind_bytes(keep, 2, buf_view(&marks));
+    *bytes += marks.len;
     return store_run(keep, err);
 }
 
@@ -216,10 +223,11 @@ static bool renew(struct store_session *session, int64_t place, struct err *err)
 static bool renew_some(struct store_session *session, void *context, struct err *err)
 {
     struct renewing *work = context;
+    work->renewed = work->bytes = 0;
     if (!find_void(session, work, err))
         return false;
-    for (size_t i = 0; i < work->count; i++)
-        if (!renew(session, work->places[i], err))
+    while (work->renewed < work->count && work->bytes < PIECE_BYTES)
+        if (!renew(session, work->places[work->renewed++], &work->bytes, err))
             return false;
     return true;
 }
@@ -233,16 +241,16 @@ static bool has_void(struct store *store, bool *has, struct err *err)
     return is_read;
 }
 
-bool registry_sheets_renew(struct store *store, struct err *err)
+bool registry_sheets_renew(struct store *store, bool *has_more, struct err *err)
 {
-    bool has = false;
-    struct renewing work = {.count = SHEETS_AT_ONCE};
-    if (!has_void(store, &has, err))
+    struct renewing work = {.count = 0};
+    if (!has_void(store, has_more, err))
         return false;
-    while (has && work.count == SHEETS_AT_ONCE)
-        if (!store_write(store, STORE_BACKFILL, renew_some, &work, err))
-            return false;
-    return true;
+    if (!*has_more)
+        return true;
+    bool is_done = store_write(store, STORE_BACKFILL, renew_some, &work, err);
+    *has_more = is_done && (work.renewed < work.count || work.count == SHEETS_AT_ONCE);
+    return is_done;
 }
 
 /* ---- the thread ---- */
@@ -259,11 +267,11 @@ struct registry_sheets {
 };
 
 /* False when it is time to end. */
-static bool wait_a_little(struct registry_sheets *sheets)
+static bool wait_a_little(struct registry_sheets *sheets, int seconds)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += RENEW_MS / 1000;
+    until.tv_sec += seconds;
     pthread_mutex_lock(&sheets->lock);
     int waited = 0;
     while (!sheets->is_closing && waited == 0)
@@ -277,12 +285,14 @@ static void *run_renewer(void *self)
 {
     struct registry_sheets *sheets = self;
     bool was_failing = false;
-    while (wait_a_little(sheets)) {
+    bool has_more = false;
+    while (wait_a_little(sheets, has_more ? 0 : RENEW_S)) {
         struct err err = {0};
-        bool is_failing = !registry_sheets_renew(sheets->store, &err);
+        bool is_failing = !registry_sheets_renew(sheets->store, &has_more, &err);
         if (is_failing && !was_failing && sheets->has_log)
             log_err(&sheets->log, "sheets_behind", &err);
         was_failing = is_failing;
+        has_more = has_more && !is_failing;
     }
     return NULL;
 }

@@ -128,7 +128,9 @@ static int64_t void_sheets(struct place *place)
 static void renew(struct place *place)
 {
     struct err err = {0};
-    CHECK(registry_sheets_renew(place->store, &err));
+    bool has_more = true;
+    while (has_more)
+        CHECK(registry_sheets_renew(place->store, &has_more, &err));
     CHECK(void_sheets(place) == 0);
 }
 
@@ -258,6 +260,21 @@ static void who_has_seen_enough_is_shown_no_more(void)
     place_close(&place);
 }
 
+static void many_sheets_are_written_piece_by_piece(void)
+{
+    struct place place = place_open();
+    struct err err = {0};
+    bool has_more = false;
+    for (int32_t i = 0; i < 300; i++)
+        put(&place, i, 20000 + 32 * i, ENTRY_LABORATORY);
+    CHECK(void_sheets(&place) == 300);
+    CHECK(registry_sheets_renew(place.store, &has_more, &err) && has_more);
+    CHECK(void_sheets(&place) > 0 && void_sheets(&place) < 300);
+    CHECK(is_seen_twice(&place, DAY_NONE, INT32_MAX, 300));
+    CHECK(registry_sheets_renew(place.store, &has_more, &err) && !has_more);
+    place_close(&place);
+}
+
 static void a_damaged_sheet_is_told(void)
 {
     struct place place = place_open();
@@ -285,6 +302,7 @@ int main(void)
     RUN(any_change_is_seen_at_once);
     RUN(a_sheet_that_lost_all_its_rows_stays_empty);
     RUN(who_has_seen_enough_is_shown_no_more);
+    RUN(many_sheets_are_written_piece_by_piece);
     RUN(a_damaged_sheet_is_told);
     return test_done();
 }
