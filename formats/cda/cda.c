@@ -286,16 +286,12 @@ static void read_structured(struct cda_reader *reader, const struct xml_node *bo
             read_section(reader, xml_child(one, "section"), 0);
 }
 
-/* A PDF, say, inside the XML or beside it: named, not unpacked. */
+/* A PDF, say, inside the XML or beside it. */
 static void read_unstructured(struct cda_reader *reader, const struct xml_node *body)
 {
     const struct xml_node *text = xml_child(body, "text");
     struct text type = xml_attribute(text, "mediaType");
-    struct entry_item *item = cda_item(reader, "embedded", 2);
-    if (!item)
-        return;
-    entry_add_field(item, "media_type", type.len ? type : TEXT("text/plain"));
-    entry_add_field(item, "file", xml_attribute(xml_child(text, "reference"), "value"));
+    cda_put_embedded(reader, text);
     bool is_plain = type.len == 0 || text_is(type, "text/plain");
     bool is_packed = text_is(xml_attribute(text, "representation"), "B64");
     if (text && is_plain && !is_packed)
@@ -330,6 +326,7 @@ bool cda_read(struct span bytes, struct cda_document *document, struct entry_lis
                                 .err = err,
                                 .list = list,
                                 .entry = entry,
+                                .document = document,
                                 .root = xml.root,
                                 .line = buf_init(XML_BYTES_MAX)};
     if (xml.is_misdeclared)

@@ -64,11 +64,17 @@ static bool is_own_line(const struct xml_node *node)
 void cda_fill_line(struct cda_reader *reader, const struct xml_node *node)
 {
     bool is_deleted = is_crossed_out(node);
+    if (xml_is(node, "linkHtml"))
+        cda_note_link(reader, node);
     if (is_deleted)
         buf_cstr(&reader->line, "［削除：");
     for (const struct xml_node *one = node->first; one; one = one->next) {
         if (one->name.len == 0) {
             put_running(reader, one->text);
+            continue;
+        }
+        if (xml_is(one, "renderMultiMedia")) {
+            cda_mention(reader, one);
             continue;
         }
         if (is_own_line(one))
@@ -111,47 +117,13 @@ static void put_block(struct cda_reader *reader, const struct block *block)
         is_first = false;
         rest = (struct text){rest.at + len, rest.len - len};
     }
+    cda_put_waiting(reader);
 }
 
 static void put_paragraph(struct cda_reader *reader)
 {
     struct block block = {"paragraph", TEXT(""), TEXT("")};
     put_block(reader, &block);
-}
-
-/* A picture is looked for in the document's own folder, by the name alone. */
-static const struct xml_node *find_media(const struct xml_node *node, struct text id)
-{
-    const struct xml_node *top = node;
-    while (node) {
-        if (xml_is(node, "observationMedia") && text_equal(xml_attribute(node, "ID"), id))
-            return node;
-        if (node->first) {
-            node = node->first;
-            continue;
-        }
-        while (node != top && !node->next)
-            node = node->parent;
-        node = node == top ? NULL : node->next;
-    }
-    return NULL;
-}
-
-static void put_figure(struct cda_reader *reader, const struct xml_node *node)
-{
-    enum { NAME_MAX = 255 };
-    struct text caption = TEXT("");
-    const struct xml_node *media =
-        find_media(reader->root, xml_attribute(node, "referencedObject"));
-    struct text file = xml_attribute(xml_find(media, "value/reference"), "value");
-    if (xml_child(node, "caption") &&
-        !xml_text(xml_child(node, "caption"), reader->arena, &caption, reader->err))
-        return;
-    struct entry_item *item = cda_item(reader, "figure", 2);
-    if (!item)
-        return;
-    entry_add_field(item, "caption", caption.len <= CDA_BLOCK_BYTES ? caption : TEXT(""));
-    entry_add_field(item, "file", file.len <= NAME_MAX ? file : TEXT(""));
 }
 
 static struct text number_text(struct cda_reader *reader, const char *format,
@@ -196,6 +168,14 @@ static bool is_block(const struct xml_node *node)
            xml_is(node, "renderMultiMedia");
 }
 
+static bool has_block(const struct xml_node *node)
+{
+    for (const struct xml_node *one = node->first; one; one = one->next)
+        if (is_block(one))
+            return true;
+    return false;
+}
+
 static size_t level_of(const struct block *block)
 {
     return block->level.len == 1 ? (size_t)(block->level.at[0] - '0') : 0;
@@ -209,19 +189,13 @@ static void read_block(struct cda_reader *reader, const struct xml_node *node,
     else if (xml_is(node, "table"))
         cda_read_table(reader, node);
     else if (xml_is(node, "renderMultiMedia"))
-        put_figure(reader, node);
+        cda_put_figure(reader, node);
+    else if (has_block(node)) /* a paragraph around a picture */
+        read_blocks(reader, node, block);
     else {
         cda_fill_line(reader, node);
         put_block(reader, block);
     }
-}
-
-static bool has_block(const struct xml_node *node)
-{
-    for (const struct xml_node *one = node->first; one; one = one->next)
-        if (is_block(one))
-            return true;
-    return false;
 }
 
 /* Children in order: blocks by themselves, what stands between them as one block. */

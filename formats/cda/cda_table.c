@@ -120,6 +120,7 @@ void cda_read_table(struct cda_reader *reader, const struct xml_node *node)
         return;
     entry_add_field(item, "caption", caption.len <= CDA_BLOCK_BYTES ? caption : TEXT(""));
     put_rows(reader, &table, node);
+    cda_put_waiting(reader);
     if (table.is_too_wide)
         cda_warn(reader, "document_shortened", table.offset,
                  TEXT("表の列が多いため、一部を示していません"));

@@ -171,6 +171,157 @@ static void pictures_are_named_and_never_loaded(void)
           "figure caption=胸部 file=m.jpg");
 }
 
+#define MEDIA(id, value)                                                                 \
+    "<entry><observationMedia ID=\"" id "\">" value "</observationMedia></entry>"
+#define BESIDE(name) "<value><reference value=\"" name "\"/></value>"
+#define PACKED(bytes) "<value representation=\"B64\">" bytes "</value>"
+#define SECTION_OF(text, entries)                                                        \
+    "<component><section><text>" text "</text>" entries "</section></component>"
+#define SHOW(id) "<renderMultiMedia referencedObject=\"" id "\"/>"
+
+static void pictures_stand_where_the_text_shows_them(void)
+{
+    shows(SECTION_OF("<paragraph>前" SHOW("a") "後</paragraph>",
+                     MEDIA("a", BESIDE("./a.png"))),
+          "paragraph text=前|figure file=a.png|paragraph text=後");
+    shows(SECTION_OF("<list><item>一<content>二" SHOW("a") "</content></item></list>",
+                     MEDIA("a", BESIDE("a.png"))),
+          "list_item text=一 level=1|list_item text=二 level=1|figure file=a.png");
+    /* in a table the words say where, and the picture follows */
+    shows(SECTION_OF(
+              "<table><tr><td>左" SHOW(
+                  "a") "</td><td>"
+                       "<renderMultiMedia referencedObject=\"b\"><caption>右目</caption>"
+                       "</renderMultiMedia></td></tr></table>",
+              MEDIA("a", BESIDE("a.png")) MEDIA("b", BESIDE("b.png"))),
+          "table|table_row c1=左［図］ c2=［図：右目］|figure file=a.png|"
+          "figure caption=右目 file=b.png");
+    /* several at once, and a region of one */
+    shows(
+        SECTION_OF(
+            SHOW("a  r b"),
+            MEDIA(
+                "a",
+                BESIDE(
+                    "a.png")) "<entry><regionOfInterest ID=\"r\"><entryRelationship>"
+                              "<observationMedia ID=\"x\">" BESIDE(
+                                  "whole.png") "</observationMedia></entryRelationship></"
+                                               "regionOfInterest></entry>"),
+        "figure file=a.png|figure file=whole.png|figure");
+}
+
+static void a_link_to_a_file_beside_stands_behind_its_words(void)
+{
+    shows(SECTION("", "別紙は<linkHtml href=\"table.pdf\">経過表</linkHtml>を参照。"),
+          "paragraph text=別紙は経過表を参照。|figure caption=経過表 file=table.pdf");
+    shows(SECTION("", "<table><tr><td><linkHtml href=\"./t.pdf\">表</linkHtml></td></tr>"
+                      "</table>"),
+          "table|table_row c1=表|figure caption=表 file=t.pdf");
+}
+
+static size_t count_media(const char *sections)
+{
+    struct err err;
+    CLEANUP(buf_free) struct buf bytes = buf_init(1 << 20);
+    buf_cstr(&bytes, HEAD "<component><structuredBody>");
+    buf_cstr(&bytes, sections);
+    buf_cstr(&bytes, "</structuredBody></component></ClinicalDocument>");
+    CHECK(read(buf_view(&bytes), &err));
+    return document.media_count;
+}
+
+static void a_name_that_is_more_than_a_name_is_no_medium(void)
+{
+    static const char *const names[] = {
+        "../m.jpg",      "/etc/passwd", "a/m.jpg",     "..\\m.jpg",
+        "C:\\m.jpg",     ".hidden",     "..",          "",
+        "http://e.jp/m", "file:m.jpg",  "//e.jp/m",    "m.jpg?x",
+        "m.jpg#page2",   "#part",       "a&#10;b.jpg", "./../m.jpg"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char sections[512];
+        snprintf(sections, sizeof sections,
+                 SECTION_OF(SHOW("m"), MEDIA("m", BESIDE("%s"))), names[i]);
+        CHECK(count_media(sections) == 0);
+        snprintf(sections, sizeof sections,
+                 SECTION("", "<linkHtml href=\"%s\">語</linkHtml>"), names[i]);
+        CHECK(count_media(sections) == 0);
+    }
+    CHECK(count_media(SECTION_OF(SHOW("m"), MEDIA("m", BESIDE("m.jpg")))) == 1);
+    /* a name longer than names are */
+    char sections[1024];
+    snprintf(sections, sizeof sections,
+             SECTION_OF(SHOW("m"), MEDIA("m", BESIDE("%0300d"))), 1);
+    CHECK(count_media(sections) == 0);
+}
+
+static void bytes_inside_the_document_are_decoded(void)
+{
+    static const struct {
+        const char *packed;
+        const char *bytes; /* NULL = refused */
+    } cases[] = {
+        {"R0lGODlh", "GIF89a"},
+        {" R0lG\n ODlh\t", "GIF89a"},
+        {"R0k=", "GI"},
+        {"Rw==", "G"},
+        {"R0lGODlh=", NULL},
+        {"R0lGODl", NULL},
+        {"R0l=ODlh", NULL},
+        {"R===", NULL},
+        {"====", NULL},
+        {"R0lG-Dlh", NULL},
+        {"", NULL},
+        {"R0lG&lt;Dlh", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char sections[512];
+        uint8_t bytes[16] = {0};
+        size_t size_bytes = 0;
+        snprintf(sections, sizeof sections,
+                 SECTION_OF(SHOW("m"), MEDIA("m", PACKED("%s"))), cases[i].packed);
+        CHECK(count_media(sections) == 1 && document.media->value);
+        bool is_decoded =
+            cda_decode(document.media->value, bytes, sizeof bytes, &size_bytes);
+        CHECK(is_decoded == (cases[i].bytes != NULL));
+        if (is_decoded)
+            CHECK(size_bytes == strlen(cases[i].bytes) &&
+                  memcmp(bytes, cases[i].bytes, size_bytes) == 0);
+    }
+    /* no more than there is room for; the size is told all the same */
+    uint8_t three[4] = {0};
+    size_t size_bytes = 0;
+    CHECK(count_media(SECTION_OF(SHOW("m"), MEDIA("m", PACKED("R0lGODlh")))) == 1);
+    CHECK(cda_decode(document.media->value, three, 3, &size_bytes));
+    CHECK(size_bytes == 6 && memcmp(three, "GIF", 4) == 0);
+    /* what is compressed is not unpacked */
+    CHECK(count_media(SECTION_OF(
+              SHOW("m"), MEDIA("m", "<value representation=\"B64\" compression=\"GZ\">"
+                                    "R0lGODlh</value>"))) == 0);
+    CHECK(!cda_decode(NULL, three, 3, &size_bytes));
+}
+
+static void more_media_than_the_bound_are_named_only(void)
+{
+    CLEANUP(buf_free) struct buf sections = buf_init(1 << 20);
+    buf_cstr(&sections, "<component><section><text>");
+    for (int i = 0; i <= CDA_MEDIA_MAX; i++)
+        buf_cstr(&sections, SHOW("m"));
+    buf_cstr(&sections, "</text>" MEDIA("m", BESIDE("m.jpg")) "</section></component>");
+    buf_byte(&sections, '\0');
+    CHECK(count_media((const char *)sections.at) == CDA_MEDIA_MAX);
+    CHECK(has_warning("document_shortened"));
+    /* in one table cell, where they wait */
+    buf_reset(&sections);
+    buf_cstr(&sections, "<component><section><text><table><tr><td>");
+    for (int i = 0; i < 100; i++)
+        buf_cstr(&sections, SHOW("m"));
+    buf_cstr(&sections, "</td></tr></table></text>" MEDIA(
+                            "m", BESIDE("m.jpg")) "</section></component>");
+    buf_byte(&sections, '\0');
+    CHECK(count_media((const char *)sections.at) == 64);
+    CHECK(has_warning("document_shortened"));
+}
+
 static void a_body_of_another_kind_is_named(void)
 {
     struct err err;
@@ -267,6 +418,11 @@ int main(void)
     RUN(lists_keep_their_levels_and_numbers);
     RUN(columns_of_a_table_stay_columns);
     RUN(pictures_are_named_and_never_loaded);
+    RUN(pictures_stand_where_the_text_shows_them);
+    RUN(a_link_to_a_file_beside_stands_behind_its_words);
+    RUN(a_name_that_is_more_than_a_name_is_no_medium);
+    RUN(bytes_inside_the_document_are_decoded);
+    RUN(more_media_than_the_bound_are_named_only);
     RUN(a_body_of_another_kind_is_named);
     RUN(what_is_no_such_document_is_refused);
     RUN(what_is_too_long_is_cut_and_said_so);
