@@ -7,6 +7,7 @@
 #include "formats/cda/cda.h"
 #include "formats/charset/charset.h"
 #include "formats/extended/extended_media.h"
+#include "formats/extended/extended_parts.h"
 
 static const char CLAUSE[] = "SS-MIX2 2.12";
 
@@ -16,6 +17,7 @@ struct reading {
     struct entry_list *list;
     struct err *err;
     struct extended_format format;
+    struct extended_parts parts;
 };
 
 static bool warn(struct reading *reading, const char *code, size_t offset,
@@ -97,6 +99,22 @@ static bool put_file(struct reading *reading, struct entry *entry, size_t size_b
     return true;
 }
 
+/* What belongs to the document besides itself, behind everything else. */
+static bool put_parts(struct reading *reading, const struct cda_document *document)
+{
+    if (!extended_find_parts(reading->name, document, &reading->parts, reading->arena,
+                             reading->err))
+        return false;
+    if (reading->parts.has_more &&
+        !warn(reading, "parts_left_out", 0,
+              TEXT("付属ファイルが多いため、一部を示していません")))
+        return false;
+    for (struct entry *entry = reading->list->first; entry; entry = entry->next)
+        if (!extended_put_parts(&reading->parts, entry, reading->arena, reading->err))
+            return false;
+    return true;
+}
+
 /* ------------------------------------------------------------------ CDA */
 
 static struct span without_zeros(struct span digits)
@@ -161,10 +179,10 @@ static bool read_cda(struct reading *reading, struct span bytes)
         entry->title = document.title.len ? document.title : extended_title(&type);
         struct text day = document.created.len ? document.created : document.from;
         entry->day = day_from_iso(span_part(text_span(day), 0, 10));
-        return true;
+        return put_parts(reading, &document);
     }
     return compare_number(reading, &document) && compare_code(reading, &document) &&
-           put_file(reading, entry, bytes.len);
+           put_file(reading, entry, bytes.len) && put_parts(reading, &document);
 }
 
 /* ------------------------------------------------------------------ HL7 v2 */
@@ -178,7 +196,7 @@ static bool read_hl7(struct reading *reading, struct span bytes)
         return false;
     for (struct entry *entry = list->first; entry; entry = entry->next)
         place_entry(reading, entry);
-    return true;
+    return put_parts(reading, NULL);
 }
 
 /* ------------------------------------------------------------------ plain text */
@@ -227,7 +245,8 @@ static bool read_text(struct reading *reading, struct span bytes)
         !warn(reading, "charset_replaced", first_bad,
               TEXT("読めない文字があり、置き換えて示します")))
         return false;
-    return put_text(reading, entry, text) && put_file(reading, entry, bytes.len);
+    return put_text(reading, entry, text) && put_file(reading, entry, bytes.len) &&
+           put_parts(reading, NULL);
 }
 
 /* ------------------------------------------------------------------ everything else */
@@ -256,7 +275,7 @@ static bool read_file(struct reading *reading, struct span bytes)
         !warn(reading, "document_format_unknown", 0,
               TEXT("画面に表示できない形式です。原本を保存してご覧ください")))
         return false;
-    return put_file(reading, entry, bytes.len);
+    return put_file(reading, entry, bytes.len) && put_parts(reading, NULL);
 }
 
 static bool read_main(struct reading *reading, struct span bytes)
@@ -294,16 +313,43 @@ static bool finish(struct entry_list *list, bool is_read)
     return false;
 }
 
+/* What `reading` was given; its parts are those of the document afterwards. */
+static bool read_all(struct reading *reading, struct span bytes)
+{
+    struct entry_list *out = reading->list;
+    const struct extended_name *name = reading->name;
+    *out = (struct entry_list){.format = "ssmix2",
+                               .patient = {.birth_day = DAY_NONE, .sex = 'U'}};
+    out->patient.id = copied(reading, name->record.patient);
+    if (reading->err->kind != ERR_NONE || !name->is_main)
+        return reading->err->kind == ERR_NONE;
+    return finish(out, read_main(reading, bytes));
+}
+
 bool extended_read(const struct extended_name *name, struct span bytes,
                    struct arena *arena, struct entry_list *out, struct err *err)
 {
     struct reading reading = {.name = name, .arena = arena, .list = out, .err = err};
-    *out = (struct entry_list){.format = "ssmix2",
-                               .patient = {.birth_day = DAY_NONE, .sex = 'U'}};
-    out->patient.id = copied(&reading, name->record.patient);
-    if (err->kind != ERR_NONE || !name->is_main)
-        return err->kind == ERR_NONE;
-    return finish(out, read_main(&reading, bytes));
+    return read_all(&reading, bytes);
+}
+
+bool extended_read_inside(const struct extended_name *name, struct span bytes,
+                          size_t number, struct arena *arena, struct span *out,
+                          struct err *err)
+{
+    struct entry_list list = {0};
+    struct reading reading = {.name = name, .arena = arena, .list = &list, .err = err};
+    if (!read_all(&reading, bytes))
+        return false;
+    const struct extended_parts *parts = &reading.parts;
+    if (number == 0 || number > parts->count || !parts->at[number - 1].value)
+        return err_set(err, ERR_MISSING, "not_found", "no such part in the document");
+    size_t size_bytes = parts->at[number - 1].size_bytes;
+    uint8_t *room = arena_take(arena, size_bytes, 1, err);
+    if (!room || !cda_decode(parts->at[number - 1].value, room, size_bytes, &size_bytes))
+        return false;
+    *out = span_of(room, size_bytes);
+    return true;
 }
 
 bool extended_read_loose(struct span bytes, struct arena *arena, struct entry_list *out,

@@ -11,8 +11,11 @@
  *
  * Understood as content: CDA R2, HL7 v2 (vital signs), plain text. PDF, pictures and all
  * others are named with what they are, and are to be opened as the original. Nothing of
- * HTML, SVG or an office format is interpreted. Names may be UTF-8, composed or not, or
- * CP932; they are decoded for showing and comparing, and opened as the bytes they are.
+ * HTML, SVG or an office format is interpreted. What belongs to a document besides itself
+ * are its parts, by number: the files beside it in the order of the list that the caller
+ * gives, then what a CDA document holds as Base64 and its text shows. Names may be UTF-8,
+ * composed or not, or CP932; they are decoded for showing and comparing, and opened as
+ * the bytes they are.
  * Source: public documents only; there is no sample of a real one.
  *
  * No I/O. Names and entries are *arena*, or borrow from path and bytes. */
@@ -22,7 +25,17 @@
 
 enum {
     EXTENDED_PATH_PARTS = 7, /* with a content folder; 6 without */
-    EXTENDED_TYPE_HASH_DIGITS = 16
+    EXTENDED_TYPE_HASH_DIGITS = 16,
+    EXTENDED_FILES_MAX = 60,    /* beside a document; more are counted, not shown */
+    EXTENDED_HEAD_BYTES = 1024, /* by which a file is known */
+    EXTENDED_PART_BYTES_MAX = 16 << 20
+};
+
+/* A file beside the main document. */
+struct extended_file {
+    struct text name; /* as shown */
+    size_t size_bytes;
+    struct span head; /* its first bytes */
 };
 
 /* Parts of a type folder's name; empty where it has none. */
@@ -43,6 +56,9 @@ struct extended_name {
     bool is_in_folder; /* of its own, not directly in the type folder */
     bool is_main;      /* main_document.*, or the one file there is */
     struct text shown; /* the last part of the path as shown */
+    /* What else lies in the folder; none unless the caller looked. */
+    const struct extended_file *files;
+    size_t file_count;
 };
 
 /* Path relative to the root: six parts (a record: content folder or, of old, a file) or
@@ -54,6 +70,9 @@ MUST_CHECK bool extended_parse_path(struct span path, struct arena *arena,
  * type folder holds '^', or begins with "L-". Never true for a type of standard storage.
  */
 bool extended_find_path(struct span path, struct span *relative);
+/* A name as shown and compared, whatever bytes it was written in. */
+MUST_CHECK bool extended_decode_name(struct span bytes, struct arena *arena,
+                                     struct text *text, struct err *err);
 /* "main_document.xml", in any case of letters. */
 bool extended_is_main(struct span file);
 
@@ -69,12 +88,18 @@ struct text extended_title(const struct extended_type *type);
 /* The document as one entry (vital signs: as many as the message has). A file that is no
  * main document gives none. Warnings: those of the formats; patient_mismatch,
  * patient_padding, day_mismatch, type_mismatch, document_type_unknown,
- * document_format_unknown, pdf_end_missing, charset_guessed. Refused, and then there are
- * no entries: what xml_parse, cda_read and hl7_parse refuse; ERR_SYNTAX document_empty.
+ * document_format_unknown, pdf_end_missing, charset_guessed, parts_left_out. Refused, and
+ * then there are no entries: what xml_parse, cda_read and hl7_parse refuse; ERR_SYNTAX
+ * document_empty.
  */
 MUST_CHECK bool extended_read(const struct extended_name *name, struct span bytes,
                               struct arena *arena, struct entry_list *out,
                               struct err *err);
+/* Bytes of the part with this number that the document itself holds; the first of them is
+ * behind its files. ERR_MISSING not_found. */
+MUST_CHECK bool extended_read_inside(const struct extended_name *name, struct span bytes,
+                                     size_t number, struct arena *arena, struct span *out,
+                                     struct err *err);
 /* A CDA document that lies in no storage. */
 MUST_CHECK bool extended_read_loose(struct span bytes, struct arena *arena,
                                     struct entry_list *out, struct err *err);

@@ -33,9 +33,8 @@ static size_t split(struct span path, uint8_t separator, struct span *parts, siz
     return count;
 }
 
-/* A name as shown and compared, whatever bytes it was written in. */
-static bool decode_name(struct span bytes, struct arena *arena, struct text *text,
-                        struct err *err)
+bool extended_decode_name(struct span bytes, struct arena *arena, struct text *text,
+                          struct err *err)
 {
     struct text plain = {0};
     struct err not_utf8 = {0};
@@ -230,8 +229,8 @@ bool extended_parse_path(struct span path, struct arena *arena,
     struct text type = {0};
     *name = (struct extended_name){.record = {.day = DAY_NONE}, .file = TEXT("")};
     if (!take_folders(path, &folders, err) ||
-        !decode_name(folders.parts[4], arena, &type, err) ||
-        !decode_name(folders.parts[5], arena, &name->shown, err))
+        !extended_decode_name(folders.parts[4], arena, &type, err) ||
+        !extended_decode_name(folders.parts[5], arena, &name->shown, err))
         return false;
     take_type(type, &name->type);
     if (extended_title(&name->type).len == 0)
@@ -246,7 +245,7 @@ bool extended_parse_path(struct span path, struct arena *arena,
     if (!name->is_in_folder)
         return true;
     name->is_main = extended_is_main(folders.parts[6]);
-    return decode_name(folders.parts[6], arena, &name->file, err);
+    return extended_decode_name(folders.parts[6], arena, &name->file, err);
 }
 
 /* The last `parts` parts of a path; false when it has fewer. */
