@@ -105,7 +105,7 @@ static bool put_parts(struct reading *reading, const struct cda_document *docume
     if (!extended_find_parts(reading->name, document, &reading->parts, reading->arena,
                              reading->err))
         return false;
-    if (reading->parts.has_more &&
+    if (reading->name && reading->name->has_more_files &&
         !warn(reading, "parts_left_out", 0,
               TEXT("付属ファイルが多いため、一部を示していません")))
         return false;

@@ -26,7 +26,7 @@
 enum {
     EXTENDED_PATH_PARTS = 7, /* with a content folder; 6 without */
     EXTENDED_TYPE_HASH_DIGITS = 16,
-    EXTENDED_FILES_MAX = 60,    /* beside a document; more are counted, not shown */
+    EXTENDED_FILES_MAX = 60,    /* beside a document */
     EXTENDED_HEAD_BYTES = 1024, /* by which a file is known */
     EXTENDED_PART_BYTES_MAX = 16 << 20
 };
@@ -58,7 +58,8 @@ struct extended_name {
     struct text shown; /* the last part of the path as shown */
     /* What else lies in the folder; none unless the caller looked. */
     const struct extended_file *files;
-    size_t file_count;
+    size_t file_count; /* at most EXTENDED_FILES_MAX */
+    bool has_more_files;
 };
 
 /* Path relative to the root: six parts (a record: content folder or, of old, a file) or

@@ -143,8 +143,7 @@ bool extended_find_parts(const struct extended_name *name,
                          struct err *err)
 {
     parts->count = 0;
-    parts->has_more = name && name->file_count > EXTENDED_FILES_MAX;
-    for (size_t i = 0; name && i < name->file_count && i < EXTENDED_FILES_MAX; i++)
+    for (size_t i = 0; name && i < name->file_count; i++)
         parts->at[parts->count++] = (struct extended_part){
             .name = name->files[i].name,
             .size_bytes = name->files[i].size_bytes,
@@ -156,8 +155,6 @@ bool extended_find_parts(const struct extended_name *name,
         size_t number = 0;
         if (name && one->file.len > 0 && !find_file(name, one->file, arena, &number, err))
             return false;
-        if (number > EXTENDED_FILES_MAX)
-            number = 0;
         if (number == 0 && one->value)
             number = take_inside(parts, one->value);
         if (!point_to(one->item, number, arena, err))

@@ -19,7 +19,6 @@ struct extended_part {
 struct extended_parts {
     struct extended_part at[EXTENDED_PARTS_MAX];
     size_t count;
-    bool has_more; /* files that are not in the list */
 };
 
 /* Numbers what there is and lets the items of the text point to it. Without a name, or

@@ -215,7 +215,8 @@ static void a_body_of_another_kind_is_a_part(void)
 static void more_files_than_the_bound_are_said(void)
 {
     struct err err = {0};
-    struct extended_name name = name_with(EXTENDED_FILES_MAX + 1);
+    struct extended_name name = name_with(EXTENDED_FILES_MAX);
+    name.has_more_files = true;
     for (size_t i = 0; i < name.file_count; i++) {
         char file[32];
         snprintf(file, sizeof file, "%03zu.png", i);

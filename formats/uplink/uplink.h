@@ -24,7 +24,9 @@ enum {
     UPLINK_NUMBER_BYTES_MAX = 15,
     UPLINK_POLICY_BYTES_MAX = 32768,
     UPLINK_MESSAGE_BYTES_MAX = 4 << 20,
-    UPLINK_POLL_MS = 25000 /* longest wait of an event poll */
+    UPLINK_PARTS_MAX = 80,   /* of one entry's original */
+    UPLINK_LIST_DIGITS = 16, /* of the list that a part's number is from */
+    UPLINK_POLL_MS = 25000   /* longest wait of an event poll */
 };
 
 /* ---- audit heads, exchanged in hello and every 10 minutes ---- */

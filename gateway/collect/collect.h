@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "formats/extended/extended.h"
 #include "gateway/index/index.h"
 
 enum {
@@ -83,8 +84,32 @@ int collect_polled_s(struct collect *collect);
 MUST_CHECK bool collect_read_source(struct collect *collect, struct text path,
                                     struct arena *arena, struct span *bytes,
                                     struct err *err);
-/* What these bytes of an index path say: the entries of its record. Refusals as of
+/* What lies in a document's own folder besides it, in the order of the names; nothing
+ * for a file that has no folder of its own. Of more files than EXTENDED_FILES_MAX only
+ * the first are listed. */
+struct collect_beside {
+    struct extended_file *files;
+    const char **names; /* as the bytes they are opened with */
+    size_t count;
+    bool has_more;
+    struct hash stamp; /* of all names, sizes and times; zero when there is no folder */
+};
+MUST_CHECK bool collect_list_beside(struct collect *collect, struct text path,
+                                    struct arena *arena, struct collect_beside *beside,
+                                    struct err *err);
+/* A record as it is now. */
+struct collect_content {
+    struct span bytes;
+    struct collect_beside beside;
+};
+/* What this content of an index path says: the entries of its record. Refusals as of
  * ssmix_read and extended_read. */
 MUST_CHECK bool collect_read_list(const struct collect *collect, struct text path,
-                                  struct span bytes, struct arena *arena,
-                                  struct entry_list *list, struct err *err);
+                                  const struct collect_content *content,
+                                  struct arena *arena, struct entry_list *list,
+                                  struct err *err);
+/* Bytes of one of its parts, by number. ERR_MISSING not_found. */
+MUST_CHECK bool collect_read_part(struct collect *collect, struct text path,
+                                  const struct collect_content *content, size_t number,
+                                  struct arena *arena, struct span *bytes,
+                                  struct err *err);

@@ -104,15 +104,14 @@ static const char *choose(const struct collect_listing *listing)
 }
 
 bool collect_find_main(const struct collect_walk *walk, const char *path,
-                       char main_path[PATH_MAX_BYTES + 1], bool *is_young,
-                       struct err *err)
+                       struct collect_main *main, struct err *err)
 {
     struct stat status;
     struct collect_listing listing = {.takes_any_bytes = true};
     struct collect *collect = walk->collect;
     CLEANUP(arena_free) struct arena arena = arena_init(LISTING_BYTES);
-    *is_young = false;
-    snprintf(main_path, PATH_MAX_BYTES + 1, "%s", path);
+    *main = (struct collect_main){0};
+    snprintf(main->path, sizeof main->path, "%s", path);
     CLEANUP(path_close) int fd = path_open_below(collect->roots[walk->root], path, err);
     if (fd < 0)
         return false;
@@ -127,7 +126,7 @@ bool collect_find_main(const struct collect_walk *walk, const char *path,
     int64_t age_ms =
         clock_wall_ms(&collect->config.clock) -
         ((int64_t)status.st_mtim.tv_sec * 1000 + status.st_mtim.tv_nsec / 1000000);
-    *is_young = age_ms < collect->config.second_look_ms;
+    main->is_young = age_ms < collect->config.second_look_ms;
     if (!collect_list_folder(fd, &listing, &arena, err))
         return false;
     if (listing.count > FILES_MAX)
@@ -137,9 +136,9 @@ bool collect_find_main(const struct collect_walk *walk, const char *path,
     if (!name)
         return err_set(err, ERR_SYNTAX, "document_main_missing",
                        "no file is the main document");
-    int len = snprintf(main_path, PATH_MAX_BYTES + 1, "%s/%s", path, name);
-    return (len > 0 && len <= PATH_MAX_BYTES) ||
-           err_set(err, ERR_REFUSED, "path_unsafe", "path too long");
+    if (!collect_join(path, name, main->path))
+        return err_set(err, ERR_REFUSED, "path_unsafe", "path too long");
+    return collect_stamp_beside(fd, &listing, name, main->beside, err);
 }
 
 /* ---- names and content of a record ---- */
@@ -215,13 +214,42 @@ bool collect_find_source(const struct collect *collect, struct text path,
     return true;
 }
 
-bool collect_read_list(const struct collect *collect, struct text path, struct span bytes,
-                       struct arena *arena, struct entry_list *list, struct err *err)
+static bool find_name(const struct collect *collect, struct text path,
+                      const struct collect_content *content, struct collect_name *name,
+                      struct arena *arena, struct err *err)
 {
     struct collect_source source;
+    if (!collect_find_source(collect, path, &source, arena, err) ||
+        !collect_parse(collect, source.root, span_cstr(source.relative), name, arena,
+                       err))
+        return false;
+    name->extended.files = content->beside.files;
+    name->extended.file_count = content->beside.count;
+    name->extended.has_more_files = content->beside.has_more;
+    return true;
+}
+
+bool collect_read_list(const struct collect *collect, struct text path,
+                       const struct collect_content *content, struct arena *arena,
+                       struct entry_list *list, struct err *err)
+{
     struct collect_name name;
-    return collect_find_source(collect, path, &source, arena, err) &&
-           collect_parse(collect, source.root, span_cstr(source.relative), &name, arena,
-                         err) &&
-           collect_read_entries(&name, bytes, arena, list, err);
+    return find_name(collect, path, content, &name, arena, err) &&
+           collect_read_entries(&name, content->bytes, arena, list, err);
+}
+
+bool collect_read_part(struct collect *collect, struct text path,
+                       const struct collect_content *content, size_t number,
+                       struct arena *arena, struct span *bytes, struct err *err)
+{
+    struct collect_name name;
+    if (number > 0 && number <= content->beside.count)
+        return collect_read_beside(collect, path, &content->beside, number - 1, arena,
+                                   bytes, err);
+    if (!find_name(collect, path, content, &name, arena, err))
+        return false;
+    if (!name.is_extended)
+        return err_set(err, ERR_MISSING, "not_found", "no such part");
+    return extended_read_inside(&name.extended, content->bytes, number, arena, bytes,
+                                err);
 }

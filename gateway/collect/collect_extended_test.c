@@ -63,12 +63,15 @@ static const struct entry *read_entry(struct scene *scene, struct entry_list *li
 {
     struct err err = {0};
     struct index_place place;
-    struct span bytes = {0};
+    struct collect_content content = {0};
     *list = (struct entry_list){0};
     CHECK(find_place(scene, &place));
-    CHECK(collect_read_source(scene->collect, place.path, &scene->arena, &bytes, &err));
-    CHECK(
-        collect_read_list(scene->collect, place.path, bytes, &scene->arena, list, &err));
+    CHECK(collect_read_source(scene->collect, place.path, &scene->arena, &content.bytes,
+                              &err));
+    CHECK(collect_list_beside(scene->collect, place.path, &scene->arena, &content.beside,
+                              &err));
+    CHECK(collect_read_list(scene->collect, place.path, &content, &scene->arena, list,
+                            &err));
     return list->first;
 }
 

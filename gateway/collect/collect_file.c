@@ -27,7 +27,7 @@ static bool has_same_status(const struct index_file *a, const struct index_file 
 {
     return text_equal(a->path, b->path) && a->size_bytes == b->size_bytes &&
            a->changed_ns == b->changed_ns && a->status_ns == b->status_ns &&
-           a->inode == b->inode;
+           a->inode == b->inode && text_equal(a->beside, b->beside);
 }
 
 static bool hash_content(struct span bytes, struct arena *arena, struct text *hex,
@@ -48,6 +48,7 @@ struct reading {
     const char *path;         /* of the file that is read */
     const char *below;        /* its part below the type folder */
     int folder;               /* the type folder, open */
+    struct text beside;       /* stamp of what lies beside the document */
     struct arena *arena;      /* the batch's */
     struct index_change change;
     struct entry_list list;
@@ -79,6 +80,7 @@ static bool fill_identity(struct reading *reading, struct err *err)
     file->base = ascii_text(base_copy);
     file->version = ascii_text(version_copy);
     file->hash = TEXT("");
+    file->beside = reading->beside;
     file->code = TEXT("");
     reading->change.day = name->day;
     reading->change.incomplete_kind = collect_kind(&reading->name);
@@ -240,7 +242,8 @@ static bool touch_reading(const struct reading *reading, struct err *err)
 static bool is_same_content(const struct index_file *file, const struct index_file *known)
 {
     return known->changed_ns != 0 && known->hash.len > 0 &&
-           text_equal(known->path, file->path) && text_equal(known->hash, file->hash);
+           text_equal(known->path, file->path) && text_equal(known->hash, file->hash) &&
+           text_equal(known->beside, file->beside);
 }
 
 static bool take_content(struct reading *reading, int fd, const struct stat *status,
@@ -319,18 +322,18 @@ static bool parse(struct reading *reading, const char *path, struct err *err)
 static bool take_document(struct reading *reading, bool *is_waiting, struct err *err)
 {
     struct err fault = {0};
-    char path[PATH_MAX_BYTES + 1];
-    bool is_young = false;
+    struct collect_main main = {0};
     size_t above = (size_t)(reading->below - reading->path);
     struct collect_name folder_says = reading->name;
-    if (collect_find_main(reading->walk, reading->path, path, &is_young, &fault) &&
-        parse(reading, path, &fault)) {
-        reading->path = path;
-        reading->below = path + above;
-        return take_file(reading, err);
+    if (collect_find_main(reading->walk, reading->path, &main, &fault) &&
+        parse(reading, main.path, &fault)) {
+        reading->path = main.path;
+        reading->below = main.path + above;
+        return text_copy(text_cstr(main.beside), reading->arena, &reading->beside, err) &&
+               take_file(reading, err);
     }
     reading->name = folder_says;
-    *is_waiting = is_young && strcmp(fault.code, "document_main_missing") == 0;
+    *is_waiting = main.is_young && strcmp(fault.code, "document_main_missing") == 0;
     return *is_waiting || take_without_main(reading, &fault, err);
 }
 
@@ -349,6 +352,7 @@ bool collect_read_file(const struct collect_walk *walk, int folder, const char *
     reading->path = path;
     reading->below = slash ? slash + 1 : path;
     reading->folder = folder;
+    reading->beside = TEXT("");
     reading->arena = arena;
     if (!parse(reading, path, err))
         return false;
@@ -392,7 +396,7 @@ static bool fill_aside(const struct collect_walk *walk, const struct collect_asi
     struct span bytes = {0};
     struct err fault = {0};
     const struct collect *collect = walk->collect;
-    file->hash = TEXT("");
+    file->hash = file->beside = TEXT("");
     if (!aside->path)
         return text_copy(aside->shown, arena, &file->path, err);
     if (!collect_index_path(collect, walk->root, aside->path, arena, &file->path, err))
@@ -435,7 +439,7 @@ bool collect_put_aside(const struct collect_walk *walk, const struct collect_asi
 }
 
 /* A descriptor of our own: the sweep may find another storage meanwhile. */
-static int take_root(struct collect *collect, size_t root, struct err *err)
+int collect_take_root(struct collect *collect, size_t root, struct err *err)
 {
     pthread_mutex_lock(&collect->roots_lock);
     int fd =
@@ -452,7 +456,7 @@ bool collect_read_source(struct collect *collect, struct text path, struct arena
     struct collect_source source;
     if (!collect_find_source(collect, path, &source, arena, err))
         return false;
-    CLEANUP(path_close) int root = take_root(collect, source.root, err);
+    CLEANUP(path_close) int root = collect_take_root(collect, source.root, err);
     CLEANUP(path_close)
     int fd = root < 0 ? -1 : path_open_below(root, source.relative, err);
     return fd >= 0 && path_read(fd, COLLECT_FILE_BYTES_MAX, arena, bytes, err);

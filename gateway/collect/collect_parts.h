@@ -175,6 +175,10 @@ struct collect_listing {
 };
 MUST_CHECK bool collect_list_folder(int fd, struct collect_listing *listing,
                                     struct arena *arena, struct err *err);
+/* Stamp of what lies in a document's folder besides the document (collect_beside.c). */
+MUST_CHECK bool collect_stamp_beside(int folder, const struct collect_listing *listing,
+                                     const char *main, char hex[HASH_HEX_BYTES],
+                                     struct err *err);
 /* "<path>/<name>"; false when it is too long. */
 bool collect_join(const char *path, const char *name, char out[PATH_MAX_BYTES + 1]);
 /* Its time as the index notes it; 0 = it may change again within the same tick. */

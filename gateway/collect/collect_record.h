@@ -27,9 +27,13 @@ void collect_restore_path(const struct collect *collect, size_t root, char *path
 void collect_newest_below(int fd, struct stat *status);
 /* The document in a record's folder, or the file that the record is. ERR_SYNTAX
  * document_main_missing, and then whether the folder is so new that it may come yet. */
+struct collect_main {
+    char path[PATH_MAX_BYTES + 1];
+    char beside[HASH_HEX_BYTES]; /* stamp of what lies beside it; "" = nothing */
+    bool is_young;
+};
 MUST_CHECK bool collect_find_main(const struct collect_walk *walk, const char *path,
-                                  char main_path[PATH_MAX_BYTES + 1], bool *is_young,
-                                  struct err *err);
+                                  struct collect_main *main, struct err *err);
 /* What a path relative to the root says. */
 MUST_CHECK bool collect_parse(const struct collect *collect, size_t root,
                               struct span path, struct collect_name *name,
@@ -44,6 +48,14 @@ struct collect_source {
     size_t root;
     char *relative; /* as the bytes it is opened with */
 };
+/* A descriptor of a storage of our own: the sweep may find another one meanwhile. -1:
+ * ERR_BUSY storage_away. */
+MUST_CHECK int collect_take_root(struct collect *collect, size_t root, struct err *err);
+/* The file with this place in the list. */
+MUST_CHECK bool collect_read_beside(struct collect *collect, struct text path,
+                                    const struct collect_beside *beside, size_t index,
+                                    struct arena *arena, struct span *bytes,
+                                    struct err *err);
 /* ERR_MISSING not_found. */
 MUST_CHECK bool collect_find_source(const struct collect *collect, struct text path,
                                     struct collect_source *source, struct arena *arena,

@@ -63,6 +63,8 @@ struct index_file {
     int64_t status_ns;  /* ctime */
     int64_t inode;
     struct text hash; /* SHA-256 of the content in hex; "" = not read */
+    struct text
+        beside; /* the same of the list of what lies beside a document; "" = none */
     enum index_file_state state;
     struct text code;
     int64_t offset_bytes;

@@ -52,13 +52,15 @@ static bool put_file_row(struct store_session *session, const struct putting *pu
     struct store_statement *insert = store_prepare(
         session,
         "INSERT INTO index_file (path, number, base, version, size, changed_ns, state, "
-        "code, offset_bytes, first_seen, last_tried, inode, status_ns, hash) VALUES (?1, "
-        "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12, ?13) ON CONFLICT (path) DO "
+        "code, offset_bytes, first_seen, last_tried, inode, status_ns, hash, beside) "
+        "VALUES (?1, "
+        "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12, ?13, ?14) ON CONFLICT "
+        "(path) DO "
         "UPDATE SET number = excluded.number, base = excluded.base, version = "
         "excluded.version, size = excluded.size, changed_ns = excluded.changed_ns, state "
         "= excluded.state, code = excluded.code, offset_bytes = excluded.offset_bytes, "
         "last_tried = excluded.last_tried, inode = excluded.inode, status_ns = "
-        "excluded.status_ns, hash = excluded.hash",
+        "excluded.status_ns, hash = excluded.hash, beside = excluded.beside",
         err);
     if (!insert)
         return false;
@@ -75,6 +77,7 @@ static bool put_file_row(struct store_session *session, const struct putting *pu
     store_bind_int(insert, 11, file->inode);
     store_bind_int(insert, 12, file->status_ns);
     store_bind_text(insert, 13, file->hash);
+    store_bind_text(insert, 14, file->beside.len ? file->beside : TEXT(""));
     return store_run(insert, err);
 }
 

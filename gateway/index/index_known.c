@@ -53,7 +53,8 @@ bool index_take_file(struct store_statement *rows, struct arena *arena,
            store_column_text(rows, 1, arena, &file->version, err) &&
            store_column_text(rows, 7, arena, &file->hash, err) &&
            store_column_text(rows, 8, arena, &file->code, err) &&
-           store_column_text(rows, 9, arena, &file->base, err);
+           store_column_text(rows, 9, arena, &file->base, err) &&
+           store_column_text(rows, 10, arena, &file->beside, err);
 }
 
 bool index_list_known_files(struct index *index, struct text number, struct arena *arena,

@@ -80,7 +80,7 @@ MUST_CHECK bool index_touch_file_row(struct store_session *session,
 
 /* Columns of index_file in the order that index_take_file reads; not the number. */
 #define INDEX_FILE_COLUMNS                                                               \
-    "path, version, size, changed_ns, state, inode, status_ns, hash, code, base"
+    "path, version, size, changed_ns, state, inode, status_ns, hash, code, base, beside"
 MUST_CHECK bool index_take_file(struct store_statement *rows, struct arena *arena,
                                 struct index_file *file, struct err *err);
 

@@ -2,6 +2,7 @@
 #include "gateway/release/release.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -10,6 +11,7 @@ enum { TUNNELS_MAX = 16, HOUR_MS = 3600 * 1000 };
 
 struct release_permit {
     const char *event; /* of its decision row: "content" or "original" */
+    char detail[32];   /* which part of the original, "" = none */
     struct grant grant;
     struct index_place place;
 };
@@ -250,6 +252,7 @@ static void fill_row(const struct release *release, const struct release_permit 
     row->person = id_view(&texts->record);
     row->local_number = grant->local_number;
     row->object = grant->entry_key;
+    row->detail = text_cstr(permit->detail);
     row->purpose = grant->purpose;
     row->title_day = text_cstr(texts->day);
     if (permit->place.path.len)
@@ -297,6 +300,8 @@ const struct release_permit *release_decide(struct release *release,
     if (!permit)
         return NULL;
     permit->event = event;
+    if (request->part > 0)
+        snprintf(permit->detail, sizeof permit->detail, "{\"part\":%zu}", request->part);
     bool is_decided = check_grant(release, request->grant, arena, &permit->grant, err) &&
                       apply_rule(&deciding, err);
     if (!is_decided) {

@@ -56,6 +56,7 @@ struct release_request {
     struct span grant; /* wire form */
     struct text entry_key;
     bool wants_original;
+    size_t part; /* of the original, for the audit; 0 = the source itself */
 };
 MUST_CHECK const struct release_permit *
 release_decide(struct release *release, const struct release_request *request,
