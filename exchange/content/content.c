@@ -93,6 +93,29 @@ static bool write_warnings(struct json_writer *writer, const struct json_value *
     return true;
 }
 
+bool content_is_list(struct text list)
+{
+    for (size_t i = 0; i < list.len; i++)
+        if (!(list.at[i] >= '0' && list.at[i] <= '9') &&
+            !(list.at[i] >= 'a' && list.at[i] <= 'f'))
+            return false;
+    return list.len == CONTENT_LIST_DIGITS;
+}
+
+/* By which the parts of this content are asked for; older gateways have none. */
+static bool write_list(struct json_writer *writer, const struct json_value *root,
+                       struct err *err)
+{
+    struct text list = TEXT("");
+    if (!json_take_text_or(root, "list", CODE_BYTES_MAX, &list, err))
+        return false;
+    if (list.len > 0 && !content_is_list(list))
+        return err_set(err, ERR_SYNTAX, "content_list", "not the name of a list");
+    if (list.len > 0)
+        json_put_text(writer, "list", list);
+    return true;
+}
+
 bool content_write(const struct content_answer *answer, struct buf *out, struct err *err)
 {
     const struct json_value *entry = NULL;
@@ -104,21 +127,22 @@ bool content_write(const struct content_answer *answer, struct buf *out, struct 
     json_key(&writer, "entry");
     registry_write_entry(&writer, answer->entry);
     if (!write_items(&writer, entry, err) ||
-        !write_warnings(&writer, json_root(document), err))
+        !write_warnings(&writer, json_root(document), err) ||
+        !write_list(&writer, json_root(document), err))
         return false;
     json_put_int(&writer, "fetched_at", answer->fetched_at_ms);
     json_close_object(&writer);
     return buf_check(out, err);
 }
 
-static bool is_incomplete(struct span body)
+static bool says_code(struct span body, const char *wanted)
 {
     struct err err = {0};
     struct text code = {0};
     CLEANUP(json_free_at) struct json_document *document = json_parse(body, &err);
     return document &&
            json_take_text(json_root(document), "code", CODE_BYTES_MAX, &code, &err) &&
-           text_is(code, "incomplete");
+           text_is(code, wanted);
 }
 
 static const char *find_reason(struct span body)
@@ -142,10 +166,14 @@ void content_refusal(int status, struct span body, struct err *err)
         (void)err_set(err, ERR_REFUSED, reason, "the gateway refused");
     else if (status == 404)
         (void)err_set(err, ERR_MISSING, "not_found", "the gateway does not have it");
-    else if (status == 400 || status == 413 || (status == 403 && is_incomplete(body)))
+    else if (status == 400 || status == 413 ||
+             (status == 403 && says_code(body, "incomplete")))
         /* Its source could not be read whole: half of it is never shown. */
         (void)err_set(err, ERR_CONFLICT, "content_incomplete",
                       "the source cannot be read");
+    else if (status == 503 && says_code(body, "source_changed"))
+        /* What was shown is not what is there: it is to be read anew. */
+        (void)err_set(err, ERR_BUSY, "source_changed", "the source has changed");
     else if (status == 503)
         (void)err_set(err, ERR_BUSY, "gateway_busy", "the gateway answered 503");
     else

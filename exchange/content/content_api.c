@@ -111,6 +111,26 @@ static struct opening *take_entry(struct content_service *service, struct http_c
     return opening;
 }
 
+/* ?part=N&list=…: a place in the list that came with the content, never a name. */
+static bool read_part(struct http_call *call, struct content_wish *wish, struct err *err)
+{
+    struct span part = {0};
+    struct span list = {0};
+    uint64_t number = 0;
+    bool has_part = http_query(call, "part", &part);
+    bool has_list = http_query(call, "list", &list);
+    if (!has_part && !has_list)
+        return true;
+    if (!has_part || !has_list || !span_uint(part, CONTENT_PARTS_MAX, &number) ||
+        number == 0 || !text_from_utf8(list, &wish->list, err) ||
+        !content_is_list(wish->list)) {
+        err_clear(err);
+        return err_set(err, ERR_SYNTAX, "part_invalid", "no part of any list");
+    }
+    wish->part = (int64_t)number;
+    return true;
+}
+
 static bool fetch(struct content_service *service, struct http_call *call,
                   bool wants_original, struct err *err)
 {
@@ -133,7 +153,8 @@ static bool fetch(struct content_service *service, struct http_call *call,
                                 .entry = entry,
                                 .parties = parties,
                                 .wants_original = wants_original};
-    return content_fetch_start(service, &wish, err);
+    return (!wants_original || read_part(call, &wish, err)) &&
+           content_fetch_start(service, &wish, err);
 }
 
 static void answer_content(struct http_call *call, void *context)

@@ -19,7 +19,7 @@ struct http_stream;
 struct tunnel;
 struct tunnel_exchange;
 
-enum { CONTENT_FETCHES_MAX = 4096 };
+enum { CONTENT_FETCHES_MAX = 4096, CONTENT_PARTS_MAX = 80, CONTENT_LIST_DIGITS = 16 };
 
 struct content_service {
     struct content_config config;
@@ -67,6 +67,8 @@ struct content_answer {
  * what it should be: nothing of it is shown then. */
 MUST_CHECK bool content_write(const struct content_answer *answer, struct buf *out,
                               struct err *err);
+/* A list's name: sixteen lower-case hexadecimal digits. */
+bool content_is_list(struct text list);
 /* What a status other than 200 with a problem's body means. */
 void content_refusal(int status, struct span body, struct err *err);
 
@@ -80,6 +82,8 @@ struct content_wish {
     const struct registry_entry *entry; /* in the call's arena */
     const struct content_parties *parties;
     bool wants_original;
+    int64_t part;     /* of the original, 0 = the original itself */
+    struct text list; /* that the part's number is from */
 };
 MUST_CHECK bool content_fetch_start(struct content_service *service,
                                     const struct content_wish *wish, struct err *err);

@@ -93,6 +93,33 @@ static void more_than_the_bounds_is_refused(void)
     CHECK(!content_write(&answer, &out, &err) && err.kind == ERR_LIMIT);
 }
 
+static void the_list_of_parts_goes_on_when_it_is_one(void)
+{
+    static const struct {
+        const char *list;
+        bool is_one;
+    } cases[] = {
+        {"\"0123456789abcdef\"", true},
+        {"\"0123456789ABCDEF\"", false},
+        {"\"0123\"", false},
+        {"\"0123456789abcdef0\"", false},
+        {"7", false},
+        {"\"../../etc/passwd\"", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct err err = {0};
+        char body[160];
+        CLEANUP(buf_free) struct buf out = buf_init(1 << 16);
+        snprintf(body, sizeof body,
+                 "{\"entry\":{\"items\":[]},\"warnings\":[],\"list\":%s}", cases[i].list);
+        CHECK(write_body(body, &out, &err) == cases[i].is_one);
+        CHECK(cases[i].is_one || err.kind == ERR_SYNTAX || err.kind == ERR_LIMIT);
+        buf_byte(&out, '\0');
+        CHECK(!cases[i].is_one ||
+              strstr((const char *)out.at, "\"list\":\"0123456789abcdef\""));
+    }
+}
+
 static void only_known_reasons_reach_people(void)
 {
     static const struct {
@@ -109,6 +136,8 @@ static void only_known_reasons_reach_people(void)
         {404, "", ERR_MISSING, "not_found"},
         {400, "", ERR_CONFLICT, "content_incomplete"},
         {503, "", ERR_BUSY, "gateway_busy"},
+        {503, "{\"code\":\"source_changed\"}", ERR_BUSY, "source_changed"},
+        {403, "{\"code\":\"source_changed\"}", ERR_BUSY, "gateway_refused"},
         {302, "", ERR_BUSY, "gateway_refused"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -123,6 +152,7 @@ int main(void)
     RUN(items_and_warnings_go_on_escaped);
     RUN(what_is_not_content_is_refused_whole);
     RUN(more_than_the_bounds_is_refused);
+    RUN(the_list_of_parts_goes_on_when_it_is_one);
     RUN(only_known_reasons_reach_people);
     return test_done();
 }

@@ -248,6 +248,10 @@ static bool write_key(const struct content_wish *wish, struct buf *out, struct e
     struct json_writer writer = json_writer(out);
     json_open_object(&writer);
     json_put_text(&writer, "key", wish->entry->source_key);
+    if (wish->part > 0) {
+        json_put_int(&writer, "part", wish->part);
+        json_put_text(&writer, "list", wish->list);
+    }
     json_close_object(&writer);
     return buf_check(out, err);
 }

@@ -300,6 +300,45 @@ static void a_withdrawn_consent_cuts_a_download(void)
     hospital_free(hospital);
 }
 
+/* A number and the list that it is from; whatever else stands there reaches nobody. */
+static void a_part_is_asked_for_by_its_place_in_a_list(void)
+{
+    static const char *const refused[] = {
+        "original?part=2",
+        "original?list=0123456789abcdef",
+        "original?part=0&list=0123456789abcdef",
+        "original?part=81&list=0123456789abcdef",
+        "original?part=-1&list=0123456789abcdef",
+        "original?part=..%2Fetc%2Fpasswd&list=0123456789abcdef",
+        "original?part=a.png&list=0123456789abcdef",
+        "original?part=2&list=0123456789ABCDEF",
+        "original?part=2&list=0123456789abcde",
+        "original?part=2&list=%2F123456789abcdef",
+    };
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    char opening[128];
+    hospital->original_bytes = 1000;
+    open_only_entry(&scene, opening);
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        struct reply reply = ask_opening(&scene, "GET", opening, refused[i]);
+        CHECK(reply.status == 400 && has(&reply, "\"code\":\"part_invalid\""));
+    }
+    CHECK(hospital->original_body[0] == '\0');
+    struct reply reply =
+        ask_opening(&scene, "GET", opening, "original?part=2&list=0123456789abcdef");
+    CHECK(reply.status == 200 && strstr(reply.head, "application/octet-stream") &&
+          strstr(reply.head, "attachment") && strstr(reply.head, "nosniff"));
+    CHECK(strstr(hospital->original_body, "\"part\":2,\"list\":\"0123456789abcdef\""));
+    CHECK(ask_opening(&scene, "GET", opening, "original").status == 200);
+    CHECK(!strstr(hospital->original_body, "part"));
+    hospital->content_status = 503;
+    hospital->content_body = "{\"code\":\"source_changed\"}";
+    reply = ask_opening(&scene, "GET", opening, "original?part=2&list=0123456789abcdef");
+    CHECK(reply.status == 503 && has(&reply, "\"code\":\"source_changed\""));
+    hospital_free(hospital);
+}
+
 static void a_refused_original_is_a_problem_not_a_file(void)
 {
     struct scene scene = scene_new();
@@ -370,6 +409,7 @@ int main(void)
     RUN(an_original_passes_whole);
     RUN(a_withdrawn_consent_cuts_a_download);
     RUN(a_withdrawn_consent_cuts_a_download_that_stands_still);
+    RUN(a_part_is_asked_for_by_its_place_in_a_list);
     RUN(a_refused_original_is_a_problem_not_a_file);
     RUN(a_restored_copy_shows_nothing_but_takes_withdrawals_until_confirmed);
     return test_done();

@@ -253,6 +253,9 @@ static inline void hospital_original(struct http_call *call, void *context)
     static const struct http_stream_events events = {.closed = original_closed};
     struct hospital *hospital = context;
     CHECK(check_grant(hospital, call));
+    struct span body = http_body(call);
+    snprintf(hospital->original_body, sizeof hospital->original_body, "%.*s",
+             (int)body.len, body.at);
     if (hospital->content_status != 200) {
         answer_body(hospital, call);
         return;

@@ -55,6 +55,7 @@ struct hospital {
     int content_status;
     size_t original_bytes;
     atomic_int original_gate; /* 0: the second half waits */
+    char original_body[512];  /* what it was asked for last */
     char grant_fault[64];
     char viewer[32];
 };
