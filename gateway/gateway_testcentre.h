@@ -151,8 +151,16 @@ static inline bool lane_tells(struct scene *scene, const char *path, const char 
     return strcmp(poll.told, expected) == 0;
 }
 
-static inline struct answer ask_content(struct scene *scene, const char *path,
-                                        const char *key, const char *profession)
+struct wish {
+    const char *key;
+    const char *profession;
+    enum entry_kind kind;
+    int part; /* 0 = none */
+    const char *list;
+};
+
+static inline struct answer ask_wish(struct scene *scene, const char *path,
+                                     const struct wish *wish)
 {
     struct err err = {0};
     char body[256];
@@ -165,18 +173,29 @@ static inline struct answer ask_content(struct scene *scene, const char *path,
                           .request = {{5}},
                           .record = {{9}},
                           .local_number = TEXT(NUMBER),
-                          .entry_key = text_cstr(key),
-                          .kinds = 1U << ENTRY_LABORATORY,
+                          .entry_key = text_cstr(wish->key),
+                          .kinds = 1U << wish->kind,
                           .purpose = TEXT("care"),
                           .staff_id = TEXT("77"),
                           .staff_name = TEXT("髙野 太郎"),
-                          .profession = text_cstr(profession),
+                          .profession = text_cstr(wish->profession),
                           .viewer_code = TEXT("2010000009"),
                           .viewer_name = TEXT("かわべ診療所"),
                           .viewer_kind = TEXT("clinic")};
     must(grant_sign(&grant, &scene->signing, &wire, &err), &err);
-    snprintf(body, sizeof body, "{\"key\":\"%s\"}", key);
+    if (wish->list)
+        snprintf(body, sizeof body, "{\"key\":\"%s\",\"part\":%d,\"list\":\"%s\"}",
+                 wish->key, wish->part, wish->list);
+    else
+        snprintf(body, sizeof body, "{\"key\":\"%s\"}", wish->key);
     return ask(scene, path, span_cstr(body), buf_view(&wire));
+}
+
+static inline struct answer ask_content(struct scene *scene, const char *path,
+                                        const char *key, const char *profession)
+{
+    struct wish wish = {.key = key, .profession = profession, .kind = ENTRY_LABORATORY};
+    return ask_wish(scene, path, &wish);
 }
 
 /* ---- scenes ---- */
