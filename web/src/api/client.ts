@@ -104,6 +104,12 @@ async function take<T>(call: Promise<Answer<T>>): Promise<T> {
 
 const signalled = (signal?: AbortSignal) => (signal ? { signal } : {});
 
+/** One part of an original: a place in the list that came with the content. */
+export interface PartOf {
+  part: number;
+  list: string;
+}
+
 export const api = {
   openSession: (body: { login: string; password: string; post?: string }) =>
     take(client.POST('/api/v1/session', { body })),
@@ -227,15 +233,16 @@ export const api = {
         ...signalled(signal),
       }),
     ),
-  original: (opening: string, signal?: AbortSignal) =>
+  original: (opening: string, signal?: AbortSignal, of?: PartOf) =>
     take(
       client.GET('/api/v1/openings/{opening}/original', {
-        params: { path: { opening } },
+        params: { path: { opening }, ...(of ? { query: of } : {}) },
         parseAs: 'blob',
         ...signalled(signal),
       }),
     ) as Promise<unknown> as Promise<Blob>,
-  originalUrl: (opening: string) => `/api/v1/openings/${opening}/original`,
+  originalUrl: (opening: string, of?: PartOf) =>
+    `/api/v1/openings/${opening}/original${of ? `?part=${of.part}&list=${of.list}` : ''}`,
 
   references: (query: { month: string; side: Side; person?: string; cursor?: string }, signal?: AbortSignal) =>
     take(client.GET('/api/v1/references', { params: { query }, ...signalled(signal) })),

@@ -438,7 +438,13 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** The source's own bytes as a download, whatever they are, never under a type of their own; cut when the permission ends */
+        /**
+         * The source's own bytes as a download, whatever they are, never under a type of their own; cut when the permission ends
+         * @description With `part` and `list` the bytes of one part of the document (an item `part` of the content, docs/specs/entries.md):
+         *     a file beside it, or what it holds as Base64. The number counts in the list that came with the content; when the
+         *     source's list has changed since: 503 `source_changed`, and the content is to be read anew. One without the other: 400
+         *     `part_invalid`. The same decision as for the original.
+         */
         get: operations["getOriginal"];
         put?: never;
         post?: never;
@@ -790,7 +796,10 @@ export interface components {
                 text: string;
             }[];
             fetched_at: number;
+            list?: components["schemas"]["PartList"];
         };
+        /** @description names the list that the numbers of the content's parts are from; only where it has parts */
+        PartList: string;
         /**
          * @description `entry`: person, facility, row, day, cursor. `freshness`: facility and, when it concerns one
          *     person only, person. `link` and `consent`: person, facility where there is one. `session`: {}.
@@ -1574,7 +1583,10 @@ export interface operations {
     };
     getOriginal: {
         parameters: {
-            query?: never;
+            query?: {
+                part?: number;
+                list?: components["schemas"]["PartList"];
+            };
             header?: never;
             path: {
                 opening: components["parameters"]["Opening"];

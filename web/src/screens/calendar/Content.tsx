@@ -628,10 +628,13 @@ export function Whole({ contents }: { contents: ContentData[] }) {
   );
 }
 
-export function Content({ content, opening }: { content: ContentData; opening: string | undefined }) {
+export function Content(props: { content: ContentData; opening: string | undefined; onChanged: () => void }) {
+  const { content, opening, onChanged } = props;
   if (content.items.length === 0) return <p class="empty">{t('panel.empty')}</p>;
   const items = content.items.map(fields);
-  if (isDocument(items)) return <Document items={items} opening={opening} title={content.entry.title} />;
+  if (isDocument(items)) {
+    return <Document items={items} opening={opening} list={content.list} title={content.entry.title} onChanged={onChanged} />;
+  }
   return (
     <>
       {draw(items, content.entry.title)}

@@ -3,12 +3,12 @@
  * never its own mark-up; a PDF or a picture from the original, under its own kind only when its
  * bytes say so too, in a frame that runs nothing. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
-import { api } from '../../api/client.ts';
+import { useState } from 'preact/hooks';
 import { t, word } from '../../i18n/t.ts';
-import { Dialog } from '../../ui/Dialog.tsx';
-import { Notice, ProblemNotice } from '../../ui/pieces.tsx';
-import { canOpen, columnsOf, kindOfBytes, runsOf, sizeText, type Fields } from './blocks.ts';
+import { Notice } from '../../ui/pieces.tsx';
+import { Attachment, Referred, Viewer, type Source } from './Parts.tsx';
+import { canOpen, columnsOf, runsOf, sizeText, type Fields } from './blocks.ts';
+import { partsLeft, partsOf, type Part } from './parts.ts';
 import { timeText } from './times.ts';
 
 function Facts({ item }: { item: Fields }) {
@@ -89,46 +89,11 @@ function Table({ items }: { items: Fields[] }) {
   );
 }
 
-/* The original in a frame of its own; given back when it is closed. */
-function Viewer({ opening, type, title, onClose }: { opening: string; type: string; title: string; onClose: () => void }) {
-  const [url, setUrl] = useState('');
-  const [problem, setProblem] = useState<unknown>();
-  const [turn, setTurn] = useState(0);
-  useEffect(() => {
-    const stop = new AbortController();
-    let made = '';
-    setProblem(undefined);
-    (async () => {
-      const bytes = await api.original(opening, stop.signal);
-      const head = new Uint8Array(await bytes.slice(0, 16).arrayBuffer());
-      if (stop.signal.aborted) return;
-      if (kindOfBytes(head) !== type) throw new Error('another kind');
-      made = URL.createObjectURL(new Blob([bytes], { type }));
-      setUrl(made);
-    })().catch((failure) => {
-      if (!stop.signal.aborted) setProblem(failure);
-    });
-    return () => {
-      stop.abort();
-      if (made) URL.revokeObjectURL(made);
-    };
-  }, [opening, type, turn]);
-  return (
-    <Dialog title={title} onClose={onClose} wide>
-      <div class="doc-viewer">
-        {problem !== undefined && <ProblemNotice problem={problem} retry={() => setTurn(turn + 1)} />}
-        {!url && problem === undefined && <div role="status" class="small quiet">{t('document.fetching')}</div>}
-        {url && (type === 'application/pdf' ? <iframe src={`${url}#navpanes=0`} title={title} /> : <img src={url} alt={title} />)}
-      </div>
-    </Dialog>
-  );
-}
-
-function File({ item, opening, title }: { item: Fields; opening: string | undefined; title: string }) {
+function File({ item, source, title }: { item: Fields; source: Source | undefined; title: string }) {
   const [isOpen, setIsOpen] = useState(false);
   const type = item.media_type ?? '';
   const format = line(item.format, item.size_bytes ? sizeText(item.size_bytes) : '');
-  if (!opening || !canOpen(type)) {
+  if (!source || !canOpen(type)) {
     return <p class="small quiet">{t('document.file', { format })}</p>;
   }
   return (
@@ -137,25 +102,50 @@ function File({ item, opening, title }: { item: Fields; opening: string | undefi
       <button type="button" class="btn compact" onClick={() => setIsOpen(true)}>
         {t('document.open')}
       </button>
-      {isOpen && <Viewer opening={opening} type={type} title={title} onClose={() => setIsOpen(false)} />}
+      {isOpen && <Viewer source={source} type={type} title={title} onClose={() => setIsOpen(false)} />}
     </div>
   );
 }
 const line = (...parts: (string | undefined)[]) => parts.filter(Boolean).join('　');
 
-function Figure({ item }: { item: Fields }) {
+/* A picture, a paper, a file that the text points to; named only where it is not to be had. */
+function Figure({ item, part, source }: { item: Fields; part: Part | undefined; source: Source | undefined }) {
+  if (part && source) return <Referred source={source} part={part} caption={item.caption ?? ''} />;
   return <p class="doc-figure">{t('document.figure', { name: line(item.caption, item.file) })}</p>;
+}
+
+function Embedded({ part, source }: { part: Part | undefined; source: Source | undefined }) {
+  if (part && source) return <Referred source={source} part={part} caption={t('part.body')} />;
+  return <Notice title={t('document.embedded')} />;
+}
+
+function Left({ parts, source }: { parts: Part[]; source: Source | undefined }) {
+  if (parts.length === 0 || !source) return null;
+  return (
+    <section class="doc-left" aria-label={t('part.left', { n: parts.length })}>
+      <h3>{t('part.left', { n: parts.length })}</h3>
+      {parts.map((part) => (
+        <Attachment key={part.number} source={source} part={part} title="" />
+      ))}
+    </section>
+  );
 }
 
 export interface DocumentProps {
   items: Fields[];
   /** Under which the original may be fetched. */
   opening: string | undefined;
+  /** That its parts are numbered by. */
+  list: string | undefined;
   title: string;
+  onChanged: () => void;
 }
 
-export function Document({ items, opening, title }: DocumentProps) {
-  const drawn: ComponentChildren[] = runsOf(items).map((run, index) => {
+export function Document({ items, opening, list, title, onChanged }: DocumentProps) {
+  const source = opening ? { opening, list, onChanged } : undefined;
+  const parts = partsOf(items);
+  const blocks = items.filter((item) => item.type !== 'part');
+  const drawn: ComponentChildren[] = runsOf(blocks).map((run, index) => {
     const item = run[0] ?? {};
     switch (item.type) {
       case 'document':
@@ -168,18 +158,23 @@ export function Document({ items, opening, title }: DocumentProps) {
       case 'table_row':
         return <Table key={index} items={run} />;
       case 'figure':
-        return <Figure key={index} item={item} />;
+        return <Figure key={index} item={item} part={parts.get(item.part ?? '')} source={source} />;
       case 'preformatted':
         return <pre key={index} class="doc-text">{item.text}</pre>;
       case 'embedded':
-        return <Notice key={index} title={t('document.embedded')} />;
+        return <Embedded key={index} part={parts.get(item.part ?? '')} source={source} />;
       case 'cut':
         return <Notice key={index} tone="wait" title={item.text ?? ''} />;
       case 'file':
-        return <File key={index} item={item} opening={opening} title={title} />;
+        return <File key={index} item={item} source={source} title={title} />;
       default:
         return <p key={index} class="prose">{item.text}</p>;
     }
   });
-  return <article class="doc">{drawn}</article>;
+  return (
+    <article class="doc">
+      {drawn}
+      <Left parts={partsLeft(items, parts)} source={source} />
+    </article>
+  );
 }

@@ -291,7 +291,7 @@ export function Panel(props: PanelProps) {
           </>
         )}
         {whole.length === 0 && content && content.entry.id === props.entry && (
-          <Content content={content} opening={opened?.opening} />
+          <Content content={content} opening={opened?.opening} onChanged={() => setTurn(turn + 1)} />
         )}
         {!content && problem === undefined && head?.state !== 'incomplete' && (
           <div role="status" class="stack">

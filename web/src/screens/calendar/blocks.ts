@@ -5,6 +5,7 @@ export type Fields = Record<string, string | undefined>;
 
 const BLOCKS = new Set([
   'document', 'heading', 'paragraph', 'list_item', 'table', 'table_row', 'figure', 'preformatted', 'embedded', 'cut', 'file',
+  'part',
 ]);
 export const isDocument = (items: Fields[]): boolean => items.length > 0 && items.every((item) => BLOCKS.has(item.type ?? ''));
 
