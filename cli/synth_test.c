@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "base/test.h"
 #include "cli/commands.h"
+#include "formats/extended/extended.h"
 #include "formats/hl7/hl7.h"
 #include "formats/intake/intake.h"
 #include "formats/json/json.h"
@@ -23,6 +24,8 @@ struct tally {
     int bad; /* not a message, or with oddities */
     int counts[SYNTH_TYPE_COUNT][3];
     int documents[ENTRY_KIND_COUNT][3]; /* of extended storage */
+    int beside;                         /* files that belong to one */
+    int inside;                         /* pictures that one holds */
     struct hash_run *hash;              /* NULL = read as messages */
 };
 
@@ -46,7 +49,12 @@ static void look_at_document(const char *name, struct span bytes, struct arena *
 {
     struct err err = {0};
     struct intake_message *message = NULL;
+    const char *slash = strrchr(name, '/');
     struct intake_source source = {span_cstr(name), bytes};
+    if (slash && !extended_is_main(span_cstr(slash + 1))) {
+        tally->beside++;
+        return;
+    }
     CHECK(intake_read(&source, arena, &message, &err));
     if (!message || message->err.kind != ERR_NONE || message->list.count != 1 ||
         message->list.patient.id.len == 0) {
@@ -56,6 +64,8 @@ static void look_at_document(const char *name, struct span bytes, struct arena *
     static const int flags[ENTRY_STATE_COUNT] = {
         [ENTRY_CURRENT] = 1, [ENTRY_SUPERSEDED] = 2, [ENTRY_DELETED] = 0};
     const struct entry *entry = message->list.first;
+    for (const struct entry_item *item = entry->items; item; item = item->next)
+        tally->inside += strcmp(item->type, "part") == 0;
     tally->documents[entry->kind][flags[entry->state]]++;
 }
 
@@ -246,6 +256,7 @@ static void the_files_are_those_that_the_region_tells_of(void)
     }
     walk(below("a"), &found);
     CHECK(memcmp(told.documents, found.documents, sizeof told.documents) == 0);
+    CHECK(found.beside > 0 && found.beside % 3 == 0 && found.inside > 0);
     CHECK(told.documents[ENTRY_DOCUMENT][1] > 0 && told.documents[ENTRY_DOCUMENT][2] > 0);
     CHECK(told.documents[ENTRY_VITAL_SIGNS][1] > 0);
     CHECK(told.documents[ENTRY_PROGRESS_NOTE][1] > 0);

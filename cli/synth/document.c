@@ -40,21 +40,84 @@ struct document {
     char flag;
 };
 
-static void save(struct synth_pen *pen, const struct document *document,
-                 struct span bytes)
+/* A file into the document's own folder; false when the document is not written yet. */
+static bool save_file(struct synth_pen *pen, const struct document *document,
+                      const char *file, struct span bytes)
 {
     char path[PATH_BYTES];
     const char *number = pen->record->number;
     if (document->at.day > pen->synth->today || pen->synth->err.kind != ERR_NONE)
-        return;
+        return false;
     snprintf(
         path, sizeof path, "extended/%s/%.3s/%.3s/%s/%s/%s/%s_%s_%s_%s_%s000%s%s_%c/%s",
         pen->facility->code, number, number + 3, number, synth_date(document->day).at,
         document->type, number, synth_date(document->day).at, document->code,
         document->key, synth_second(document->at).at, document->department ? "_" : "",
-        document->department ? document->department : "", document->flag, document->file);
+        document->department ? document->department : "", document->flag, file);
     synth_save_raw(pen->synth, path, bytes);
-    pen->record->documents[document->kind][document->flag - '0']++;
+    return true;
+}
+
+static void save(struct synth_pen *pen, const struct document *document,
+                 struct span bytes)
+{
+    if (save_file(pen, document, document->file, bytes))
+        pen->record->documents[document->kind][document->flag - '0']++;
+}
+
+/* ------------------------------------------------------------------ PDF */
+
+/* One page in a font that every viewer has a stand-in for; UTF-16 in hex. */
+static void put_hex(struct buf *out, const char *text)
+{
+    struct text rest = text_cstr(text);
+    uint32_t code_point = 0;
+    buf_byte(out, '<');
+    while (text_next(&rest, &code_point))
+        if (code_point < 0x10000)
+            buf_format(out, "%04X", (unsigned)code_point);
+    buf_byte(out, '>');
+}
+
+static void put_object(struct buf *out, size_t *offsets, int number, const char *body)
+{
+    offsets[number] = out->len;
+    buf_format(out, "%d 0 obj\n%s\nendobj\n", number, body);
+}
+
+static void put_pdf(struct buf *out, const char *const *lines, size_t count)
+{
+    enum { OBJECTS = 6 };
+    size_t offsets[OBJECTS + 1] = {0};
+    CLEANUP(buf_free) struct buf page = buf_init(BODY_BYTES);
+    buf_cstr(&page, "BT /F1 14 Tf 22 TL 72 770 Td\n");
+    for (size_t i = 0; i < count; i++) {
+        put_hex(&page, lines[i]);
+        buf_cstr(&page, " Tj T*\n");
+    }
+    buf_cstr(&page, "ET\n");
+    buf_cstr(out, "%PDF-1.4\n");
+    put_object(out, offsets, 1, "<</Type/Catalog/Pages 2 0 R>>");
+    put_object(out, offsets, 2, "<</Type/Pages/Kids[3 0 R]/Count 1>>");
+    put_object(out, offsets, 3,
+               "<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R"
+               "/Resources<</Font<</F1 5 0 R>>>>>>");
+    offsets[4] = out->len;
+    buf_format(out, "4 0 obj\n<</Length %zu>>\nstream\n", page.len);
+    buf_span(out, buf_view(&page));
+    buf_cstr(out, "endstream\nendobj\n");
+    put_object(out, offsets, 5,
+               "<</Type/Font/Subtype/Type0/BaseFont/KozMinPr6N-Regular"
+               "/Encoding/UniJIS-UCS2-H/DescendantFonts[6 0 R]>>");
+    put_object(out, offsets, 6,
+               "<</Type/Font/Subtype/CIDFontType0/BaseFont/KozMinPr6N-Regular"
+               "/CIDSystemInfo<</Registry(Adobe)/Ordering(Japan1)/Supplement 6>>>>");
+    size_t start = out->len;
+    buf_format(out, "xref\n0 %d\n0000000000 65535 f \n", OBJECTS + 1);
+    for (int i = 1; i <= OBJECTS; i++)
+        buf_format(out, "%010zu 00000 n \n", offsets[i]);
+    buf_format(out, "trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%zu\n%%%%EOF\n",
+               OBJECTS + 1, start);
 }
 
 /* ------------------------------------------------------------------ CDA */
@@ -221,6 +284,23 @@ static void put_laboratory(struct rand_seeded *dice, struct buf *out)
     close_section(out);
 }
 
+/* Shown in the text, kept beside it or in it. */
+static void put_chart(struct synth_pen *pen, struct buf *out)
+{
+    if (pen->record->facility != SYNTH_RINDO)
+        return;
+    buf_cstr(out,
+             "  <component><section><title>検温表</title><text>"
+             "<paragraph>入院中の体温（赤）と脈拍（青）を示す。"
+             "<renderMultiMedia referencedObject=\"chart\"><caption>入院第1日からの"
+             "体温と脈拍</caption></renderMultiMedia>以後、再燃はない。</paragraph>"
+             "<paragraph>看護計画は<linkHtml href=\"nursing_plan.pdf\">別紙</linkHtml>"
+             "を参照。</paragraph></text>"
+             "<entry><observationMedia classCode=\"OBS\" moodCode=\"EVN\" ID=\"chart\">"
+             "<value mediaType=\"image/png\"><reference value=\"chart.png\"/></value>"
+             "</observationMedia></entry></section></component>\n");
+}
+
 static void put_summary(struct synth_pen *pen, const struct synth_stay *stay,
                         struct synth_moment written, bool is_draft, struct buf *out)
 {
@@ -245,6 +325,8 @@ static void put_summary(struct synth_pen *pen, const struct synth_stay *stay,
                            "<content revised=\"delete\">酸素投与を継続した。</content>"
                            "歩行は自立している。</paragraph>");
     put_laboratory(&dice, out);
+    if (!is_draft)
+        put_chart(pen, out);
     put_drugs(pen, out);
     put_section(out, "退院後の方針",
                 "<list><item>2週間後に外来を予約した。</item>"
@@ -252,6 +334,29 @@ static void put_summary(struct synth_pen *pen, const struct synth_stay *stay,
                 "<list><item>発熱時は早めの受診</item><item>体重の記録</item></list>"
                 "</item></list>");
     close_cda(out);
+}
+
+/* Before the document itself, as whoever writes it does. */
+static void save_beside(struct synth_pen *pen, const struct document *document,
+                        const struct synth_stay *stay)
+{
+    CLEANUP(buf_free) struct buf out = buf_init(BODY_BYTES);
+    struct rand_seeded dice = dice_of(pen, stay->from.day + 2);
+    const char *const lines[] = {"看護計画",
+                                 "",
+                                 pen->facility->name,
+                                 "",
+                                 "1. 発熱時は冷罨法を行う。",
+                                 "2. 歩行時は付き添う。",
+                                 "",
+                                 "（この文書は架空のデータです）"};
+    synth_draw_chart(pen->synth, &dice, &out);
+    (void)!save_file(pen, document, "chart.png", buf_view(&out));
+    buf_reset(&out);
+    put_pdf(&out, lines, sizeof lines / sizeof *lines);
+    (void)!save_file(pen, document, "nursing_plan.pdf", buf_view(&out));
+    (void)!save_file(pen, document, "measured.csv",
+                     SPAN("day,temperature\r\n1,38.6\r\n2,37.9\r\n3,36.8\r\n"));
 }
 
 void synth_write_summary(struct synth_pen *pen, const struct synth_stay *stay)
@@ -279,11 +384,43 @@ void synth_write_summary(struct synth_pen *pen, const struct synth_stay *stay)
         document.at = synth_later(document.at, 45);
         buf_reset(&out);
     }
+    if (pen->record->facility == SYNTH_RINDO)
+        save_beside(pen, &document, stay);
     put_summary(pen, stay, document.at, false, &out);
     save(pen, &document, buf_view(&out));
 }
 
 /* ------------------------------------------------------------------ progress notes */
+
+static void put_base64(struct buf *out, struct span bytes)
+{
+    static const char signs[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < bytes.len; i += 3) {
+        size_t count = bytes.len - i < 3 ? bytes.len - i : 3;
+        uint32_t group = 0;
+        for (size_t k = 0; k < 3; k++)
+            group = group << 8 | (k < count ? bytes.at[i + k] : 0);
+        for (size_t k = 0; k < 4; k++)
+            buf_byte(out, k <= count ? (uint8_t)signs[group >> (18 - 6 * k) & 63] : '=');
+        if (i / 3 % 19 == 18)
+            buf_byte(out, '\n');
+    }
+}
+
+/* A sketch that the document holds itself. */
+static void put_sketch(struct synth_pen *pen, struct rand_seeded *dice, struct buf *out)
+{
+    CLEANUP(buf_free) struct buf picture = buf_init(BODY_BYTES);
+    synth_draw_sketch(pen->synth, dice, &picture);
+    buf_cstr(out, "  <component><section><title>シェーマ</title><text>"
+                  "<renderMultiMedia referencedObject=\"s1\"><caption>背部の湿疹"
+                  "</caption></renderMultiMedia></text><entry><observationMedia "
+                  "classCode=\"OBS\" moodCode=\"EVN\" ID=\"s1\"><value "
+                  "mediaType=\"image/png\" representation=\"B64\">");
+    put_base64(out, buf_view(&picture));
+    buf_cstr(out, "</value></observationMedia></entry></section></component>\n");
+}
 
 void synth_write_progress(struct synth_pen *pen, const struct synth_care *care)
 {
@@ -323,6 +460,8 @@ void synth_write_progress(struct synth_pen *pen, const struct synth_care *care)
         synth_roll(&dice, 112, 158), synth_roll(&dice, 60, 92), synth_roll(&dice, 58, 92),
         synth_roll(&dice, 44, 78), synth_roll(&dice, 0, 9));
     close_section(&out);
+    if (which == 3)
+        put_sketch(pen, &dice, &out);
     put_section(&out, "A", "全身状態は安定している。");
     put_section(&out, "P", plans[which]);
     close_cda(&out);
@@ -380,60 +519,7 @@ void synth_write_vitals(struct synth_pen *pen, int32_t day)
     save(pen, &document, buf_view(&bytes));
 }
 
-/* ------------------------------------------------------------------ PDF */
-
-/* One page in a font that every viewer has a stand-in for; UTF-16 in hex. */
-static void put_hex(struct buf *out, const char *text)
-{
-    struct text rest = text_cstr(text);
-    uint32_t code_point = 0;
-    buf_byte(out, '<');
-    while (text_next(&rest, &code_point))
-        if (code_point < 0x10000)
-            buf_format(out, "%04X", (unsigned)code_point);
-    buf_byte(out, '>');
-}
-
-static void put_object(struct buf *out, size_t *offsets, int number, const char *body)
-{
-    offsets[number] = out->len;
-    buf_format(out, "%d 0 obj\n%s\nendobj\n", number, body);
-}
-
-static void put_pdf(struct buf *out, const char *const *lines, size_t count)
-{
-    enum { OBJECTS = 6 };
-    size_t offsets[OBJECTS + 1] = {0};
-    CLEANUP(buf_free) struct buf page = buf_init(BODY_BYTES);
-    buf_cstr(&page, "BT /F1 14 Tf 22 TL 72 770 Td\n");
-    for (size_t i = 0; i < count; i++) {
-        put_hex(&page, lines[i]);
-        buf_cstr(&page, " Tj T*\n");
-    }
-    buf_cstr(&page, "ET\n");
-    buf_cstr(out, "%PDF-1.4\n");
-    put_object(out, offsets, 1, "<</Type/Catalog/Pages 2 0 R>>");
-    put_object(out, offsets, 2, "<</Type/Pages/Kids[3 0 R]/Count 1>>");
-    put_object(out, offsets, 3,
-               "<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R"
-               "/Resources<</Font<</F1 5 0 R>>>>>>");
-    offsets[4] = out->len;
-    buf_format(out, "4 0 obj\n<</Length %zu>>\nstream\n", page.len);
-    buf_span(out, buf_view(&page));
-    buf_cstr(out, "endstream\nendobj\n");
-    put_object(out, offsets, 5,
-               "<</Type/Font/Subtype/Type0/BaseFont/KozMinPr6N-Regular"
-               "/Encoding/UniJIS-UCS2-H/DescendantFonts[6 0 R]>>");
-    put_object(out, offsets, 6,
-               "<</Type/Font/Subtype/CIDFontType0/BaseFont/KozMinPr6N-Regular"
-               "/CIDSystemInfo<</Registry(Adobe)/Ordering(Japan1)/Supplement 6>>>>");
-    size_t start = out->len;
-    buf_format(out, "xref\n0 %d\n0000000000 65535 f \n", OBJECTS + 1);
-    for (int i = 1; i <= OBJECTS; i++)
-        buf_format(out, "%010zu 00000 n \n", offsets[i]);
-    buf_format(out, "trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%zu\n%%%%EOF\n",
-               OBJECTS + 1, start);
-}
+/* ------------------------------------------------------------------ a paper */
 
 void synth_write_paper(struct synth_pen *pen, const struct synth_stay *stay)
 {
@@ -473,68 +559,6 @@ void synth_write_paper(struct synth_pen *pen, const struct synth_stay *stay)
 
 /* ------------------------------------------------------------------ a picture */
 
-static void put_u32(struct buf *out, uint32_t value)
-{
-    for (int shift = 24; shift >= 0; shift -= 8)
-        buf_byte(out, (uint8_t)(value >> shift));
-}
-
-static uint32_t crc_of(const uint8_t *at, size_t len)
-{
-    uint32_t crc = 0xFFFFFFFFU;
-    for (size_t i = 0; i < len; i++) {
-        crc ^= at[i];
-        for (int bit = 0; bit < 8; bit++)
-            crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320U : 0);
-    }
-    return ~crc;
-}
-
-static void put_chunk(struct buf *out, const char *type, struct span data)
-{
-    CLEANUP(buf_free) struct buf body = buf_init(BODY_BYTES);
-    put_u32(out, (uint32_t)data.len);
-    buf_cstr(&body, type);
-    buf_span(&body, data);
-    buf_span(out, buf_view(&body));
-    put_u32(out, crc_of(body.at, body.len));
-}
-
-/* PNG (ISO/IEC 15948) without compression: rows as stored blocks of deflate. */
-static void put_png(struct buf *out, struct rand_seeded *dice)
-{
-    enum { WIDTH = 240, HEIGHT = 180, ROW = WIDTH + 1, ADLER = 65521 };
-    CLEANUP(buf_free) struct buf data = buf_init(BODY_BYTES);
-    CLEANUP(buf_free) struct buf head = buf_init(32);
-    uint32_t a = 1;
-    uint32_t b = 0;
-    int middle_x = synth_roll(dice, 80, 160);
-    int middle_y = synth_roll(dice, 60, 120);
-    put_u32(&head, WIDTH);
-    put_u32(&head, HEIGHT);
-    buf_put(&head, "\x08\x00\x00\x00\x00", 5); /* 8 bit grey */
-    buf_put(&data, "\x78\x01", 2);
-    for (int y = 0; y < HEIGHT; y++) {
-        uint8_t header[] = {y == HEIGHT - 1, ROW & 0xFF, ROW >> 8, (0xFFFF - ROW) & 0xFF,
-                            (0xFFFF - ROW) >> 8};
-        buf_put(&data, header, sizeof header);
-        for (int x = -1; x < WIDTH; x++) {
-            int distance =
-                (x - middle_x) * (x - middle_x) + (y - middle_y) * (y - middle_y);
-            int grey = distance < 900 ? 90 + distance / 12 : 190 + (x + y) % 24;
-            uint8_t byte = x < 0 ? 0 : (uint8_t)grey;
-            a = (a + byte) % ADLER;
-            b = (b + a) % ADLER;
-            buf_byte(&data, byte);
-        }
-    }
-    put_u32(&data, b << 16 | a);
-    buf_put(out, "\x89PNG\r\n\x1A\n", 8);
-    put_chunk(out, "IHDR", buf_view(&head));
-    put_chunk(out, "IDAT", buf_view(&data));
-    put_chunk(out, "IEND", span_of("", 0));
-}
-
 /* Under a local type that no table knows. */
 void synth_write_photo(struct synth_pen *pen, const struct synth_stay *stay)
 {
@@ -553,7 +577,7 @@ void synth_write_photo(struct synth_pen *pen, const struct synth_stay *stay)
     if (pen->record->facility != SYNTH_RINDO)
         return;
     next_key(pen, document.key);
-    put_png(&out, &dice);
+    synth_draw_photo(pen->synth, &dice, &out);
     save(pen, &document, buf_view(&out));
 }
 

@@ -186,6 +186,11 @@ enum synth_picture {
 void synth_write_picture(struct synth_pen *pen, const struct synth_care *care,
                          enum synth_picture picture, bool is_only_ordered);
 
+/* ---- pictures as PNG (drawing.c) ---- */
+void synth_draw_photo(struct synth *synth, struct rand_seeded *dice, struct buf *out);
+void synth_draw_chart(struct synth *synth, struct rand_seeded *dice, struct buf *out);
+void synth_draw_sketch(struct synth *synth, struct rand_seeded *dice, struct buf *out);
+
 /* ---- documents of extended storage (document.c): each hospital has some of them ---- */
 void synth_write_summary(struct synth_pen *pen, const struct synth_stay *stay);
 void synth_write_progress(struct synth_pen *pen, const struct synth_care *care);
