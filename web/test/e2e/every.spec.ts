@@ -123,6 +123,80 @@ test('a hospital\'s documents: headings and tables, and a paper from the origina
   await expect(page.locator('.doc-viewer')).toHaveCount(0);
 });
 
+test('a picture stands where the text shows it, a paper opens, the rest is saved', async ({ page, world, hand }) => {
+  await login(page, world);
+  await openCalendar(page, hand, world.linked.number);
+  await expect(page.locator('.m, .bar').first()).toBeVisible();
+  await page.getByRole('button', { name: '一覧表示' }).click();
+  await page.locator('.row-chips button', { hasText: 'レポート' }).click();
+  const summary = page.locator('tr', { hasText: '退院時サマリー', has: page.locator('.fm[title^="りんどう"]') });
+  await summary.locator('.title-button').first().click();
+  await expect(page.locator('.doc h3').first()).toBeVisible();
+  const figure = page.locator('.doc-picture');
+  await figure.scrollIntoViewIfNeeded();
+  const drawn = figure.getByRole('img', { name: '入院第1日からの体温と脈拍' });
+  await expect(drawn).toBeVisible();
+  await expect(drawn).toHaveAttribute('src', /^blob:/);
+  await expect.poll(() => drawn.evaluate((one) => (one as HTMLImageElement).naturalWidth)).toBe(480);
+  // between the words that it stands between in the document
+  const words = await page.locator('.doc').innerText();
+  expect(words.indexOf('脈拍（青）を示す')).toBeLessThan(words.indexOf('入院第1日からの体温と脈拍'));
+  expect(words.indexOf('入院第1日からの体温と脈拍')).toBeLessThan(words.indexOf('再燃はない'));
+  await isGood(page);
+  // what only listeners are told does not make the page any longer
+  const isLonger = await page.evaluate(() => document.documentElement.scrollHeight > innerHeight + 1);
+  expect(isLonger && (page.viewportSize()?.width ?? 0) > 1000).toBe(false);
+  await picture(page, 'document-picture');
+  await figure.getByRole('button').click();
+  await expect(page.locator('.doc-viewer img')).toBeVisible();
+  await noSidewaysScroll(page);
+  await picture(page, 'document-larger');
+  await page.keyboard.press('Escape');
+  await expect(page.locator('.doc-viewer')).toHaveCount(0);
+  await page.locator('.doc-file', { hasText: '別紙' }).getByRole('button', { name: /開く/ }).click();
+  await expect(page.locator('.doc-viewer iframe')).toHaveAttribute('src', /^blob:/);
+  await page.keyboard.press('Escape');
+  const left = page.locator('.doc-left');
+  await expect(left).toContainText('measured.csv');
+  await left.scrollIntoViewIfNeeded();
+  await picture(page, 'document-files');
+  const [saved] = await Promise.all([page.waitForEvent('download'), left.getByRole('link', { name: /保存/ }).click()]);
+  expect(saved.suggestedFilename()).not.toContain('measured');
+});
+
+test('a picture that is not to be had says so, and what to do', async ({ page, world, hand, refusals }) => {
+  refusals.add(503);
+  await login(page, world);
+  await openCalendar(page, hand, world.linked.number);
+  await expect(page.locator('.m, .bar').first()).toBeVisible();
+  await page.getByRole('button', { name: '一覧表示' }).click();
+  await page.locator('.row-chips button', { hasText: 'レポート' }).click();
+  let answers = 0;
+  await page.route('**/original?part=1*', async (route) => {
+    answers += 1;
+    const body = { status: 503, code: answers === 1 ? 'gateway_silent' : 'source_changed' };
+    if (answers <= 2) await route.fulfill({ status: 503, contentType: 'application/problem+json', body: JSON.stringify(body) });
+    else if (answers === 3) await route.fulfill({ status: 200, contentType: 'application/octet-stream', body: '<html>x</html>' });
+    else await route.fallback();
+  });
+  const summary = page.locator('tr', { hasText: '退院時サマリー', has: page.locator('.fm[title^="りんどう"]') });
+  await summary.locator('.title-button').first().click();
+  const figure = page.locator('.doc-picture');
+  await figure.scrollIntoViewIfNeeded();
+  await expect(figure.getByRole('alert')).toBeVisible();
+  await figure.getByRole('button', { name: '再試行' }).click();
+  await expect(figure.getByRole('alert')).toContainText('変更されました');
+  await isGood(page);
+  await picture(page, 'document-changed');
+  // the content is read anew, with a list of its own
+  await figure.getByRole('button', { name: '再試行' }).click();
+  await expect(figure.getByRole('alert')).toHaveCount(0);
+  await figure.scrollIntoViewIfNeeded();
+  await expect(figure.getByRole('alert')).toContainText('表示できない画像');
+  await expect(figure.locator('img')).toHaveCount(0);
+  await picture(page, 'document-no-picture');
+});
+
 test('facilities, consent, withdrawal and records', async ({ page, world, hand }) => {
   await login(page, world, world.colleague);
   await openCalendar(page, hand, world.waiting.number);

@@ -153,7 +153,7 @@ export function Picture({ source, part, caption }: { source: Source; part: Part;
       {problem !== undefined && (
         <>
           <Trouble source={source} problem={problem} retry={again} />
-          <Save source={source} part={part} />
+          {problem instanceof NotShown && <Save source={source} part={part} />}
         </>
       )}
       {problem === undefined && !url && (
