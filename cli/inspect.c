@@ -13,6 +13,7 @@
 #include "base/path.h"
 #include "cli/commands.h"
 #include "formats/charset/charset.h"
+#include "formats/extended/extended.h"
 #include "formats/intake/intake.h"
 
 enum { DEPTH_MAX = 64 };
@@ -171,24 +172,6 @@ static void print_fault(struct inspection *inspection, const struct place *place
 
 /* ------------------------------------------------------------------ files and trees */
 
-static void inspect_file(struct inspection *inspection, int fd, const struct place *place)
-{
-    struct err err = {0};
-    struct span bytes = {0};
-    struct intake_message *message = NULL;
-    arena_reset(&inspection->arena);
-    if (path_read(fd, FILE_BYTES_MAX, &inspection->arena, &bytes, &err)) {
-        struct intake_source source = {span_cstr(place->real), bytes};
-        if (intake_read(&source, &inspection->arena, &message, &err)) {
-            struct text path = path_text(inspection, place->shown);
-            for (; message; message = message->next)
-                print_message(inspection, message, path);
-            return;
-        }
-    }
-    print_fault(inspection, place, &err);
-}
-
 static int compare_names(const void *a, const void *b)
 {
     const char *const *left = a;
@@ -249,6 +232,82 @@ static bool list_names(int fd, struct name_list *names, struct arena *arena,
     if (names->count > 0)
         qsort(names->at, names->count, sizeof names->at[0], compare_names);
     return true;
+}
+
+/* ------------------------------------------------------------------ files beside */
+
+/* A regular file, and its first bytes: what it is said to be by. */
+static bool take_beside(int folder, const char *name, struct extended_file *file,
+                        struct arena *arena, struct err *err)
+{
+    struct stat status;
+    CLEANUP(path_close)
+    int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    uint8_t *head = arena_take(arena, EXTENDED_HEAD_BYTES, 1, err);
+    if (!head || fd < 0 || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
+        return false;
+    ssize_t got = read(fd, head, EXTENDED_HEAD_BYTES);
+    *file = (struct extended_file){.size_bytes = (size_t)status.st_size,
+                                   .head = span_of(head, got > 0 ? (size_t)got : 0)};
+    return extended_decode_name(span_cstr(name), arena, &file->name, err);
+}
+
+/* Takes the descriptor over. */
+static void list_beside(int folder, const char *main, struct arena *arena,
+                        struct intake_source *source)
+{
+    struct err err = {0};
+    struct name_list names = {0};
+    struct extended_file *files =
+        ARENA_MANY(arena, struct extended_file, EXTENDED_FILES_MAX, &err);
+    source->files = files;
+    CLEANUP(path_close) int again = fcntl(folder, F_DUPFD_CLOEXEC, 0);
+    if (!list_names(folder, &names, arena, &err) || !files)
+        return;
+    for (size_t i = 0; again >= 0 && i < names.count; i++) {
+        if (strcmp(names.at[i], main) == 0 || names.at[i][0] == '.')
+            continue;
+        source->has_more_files = source->file_count == EXTENDED_FILES_MAX;
+        if (source->has_more_files)
+            return;
+        source->file_count +=
+            take_beside(again, names.at[i], &files[source->file_count], arena, &err);
+    }
+}
+
+/* Of a main document in its own folder; everything else stands by itself. */
+static void find_beside(const struct place *place, struct arena *arena,
+                        struct intake_source *source)
+{
+    char folder[PATH_MAX];
+    struct span relative = {0};
+    const char *slash = strrchr(place->real, '/');
+    if (!slash || !extended_is_main(span_cstr(slash + 1)) ||
+        !extended_find_path(span_cstr(place->real), &relative))
+        return;
+    snprintf(folder, sizeof folder, "%.*s", (int)(slash - place->real), place->real);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0)
+        list_beside(fd, slash + 1, arena, source);
+}
+
+static void inspect_file(struct inspection *inspection, int fd, const struct place *place)
+{
+    struct err err = {0};
+    struct span bytes = {0};
+    struct intake_message *message = NULL;
+    arena_reset(&inspection->arena);
+    if (path_read(fd, FILE_BYTES_MAX, &inspection->arena, &bytes, &err)) {
+        struct intake_source source = {.path = span_cstr(place->real), .bytes = bytes};
+        find_beside(place, &inspection->arena, &source);
+        if (intake_read(&source, &inspection->arena, &message, &err)) {
+            struct text path = path_text(inspection, place->shown);
+            for (; message; message = message->next)
+                print_message(inspection, message, path);
+            return;
+        }
+    }
+    print_fault(inspection, place, &err);
 }
 
 static bool enter(char path[PATH_MAX], const char *name, size_t *len)

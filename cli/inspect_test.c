@@ -129,6 +129,30 @@ static void a_storage_that_is_understood_ends_with_0(void)
     end();
 }
 
+static void a_document_s_parts_are_named(void)
+{
+    static const char folder[] =
+        "000/123/0001234567/20260401/^紹介状^^57133-1^紹介状^LN/"
+        "0001234567_20260401_57133-1_000000000000001_20260401101500123_01_1";
+    static const char document[] =
+        "<ClinicalDocument><code code=\"MD0020730\"/><component><structuredBody>"
+        "<component><section><text><renderMultiMedia referencedObject=\"m\"/></text>"
+        "<entry><observationMedia ID=\"m\"><value><reference value=\"b.png\"/></value>"
+        "</observationMedia></entry></section></component></structuredBody></component>"
+        "</ClinicalDocument>";
+    static struct result result;
+    begin();
+    write_at(folder, "main_document.xml", document, sizeof document - 1);
+    write_at(folder, "a.pdf", "%PDF-1.4\n", 9);
+    write_at(folder, "b.png", "\x89PNG\r\n\x1A\n", 8);
+    inspect_root(&result);
+    CHECK(result.status == 0);
+    CHECK(says(&result, "{\"type\":\"figure\",\"file\":\"b.png\",\"part\":\"2\"}"));
+    CHECK(says(&result, "{\"type\":\"part\",\"part\":\"1\",\"name\":\"a.pdf\","
+                        "\"media_type\":\"application/pdf\""));
+    end();
+}
+
 static void one_bad_file_does_not_hide_the_others(void)
 {
     static struct result result;
@@ -217,6 +241,7 @@ int main(void)
     }
     RUN(wrong_usage_ends_with_2);
     RUN(a_storage_that_is_understood_ends_with_0);
+    RUN(a_document_s_parts_are_named);
     RUN(one_bad_file_does_not_hide_the_others);
     RUN(links_and_pipes_in_a_tree_are_refused);
     RUN(a_path_that_is_not_there_ends_with_1);

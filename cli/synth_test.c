@@ -50,7 +50,7 @@ static void look_at_document(const char *name, struct span bytes, struct arena *
     struct err err = {0};
     struct intake_message *message = NULL;
     const char *slash = strrchr(name, '/');
-    struct intake_source source = {span_cstr(name), bytes};
+    struct intake_source source = {.path = span_cstr(name), .bytes = bytes};
     if (slash && !extended_is_main(span_cstr(slash + 1))) {
         tally->beside++;
         return;

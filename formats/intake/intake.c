@@ -74,8 +74,14 @@ static bool read_extended(const struct intake_source *source, struct arena *aren
     if (!message)
         return false;
     *first = message;
-    bool is_there = extended_find_path(source->path, &relative);
-    if (!is_there || !extended_parse_path(relative, arena, &name, &message->err) ||
+    bool is_there = extended_find_path(source->path, &relative) &&
+                    extended_parse_path(relative, arena, &name, &message->err);
+    if (is_there) {
+        name.files = source->files;
+        name.file_count = source->file_count;
+        name.has_more_files = source->has_more_files;
+    }
+    if (!is_there ||
         !extended_read(&name, source->bytes, arena, &message->list, &message->err)) {
         message->list.format = "ssmix2";
         if (is_fault_of_arena(&message->err)) {

@@ -9,9 +9,15 @@
 
 #include "formats/entry/entry.h"
 
+struct extended_file;
+
 struct intake_source {
     struct span path; /* as far as known, any depth; may be empty */
     struct span bytes;
+    /* What lies beside a document of extended storage, as extended_name has it. */
+    const struct extended_file *files;
+    size_t file_count;
+    bool has_more_files;
 };
 
 /* One message of a file (a batch holds several). */

@@ -14,7 +14,7 @@
 
 static const char *format_of(const char *path, struct span bytes)
 {
-    struct intake_source source = {span_cstr(path), bytes};
+    struct intake_source source = {.path = span_cstr(path), .bytes = bytes};
     return intake_find(&source)->name;
 }
 
@@ -29,7 +29,7 @@ static size_t count_of(const struct intake_message *message)
 static struct intake_message *read_all(const char *path, struct span bytes,
                                        struct arena *arena)
 {
-    struct intake_source source = {span_cstr(path), bytes};
+    struct intake_source source = {.path = span_cstr(path), .bytes = bytes};
     struct intake_message *first = NULL;
     struct err err = {0};
     CHECK(intake_read(&source, arena, &first, &err));
@@ -104,7 +104,7 @@ static void a_full_arena_ends_the_reading(void)
 {
     for (size_t cap = 0; cap < 2000; cap += 40) {
         CLEANUP(arena_free) struct arena arena = arena_init(cap);
-        struct intake_source source = {SPAN(IN_STORAGE), SPAN(VISIT)};
+        struct intake_source source = {.path = SPAN(IN_STORAGE), .bytes = SPAN(VISIT)};
         struct intake_message *first = NULL;
         struct err err = {0};
         if (!intake_read(&source, &arena, &first, &err))
