@@ -147,9 +147,12 @@ test('a picture stands where the text shows it, a paper opens, the rest is saved
   const isLonger = await page.evaluate(() => document.documentElement.scrollHeight > innerHeight + 1);
   expect(isLonger && (page.viewportSize()?.width ?? 0) > 1000).toBe(false);
   await picture(page, 'document-picture');
+  const before = (await drawn.boundingBox())?.width ?? 0;
   await figure.getByRole('button').click();
-  await expect(page.locator('.doc-viewer img')).toBeVisible();
-  await noSidewaysScroll(page);
+  const larger = page.locator('.doc-viewer img');
+  await expect(larger).toBeVisible();
+  await expect.poll(async () => (await larger.boundingBox())?.width ?? 0).toBeGreaterThan(before);
+  await isGood(page);
   await picture(page, 'document-larger');
   await page.keyboard.press('Escape');
   await expect(page.locator('.doc-viewer')).toHaveCount(0);

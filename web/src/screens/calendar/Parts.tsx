@@ -69,21 +69,32 @@ function Trouble({ source, problem, retry }: { source: Source; problem: unknown;
   return <ProblemNotice problem={problem} retry={isOld ? source.onChanged : retry} />;
 }
 
+/* Twice its own size where there is room; on a phone it is moved under the finger. */
+function Large({ url, title, onError }: { url: string; title: string; onError: () => void }) {
+  const [width, setWidth] = useState<number>();
+  return (
+    <div class="doc-viewer picture" tabIndex={0} role="group" aria-label={title}>
+      <img src={url} alt={title} width={width} onError={onError}
+        onLoad={(event) => setWidth(event.currentTarget.naturalWidth * 2)} />
+    </div>
+  );
+}
+
 /** The original, or a part of it, in a frame of its own; given back when it is closed. */
 export function Viewer(props: { source: Source; part?: string; type: string; title: string; onClose: () => void }) {
   const { source, part, type, title, onClose } = props;
   const { url, problem, setProblem, again } = useBlob(source, part, type, true);
   return (
     <Dialog title={title} onClose={onClose} wide>
-      <div class="doc-viewer">
-        {problem !== undefined && <Trouble source={source} problem={problem} retry={again} />}
-        {!url && problem === undefined && <div role="status" class="small quiet">{t('document.fetching')}</div>}
-        {url && problem === undefined && (type === 'application/pdf' ? (
-          <iframe src={`${url}#navpanes=0`} title={title} />
-        ) : (
-          <img src={url} alt={title} onError={() => setProblem(new NotShown())} />
-        ))}
-      </div>
+      {url && problem === undefined && isPicture(type) ? (
+        <Large url={url} title={title} onError={() => setProblem(new NotShown())} />
+      ) : (
+        <div class="doc-viewer">
+          {problem !== undefined && <Trouble source={source} problem={problem} retry={again} />}
+          {!url && problem === undefined && <div role="status" class="small quiet">{t('document.fetching')}</div>}
+          {url && problem === undefined && <iframe src={`${url}#navpanes=0`} title={title} />}
+        </div>
+      )}
     </Dialog>
   );
 }
