@@ -265,7 +265,7 @@ static void list_beside(int folder, const char *main, struct arena *arena,
     if (!list_names(folder, &names, arena, &err) || !files)
         return;
     for (size_t i = 0; again >= 0 && i < names.count; i++) {
-        if (strcmp(names.at[i], main) == 0 || names.at[i][0] == '.')
+        if (strcmp(names.at[i], main) == 0 || !extended_is_beside(span_cstr(names.at[i])))
             continue;
         source->has_more_files = source->file_count == EXTENDED_FILES_MAX;
         if (source->has_more_files)

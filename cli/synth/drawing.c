@@ -64,10 +64,8 @@ static void put_rows(struct buf *out, const struct drawing *drawing)
         buf_put(out, header, sizeof header);
         for (size_t x = 0; x < row_bytes; x++) {
             const uint8_t *at = row + (x > 0 ? (x - 1) * (is_packed ? 4 : 1) : 0);
-            uint8_t byte = is_packed
-                               ? (uint8_t)(at[0] << 6 | at[1] << 4 | at[2] << 2 | at[3])
-                               : at[0];
-            byte = x == 0 ? 0 : byte;
+            int value = is_packed ? at[0] << 6 | at[1] << 4 | at[2] << 2 | at[3] : at[0];
+            uint8_t byte = x == 0 ? 0 : (uint8_t)(value & 0xFF);
             a = (a + byte) % ADLER;
             b = (b + a) % ADLER;
             buf_byte(out, byte);

@@ -74,6 +74,9 @@ bool extended_find_path(struct span path, struct span *relative);
 /* A name as shown and compared, whatever bytes it was written in. */
 MUST_CHECK bool extended_decode_name(struct span bytes, struct arena *arena,
                                      struct text *text, struct err *err);
+/* Does a file of this name beside a document belong to it? Not what begins with '.' and
+ * what Windows puts into every folder that somebody looked at. */
+bool extended_is_beside(struct span file);
 /* "main_document.xml", in any case of letters. */
 bool extended_is_main(struct span file);
 

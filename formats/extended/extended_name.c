@@ -19,6 +19,18 @@ bool extended_is_main(struct span file)
     return file.len >= len && strncasecmp((const char *)file.at, word, len) == 0;
 }
 
+static bool is_word(struct span file, const char *word)
+{
+    return file.len == strlen(word) &&
+           strncasecmp((const char *)file.at, word, file.len) == 0;
+}
+
+bool extended_is_beside(struct span file)
+{
+    return file.len > 0 && file.at[0] != '.' && !is_word(file, "Thumbs.db") &&
+           !is_word(file, "desktop.ini");
+}
+
 /* Splits at '/'; the number of parts, or 0 when there are more than `max`. */
 static size_t split(struct span path, uint8_t separator, struct span *parts, size_t max)
 {

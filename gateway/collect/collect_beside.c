@@ -15,12 +15,6 @@
 
 enum { LISTING_BYTES = 64 << 20, FILES_MAX = 10000 /* of one record */ };
 
-/* What Windows puts into every folder that somebody looked at. */
-static bool is_of_system(const char *name)
-{
-    return strcasecmp(name, "Thumbs.db") == 0 || strcasecmp(name, "desktop.ini") == 0;
-}
-
 struct beside {
     const char *name;
     struct stat status;
@@ -31,7 +25,7 @@ static bool take_status(int folder, const char *name, const char *main,
                         struct beside *beside)
 {
     beside->name = name;
-    return strcmp(name, main) != 0 && !is_of_system(name) &&
+    return strcmp(name, main) != 0 && extended_is_beside(span_cstr(name)) &&
            fstatat(folder, name, &beside->status, AT_SYMLINK_NOFOLLOW) == 0 &&
            S_ISREG(beside->status.st_mode);
 }

@@ -333,8 +333,9 @@ static void end(struct scene *scene)
 }
 
 /* Asks with a fresh counter; what was asked for is the grant's entry. */
-static const struct release_permit *ask_for(struct scene *scene, const char *key,
-                                            bool wants_original, struct err *err)
+static const struct release_permit *ask_part(struct scene *scene, const char *key,
+                                             bool wants_original, size_t part,
+                                             struct err *err)
 {
     CLEANUP(buf_free) struct buf wire = buf_init(GRANT_BYTES_MAX);
     scene->grant.counter++;
@@ -342,8 +343,15 @@ static const struct release_permit *ask_for(struct scene *scene, const char *key
     CHECK(grant_sign(&scene->grant, &scene->signing, &wire, err));
     struct release_request request = {.grant = buf_view(&wire),
                                       .entry_key = text_cstr(key),
-                                      .wants_original = wants_original};
+                                      .wants_original = wants_original,
+                                      .part = part};
     return release_decide(scene->release, &request, &scene->arena, err);
+}
+
+static const struct release_permit *ask_for(struct scene *scene, const char *key,
+                                            bool wants_original, struct err *err)
+{
+    return ask_part(scene, key, wants_original, 0, err);
 }
 
 static bool is_refused(struct scene *scene, const char *code)
@@ -392,6 +400,23 @@ static void a_good_grant_opens_the_entry_and_is_written_down_first(void)
           count_rows(&scene, "\"bytes\":512") == 1);
     CHECK(ask_for(&scene, BASE, true, &err));
     CHECK(count_rows(&scene, "\"original\"") == 1);
+    end(&scene);
+}
+
+/* Decision and finish say which part left the house; a refusal which one was asked for.
+ */
+static void the_rows_say_which_part_of_an_original(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    static const char needle[] = "{\\\"part\\\":7}"; /* JSON in JSON */
+    begin(&scene);
+    const struct release_permit *permit = ask_part(&scene, BASE, true, 7, &err);
+    CHECK(permit && release_finish(scene.release, permit, "done", 512, &err));
+    CHECK(count_rows(&scene, needle) == 2);
+    CHECK(ask_for(&scene, BASE, true, &err) && count_rows(&scene, needle) == 2);
+    scene.grant.profession = TEXT("pharmacist");
+    CHECK(!ask_part(&scene, BASE, true, 7, &err) && count_rows(&scene, needle) == 3);
     end(&scene);
 }
 
@@ -617,6 +642,7 @@ int main(void)
     RUN(a_delay_is_the_audiences_own);
     RUN(an_original_needs_every_kind_in_its_file);
     RUN(a_good_grant_opens_the_entry_and_is_written_down_first);
+    RUN(the_rows_say_which_part_of_an_original);
     RUN(a_number_without_its_leading_zeros_is_the_same);
     RUN(every_refusal_is_written_down);
     RUN(a_grant_of_another_key_facility_or_tunnel_is_refused);

@@ -798,7 +798,7 @@ export interface components {
             fetched_at: number;
             list?: components["schemas"]["PartList"];
         };
-        /** @description names the list that the numbers of the content's parts are from; only where it has parts */
+        /** @description names the list that the numbers of the content's parts are from; not of gateways that know no parts */
         PartList: string;
         /**
          * @description `entry`: person, facility, row, day, cursor. `freshness`: facility and, when it concerns one
