@@ -241,18 +241,19 @@ static bool bad_sql(struct store_session *session, void *context, struct err *er
 }
 
 /* Behind a fault nothing is prepared, and the first fault stays. */
-static bool bad_and_good_sql(struct store_session *session, void *context,
-                             struct err *err)
+static bool prepare_behind_a_fault(struct store_session *session, void *context,
+                                   struct err *err)
 {
     (void)context;
     CLEANUP(store_finish)
-    struct store_statement *bad = store_prepare(session, "SELECT FROM WHERE", err);
+    struct store_statement *before = store_prepare(session, "DELETE FROM thing", err);
+    bool is_set = err_set(err, ERR_SYSTEM, "first", "the first fault");
     CLEANUP(store_finish)
     struct store_statement *known = store_prepare(session, "DELETE FROM thing", err);
     CLEANUP(store_finish)
     struct store_statement *new = store_prepare(session, "SELECT 1, 2, 3", err);
-    CHECK(!bad && !known && !new);
-    return bad && known && new;
+    CHECK(before && !known && !new &&strcmp(err->code, "first") == 0);
+    return is_set;
 }
 
 static bool bad_parameter(struct store_session *session, void *context, struct err *err)
@@ -281,7 +282,7 @@ static void bad_statements_are_errors(void)
     CHECK(!store_write(store, STORE_LIVE, bad_sql, NULL, &err));
     CHECK(err.kind == ERR_SYSTEM);
     err_clear(&err);
-    CHECK(!store_write(store, STORE_LIVE, bad_and_good_sql, NULL, &err));
+    CHECK(!store_write(store, STORE_LIVE, prepare_behind_a_fault, NULL, &err));
     CHECK(err.kind == ERR_SYSTEM);
     err_clear(&err);
     CHECK(!store_write(store, STORE_LIVE, bad_parameter, NULL, &err));
