@@ -77,6 +77,7 @@ $(BUILD)/cli/%_test: $(BUILD)/cli/%_test.o $(COMMANDS) $(LIBRARY)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 $(BUILD)/test/fault/fault_copy_test: $(BUILD)/test/fault/fault_copy_test.o $(COMMANDS) $(LIBRARY)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+$(BUILD)/bench/registry_rows: $(BUILD)/cli/synth/names.o
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIBRARY)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 test: $(TEST_PROGRAMS) $(PROGRAM)
@@ -86,7 +87,7 @@ web:
 fuzz:
 	tools/fuzz $(FUZZERS)
 bench: $(BENCH_PROGRAMS) $(PROGRAM)
-	tools/bench $(BENCH_PROGRAMS)
+	tools/bench $(BENCH_PROGRAMS) arrival
 FAULTS = $(BUILD)/test/fault/fault_
 faults: $(FAULTS)nth_test $(FAULTS)calendar_test $(FAULTS)copy_test
 	FAULT_ALL=1 prove -v -e '' $^

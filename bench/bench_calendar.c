@@ -6,14 +6,18 @@
  * after. At the end a fixed number of openings per second, each timed from the instant at
  * which it was due, so that waiting for a free connection counts.
  *
- * usage: bench_calendar port=N login=L password=P numbers=N[,N…] from=DAY to=DAY
- *                       [folder=DIR] [pid=SERVER] [tls=PREFIX authority=FILE]
- *                       [connections=N] [only=WHAT] [seconds=N]
+ * usage: bench_calendar port=N login=L password=P numbers=N[,N…]|persons=FILE from=DAY
+ *                       to=DAY [folder=DIR] [pid=SERVER] [tls=PREFIX authority=FILE]
+ *                       [connections=N] [only=WHAT] [seconds=N] [keep=FILE] [on=NAME]
+ *        bench_calendar port=N get=PATH [tls=PREFIX authority=FILE] [seconds=N] [on=NAME]
  * WHAT: healthz, file, opening, rate, disk; or packed, openings whose answer is asked for
  * with gzip, which is in none of the others.
- * `numbers` are the patients, each connection opening them in turn. With `tls` the client
- * shows the certificate PREFIX.crt. With `pid` and perf(1) the server's calls of fsync
- * and fdatasync are counted. One JSON line per answer. One thread, each connection with a
+ * The patients are `numbers` of the viewer's own facility, or the ids in a file, one a
+ * line; each connection opens them in turn, and each begins elsewhere. With `tls` the
+ * client shows the certificate PREFIX.crt. With `pid` and perf(1) the server's calls of
+ * fsync and fdatasync are counted. The newest answer's body is kept in a file, so that
+ * with `get` another server can be asked for the same bytes, without a login. `on` is
+ * repeated in the answers. One JSON line per answer. One thread, each connection with a
  * login of its own. */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +42,7 @@
 
 enum {
     CONNECTIONS_MAX = 64,
-    NUMBERS_MAX = 16,
+    PERSONS_MAX = 4096,
     ANSWER_BYTES_MAX = 4 << 20,
     CHUNK_BYTES = 256 * 1024,
     TIMES_MAX = 2000000,
@@ -51,6 +55,7 @@ enum {
 struct options {
     const char *login, *password, *numbers, *from, *to, *folder;
     const char *tls, *authority, *only;
+    const char *persons, *get, *keep, *on;
     uint16_t port;
     uint64_t pid;
     int seconds;
@@ -77,13 +82,14 @@ struct bench {
     struct options options;
     struct tls_context *tls;
     struct client clients[CONNECTIONS_MAX];
-    char persons[NUMBERS_MAX][ID_TEXT_BYTES];
+    char persons[PERSONS_MAX][ID_TEXT_BYTES];
     size_t person_count;
     int epoll;
     uint8_t *chunk;
     int64_t *times_ns;
     size_t count;
-    size_t bytes; /* of bodies */
+    size_t bytes;                /* of bodies */
+    const struct client *newest; /* whose answer came last */
 };
 
 /* One kind of question. */
@@ -271,12 +277,28 @@ static bool log_in(struct bench *bench, struct client *client)
                 sizeof client->csrf);
 }
 
+static bool read_persons(struct bench *bench)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+    struct span rest = {0};
+    struct span line;
+    struct err err = {0};
+    if (!path_read_file(bench->options.persons, 1 << 19, &arena, &rest, &err))
+        return complain("persons", &err);
+    while (bench->person_count < PERSONS_MAX && span_take(&rest, '\n', &line))
+        if (line.len == ID_TEXT_BYTES - 1)
+            memcpy(bench->persons[bench->person_count++], line.at, line.len);
+    return bench->person_count > 0;
+}
+
 static bool find_persons(struct bench *bench)
 {
+    if (bench->options.persons)
+        return read_persons(bench);
     struct client *client = &bench->clients[0];
     struct span rest = span_cstr(bench->options.numbers);
     struct span number;
-    while (bench->person_count < NUMBERS_MAX && span_take(&rest, ',', &number)) {
+    while (bench->person_count < PERSONS_MAX && span_take(&rest, ',', &number)) {
         char json[128];
         snprintf(json, sizeof json, "{\"own_number\":\"%.*s\"}", (int)number.len,
                  (const char *)number.at);
@@ -321,7 +343,21 @@ static bool take_answer(struct bench *bench, struct client *client, int expected
     }
     bench->times_ns[bench->count++] = now_ns() - client->started_ns;
     bench->bytes += client->whole_bytes - client->head_bytes;
+    bench->newest = client;
     return true;
+}
+
+/* The body of the newest answer. */
+static bool keep_answer(const struct bench *bench)
+{
+    struct err err = {0};
+    const struct client *client = bench->newest;
+    const char *file = bench->options.keep;
+    if (!file)
+        return true;
+    struct span body = span_part(buf_view(&client->answer), client->head_bytes,
+                                 client->whole_bytes - client->head_bytes);
+    return path_write_file(file, body, &err) || complain("keep", &err);
 }
 
 /* A run: `step_ns` apart at a fixed rate, 0 = on every connection that is free. */
@@ -514,11 +550,12 @@ static bool measure(struct bench *bench, const struct question *question,
         return false;
     }
     qsort(bench->times_ns, bench->count, sizeof *bench->times_ns, compare);
-    printf("{\"bench\":\"calendar\",\"what\":\"%s\",\"wire\":\"%s\",\"connections\":%zu,"
+    printf("{\"bench\":\"calendar\",\"on\":\"%s\",\"what\":\"%s\",\"wire\":\"%s\","
+           "\"connections\":%zu,"
            "\"asked_per_s\":%d,\"answers_per_s\":%.0f,\"p50_ms\":%.2f,\"p99_ms\":%.2f,"
            "\"max_ms\":%.2f,\"bytes\":%zu,\"client_cpu\":%.2f",
-           question->what, bench->tls ? "tls" : "plain", connections, rate,
-           (double)bench->count / seconds, part_ms(bench, 500), part_ms(bench, 990),
+           bench->options.on, question->what, bench->tls ? "tls" : "plain", connections,
+           rate, (double)bench->count / seconds, part_ms(bench, 500), part_ms(bench, 990),
            part_ms(bench, 1000), bench->bytes / bench->count, cpu_s / seconds);
     if (bench->options.pid)
         printf(",\"server_cpu_us\":%.0f", server_s * 1e6 / (double)bench->count);
@@ -558,6 +595,16 @@ static bool measure_disk(struct bench *bench)
     return true;
 }
 
+/* Another server, with a file that says the same. */
+static bool run_get(struct bench *bench, const size_t *steps, size_t step_count)
+{
+    struct question get = {"get", "GET", bench->options.get, 200, false};
+    for (size_t i = 0; i < step_count; i++)
+        if (!measure(bench, &get, steps[i], 0))
+            return false;
+    return measure(bench, &get, 16, RATE);
+}
+
 static bool is_asked(const struct options *options, const char *what)
 {
     return !options->only || strcmp(options->only, what) == 0;
@@ -578,22 +625,32 @@ static bool run_step(struct bench *bench, const struct question *question,
            measure(bench, question, connections, 0);
 }
 
-static bool run_all(struct bench *bench)
+/* As fast as it goes, on more and more connections. */
+static bool run_steps(struct bench *bench)
 {
     static const size_t steps[] = {1, 4, 16, CONNECTIONS_MAX};
-    const struct options *options = &bench->options;
-    bool measures_disk = options->folder && is_asked(options, "disk");
-    if (measures_disk && !measure_disk(bench))
-        return false;
+    if (bench->options.get)
+        return run_get(bench, steps, sizeof steps / sizeof *steps);
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
         if (!run_step(bench, &healthz, steps[i]) || !run_step(bench, &file, steps[i]) ||
             !run_step(bench, &opening, steps[i]))
             return false;
+    return true;
+}
+
+static bool run_all(struct bench *bench)
+{
+    const struct options *options = &bench->options;
+    bool measures_disk = options->folder && !options->get && is_asked(options, "disk");
+    if ((measures_disk && !measure_disk(bench)) || !run_steps(bench))
+        return false;
+    if (options->get)
+        return true;
     if (is_asked(options, "rate") && !measure(bench, &opening, 16, RATE))
         return false;
     if (options->only && is_asked(options, "packed") && !measure(bench, &packed, 16, 0))
         return false;
-    return !measures_disk || measure_disk(bench);
+    return keep_answer(bench) && (!measures_disk || measure_disk(bench));
 }
 
 /* ---- start and end ---- */
@@ -613,7 +670,9 @@ static bool read_option(struct options *options, const char *argument)
         {"numbers=", &options->numbers}, {"from=", &options->from},
         {"to=", &options->to},           {"folder=", &options->folder},
         {"tls=", &options->tls},         {"authority=", &options->authority},
-        {"only=", &options->only},
+        {"only=", &options->only},       {"persons=", &options->persons},
+        {"get=", &options->get},         {"keep=", &options->keep},
+        {"on=", &options->on},
     };
     const char *equals = strchr(argument, '=');
     uint64_t number = 0;
@@ -658,13 +717,20 @@ static bool prepare(struct bench *bench)
             return complain("tls", &err);
     }
     size_t count = options->connections ? options->connections : CONNECTIONS_MAX;
-    for (size_t i = 0; i < count; i++)
-        if (!dial(bench, &bench->clients[i]) || !log_in(bench, &bench->clients[i])) {
-            fprintf(stderr, "bench_calendar: no login, status %d\n",
-                    bench->clients[i].status);
+    for (size_t i = 0; i < count; i++) {
+        struct client *client = &bench->clients[i];
+        if (!dial(bench, client) || (!options->get && !log_in(bench, client))) {
+            fprintf(stderr, "bench_calendar: no login, status %d\n", client->status);
             return false;
         }
-    return find_persons(bench);
+    }
+    if (options->get)
+        return true;
+    if (!find_persons(bench))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        bench->clients[i].next = i * bench->person_count / count;
+    return true;
 }
 
 static void finish(struct bench *bench)
@@ -684,20 +750,28 @@ static void finish(struct bench *bench)
     path_close(&bench->epoll);
 }
 
+static bool is_complete(const struct options *options)
+{
+    bool has_work = options->login && options->password && options->from && options->to &&
+                    (options->numbers || options->persons);
+    return options->port && options->connections <= CONNECTIONS_MAX &&
+           (options->get || has_work);
+}
+
 int main(int argc, char **argv)
 {
     static struct bench bench; /* allowed: large, and there is one */
     struct options *options = &bench.options;
-    *options = (struct options){.seconds = 4};
+    *options = (struct options){.seconds = 4, .on = "demo"};
     bool is_asked = true;
     for (int i = 1; i < argc; i++)
         is_asked = is_asked && read_option(options, argv[i]);
-    if (!is_asked || !options->port || !options->login || !options->password ||
-        !options->numbers || !options->from || !options->to ||
-        options->connections > CONNECTIONS_MAX) {
-        fputs("usage: bench_calendar port=N login=L password=P numbers=N[,N…] from=DAY "
-              "to=DAY [folder=DIR] [pid=SERVER] [tls=PREFIX authority=FILE] "
-              "[connections=N] [only=WHAT] [seconds=N]\n",
+    if (!is_asked || !is_complete(options)) {
+        fputs("usage: bench_calendar port=N login=L password=P numbers=N[,N…]|"
+              "persons=FILE from=DAY to=DAY [folder=DIR] [pid=SERVER] [tls=PREFIX "
+              "authority=FILE] [connections=N] [only=WHAT] [seconds=N] [keep=FILE] "
+              "[on=NAME]\n       bench_calendar port=N get=PATH [tls=PREFIX "
+              "authority=FILE] [seconds=N] [on=NAME]\n",
               stderr);
         return 2;
     }
