@@ -137,34 +137,37 @@ static bool add_provider(struct gathering *gathering, struct id facility, struct
     return !record || read_policy(gathering, one, err);
 }
 
-/* Every disclosing participant, so that what is missing can be said; the viewer itself;
- * and whoever holds a record although it left the list. */
+static bool is_asked(const struct gathering *gathering, struct id facility)
+{
+    const struct disclosure_request *request = gathering->reading->request;
+    return id_is_zero(request->provider) || id_equal(request->provider, facility);
+}
+
+/* Every disclosing participant, so that what is missing can be said; whoever holds a
+ * record although it left the list; and the viewer itself. */
 static bool gather_providers(struct gathering *gathering, struct err *err)
 {
     struct disclosure_reading *reading = gathering->reading;
-    const struct disclosure_request *request = reading->request;
-    struct facility_brief *facilities = NULL;
-    size_t count = 0;
-    if (!facility_list_briefs(reading->session, reading->arena, &facilities, &count, err))
+    struct id viewer = reading->request->actor->facility;
+    struct facility_ids disclosing;
+    bool has_viewer = false;
+    if (!facility_list_disclosing(reading->session, reading->arena, &disclosing, err))
         return false;
-    gathering->providers =
-        ARENA_MANY(reading->arena, struct disclosure_provider_facts, count, err);
+    gathering->providers = ARENA_MANY(reading->arena, struct disclosure_provider_facts,
+                                      disclosing.count + 1, err);
     if (!gathering->providers)
         return false;
-    for (size_t i = 0; i < count; i++) {
-        struct id facility = facilities[i].id;
-        bool is_viewer = id_equal(facility, request->actor->facility);
-        bool is_asked =
-            id_is_zero(request->provider) || id_equal(request->provider, facility);
-        bool is_listed =
-            network_participant_find(&gathering->participants, facility) != NULL;
-        bool has_data = facility_way_is_disclosing(facilities[i].way) &&
-                        (is_listed || record_at(gathering, facility));
-        if (is_asked && (is_viewer || has_data) &&
-            !add_provider(gathering, facility, err))
+    for (size_t i = 0; i < disclosing.count; i++) {
+        struct id one = disclosing.at[i];
+        bool is_viewer = id_equal(one, viewer);
+        bool is_listed = network_participant_find(&gathering->participants, one) != NULL;
+        bool is_told = is_viewer || is_listed || record_at(gathering, one);
+        has_viewer = has_viewer || is_viewer;
+        if (is_asked(gathering, one) && is_told && !add_provider(gathering, one, err))
             return false;
     }
-    return true;
+    return has_viewer || !is_asked(gathering, viewer) ||
+           add_provider(gathering, viewer, err);
 }
 
 /* Account, post and level of the session, as they are now. */

@@ -47,12 +47,7 @@ bool facility_way_parse(struct text id, enum facility_way *way)
 
 bool facility_is_disclosing(const struct facility *facility)
 {
-    return facility_way_is_disclosing(facility->way);
-}
-
-bool facility_way_is_disclosing(enum facility_way way)
-{
-    return way != FACILITY_VIEW_ONLY;
+    return facility->way != FACILITY_VIEW_ONLY;
 }
 
 static bool is_fingerprint(struct text fingerprint)

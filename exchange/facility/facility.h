@@ -76,7 +76,6 @@ const char *facility_way_id(enum facility_way way); /* "gateway" … */
 MUST_CHECK bool facility_way_parse(struct text id, enum facility_way *way);
 /* True when others may see something of it, so that its numbers need its own match. */
 bool facility_is_disclosing(const struct facility *facility);
-bool facility_way_is_disclosing(enum facility_way way);
 /* ERR_SYNTAX "facility_invalid". */
 MUST_CHECK bool facility_check(const struct facility *facility, struct err *err);
 /* The contract's Facility object, as an array item or after json_key. */
@@ -97,22 +96,23 @@ MUST_CHECK bool facility_find_policy(struct store_session *session, struct id id
 MUST_CHECK bool facility_find_code_of(struct store_session *session, struct id id,
                                       struct arena *arena, struct text *code,
                                       struct err *err);
-/* All, in order of their letters. */
+/* All, in order of their letters. A centre may have ten thousand, so this is not for what
+ * somebody waits for. */
 MUST_CHECK bool facility_list(struct store_session *session, struct arena *arena,
                               struct facility **items, size_t *count, struct err *err);
-
-/* The same, without what is shown to nobody: certificate and policy. */
-MUST_CHECK bool facility_list_shown(struct store_session *session, struct arena *arena,
-                                    struct facility **items, size_t *count,
-                                    struct err *err);
-/* Which there are, in the same order. */
-struct facility_brief {
-    struct id id;
-    enum facility_way way;
+struct facility_ids {
+    struct id *at;
+    size_t count;
 };
-MUST_CHECK bool facility_list_briefs(struct store_session *session, struct arena *arena,
-                                     struct facility_brief **items, size_t *count,
-                                     struct err *err);
+/* Those of `ids` that there are, each once, in the same order, without what is shown to
+ * nobody: certificate and policy. */
+MUST_CHECK bool facility_list_of(struct store_session *session,
+                                 const struct facility_ids *ids, struct arena *arena,
+                                 struct facility **items, size_t *count, struct err *err);
+/* All that disclose, in the same order: few of all, and read from an index alone. */
+MUST_CHECK bool facility_list_disclosing(struct store_session *session,
+                                         struct arena *arena, struct facility_ids *ids,
+                                         struct err *err);
 
 /* ---- writing, inside the caller's transaction ---- */
 MUST_CHECK bool facility_add(struct store_session *session,

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exchange/facility/facility_parts.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "exchange/network/network.h"
 #include "formats/json/json.h"
 #include "store/store.h"
@@ -143,58 +146,69 @@ static bool read_shown(struct store_statement *statement, struct arena *arena,
            store_column_text(statement, 6, arena, &facility->letter, err);
 }
 
-bool facility_list_shown(struct store_session *session, struct arena *arena,
-                         struct facility **items, size_t *count, struct err *err)
+static int compare(const void *a, const void *b)
 {
-    size_t room = 0;
-    *count = 0;
-    *items = NULL;
-    CLEANUP(store_finish)
-    struct store_statement *statement = store_prepare(
-        session,
-        "SELECT id, code, name, kana, kind, way, letter, slot, last_seen_at "
-        "FROM facility ORDER BY letter, id",
-        err);
-    if (!statement)
-        return false;
-    bool has_row = true;
-    while (store_step(statement, &has_row, err) && has_row) {
-        size_t needed = *items ? *count + 1 : FIRST_FACILITIES;
-        struct facility *grown =
-            arena_grow(arena, *items, *count, needed, sizeof *grown, &room, err);
-        if (!grown)
-            return false;
-        *items = grown;
-        if (!read_shown(statement, arena, &grown[(*count)++], err))
-            return false;
-    }
-    return err->kind == ERR_NONE;
+    const struct facility *left = a;
+    const struct facility *right = b;
+    int order = text_compare(left->letter, right->letter);
+    return order != 0 ? order : memcmp(left->id.bytes, right->id.bytes, ID_BYTES);
 }
 
-bool facility_list_briefs(struct store_session *session, struct arena *arena,
-                          struct facility_brief **items, size_t *count, struct err *err)
+bool facility_list_of(struct store_session *session, const struct facility_ids *ids,
+                      struct arena *arena, struct facility **items, size_t *count,
+                      struct err *err)
 {
-    size_t room = 0;
+    size_t found = 0;
     *count = 0;
-    *items = NULL;
+    *items = ARENA_MANY(arena, struct facility, ids->count, err);
     CLEANUP(store_finish)
     struct store_statement *statement =
-        store_prepare(session, "SELECT id, way FROM facility ORDER BY letter, id", err);
+        *items ? store_prepare(session,
+                               "SELECT id, code, name, kana, kind, way, letter, slot, "
+                               "last_seen_at FROM facility WHERE id = ?1",
+                               err)
+               : NULL;
+    if (!statement)
+        return false;
+    for (size_t i = 0; i < ids->count; i++) {
+        bool has_row = false;
+        store_reset(statement);
+        store_bind_id(statement, 1, ids->at[i]);
+        if (!store_step(statement, &has_row, err) ||
+            (has_row && !read_shown(statement, arena, &(*items)[found++], err)))
+            return false;
+    }
+    if (found > 0)
+        qsort(*items, found, sizeof **items, compare);
+    for (size_t i = 0; i < found; i++)
+        if (*count == 0 || !id_equal((*items)[i].id, (*items)[*count - 1].id))
+            (*items)[(*count)++] = (*items)[i];
+    return true;
+}
+
+bool facility_list_disclosing(struct store_session *session, struct arena *arena,
+                              struct facility_ids *ids, struct err *err)
+{
+    size_t room = FIRST_FACILITIES;
+    *ids = (struct facility_ids){ARENA_MANY(arena, struct id, FIRST_FACILITIES, err), 0};
+    CLEANUP(store_finish)
+    struct store_statement *statement =
+        ids->at ? store_prepare(session,
+                                "SELECT id FROM facility WHERE way <> 'view_only' "
+                                "ORDER BY letter, id",
+                                err)
+                : NULL;
     if (!statement)
         return false;
     bool has_row = true;
     while (store_step(statement, &has_row, err) && has_row) {
-        size_t needed = *items ? *count + 1 : FIRST_FACILITIES;
-        struct facility_brief *grown =
-            arena_grow(arena, *items, *count, needed, sizeof *grown, &room, err);
+        struct id *grown = arena_grow(arena, ids->at, ids->count, ids->count + 1,
+                                      sizeof *grown, &room, err);
         if (!grown)
             return false;
-        *items = grown;
-        struct facility_brief *brief = &grown[(*count)++];
-        if (!store_column_id(statement, 0, &brief->id, err))
+        ids->at = grown;
+        if (!store_column_id(statement, 0, &grown[ids->count++], err))
             return false;
-        if (!facility_way_parse(store_column_view(statement, 1), &brief->way))
-            return err_set(err, ERR_SYSTEM, "store_corrupt", "a way is unknown");
     }
     return err->kind == ERR_NONE;
 }
@@ -323,7 +337,8 @@ bool facility_change_policy(struct store_session *session, struct id facility,
 
 /* ---- whole transactions ---- */
 
-/* Read again whenever the epoch rises, so it takes only what the wire needs. */
+/* Read again whenever the epoch rises, so it takes only what the wire needs, of those
+ * that have a certificate. */
 bool facility_load_doors(struct store *store, struct arena *arena,
                          struct facility **items, size_t *count, struct err *err)
 {
@@ -334,7 +349,10 @@ bool facility_load_doors(struct store *store, struct arena *arena,
         return false;
     CLEANUP(store_finish)
     struct store_statement *statement = store_prepare(
-        session, "SELECT id, code, fingerprint, count(*) OVER () FROM facility", err);
+        session,
+        "SELECT id, code, fingerprint, count(*) OVER () FROM facility WHERE "
+        "fingerprint <> ''",
+        err);
     bool has_row = true;
     while (statement && store_step(statement, &has_row, err) && has_row) {
         if (!*items)
@@ -376,6 +394,18 @@ static bool is_connected(const struct facility_service *service, struct id facil
     return service->gateways && facility_gateway_is_ready(service->gateways, facility);
 }
 
+static bool list_participants(struct store_session *session,
+                              const struct network_participants *list,
+                              struct arena *arena, struct facility **facilities,
+                              size_t *count, struct err *err)
+{
+    struct facility_ids ids = {ARENA_MANY(arena, struct id, list->count, err),
+                               list->count};
+    for (size_t i = 0; ids.at && i < list->count; i++)
+        ids.at[i] = list->items[i].facility;
+    return ids.at && facility_list_of(session, &ids, arena, facilities, count, err);
+}
+
 bool facility_write_participants(const struct facility_service *service,
                                  struct id network, int32_t day, struct arena *arena,
                                  struct buf *out, struct err *err)
@@ -388,7 +418,7 @@ bool facility_write_participants(const struct facility_service *service,
     size_t count = 0;
     if (!session || !network_find(session, network, arena, &rules, err) ||
         !network_participants_on(session, network, day, arena, &list, err) ||
-        !facility_list(session, arena, &facilities, &count, err))
+        !list_participants(session, &list, arena, &facilities, &count, err))
         return false;
     struct json_writer writer = json_writer(out);
     json_open_object(&writer);
@@ -398,9 +428,7 @@ bool facility_write_participants(const struct facility_service *service,
     json_key(&writer, "facilities");
     json_open_array(&writer);
     for (size_t i = 0; i < count; i++)
-        if (network_participant_find(&list, facilities[i].id))
-            facility_write(&writer, &facilities[i],
-                           is_connected(service, facilities[i].id));
+        facility_write(&writer, &facilities[i], is_connected(service, facilities[i].id));
     json_close_array(&writer);
     json_close_object(&writer);
     return buf_check(out, err);

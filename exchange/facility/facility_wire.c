@@ -32,6 +32,7 @@ struct gateway {
     char fingerprint[HASH_HEX_BYTES]; /* "" = not accepted any more */
     struct tunnel *tunnel;            /* kept; NULL = away */
     bool is_ready;                    /* hello succeeded on this tunnel */
+    bool is_listed;                   /* a certificate was read last time */
     int64_t greeted_at_ms;            /* monotonic, when its answer was there */
     int64_t counter;                  /* of grants on this tunnel */
     int64_t polled_s;                 /* as its welcome said */
@@ -79,23 +80,42 @@ static struct gateway *add_gateway(struct facility_gateways *gateways,
 }
 
 /* A changed certificate ends the tunnel that the old one opened. */
+static void take_fingerprint(struct gateway *gateway, struct text fingerprint)
+{
+    bool is_changed = !text_is(fingerprint, gateway->fingerprint);
+    memset(gateway->fingerprint, 0, sizeof gateway->fingerprint);
+    if (fingerprint.len > 0 && fingerprint.len < sizeof gateway->fingerprint)
+        memcpy(gateway->fingerprint, fingerprint.at, fingerprint.len);
+    if (is_changed && gateway->tunnel)
+        tunnel_cut(gateway->tunnel);
+}
+
 static bool load_one(struct facility_gateways *gateways, const struct facility *facility,
                      struct err *err)
 {
     struct gateway *gateway = find_facility(gateways, facility->id);
-    if (!gateway && text_is_empty(facility->fingerprint))
-        return true;
     if (!gateway)
         gateway = add_gateway(gateways, facility, err);
     if (!gateway)
         return false;
-    bool is_changed = !text_is(facility->fingerprint, gateway->fingerprint);
-    memset(gateway->fingerprint, 0, sizeof gateway->fingerprint);
-    if (facility->fingerprint.len < sizeof gateway->fingerprint)
-        memcpy(gateway->fingerprint, facility->fingerprint.at, facility->fingerprint.len);
-    if (is_changed && gateway->tunnel)
-        tunnel_cut(gateway->tunnel);
+    gateway->is_listed = true;
+    take_fingerprint(gateway, facility->fingerprint);
     return true;
+}
+
+/* All certificates of now; who is not among them has none any more. */
+static bool load_all(struct facility_gateways *gateways, const struct facility *items,
+                     size_t count, struct err *err)
+{
+    bool is_loaded = true;
+    for (struct gateway *one = gateways->first; one; one = one->next)
+        one->is_listed = false;
+    for (size_t i = 0; i < count && is_loaded; i++)
+        is_loaded = load_one(gateways, &items[i], err);
+    for (struct gateway *one = gateways->first; one && is_loaded; one = one->next)
+        if (!one->is_listed)
+            take_fingerprint(one, TEXT(""));
+    return is_loaded;
 }
 
 bool facility_gateways_reload(struct facility_gateways *gateways, struct err *err)
@@ -106,9 +126,7 @@ bool facility_gateways_reload(struct facility_gateways *gateways, struct err *er
     if (!facility_load_doors(gateways->config.store, &arena, &items, &count, err))
         return false;
     pthread_mutex_lock(&gateways->lock);
-    bool is_loaded = true;
-    for (size_t i = 0; i < count && is_loaded; i++)
-        is_loaded = load_one(gateways, &items[i], err);
+    bool is_loaded = load_all(gateways, items, count, err);
     pthread_mutex_unlock(&gateways->lock);
     return is_loaded;
 }

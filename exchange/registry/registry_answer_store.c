@@ -29,28 +29,21 @@ struct answering {
     struct arena *arena;
 };
 
-static bool is_in_answer(const struct permit_contents *contents, struct id facility)
-{
-    for (size_t i = 0; i < contents->grant_count; i++)
-        if (id_equal(contents->grants[i].provider, facility))
-            return true;
-    for (size_t i = 0; i < contents->refusal_count; i++)
-        if (id_equal(contents->refusals[i].provider, facility))
-            return true;
-    return false;
-}
-
+/* Those of which the permit says something. */
 static bool choose_facilities(struct answering *answer, struct err *err)
 {
     const struct permit_contents *contents = permit_read(answer->permit);
-    struct facility *all = NULL;
-    size_t count = 0;
-    if (!facility_list_shown(answer->session, answer->arena, &all, &count, err))
+    size_t count = contents->grant_count + contents->refusal_count;
+    struct facility_ids ids = {ARENA_MANY(answer->arena, struct id, count, err), 0};
+    if (!ids.at)
         return false;
-    answer->facilities = all;
-    for (size_t i = 0; i < count; i++)
-        if (is_in_answer(contents, all[i].id))
-            all[answer->facility_count++] = all[i];
+    for (size_t i = 0; i < contents->grant_count; i++)
+        ids.at[ids.count++] = contents->grants[i].provider;
+    for (size_t i = 0; i < contents->refusal_count; i++)
+        ids.at[ids.count++] = contents->refusals[i].provider;
+    if (!facility_list_of(answer->session, &ids, answer->arena, &answer->facilities,
+                          &answer->facility_count, err))
+        return false;
     answer->facility_of_grant =
         ARENA_MANY(answer->arena, size_t, contents->grant_count, err);
     if (!answer->facility_of_grant)

@@ -49,13 +49,17 @@ void lower_all(struct session *session, int is_one, int *err);
 void lower_all(struct session *session, int is_one, int *err)
 {
     run(session, "DELETE FROM thing WHERE id = ?1", err);
+    run(session, "SELECT id FROM record WHERE facility = ?1 AND number = ?2", err);
     store_prepare(session, NAMES "x FROM thing", err);
     store_prepare(session, choose(is_one), err);
     store_prepare(session, is_one ? all[0] : "SELECT 1", err);
 }
 """,
     "exchange/lower/0009_lower.sql": "-- good\n--sqlite PRAGMA x;\nCREATE TABLE a (\n  b BIGINT NOT NULL, -- the b\n"
-                                     "  c TEXT CHECK (c IN ('x', 'y')),\n  PRIMARY KEY (b, c)\n);\n",
+                                     "  c TEXT CHECK (c IN ('x', 'y')),\n  PRIMARY KEY (b, c)\n);\n"
+                                     "CREATE TABLE staff (id TEXT PRIMARY KEY, name TEXT NOT NULL);\n"
+                                     "CREATE TABLE record (id TEXT PRIMARY KEY, facility TEXT, number TEXT);\n"
+                                     "CREATE INDEX record_of ON record (facility, number);\n",
     "tools/check/note.txt": "good\n",
 }
 BODY = SPDX + '#include "base/span.h"\n\nint span_two(void);\nint span_two(%s)\n{\n%s    return 1;\n}\n'
@@ -116,6 +120,10 @@ PLANTED = [
     ("sql", "exchange/lower/0001_lower.sql", "CREATE TABLE a (b BIGINT, c);\n", "column c of a"),
     ("sql", "exchange/lower/0001_lower.sql", "CREATE TABLE a (b BIGINT PRIMARY KEY AUTOINCREMENT);\n",
      "AUTOINCREMENT"),
+    ("plans", "exchange/lower/bad.c", PREPARE % '"SELECT id FROM staff " "WHERE name = ?1"', "all of staff"),
+    ("plans", "exchange/lower/bad.c", '#define BY(a) "SELECT id FROM staff WHERE " a " = ?1"\n'
+     + PREPARE % 'BY("name")', "all of staff"),
+    ("plans", "exchange/lower/bad.c", PREPARE % '"SELECT id FROM record WHERE facility = ?1"', "all of record"),
     ("names", "formats/good/bad.c", SPDX + "int permit_make(void);\nint good_two(void);\n"
      "int good_two(void)\n{\n    return permit_make();\n}\n", "only the gate"),
 ]
@@ -170,7 +178,7 @@ for text, expected in COUNTED:
         print(f"count.py of {text!r}: {count(text)!r}, not {expected!r}")
 for check, path, text, expected in [(c, None, None, "") for c in
                                     ("layers", "sizes", "bans", "names", "permit", "sql",
-                                     "texts")] + PLANTED:
+                                     "plans", "texts")] + PLANTED:
     with tempfile.TemporaryDirectory() as root:
         for name, content in CLEAN.items():
             plant(root, name, content)
