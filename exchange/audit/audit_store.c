@@ -458,6 +458,27 @@ static bool read_row(struct store_statement *statement, struct arena *arena,
     return true;
 }
 
+/* A page begins where the one before ended, not at the end of the month: the planner
+ * takes one limit to each side, and it should be the nearer one. */
+struct between {
+    int64_t from_ms;
+    int64_t until_ms;
+    int64_t cursor_ms;
+};
+
+static struct between rest_of(const struct audit_index_query *query)
+{
+    struct between rest = {query->from_ms, query->until_ms, query->after.at_ms};
+    bool is_first_page = query->after.number == 0;
+    if (query->is_newest_first && is_first_page)
+        rest.cursor_ms = INT64_MAX;
+    else if (query->is_newest_first && rest.cursor_ms < rest.until_ms)
+        rest.until_ms = rest.cursor_ms + 1;
+    else if (!query->is_newest_first && rest.cursor_ms > rest.from_ms)
+        rest.from_ms = rest.cursor_ms;
+    return rest;
+}
+
 bool audit_index_list(struct store *store, const struct audit_index_query *query,
                       struct arena *arena, struct audit_index_row **rows, size_t *count,
                       struct err *err)
@@ -476,13 +497,11 @@ bool audit_index_list(struct store *store, const struct audit_index_query *query
         err);
     if (!statement)
         return false;
-    bool is_first_page = query->after.number == 0;
+    struct between between = rest_of(query);
     store_bind_text(statement, 1, query->value);
-    store_bind_int(statement, 2, query->from_ms);
-    store_bind_int(statement, 3, query->until_ms);
-    store_bind_int(statement, 4,
-                   query->is_newest_first && is_first_page ? INT64_MAX
-                                                           : query->after.at_ms);
+    store_bind_int(statement, 2, between.from_ms);
+    store_bind_int(statement, 3, between.until_ms);
+    store_bind_int(statement, 4, between.cursor_ms);
     store_bind_text(statement, 5, text_cstr(query->after.node));
     store_bind_int(statement, 6, (int64_t)query->after.number);
     store_bind_int(statement, 7, (int64_t)query->count_max);

@@ -445,6 +445,52 @@ static void the_record_of_references_is_the_audit_row_by_row(void)
     close_office(&office);
 }
 
+/* On a list as long as a region's. */
+static bool publish_many(struct store_session *session, void *context, struct err *err)
+{
+    enum { MANY = 4000 };
+    struct world *world = context;
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+    struct network_participants list;
+    struct id *ids = ARENA_MANY(&arena, struct id, MANY + 8, err);
+    if (!ids || !network_participants_on(session, network_id,
+                                         day_of_instant(world_wall_ms(world)), &arena,
+                                         &list, err))
+        return false;
+    size_t count = 0;
+    for (; count < list.count; count++)
+        ids[count] = list.items[count].facility;
+    for (uint32_t i = 0; i < MANY; i++) {
+        ids[count] = (struct id){{0xee}};
+        memcpy(&ids[count++].bytes[8], &i, sizeof i);
+    }
+    return network_add_version(session, network_id, list.effective_day, ids, count, 1,
+                               err);
+}
+
+static void a_long_list_of_participants_shortens_no_record_of_references(void)
+{
+    struct office office;
+    struct err err = {0};
+    char person[128], month[DAY_TEXT_BYTES];
+    open_office(&office);
+    struct world *world = office.hospital->world;
+    struct browser clinic = enter(world, "clinic");
+    register_person(&clinic, person);
+    good(store_write(world->store, STORE_LIVE, publish_many, world, &err), &err);
+    for (int i = 0; i < 205; i++)
+        CHECK(open_calendar(&clinic, person).status == 201);
+    day_to_iso(day_of_instant(world_wall_ms(world)), month);
+    month[7] = '\0';
+    struct reply csv = download(&clinic, month);
+    CHECK(count_lines(&csv) == 1 + 205);
+    char line[128];
+    snprintf(line, sizeof line, "GET /api/v1/references?month=%s", month);
+    struct reply reply = go(&clinic, line, "");
+    CHECK(reply.status == 200);
+    close_office(&office);
+}
+
 static struct reply ask_references(struct browser *browser, const char *side,
                                    const char *month)
 {
@@ -539,6 +585,7 @@ int main(void)
     RUN(reading_changes_nothing);
     RUN(no_log_names_a_patient);
     RUN(the_record_of_references_is_the_audit_row_by_row);
+    RUN(a_long_list_of_participants_shortens_no_record_of_references);
     RUN(a_provider_sees_who_viewed_its_data);
     RUN(a_name_cannot_become_a_formula_or_another_row);
     return test_done();
