@@ -401,6 +401,8 @@ bool patient_apply_match(struct store_session *session, struct id record,
 
 /* ---- views ---- */
 
+enum { LIST_ARENA_BYTES = 1 << 20 };
+
 bool patient_view_of(struct store_session *session, struct id person, struct id viewer,
                      int32_t today, struct arena *arena, struct patient_view *view,
                      struct err *err)
@@ -408,12 +410,14 @@ bool patient_view_of(struct store_session *session, struct id person, struct id 
     struct patient_record *records = NULL;
     struct consent_facts facts;
     struct network_participants participants;
+    /* thousands of members, of which nothing stays; views come by the hundred */
+    CLEANUP(arena_free) struct arena of_list = arena_init(LIST_ARENA_BYTES);
     view->viewer = viewer;
     if (!patient_person_find(session, person, arena, &view->person, err) ||
         !patient_records_of_person(session, person, arena, &records, &view->record_count,
                                    err) ||
         !consent_facts(session, person, arena, &facts, err) ||
-        !network_participants_on(session, view->person.network, today, arena,
+        !network_participants_on(session, view->person.network, today, &of_list,
                                  &participants, err))
         return false;
     view->records = records;
