@@ -314,3 +314,33 @@ void registry_looks_close(struct registry_looks *looks)
     pthread_mutex_destroy(&looks->keeping);
     memory_free(looks);
 }
+
+bool registry_read_looks(struct store_session *session,
+                         const struct disclosure_scope *scope, struct id post, size_t max,
+                         struct arena *arena, struct registry_look **looks, size_t *count,
+                         struct err *err)
+{
+    bool has_row = false;
+    (void)scope; /* its existence is the permission; a post is the viewer's own */
+    *count = 0;
+    *looks = ARENA_MANY(arena, struct registry_look, max, err);
+    if (!*looks)
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *rows = store_prepare(
+        session,
+        "SELECT person, looked_at, before_at FROM registry_look WHERE post = ?1 "
+        "ORDER BY looked_at DESC",
+        err);
+    if (!rows)
+        return false;
+    store_bind_id(rows, 1, post);
+    while (*count < max && store_step(rows, &has_row, err) && has_row) {
+        struct registry_look *look = &(*looks)[(*count)++];
+        look->looked_at_ms = store_column_int(rows, 1);
+        look->before_at_ms = store_column_int(rows, 2);
+        if (!store_column_id(rows, 0, &look->person, err))
+            return false;
+    }
+    return err->kind == ERR_NONE;
+}

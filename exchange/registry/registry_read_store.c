@@ -127,41 +127,99 @@ bool registry_read_entry(struct store_session *session,
     return err_set(err, ERR_MISSING, "not_found", "no such entry under this permit");
 }
 
-/* Newest first within one grant, from the cursor on. */
-static bool read_grant_row(struct store_session *session,
-                           const struct permit_grant *grant,
-                           const struct registry_query *query, struct arena *arena,
-                           struct registry_entry *entries, size_t *count, struct err *err)
+/* Room for a page of each grant. */
+struct row_entries {
+    struct registry_entry *at;
+    size_t count;
+    size_t left; /* of this grant's page */
+    struct arena *arena;
+};
+
+enum {
+    CURSOR_PAGE_ROWS = 400
+}; /* a database on a server would send all that there are */
+
+struct cursor {
+    int64_t record;
+    int64_t day;
+    struct id entry;
+    int read_rows; /* of the newest page */
+};
+
+/* Moves behind the row. */
+static bool move_cursor(struct store_statement *rows, struct cursor *cursor,
+                        struct err *err)
 {
-    int64_t record = 0;
+    cursor->read_rows++;
+    cursor->day = store_column_int(rows, 4);
+    return store_column_id(rows, 0, &cursor->entry, err);
+}
+
+/* The first and the last kind of a row; others may lie between. */
+static void bind_kinds(struct store_statement *rows, int index, enum entry_row row)
+{
+    int first = ENTRY_KIND_COUNT, last = -1;
+    for (int kind = 0; kind < ENTRY_KIND_COUNT; kind++)
+        if (entry_kind_row((enum entry_kind)kind) == row) {
+            first = first < kind ? first : kind;
+            last = kind;
+        }
+    store_bind_int(rows, index, first);
+    store_bind_int(rows, index + 1, last);
+}
+
+static bool read_row_page(struct store_session *session, const struct permit_grant *grant,
+                          const struct registry_query *query, struct cursor *cursor,
+                          struct row_entries *found, struct err *err)
+{
     bool has_row = false;
-    if (!registry_find_record(session, grant->record, &record, err))
-        return false;
     CLEANUP(store_finish)
     struct store_statement *rows = store_prepare(
         session,
         "SELECT " ENTRY_COLUMNS " FROM registry_entry e WHERE e.record = ?1 AND "
-        "e.day >= ?2 AND e.day <= ?3 AND e.state <> 100 AND (e.day < ?4 OR (e.day = ?4 "
-        "AND e.entry < ?5)) ORDER BY e.day DESC, e.entry DESC",
+        "e.day >= ?2 AND e.day <= ?3 AND e.kind >= ?6 AND e.kind <= ?7 AND "
+        "e.state <> 100 AND (e.day < ?4 OR (e.day = ?4 AND e.entry < ?5)) "
+        "ORDER BY e.day DESC, e.entry DESC LIMIT 400",
         err);
     if (!rows)
         return false;
-    store_bind_int(rows, 1, record);
+    store_bind_int(rows, 1, cursor->record);
     store_bind_int(rows, 2, query->from);
-    store_bind_int(rows, 3, query->to);
-    store_bind_int(rows, 4, query->before_day);
-    store_bind_id(rows, 5, query->before_entry);
-    size_t found = 0;
-    while (found < REGISTRY_PAGE_MAX && store_step(rows, &has_row, err) && has_row) {
+    store_bind_int(rows, 3, cursor->day < query->to ? cursor->day : query->to);
+    store_bind_int(rows, 4, cursor->day);
+    store_bind_id(rows, 5, cursor->entry);
+    bind_kinds(rows, 6, query->row);
+    cursor->read_rows = 0;
+    while (found->left > 0 && store_step(rows, &has_row, err) && has_row) {
         enum entry_kind kind = (enum entry_kind)store_column_int(rows, 1);
+        if (!move_cursor(rows, cursor, err))
+            return false;
         if (!is_entry_granted(rows, grant) || entry_kind_row(kind) != query->row)
             continue;
-        if (!take_entry(rows, grant, arena, &entries[*count], err))
+        if (!take_entry(rows, grant, found->arena, &found->at[found->count], err))
             return false;
-        found++;
-        (*count)++;
+        found->left--;
+        found->count++;
     }
     return err->kind == ERR_NONE;
+}
+
+/* Newest first within one grant, from the cursor on. */
+static bool read_grant_row(struct store_session *session,
+                           const struct permit_grant *grant,
+                           const struct registry_query *query, struct row_entries *found,
+                           struct err *err)
+{
+    struct cursor cursor = {.day = query->before_day,
+                            .entry = query->before_entry,
+                            .read_rows = CURSOR_PAGE_ROWS};
+    if (!registry_find_record(session, grant->record, &cursor.record, err))
+        return false;
+    found->left = REGISTRY_PAGE_MAX;
+    while (found->left > 0 && cursor.read_rows == CURSOR_PAGE_ROWS)
+        if (!read_row_page(session, grant, query, &cursor, found, err))
+            return false;
+    return true;
 }
 
 static bool is_before(const struct registry_entry *a, const struct registry_entry *b)
@@ -190,64 +248,88 @@ bool registry_read_row(struct store_session *session,
 {
     const struct permit_contents *contents = permit_read(permit);
     *count = 0;
-    if (!registry_check_audited(permit, err))
+    if (!check_audited(permit, err))
         return false;
     *entries = ARENA_MANY(arena, struct registry_entry,
                           REGISTRY_PAGE_MAX * (contents->grant_count + 1), err);
     if (!*entries)
         return false;
+    struct row_entries found = {.at = *entries, .arena = arena};
     for (size_t i = 0; i < contents->grant_count; i++) {
         const struct permit_grant *grant = &contents->grants[i];
         bool is_asked =
             id_is_zero(query->facility) || id_equal(query->facility, grant->provider);
-        if (is_asked &&
-            !read_grant_row(session, grant, query, arena, *entries, count, err))
+        if (is_asked && !read_grant_row(session, grant, query, &found, err))
             return false;
     }
+    *count = found.count;
     sort_newest_first(*entries, *count);
     if (*count > REGISTRY_PAGE_MAX)
         *count = REGISTRY_PAGE_MAX;
     return true;
 }
 
+/* Of one entry, within its row. */
+struct neighbour {
+    const struct registry_entry *of;
+    bool is_later;
+    struct arena *arena;
+    struct registry_entry nearest; /* zero id = none yet */
+};
+
+/* The nearest entry of the row on one page of a grant. */
+static bool look_at_page(struct store_statement *rows, const struct permit_grant *grant,
+                         struct neighbour *search, struct cursor *cursor, bool *has_one,
+                         struct err *err)
+{
+    bool has_row = false;
+    store_reset(rows);
+    store_bind_int(rows, 1, cursor->record);
+    store_bind_int(rows, 2, cursor->day);
+    store_bind_id(rows, 3, cursor->entry);
+    bind_kinds(rows, 4, entry_kind_row(search->of->kind));
+    cursor->read_rows = 0;
+    while (!*has_one && store_step(rows, &has_row, err) && has_row) {
+        enum entry_kind kind = (enum entry_kind)store_column_int(rows, 1);
+        struct registry_entry candidate;
+        if (!move_cursor(rows, cursor, err))
+            return false;
+        if (!is_entry_granted(rows, grant) ||
+            entry_kind_row(kind) != entry_kind_row(search->of->kind))
+            continue;
+        if (!take_entry(rows, grant, search->arena, &candidate, err))
+            return false;
+        if (id_is_zero(search->nearest.id) ||
+            is_before(&search->nearest, &candidate) == search->is_later)
+            search->nearest = candidate;
+        *has_one = true;
+    }
+    return err->kind == ERR_NONE;
+}
+
 /* The nearest entry of the row in one direction, over all grants. */
 static bool find_neighbour(struct store_session *session, const char *sql,
                            const struct disclosure_permit *permit,
-                           const struct registry_entry *entry, bool is_later,
-                           struct registry_entry *nearest, struct arena *arena,
-                           struct err *err)
+                           struct neighbour *search, struct err *err)
 {
     const struct permit_contents *contents = permit_read(permit);
     CLEANUP(store_finish)
     struct store_statement *rows = store_prepare(session, sql, err);
-    bool has_found = false;
     if (!rows)
         return false;
     for (size_t i = 0; i < contents->grant_count; i++) {
-        int64_t record = 0;
-        bool has_row = false;
         const struct permit_grant *grant = &contents->grants[i];
-        if (!registry_find_record(session, grant->record, &record, err))
+        struct cursor cursor = {.day = search->of->day,
+                                .entry = search->of->id,
+                                .read_rows = CURSOR_PAGE_ROWS};
+        bool has_one = false;
+        if (!registry_find_record(session, grant->record, &cursor.record, err))
             return false;
-        store_reset(rows);
-        store_bind_int(rows, 1, record);
-        store_bind_int(rows, 2, entry->day);
-        store_bind_id(rows, 3, entry->id);
-        while (store_step(rows, &has_row, err) && has_row) {
-            enum entry_kind kind = (enum entry_kind)store_column_int(rows, 1);
-            struct registry_entry candidate;
-            if (!is_entry_granted(rows, grant) ||
-                entry_kind_row(kind) != entry_kind_row(entry->kind))
-                continue;
-            if (!take_entry(rows, grant, arena, &candidate, err))
+        while (!has_one && cursor.read_rows == CURSOR_PAGE_ROWS)
+            if (!look_at_page(rows, grant, search, &cursor, &has_one, err))
                 return false;
-            if (!has_found || is_before(nearest, &candidate) == is_later)
-                *nearest = candidate;
-            has_found = true;
-            break;
-        }
     }
-    return err->kind == ERR_NONE;
+    return true;
 }
 
 bool registry_read_neighbours(struct store_session *session,
@@ -255,28 +337,30 @@ bool registry_read_neighbours(struct store_session *session,
                               const struct registry_entry *entry, struct id *previous,
                               struct id *next, struct arena *arena, struct err *err)
 {
-    struct registry_entry earlier = {0};
-    struct registry_entry later = {0};
-    if (!registry_check_audited(permit, err) ||
+    struct neighbour earlier = {.of = entry, .arena = arena};
+    struct neighbour later = {.of = entry, .is_later = true, .arena = arena};
+    if (!check_audited(permit, err) ||
         !find_neighbour(session,
                         "SELECT " ENTRY_COLUMNS " FROM registry_entry e WHERE "
-                        "e.record = ?1 AND e.day > -2147483648 AND e.state IN (0, 3, 4) "
-                        "AND (e.day < ?2 OR (e.day = ?2 AND e.entry < ?3)) "
-                        "ORDER BY e.day DESC, e.entry DESC",
-                        permit, entry, false, &earlier, arena, err) ||
+                        "e.record = ?1 AND e.day > -2147483648 AND e.day <= ?2 AND "
+                        "e.kind >= ?4 AND e.kind <= ?5 AND e.state IN (0, 3, 4) AND "
+                        "(e.day < ?2 OR (e.day = ?2 AND e.entry < ?3)) ORDER BY e.day "
+                        "DESC, e.entry DESC LIMIT 400",
+                        permit, &earlier, err) ||
         !find_neighbour(session,
                         "SELECT " ENTRY_COLUMNS " FROM registry_entry e WHERE "
-                        "e.record = ?1 AND e.state IN (0, 3, 4) "
-                        "AND (e.day > ?2 OR (e.day = ?2 AND e.entry > ?3)) "
-                        "ORDER BY e.day, e.entry",
-                        permit, entry, true, &later, arena, err))
+                        "e.record = ?1 AND e.day >= ?2 AND e.kind >= ?4 AND "
+                        "e.kind <= ?5 AND e.state IN (0, 3, 4) AND (e.day > ?2 OR (e.day "
+                        "= ?2 AND e.entry > ?3)) "
+                        "ORDER BY e.day, e.entry LIMIT 400",
+                        permit, &later, err))
         return false;
-    *previous = earlier.id;
-    *next = later.id;
+    *previous = earlier.nearest.id;
+    *next = later.nearest.id;
     return true;
 }
 
-/* ---- freshness, looks, news ---- */
+/* ---- freshness, news ---- */
 
 bool registry_read_freshness(struct store_session *session, struct id record,
                              struct registry_freshness *out, struct err *err)
@@ -297,36 +381,6 @@ bool registry_read_freshness(struct store_session *session, struct id record,
         out->behind_at_ms = store_column_int(find, 1);
     }
     return true;
-}
-
-bool registry_read_looks(struct store_session *session,
-                         const struct disclosure_scope *scope, struct id post, size_t max,
-                         struct arena *arena, struct registry_look **looks, size_t *count,
-                         struct err *err)
-{
-    bool has_row = false;
-    (void)scope; /* its existence is the permission; a post is the viewer's own */
-    *count = 0;
-    *looks = ARENA_MANY(arena, struct registry_look, max, err);
-    if (!*looks)
-        return false;
-    CLEANUP(store_finish)
-    struct store_statement *rows = store_prepare(
-        session,
-        "SELECT person, looked_at, before_at FROM registry_look WHERE post = ?1 "
-        "ORDER BY looked_at DESC",
-        err);
-    if (!rows)
-        return false;
-    store_bind_id(rows, 1, post);
-    while (*count < max && store_step(rows, &has_row, err) && has_row) {
-        struct registry_look *look = &(*looks)[(*count)++];
-        look->looked_at_ms = store_column_int(rows, 1);
-        look->before_at_ms = store_column_int(rows, 2);
-        if (!store_column_id(rows, 0, &look->person, err))
-            return false;
-    }
-    return err->kind == ERR_NONE;
 }
 
 bool registry_count_new(struct store_session *session,

@@ -40,6 +40,64 @@ static void an_entry_is_opened_once_and_its_content_fetched(void)
     hospital_free(hospital);
 }
 
+/* A day of intensive care behind the first entry: injections, more than a page of what is
+ * read at once. */
+static bool crowd(struct store_session *session, void *context, struct err *err)
+{
+    enum { MANY = 900, NEXT_DAY = 1 };
+    (void)context;
+    CLEANUP(store_finish)
+    struct store_statement *insert = store_prepare(
+        session,
+        "INSERT INTO registry_entry (record, day, kind, entry, source_key, version, "
+        "state, flags, end_day, is_open, title, department_code, department, author, "
+        "time, order_number, visible_at, change) SELECT record, day + ?3, 3, ?1, ?2, "
+        "version, state, flags, end_day, is_open, title, department_code, department, "
+        "author, time, order_number, visible_at, change FROM registry_entry WHERE "
+        "source_key = '1/OML-11/A'",
+        err);
+    for (uint32_t i = 0; insert && i < MANY; i++) {
+        struct id id = {{0xcc}};
+        memcpy(&id.bytes[8], &i, sizeof i);
+        struct id_text text = id_to_text(id);
+        store_reset(insert);
+        store_bind_id(insert, 1, id);
+        store_bind_text(insert, 2, id_view(&text));
+        store_bind_int(insert, 3, NEXT_DAY);
+        if (!store_run(insert, err))
+            return false;
+    }
+    return insert != NULL;
+}
+
+static void the_neighbours_of_a_row_are_found_beyond_a_crowd_of_others(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    struct err err = {0};
+    char first[128], next[128], opening[128], line[256];
+    say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    find_entry(&scene, first);
+    say_put(hospital, 0, "3/OML-11/B", VERSION_1, "生化学");
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    good(store_write(hospital->world->store, STORE_LIVE, crowd, NULL, &err), &err);
+    struct reply reply = open_entry(&scene, first);
+    CHECK(reply.status == 201 && has(&reply, "\"previous\":null"));
+    member(&reply, "next", next);
+    reply = open_entry(&scene, next);
+    CHECK(reply.status == 201 && has(&reply, "\"title\":\"生化学\"") &&
+          has(&reply, "\"next\":null"));
+    snprintf(line, sizeof line, "\"previous\":\"%s\"", first);
+    CHECK(has(&reply, line));
+    reply = open_calendar(&scene);
+    snprintf(line, sizeof line, "entries?row=test&from=2026-10-01&to=2026-10-31");
+    reply = ask_opening(&scene, "GET", member(&reply, "opening", opening), line);
+    CHECK(reply.status == 200 && has(&reply, "血算") && has(&reply, "生化学") &&
+          has(&reply, "\"next\":null"));
+    hospital_free(hospital);
+}
+
 /* A gateway that reads its whole source anew sends what the centre has already. */
 static void what_comes_again_unchanged_changes_nothing(void)
 {
@@ -403,6 +461,7 @@ int main(void)
     struct err err = {0};
     CHECK(secret_start(&err));
     RUN(an_entry_is_opened_once_and_its_content_fetched);
+    RUN(the_neighbours_of_a_row_are_found_beyond_a_crowd_of_others);
     RUN(what_comes_again_unchanged_changes_nothing);
     RUN(what_a_gateway_answers_otherwise_is_never_shown);
     RUN(a_silent_and_an_absent_gateway_are_told_apart);
