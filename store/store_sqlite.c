@@ -274,8 +274,10 @@ static bool set_up(struct store_engine *engine, bool for_writing, struct err *er
              "PRAGMA cache_size = -8000; PRAGMA synchronous = FULL;",
              err))
         return false;
+    /* Readers are many; what they read again the system has in memory. */
     if (!for_writing)
-        return run(engine, "PRAGMA query_only = ON;", err) && check_settings(engine, err);
+        return run(engine, "PRAGMA query_only = ON; PRAGMA cache_size = -2000;", err) &&
+               check_settings(engine, err);
     /* Checkpoints are made by tidy, when nobody waits for the answer. */
     if (!run(engine,
              "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;"
