@@ -25,7 +25,7 @@ FILES = int(sys.argv[4]) if len(sys.argv) > 4 else 200
 HOSPITAL, ITS_DOCTOR, CLINIC_DOCTOR = "9911000011", "fujishiro", "kawabe"
 HEAVY_FILES = 15000
 RELINKS = 5
-PATIENCE_S = 120
+PATIENCE_S = 600
 LAST = datetime.date.today()
 TWELVE_WEEKS = {"from": str(LAST - datetime.timedelta(days=83)), "to": str(LAST)}
 
@@ -102,6 +102,7 @@ class Client:
         headers = dict(self.headers, **{"Idempotency-Key": uuid.uuid4().hex})
         if sent is not None:
             headers["Content-Type"] = "application/json"
+        self.wire.close()  # the server would, when nothing was asked for a while
         self.wire.request(method, "/api/v1" + path,
                           json.dumps(sent) if sent is not None else None, headers)
         answer = self.wire.getresponse()

@@ -17,7 +17,8 @@ enum {
     PAGE_ROWS = 200,
     ANSWER_BYTES_MAX = 4 << 20,
     CSV_BYTES_MAX = 64 << 20,
-    CURSOR_BYTES = 128
+    CURSOR_BYTES = 128,
+    ROW_ARENA_BYTES = 4 << 20
 };
 
 struct asking {
@@ -180,12 +181,12 @@ static bool write_list(struct asking *asking, struct buf *out, struct err *err)
 {
     struct audit_index_row *rows = NULL;
     size_t count = 0;
-    struct arena *arena = http_arena(asking->call);
+    CLEANUP(arena_free) struct arena of_row = arena_init(ROW_ARENA_BYTES);
     if (!ask(asking, err))
         return false;
     asking->query.is_newest_first = true;
-    if (!audit_index_list(asking->service->store, &asking->query, arena, &rows, &count,
-                          err))
+    if (!audit_index_list(asking->service->store, &asking->query,
+                          http_arena(asking->call), &rows, &count, err))
         return false;
     struct json_writer writer = json_writer(out);
     json_open_object(&writer);
@@ -195,8 +196,9 @@ static bool write_list(struct asking *asking, struct buf *out, struct err *err)
         struct reference_row view;
         if (!is_reference(asking, &rows[i]))
             continue;
+        arena_reset(&of_row);
         if (!reference_name_row(asking->service->store, asking->scope,
-                                !asking->is_of_others, &rows[i], arena, &view, err))
+                                !asking->is_of_others, &rows[i], &of_row, &view, err))
             return false;
         write_reference(&writer, &view);
     }
@@ -267,11 +269,13 @@ static void write_csv_head(struct csv_writer *csv)
     csv_end_row(csv);
 }
 
-/* One page after the other, each with memory of its own. */
+/* One page after the other, each with memory of its own, and each row: whose name it is
+ * takes reading a network's whole list. */
 static bool write_csv_pages(struct asking *asking, struct csv_writer *csv,
                             struct err *err)
 {
     size_t count = PAGE_ROWS;
+    CLEANUP(arena_free) struct arena of_row = arena_init(ROW_ARENA_BYTES);
     while (count == PAGE_ROWS) {
         CLEANUP(arena_free) struct arena arena = arena_init(8 << 20);
         struct audit_index_row *rows = NULL;
@@ -282,8 +286,9 @@ static bool write_csv_pages(struct asking *asking, struct csv_writer *csv,
             struct reference_row view;
             if (!is_reference(asking, &rows[i]))
                 continue;
+            arena_reset(&of_row);
             if (!reference_name_row(asking->service->store, asking->scope,
-                                    !asking->is_of_others, &rows[i], &arena, &view, err))
+                                    !asking->is_of_others, &rows[i], &of_row, &view, err))
                 return false;
             write_csv_row(csv, &view);
         }

@@ -40,8 +40,7 @@ static void an_entry_is_opened_once_and_its_content_fetched(void)
     hospital_free(hospital);
 }
 
-/* A day of intensive care behind the first entry: injections, more than a page of what is
- * read at once. */
+/* The day behind the first entry has more than a page of results that are not shown. */
 static bool crowd(struct store_session *session, void *context, struct err *err)
 {
     enum { MANY = 900, NEXT_DAY = 1 };
@@ -51,8 +50,8 @@ static bool crowd(struct store_session *session, void *context, struct err *err)
         session,
         "INSERT INTO registry_entry (record, day, kind, entry, source_key, version, "
         "state, flags, end_day, is_open, title, department_code, department, author, "
-        "time, order_number, visible_at, change) SELECT record, day + ?3, 3, ?1, ?2, "
-        "version, state, flags, end_day, is_open, title, department_code, department, "
+        "time, order_number, visible_at, change) SELECT record, day + ?3, kind, ?1, "
+        "?2, version, state, 128, end_day, is_open, title, department_code, department, "
         "author, time, order_number, visible_at, change FROM registry_entry WHERE "
         "source_key = '1/OML-11/A'",
         err);
