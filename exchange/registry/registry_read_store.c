@@ -248,7 +248,7 @@ bool registry_read_row(struct store_session *session,
 {
     const struct permit_contents *contents = permit_read(permit);
     *count = 0;
-    if (!check_audited(permit, err))
+    if (!registry_check_audited(permit, err))
         return false;
     *entries = ARENA_MANY(arena, struct registry_entry,
                           REGISTRY_PAGE_MAX * (contents->grant_count + 1), err);
@@ -339,7 +339,7 @@ bool registry_read_neighbours(struct store_session *session,
 {
     struct neighbour earlier = {.of = entry, .arena = arena};
     struct neighbour later = {.of = entry, .is_later = true, .arena = arena};
-    if (!check_audited(permit, err) ||
+    if (!registry_check_audited(permit, err) ||
         !find_neighbour(session,
                         "SELECT " ENTRY_COLUMNS " FROM registry_entry e WHERE "
                         "e.record = ?1 AND e.day > -2147483648 AND e.day <= ?2 AND "
