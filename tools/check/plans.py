@@ -17,7 +17,7 @@ CALLED = re.compile(rf"#define ([A-Z][A-Z0-9_]*)\((\w+)\)((?:\s|\\\n|{LITERAL}|\
 GROWING = {
     "audit_index", "consent", "consent_facility", "facility", "live_change",
     "network_participant", "patient_search", "person", "record", "registry_entry",
-    "registry_look", "registry_record", "session", "session_once", "staff",
+    "registry_look", "registry_record", "registry_sheet", "session", "session_once", "staff",
     "staff_password", "staff_post",
 }
 # Columns that by themselves leave thousands of rows of the table.
@@ -29,7 +29,7 @@ WIDE = {
 }
 # Indexes over few of the rows.
 FEW = {"facility_disclosing", "facility_fingerprint", "record_has_to_tell", "record_unfinished",
-       "session_of_staff"}
+       "registry_sheet_void", "session_of_staff"}
 RARE = re.compile(r"state = '(proposed|suspended|refused)'")
 # Where all of it is meant, and why that may take its time.
 ALLOWED = {
