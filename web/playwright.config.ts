@@ -21,10 +21,17 @@ const SPECIFIC = [
   { name: 'specific 390', use: PHONE, testMatch: /rights\.spec\.ts$/ },
   { name: 'specific tasks', use: DESK, testMatch: /specific\.spec\.ts$/ },
 ];
+/* tools/screens --year: one patient with a full year. Counts are a test, times are not. */
+const YEAR = [
+  { name: 'year', use: DESK, testMatch: /counts\.spec\.ts$/ },
+  { name: 'times', use: DESK, testMatch: /timings\.bench\.ts$/, timeout: 1_200_000 },
+];
+const region = process.env.TSUMUGI_REGION ?? 'comprehensive';
+const isYear = region === 'year';
 
 export default defineConfig({
-  testDir: 'test/e2e',
-  globalSetup: './test/e2e/ready.ts',
+  testDir: isYear ? 'test/perf' : 'test/e2e',
+  ...(isYear ? {} : { globalSetup: './test/e2e/ready.ts' }),
   // generous: a busy machine is slow, and nothing here measures time
   timeout: 120_000,
   expect: { timeout: 20_000 },
@@ -32,7 +39,7 @@ export default defineConfig({
   workers: 1,
   reporter: [['./test/tap.ts']],
   outputDir: '../build/e2e',
-  projects: process.env.TSUMUGI_CONSENT === 'specific' ? SPECIFIC : COMPREHENSIVE,
+  projects: isYear ? YEAR : region === 'specific' ? SPECIFIC : COMPREHENSIVE,
   use: {
     ...(process.env.TSUMUGI_URL ? { baseURL: process.env.TSUMUGI_URL } : {}),
     locale: 'ja-JP',

@@ -199,6 +199,20 @@ static size_t facilities_in_step(const struct json_value *calendar)
     return count;
 }
 
+/* Of a mark with one entry; the others' column is empty. */
+static bool keep_first_entry(struct trial *trial, const struct json_value *entries)
+{
+    struct text entry = {0};
+    struct err err = {0};
+    for (size_t i = 0; i < json_count(entries); i++) {
+        if (!json_item_text(entries, i, ID_TEXT_BYTES, &entry, &err) || entry.len == 0)
+            continue;
+        memcpy(trial->entry, entry.at, ID_TEXT_BYTES - 1);
+        return true;
+    }
+    return false;
+}
+
 /* Links are matched and histories published while we wait: no step of the user's. */
 static bool wait_for_calendar(struct trial *trial, size_t *marks, size_t *in_step)
 {
@@ -208,16 +222,12 @@ static bool wait_for_calendar(struct trial *trial, size_t *marks, size_t *in_ste
             const struct json_value *root = json_root(document);
             const struct json_value *entries =
                 json_member(json_member(root, "marks"), "entry");
-            struct text entry = {0};
-            struct err err = {0};
             *marks = json_count(entries);
             *in_step = facilities_in_step(root);
             /* Two hospitals and the clinic itself; the third hospital is away. */
-            if (*marks > 0 && *in_step >= 3 && keep_id(root, "opening", trial->opening) &&
-                json_item_text(entries, 0, ID_TEXT_BYTES, &entry, &err)) {
-                memcpy(trial->entry, entry.at, ID_TEXT_BYTES - 1);
+            if (*in_step >= 3 && keep_id(root, "opening", trial->opening) &&
+                keep_first_entry(trial, entries))
                 return true;
-            }
         }
         poll(NULL, 0, TICK_MS);
     }

@@ -239,6 +239,22 @@ static size_t title_table_put(struct title_table *table, struct text title)
     return table->count - 1;
 }
 
+/* Ids do not compress and would be nine tenths of a full year: where several entries are
+ * behind a mark, whoever opens it asks for them anyway. */
+static void write_mark_entries(struct answering *answer)
+{
+    struct json_writer *writer = &answer->writer;
+    json_key(writer, "entry");
+    json_open_array(writer);
+    for (size_t i = 0; i < answer->calendar.mark_count; i++) {
+        if (answer->calendar.marks[i].count == 1)
+            json_id_value(writer, answer->calendar.marks[i].entry);
+        else
+            json_text_value(writer, (struct text){0});
+    }
+    json_close_array(writer);
+}
+
 static bool write_marks(struct answering *answer, struct err *err)
 {
     struct json_writer *writer = &answer->writer;
@@ -250,11 +266,7 @@ static bool write_marks(struct answering *answer, struct err *err)
     json_key(writer, "marks");
     json_open_object(writer);
     write_columns(answer, values);
-    json_key(writer, "entry");
-    json_open_array(writer);
-    for (size_t i = 0; i < calendar->mark_count; i++)
-        json_id_value(writer, calendar->marks[i].entry);
-    json_close_array(writer);
+    write_mark_entries(answer);
     for (size_t i = 0; i < calendar->mark_count; i++)
         values[i] = (int64_t)title_table_put(&titles, calendar->marks[i].title);
     json_put_ints(writer, "title", values, calendar->mark_count);

@@ -3,11 +3,11 @@ import { Link, Route, Switch } from 'wouter-preact';
 import { t } from './i18n/t.ts';
 import { lazy } from './ui/lazy.tsx';
 
-const Home = lazy(() => import('./screens/home/Home.tsx').then((m) => m.Home));
-const Search = lazy(() => import('./screens/patient/Search.tsx').then((m) => m.Search));
-const Patient = lazy(() => import('./screens/patient/Patient.tsx').then((m) => m.Patient));
-const Wizard = lazy(() => import('./screens/patient/Wizard.tsx').then((m) => m.Wizard));
-const References = lazy(() => import('./screens/audit/References.tsx').then((m) => m.References));
+export const Home = lazy(() => import('./screens/home/Home.tsx').then((m) => m.Home), 'work');
+export const Search = lazy(() => import('./screens/patient/Search.tsx').then((m) => m.Search), 'work');
+export const Patient = lazy(() => import('./screens/patient/Patient.tsx').then((m) => m.Patient), 'work', 'calendar');
+const Wizard = lazy(() => import('./screens/patient/Wizard.tsx').then((m) => m.Wizard), 'work', 'register');
+const References = lazy(() => import('./screens/audit/References.tsx').then((m) => m.References), 'work', 'calendar', 'audit');
 
 function Missing() {
   return (

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Problem details (RFC 9457) as one error type. The words belong to the catalogue, by code. */
-import { has, t } from '../i18n/t.ts';
+import { askFor, has, t } from '../i18n/t.ts';
 
 export interface ProblemBody {
   type?: string;
@@ -39,6 +39,7 @@ export function wordsOf(problem: unknown): ProblemWords {
   if (!(problem instanceof Problem)) {
     return { text: t('problem.unexpected.text'), next: t('problem.unexpected.next') };
   }
+  askFor('problem');
   const text = `problem.${problem.code}.text`;
   const next = `problem.${problem.code}.next`;
   if (has(text) && has(next)) {

@@ -2,22 +2,21 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { enMore } from './en.more.ts';
-import { en as enFirst } from './en.ts';
-import { jaMore } from './ja.more.ts';
-import { ja } from './ja.ts';
-import { has, loadMoreWords, setLanguage, t, word, type Words } from './t.ts';
+import { GROUPS, has, language, loadWords, setLanguage, t, word, type Words } from './t.ts';
 
-const en = { ...enFirst, ...enMore };
-
-const all: Record<string, Words> = { ...ja, ...jaMore };
-const english: Record<string, Words> = en;
+type Part = Record<string, Words>;
+const names = ['first', ...GROUPS];
+const read = async (tongue: string): Promise<Part[]> =>
+  Promise.all(names.map(async (name) => ((await import(`./${tongue}/${name}.ts`)) as { words: Part }).words));
+const [japanese, englishParts] = [await read('ja'), await read('en')];
+const all: Part = Object.assign({}, ...japanese);
+const english: Part = Object.assign({}, ...englishParts);
 const texts = (words: Words) => (typeof words === 'string' ? [words] : [words.one, words.other]);
 const params = (words: Words) => [...new Set(texts(words).flatMap((text) => text.match(/\{\w+\}/g) ?? []))].sort();
 
 beforeAll(async () => {
   vi.stubGlobal('document', { documentElement: { lang: '' } });
-  await loadMoreWords();
+  await loadWords('work', 'calendar', 'content');
 });
 
 describe('catalogues', () => {
@@ -25,7 +24,8 @@ describe('catalogues', () => {
     expect(Object.keys(english).sort()).toEqual(Object.keys(all).sort());
   });
   it('have no word twice', () => {
-    expect(Object.keys(ja).filter((key) => key in jaMore)).toEqual([]);
+    const keys = japanese.flatMap((part) => Object.keys(part));
+    expect(keys.filter((key, at) => keys.indexOf(key) !== at)).toEqual([]);
   });
   it('take the same values in both languages and are never empty', () => {
     for (const [key, source] of Object.entries(all)) {
@@ -52,6 +52,11 @@ describe('catalogues', () => {
       for (const id of ids) expect(all).toHaveProperty([`${prefix}.${id}`]);
     }
   });
+  it('are parts that the loader knows, each', () => {
+    const folder = (tongue: string) => readdirSync(new URL(tongue, import.meta.url)).map((name) => name.replace('.ts', '')).sort();
+    expect(folder('ja')).toEqual([...names].sort());
+    expect(folder('en')).toEqual([...names].sort());
+  });
   it('have every key that the sources use', () => {
     const root = new URL('..', import.meta.url).pathname;
     const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => /\.tsx?$/.test(name) && !name.includes('.test.'));
@@ -76,6 +81,15 @@ describe('t', () => {
     expect(t('form.summary', { n: 1 })).not.toBe(t('form.summary', { n: 2 }));
     await setLanguage('ja');
     expect(t('form.summary', { n: 2 })).toBe('入力に2件の誤りがあります');
+  });
+  it('has the words of a group in the language that was chosen while they came', async () => {
+    const coming = loadWords('audit');
+    await setLanguage('en');
+    await coming;
+    expect(t('logs.csv')).toBe(english['logs.csv']);
+    await setLanguage('ja');
+    expect(t('logs.csv')).toBe(all['logs.csv']);
+    expect(language.value).toBe('ja');
   });
   it('shows codes that it does not know', () => {
     expect(word('kind', 'prescription')).toBe('処方');

@@ -1,44 +1,83 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The words of the screens: typed keys, plural forms by Intl, no concatenated sentences. */
+/* The words of the screens: typed keys, plural forms by Intl, no concatenated sentences. The
+ * first words are part of the first page; the others come in groups, with the screens that say
+ * them. */
 import { signal } from '@preact/signals';
-import type { jaMore } from './ja.more.ts';
-import { ja } from './ja.ts';
+import type { words as audit } from './ja/audit.ts';
+import type { words as calendar } from './ja/calendar.ts';
+import type { words as content } from './ja/content.ts';
+import { words as first } from './ja/first.ts';
+import type { words as help } from './ja/help.ts';
+import type { words as problem } from './ja/problem.ts';
+import type { words as register } from './ja/register.ts';
+import type { words as work } from './ja/work.ts';
 
 export type Words = string | { one: string; other: string };
-export type Key = keyof typeof ja | keyof typeof jaMore;
+type Source = typeof first & typeof work & typeof calendar & typeof help & typeof content
+  & typeof register & typeof audit & typeof problem;
+export type Key = keyof Source;
 export type Catalogue = Record<Key, Words>;
 export type Language = 'ja' | 'en';
 
-export const language = signal<Language>('ja');
-let japanese: Partial<Catalogue> = ja;
-let catalogue: Partial<Catalogue> = ja;
+type Part = Promise<{ words: Partial<Catalogue> }>;
+const PARTS = {
+  work: { ja: (): Part => import('./ja/work.ts'), en: (): Part => import('./en/work.ts') },
+  calendar: { ja: (): Part => import('./ja/calendar.ts'), en: (): Part => import('./en/calendar.ts') },
+  help: { ja: (): Part => import('./ja/help.ts'), en: (): Part => import('./en/help.ts') },
+  content: { ja: (): Part => import('./ja/content.ts'), en: (): Part => import('./en/content.ts') },
+  register: { ja: (): Part => import('./ja/register.ts'), en: (): Part => import('./en/register.ts') },
+  audit: { ja: (): Part => import('./ja/audit.ts'), en: (): Part => import('./en/audit.ts') },
+  problem: { ja: (): Part => import('./ja/problem.ts'), en: (): Part => import('./en/problem.ts') },
+};
+export type Group = keyof typeof PARTS;
+export const GROUPS = Object.keys(PARTS) as Group[];
 
-/** The words of screens that are not part of the first page; before such a screen is shown. */
-export async function loadMoreWords(): Promise<void> {
-  const { jaMore } = await import('./ja.more.ts');
-  japanese = { ...ja, ...jaMore };
-  if (language.value === 'ja') catalogue = japanese;
+export const language = signal<Language>('ja');
+/* Grows whenever words came, so that what was drawn without them is drawn again. */
+const arrived = signal(0);
+const wanted = new Set<Group>();
+const catalogues: Record<Language, Partial<Catalogue>> = { ja: { ...first }, en: {} };
+const loaded: Record<Language, Set<string>> = { ja: new Set(['first']), en: new Set() };
+
+async function fill(tongue: Language): Promise<void> {
+  const here = loaded[tongue];
+  const parts: [string, Part][] = [...wanted].filter((group) => !here.has(group))
+    .map((group) => [group, PARTS[group][tongue]()]);
+  if (tongue === 'en' && !here.has('first')) parts.push(['first', import('./en/first.ts')]);
+  if (parts.length === 0) return;
+  const came = await Promise.all(parts.map(async ([group, part]) => ({ group, ...(await part) })));
+  for (const { group, words } of came) {
+    Object.assign(catalogues[tongue], words);
+    here.add(group);
+  }
+  if (tongue === language.peek()) arrived.value += 1;
 }
 
-async function english(): Promise<Catalogue> {
-  const [{ en }, { enMore }] = await Promise.all([import('./en.ts'), import('./en.more.ts')]);
-  return { ...en, ...enMore };
+/** Before a screen is shown that says them. */
+export async function loadWords(...groups: Group[]): Promise<void> {
+  for (const group of groups) wanted.add(group);
+  let tongue: Language;
+  do {
+    tongue = language.peek();
+    await fill(tongue);
+  } while (tongue !== language.peek());
 }
 
 export async function setLanguage(next: Language): Promise<void> {
-  catalogue = next === 'en' ? await english() : japanese;
+  await fill(next);
   language.value = next;
   document.documentElement.lang = next;
+  await fill(next); // what became wanted meanwhile
 }
 
 export function has(key: string): key is Key {
-  return Object.hasOwn(catalogue, key);
+  return Object.hasOwn(catalogues[language.peek()], key);
 }
 
 export function t(key: Key, params: Record<string, string | number> = {}): string {
-  // reading the signal makes every component that uses words draw again on a switch
+  // reading the signals makes every component that uses words draw again on a switch
   const current = language.value;
-  const words = catalogue[key];
+  const words = catalogues[current][key];
   let text: string;
   if (words === undefined) text = key;
   else if (typeof words === 'string') text = words;
@@ -53,4 +92,10 @@ export function t(key: Key, params: Record<string, string | number> = {}): strin
 export function word(prefix: string, code: string): string {
   const key = `${prefix}.${code}`;
   return has(key) ? t(key) : code;
+}
+
+/** Words that nobody waits for: what is drawn without them is drawn again when they are there. */
+export function askFor(group: Group): void {
+  void arrived.value; // read, so that whoever asks draws again
+  if (!loaded[language.peek()].has(group)) void loadWords(group).catch(() => {});
 }

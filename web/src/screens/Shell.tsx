@@ -3,11 +3,12 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Link, useLocation } from 'wouter-preact';
 import { liveState, onLiveState } from '../api/live.ts';
-import { t, word } from '../i18n/t.ts';
+import { loadWords, t, word } from '../i18n/t.ts';
 import { prefer, preferences } from '../preferences.ts';
-import { Routes } from '../routes.tsx';
+import { Patient, Routes, Search } from '../routes.tsx';
 import { logout, minutesLeft, session } from '../session.ts';
 import { Icon, Sign, type IconName } from '../ui/Icon.tsx';
+import { prepareWhenIdle } from '../ui/lazy.tsx';
 import { FacilityMark } from '../ui/pieces.tsx';
 
 const PLACES: { href: string; icon: IconName; label: 'nav.home' | 'nav.search' | 'nav.register' | 'nav.logs' }[] = [
@@ -157,6 +158,7 @@ export function Shell() {
   const [location] = useLocation();
   const isLost = useIsLost();
   const main = useRef<HTMLElement>(null);
+  useEffect(() => prepareWhenIdle(Patient, Search, { prepare: () => loadWords('problem') }), []);
   const current = session.value;
   if (!current) return null;
   const isHere = (href: string) =>

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { loadMoreWords } from '../i18n/t.ts';
+import { loadWords, type Group } from '../i18n/t.ts';
 import { ProblemNotice, Skeleton } from './pieces.tsx';
 
-/** A screen whose code comes when it is first shown. */
-export function lazy<P extends object>(load: () => Promise<ComponentType<P>>) {
+const IDLE_MS = 2000;
+
+/** Something whose code and words come when it is first shown; `prepare` has them come before. */
+export function lazy<P extends object>(load: () => Promise<ComponentType<P>>, ...groups: Group[]) {
   let loaded: ComponentType<P> | undefined;
-  return function Lazy(props: P) {
+  const prepare = async () => {
+    [loaded] = await Promise.all([load(), loadWords(...groups)]);
+  };
+  function Lazy(props: P) {
     const [, draw] = useState(0);
     const [problem, setProblem] = useState<unknown>();
     useEffect(() => {
       if (loaded) return;
-      Promise.all([load(), loadMoreWords()]).then(
-        ([component]) => {
-          loaded = component;
-          draw(1);
-        },
+      prepare().then(
+        () => draw(1),
         () => setProblem(new Error('code')),
       );
     }, []);
@@ -33,5 +35,17 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>) {
         )}
       </div>
     );
-  };
+  }
+  return Object.assign(Lazy, { prepare });
+}
+
+/** When nothing else is to do: what will probably be shown next. A failure shows when it is. */
+export function prepareWhenIdle(...parts: { prepare: () => Promise<void> }[]): () => void {
+  const all = () => parts.forEach(({ prepare }) => void prepare().catch(() => {}));
+  if (!('requestIdleCallback' in globalThis)) {
+    const timer = setTimeout(all, IDLE_MS);
+    return () => clearTimeout(timer);
+  }
+  const handle = requestIdleCallback(all, { timeout: IDLE_MS });
+  return () => cancelIdleCallback(handle);
 }

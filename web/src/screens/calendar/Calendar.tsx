@@ -1,32 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The patient's calendar: opening, tools, facilities with their freshness, grid or list, panel. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { EntryHead, Facility, Freshness, Link } from '../../api/client.ts';
-import { onLive, onLiveState } from '../../api/live.ts';
+import type { EntryHead, Facility } from '../../api/client.ts';
 import { CalendarGrid } from '../../calendar/grid.ts';
 import { dayLabel } from '../../calendar/words.ts';
-import { ROW_IDS, weekOf, type CalendarModel, type Mark, type Place, type Zoom } from '../../calendar/model.ts';
-import { language, t, type Key } from '../../i18n/t.ts';
-import { dayNumber, dayParts, instantText } from '../../i18n/wareki.ts';
-import { prefer, preferences } from '../../preferences.ts';
-import { participants, session } from '../../session.ts';
-import { Dialog } from '../../ui/Dialog.tsx';
+import { ROW_IDS, type Mark, type Place, type Zoom } from '../../calendar/model.ts';
+import { language, t } from '../../i18n/t.ts';
+import { dayNumber, dayParts } from '../../i18n/wareki.ts';
+import { preferences } from '../../preferences.ts';
+import { participants } from '../../session.ts';
 import { Icon } from '../../ui/Icon.tsx';
-import { lazy } from '../../ui/lazy.tsx';
+import { lazy, prepareWhenIdle } from '../../ui/lazy.tsx';
 import { ProblemNotice, Skeleton } from '../../ui/pieces.tsx';
-import { linkWords } from '../patient/linkWords.ts';
-import { asksToOpen, undated, type TabProps } from '../patient/Patient.tsx';
-import { List } from './List.tsx';
-import { OpenCalendar } from './opening.ts';
-import type { PanelProps } from './Panel.tsx';
-import { Why, missingOf } from './Why.tsx';
+import type { TabProps } from '../patient/Patient.tsx';
+import { asksToOpen, undated } from '../patient/undated.ts';
+import { FacilityBar } from './FacilityBar.tsx';
+import { ZOOMS, readAddress, writeAddress } from './address.ts';
+import { missingOf } from './missing.ts';
+import { useCalendar } from './useCalendar.ts';
 
-const loadPanel = () => import('./Panel.tsx').then((m) => m.Panel);
-const Panel = lazy<PanelProps>(loadPanel);
+const Panel = lazy(() => import('./Panel.tsx').then((m) => m.Panel), 'content');
+const List = lazy(() => import('./List.tsx').then((m) => m.List));
+const Why = lazy(() => import('./Why.tsx').then((m) => m.Why), 'help');
+const Keys = lazy(() => import('./Keys.tsx').then((m) => m.Keys), 'help');
 
-const ZOOMS: Zoom[] = ['day', 'week', 'month'];
-const LIVE_WAIT_MS = 250;
-const ALIVE_MS = 4 * 60_000;
 
 interface Shown {
   entry: string;
@@ -34,226 +31,6 @@ interface Shown {
   facility: string;
   row: string;
   group: EntryHead[] | null;
-}
-
-/** What the address remembers: ids and numbers, nothing of the patient. */
-function readAddress() {
-  const query = new URLSearchParams(location.search);
-  const zoom = query.get('zoom');
-  return {
-    zoom: ZOOMS.find((known) => known === zoom) ?? ('week' as Zoom),
-    hidden: new Set(query.get('without')?.split(',').filter(Boolean)),
-    isList: query.get('view') === 'list',
-    row: Math.min(Math.max(Number(query.get('row') ?? 3), 0), ROW_IDS.length - 1),
-  };
-}
-function writeAddress(state: ReturnType<typeof readAddress>): void {
-  const query = new URLSearchParams();
-  if (state.zoom !== 'week') query.set('zoom', state.zoom);
-  if (state.hidden.size > 0) query.set('without', [...state.hidden].join(','));
-  if (state.isList) {
-    query.set('view', 'list');
-    query.set('row', String(state.row));
-  }
-  const text = query.toString();
-  history.replaceState(history.state, '', text ? `?${text}` : location.pathname);
-}
-
-/* The opening and everything that arrives while it is open. */
-function useCalendar(person: string, onGone: () => void) {
-  const [calendar, setCalendar] = useState<OpenCalendar>();
-  const [problem, setProblem] = useState<unknown>();
-  const [version, setVersion] = useState(0);
-  const [turn, setTurn] = useState(0);
-  const changed = () => setVersion((old) => old + 1);
-  useEffect(() => {
-    let current: OpenCalendar | undefined;
-    let isOver = false;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let weeks: { from: number; to: number } | null | undefined;
-    const own = session.value?.post.facility.id ?? '';
-    setCalendar(undefined);
-    setProblem(undefined);
-    OpenCalendar.open(person, own, session.value?.today ?? '').then(
-      (opened) => {
-        if (isOver) return opened.close();
-        current = opened;
-        undated.value = opened.model.undated;
-        setCalendar(opened);
-        changed();
-      },
-      (failure: unknown) => {
-        if (!isOver) setProblem(failure);
-      },
-    );
-    async function refresh(): Promise<void> {
-      const asked = weeks;
-      weeks = undefined;
-      timer = undefined;
-      if (!current || asked === undefined) return;
-      try {
-        await current.refresh(asked);
-        undated.value = current.model.undated;
-        changed();
-      } catch (failure) {
-        if (isOver) return;
-        current.close();
-        current = undefined;
-        setCalendar(undefined);
-        setProblem(failure);
-      }
-    }
-    function soon(day: string | null | undefined): void {
-      if (!day) weeks = null;
-      else if (weeks !== null) {
-        const week = weekOf(dayNumber(day));
-        weeks = { from: Math.min(weeks?.from ?? week, week), to: Math.max(weeks?.to ?? week, week) };
-      }
-      timer ??= setTimeout(() => void refresh(), LIVE_WAIT_MS);
-    }
-    const removeLive = onLive((kind, event) => {
-      if (event.person !== undefined && event.person !== person) return;
-      if (kind === 'entry') soon(event.day);
-      else if (kind === 'reload') soon(null);
-      else if (kind === 'freshness') soon(session.value?.today);
-      else if (kind === 'consent' || kind === 'link') {
-        // what may be seen has changed: nothing of before stays on the screen
-        onGone();
-        setTurn((old) => old + 1);
-      }
-    });
-    const removeState = onLiveState((state, wasLost) => {
-      if (state === 'open' && wasLost) soon(null);
-    });
-    // an opening that nobody uses ends; this one is looked at
-    const alive = setInterval(() => {
-      if (document.visibilityState === 'visible') soon(session.value?.today);
-    }, ALIVE_MS);
-    return () => {
-      isOver = true;
-      clearTimeout(timer);
-      clearInterval(alive);
-      removeLive();
-      removeState();
-      current?.close();
-    };
-  }, [person, turn]);
-  return { calendar, problem, version, changed, reopen: () => setTurn((old) => old + 1) };
-}
-
-/* Without freshness the reason of the whole refusal says where it stands. */
-function refusalWords(reason: string | undefined, link: Link | undefined): { short: string; long: string } {
-  if (reason === undefined) return { short: '', long: '' };
-  if (reason === 'link_proposed') {
-    const isAway = link?.reason === 'gateway_away';
-    return {
-      short: isAway ? t('fresh.away', { when: instantText(link.since) }) : t('fresh.proposed'),
-      long: link ? linkWords(link) : t('why.link_proposed.text'),
-    };
-  }
-  if (reason === 'no_link') return { short: t('fresh.not_linked'), long: t('fresh.not_linked.long') };
-  return { short: t('fresh.refused'), long: t('fresh.refused.long') };
-}
-
-/* A source that tells nothing by itself is looked at now and then. */
-const everyText = (seconds: number | null): string =>
-  !seconds ? '' : seconds < 120 ? t('fresh.every_s', { n: seconds }) : t('fresh.every_min', { n: Math.round(seconds / 60) });
-
-function freshWords(fresh: Freshness | undefined, reason: string | undefined, link: Link | undefined): { short: string; long: string } {
-  if (!fresh) return refusalWords(reason, link);
-  const { state, since } = fresh;
-  if (state === 'in_step') {
-    const when = since === null ? '' : instantText(since);
-    const every = everyText(fresh.every_s);
-    return { short: t('fresh.in_step', { when }) + every, long: t('fresh.in_step.long', { when }) + every };
-  }
-  if (state === 'behind') {
-    return since === null
-      ? { short: t('fresh.behind.unknown'), long: t('fresh.behind.unknown.long') }
-      : { short: t('fresh.behind', { when: instantText(since) }), long: t('fresh.behind.long', { when: instantText(since) }) };
-  }
-  return { short: t(`fresh.${state}`), long: t(`fresh.${state}.long`) };
-}
-
-function FacilityBar(props: {
-  model: CalendarModel;
-  links: Link[];
-  hidden: Set<string>;
-  onToggle: (facility: string) => void;
-  isOpen: boolean;
-}) {
-  const own = session.value?.post.facility.id;
-  const facilities = [...props.model.facilities.values()].sort(
-    (a, b) => Number(b.id === own) - Number(a.id === own) || a.slot - b.slot,
-  );
-  return (
-    <div class="facility-bar" hidden={!props.isOpen} id="facility-bar">
-      {facilities.map((facility) => {
-        const fresh = props.model.freshness.find((item) => item.facility === facility.id);
-        const reason = props.model.refusals.find(
-          (item) => item.facility === facility.id && item.kinds.length === 0,
-        )?.reason;
-        const words = facility.id === own ? { short: t('cal.own'), long: t('cal.own') } : freshWords(fresh, reason, props.links.find((link) => link.facility === facility.id));
-        const standing = reason === 'link_proposed' ? 'waiting' : reason === 'no_link' ? 'not-linked' : reason ? 'refused' : '';
-        return (
-          <button
-            key={facility.id}
-            type="button"
-            class={`facility-chip ${fresh?.state ?? standing}`}
-            aria-pressed={!props.hidden.has(facility.id)}
-            title={`${facility.name} ${words.long}`}
-            onClick={() => props.onToggle(facility.id)}
-          >
-            <span class={`fm s${facility.slot}`} aria-hidden="true">
-              {facility.letter}
-            </span>
-            <span class="words">
-              <span class="who-name">{facility.name}</span>
-              <small>{words.short}</small>
-            </span>
-          </button>
-        );
-      })}
-    </div>
-  );
-}
-
-const KEY_LINES: [string[], Key][] = [
-  [['←', '→'], 'keys.move'], [['↑', '↓'], 'keys.lines'], [['PageUp', 'PageDown'], 'keys.page'], [['Home', 'End'], 'keys.ends'],
-  [['1', '…', '0'], 'keys.rows'], [['T'], 'keys.today'], [['F'], 'keys.facilities'], [['Enter'], 'keys.open'],
-  [['Esc'], 'keys.close'], [['?'], 'keys.help'],
-];
-
-function Keys({ onClose }: { onClose: () => void }) {
-  return (
-    <Dialog title={t('keys.title')} onClose={onClose}>
-      <div class="keys">
-        {KEY_LINES.map(([keys, label]) => (
-          <KeyLine key={label} keys={keys} label={t(label)} />
-        ))}
-      </div>
-      <label class="row">
-        <input
-          type="checkbox"
-          checked={preferences.value.letters}
-          onChange={(event) => void prefer({ letters: event.currentTarget.checked })}
-        />
-        {t('keys.letters')}
-      </label>
-    </Dialog>
-  );
-}
-function KeyLine({ keys, label }: { keys: string[]; label: string }) {
-  return (
-    <>
-      <span class="row">
-        {keys.map((key) => (
-          <kbd key={key}>{key}</kbd>
-        ))}
-      </span>
-      <span>{label}</span>
-    </>
-  );
 }
 
 function rangeText(from: number, to: number): string {
@@ -288,10 +65,8 @@ export function Calendar({ person, reload }: TabProps) {
   const facilityOf = (id: string): Facility | undefined =>
     model?.facilities.get(id) ?? participants.value.byId.get(id);
 
-  useEffect(() => {
-    // so that the first click waits for the hospital only
-    void loadPanel().catch(() => {});
-  }, []);
+  // so that the first click waits for the hospital only
+  useEffect(() => (calendar ? prepareWhenIdle(Panel, Why, List, Keys) : undefined), [calendar]);
   useEffect(() => writeAddress({ zoom, hidden, isList, row }), [zoom, hidden, isList, row]);
 
   async function openMark(mark: Mark, days: number, isWholeDay: boolean) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadMoreWords } from '../../i18n/t.ts';
+import { loadWords } from '../../i18n/t.ts';
 import { rateOf } from './rate.ts';
 
-beforeAll(loadMoreWords);
+beforeAll(() => loadWords('content'));
 
 describe('the rate of an injection', () => {
   it.each([

@@ -4,7 +4,9 @@ import type { Channel, ConsentInput } from '../../api/client.ts';
 import { t } from '../../i18n/t.ts';
 import { participants, session } from '../../session.ts';
 import { dayNumber, dayText } from '../../i18n/wareki.ts';
-import { Choices, Field, Wrong, type Errors } from '../../ui/Field.tsx';
+import { Choices } from '../../ui/Choices.tsx';
+import { Field, Wrong } from '../../ui/Field.tsx';
+import type { Errors } from '../../ui/Form.tsx';
 
 export interface ConsentDraft {
   isExplained: boolean;

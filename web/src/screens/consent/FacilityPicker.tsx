@@ -2,7 +2,9 @@
 /* Under specific consent the person names each facility: nothing is chosen beforehand. */
 import { t } from '../../i18n/t.ts';
 import { participants, session } from '../../session.ts';
-import { Choices, Need, Wrong, type Errors } from '../../ui/Field.tsx';
+import { Choices } from '../../ui/Choices.tsx';
+import { Need, Wrong } from '../../ui/Field.tsx';
+import type { Errors } from '../../ui/Form.tsx';
 import { FacilityMark } from '../../ui/pieces.tsx';
 import { TERMS, type ConsentDraft } from './ConsentForm.tsx';
 

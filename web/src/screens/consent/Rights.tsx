@@ -7,7 +7,8 @@ import { t } from '../../i18n/t.ts';
 import { fullInstant, longDay } from '../../i18n/wareki.ts';
 import { participants, session } from '../../session.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
-import { Choices, FormActions } from '../../ui/Field.tsx';
+import { Choices } from '../../ui/Choices.tsx';
+import { FormActions } from '../../ui/Form.tsx';
 import { FacilityMark, ProblemNotice } from '../../ui/pieces.tsx';
 import { useIntention } from '../patient/Links.tsx';
 

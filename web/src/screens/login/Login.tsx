@@ -2,10 +2,13 @@
 import { useEffect, useState } from 'preact/hooks';
 import { useLocation } from 'wouter-preact';
 import type { Post } from '../../api/client.ts';
-import { language, loadMoreWords, t, word } from '../../i18n/t.ts';
+import { language, t, word } from '../../i18n/t.ts';
 import { prefer } from '../../preferences.ts';
+import { Home } from '../../routes.tsx';
 import { farewell, login } from '../../session.ts';
-import { ErrorSummary, Field, SubmitButton, type Errors } from '../../ui/Field.tsx';
+import { Field } from '../../ui/Field.tsx';
+import { ErrorSummary, SubmitButton, type Errors } from '../../ui/Form.tsx';
+import { prepareWhenIdle } from '../../ui/lazy.tsx';
 import { Sign } from '../../ui/Icon.tsx';
 import { FacilityMark, Notice, ProblemNotice } from '../../ui/pieces.tsx';
 
@@ -78,10 +81,8 @@ export function Login() {
   const [posts, setPosts] = useState<Post[]>();
   const [isBusy, setIsBusy] = useState(false);
 
-  useEffect(() => {
-    // while somebody types, the next screen comes
-    void Promise.all([import('../home/Home.tsx'), loadMoreWords()]).catch(() => {});
-  }, []);
+  // while somebody types, the next screen comes
+  useEffect(() => prepareWhenIdle(Home), []);
 
   async function enter(post?: string) {
     setIsBusy(true);

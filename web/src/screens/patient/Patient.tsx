@@ -3,9 +3,8 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
-import { signal } from '@preact/signals';
 import '../../styles/calendar.css';
-import { api, type Facility, type Kind, type Person } from '../../api/client.ts';
+import { api, type Facility, type Person } from '../../api/client.ts';
 import { onLive } from '../../api/live.ts';
 import { Problem } from '../../api/problem.ts';
 import { useResource } from '../../api/resource.ts';
@@ -18,17 +17,7 @@ import { lazy } from '../../ui/lazy.tsx';
 import { Calendar } from '../calendar/Calendar.tsx';
 import { slashed } from './PersonLine.tsx';
 import { chosen } from './searchState.ts';
-
-export interface Undated {
-  entry: string;
-  kind: Kind;
-  facility: string;
-  title: string;
-}
-/** What the calendar knows beside the grid: null until it was opened. */
-export const undated = signal<Undated[] | null>(null);
-/** An undated entry that the banner asks to open. */
-export const asksToOpen = signal<Undated | null>(null);
+import { asksToOpen, undated, type Undated } from './undated.ts';
 
 const PROBLEMS_SHOWN = 2;
 
@@ -44,9 +33,9 @@ const TABS: { tab: string; label: Key; icon: IconName }[] = [
   { tab: 'access', label: 'patient.tab.logs', icon: 'logs' },
 ];
 
-const Consents = lazy(() => import('../consent/Consents.tsx').then((m) => m.Consents));
-const References = lazy(() => import('../audit/References.tsx').then((m) => m.References));
-const Links = lazy(() => import('./Links.tsx').then((m) => m.Links));
+const Consents = lazy(() => import('../consent/Consents.tsx').then((m) => m.Consents), 'register');
+const References = lazy(() => import('../audit/References.tsx').then((m) => m.References), 'audit');
+const Links = lazy(() => import('./Links.tsx').then((m) => m.Links), 'register');
 
 const SCREENS: Record<string, ComponentType<TabProps>> = {
   calendar: Calendar,

@@ -5,7 +5,9 @@ import { api, type PersonSummary, type Search as SearchBody } from '../../api/cl
 import { useResource } from '../../api/resource.ts';
 import { t } from '../../i18n/t.ts';
 import { session } from '../../session.ts';
-import { DayField, Field, NO_DAY, dayError, readDay, type Errors } from '../../ui/Field.tsx';
+import { DayField, NO_DAY, dayError, readDay } from '../../ui/DayField.tsx';
+import { Field } from '../../ui/Field.tsx';
+import type { Errors } from '../../ui/Form.tsx';
 import { Icon } from '../../ui/Icon.tsx';
 import { ProblemNotice, Skeleton } from '../../ui/pieces.tsx';
 import { PersonLine } from './PersonLine.tsx';

@@ -7,9 +7,10 @@ import { Problem } from '../../api/problem.ts';
 import { t, type Key } from '../../i18n/t.ts';
 import { participants, session } from '../../session.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
-import {
-  Choices, DayField, ErrorSummary, Field, NO_DAY, SubmitButton, dayError, readDay, stillWrong, type Errors,
-} from '../../ui/Field.tsx';
+import { Choices } from '../../ui/Choices.tsx';
+import { DayField, NO_DAY, dayError, readDay } from '../../ui/DayField.tsx';
+import { Field } from '../../ui/Field.tsx';
+import { ErrorSummary, SubmitButton, stillWrong, type Errors } from '../../ui/Form.tsx';
 import { FacilityMark, ProblemNotice } from '../../ui/pieces.tsx';
 import { ConsentForm, NEW_CONSENT, checkConsent, checkFacilities, consentInput, isSpecific } from '../consent/ConsentForm.tsx';
 import { FacilityPicker } from '../consent/FacilityPicker.tsx';

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadMoreWords } from '../../i18n/t.ts';
+import { loadWords } from '../../i18n/t.ts';
 import { check, number, personal } from './schema.ts';
 
 const good = { name: '髙﨑 さくら', kana: 'タカサキ サクラ', sex: 'F', phone: '0265-00-1234' };
 const errors = (change: object) => Object.keys(check(personal, { ...good, ...change }, '').errors);
 
-beforeAll(loadMoreWords);
+beforeAll(() => loadWords('register'));
 
 describe('personal details', () => {
   it('keep the name as it was typed, variants included', () => {

@@ -2,7 +2,7 @@
 /* What a registration must look like before it is sent; messages are keys of the catalogue. */
 import * as v from 'valibot';
 import { t, type Key } from '../../i18n/t.ts';
-import type { Errors } from '../../ui/Field.tsx';
+import type { Errors } from '../../ui/Form.tsx';
 
 const KATAKANA = /^[\u30A0-\u30FF\u3000 ]+$/;
 const PHONE = /^[0-9+\-() ]*$/;

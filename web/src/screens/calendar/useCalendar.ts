@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The opening and everything that arrives while it is open. */
+import { useEffect, useState } from 'preact/hooks';
+import { onLive, onLiveState } from '../../api/live.ts';
+import { weekOf } from '../../calendar/model.ts';
+import { dayNumber } from '../../i18n/wareki.ts';
+import { session } from '../../session.ts';
+import { undated } from '../patient/undated.ts';
+import { OpenCalendar } from './opening.ts';
+
+const LIVE_WAIT_MS = 250;
+const ALIVE_MS = 4 * 60_000;
+
+export function useCalendar(person: string, onGone: () => void) {
+  const [calendar, setCalendar] = useState<OpenCalendar>();
+  const [problem, setProblem] = useState<unknown>();
+  const [version, setVersion] = useState(0);
+  const [turn, setTurn] = useState(0);
+  const changed = () => setVersion((old) => old + 1);
+  useEffect(() => {
+    let current: OpenCalendar | undefined;
+    let isOver = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let weeks: { from: number; to: number } | null | undefined;
+    const own = session.value?.post.facility.id ?? '';
+    setCalendar(undefined);
+    setProblem(undefined);
+    OpenCalendar.open(person, own, session.value?.today ?? '').then(
+      (opened) => {
+        if (isOver) return opened.close();
+        current = opened;
+        undated.value = opened.model.undated;
+        setCalendar(opened);
+        changed();
+      },
+      (failure: unknown) => {
+        if (!isOver) setProblem(failure);
+      },
+    );
+    async function refresh(): Promise<void> {
+      const asked = weeks;
+      weeks = undefined;
+      timer = undefined;
+      if (!current || asked === undefined) return;
+      try {
+        await current.refresh(asked);
+        undated.value = current.model.undated;
+        changed();
+      } catch (failure) {
+        if (isOver) return;
+        current.close();
+        current = undefined;
+        setCalendar(undefined);
+        setProblem(failure);
+      }
+    }
+    function soon(day: string | null | undefined): void {
+      if (!day) weeks = null;
+      else if (weeks !== null) {
+        const week = weekOf(dayNumber(day));
+        weeks = { from: Math.min(weeks?.from ?? week, week), to: Math.max(weeks?.to ?? week, week) };
+      }
+      timer ??= setTimeout(() => void refresh(), LIVE_WAIT_MS);
+    }
+    const removeLive = onLive((kind, event) => {
+      if (event.person !== undefined && event.person !== person) return;
+      if (kind === 'entry') soon(event.day);
+      else if (kind === 'reload') soon(null);
+      else if (kind === 'freshness') soon(session.value?.today);
+      else if (kind === 'consent' || kind === 'link') {
+        // what may be seen has changed: nothing of before stays on the screen
+        onGone();
+        setTurn((old) => old + 1);
+      }
+    });
+    const removeState = onLiveState((state, wasLost) => {
+      if (state === 'open' && wasLost) soon(null);
+    });
+    // an opening that nobody uses ends; this one is looked at
+    const alive = setInterval(() => {
+      if (document.visibilityState === 'visible') soon(session.value?.today);
+    }, ALIVE_MS);
+    return () => {
+      isOver = true;
+      clearTimeout(timer);
+      clearInterval(alive);
+      removeLive();
+      removeState();
+      current?.close();
+    };
+  }, [person, turn]);
+  return { calendar, problem, version, changed, reopen: () => setTurn((old) => old + 1) };
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A year of 15,000 entries at ten hospitals: what is hard, whatever the machine. Times are in
+ * timings.bench.ts and stand in no test. */
+import { gzipSync } from 'node:zlib';
+import { expect, test, type Page } from '@playwright/test';
+import { askForYear, counts, loadAll, login, openYear, readYear, scrollThrough, settled, type Counts } from './year.ts';
+
+const MARKS_MAX = 1500;
+const OVERSCAN = 4;
+const INDEX_BYTES_MAX = 150 * 1024;
+const STEP_PIXELS = 160;
+
+const year = readYear();
+const zoom = (page: Page, name: string) =>
+  page.getByRole('group', { name: '表示の幅' }).getByRole('button', { name, exact: true }).click();
+
+function withinLimits({ marks, weeks, visible }: Counts): void {
+  expect(marks).toBeGreaterThan(0);
+  expect(marks).toBeLessThanOrEqual(MARKS_MAX);
+  expect(weeks).toBeLessThanOrEqual(visible + OVERSCAN);
+}
+
+test.beforeEach(async ({ page }) => {
+  await login(page, year);
+});
+
+test('the index of the year is small, and has ids only where a mark is one entry', async ({ page }) => {
+  await askForYear(page);
+  const answer = page.waitForResponse((response) => response.url().endsWith('/calendar-openings'));
+  await openYear(page, year);
+  const body = await (await answer).body();
+  const { marks } = JSON.parse(body.toString()) as { marks: { count: number[]; entry: string[] } };
+  expect(marks.count.reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(year.entries);
+  expect(marks.entry.map((id) => id !== '')).toEqual(marks.count.map((count) => count === 1));
+  expect(gzipSync(body, { level: 6 }).length).toBeLessThanOrEqual(INDEX_BYTES_MAX);
+});
+
+test('few marks and weeks are in the document, at rest and at every moment of scrolling', async ({ page }) => {
+  await openYear(page, year);
+  const first = await counts(page);
+  withinLimits(first);
+  await loadAll(page);
+  withinLimits(await counts(page));
+  const { marks, weeks } = await scrollThrough(page, STEP_PIXELS);
+  withinLimits({ marks, weeks, visible: first.visible });
+});
+
+test('a jump over months holds no more', async ({ page }) => {
+  await openYear(page, year);
+  await loadAll(page);
+  const { visible } = await counts(page);
+  await page.evaluate(() => {
+    const held = { marks: 0, weeks: 0 };
+    const look = () => {
+      held.marks = Math.max(held.marks, document.querySelectorAll('.m, .bar').length);
+      held.weeks = Math.max(held.weeks, document.querySelectorAll('.cal-weekhead').length);
+      requestAnimationFrame(look);
+    };
+    look();
+    Object.assign(globalThis, { held });
+  });
+  for (const left of [0, 1e6, 3000, 0]) {
+    await page.locator('.cal-scroll').evaluate((node, to) => node.scrollTo({ left: to }), left);
+    await settled(page);
+  }
+  const { held } = (await page.evaluate(() => ({ held: (globalThis as unknown as { held: Counts }).held })));
+  withinLimits({ ...held, visible });
+});
+
+for (const [name, id] of [['日', 'day'], ['月', 'month']] as const) {
+  test(`few marks and weeks by ${id} too`, async ({ page }) => {
+    await openYear(page, year);
+    await loadAll(page);
+    await zoom(page, name);
+    await expect(page.locator(`.cal-canvas[data-zoom="${id}"]`)).toBeVisible();
+    await settled(page);
+    withinLimits(await counts(page));
+  });
+}
+
+test('the week with the focus stays while everything else goes by', async ({ page }) => {
+  await openYear(page, year);
+  await loadAll(page);
+  await page.locator('.cal-scroll').evaluate((node) => node.scrollTo({ left: 1e6 }));
+  await settled(page);
+  await page.locator('.m[tabindex="0"], .bar[tabindex="0"]').focus();
+  const name = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label'));
+  const before = await name();
+  await page.locator('.cal-scroll').evaluate((node) => node.scrollTo({ left: 0 }));
+  await settled(page);
+  expect(await name()).toBe(before);
+  await page.keyboard.press('ArrowLeft');
+  expect(await name()).not.toBe(before);
+  await expect(page.locator('.m:focus, .bar:focus')).toBeInViewport();
+});
+
+test('marks of a row are read in the order of their days', async ({ page }) => {
+  await openYear(page, year);
+  await page.locator('.cal-scroll').evaluate((node) => node.scrollTo({ left: node.scrollWidth - 3000 }));
+  await settled(page);
+  await page.locator('.cal-scroll').evaluate((node) => node.scrollTo({ left: 1e6 }));
+  await settled(page);
+  const columns = await page.locator('.cal-row').evaluateAll((rows) =>
+    rows.map((row) => [...row.querySelectorAll('[role="gridcell"]')].map((cell) => Number(cell.getAttribute('aria-colindex')))));
+  for (const row of columns) expect(row).toEqual([...row].sort((a, b) => a - b));
+});

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+/* How long things take with a year of 15,000 entries, as medians of seven, each beside what the
+ * same browser needs for a plain page of as many marks. Prints one JSON line per figure; nothing
+ * is asserted, since a shared machine has no constant time. */
+import { test, type Page } from '@playwright/test';
+import { askForYear, counts, login, openYear, readYear, scrollThrough, settled } from './year.ts';
+
+const RUNS = 7;
+const STEP_PIXELS = 40;
+const year = readYear();
+
+interface Figure {
+  what: string;
+  cpu: number;
+  ms: number;
+  budget_ms: number;
+  reference_ms: number;
+}
+const sorted = (values: number[]) => [...values].sort((a, b) => a - b);
+const at = (values: number[], part: number) => sorted(values)[Math.min(values.length - 1, Math.floor(values.length * part))] ?? NaN;
+const median = (values: number[]) => at(values, 0.5);
+const print = (figure: Figure) => {
+  const rounded = Object.fromEntries(Object.entries(figure).map(([key, value]) => [key, typeof value === 'number' ? Math.round(value * 10) / 10 : value]));
+  process.stdout.write(`${JSON.stringify({ bench: 'client', runs: RUNS, ...rounded })}\n`);
+};
+
+async function slowDown(page: Page, rate: number): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Emulation.setCPUThrottlingRate', { rate });
+}
+
+/* From the end of the calendar's answer until the last mark in view was painted. */
+const WATCH = () => {
+  const seen = { data: 0, painted: 0 };
+  Object.assign(globalThis, { seen });
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) {
+      if (entry.name.endsWith('/calendar-openings')) seen.data = (entry as PerformanceResourceTiming).responseEnd;
+    }
+  }).observe({ type: 'resource', buffered: true });
+  const inView = (node: Node) => {
+    if (!(node instanceof Element)) return false;
+    const mark = node.matches('.m') ? node : node.querySelector('.m');
+    const box = mark?.getBoundingClientRect();
+    return box !== undefined && box.right > 0 && box.left < innerWidth;
+  };
+  new MutationObserver((changes) => {
+    if (!changes.some(({ addedNodes }) => [...addedNodes].some(inView))) return;
+    requestAnimationFrame(() => setTimeout(() => {
+      seen.painted = performance.now();
+    }));
+  }).observe(document, { childList: true, subtree: true });
+};
+
+async function timeToPaint(page: Page): Promise<number> {
+  await page.evaluate(WATCH);
+  await openYear(page, year);
+  const seen = await page.evaluate(() => (globalThis as unknown as { seen: { data: number; painted: number } }).seen);
+  await page.goto('/');
+  return seen.painted - seen.data;
+}
+
+/* As many boxes in as many groups, made at once: what no page can go below here. */
+async function plainPage(page: Page, marks: number, weeks: number): Promise<number> {
+  await page.goto('about:blank');
+  return page.evaluate(async ([total, groups]) => {
+    const frame = () => new Promise<number>((done) => requestAnimationFrame(done));
+    await frame();
+    const started = performance.now();
+    const scroll = document.createElement('div');
+    scroll.className = 'cal-scroll';
+    scroll.style.cssText = 'position:fixed;inset:0;overflow:auto';
+    const inside = document.createElement('div');
+    inside.style.cssText = 'position:relative;width:9000px;height:700px';
+    for (let group = 0; group < groups; group += 1) {
+      const box = document.createElement('div');
+      box.style.cssText = `position:absolute;contain:strict;top:0;height:700px;width:168px;left:${9000 - (group + 1) * 168}px`;
+      for (let index = 0; index < total / groups; index += 1) {
+        const mark = document.createElement('button');
+        mark.textContent = 'り';
+        mark.style.cssText = `position:absolute;box-sizing:border-box;width:23px;height:24px;padding:0;border:1px solid;border-radius:3px;left:${(index % 7) * 24}px;top:${Math.floor(index / 7) * 26}px`;
+        box.append(mark);
+      }
+      inside.append(box);
+    }
+    scroll.append(inside);
+    document.body.append(scroll);
+    scroll.scrollLeft = 9000;
+    await frame();
+    await new Promise((done) => setTimeout(done));
+    return performance.now() - started;
+  }, [marks, weeks] as const);
+}
+
+async function clickToPanel(page: Page): Promise<number> {
+  const time = await page.evaluate(async () => {
+    const marks = [...document.querySelectorAll<HTMLElement>('.m:not(.more)')].filter((mark) => {
+      const { left, right } = mark.getBoundingClientRect();
+      return left > 200 && right < innerWidth - 400;
+    });
+    const mark = marks[Math.floor(marks.length / 2)];
+    if (!mark) throw new Error('no mark in view');
+    const started = performance.now();
+    mark.click();
+    while (!document.querySelector('.panel h2')) await new Promise((done) => requestAnimationFrame(done));
+    await new Promise((done) => setTimeout(done));
+    return performance.now() - started;
+  });
+  await page.keyboard.press('Escape');
+  await settled(page);
+  return time;
+}
+
+async function repeat(run: () => Promise<number>): Promise<number[]> {
+  const times: number[] = [];
+  for (let turn = 0; turn < RUNS; turn += 1) times.push(await run());
+  return times;
+}
+
+for (const [cpu, paint, scroll, click] of [[1, 250, 33, 100], [4, 900, 100, NaN]] as const) {
+  test(`times at cpu ${cpu}`, async ({ page, browser }) => {
+    await login(page, year);
+    await askForYear(page);
+    await openYear(page, year);
+    const { marks, weeks } = await counts(page);
+    await page.goto('/');
+
+    const other = await browser.newPage();
+    await slowDown(page, cpu);
+    await slowDown(other, cpu);
+    const painted = await repeat(() => timeToPaint(page));
+    const plain = await repeat(() => plainPage(other, marks, weeks));
+    print({ what: 'data to painted', cpu, ms: median(painted), budget_ms: paint, reference_ms: median(plain) });
+
+    await openYear(page, year);
+    const frames = await repeat(async () => at((await scrollThrough(page, STEP_PIXELS)).frames, 0.95));
+    const plainFrames = await repeat(async () => at((await scrollThrough(other, STEP_PIXELS)).frames, 0.95));
+    print({ what: 'scroll p95', cpu, ms: median(frames), budget_ms: scroll, reference_ms: median(plainFrames) });
+
+    await page.locator('.cal-scroll').evaluate((node) => node.scrollTo({ left: 1e6 }));
+    await settled(page);
+    const clicks = await repeat(() => clickToPanel(page));
+    const idle = await repeat(() => other.evaluate(async () => {
+      const started = performance.now();
+      document.querySelector('button')?.click();
+      await new Promise((done) => requestAnimationFrame(done));
+      await new Promise((done) => setTimeout(done));
+      return performance.now() - started;
+    }));
+    print({ what: 'click to panel', cpu, ms: median(clicks), budget_ms: click, reference_ms: median(idle) });
+    await other.close();
+  });
+}
