@@ -12,6 +12,19 @@ export default defineConfig({
     cssCodeSplit: true,
     reportCompressedSize: false,
     sourcemap: false,
+    rolldownOptions: {
+      output: {
+        // modules that always come together are one file: each file has a gzip dictionary of its own
+        codeSplitting: {
+          includeDependenciesRecursively: false,
+          groups: [
+            { name: 'Calendar', test: /src\/(calendar\/(?!steer|tooltip|find)|screens\/(calendar\/(Calendar|FacilityBar|address|missing|opening|useCalendar)|patient\/(Patient|undated))\.)/ },
+            { name: 'people', test: /src\/(i18n\/wareki|api\/resource|screens\/patient\/(linkWords|searchState))\./ },
+            { name: 'base', test: /node_modules\/(preact|@preact|wouter-preact|regexparam|openapi-fetch)\/|src\/(api\/(client|live|problem)|i18n\/t|i18n\/ja\/first|session|preferences|ui\/(Icon|pieces|lazy))\.|preload-helper/ },
+          ],
+        },
+      },
+    },
   },
   server: { proxy: { '/api': 'http://127.0.0.1:8090' } },
 });

@@ -11,7 +11,8 @@ export type Command =
   | { do: 'facilities' }
   | { do: 'open' }
   | { do: 'close' }
-  | { do: 'help' };
+  | { do: 'help' }
+  | { do: 'find' };
 
 export interface Pressed {
   key: string;
@@ -43,6 +44,7 @@ export function commandOf(pressed: Pressed, hasLetters: boolean): Command | unde
     case 'f':
     case 'F': return { do: 'facilities' };
     case '?': return { do: 'help' };
+    case '/': return { do: 'find' };
   }
   return undefined;
 }

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Calendar, Facility, Freshness, Refusal } from '../api/client.ts';
 import { dayNumber, dayText } from '../i18n/wareki.ts';
+import { findMarks } from './find.ts';
 import { CalendarModel, Flag, ROW_IDS, compareMarks, firstDayOf, weekOf, type Mark } from './model.ts';
 
 const TODAY = dayNumber('2026-11-24');
@@ -47,6 +48,48 @@ describe('weeks', () => {
     expect(dayText(firstDayOf(weekOf(dayNumber('2026-11-29'))))).toBe('2026-11-23');
     expect(dayText(firstDayOf(weekOf(dayNumber('2026-11-23'))))).toBe('2026-11-23');
     expect(weekOf(dayNumber('1969-12-28')) + 1).toBe(weekOf(dayNumber('1969-12-29')));
+  });
+});
+
+describe('what is worked out', () => {
+  const rowOf = (made: CalendarModel, week: number) => made.places(week, 'week')[TEST];
+  it('stays as it is where an answer changed nothing', () => {
+    const made = model([{ day: TODAY }, { day: TODAY - 14 }]);
+    const [now, before] = [rowOf(made, WEEK), rowOf(made, WEEK - 2)];
+    made.merge(calendar([{ day: TODAY }, { day: TODAY, facility: 'b' }], { from: '2026-11-23', to: '2026-11-29' }));
+    expect(rowOf(made, WEEK)).not.toBe(now);
+    expect(rowOf(made, WEEK)).toHaveLength(2);
+    expect(rowOf(made, WEEK - 2)).toBe(before);
+  });
+  it('is worked out again when a bar pushes the marks of other weeks down', () => {
+    const made = model([{ row: 'period', day: TODAY - 14 }]);
+    expect(made.places(WEEK - 2, 'week')[0]?.[0]?.line).toBe(0);
+    const span = { entry: 's', row: 0, facility: 0, from: TODAY, to: TODAY + 1, is_open: false, flags: 0, title: '入院' };
+    made.merge(calendar([], { from: '2026-11-23', to: '2026-11-29', spans: [span] }));
+    expect(made.places(WEEK - 2, 'week')[0]?.[0]?.line).toBe(1);
+  });
+  it('knows the newest place up to a week, and whether a place is still there', () => {
+    const made = model([{ day: TODAY }, { day: TODAY - 21, facility: 'b' }]);
+    const last = made.lastUpTo(WEEK - 1, 'week');
+    expect(last?.mark.facility).toBe('b');
+    expect(made.lastUpTo(WEEK - 4, 'week')).toBeUndefined();
+    expect(last && made.has(last, 'week')).toBe(true);
+    made.setFilter({ hidden: new Set(['b']), onlyNew: false, othersOnly: false });
+    expect(last && made.has(last, 'week')).toBe(false);
+  });
+});
+
+describe('find', () => {
+  const made = model([{ day: TODAY, entry: 'x' }, { day: TODAY - 3, entry: 'y', facility: 'b' }], { titles: ['ＣＴ 胸部'] });
+  it('reads titles and facilities whatever their width and case, new to old', () => {
+    expect(findMarks(made, 'ct', 9).map((mark) => mark.entry)).toEqual(['x', 'y']);
+    expect(findMarks(made, '施設b　胸部', 9).map((mark) => mark.entry)).toEqual(['y']);
+    expect(findMarks(made, 'ct', 1)).toHaveLength(1);
+  });
+  it('finds nothing for nothing, and nothing that a filter hides', () => {
+    expect(findMarks(made, '  ', 9)).toEqual([]);
+    made.setFilter({ hidden: new Set(['a']), onlyNew: false, othersOnly: false });
+    expect(findMarks(made, 'ct', 9).map((mark) => mark.entry)).toEqual(['y']);
   });
 });
 

@@ -1,70 +1,123 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { MountQueue, planMount } from './mount.ts';
+import { FRAME_MS, MARKS_MAX, MountQueue, planMount, type Plan } from './mount.ts';
 
 const BOUNDS = { first: 0, last: 100 };
+const plan = (more: Partial<Plan>): Plan => ({ mount: [], ahead: [], unmount: [], ...more });
 
 describe('planMount', () => {
-  it('mounts what is in view and two on either side, the middle first', () => {
-    const { mount } = planMount({ first: 50, last: 54 }, BOUNDS, []);
-    expect([...mount].sort((a, b) => a - b)).toEqual([48, 49, 50, 51, 52, 53, 54, 55, 56]);
-    expect(mount[0]).toBe(52);
-    expect(mount.slice(0, 5).every((week) => week >= 50 && week <= 54)).toBe(true);
+  it('mounts what is in view by frames, the middle first, and two on either side ahead', () => {
+    const { mount, ahead } = planMount({ first: 50, last: 54 }, BOUNDS, { mounted: [] });
+    expect(mount).toEqual([52, 53, 51, 54, 50]);
+    expect(ahead).toEqual([55, 49, 56, 48]);
   });
-  it('unmounts what is farther away', () => {
-    expect(planMount({ first: 50, last: 54 }, BOUNDS, [10, 48, 50, 57]).unmount).toEqual([10, 57]);
+  it('unmounts what is farther away, the farthest first', () => {
+    expect(planMount({ first: 50, last: 54 }, BOUNDS, { mounted: [57, 10, 48, 50] }).unmount).toEqual([10, 57]);
   });
-  it('never unmounts the week that holds the focus', () => {
-    expect(planMount({ first: 50, last: 54 }, BOUNDS, [10, 11], 10).unmount).toEqual([11]);
+  it('never unmounts the week that holds the focus, and counts it', () => {
+    const { ahead, unmount } = planMount({ first: 50, last: 54 }, BOUNDS, { mounted: [10, 11], keep: 10 });
+    expect(unmount).toEqual([11]);
+    expect(ahead).toEqual([55, 49, 56]);
   });
   it('stays within the calendar', () => {
-    const { mount } = planMount({ first: 0, last: 3 }, { first: 0, last: 4 }, []);
-    expect(Math.min(...mount)).toBe(0);
-    expect(Math.max(...mount)).toBe(4);
+    const { mount, ahead } = planMount({ first: 0, last: 3 }, { first: 0, last: 4 }, { mounted: [] });
+    expect([...mount, ...ahead].sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4]);
   });
   it('has nothing to do when everything is there', () => {
-    expect(planMount({ first: 1, last: 1 }, BOUNDS, [0, 1, 2, 3])).toEqual({ mount: [], unmount: [] });
+    expect(planMount({ first: 1, last: 1 }, { first: 0, last: 3 }, { mounted: [0, 1, 2, 3] })).toEqual(plan({}));
+  });
+  it('holds fewer weeks beside the view when they are full, but always what is in view', () => {
+    const full = MARKS_MAX / 6;
+    const { mount, ahead } = planMount({ first: 50, last: 54 }, BOUNDS, { mounted: [48], weight: () => full });
+    expect(mount).toHaveLength(5);
+    expect(ahead).toEqual([55]);
+    const over = planMount({ first: 50, last: 54 }, BOUNDS, { mounted: [48], weight: () => MARKS_MAX });
+    expect([over.mount.length, over.ahead, over.unmount]).toEqual([5, [], [48]]);
   });
 });
 
 describe('MountQueue', () => {
-  function make() {
+  function make(partsOfWeek = 1, partMs = 0) {
     const frames: (() => void)[] = [];
+    const idles: (() => void)[] = [];
     const done: string[] = [];
+    let clock = 0;
     const queue = new MountQueue(
-      { request: (work) => frames.push(work), cancel: () => frames.splice(0) },
-      (week) => done.push(`+${week}`),
+      {
+        request: (work) => frames.push(work),
+        cancel: () => frames.splice(0),
+        idle: (work) => idles.push(work),
+        cancelIdle: () => idles.splice(0),
+        now: () => clock,
+      },
+      function* mount(week) {
+        for (let part = 1; part <= partsOfWeek; part += 1) {
+          clock += partMs;
+          done.push(partsOfWeek === 1 ? `+${week}` : `+${week}.${part}`);
+          yield;
+        }
+      },
       (week) => done.push(`-${week}`),
     );
     const run = () => frames.shift()?.();
-    return { frames, done, queue, run };
+    const rest = () => idles.shift()?.();
+    return { frames, idles, done, queue, run, rest };
   }
-  it('mounts one week per frame, then unmounts one per frame', () => {
+  it('mounts one week per frame, and unmounts one before', () => {
     const { done, queue, run, frames } = make();
-    queue.take({ mount: [5, 6], unmount: [1] });
+    queue.take(plan({ mount: [5, 6], unmount: [1] }));
     expect(done).toEqual([]);
     run();
-    expect(done).toEqual(['+5']);
+    expect(done).toEqual(['-1', '+5']);
     run();
-    run();
-    expect(done).toEqual(['+5', '+6', '-1']);
+    expect(done).toEqual(['-1', '+5', '+6']);
     expect(frames).toEqual([]);
   });
-  it('drops the rest of an older plan', () => {
-    const { done, queue, run } = make();
-    queue.take({ mount: [5, 6, 7], unmount: [] });
+  it('goes on with a week in the next frame when a frame took long enough', () => {
+    const { done, queue, run } = make(3, FRAME_MS * 0.6);
+    queue.take(plan({ mount: [5, 6] }));
     run();
-    queue.take({ mount: [9], unmount: [] });
+    expect(done).toEqual(['+5.1', '+5.2']);
+    run();
+    expect(done).toEqual(['+5.1', '+5.2', '+5.3']);
+    run();
+    expect(done.slice(3)).toEqual(['+6.1', '+6.2']);
+  });
+  it('leaves what is beside the view to idle moments', () => {
+    const { done, queue, run, rest, frames } = make();
+    queue.take(plan({ mount: [5], ahead: [6, 7] }));
+    rest();
+    expect(done).toEqual([]);
+    run();
+    expect(frames).toEqual([]);
+    rest();
+    rest();
+    expect(done).toEqual(['+5', '+6', '+7']);
+  });
+  it('drops the rest of an older plan, and a begun week that is not wanted any more', () => {
+    const { done, queue, run } = make(2, FRAME_MS);
+    queue.take(plan({ mount: [5, 6, 7] }));
+    run();
+    queue.take(plan({ mount: [9], unmount: [5] }));
     run();
     run();
-    expect(done).toEqual(['+5', '+9']);
+    expect(done).toEqual(['+5.1', '-5', '+9.1', '+9.2']);
+  });
+  it('finishes a begun week under a newer plan that still wants it', () => {
+    const { done, queue, run } = make(2, FRAME_MS);
+    queue.take(plan({ mount: [5, 6] }));
+    run();
+    queue.take(plan({ mount: [7] }));
+    run();
+    expect(done).toEqual(['+5.1', '+5.2']);
   });
   it('stops for good', () => {
-    const { done, queue, run, frames } = make();
-    queue.take({ mount: [5], unmount: [] });
+    const { done, queue, run, rest, frames, idles } = make();
+    queue.take(plan({ mount: [5], ahead: [6] }));
     queue.stop();
     run();
+    rest();
     expect(done).toEqual([]);
-    expect(frames).toEqual([]);
+    expect([frames, idles]).toEqual([[], []]);
   });
 });

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Which weeks are in the document: those in view and two on either side. One week is mounted per
- * animation frame, nearest to the middle first, so that no frame does the work of many. */
+/* Which weeks are in the document: those in view and, while few marks are in them, two on either
+ * side. A frame mounts at most one week, nearest to the middle first, and stops when it took long
+ * enough; the next goes on with the next row. What is not in view yet waits for an idle moment. */
 
 export const OVERSCAN = 2;
+/** With the weeks beside the view; what is in view is mounted in any case. */
+export const MARKS_MAX = 1400;
+export const FRAME_MS = 2;
 
 export interface View {
   first: number;
@@ -10,71 +14,127 @@ export interface View {
 }
 
 export interface Plan {
+  /** In view: frame by frame. */
   mount: number[];
+  /** Beside the view: when there is nothing else to do. */
+  ahead: number[];
   unmount: number[];
 }
 
-/** `keep`: the week that holds the focus is never unmounted. */
-export function planMount(view: View, bounds: View, mounted: Iterable<number>, keep?: number): Plan {
-  const from = Math.max(bounds.first, view.first - OVERSCAN);
-  const to = Math.min(bounds.last, view.last + OVERSCAN);
-  const present = new Set(mounted);
+export interface Held {
+  mounted: Iterable<number>;
+  /** The week that holds the focus: never unmounted. */
+  keep?: number | undefined;
+  weight?: (week: number) => number;
+}
+
+/* In view, then beside it, the nearest first; as many as there may be. */
+function wantedWeeks(view: View, bounds: View, { keep, weight = () => 0 }: Held): { near: number[]; beside: number[] } {
+  const near: number[] = [];
+  for (let week = view.first; week <= view.last; week += 1) near.push(week);
   const middle = (view.first + view.last) / 2;
-  const isVisible = (week: number) => week >= view.first && week <= view.last;
-  const mount: number[] = [];
-  for (let week = from; week <= to; week += 1) if (!present.has(week)) mount.push(week);
-  mount.sort(
-    (a, b) =>
-      Number(isVisible(b)) - Number(isVisible(a)) ||
-      Math.abs(a - middle) - Math.abs(b - middle) ||
-      b - a,
-  );
-  const unmount = [...present].filter((week) => (week < from || week > to) && week !== keep);
-  return { mount, unmount };
+  near.sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle) || b - a);
+  let marks = near.reduce((sum, week) => sum + weight(week), 0);
+  let room = 2 * OVERSCAN;
+  if (keep !== undefined && (keep < view.first || keep > view.last)) {
+    marks += weight(keep);
+    room -= 1;
+  }
+  const beside: number[] = [];
+  for (let far = 1; far <= OVERSCAN; far += 1) {
+    for (const week of [view.last + far, view.first - far]) {
+      if (week < bounds.first || week > bounds.last || week === keep) continue;
+      marks += weight(week);
+      if (room === 0 || marks > MARKS_MAX) return { near, beside };
+      beside.push(week);
+      room -= 1;
+    }
+  }
+  return { near, beside };
+}
+
+export function planMount(view: View, bounds: View, held: Held): Plan {
+  const { near, beside } = wantedWeeks(view, bounds, held);
+  const wanted = new Set([...near, ...beside]);
+  const present = new Set(held.mounted);
+  const middle = (view.first + view.last) / 2;
+  return {
+    mount: near.filter((week) => !present.has(week)),
+    ahead: beside.filter((week) => !present.has(week)),
+    unmount: [...present]
+      .filter((week) => !wanted.has(week) && week !== held.keep)
+      .sort((a, b) => Math.abs(b - middle) - Math.abs(a - middle)),
+  };
 }
 
 export interface Frames {
   request: (work: () => void) => number;
   cancel: (handle: number) => void;
+  idle: (work: () => void) => number;
+  cancelIdle: (handle: number) => void;
+  now: () => number;
 }
+
+/** A week in parts: each step draws one. */
+export type Parts = Iterator<unknown>;
 
 /** Runs a plan over frames; a newer plan replaces what is left of an older one. */
 export class MountQueue {
-  private left: Plan = { mount: [], unmount: [] };
-  private handle: number | undefined;
-  private readonly frames: Frames;
-  private readonly mount: (week: number) => void;
-  private readonly unmount: (week: number) => void;
+  #left: Plan = { mount: [], ahead: [], unmount: [] };
+  #begun: { week: number; parts: Parts } | undefined;
+  #frame: number | undefined;
+  #idle: number | undefined;
+  readonly #frames: Frames;
+  readonly #mount: (week: number) => Parts;
+  readonly #unmount: (week: number) => void;
 
-  constructor(frames: Frames, mount: (week: number) => void, unmount: (week: number) => void) {
-    this.frames = frames;
-    this.mount = mount;
-    this.unmount = unmount;
+  constructor(frames: Frames, mount: (week: number) => Parts, unmount: (week: number) => void) {
+    this.#frames = frames;
+    this.#mount = mount;
+    this.#unmount = unmount;
   }
 
   take(plan: Plan): void {
-    this.left = { mount: [...plan.mount], unmount: [...plan.unmount] };
-    this.schedule();
+    this.#left = { mount: [...plan.mount], ahead: [...plan.ahead], unmount: [...plan.unmount] };
+    if (this.#begun && plan.unmount.includes(this.#begun.week)) this.#begun = undefined;
+    this.#schedule();
   }
 
-  private schedule(): void {
-    if (this.handle !== undefined) return;
-    if (this.left.mount.length + this.left.unmount.length === 0) return;
-    this.handle = this.frames.request(() => {
-      this.handle = undefined;
-      const coming = this.left.mount.shift();
-      if (coming !== undefined) this.mount(coming);
-      else {
-        const going = this.left.unmount.shift();
-        if (going !== undefined) this.unmount(going);
-      }
-      this.schedule();
-    });
+  #schedule(): void {
+    const { mount, ahead, unmount } = this.#left;
+    if (this.#begun || mount.length + unmount.length > 0) {
+      this.#frame ??= this.#frames.request(() => {
+        this.#frame = undefined;
+        this.#work(this.#left.mount);
+      });
+    } else if (ahead.length > 0) {
+      this.#idle ??= this.#frames.idle(() => {
+        this.#idle = undefined;
+        this.#work(this.#left.mount.length > 0 ? this.#left.mount : this.#left.ahead);
+      });
+    }
+  }
+
+  /* One goes before another comes, so that there are never more than the plan's. */
+  #work(from: number[]): void {
+    const started = this.#frames.now();
+    const going = this.#left.unmount.shift();
+    if (going !== undefined) this.#unmount(going);
+    if (!this.#begun) {
+      const week = from.shift();
+      if (week !== undefined) this.#begun = { week, parts: this.#mount(week) };
+    }
+    while (this.#begun) {
+      if (this.#begun.parts.next().done) this.#begun = undefined;
+      else if (this.#frames.now() - started >= FRAME_MS) break;
+    }
+    this.#schedule();
   }
 
   stop(): void {
-    if (this.handle !== undefined) this.frames.cancel(this.handle);
-    this.handle = undefined;
-    this.left = { mount: [], unmount: [] };
+    if (this.#frame !== undefined) this.#frames.cancel(this.#frame);
+    if (this.#idle !== undefined) this.#frames.cancelIdle(this.#idle);
+    this.#frame = this.#idle = this.#begun = undefined;
+    this.#left = { mount: [], ahead: [], unmount: [] };
   }
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import {
-  ageOn, dayNumber, dayText, eraShort, eraYear, instantText, isDay, longDay, longEraDay, parseDay, weekday,
+  ageOn, dayNumber, dayText, eraShort, eraYear, instantText, isDay, longDay, weekday,
 } from './wareki.ts';
+import { longEraDay, parseDay } from './parseDay.ts';
 
 describe('eras', () => {
   it.each([

@@ -164,7 +164,7 @@ export function Shell() {
   const isHere = (href: string) =>
     href === location || (href === '/patients' && location.startsWith('/p/'));
   return (
-    <div class="shell">
+    <div class={current.is_demo ? 'shell is-demo' : 'shell'}>
       <a
         class="skip"
         href="#main"

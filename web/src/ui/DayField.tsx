@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useState } from 'preact/hooks';
 import { t } from '../i18n/t.ts';
-import { ERAS, ageOn, eraShort, longDay, longEraDay, parseDay, type Parsed } from '../i18n/wareki.ts';
+import { longEraDay, parseDay, type Parsed } from '../i18n/parseDay.ts';
+import { ERAS, ageOn, eraShort, longDay } from '../i18n/wareki.ts';
 import { Need, Wrong, described } from './Field.tsx';
 
 export interface DayValue {

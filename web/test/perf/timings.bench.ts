@@ -5,7 +5,7 @@
 import { test, type Page } from '@playwright/test';
 import { askForYear, counts, login, openYear, readYear, scrollThrough, settled } from './year.ts';
 
-const RUNS = 7;
+const RUNS = Number(process.env.BENCH_RUNS ?? 7);
 const STEP_PIXELS = 40;
 const year = readYear();
 

@@ -18,7 +18,8 @@ export function readYear(): Year {
   return JSON.parse(readFileSync(join(folder, 'year.json'), 'utf8')) as Year;
 }
 
-export const WEEKS = 52;
+/* The client asks for some weeks ahead of today too. */
+const WEEKS = 52 + 5;
 const OPENINGS = '**/api/v1/persons/*/calendar-openings';
 
 /** The first request for a calendar asks for a whole year, not for what is in view. */

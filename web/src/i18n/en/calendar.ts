@@ -127,4 +127,5 @@ export const words: Record<keyof typeof source, Words> = {
   'list.state': 'State',
   'list.empty': 'Nothing to be seen in this row.',
   'list.rows': 'Choose a row',
+  'find.title': 'Search within the patient',
 };

@@ -64,4 +64,11 @@ export const words: Record<keyof typeof source, Words> = {
   'keys.close': 'Close, back to the mark',
   'keys.help': 'This list',
   'keys.letters': 'Use single-letter keys',
+  'keys.find': 'Search within the patient',
+  'find.words': 'Words',
+  'find.hint': 'Part of a title or a facility. A mark of several entries is found by its newest title.',
+  'find.count': '{n} found.',
+  'find.many': 'The newest {n} are shown.',
+  'find.since': 'Searching from {day} on.',
+  'find.all': 'Load what is older',
 };

@@ -124,4 +124,5 @@ export const words = {
   'list.state': '状態',
   'list.empty': 'この行に表示できる情報はありません。',
   'list.rows': '行を選ぶ',
+  'find.title': '患者内の検索',
 } as const;

@@ -61,4 +61,11 @@ export const words = {
   'keys.close': '閉じて元の印へ戻る',
   'keys.help': 'この一覧',
   'keys.letters': '1文字のキー操作を使う',
+  'keys.find': '患者内の検索',
+  'find.words': '探す言葉',
+  'find.hint': '名称または施設の一部。1日に複数ある印は、最新の1件の名称で探します。',
+  'find.count': '{n}件見つかりました。',
+  'find.many': '新しいものから{n}件を表示しています。',
+  'find.since': '{day}以降を探しています。',
+  'find.all': 'それより前も読み込む',
 } as const;

@@ -22,15 +22,19 @@ import { useCalendar } from './useCalendar.ts';
 const Panel = lazy(() => import('./Panel.tsx').then((m) => m.Panel), 'content');
 const List = lazy(() => import('./List.tsx').then((m) => m.List));
 const Why = lazy(() => import('./Why.tsx').then((m) => m.Why), 'help');
+const Find = lazy(() => import('./Find.tsx').then((m) => m.Find), 'help');
 const Keys = lazy(() => import('./Keys.tsx').then((m) => m.Keys), 'help');
 
 
 interface Shown {
+  /** Empty while the entries behind a mark are asked for. */
   entry: string;
   title: string;
   facility: string;
   row: string;
   group: EntryHead[] | null;
+  /** Why the entries behind the mark did not come, and another try. */
+  failed?: { problem: unknown; retry: () => void };
 }
 
 function rangeText(from: number, to: number): string {
@@ -48,7 +52,7 @@ export function Calendar({ person, reload }: TabProps) {
   const [row, setRow] = useState(start.row);
   const [onlyNew, setOnlyNew] = useState(false);
   const [othersOnly, setOthersOnly] = useState(false);
-  const [dialog, setDialog] = useState<'why' | 'keys' | null>(null);
+  const [dialog, setDialog] = useState<'why' | 'keys' | 'find' | null>(null);
   const [shown, setShown] = useState<Shown | null>(null);
   const [view, setView] = useState<[number, number]>([0, 0]);
   const [isChecking, setIsChecking] = useState(false);
@@ -66,24 +70,33 @@ export function Calendar({ person, reload }: TabProps) {
     model?.facilities.get(id) ?? participants.value.byId.get(id);
 
   // so that the first click waits for the hospital only
-  useEffect(() => (calendar ? prepareWhenIdle(Panel, Why, List, Keys) : undefined), [calendar]);
+  useEffect(() => (calendar ? prepareWhenIdle(Panel, Why, List, Keys, Find) : undefined), [calendar]);
   useEffect(() => writeAddress({ zoom, hidden, isList, row }), [zoom, hidden, isList, row]);
 
   async function openMark(mark: Mark, days: number, isWholeDay: boolean) {
-    setShown({ entry: mark.entry, title: mark.title, facility: mark.facility, row: ROW_IDS[mark.row] ?? '', group: null });
-    if (mark.count > 1 || isWholeDay) await openGroup(mark, days, isWholeDay);
+    const opening: Shown = {
+      entry: mark.entry, title: mark.title, facility: mark.facility, row: ROW_IDS[mark.row] ?? '', group: null,
+    };
+    setShown(opening);
+    if (mark.count > 1 || isWholeDay) await openGroup(mark, days, isWholeDay, opening);
   }
-  /* The entries behind a mark, or of the whole day. */
-  async function openGroup(mark: Mark, days: number, isWholeDay: boolean) {
+  /* The entries behind a mark, or of the whole day; the newest one is shown when none is yet. */
+  async function openGroup(mark: Mark, days: number, isWholeDay: boolean, opening?: Shown) {
     if (!calendar) return;
     try {
       const rowId = ROW_IDS[mark.row] ?? 'test';
       const { entries } = await calendar.entries({
         row: rowId, from: mark.day, to: mark.day + days - 1, ...(isWholeDay ? {} : { facility: mark.facility }),
       });
-      setShown((old) => (old && entries.some((head) => head.id === old.entry) ? { ...old, group: entries } : old));
-    } catch {
-      // the newest entry is open; the others stay reachable by ‹ › and in the list
+      const newest = entries.find((head) => head.facility === mark.facility) ?? entries[0];
+      setShown((old) => {
+        if (old === opening && old && old.entry === '' && newest) return { ...old, entry: newest.id, group: entries };
+        return old && entries.some((head) => head.id === old.entry) ? { ...old, group: entries } : old;
+      });
+    } catch (problem) {
+      // with the newest entry open, the others stay reachable by ‹ › and in the list
+      const retry = () => void openMark(mark, days, isWholeDay);
+      setShown((old) => (old === opening && old?.entry === '' ? { ...old, failed: { problem, retry } } : old));
     }
   }
 
@@ -112,13 +125,14 @@ export function Calendar({ person, reload }: TabProps) {
           requestAnimationFrame(() => document.querySelector<HTMLElement>('.facility-chip')?.focus());
         },
         help: () => setDialog('keys'),
+        find: () => setDialog('find'),
         close: () => setShown(null),
         hasLetters: () => preferences.value.letters,
       },
       t('cal.grid', { name: person.name }),
       language.value,
     );
-    made.zoom = zoom;
+    made.begin(zoom);
     grid.current = made;
     calendar.model.setFilter({ hidden, onlyNew, othersOnly });
     made.update();
@@ -276,6 +290,10 @@ export function Calendar({ person, reload }: TabProps) {
             <Icon name="refresh" />
             {t('cal.check')}
           </button>
+          <button type="button" class="btn tool compact icon" disabled={!calendar} onClick={() => setDialog('find')}>
+            <Icon name="search" />
+            <span class="sr">{t('find.title')}</span>
+          </button>
           <button type="button" class="btn tool compact icon only-wide" onClick={() => setDialog('keys')}>
             <Icon name="keyboard" />
             <span class="sr">{t('cal.help')}</span>
@@ -361,6 +379,7 @@ export function Calendar({ person, reload }: TabProps) {
             facility={shown.facility}
             row={shown.row}
             group={shown.group}
+            failed={shown.failed}
             facilityOf={facilityOf}
             onHead={(head) => {
               if (!head.row || !head.day) return;
@@ -384,6 +403,19 @@ export function Calendar({ person, reload }: TabProps) {
       </div>
       {dialog === 'why' && model && (
         <Why model={model} person={person} facilityOf={facilityOf} onClose={() => setDialog(null)} />
+      )}
+      {dialog === 'find' && calendar && (
+        <Find
+          calendar={calendar}
+          facilityOf={facilityOf}
+          onLoaded={changed}
+          onGo={(mark) => {
+            setDialog(null);
+            void openMark(mark, 1, false);
+            grid.current?.select(mark.row, mark.day, mark.facility);
+          }}
+          onClose={() => setDialog(null)}
+        />
       )}
       {dialog === 'keys' && <Keys onClose={() => setDialog(null)} />}
     </>

@@ -6,7 +6,7 @@ import { Dialog } from '../../ui/Dialog.tsx';
 
 const KEY_LINES: [string[], Key][] = [
   [['←', '→'], 'keys.move'], [['↑', '↓'], 'keys.lines'], [['PageUp', 'PageDown'], 'keys.page'], [['Home', 'End'], 'keys.ends'],
-  [['1', '…', '0'], 'keys.rows'], [['T'], 'keys.today'], [['F'], 'keys.facilities'], [['Enter'], 'keys.open'],
+  [['1', '…', '0'], 'keys.rows'], [['T'], 'keys.today'], [['F'], 'keys.facilities'], [['/'], 'keys.find'], [['Enter'], 'keys.open'],
   [['Esc'], 'keys.close'], [['?'], 'keys.help'],
 ];
 

@@ -5,10 +5,10 @@ import type { EntryHead, Facility } from '../../api/client.ts';
 import { WEEKDAYS, flagWords } from '../../calendar/words.ts';
 import { Flag, ROW_IDS } from '../../calendar/model.ts';
 import { language, t, word } from '../../i18n/t.ts';
-import { dayNumber, weekday } from '../../i18n/wareki.ts';
+import { dayNumber, slashed, weekday } from '../../i18n/wareki.ts';
 import { FacilityMark, ProblemNotice, Skeleton } from '../../ui/pieces.tsx';
-import { slashed } from '../patient/PersonLine.tsx';
-import type { OpenCalendar, RowPlace } from './opening.ts';
+import type { OpenCalendar } from './opening.ts';
+import { pageOf, type RowPlace } from './rowPages.ts';
 
 interface Page {
   key: string;
@@ -37,7 +37,7 @@ export function List(props: {
     setIsBusy(true);
     setProblem(undefined);
     try {
-      const answer = await calendar.page(ROW_IDS[row] ?? 'test', place, signal);
+      const answer = await pageOf(calendar, ROW_IDS[row] ?? 'test', place, signal);
       if (signal.aborted) return;
       setPage((old) => ({
         key,

@@ -4,13 +4,12 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, closeOpening, type Content as ContentData, type EntryHead, type Facility } from '../../api/client.ts';
 import { t, word } from '../../i18n/t.ts';
-import { fullInstant } from '../../i18n/wareki.ts';
+import { fullInstant, slashed } from '../../i18n/wareki.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { FacilityMark, Notice, ProblemNotice } from '../../ui/pieces.tsx';
 import { flagWords } from '../../calendar/words.ts';
 import { Content, Whole } from './Content.tsx';
 import { timeText } from './times.ts';
-import { slashed } from '../patient/PersonLine.tsx';
 
 const SLOW_MS = 3000;
 
@@ -22,12 +21,14 @@ interface Opened {
 }
 
 export interface PanelProps {
+  /** Empty while nobody knows yet which. */
   entry: string;
   /** What the calendar knows already, shown while the content comes or when it does not. */
   title: string;
   facility: string;
   row: string;
   group: EntryHead[] | null;
+  failed?: { problem: unknown; retry: () => void } | undefined;
   facilityOf: (id: string) => Facility | undefined;
   onHead: (head: EntryHead) => void;
   onGo: (entry: string) => void;
@@ -40,6 +41,7 @@ function useOpened(id: string, turn: number) {
   const [problem, setProblem] = useState<unknown>();
   const [isSlow, setIsSlow] = useState(false);
   useEffect(() => {
+    if (id === '') return;
     const abort = new AbortController();
     let opening: string | undefined;
     setContent(undefined);
@@ -187,7 +189,9 @@ function Group(props: Pick<PanelProps, 'group' | 'entry' | 'onGo' | 'facilityOf'
 export function Panel(props: PanelProps) {
   const [turn, setTurn] = useState(0);
   const [isFull, setIsFull] = useState(false);
-  const { opened, before, content, problem, isSlow } = useOpened(props.entry, turn);
+  const { opened, before, content, isSlow, ...fetched } = useOpened(props.entry, turn);
+  const problem = props.failed?.problem ?? fetched.problem;
+  const retry = props.failed?.retry ?? (() => setTurn(turn + 1));
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     heading.current?.focus({ preventScroll: true });
@@ -275,7 +279,7 @@ export function Panel(props: PanelProps) {
       {whole.length !== props.group?.length && <Group {...props} />}
       <div class="panel-body" tabIndex={0} aria-busy={!content && problem === undefined}>
         {head && <State entry={head} facility={facility?.name ?? ''} />}
-        {problem !== undefined && <ProblemNotice problem={problem} retry={() => setTurn(turn + 1)} />}
+        {problem !== undefined && <ProblemNotice problem={problem} retry={retry} />}
         {whole.length > 0 && content && (
           <>
             {contents.length < whole.length && (

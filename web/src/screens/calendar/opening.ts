@@ -8,10 +8,9 @@ import { dayNumber, dayText } from '../../i18n/wareki.ts';
 
 const FIRST_WEEKS = 12;
 const FUTURE_WEEKS = 4;
-const FUTURE_DAYS = 180;
 const CHUNK_WEEKS = 26;
 /* The server answers no longer ranges at once. */
-const RANGE_WEEKS_MAX = 104;
+export const RANGE_WEEKS_MAX = 104;
 
 function hasRunOut(problem: unknown): boolean {
   return problem instanceof Problem && (problem.status === 404 || problem.status === 410);
@@ -26,13 +25,13 @@ export class CalendarClosed extends Error {
 
 export class OpenCalendar {
   readonly model: CalendarModel;
-  private readonly person: string;
-  private handle: string | null = null; // none: it has run out, or was given back
-  private isClosed = false;
-  private underway = 0;
+  readonly #person: string;
+  #handle: string | null = null; // none: it has run out, or was given back
+  #isClosed = false;
+  #underway = 0;
 
   private constructor(person: string, own: string) {
-    this.person = person;
+    this.#person = person;
     this.model = new CalendarModel(own);
   }
 
@@ -41,72 +40,72 @@ export class OpenCalendar {
     const week = weekOf(dayNumber(today));
     const from = dayText(firstDayOf(week - FIRST_WEEKS + 1));
     const to = dayText(firstDayOf(week + FUTURE_WEEKS) + 6);
-    opened.model.merge(await opened.openAnew(from, to));
+    opened.model.merge(await opened.#openAnew(from, to));
     return opened;
   }
 
   close(): void {
-    this.isClosed = true;
-    this.giveBack();
+    this.#isClosed = true;
+    this.#giveBack();
   }
 
   /* Behind the last that reads under the handle, or that would find nothing. */
-  private giveBack(): void {
-    if (!this.isClosed || this.underway > 0 || this.handle === null) return;
-    closeOpening(this.handle);
-    this.handle = null;
+  #giveBack(): void {
+    if (!this.#isClosed || this.#underway > 0 || this.#handle === null) return;
+    closeOpening(this.#handle);
+    this.#handle = null;
   }
 
-  private async while<T>(work: () => Promise<T>): Promise<T> {
-    if (this.isClosed) throw new CalendarClosed();
-    this.underway += 1;
+  async #while<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw new CalendarClosed();
+    this.#underway += 1;
     try {
       return await work();
     } finally {
-      this.underway -= 1;
-      this.giveBack();
+      this.#underway -= 1;
+      this.#giveBack();
     }
   }
 
   /** What is asked under the handle; `anew` when there is none any more. */
-  private under<T>(ask: (handle: string) => Promise<T>, anew: () => Promise<T>): Promise<T> {
-    return this.while(async () => {
-      const { handle } = this;
+  #under<T>(ask: (handle: string) => Promise<T>, anew: () => Promise<T>): Promise<T> {
+    return this.#while(async () => {
+      const handle = this.#handle;
       if (handle === null) return anew();
       try {
         return await ask(handle);
       } catch (problem) {
         if (!hasRunOut(problem)) throw problem;
-        if (this.handle === handle) this.handle = null;
-        if (this.isClosed) throw problem;
+        if (this.#handle === handle) this.#handle = null;
+        if (this.#isClosed) throw problem;
         return anew();
       }
     });
   }
 
-  private openAnew(from: string, to: string): Promise<Calendar> {
-    return this.while(async () => {
-      const answer = await api.openCalendar(this.person, from, to);
-      if (this.handle === null) this.handle = answer.opening;
+  #openAnew(from: string, to: string): Promise<Calendar> {
+    return this.#while(async () => {
+      const answer = await api.openCalendar(this.#person, from, to);
+      if (this.#handle === null) this.#handle = answer.opening;
       else closeOpening(answer.opening); // somebody else was quicker
       return answer;
     });
   }
 
-  private async read(fromWeek: number, toWeek: number): Promise<void> {
+  async #read(fromWeek: number, toWeek: number): Promise<void> {
     for (let to = toWeek; to >= fromWeek; to -= RANGE_WEEKS_MAX) {
-      await this.readRange(Math.max(fromWeek, to - RANGE_WEEKS_MAX + 1), to);
+      await this.#readRange(Math.max(fromWeek, to - RANGE_WEEKS_MAX + 1), to);
     }
   }
 
-  private async readRange(fromWeek: number, toWeek: number): Promise<void> {
+  async #readRange(fromWeek: number, toWeek: number): Promise<void> {
     const from = dayText(firstDayOf(fromWeek));
     const to = dayText(firstDayOf(toWeek) + 6);
-    const answer = await this.under(
+    const answer = await this.#under(
       (handle) => api.calendar(handle, from, to),
-      () => this.openAnew(from, to),
+      () => this.#openAnew(from, to),
     );
-    if (!this.isClosed) this.model.merge(answer);
+    if (!this.#isClosed) this.model.merge(answer);
   }
 
   /** Weeks that came into view, with what lies before them in the same step. */
@@ -118,11 +117,11 @@ export class OpenCalendar {
     model.setState(from, toWeek, 'loading');
     changed();
     try {
-      await this.read(from, toWeek);
+      await this.#read(from, toWeek);
     } catch {
       model.setState(from, toWeek, 'failed');
     }
-    if (!this.isClosed) changed();
+    if (!this.#isClosed) changed();
   }
 
   /** The same weeks again after an event; null = everything that is loaded. */
@@ -131,12 +130,12 @@ export class OpenCalendar {
     if (!loaded) return;
     const from = Math.max(weeks?.from ?? loaded.from, loaded.from);
     const to = Math.max(weeks?.to ?? loaded.to, from);
-    await this.read(from, to);
+    await this.#read(from, to);
   }
 
   async check(): Promise<Freshness[]> {
     const ask = async (handle: string) => (await api.checkNow(handle)).facilities;
-    this.model.freshness = await this.under(ask, () => this.again(ask));
+    this.model.freshness = await this.#under(ask, () => this.#again(ask));
     return this.model.freshness;
   }
 
@@ -146,41 +145,13 @@ export class OpenCalendar {
   ): Promise<{ entries: EntryHead[]; next: string | null }> {
     const asked = { ...query, from: dayText(query.from), to: dayText(query.to) };
     const ask = (handle: string) => api.entries(handle, asked, signal);
-    return this.under(ask, () => this.again(ask));
+    return this.#under(ask, () => this.#again(ask));
   }
 
   /* Opens anew with this week, then asks once more. */
-  private async again<T>(ask: (handle: string) => Promise<T>): Promise<T> {
+  async #again<T>(ask: (handle: string) => Promise<T>): Promise<T> {
     const week = weekOf(this.model.today);
     await this.refresh({ from: week, to: week });
-    return this.under(ask, () => Promise.reject(new CalendarClosed()));
+    return this.#under(ask, () => Promise.reject(new CalendarClosed()));
   }
-
-  /** A row from new to old, page by page and, behind the last page, range by range. */
-  async page(
-    row: Row,
-    place: RowPlace | null,
-    signal: AbortSignal,
-  ): Promise<{ entries: EntryHead[]; next: RowPlace | null }> {
-    const { model } = this;
-    const oldest = model.firstDay ?? model.today;
-    let at = place ?? { to: Math.max(model.lastDay, model.today) + FUTURE_DAYS, cursor: null };
-    for (;;) {
-      const from = Math.max(oldest, at.to - RANGE_WEEKS_MAX * 7 + 1);
-      const { entries, next } = await this.entries(
-        { row, from: Math.min(from, at.to), to: at.to, ...(at.cursor ? { cursor: at.cursor } : {}) },
-        signal,
-      );
-      if (next !== null) return { entries, next: { to: at.to, cursor: next } };
-      const rest = from > oldest ? { to: from - 1, cursor: null } : null;
-      if (entries.length > 0 || rest === null) return { entries, next: rest };
-      at = rest;
-    }
-  }
-}
-
-/** Where the next page of a row begins. */
-export interface RowPlace {
-  to: number;
-  cursor: string | null;
 }

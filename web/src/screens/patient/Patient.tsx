@@ -9,13 +9,12 @@ import { onLive } from '../../api/live.ts';
 import { Problem } from '../../api/problem.ts';
 import { useResource } from '../../api/resource.ts';
 import { language, t, type Key } from '../../i18n/t.ts';
-import { ageOn, eraShort, eraYear } from '../../i18n/wareki.ts';
+import { ageOn, eraShort, eraYear, slashed } from '../../i18n/wareki.ts';
 import { participants, session } from '../../session.ts';
 import { Icon, type IconName } from '../../ui/Icon.tsx';
 import { ConsentTag, Name, ProblemNotice, Skeleton } from '../../ui/pieces.tsx';
 import { lazy } from '../../ui/lazy.tsx';
 import { Calendar } from '../calendar/Calendar.tsx';
-import { slashed } from './PersonLine.tsx';
 import { chosen } from './searchState.ts';
 import { asksToOpen, undated, type Undated } from './undated.ts';
 

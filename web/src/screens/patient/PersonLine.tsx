@@ -4,13 +4,9 @@ import type { ComponentChildren } from 'preact';
 import { Link } from 'wouter-preact';
 import type { PersonSummary } from '../../api/client.ts';
 import { t } from '../../i18n/t.ts';
-import { ageOn, eraShort } from '../../i18n/wareki.ts';
+import { ageOn, eraShort, slashed } from '../../i18n/wareki.ts';
 import { facilitiesOf, session } from '../../session.ts';
 import { ConsentTag, FacilityMarks, Name } from '../../ui/pieces.tsx';
-
-export function slashed(day: string): string {
-  return day.replaceAll('-', '/');
-}
 
 export function PersonFacts({ person }: { person: Pick<PersonSummary, 'birth_date' | 'sex'> }) {
   const today = session.value?.today ?? person.birth_date;
