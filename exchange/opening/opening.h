@@ -100,6 +100,17 @@ void opening_count(struct opening *opening, int64_t bytes, int64_t parts);
  */
 void opening_end(struct opening *opening, const char *verdict, const char *reason);
 
+/* ---- on paper ---- */
+struct opening_printed { /* texts valid until the release */
+    struct id request;   /* of the audit's row */
+    int64_t at_ms;
+    struct text staff;
+    struct text facility;
+};
+/* A decision "print" about what is opened, and its finish row, both durable. */
+MUST_CHECK bool opening_print(struct opening *opening, struct id request,
+                              struct opening_printed *printed, struct err *err);
+
 /* ---- live updates: who has a calendar open and may hear of a change ---- */
 struct opening_news {
     struct id person;
@@ -119,6 +130,6 @@ bool opening_watches(struct opening_table *table, struct hash session,
                      const struct opening_news *news);
 void opening_renew_session(struct opening_table *table, struct hash session);
 
-/* Route: closeOpening. */
+/* Routes: closeOpening, printOpening. */
 void opening_routes(struct http_router *router, struct opening_table *table);
 struct session_service *opening_sessions(const struct opening_table *table);

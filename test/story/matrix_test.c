@@ -285,6 +285,7 @@ static const struct route routes[] = {
     {AT("GET", "openings/{opening}/entries", OF_CALENDAR), .query = "?row=test&" AUTUMN,
      GOOD(200)},
     {AT("POST", "openings/{opening}/checks", OF_CALENDAR), GOOD(200)},
+    {AT("POST", "openings/{opening}/prints", OF_CALENDAR), ROW("print"), GOOD(201)},
     {AT("GET", "openings/{opening}/content", OF_ENTRY), GOOD(200)},
     {AT("GET", "openings/{opening}/original", OF_ENTRY), GOOD(200)},
     {AT("GET", "references", MEMBER), .query = "?month=2026-10", ROW("references"),
@@ -323,8 +324,9 @@ static struct expected oracle_of_handle(const struct region *region,
         has_handle = has_handle && !region->state->reason;
     if (!has_handle)
         return nothing_found;
-    return (struct expected){route->good, NULL, NULL,
-                             strcmp(route->method, "DELETE") == 0};
+    bool is_decided = route->event && !route->is_opening;
+    return (struct expected){route->good, NULL, is_decided ? "permit" : NULL,
+                             is_decided || strcmp(route->method, "DELETE") == 0};
 }
 
 static struct expected oracle(const struct region *region, const struct route *route,

@@ -172,6 +172,27 @@ static void without_its_row_no_calendar_is_opened(void)
     hospital_free(scene.hospital);
 }
 
+static void what_goes_on_paper_has_rows_of_its_own_before_the_answer(void)
+{
+    struct scene scene = scene_new();
+    struct reply opened = go(&scene.clinic, scene.line, autumn);
+    char handle[128], line[256], request[128];
+    CHECK(opened.status == 201);
+    snprintf(line, sizeof line, "POST /api/v1/openings/%s/prints",
+             member(&opened, "opening", handle));
+    struct reply printed = go(&scene.clinic, line, "");
+    CHECK(printed.status == 201 && has(&printed, "\"staff\":\""));
+    member(&printed, "request", request);
+    CHECK(rows_with(&scene, "\"event\":\"print\"", "\"phase\":\"decision\"", request) ==
+          1);
+    CHECK(rows_with(&scene, "\"event\":\"print\"", "\"phase\":\"finish\"", request) == 1);
+    /* another login has no such opening, and leaves no row of a print */
+    struct browser other = enter(scene.hospital->world, "clinic");
+    CHECK(go(&other, line, "").status == 404);
+    CHECK(rows_with(&scene, "\"event\":\"print\"", NULL, NULL) == 2);
+    hospital_free(scene.hospital);
+}
+
 int main(void)
 {
     CHECK(secret_start(&(struct err){0}));
@@ -179,5 +200,6 @@ int main(void)
     RUN(beyond_a_sessions_share_the_oldest_ends_with_a_row);
     RUN(what_is_used_is_not_the_one_that_ends);
     RUN(without_its_row_no_calendar_is_opened);
+    RUN(what_goes_on_paper_has_rows_of_its_own_before_the_answer);
     return test_done();
 }

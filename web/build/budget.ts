@@ -44,7 +44,7 @@ const figures: [string, number, number][] = [
   ['entry js', sum((name) => name.endsWith('.js') && isEntry(name)), 30 * KB],
   ['calendar js', sum(route(/^(Patient|Calendar)-.*\.js$/)), 20 * KB],
   ['words before the calendar', words(['work', 'calendar']), 10 * KB],
-  ['all other words', words(['help', 'content', 'register', 'audit', 'problem']), 15 * KB],
+  ['all other words', words(['help', 'content', 'register', 'audit', 'print', 'problem']), 15 * KB],
   ['css', sum((name) => name.endsWith('.css')), 20 * KB],
 ];
 let isOver = false;

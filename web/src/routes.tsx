@@ -9,6 +9,9 @@ export const Patient = lazy(() => import('./screens/patient/Patient.tsx').then((
 const Wizard = lazy(() => import('./screens/patient/Wizard.tsx').then((m) => m.Wizard), 'work', 'register');
 const References = lazy(() => import('./screens/audit/References.tsx').then((m) => m.References), 'work', 'calendar', 'audit');
 
+const PrintCalendar = lazy(() => import('./screens/print/PrintCalendar.tsx').then((m) => m.PrintCalendar), 'work', 'calendar', 'help', 'print');
+const PrintEntry = lazy(() => import('./screens/print/PrintEntry.tsx').then((m) => m.PrintEntry), 'work', 'calendar', 'content', 'print');
+
 function Missing() {
   return (
     <div class="page narrow stack">
@@ -40,6 +43,10 @@ export function Routes() {
       </Route>
       <Route path="/p/:id/:tab">
         {({ id, tab }) => <Patient key={id} id={id} tab={tab} />}
+      </Route>
+      <Route path="/print/calendar/:id">{({ id }) => <PrintCalendar key={id} id={id} />}</Route>
+      <Route path="/print/entry/:id/:entries">
+        {({ id, entries }) => <PrintEntry key={entries} id={id} entries={entries.split(',')} />}
       </Route>
       <Route path="/logs">
         <References />

@@ -28,6 +28,7 @@ export type Post = Schemas['Post'];
 export type Reference = Schemas['Reference'];
 /** Whose views: the own staff's, or others' of the own facility's data. */
 export type Side = 'viewer' | 'provider';
+export type Printed = paths['/api/v1/openings/{opening}/prints']['post']['responses']['201']['content']['application/json'];
 export type Refusal = Schemas['Refusal'];
 export type Row = Schemas['Row'];
 export type Session = Schemas['Session'];
@@ -241,6 +242,9 @@ export const api = {
         ...signalled(signal),
       }),
     ) as Promise<unknown> as Promise<Blob>,
+  /** Into the audit, before what is opened goes on paper. */
+  print: (opening: string) =>
+    take(client.POST('/api/v1/openings/{opening}/prints', { params: { path: { opening }, header: token() } })),
   originalUrl: (opening: string, of?: PartOf) =>
     `/api/v1/openings/${opening}/original${of ? `?part=${of.part}&list=${of.list}` : ''}`,
 

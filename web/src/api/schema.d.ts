@@ -334,6 +334,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/openings/{opening}/prints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                opening: components["parameters"]["Opening"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Writes into the audit that what is opened goes on paper; what the paper says of it */
+        post: operations["printOpening"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/openings/{opening}/calendar": {
         parameters: {
             query?: never;
@@ -731,8 +750,9 @@ export interface components {
             /**
              * @description One mark per row, day and facility, as columns of equal length. `flags` is a sum of
              *     1 new, 2 high, 4 low, 8 abnormal, 16 urgent, 32 cancelled, 64 image, 128 waveform,
-             *     256 ordered only, 512 planned, 1024 incomplete. `entry` and `title` belong to the
-             *     newest entry of the mark.
+             *     256 ordered only, 512 planned, 1024 incomplete. `title` belongs to the newest entry
+             *     of the mark. `entry` is its id where `count` is 1 and empty otherwise: ids do not
+             *     compress, and the entries behind a mark are listed by `listEntries`.
              */
             marks: {
                 row: number[];
@@ -741,7 +761,7 @@ export interface components {
                 facility: number[];
                 count: number[];
                 flags: number[];
-                entry: components["schemas"]["Id"][];
+                entry: string[];
                 /** @description index into titles */
                 title: number[];
             };
@@ -1439,6 +1459,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    printOpening: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": components["parameters"]["Csrf"];
+            };
+            path: {
+                opening: components["parameters"]["Opening"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description decided and written down; the browser may print */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        request: components["schemas"]["Id"];
+                        /** @description UTC milliseconds of the decision */
+                        at: number;
+                        staff: string;
+                        facility: string;
+                    };
+                };
             };
             default: components["responses"]["Problem"];
         };

@@ -7,7 +7,8 @@ const folded = (text: string) => text.normalize('NFKC').toLowerCase().replace(/\
 export function findMarks(model: CalendarModel, words: string, max: number): Mark[] {
   const wanted = folded(words).split(' ').filter(Boolean);
   if (wanted.length === 0) return [];
-  return model.shown()
+  const bars = model.spans().map((span): Mark => ({ ...span, day: span.from, count: 1 }));
+  return [...bars, ...model.marks()]
     .filter((mark) => {
       const text = folded(`${mark.title} ${model.facilities.get(mark.facility)?.name ?? ''}`);
       return wanted.every((word) => text.includes(word));

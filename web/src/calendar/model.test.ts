@@ -51,6 +51,13 @@ describe('weeks', () => {
   });
 });
 
+describe('a mark of several entries', () => {
+  it('has no entry of its own, and is there like any other', () => {
+    const [place] = model([{ count: 3, entry: '' }]).places(WEEK, 'week')[TEST] ?? [];
+    expect(place?.mark).toMatchObject({ count: 3, entry: '', title: '題' });
+  });
+});
+
 describe('what is worked out', () => {
   const rowOf = (made: CalendarModel, week: number) => made.places(week, 'week')[TEST];
   it('stays as it is where an answer changed nothing', () => {

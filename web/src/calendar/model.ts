@@ -107,7 +107,7 @@ export class CalendarModel {
       const facilityId = calendar.facilities[facility[index] ?? -1]?.id;
       const at = day[index];
       const id = entry[index];
-      if (!rowId || !facilityId || at === undefined || !id) continue;
+      if (!rowId || !facilityId || at === undefined || id === undefined) continue;
       const mark: Mark = {
         row: ROW_IDS.indexOf(rowId), day: at, facility: facilityId, count: count[index] ?? 1,
         flags: flags[index] ?? 0, entry: id, title: calendar.titles[title[index] ?? -1] ?? '',
@@ -324,10 +324,9 @@ export class CalendarModel {
       .sort((a, b) => a.day - b.day);
     return this.#newest;
   }
-  /** Marks and bars of what is loaded and not hidden. */
-  shown(): Mark[] {
-    const bars = ROW_IDS.flatMap((_, row) => this.#bars(row)).map((place) => place.mark);
-    return [...bars, ...[...this.#weeks.values()].flat().filter((mark) => this.isShown(mark))];
+  /** Of what is loaded and not hidden. */
+  marks(): Mark[] {
+    return [...this.#weeks.values()].flat().filter((mark) => this.isShown(mark));
   }
   markAt(row: number, day: number, facility: string): Mark | undefined {
     return this.#weeks.get(weekOf(day))?.find(

@@ -17,6 +17,7 @@ export interface Mark {
   facility: string;
   count: number;
   flags: number;
+  /** Empty where more than one is behind it: they are asked for. */
   entry: string;
   title: string;
 }

@@ -19,6 +19,7 @@ const PATHS = {
   eye: 'M2 12c3-5 6.500-7 10-7s7 2 10 7c-3 5-6.500 7-10 7s-7-2-10-7M3 3l18 18',
   download: 'M12 3v12M7 10.500l5 5 5-5M4 20h16',
   keyboard: 'M2.500 6h19v12h-19zM6 10h.5M10 10h.5M14 10h.5M18 10h.5M7.500 14h9',
+  print: 'M7 9V3h10v6M7 17H3V9h18v8h-4M7 14h10v7H7z',
   plus: 'M12 5v14M5 12h14',
   user: 'M12 4a4 4 0 1 0 0 8a4 4 0 1 0 0-8M4 21c0-4 3.500-6 8-6s8 2 8 6',
 } as const;

@@ -35,6 +35,15 @@ test('the index of the year is small, and has ids only where a mark is one entry
   expect(gzipSync(body, { level: 6 }).length).toBeLessThanOrEqual(INDEX_BYTES_MAX);
 });
 
+test('a mark of several entries opens the newest, beside the others', async ({ page }) => {
+  await openYear(page, year);
+  const mark = page.locator('.m.many:not(.more)').last();
+  const count = Number(/(\d+)件/.exec((await mark.getAttribute('aria-label')) ?? '')?.[1]);
+  await mark.click();
+  await expect(page.locator('.of-day button')).toHaveCount(count);
+  await expect(page.locator('.of-day button').first()).toHaveAttribute('aria-current', 'true');
+});
+
 test('few marks and weeks are in the document, at rest and at every moment of scrolling', async ({ page }) => {
   await openYear(page, year);
   const first = await counts(page);

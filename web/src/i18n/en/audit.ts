@@ -47,4 +47,5 @@ export const words: Record<keyof typeof source, Words> = {
   'verdict.done': 'done',
   'verdict.failed': 'failed',
   'verdict.unknown': 'unknown',
+  'event.print': 'Print',
 };

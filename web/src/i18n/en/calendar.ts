@@ -128,4 +128,6 @@ export const words: Record<keyof typeof source, Words> = {
   'list.empty': 'Nothing to be seen in this row.',
   'list.rows': 'Choose a row',
   'find.title': 'Search within the patient',
+  'cal.print': 'Print the calendar',
+  'patient.print': 'Print a patient with the button "Print". Prints are recorded.',
 };

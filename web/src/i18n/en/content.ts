@@ -225,4 +225,5 @@ export const words: Record<keyof typeof source, Words> = {
   'part.fetching': 'Fetching {name}',
   'part.too_large': 'Too large to open here (at most 16 MB)',
   'part.not_shown': 'This picture cannot be shown here.',
+  'panel.print': 'Print',
 };

@@ -44,4 +44,5 @@ export const words = {
   'verdict.done': '完了',
   'verdict.failed': '失敗',
   'verdict.unknown': '不明',
+  'event.print': '印刷',
 } as const;

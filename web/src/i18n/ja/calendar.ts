@@ -125,4 +125,6 @@ export const words = {
   'list.empty': 'この行に表示できる情報はありません。',
   'list.rows': '行を選ぶ',
   'find.title': '患者内の検索',
+  'cal.print': 'カレンダーを印刷',
+  'patient.print': '患者の情報は「印刷」ボタンから印刷してください。印刷は記録に残ります。',
 } as const;

@@ -222,4 +222,5 @@ export const words = {
   'part.fetching': '{name}を取得しています',
   'part.too_large': '大きすぎるため、ここでは開けません（16 MBまで）',
   'part.not_shown': 'ここには表示できない画像です。',
+  'panel.print': '印刷',
 } as const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The patient's calendar: opening, tools, facilities with their freshness, grid or list, panel. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { Link } from 'wouter-preact';
 import type { EntryHead, Facility } from '../../api/client.ts';
 import { CalendarGrid } from '../../calendar/grid.ts';
 import { dayLabel } from '../../calendar/words.ts';
@@ -15,7 +16,7 @@ import { ProblemNotice, Skeleton } from '../../ui/pieces.tsx';
 import type { TabProps } from '../patient/Patient.tsx';
 import { asksToOpen, undated } from '../patient/undated.ts';
 import { FacilityBar } from './FacilityBar.tsx';
-import { ZOOMS, readAddress, writeAddress } from './address.ts';
+import { ZOOMS, printAddress, readAddress, writeAddress } from './address.ts';
 import { missingOf } from './missing.ts';
 import { useCalendar } from './useCalendar.ts';
 
@@ -290,6 +291,10 @@ export function Calendar({ person, reload }: TabProps) {
             <Icon name="refresh" />
             {t('cal.check')}
           </button>
+          <Link href={printAddress(person.id, view, hidden)} class="btn tool compact icon">
+            <Icon name="print" />
+            <span class="sr">{t('cal.print')}</span>
+          </Link>
           <button type="button" class="btn tool compact icon" disabled={!calendar} onClick={() => setDialog('find')}>
             <Icon name="search" />
             <span class="sr">{t('find.title')}</span>
@@ -374,6 +379,7 @@ export function Calendar({ person, reload }: TabProps) {
         )}
         {shown && (
           <Panel
+            person={person.id}
             entry={shown.entry}
             title={shown.title}
             facility={shown.facility}

@@ -59,7 +59,7 @@ export function Find(props: {
                 <span>
                   <span class="kind">{word('row', ROW_IDS[mark.row] ?? '')}</span>
                   {mark.title}
-                  {mark.count > 1 && ` ${t('cal.count', { n: mark.count })}`}
+                  {mark.count > 1 && <span class="tag">{t('cal.count', { n: mark.count })}</span>}
                 </span>
               </button>
             </li>

@@ -2,6 +2,7 @@
 /* One entry beside the calendar: opened (and audited) by its handle, fetched from where it is
  * kept, with the way to the previous and next entry of its row. */
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { Link } from 'wouter-preact';
 import { api, closeOpening, type Content as ContentData, type EntryHead, type Facility } from '../../api/client.ts';
 import { t, word } from '../../i18n/t.ts';
 import { fullInstant, slashed } from '../../i18n/wareki.ts';
@@ -21,6 +22,7 @@ interface Opened {
 }
 
 export interface PanelProps {
+  person: string;
   /** Empty while nobody knows yet which. */
   entry: string;
   /** What the calendar knows already, shown while the content comes or when it does not. */
@@ -122,7 +124,7 @@ function useParts(ids: string[], turn: number): Map<string, Part> {
   return parts;
 }
 
-function Facts({ entry }: { entry: EntryHead }) {
+export function Facts({ entry }: { entry: EntryHead }) {
   const flags = flagWords(entry.flags);
   return (
     <div class="panel-facts">
@@ -143,7 +145,7 @@ function Facts({ entry }: { entry: EntryHead }) {
   );
 }
 
-function State({ entry, facility }: { entry: EntryHead; facility: string }) {
+export function State({ entry, facility }: { entry: EntryHead; facility: string }) {
   if (entry.state === 'incomplete') {
     return (
       <Notice tone="bad" title={t('panel.incomplete')}>
@@ -206,6 +208,7 @@ export function Panel(props: PanelProps) {
     (other) => (other.id === props.entry ? content : parts.get(other.id)?.content) ?? [],
   );
   const lost = [...parts.values()].find((part) => part.problem !== undefined);
+  const printed = whole.length > 0 ? whole.map(({ id }) => id) : [props.entry];
   const facility = props.facilityOf(head?.facility ?? props.facility);
   const kind = head ? word('kind', head.kind) : props.row && word('row', props.row);
   const rowWord = head?.row ? word('row', head.row) : kind || t('panel.title');
@@ -323,7 +326,11 @@ export function Panel(props: PanelProps) {
           <span>
             {t('panel.fetched', { when: fullInstant(content.fetched_at) })}
           </span>
-          <a class="btn plain compact push" href={api.originalUrl(opened.opening)} download>
+          <Link class="btn plain compact push" href={`/print/entry/${props.person}/${printed.join(',')}`}>
+            <Icon name="print" />
+            {t('panel.print')}
+          </Link>
+          <a class="btn plain compact" href={api.originalUrl(opened.opening)} download>
             <Icon name="download" />
             {t('panel.original')}
           </a>

@@ -3,12 +3,11 @@
 import { Link } from 'wouter-preact';
 import type { Facility, Person } from '../../api/client.ts';
 import type { CalendarModel } from '../../calendar/model.ts';
-import { has, t, word } from '../../i18n/t.ts';
-import { instantText } from '../../i18n/wareki.ts';
+import { t, word } from '../../i18n/t.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { FacilityMark } from '../../ui/pieces.tsx';
-import { linkWords } from '../patient/linkWords.ts';
 import { missingOf, type Missing } from './missing.ts';
+import { whyWords } from './whyWords.ts';
 
 const TO_LINKS = ['no_link', 'link_proposed', 'link_suspended', 'link_refused', 'no_own_number'];
 const TO_CONSENT = [
@@ -20,23 +19,8 @@ function wayOut(reason: string): 'link' | 'consent' | null {
   return TO_CONSENT.includes(reason) ? 'consent' : null;
 }
 
-function wordsOf({ reason, since, link }: Missing): { text: string; next: string } {
-  if (reason === 'loading') return { text: t('fresh.loading.long'), next: '' };
-  if (reason === 'behind') {
-    const when = since === null ? '' : instantText(since);
-    return {
-      text: when ? t('fresh.behind.long', { when }) : t('fresh.behind.unknown.long'),
-      next: t('why.gateway_away.next'),
-    };
-  }
-  const text = `why.${reason}.text`;
-  const next = `why.${reason}.next`;
-  if (!has(text) || !has(next)) return { text: t('why.other.text', { code: reason }), next: t('why.other.next') };
-  return { text: link ? linkWords(link) : t(text), next: t(next) };
-}
-
 function Reason({ item, person, facility }: { item: Missing; person: Person; facility: Facility | undefined }) {
-  const { text, next } = wordsOf(item);
+  const { text, next } = whyWords(item);
   const to = wayOut(item.reason);
   return (
     <li>

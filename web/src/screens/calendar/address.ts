@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ROW_IDS, type Zoom } from '../../calendar/model.ts';
+import { dayText } from '../../i18n/wareki.ts';
 
 export const ZOOMS: Zoom[] = ['day', 'week', 'month'];
 
@@ -24,4 +25,11 @@ export function writeAddress(state: ReturnType<typeof readAddress>): void {
   }
   const text = query.toString();
   history.replaceState(history.state, '', text ? `?${text}` : location.pathname);
+}
+
+/** What is in view now, as it can be printed. */
+export function printAddress(person: string, [from, to]: [number, number], hidden: Set<string>): string {
+  const query = new URLSearchParams(to > 0 ? { from: dayText(from), to: dayText(to) } : {});
+  if (hidden.size > 0) query.set('without', [...hidden].join(','));
+  return `/print/calendar/${person}?${query}`;
 }

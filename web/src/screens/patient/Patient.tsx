@@ -211,6 +211,7 @@ export function Patient({ id, tab }: { id: string; tab: string }) {
   const Screen = SCREENS[tab] ?? Calendar;
   return (
     <div class={`patient ${Screen === Calendar ? '' : 'flow'}`}>
+      <p class="print-hint">{t('patient.print')}</p>
       <Banner person={value} tab={tab} />
       <Screen person={value} reload={person.reload} />
     </div>

@@ -1,0 +1,27 @@
+import { withDemo, enter, open } from '/tmp/budget/look.mjs';
+import { execFileSync } from 'node:child_process';
+await withDemo(async ({ browser, url, world }) => {
+  const page = await enter(browser, url, world.doctor);
+  await page.addInitScript(() => { globalThis.print = () => {}; });
+  await page.waitForTimeout(15000);
+  await open(page, world.linked.number);
+  await page.waitForTimeout(3000);
+  await page.screenshot({ path: '/tmp/budget/cal.png' });
+  const person = /p\/(\w+)/.exec(page.url())[1];
+  await page.goto(`${url}/print/calendar/${person}?from=2026-09-01&to=2026-11-29`);
+  await page.waitForSelector('.paper-block');
+  await page.screenshot({ path: '/tmp/budget/print-screen.png', fullPage: true });
+  await page.getByRole('button', { name: '印刷' }).click();
+  await page.waitForSelector('.is-printed');
+  await page.pdf({ path: '/tmp/budget/cal.pdf', preferCSSPageSize: true, printBackground: true });
+  await page.goto(`${url}/p/${person}/calendar?view=list&row=3`);
+  await page.locator('.list-table .title-button').nth(1).click();
+  await page.waitForSelector('.panel-foot');
+  await page.screenshot({ path: '/tmp/budget/panel.png' });
+  await page.locator('.panel-foot a', { hasText: '印刷' }).click();
+  await page.waitForSelector('.paper');
+  await page.getByRole('button', { name: '印刷' }).click();
+  await page.waitForSelector('.is-printed');
+  await page.pdf({ path: '/tmp/budget/entry.pdf', preferCSSPageSize: true, printBackground: true });
+});
+for (const n of ['cal', 'entry']) execFileSync('pdftoppm', ['-r', '60', '-png', `/tmp/budget/${n}.pdf`, `/tmp/budget/${n}-page`]);
