@@ -5,6 +5,8 @@ import { defineConfig } from '@playwright/test';
 
 const DESK = { viewport: { width: 1280, height: 800 } };
 const TABLET = { viewport: { width: 820, height: 1180 }, hasTouch: true };
+/* What 1280 pixels are at 400 % (WCAG 1.4.10). */
+const NARROW = { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true };
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 /* Tasks are done once, at a desk; the states on a phone too; the screens at every width. */
 
@@ -12,6 +14,7 @@ const COMPREHENSIVE = [
   { name: '1280', use: DESK, testIgnore: /(phone|switched|specific|rights)\.spec\.ts$/ },
   { name: '820', use: TABLET, testMatch: /every\.spec\.ts$/ },
   { name: '390', use: PHONE, testMatch: /(every|phone|states)\.spec\.ts$/ },
+  { name: '320', use: NARROW, testMatch: /every\.spec\.ts$/ },
   { name: 'last', use: DESK, testMatch: /switched\.spec\.ts$/ },
 ];
 /* tools/screens --specific: a region whose consents name each facility. What changes comes last. */

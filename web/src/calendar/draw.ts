@@ -108,11 +108,11 @@ export class Painter {
     return node;
   }
 
-  mark(place: Place, isCurrent: boolean, isSelected: boolean): HTMLElement {
+  mark(place: Place, isSelected: boolean): HTMLElement {
     const { mark } = place;
     const node = make('button', this.#classOf(place, isSelected));
     node.type = 'button';
-    node.tabIndex = isCurrent ? 0 : -1;
+    node.tabIndex = -1;
     node.setAttribute('aria-label', this.nameOf(place));
     if (place.kind === 'more') {
       node.dataset.text = t('cal.more', { n: place.others.length });
@@ -154,12 +154,12 @@ export class Painter {
     return flags.length > 0 ? t('cal.mark.flags', { mark: name, flags: flags.join(' ') }) : name;
   }
 
-  bar(span: PlacedSpan, isCurrent: boolean): HTMLElement {
+  bar(span: PlacedSpan): HTMLElement {
     const facility = this.#model.facilities.get(span.facility);
     const signs = [span.isOpen && 'open', span.flags & Flag.New && 'new', span.flags & Flag.Planned && 'pln'].filter(Boolean);
     const button = make('button', `bar s${facility?.slot ?? 10} ${signs.join(' ')}`);
     button.type = 'button';
-    button.tabIndex = isCurrent ? 0 : -1;
+    button.tabIndex = -1;
     button.setAttribute('aria-label', t('cal.span', {
       row: word('row', ROW_IDS[span.row] ?? ''), facility: facility?.name ?? '', title: span.title,
       from: this.#labelOf(span.from), to: span.to === null ? t('cal.span.open') : this.#labelOf(span.to),

@@ -347,6 +347,7 @@ export class CalendarGrid {
     mounted.head.remove();
     for (const cell of mounted.cells) cell.remove();
     this.#mounted.delete(week);
+    if (this.#position && weekOf(this.#position.day) === week) this.#lendTabStop();
   }
 
   #showState(week: number): void {
@@ -382,11 +383,14 @@ export class CalendarGrid {
       return;
     }
     const focused = cell.contains(document.activeElement);
+    let current: HTMLElement | undefined;
     cell.replaceChildren(...places.map((place) => {
-      const node = this.#painter.mark(place, this.#isCurrent(place), this.#isSelected(place.mark));
+      const node = this.#painter.mark(place, this.#isSelected(place.mark));
       this.#places.set(node, place);
+      if (this.#isCurrent(place)) current = node;
       return node;
     }));
+    if (current) this.#takeTabStop(current);
     if (focused && this.#position) this.focusPlace(this.#position, false);
   }
 
@@ -442,7 +446,8 @@ export class CalendarGrid {
     const at: Place = {
       kind: 'mark', row: span.row, day: span.from, line: span.line, others: [], mark: { ...span, day: span.from, count: 1 },
     };
-    const button = this.#painter.bar(span, this.#isCurrent(at));
+    const button = this.#painter.bar(span);
+    if (this.#isCurrent(at)) this.#takeTabStop(button);
     this.#places.set(button, at);
     cell.replaceChildren(button);
     this.#bars.set(span.entry, cell);
@@ -507,7 +512,8 @@ export class CalendarGrid {
   }
   scrollByWeeks(count: number): void {
     const step = this.zoom === 'day' ? Math.sign(count) : this.zoom === 'month' ? count * 3 : count;
-    this.#scroll.scrollBy({ left: step * this.#weekWidth, behavior: 'smooth' });
+    const isStill = matchMedia('(prefers-reduced-motion: reduce)').matches;
+    this.#scroll.scrollBy({ left: step * this.#weekWidth, behavior: isStill ? 'instant' : 'smooth' });
   }
 
   /** Marks what the panel shows, and brings it into view. */
@@ -581,15 +587,19 @@ export class CalendarGrid {
     if (!this.#position) return;
     const week = weekOf(this.#position.day);
     if (!this.#mounted.has(week)) this.#mountWeek(week);
-    this.#clearTabStops();
-    const node = this.#nodeOf(this.#position);
-    if (node) node.tabIndex = 0;
+    this.#takeTabStop(this.#nodeOf(this.#position));
   }
 
-  #clearTabStops(): void {
-    for (const node of this.#canvas.querySelectorAll<HTMLElement>('.m[tabindex="0"], .bar[tabindex="0"]')) {
-      node.tabIndex = -1;
-    }
+  /* The place where the person was went out of the document: Tab still leads into the grid. */
+  #lendTabStop(): void {
+    if (this.#canvas.querySelector('.m[tabindex="0"], .bar[tabindex="0"]')) return;
+    const place = this.#model.lastUpTo(this.#view().last, this.#painter.zoom);
+    this.#takeTabStop((place && this.#nodeOf(place)) ?? this.#canvas.querySelector<HTMLElement>('.m, .bar') ?? undefined);
+  }
+
+  #takeTabStop(node: HTMLElement | undefined): void {
+    for (const other of this.#canvas.querySelectorAll<HTMLElement>('.m[tabindex="0"], .bar[tabindex="0"]')) other.tabIndex = -1;
+    if (node) node.tabIndex = 0;
   }
 
   goToday(): void {
@@ -610,9 +620,8 @@ export class CalendarGrid {
     const target = event.target as HTMLElement;
     const place = this.#places.get(target);
     if (!place) return;
-    this.#clearTabStops();
     this.#position = place;
-    target.tabIndex = 0;
+    this.#takeTabStop(target);
     if (target.matches(':focus-visible')) this.#tooltip?.show(target, () => this.#painter.tooltip(place), 300);
   };
 

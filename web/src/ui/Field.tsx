@@ -64,6 +64,8 @@ export function Field(props: FieldProps) {
         ref={input}
         id={props.id}
         name={props.id}
+        // for a dialog, which looks for it when it opens
+        autofocus={props.autoFocus}
         class={`input ${props.class ?? ''}`}
         type={(props.type ?? 'text') as 'text'}
         value={props.value}

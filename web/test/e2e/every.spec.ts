@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* At every width: each screen keeps to the window, and axe-core finds nothing wrong with it. */
 import type { Page } from '@playwright/test';
+import { dialogsOfSources, routesOfSources, seen, wasSeen } from './sources.ts';
 import { expect, isAccessible, login, noSidewaysScroll, openCalendar, picture, test } from './test.ts';
 
 async function isGood(page: Page): Promise<void> {
   await noSidewaysScroll(page);
   await isAccessible(page);
+  await wasSeen(page);
 }
 const tab = (page: Page, name: string) =>
   page.getByRole('navigation', { name: '患者の画面' }).getByRole('link', { name }).click();
@@ -47,12 +49,28 @@ test('a calendar with few entries, its reasons, its list and a content', async (
   await page.locator('.why-button').click();
   await isGood(page);
   await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: '患者内の検索' }).click();
+  await page.fill('#find-words', '錠');
+  await isGood(page);
+  await page.keyboard.press('Escape');
+  await page.locator('.m[tabindex="0"], .bar[tabindex="0"]').focus();
+  await page.keyboard.press('?');
+  await expect(page.getByRole('dialog')).toBeVisible();
+  await isGood(page);
+  await page.keyboard.press('Escape');
   await page.getByRole('button', { name: '一覧表示' }).click();
   await page.locator('.row-chips button', { hasText: '処方' }).click();
   await expect(page.locator('.list-table .title-button').first()).toBeVisible();
   await isGood(page);
   await page.locator('.list-table .title-button').first().click();
   await expect(page.locator('.panel-body')).toHaveAttribute('aria-busy', 'false');
+  await isGood(page);
+  await page.locator('.panel-foot').getByRole('link', { name: '印刷' }).click();
+  await expect(page.locator('.paper')).toBeVisible();
+  await isGood(page);
+  await page.goBack();
+  await page.getByRole('link', { name: 'カレンダーを印刷' }).click();
+  await expect(page.locator('.paper')).toBeVisible();
   await isGood(page);
 });
 
@@ -119,6 +137,7 @@ test('a hospital\'s documents: headings and tables, and a paper from the origina
   await page.locator('.doc-file button').click();
   await expect(page.locator('.doc-viewer iframe')).toBeVisible();
   await noSidewaysScroll(page);
+  await wasSeen(page); // axe-core cannot look into the browser's own viewer
   await page.keyboard.press('Escape');
   await expect(page.locator('.doc-viewer')).toHaveCount(0);
 });
@@ -206,11 +225,49 @@ test('facilities, consent, withdrawal and records', async ({ page, world, hand }
   await tab(page, '施設追加');
   await expect(page.locator('.links > li').first()).toBeVisible();
   await isGood(page);
+  await page.getByRole('button', { name: '番号の登録を終了' }).click();
+  await isGood(page);
+  await page.keyboard.press('Escape');
   await tab(page, '同意');
   await page.getByRole('button', { name: '同意を撤回' }).click();
+  await isGood(page);
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: '同意を登録し直す' }).click();
   await isGood(page);
   await page.keyboard.press('Escape');
   await tab(page, '参照記録');
   await expect(page.locator('.logs tbody tr').first()).toBeVisible();
   await isGood(page);
+});
+
+test('people who may be the same, records of the month, and an address that is nobody\'s', async ({ page, world, refusals }) => {
+  refusals.add(409);
+  const person = world.linked;
+  await login(page, world, world.colleague);
+  await page.goto('/patients/new');
+  await page.check('#consent-explained');
+  await page.getByRole('button', { name: '次へ' }).click();
+  await page.fill('#person-name', person.name);
+  await page.fill('#person-kana', person.kana);
+  await page.fill('#person-birth', person.birth_day);
+  await page.locator(`input[name="person-sex"][value="${person.sex}"]`).check();
+  await page.getByRole('button', { name: '次へ' }).click();
+  await page.locator('.number-field input').first().fill('E2E779');
+  await page.getByRole('button', { name: '登録', exact: true }).click();
+  await expect(page.getByRole('dialog')).toBeVisible();
+  await isGood(page);
+  for (const place of ['/logs', '/login', '/nobody/here']) {
+    await page.goto(place);
+    await expect(page.locator('h1')).toBeVisible();
+    await isGood(page);
+  }
+});
+
+test('every route of the router and every dialog was looked at', () => {
+  for (const route of routesOfSources()) {
+    expect([...seen.places].some((place) => route.test(place)), `a screen at ${route.source}`).toBe(true);
+  }
+  for (const titles of dialogsOfSources()) {
+    expect([...seen.dialogs].some((title) => titles.some((one) => one.test(title))), `a dialog ${titles.map(String).join(' or ')}`).toBe(true);
+  }
 });

@@ -117,6 +117,48 @@ async function repeat(run: () => Promise<number>): Promise<number[]> {
   return times;
 }
 
+/* A mid-range phone as Lighthouse 12 simulates it: 1.6 Mbit/s, 150 ms, a quarter of the processor. */
+const PHONE = { viewport: { width: 412, height: 823 }, isMobile: true, hasTouch: true, deviceScaleFactor: 1.75 };
+async function asPhone(page: Page): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Emulation.setCPUThrottlingRate', { rate: 4 });
+  await session.send('Network.emulateNetworkConditions', {
+    offline: false, latency: 150, downloadThroughput: 1_600_000 / 8, uploadThroughput: 750_000 / 8,
+  });
+  await session.send('Network.setCacheDisabled', { cacheDisabled: true });
+}
+const largestPaint = (page: Page, until: string): Promise<number> =>
+  page.locator(until).first().waitFor().then(() => page.evaluate(() => new Promise<number>((done) => {
+    new PerformanceObserver((list) => done(list.getEntries().at(-1)?.startTime ?? NaN))
+      .observe({ type: 'largest-contentful-paint', buffered: true });
+  })));
+
+test('largest paint on a phone', async ({ browser }) => {
+  const context = await browser.newContext({ ...PHONE, ignoreHTTPSErrors: true });
+  const page = await context.newPage();
+  const plain = await context.newPage();
+  await asPhone(page);
+  await asPhone(plain);
+  const reference = await repeat(async () => {
+    await plain.goto('/icon.svg');
+    return plain.evaluate(() => performance.getEntriesByType('paint').at(-1)?.startTime ?? NaN);
+  });
+  const logins = await repeat(async () => {
+    await page.goto('/');
+    return largestPaint(page, '#login-id');
+  });
+  print({ what: 'largest paint: login', cpu: 4, ms: median(logins), budget_ms: 1500, reference_ms: median(reference) });
+  await login(page, year);
+  await openYear(page, year);
+  const address = page.url();
+  const calendars = await repeat(async () => {
+    await page.goto(address);
+    return largestPaint(page, '.m');
+  });
+  print({ what: 'largest paint: calendar', cpu: 4, ms: median(calendars), budget_ms: 2000, reference_ms: median(reference) });
+  await context.close();
+});
+
 for (const [cpu, paint, scroll, click] of [[1, 250, 33, 100], [4, 900, 100, NaN]] as const) {
   test(`times at cpu ${cpu}`, async ({ page, browser }) => {
     await login(page, year);

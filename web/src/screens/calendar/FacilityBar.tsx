@@ -5,17 +5,14 @@ import type { CalendarModel } from '../../calendar/model.ts';
 import { t } from '../../i18n/t.ts';
 import { instantText } from '../../i18n/wareki.ts';
 import { session } from '../../session.ts';
-import { linkWords } from '../patient/linkWords.ts';
 
 /* Without freshness the reason of the whole refusal says where it stands. */
 function refusalWords(reason: string | undefined, link: Link | undefined): { short: string; long: string } {
   if (reason === undefined) return { short: '', long: '' };
   if (reason === 'link_proposed') {
     const isAway = link?.reason === 'gateway_away';
-    return {
-      short: isAway ? t('fresh.away', { when: instantText(link.since) }) : t('fresh.proposed'),
-      long: link ? linkWords(link) : t('why.link_proposed.text'),
-    };
+    const words = isAway ? t('fresh.away', { when: instantText(link.since) }) : t('fresh.proposed');
+    return { short: words, long: words };
   }
   if (reason === 'no_link') return { short: t('fresh.not_linked'), long: t('fresh.not_linked.long') };
   return { short: t('fresh.refused'), long: t('fresh.refused.long') };
