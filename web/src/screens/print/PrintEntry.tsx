@@ -80,7 +80,7 @@ export function PrintEntry({ id, entries }: { id: string; entries: string[] }) {
         <Facts entry={head} />
       </div>
       <State entry={head} facility={facility?.name ?? ''} />
-      {contents.length > 1 ? <Whole contents={contents} /> : content && <Content content={content} opening={undefined} />}
+      {contents.length > 1 ? <Whole contents={contents} /> : content && <Content content={content} opening={undefined} onChanged={() => setTurn(turn + 1)} />}
       {content && <p class="small quiet">{t('panel.fetched', { when: fullInstant(content.fetched_at) })}</p>}
     </Paper>
   );
