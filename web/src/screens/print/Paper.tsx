@@ -123,7 +123,11 @@ export function Paper(props: {
         </tfoot>
         <tbody>
           <tr>
-            <td class="paper-body">{props.children}</td>
+            <td>
+              <div class="paper-body" role="region" aria-label={props.title} tabIndex={0}>
+                {props.children}
+              </div>
+            </td>
           </tr>
         </tbody>
       </table>
