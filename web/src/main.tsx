@@ -4,6 +4,7 @@ import { render } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { language } from './i18n/t.ts';
 import { applyPreferences } from './preferences.ts';
+import { Patient } from './routes.tsx';
 import { Login } from './screens/login/Login.tsx';
 import { Shell } from './screens/Shell.tsx';
 import { restore, session } from './session.ts';
@@ -19,6 +20,8 @@ function App() {
 
 const root = document.getElementById('app');
 if (root) {
+  // a link to a patient: the screen's code comes while the server is asked who this is
+  if (location.pathname.startsWith('/p/')) void Patient.prepare().catch(() => {});
   await Promise.all([applyPreferences(), restore()]);
   render(<App />, root);
 }
