@@ -67,6 +67,8 @@ struct facility {
     int64_t policy_version;      /* 0 = none published yet */
     int64_t last_seen_at;        /* gateway, UTC ms; 0 = never */
     int64_t certificate_ends_at; /* of its gateway, UTC ms; 0 = not known */
+    bool may_register;           /* persons and numbers, by the network's decision; else
+                                    it asks one that may (exchange/request) */
 };
 
 /* ---- rules ---- */
@@ -78,6 +80,9 @@ MUST_CHECK bool facility_way_parse(struct text id, enum facility_way *way);
 bool facility_is_disclosing(const struct facility *facility);
 /* ERR_SYNTAX "facility_invalid". */
 MUST_CHECK bool facility_check(const struct facility *facility, struct err *err);
+/* ERR_REFUSED "may_not_register". */
+MUST_CHECK bool facility_check_registers(const struct facility *facility,
+                                         struct err *err);
 /* The contract's Facility object, as an array item or after json_key. */
 void facility_write(struct json_writer *writer, const struct facility *facility,
                     bool is_connected);
@@ -118,7 +123,7 @@ MUST_CHECK bool facility_list_disclosing(struct store_session *session,
 MUST_CHECK bool facility_add(struct store_session *session,
                              const struct facility *facility, int64_t now_ms,
                              struct err *err);
-/* Names, kind, way, letter and slot; the code stays. Raises the epoch. */
+/* Names, kind, way, letter, slot, may_register; the code stays. Raises the epoch. */
 MUST_CHECK bool facility_change(struct store_session *session,
                                 const struct facility *facility, struct err *err);
 /* Its gateway's certificate (hex SHA-256, 64 digits) and its end; "" ends the old one's

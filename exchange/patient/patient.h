@@ -13,8 +13,8 @@
  * Reading a person takes a permit or, for lists, a scope; the functions under "facts" are
  * for exchange/disclosure and exchange/registry only. Results are *arena*. Errors:
  * ERR_MISSING not_found; ERR_SYNTAX patient_*; ERR_CONFLICT person_exists, link_exists,
- * link_state, link_changed, number_taken; ERR_BUSY search_rate, link_rate; ERR_REFUSED
- * identifiers; the store's. */
+ * link_state, link_changed, number_taken; ERR_BUSY search_rate,
+ * link_rate; ERR_REFUSED identifiers, may_not_register; the store's. */
 
 #include "exchange/consent/consent.h"
 #include "exchange/facility/facility.h"

@@ -31,6 +31,7 @@ static inline bool fill_facility(struct store_session *session, struct world *wo
         .way = i == 0 ? FACILITY_GATEWAY : FACILITY_VIEW_ONLY,
         .letter = text_cstr(letters[i]),
         .slot = i + 1,
+        .may_register = true,
         .fingerprint = i == 0 ? text_cstr(world->fingerprint) : TEXT(""),
         .policy = TEXT(""),
     };
