@@ -7,6 +7,7 @@ const Home = lazy(() => import('./screens/home/Home.tsx').then((m) => m.Home));
 const Search = lazy(() => import('./screens/patient/Search.tsx').then((m) => m.Search));
 const Patient = lazy(() => import('./screens/patient/Patient.tsx').then((m) => m.Patient));
 const Wizard = lazy(() => import('./screens/patient/Wizard.tsx').then((m) => m.Wizard));
+const RequestScreen = lazy(() => import('./screens/patient/Wizard.tsx').then((m) => m.RequestScreen));
 const References = lazy(() => import('./screens/audit/References.tsx').then((m) => m.References));
 
 function Missing() {
@@ -41,6 +42,7 @@ export function Routes() {
       <Route path="/p/:id/:tab">
         {({ id, tab }) => <Patient key={id} id={id} tab={tab} />}
       </Route>
+      <Route path="/requests/:id">{({ id }) => <RequestScreen id={id} />}</Route>
       <Route path="/logs">
         <References />
       </Route>

@@ -3,14 +3,16 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { enMore } from './en.more.ts';
+import { enRequest } from './en.request.ts';
 import { en as enFirst } from './en.ts';
 import { jaMore } from './ja.more.ts';
+import { jaRequest } from './ja.request.ts';
 import { ja } from './ja.ts';
 import { has, loadMoreWords, setLanguage, t, word, type Words } from './t.ts';
 
-const en = { ...enFirst, ...enMore };
+const en = { ...enFirst, ...enMore, ...enRequest };
 
-const all: Record<string, Words> = { ...ja, ...jaMore };
+const all: Record<string, Words> = { ...ja, ...jaMore, ...jaRequest };
 const english: Record<string, Words> = en;
 const texts = (words: Words) => (typeof words === 'string' ? [words] : [words.one, words.other]);
 const params = (words: Words) => [...new Set(texts(words).flatMap((text) => text.match(/\{\w+\}/g) ?? []))].sort();
@@ -25,7 +27,8 @@ describe('catalogues', () => {
     expect(Object.keys(english).sort()).toEqual(Object.keys(all).sort());
   });
   it('have no word twice', () => {
-    expect(Object.keys(ja).filter((key) => key in jaMore)).toEqual([]);
+    expect(Object.keys(ja).filter((key) => key in jaMore || key in jaRequest)).toEqual([]);
+    expect(Object.keys(jaMore).filter((key) => key in jaRequest)).toEqual([]);
   });
   it('take the same values in both languages and are never empty', () => {
     for (const [key, source] of Object.entries(all)) {

@@ -2,10 +2,11 @@
 /* The words of the screens: typed keys, plural forms by Intl, no concatenated sentences. */
 import { signal } from '@preact/signals';
 import type { jaMore } from './ja.more.ts';
+import type { jaRequest } from './ja.request.ts';
 import { ja } from './ja.ts';
 
 export type Words = string | { one: string; other: string };
-export type Key = keyof typeof ja | keyof typeof jaMore;
+export type Key = keyof typeof ja | keyof typeof jaMore | keyof typeof jaRequest;
 export type Catalogue = Record<Key, Words>;
 export type Language = 'ja' | 'en';
 
@@ -15,14 +16,16 @@ let catalogue: Partial<Catalogue> = ja;
 
 /** The words of screens that are not part of the first page; before such a screen is shown. */
 export async function loadMoreWords(): Promise<void> {
-  const { jaMore } = await import('./ja.more.ts');
-  japanese = { ...ja, ...jaMore };
+  const [{ jaMore }, { jaRequest }] = await Promise.all([import('./ja.more.ts'), import('./ja.request.ts')]);
+  japanese = { ...ja, ...jaMore, ...jaRequest };
   if (language.value === 'ja') catalogue = japanese;
 }
 
 async function english(): Promise<Catalogue> {
-  const [{ en }, { enMore }] = await Promise.all([import('./en.ts'), import('./en.more.ts')]);
-  return { ...en, ...enMore };
+  const [{ en }, { enMore }, { enRequest }] = await Promise.all([
+    import('./en.ts'), import('./en.more.ts'), import('./en.request.ts'),
+  ]);
+  return { ...en, ...enMore, ...enRequest };
 }
 
 export async function setLanguage(next: Language): Promise<void> {

@@ -10,10 +10,11 @@ import { logout, minutesLeft, session } from '../session.ts';
 import { Icon, Sign, type IconName } from '../ui/Icon.tsx';
 import { FacilityMark } from '../ui/pieces.tsx';
 
-const PLACES: { href: string; icon: IconName; label: 'nav.home' | 'nav.search' | 'nav.register' | 'nav.logs' }[] = [
+const PLACES: { href: string; icon: IconName; label: 'nav.home' | 'nav.search' | 'nav.register' | 'nav.request' | 'nav.logs' }[] = [
   { href: '/', icon: 'home', label: 'nav.home' },
   { href: '/patients', icon: 'search', label: 'nav.search' },
   { href: '/patients/new', icon: 'register', label: 'nav.register' },
+  { href: '/requests/new', icon: 'register', label: 'nav.request' },
   { href: '/logs', icon: 'logs', label: 'nav.logs' },
 ];
 
@@ -159,6 +160,7 @@ export function Shell() {
   const main = useRef<HTMLElement>(null);
   const current = session.value;
   if (!current) return null;
+  const hidden = current.post.facility.may_register ? 'nav.request' : 'nav.register';
   const isHere = (href: string) =>
     href === location || (href === '/patients' && location.startsWith('/p/'));
   return (
@@ -180,7 +182,7 @@ export function Shell() {
           <small>{current.network.name}</small>
         </Link>
         <nav class="nav" aria-label={t('app.nav')}>
-          {PLACES.map(({ href, icon, label }) => (
+          {PLACES.filter(({ label }) => label !== hidden).map(({ href, icon, label }) => (
             <Link key={href} href={href} aria-current={isHere(href) ? 'page' : undefined}>
               <Icon name={icon} />
               <span>{t(label)}</span>
