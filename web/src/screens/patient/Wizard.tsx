@@ -14,7 +14,7 @@ import {
 import { FacilityMark, Notice, ProblemNotice } from '../../ui/pieces.tsx';
 import { ConsentForm, NEW_CONSENT, checkConsent, checkFacilities, consentInput, isSpecific } from '../consent/ConsentForm.tsx';
 import { FacilityPicker } from '../consent/FacilityPicker.tsx';
-import { accept, answering } from '../request/answering.ts';
+import { accept, answering, heldWords } from '../request/answering.ts';
 import type { RegistrationRequest } from '../request/calls.ts';
 import { PersonLine } from './PersonLine.tsx';
 import { check, number as numberSchema, personal as personalSchema } from './schema.ts';
@@ -248,7 +248,11 @@ function Registering() {
         <h1>{t('wizard.title')}</h1>
       </div>
       {request && (
-        <Notice title={t('request.register.notice', { facility: facilitiesOf([request.asker])[0]?.name ?? '' })} />
+        <div class="page-head">
+          <Notice title={t('request.register.notice', { facility: facilitiesOf([request.asker])[0]?.name ?? '' })}>
+            <p>{heldWords(request)}</p>
+          </Notice>
+        </div>
       )}
       <Steps steps={steps} step={step} />
       <form class="card" onSubmit={submit} noValidate ref={form}>

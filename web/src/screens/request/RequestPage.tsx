@@ -15,7 +15,7 @@ import { FacilityMarks, Notice, ProblemNotice, Skeleton } from '../../ui/pieces.
 import { useIntention } from '../patient/Links.tsx';
 import { PersonFacts } from '../patient/PersonLine.tsx';
 import { chosen } from '../patient/searchState.ts';
-import { answering, unanswered } from './answering.ts';
+import { answering, heldWords, unanswered } from './answering.ts';
 import { answerRequest, getRequest, withdrawRequest, type RegistrationRequest, type RequestReason } from './calls.ts';
 import { StateTag, lastDay } from './RequestLine.tsx';
 
@@ -51,15 +51,7 @@ function Chart({ request }: { request: RegistrationRequest }) {
             <FacilityName id={request.wanted} />
           </dd>
           <dt>{t('request.consent')}</dt>
-          <dd>
-            {request.consent
-              ? t('request.consent.held.by', {
-                  day: longDay(request.consent.day),
-                  name: request.consent.explained_by,
-                  channel: t(`channel.${request.consent.channel}`),
-                })
-              : t('request.consent.asked')}
-          </dd>
+          <dd>{heldWords(request)}</dd>
           {request.message !== '' && (
             <>
               <dt>{t('request.message')}</dt>
@@ -133,10 +125,12 @@ function Outcome({ request }: { request: RegistrationRequest }) {
           )}
         </dl>
         {request.person !== null && (
-          <Link href={`/p/${request.person}/calendar`} class="btn primary">
-            {t('request.accepted.open')}
-            <Icon name="right" />
-          </Link>
+          <div class="actions">
+            <Link href={`/p/${request.person}/calendar`} class="btn primary">
+              {t('request.accepted.open')}
+              <Icon name="right" />
+            </Link>
+          </div>
         )}
         {request.state === 'expired' && <p>{t('request.expired')}</p>}
       </div>
