@@ -134,6 +134,7 @@ static bool read_shown(struct store_statement *statement, struct arena *arena,
     *facility = (struct facility){
         .slot = (int)store_column_int(statement, 7),
         .last_seen_at = store_column_int(statement, 8),
+        .may_register = store_column_int(statement, 9) == 1,
         .fingerprint = TEXT(""),
         .policy = TEXT(""),
     };
@@ -166,7 +167,7 @@ bool facility_list_of(struct store_session *session, const struct facility_ids *
     struct store_statement *statement =
         *items ? store_prepare(session,
                                "SELECT id, code, name, kana, kind, way, letter, slot, "
-                               "last_seen_at FROM facility WHERE id = ?1",
+                               "last_seen_at, may_register FROM facility WHERE id = ?1",
                                err)
                : NULL;
     if (!statement)

@@ -149,7 +149,8 @@ static bool is_shown_alike(const struct facility *a, const struct facility *b)
     return id_equal(a->id, b->id) && text_equal(a->code, b->code) &&
            text_equal(a->name, b->name) && text_equal(a->kana, b->kana) &&
            a->kind == b->kind && a->way == b->way && text_equal(a->letter, b->letter) &&
-           a->slot == b->slot && a->last_seen_at == b->last_seen_at;
+           a->slot == b->slot && a->may_register == b->may_register &&
+           a->last_seen_at == b->last_seen_at;
 }
 
 static void check_shorter(struct store_session *session, const struct facility *whole,
