@@ -33,7 +33,7 @@ struct story {
 static void on_changed(void *context, struct id asker, struct id asked)
 {
     struct story *story = context;
-    CHECK(id_equal(asker, hex_id(PHARMACY)) && id_equal(asked, hex_id(CLINIC)));
+    CHECK(!id_equal(asker, asked) && id_equal(asked, hex_id(CLINIC)));
     atomic_fetch_add(&story->heard, 1);
 }
 
@@ -416,6 +416,35 @@ static void accepted_its_number_is_a_link_like_any_other(void)
     story_free(story);
 }
 
+/* What it says itself is its word only where no gateway can be asked. */
+static void of_a_facility_with_a_gateway_the_gateway_decides(void)
+{
+    static const char *const numbers[] = {"H100", "H200"}; /* hers, another person's */
+    struct story *story = story_new();
+    char request[128], person[128], body[512];
+    permit(story, HOSPITAL, false);
+    gateway_start(story->world);
+    CHECK_SOON(facility_gateway_is_ready(story->world->gateways, hex_id(HOSPITAL)));
+    registered(story, REGISTER("林 花子", "ハヤシ ハナコ", "C1"), person);
+    for (int i = 1; i >= 0; i--) {
+        snprintf(body, sizeof body,
+                 "{\"asked\":\"" CLINIC "\",\"number\":\"%s\",\"name\":\"林 花子\","
+                 "\"kana\":\"ハヤシ ハナコ\",\"birth_date\":\"1950-03-04\","
+                 "\"sex\":\"F\"}",
+                 numbers[i]);
+        struct reply reply = go(&story->nobody, "POST /api/v1/requests", body);
+        CHECK(reply.status == 201);
+        member(&reply, "id", request);
+        reply = take_up(&story->asked, request, person);
+        CHECK(reply.status == 200 && has(&reply, "\"state\":\"accepted\""));
+        CHECK_SOON(
+            (reply = at(&story->nobody, "GET", request, "", ""),
+             has(&reply, i ? "\"state\":\"refused\"" : "\"state\":\"confirmed\"")));
+        CHECK(has(&reply, person) == (i == 0)); /* whose it is, when it is hers */
+    }
+    story_free(story);
+}
+
 static void a_number_that_waited_for_its_facility_gives_way(void)
 {
     struct story *story = story_new();
@@ -557,6 +586,7 @@ int main(void)
     RUN(each_side_does_its_own);
     RUN(the_asker_learns_nothing_of_who_is_registered);
     RUN(accepted_its_number_is_a_link_like_any_other);
+    RUN(of_a_facility_with_a_gateway_the_gateway_decides);
     RUN(a_number_that_waited_for_its_facility_gives_way);
     RUN(a_wrong_person_is_not_linked);
     RUN(a_person_whom_the_asked_one_does_not_know_is_not_linked);
