@@ -43,6 +43,8 @@ LIBRARY = $(BUILD)/libtsumugi.a
 PROGRAM = $(BUILD)/tsumugi
 TEST_PROGRAMS = $(TESTS:%.c=$(BUILD)/%)
 BENCH_PROGRAMS = $(BENCHES:%.c=$(BUILD)/%)
+SIMULATE := $(sort $(wildcard test/simulate/*.c))
+SIMULATION = $(BUILD)/test/simulate/simulate
 
 .PHONY: all test check web fuzz bench install deb clean tidy tests faults release-kill
 all: $(PROGRAM)
@@ -78,6 +80,9 @@ $(BUILD)/cli/%_test: $(BUILD)/cli/%_test.o $(COMMANDS) $(LIBRARY)
 $(BUILD)/test/fault/fault_copy_test: $(BUILD)/test/fault/fault_copy_test.o $(COMMANDS) $(LIBRARY)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 $(BUILD)/bench/registry_rows: $(BUILD)/cli/synth/names.o
+# its objects come first: they stand in for connections and for the machine's calls
+$(SIMULATION): $(SIMULATE:%.c=$(BUILD)/%.o) $(LIBRARY)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -ldl
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIBRARY)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 test: $(TEST_PROGRAMS) $(PROGRAM)
