@@ -307,12 +307,32 @@ void disk_reborn(int node, bool lost_power)
         snprintf(gone, sizeof gone, "%s/gone.%d", volume.root, volume.lives);
         syscall(SYS_renameat, AT_FDCWD, after, AT_FDCWD, gone);
     }
+    int failed = nftw(data, disk_see, 8, FTW_PHYS); /* all of it is durable */
+    assert(!failed);
 }
 
-bool disk_holds(int node, const char *name, struct span bytes)
+static int count_rows(const struct disk_file *file, const char *word, const char *other)
+{
+    int count = 0;
+    const uint8_t *at = file->bytes, *end = file->bytes + file->len;
+    while (at && at < end) {
+        const uint8_t *stop = memchr(at, '\n', (size_t)(end - at));
+        size_t len = (size_t)((stop ? stop : end) - at);
+        count += memmem(at, len, word, strlen(word)) != NULL &&
+                 memmem(at, len, other, strlen(other)) != NULL;
+        at = stop ? stop + 1 : NULL;
+    }
+    return count;
+}
+
+int disk_count_rows(int node, const char *prefix, const char *word, const char *other)
 {
     char whole[DISK_NAME];
-    snprintf(whole, sizeof whole, "%d/%.200s", node, name);
-    const struct disk_file *file = disk_named(whole);
-    return file && memmem(file->bytes, file->len, bytes.at, bytes.len) != NULL;
+    int count = 0;
+    snprintf(whole, sizeof whole, "%d/%.200s", node, prefix);
+    for (int i = 0; i < disk.count; i++)
+        if (strncmp(disk.files[i].name, whole, strlen(whole)) == 0 &&
+            !disk.files[i].is_removed)
+            count += count_rows(&disk.files[i], word, other);
+    return count;
 }

@@ -7,8 +7,6 @@
 
 #include <stdbool.h>
 
-#include "base/span.h"
-
 enum { DISK_PATH = 256 };
 
 /* Below an empty directory; makes "<root>/nodes". */
@@ -22,5 +20,6 @@ void disk_fill(int node, enum disk_volume volume, bool is_full);
  * written, or when power went what was synced and any part of the rest. */
 void disk_reborn(int node, bool lost_power);
 
-/* Whether these bytes would be there after a loss of power now. */
-bool disk_holds(int node, const char *name, struct span bytes);
+/* Rows (lines) with both words in those of the node's files whose names begin so, as they
+ * would be there after a loss of power now. */
+int disk_count_rows(int node, const char *prefix, const char *word, const char *other);

@@ -194,14 +194,16 @@ static void took_bytes(struct http_connection *from, size_t count)
         loop_post(from->loop, tell_drained, from);
 }
 
+/* As long as something is taken: a head first, its body then. */
 static void offer(struct http_connection *end)
 {
-    if (end->unread.len == 0 || end->is_closing || end->has_finished)
-        return;
-    size_t used = end->events->received(end->self, buf_view(&end->unread));
-    size_t rest = end->unread.len - used;
-    memmove(end->unread.at, end->unread.at + used, rest);
-    end->unread.len = rest;
+    size_t used = 1;
+    while (used > 0 && end->unread.len > 0 && !end->is_closing && !end->has_finished) {
+        used = end->events->received(end->self, buf_view(&end->unread));
+        size_t rest = end->unread.len - used;
+        memmove(end->unread.at, end->unread.at + used, rest);
+        end->unread.len = rest;
+    }
 }
 
 static void open_end(struct http_connection *end)

@@ -67,6 +67,7 @@ static struct {
     int64_t now_us;
     int64_t begin_wall_ms;
     int64_t wall_offset_ms[SCHEDULER_NODES_MAX];
+    int64_t most_offset_ms[SCHEDULER_NODES_MAX];
     struct rand_seeded streams[STREAM_COUNT];
     struct rand_seeded node_random[SCHEDULER_NODES_MAX + 1];
     struct range ranges[RANGES_MAX]; /* data of libraries and of this program */
@@ -493,6 +494,13 @@ int64_t scheduler_wall_ms(int node)
 void scheduler_move_wall(int node, int64_t by_ms)
 {
     machine.wall_offset_ms[node] += by_ms;
+    if (machine.wall_offset_ms[node] > machine.most_offset_ms[node])
+        machine.most_offset_ms[node] = machine.wall_offset_ms[node];
+}
+
+void scheduler_catch_up_wall(int node)
+{
+    machine.wall_offset_ms[node] = machine.most_offset_ms[node];
 }
 
 static void put_time(struct timespec *at, int64_t us)

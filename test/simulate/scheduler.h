@@ -25,10 +25,11 @@ int scheduler_node(void);
 int64_t scheduler_now_us(void);             /* since the start, the same for all */
 int64_t scheduler_wall_ms(int node);        /* as that node's clock shows it */
 void scheduler_move_wall(int node, int64_t by_ms);
+/* To the latest that it ever was ahead. */
+void scheduler_catch_up_wall(int node);
 void scheduler_sleep_us(int64_t duration_us);
 /* The calling thread waits, but may go on at once: somebody else's turn. */
 void scheduler_yield(void);
-/* Descriptors of outside may have become ready: looked at before time passes anyway. */
 
 /* Ends all threads of a node where they are, as if the machine had lost power. Waits
  * first until none of them holds a lock of a library, which the others share. */
