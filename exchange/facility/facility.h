@@ -150,9 +150,12 @@ struct facility_gateways_config {
 };
 
 /* Who wants to know. `ready` runs in a worker of the gateways, after hello, and may
- * block; `away` runs on the loop and may not. Both may come again at any time. */
+ * block; `away` runs on the loop and may not. Both may come again at any time. `still`
+ * comes once a minute for each that is ready, for what it could not do when it was asked;
+ * it may not block. */
 struct facility_listener {
     void (*ready)(void *context, struct id facility);
+    void (*still)(void *context, struct id facility);
     void (*away)(void *context, struct id facility);
     void *context;
 };

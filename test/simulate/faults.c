@@ -147,7 +147,7 @@ void faults_change_policy(struct play *play)
 {
     int node = 1 + (int)scheduler_below(STREAM_STEPS, play->world.gateway_count);
     struct model_policy *policy = &play->model.policies[node];
-    char json[512];
+    char *json = play->model.policy_texts[node];
     *policy = (struct model_policy){
         .shows = {scheduler_below(STREAM_STEPS, 4) > 0, scheduler_below(STREAM_STEPS, 4) > 0},
         .laboratory_for_doctors = scheduler_below(STREAM_STEPS, 3) == 0,

@@ -274,26 +274,37 @@ static int read_registry(struct play *play, struct registry_row rows[ROWS_MAX])
     return count;
 }
 
-static int confirmed_links(struct play *play)
+/* A number, or the text of the one row. */
+static int64_t ask_one(struct play *play, const char *sql, struct id id, char *out,
+                       size_t size)
 {
     struct err err = {0};
     bool has_row = false;
-    int64_t count = -1;
+    int64_t number = -1;
     struct store *store = visit(play);
     {
         CLEANUP(store_read_end) struct store_session *session = store_read(store, &err);
         CLEANUP(store_finish)
-        struct store_statement *ask =
-            session ? store_prepare(session,
-                                    "SELECT COUNT(*) FROM record WHERE state = "
-                                    "'confirmed'",
-                                    &err)
-                    : NULL;
-        if (ask && store_step(ask, &has_row, &err) && has_row)
-            count = store_column_int(ask, 0);
+        struct store_statement *ask = session ? store_prepare(session, sql, &err) : NULL;
+        if (ask && out)
+            store_bind_id(ask, 1, id);
+        if (ask && store_step(ask, &has_row, &err) && has_row && out)
+            copy_text(ask, 0, out, size);
+        else if (has_row)
+            number = store_column_int(ask, 0);
     }
     store_close(store);
-    return (int)count;
+    if (!has_row)
+        play_fail(play, "the centre's database does not answer: %s", err.code);
+    return number;
+}
+
+static bool knows_policy(struct play *play, int node)
+{
+    char policy[1024] = "";
+    ask_one(play, "SELECT policy FROM facility WHERE id = ?1",
+            play->world.facilities[node - 1].id, policy, sizeof policy);
+    return strcmp(policy, play->model.policy_texts[node]) == 0;
 }
 
 static void source_key(const struct model_entry *entry, char out[64])
@@ -360,7 +371,12 @@ static void compare(struct play *play, char difference[256])
     }
     for (int i = 0; i < count; i++)
         current += rows[i].state == ENTRY_CURRENT;
-    int confirmed = confirmed_links(play);
+    int confirmed =
+        (int)ask_one(play, "SELECT COUNT(*) FROM record WHERE state = 'confirmed'",
+                     (struct id){{0}}, NULL, 0);
+    for (int node = 1; node <= play->world.gateway_count && !*difference; node++)
+        if (!knows_policy(play, node))
+            snprintf(difference, 256, "the centre has another policy of node %d", node);
     if (!*difference && confirmed != links)
         snprintf(difference, 256, "%d links instead of %d", confirmed, links);
     if (!*difference && current != due + patients)

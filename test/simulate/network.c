@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "test/simulate/scheduler.h"
@@ -601,6 +602,21 @@ int listen(int fd, int backlog)
     return 0;
 }
 
+/* Who knocked and was not let in is refused. */
+int close(int fd)
+{
+    struct listener *listener = fd >= 0 ? listener_of(fd) : NULL;
+    if (listener) {
+        listener->fd = -1;
+        for (int i = 0; i < listener->pending_count; i++)
+            if (!listener->pending[i]->is_dead)
+                add_piece(listener->pending[i]->other, PIECE_RESET, span_of(NULL, 0));
+        listener->pending_count = 0;
+    }
+    scheduler_closed(fd);
+    return (int)syscall(SYS_close, fd);
+}
+
 int setsockopt(int fd, int level, int name, const void *value, socklen_t len)
 {
     (void)fd;
@@ -641,16 +657,20 @@ static bool is_on_line(const struct http_connection *end, int node)
     return end->other && !end->is_dead && line_of(end) == node;
 }
 
+/* What is under way comes then, or now that nothing holds it any more. */
 void network_hold(int node, int64_t until_us)
 {
+    int64_t now_us = scheduler_now_us();
+    bool is_free = until_us <= now_us;
     net.held_until_us[node] = until_us;
     for (int i = 0; i < net.end_count; i++) {
         if (!is_on_line(net.ends[i], node))
             continue;
         for (struct piece *piece = net.ends[i]->first; piece; piece = piece->next)
-            if (!piece->is_announced && piece->at_us < until_us)
-                piece->at_us = until_us;
+            if (!piece->is_announced && (is_free || piece->at_us < until_us))
+                piece->at_us = is_free ? now_us + 1 : until_us;
     }
+    pthread_cond_signal(&net.changed);
 }
 
 /* What is under way ends at any byte. */

@@ -58,7 +58,7 @@ static void begin(struct play *play, const char *root)
     faults_start(play, WORLD_CENTRE);
     for (int node = 1; node <= gateways; node++) {
         struct model_policy *policy = &play->model.policies[node];
-        char json[512];
+        char *json = play->model.policy_texts[node];
         *policy = (struct model_policy){.shows = {true, true}};
         play->model.may[node] = *policy;
         model_write_policy(policy, 1, json);

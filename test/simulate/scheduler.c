@@ -608,12 +608,11 @@ static int own_descriptor(int fd)
     return fd;
 }
 
-int close(int fd)
+void scheduler_closed(int fd)
 {
     for (int i = 0; i < machine.descriptor_count; i++)
         if (machine.descriptors[i].fd == fd)
             machine.descriptors[i].fd = -1;
-    return (int)syscall(SYS_close, fd);
 }
 
 int epoll_create1(int flags)

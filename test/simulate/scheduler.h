@@ -36,6 +36,9 @@ void scheduler_yield(void);
 void scheduler_kill(int node);
 int scheduler_count(int node); /* threads alive */
 
+/* Of whoever stands in for close(2). */
+void scheduler_closed(int fd);
+
 /* Numbers for the simulation's own decisions, in streams that do not disturb each other.
  */
 enum scheduler_stream { STREAM_ORDER, STREAM_NETWORK, STREAM_DISK, STREAM_STEPS,
