@@ -509,6 +509,10 @@ static void close_wire(struct server *server)
         opening_table_stop(server->openings);
     if (server->workers)
         workers_free(server->workers);
+    if (server->gateways)
+        facility_gateways_stop(server->gateways);
+    if (server->patients)
+        patient_stop(server->patients);
     if (server->sweep)
         loop_timer_free(server->sweep);
     if (server->look)

@@ -163,7 +163,10 @@ struct facility_listener {
 /* Loads the accepted fingerprints. */
 MUST_CHECK struct facility_gateways *
 facility_gateways_new(const struct facility_gateways_config *config, struct err *err);
-/* After tunnel_hub_close. Joins its workers. */
+/* After tunnel_hub_close: its threads end, listeners hear nothing any more. Others may
+ * still ask about gateways, which are all away. */
+void facility_gateways_stop(struct facility_gateways *gateways);
+/* Stops, too. When nobody asks any more: after patient_stop. */
 void facility_gateways_free(struct facility_gateways *gateways);
 /* Before the hub opens; kept by value, at most 8. */
 void facility_gateways_listen(struct facility_gateways *gateways,

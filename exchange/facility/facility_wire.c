@@ -587,12 +587,20 @@ facility_gateways_new(const struct facility_gateways_config *config, struct err 
     return NULL;
 }
 
+void facility_gateways_stop(struct facility_gateways *gateways)
+{
+    if (!gateways->workers)
+        return;
+    stop_threads(gateways, true);
+    workers_free(gateways->workers);
+    gateways->workers = NULL;
+}
+
 void facility_gateways_free(struct facility_gateways *gateways)
 {
     if (!gateways)
         return;
-    stop_threads(gateways, true);
-    workers_free(gateways->workers);
+    facility_gateways_stop(gateways);
     destroy(gateways);
 }
 

@@ -276,7 +276,10 @@ struct patient_config {
 struct patient_service;
 MUST_CHECK struct patient_service *patient_new(const struct patient_config *config,
                                                struct err *err);
-/* After http_server_close. Joins its workers. */
+/* When no handler runs any more and facility_gateways_stop was there, and before the loop
+ * is freed: finishes the questions that owners are asked, and answers who waits. */
+void patient_stop(struct patient_service *service);
+/* Stops, too. */
 void patient_free(struct patient_service *service);
 /* Before serving; kept by value, at most 8. */
 void patient_listen(struct patient_service *service,

@@ -168,7 +168,6 @@ int32_t patient_today(const struct patient_service *service);
 
 /* ---- conversations ---- */
 MUST_CHECK bool patient_wire_start(struct patient_service *service, struct err *err);
-void patient_wire_stop(struct patient_service *service);
 /* Asks the owners of all these records at the same time, then calls `done` once, on some
  * thread, perhaps before this returns. */
 void patient_ask_owners(struct patient_service *service, const struct id *records,

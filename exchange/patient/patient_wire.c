@@ -302,8 +302,9 @@ bool patient_wire_start(struct patient_service *service, struct err *err)
     return service->workers != NULL;
 }
 
-void patient_wire_stop(struct patient_service *service)
+void patient_stop(struct patient_service *service)
 {
-    workers_free(service->workers);
+    if (service->workers)
+        workers_free(service->workers);
     service->workers = NULL;
 }

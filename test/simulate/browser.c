@@ -66,6 +66,8 @@ static void exchange(struct browser *browser, const char *line, int key, const c
     enum network_state state = NETWORK_OPENING;
     while (state < NETWORK_ENDED && scheduler_now_us() < until_us) {
         scheduler_sleep_us(LOOK_US);
+        if (browser->meanwhile)
+            browser->meanwhile(browser->context);
         state = network_receive(end, &in);
     }
     network_leave(end);

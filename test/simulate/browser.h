@@ -10,6 +10,8 @@ enum { BROWSER_BODY = 1 << 18, BROWSER_WAIT_MS = 40000 };
 
 struct browser {
     const struct world_staff *staff;
+    void (*meanwhile)(void *context); /* NULL, or called while an answer is awaited */
+    void *context;
     char cookie[HASH_HEX_BYTES];
     char csrf[HASH_HEX_BYTES];
 };

@@ -288,32 +288,37 @@ static void knock(struct http_connection *end)
 
 static void announce(struct http_connection *end, struct piece *piece)
 {
+    bool is_knock = piece->kind == PIECE_OPEN;
     piece->is_announced = true;
     if (end->is_dead)
         return;
-    if (piece->kind == PIECE_OPEN && !end->loop && end->port == 0)
+    if (is_knock && !end->loop && end->port == 0)
         knock(end);
     else if (end->loop)
         loop_post(end->loop, attend, end);
 }
 
-/* When the next piece comes somewhere; what is there already is announced. */
+/* The first piece that nobody was told of. */
+static struct piece *find_news(struct http_connection *end)
+{
+    struct piece *piece = end->first;
+    while (piece && piece->is_announced)
+        piece = piece->next;
+    return piece;
+}
+
+/* When the next piece comes somewhere; what is there already is announced, while others
+ * go on and may take what is there. */
 static int64_t bring(void)
 {
     int64_t next_us = INT64_MAX;
     for (int i = 0; i < net.end_count; i++) {
         struct http_connection *end = net.ends[i];
-        for (struct piece *piece = end->first; piece; piece = piece->next) {
-            if (piece->is_announced)
-                continue;
-            if (piece->at_us <= scheduler_now_us()) {
-                announce(end, piece);
-                continue;
-            }
-            if (piece->at_us < next_us)
-                next_us = piece->at_us;
-            break;
-        }
+        struct piece *piece = find_news(end);
+        for (; piece && piece->at_us <= scheduler_now_us(); piece = find_news(end))
+            announce(end, piece);
+        if (piece && piece->at_us < next_us)
+            next_us = piece->at_us;
     }
     return next_us;
 }

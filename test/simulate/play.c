@@ -10,9 +10,9 @@
 #include "test/simulate/scheduler.h"
 
 enum {
-    BEGIN_MS_DAY = 86400000,
     SETTLE_EVERY = 25, /* steps, about */
-    PAUSE_US = 4000000
+    PAUSE_US = 4000000,
+    DISTURBANCE = 2 /* of a thousand looks for an answer */
 };
 
 void play_tell(struct play *play, const char *format, ...)
@@ -46,6 +46,20 @@ void play_fail(struct play *play, const char *format, ...)
     _exit(1);
 }
 
+/* Things go wrong in the middle of a request, too. */
+static void meanwhile(void *context)
+{
+    struct play *play = context;
+    if (play->is_calm || play->is_inside || !scheduler_chance(STREAM_STEPS, DISTURBANCE))
+        return;
+    play->is_inside = true;
+    if (scheduler_below(STREAM_STEPS, 3) == 0)
+        steps_hospital(play);
+    else
+        faults_draw(play);
+    play->is_inside = false;
+}
+
 /* ---- the region's beginning ---- */
 
 static void begin(struct play *play, const char *root)
@@ -54,7 +68,8 @@ static void begin(struct play *play, const char *root)
     world_found(&play->world, root, gateways);
     model_start(&play->model, &play->world);
     for (int s = 0; s < play->world.staff_count; s++)
-        play->browsers[s].staff = &play->world.staff[s];
+        play->browsers[s] =
+            (struct browser){&play->world.staff[s], meanwhile, play, "", ""};
     faults_start(play, WORLD_CENTRE);
     for (int node = 1; node <= gateways; node++) {
         struct model_policy *policy = &play->model.policies[node];

@@ -8,6 +8,11 @@
 
 enum { PLAY_TOLD = 40, PLAY_TOLD_BYTES = 200, PLAY_CELLS_MAX = 1024 };
 
+struct play_opening {
+    int staff, patient;
+    char handle[33]; /* "" = none */
+};
+
 struct play {
     struct world world;
     struct model model;
@@ -17,6 +22,7 @@ struct play {
     int step, step_count;
     int keys; /* Idempotency-Keys used */
     bool is_verbose, is_calm, is_inside; /* calm: nothing goes wrong; inside a fault */
+    struct play_opening opened; /* a calendar that was left open */
     int64_t returns_us[WORLD_GATEWAYS_MAX + 1]; /* when a node that is down comes back */
     bool has_full_disk[WORLD_GATEWAYS_MAX + 1];
     int disclosures, refusals, kills, settlings;

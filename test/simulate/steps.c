@@ -402,13 +402,40 @@ void steps_open_calendar(struct play *play, int staff, int patient)
     for (int i = 0; i < calendar.count; i++)
         if (draw(4) == 0)
             open_content(play, staff, patient, &calendar.marks[i]);
-    if (draw(4))
+    if (draw(3)) {
         close_opening(play, staff, calendar.opening);
+        return;
+    }
+    play->opened = (struct play_opening){staff, patient, ""};
+    snprintf(play->opened.handle, sizeof play->opened.handle, "%s", calendar.opening);
+}
+
+/* Under what was decided then, checked again now. */
+static void look_again(struct play *play)
+{
+    static struct judge_calendar calendar; /* allowed: large, of one step */
+    struct play_opening opened = play->opened;
+    char line[128];
+    bool is_check = draw(4) == 0;
+    snprintf(line, sizeof line,
+             is_check ? "POST /api/v1/openings/%s/checks"
+                      : "GET /api/v1/openings/%s/calendar?from=2026-08-01&to=2026-12-31",
+             opened.handle);
+    browser_ask(&play->browsers[opened.staff], line, ++play->keys, is_check ? "{}" : "",
+                &play->reply);
+    play_tell(play, "%s %s the open calendar of person %d: %d %s",
+              play->world.staff[opened.staff].login,
+              is_check ? "has the hospitals checked for" : "looks again at", opened.patient,
+              play->reply.status, play->reply.code);
+    if (play->reply.status == 200 && !is_check)
+        judge_calendar(play, opened.staff, opened.patient, &play->reply, &calendar);
 }
 
 void steps_look(struct play *play)
 {
     int patient = draw(MODEL_PATIENTS);
-    if (play->model.persons[patient].is_registered)
+    if (*play->opened.handle && draw(3) == 0)
+        look_again(play);
+    else if (play->model.persons[patient].is_registered)
         steps_open_calendar(play, draw(play->world.staff_count), patient);
 }

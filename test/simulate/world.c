@@ -62,13 +62,13 @@ static void name_parts(struct world *world, int gateway_count)
         facility->kind = f < gateway_count    ? FACILITY_HOSPITAL
                          : f == gateway_count ? FACILITY_CLINIC
                                               : FACILITY_PHARMACY;
-        snprintf(facility->code, sizeof facility->code, "20100000%02d", f % 100);
+        snprintf(facility->code, sizeof facility->code, "20100000%02u", (unsigned)f % 100U);
     }
     for (int s = 0; s < world->staff_count; s++) {
         struct world_staff *staff = &world->staff[s];
         staff->facility = s / 2;
         staff->profession = s % 2 ? STAFF_NURSE : STAFF_DOCTOR;
-        snprintf(staff->login, sizeof staff->login, "staff%d", s);
+        snprintf(staff->login, sizeof staff->login, "staff%u", (unsigned)s % 1000U);
     }
 }
 

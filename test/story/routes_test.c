@@ -307,29 +307,30 @@ static void a_hospital_that_is_off_is_asked_when_it_comes_back(void)
 /* Its disk is full, say; the tunnel stays. */
 static void a_hospital_that_was_busy_is_asked_again(void)
 {
+    enum { BUSY = 1000 };
     struct world *world = world_new();
     struct browser clinic = enter(world, "clinic");
     char path[160], person[128];
     gateway_start(world);
-    CHECK_SOON(atomic_load(&world->hello_count) == 1);
     CHECK_SOON(facility_gateway_is_ready(world->gateways, hex_id(HOSPITAL)));
-    atomic_store(&world->busy_links, 1);
+    atomic_store(&world->busy_links, BUSY);
     struct reply reply = go(&clinic, "POST /api/v1/persons",
                             HAYASHI(NUMBER(CLINIC, "1") "," NUMBER(HOSPITAL, "H100")));
     CHECK(reply.status == 201 && has(&reply, "\"state\":\"proposed\""));
     snprintf(path, sizeof path, "GET /api/v1/persons/%s", member(&reply, "id", person));
+    atomic_store(&world->busy_links, 0);
     atomic_fetch_add(&world->skip_ms, 60 * 1000);
-    CHECK_SOON(atomic_load(&world->asked_count) == 2);
     CHECK_SOON(!has((reply = go(&clinic, path, ""), &reply), "proposed"));
     /* and is told again of a link that ended */
-    atomic_store(&world->busy_links, 1);
+    atomic_store(&world->busy_links, BUSY);
     const char *hospital_link = strstr(reply.body, HOSPITAL);
     CHECK(hospital_link != NULL);
     snprintf(path, sizeof path, "DELETE /api/v1/links/%.32s",
              hospital_link ? hospital_link - 46 : "");
     CHECK(go(&clinic, path, "").status == 204);
-    CHECK_SOON(atomic_load(&world->busy_links) == 0);
+    CHECK_SOON(atomic_load(&world->busy_links) < BUSY);
     CHECK(atomic_load(&world->ended_count) == 0);
+    atomic_store(&world->busy_links, 0);
     atomic_fetch_add(&world->skip_ms, 60 * 1000);
     CHECK_SOON(atomic_load(&world->ended_count) == 1);
     world_free(world);

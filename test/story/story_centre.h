@@ -255,10 +255,12 @@ static inline void world_free(struct world *world)
     http_server_close(world->server);
     if (world->part)
         world->part->stop(world);
-    facility_gateways_free(world->gateways);
-    patient_free(world->patients);
     workers_free(world->workers);
+    facility_gateways_stop(world->gateways);
+    patient_stop(world->patients);
     loop_free(world->loop);
+    patient_free(world->patients);
+    facility_gateways_free(world->gateways);
     if (world->part)
         world->part->free(world);
     http_router_free(world->router);
