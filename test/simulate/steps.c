@@ -315,13 +315,20 @@ static bool find_consent(struct play *play, int staff, int patient, int chain,
     return false;
 }
 
+static bool is_active(const struct model_chain *chain)
+{
+    return chain->is_given && !chain->is_withdrawn;
+}
+
 static void withdraw_consent(struct play *play, int patient)
 {
     struct model_person *person = &play->model.persons[patient];
-    int chain = draw(3) ? draw(MODEL_CHAINS) : 0;
     int staff = draw(play->world.staff_count);
+    int chain = draw(MODEL_CHAINS);
     char id[33], line[128];
-    if (!person->chains[chain].is_given || person->chains[chain].is_withdrawn ||
+    for (int i = 0; i < MODEL_CHAINS && !is_active(&person->chains[chain]); i++)
+        chain = (chain + 1) % MODEL_CHAINS;
+    if (!is_active(&person->chains[chain]) ||
         !find_consent(play, staff, patient, chain, id))
         return;
     snprintf(line, sizeof line, "POST /api/v1/consents/%s/withdrawals", id);
