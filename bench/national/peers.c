@@ -258,6 +258,14 @@ static void serve_heads(struct http_call *call, void *context)
     http_answer_json(call, 200, &out);
 }
 
+/* The lock is held. */
+static void queue_history(struct peer *peer, int record)
+{
+    for (int i = 0; i < peer->records[record].count; i++)
+        queue(peer, 1, record, i);
+    queue(peer, 1, record, -1);
+}
+
 static void serve_links(struct http_call *call, void *context)
 {
     struct peer *peer = context;
@@ -274,10 +282,12 @@ static void serve_links(struct http_call *call, void *context)
         record->id = link.record;
         while (record->count < NATIONAL_HISTORY)
             add_entry(record);
+        queue_history(peer, peer->record_count - 1);
         atomic_fetch_add(&peer->national->linked, 1);
     }
     pthread_mutex_unlock(&peer->lock);
     http_answer(call, 200, "application/json", SPAN("{\"result\":\"confirmed\"}"));
+    wake(peer, 1, false);
 }
 
 static void serve_nothing(struct http_call *call, void *context)
@@ -313,9 +323,7 @@ static void serve_backfills(struct http_call *call, void *context)
     if (at < 0)
         return;
     pthread_mutex_lock(&peer->lock);
-    for (int i = 0; i < peer->records[at].count; i++)
-        queue(peer, 1, at, i);
-    queue(peer, 1, at, -1);
+    queue_history(peer, at);
     pthread_mutex_unlock(&peer->lock);
     serve_nothing(call, context);
     wake(peer, 1, false);

@@ -31,7 +31,7 @@ static struct id id_of(int group, int number)
 
 void national_code(int facility, char code[11])
 {
-    snprintf(code, 11, "20%08d", facility % 100000000);
+    snprintf(code, 11, "20%08u", (unsigned)facility % 100000000U);
 }
 
 int national_desk_facility(int desk)
