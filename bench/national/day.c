@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* usage: day PROGRAM [--factor F] [--seconds S]
- * Founds the region, starts PROGRAM (tsumugi) as the centre, lets all gateways connect and
- * all links come into step, then plays the working day F times faster than it is (60)
+ * Founds the region, starts PROGRAM (tsumugi) as the centre, lets all gateways connect
+ * and all links come into step, then plays the working day F times faster than it is (60)
  * for S seconds (60). One JSON line per answer; 1 when anything went wrong. */
 #include <arpa/inet.h>
 #include <ftw.h>
@@ -26,7 +26,7 @@ enum {
     STREAMS_EACH = 2,
     ANSWER_BYTES = 1 << 17,
     TIMES_MAX = 1 << 20,
-    CONTENTS_EACH = 2, /* of an opening */
+    CONTENTS_EACH = 2,     /* of an opening */
     OPENINGS_PER_HOUR = 3, /* of each facility that has no gateway */
     ENTRIES_PER_HOUR = 40, /* of each hospital, for linked patients */
     STEP_SECONDS = 120
@@ -122,8 +122,9 @@ static int compare(const void *a, const void *b)
 
 static double at_ms(int32_t *sorted, int count, int percent)
 {
-    return count ? (double)sorted[(int64_t)count * percent / 100 - (percent == 100)] / 1000
-                 : 0;
+    return count
+               ? (double)sorted[(int64_t)count * percent / 100 - (percent == 100)] / 1000
+               : 0;
 }
 
 static void note(struct times *times, int64_t us)
@@ -146,9 +147,10 @@ struct line {
 static int dial(void)
 {
     static _Atomic unsigned count;
-    struct sockaddr_in from = {.sin_family = AF_INET,
-                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 +
-                                                        atomic_fetch_add(&count, 1) % 200)};
+    struct sockaddr_in from = {
+        .sin_family = AF_INET,
+        .sin_addr.s_addr =
+            htonl(INADDR_LOOPBACK + 1 + atomic_fetch_add(&count, 1) % 200)};
     struct sockaddr_in to = {.sin_family = AF_INET,
                              .sin_port = htons(day.port),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -167,14 +169,14 @@ static bool send_request(int fd, const struct desk *desk, const char *what,
 {
     static _Atomic unsigned keys;
     char request[2048];
-    int len = snprintf(request, sizeof request,
-                       "%s HTTP/1.1\r\nHost: localhost:%d\r\nOrigin: http://localhost:%d\r\n"
-                       "Idempotency-Key: %032x\r\nCookie: tsumugi=%s\r\n"
-                       "X-CSRF-Token: %s\r\n%s%s%zu\r\n\r\n%s",
-                       what, day.port, day.port, atomic_fetch_add(&keys, 1) + 1,
-                       desk->cookie, desk->csrf,
-                       *body ? "Content-Type: application/json\r\n" : "",
-                       "Content-Length: ", strlen(body), body);
+    int len =
+        snprintf(request, sizeof request,
+                 "%s HTTP/1.1\r\nHost: localhost:%d\r\nOrigin: http://localhost:%d\r\n"
+                 "Idempotency-Key: %032x\r\nCookie: tsumugi=%s\r\n"
+                 "X-CSRF-Token: %s\r\n%s%s%zu\r\n\r\n%s",
+                 what, day.port, day.port, atomic_fetch_add(&keys, 1) + 1, desk->cookie,
+                 desk->csrf, *body ? "Content-Type: application/json\r\n" : "",
+                 "Content-Length: ", strlen(body), body);
     return send(fd, request, (size_t)len, MSG_NOSIGNAL) == len;
 }
 
@@ -204,9 +206,8 @@ static int ask(struct line *line, const struct desk *desk, const char *what,
 {
     if (line->fd < 0)
         line->fd = dial();
-    int status = line->fd >= 0 && send_request(line->fd, desk, what, body)
-                     ? receive(line)
-                     : 0;
+    int status =
+        line->fd >= 0 && send_request(line->fd, desk, what, body) ? receive(line) : 0;
     if (status == 0 && line->fd >= 0) {
         close(line->fd);
         line->fd = -1;
@@ -246,16 +247,19 @@ static bool is_wrong(struct line *line, const char *what, int status, int expect
     if (status == expected)
         return false;
     if (atomic_fetch_add(&day.errors, 1) == 0)
-        fprintf(stderr, "national day: %s: %d %.200s\n", what, status, end ? end + 4 : "");
+        fprintf(stderr, "national day: %s: %d %.200s\n", what, status,
+                end ? end + 4 : "");
     return true;
 }
 
-static void open_contents(struct line *line, const struct desk *desk, const char *calendar)
+static void open_contents(struct line *line, const struct desk *desk,
+                          const char *calendar)
 {
     char entries[CONTENTS_EACH][33], what[128], opening[65];
     int count = 0;
     const char *at = strstr(calendar, "\"entry\":[\"");
-    for (at = at ? at + 10 : NULL; at && count < CONTENTS_EACH && strlen(at) > 34; at += 35)
+    for (at = at ? at + 10 : NULL; at && count < CONTENTS_EACH && strlen(at) > 34;
+         at += 35)
         snprintf(entries[count++], 33, "%.32s", at);
     for (int i = 0; i < count; i++) {
         int64_t from_us = national_now_us();
@@ -283,8 +287,7 @@ static void open_calendar(struct line *line, uint64_t ticket, char *kept)
                          person);
     snprintf(what, sizeof what, "POST /api/v1/persons/%s/calendar-openings", person);
     int64_t from_us = national_now_us();
-    int status =
-        ask(line, desk, what, "{\"from\":\"2026-10-01\",\"to\":\"2026-12-31\"}");
+    int status = ask(line, desk, what, "{\"from\":\"2026-10-01\",\"to\":\"2026-12-31\"}");
     if (is_wrong(line, what, status, 201))
         return;
     note(&day.opened, national_now_us() - from_us);
@@ -336,7 +339,8 @@ static void *follow(void *context)
     while (!atomic_load(&day.is_over)) {
         usleep(50000);
         for (int i = 0; i < NATIONAL_DESKS * STREAMS_EACH; i++) {
-            ssize_t got = fds[i] < 0 ? 0 : recv(fds[i], bytes, sizeof bytes, MSG_DONTWAIT);
+            ssize_t got =
+                fds[i] < 0 ? 0 : recv(fds[i], bytes, sizeof bytes, MSG_DONTWAIT);
             if (got == 0 && fds[i] >= 0) {
                 atomic_fetch_add(&day.errors, 1); /* a stream that was ended */
                 close(fds[i]);
@@ -452,19 +456,23 @@ static void print_day(long before_kb, double seconds)
            day.factor, (double)openings / planned, seconds, (long long)openings,
            (double)openings / seconds, at_ms(day.opened.us, day.opened.count, 50),
            at_ms(day.opened.us, day.opened.count, 99), (long long)contents,
-           at_ms(day.read.us, day.read.count, 50), at_ms(day.read.us, day.read.count, 99));
+           at_ms(day.read.us, day.read.count, 50),
+           at_ms(day.read.us, day.read.count, 99));
     printf("{\"simulate\":\"new results\",\"sent\":%lld,\"registered\":%lld,"
            "\"per_second\":%.1f,\"registered_p50_ms\":%.1f,\"registered_p95_ms\":%.1f,"
            "\"streams\":%d,\"events_on_streams\":%lld}\n",
            (long long)atomic_load(&national->live_sent),
            (long long)atomic_load(&national->live_stored),
            (double)atomic_load(&national->live_stored) / seconds,
-           at_ms(national->samples_us, samples, 50), at_ms(national->samples_us, samples, 95),
-           atomic_load(&day.streams), (long long)atomic_load(&day.events));
-    printf("{\"simulate\":\"the centre\",\"server_mb_before\":%.1f,\"server_mb_after\":%.1f,"
-           "\"server_anonymous_mb_after\":%.1f,\"errors\":%lld,\"rejected\":%lld}\n",
-           (double)before_kb / 1024, (double)resident_kb() / 1024,
-           (double)memory_kb("RssAnon:") / 1024, (long long)atomic_load(&day.errors), (long long)atomic_load(&national->rejected));
+           at_ms(national->samples_us, samples, 50),
+           at_ms(national->samples_us, samples, 95), atomic_load(&day.streams),
+           (long long)atomic_load(&day.events));
+    printf(
+        "{\"simulate\":\"the centre\",\"server_mb_before\":%.1f,\"server_mb_after\":%.1f,"
+        "\"server_anonymous_mb_after\":%.1f,\"errors\":%lld,\"rejected\":%lld}\n",
+        (double)before_kb / 1024, (double)resident_kb() / 1024,
+        (double)memory_kb("RssAnon:") / 1024, (long long)atomic_load(&day.errors),
+        (long long)atomic_load(&national->rejected));
 }
 
 static void play(void)
@@ -478,8 +486,7 @@ static void play(void)
         usleep(10000);
     long before_kb = resident_kb();
     atomic_store(&national->factor, day.factor);
-    atomic_store(&national->live_per_hour,
-                 (int64_t)NATIONAL_GATEWAYS * ENTRIES_PER_HOUR);
+    atomic_store(&national->live_per_hour, (int64_t)NATIONAL_GATEWAYS * ENTRIES_PER_HOUR);
     day.from_us = national_now_us();
     run_people(work);
     double seconds = (double)(national_now_us() - day.from_us) / 1e6;

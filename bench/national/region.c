@@ -25,8 +25,8 @@ struct founding {
 
 static struct id id_of(int group, int number)
 {
-    return (struct id){{(uint8_t)group, 0, (uint8_t)(number >> 16), (uint8_t)(number >> 8),
-                        (uint8_t)number}};
+    return (struct id){{(uint8_t)group, 0, (uint8_t)(number >> 16),
+                        (uint8_t)(number >> 8), (uint8_t)number}};
 }
 
 void national_code(int facility, char code[11])

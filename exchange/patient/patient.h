@@ -276,11 +276,9 @@ struct patient_config {
 struct patient_service;
 MUST_CHECK struct patient_service *patient_new(const struct patient_config *config,
                                                struct err *err);
-/* When no handler runs any more and facility_gateways_stop was there, and before the loop
- * is freed: finishes the questions that owners are asked, and answers who waits. */
+/* After the handlers and facility_gateways_stop, before loop_free: answers who waits. */
 void patient_stop(struct patient_service *service);
-/* Stops, too. */
-void patient_free(struct patient_service *service);
+void patient_free(struct patient_service *service); /* stops, too */
 /* Before serving; kept by value, at most 8. */
 void patient_listen(struct patient_service *service,
                     const struct patient_listener *listener);

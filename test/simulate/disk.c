@@ -11,8 +11,8 @@
 #include "test/simulate/scheduler.h"
 
 enum {
-    SYNC_US = 3000,    /* at most, mostly */
-    SLOW_SYNC = 20,    /* of a thousand syncs that take SLOW_SYNC_US at most */
+    SYNC_US = 3000, /* at most, mostly */
+    SLOW_SYNC = 20, /* of a thousand syncs that take SLOW_SYNC_US at most */
     SLOW_SYNC_US = 400000,
     WRITE_YIELD = 100, /* of a thousand writes before which others go on */
     COPY_BYTES = 1 << 16
@@ -140,7 +140,8 @@ static int sync_file(int fd)
     if (!follows(fd, name))
         return 0;
     bool is_slow = scheduler_chance(STREAM_DISK, SLOW_SYNC);
-    scheduler_sleep_us(1 + scheduler_below(STREAM_DISK, is_slow ? SLOW_SYNC_US : SYNC_US));
+    scheduler_sleep_us(1 +
+                       scheduler_below(STREAM_DISK, is_slow ? SLOW_SYNC_US : SYNC_US));
     disk_synced(fd);
     return 0;
 }
@@ -240,7 +241,8 @@ static void copy_file(const char *from, const char *to)
 {
     static char bytes[COPY_BYTES];
     int in = (int)syscall(SYS_openat, AT_FDCWD, from, O_RDONLY | O_CLOEXEC, 0);
-    int out = (int)syscall(SYS_openat, AT_FDCWD, to, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    int out =
+        (int)syscall(SYS_openat, AT_FDCWD, to, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     assert(in >= 0 && out >= 0);
     for (long got; (got = syscall(SYS_read, in, bytes, sizeof bytes)) > 0;) {
         long put = syscall(SYS_write, out, bytes, got);

@@ -114,7 +114,8 @@ void faults_draw(struct play *play)
         break;
     case 1:
     case 2:
-        take_down(play, 1 + (int)scheduler_below(STREAM_STEPS, play->world.gateway_count));
+        take_down(play,
+                  1 + (int)scheduler_below(STREAM_STEPS, play->world.gateway_count));
         break;
     case 3:
         lose_index(play);
@@ -149,7 +150,8 @@ void faults_change_policy(struct play *play)
     struct model_policy *policy = &play->model.policies[node];
     char *json = play->model.policy_texts[node];
     *policy = (struct model_policy){
-        .shows = {scheduler_below(STREAM_STEPS, 4) > 0, scheduler_below(STREAM_STEPS, 4) > 0},
+        .shows = {scheduler_below(STREAM_STEPS, 4) > 0,
+                  scheduler_below(STREAM_STEPS, 4) > 0},
         .laboratory_for_doctors = scheduler_below(STREAM_STEPS, 3) == 0,
         .laboratory_not_for_pharmacies = scheduler_below(STREAM_STEPS, 3) == 0,
         .hides_department = scheduler_below(STREAM_STEPS, 2) == 0,

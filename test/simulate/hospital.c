@@ -29,7 +29,8 @@ static void set_time(const char *path)
     assert(!failed);
 }
 
-/* Makes what is missing below the storage; every folder that got something new says so. */
+/* Makes what is missing below the storage; every folder that got something new says so.
+ */
 static void make_folders(const char *storage, const char *folder, char path[PATH_MAX])
 {
     char whole[PATH_MAX];
@@ -143,14 +144,16 @@ static void put_message(const struct hospital_key *key, int value, const char *d
                  day, pid, department, department, day, value % 60);
         return;
     }
-    snprintf(out, 4096,
-             MSH("OUL^R22^OUL_R22") "%sPV1|0001|O|01^^^^^C||||110^空^医師^^^^^^^L^^^^^I|||"
-             "01\rSPM|1|%d||023^血清^JC10|||||||||||||%s0900\r"
-             "OBR|1|%015d|1|E002^生化学的検査^99O03|||%s\r"
-             "ORC|%s|%015d|||||||%s091500||||||||%s^科^99XY1\r"
-             "OBX|1|NM|3A010000002327101^総蛋白^JC10||%d|g/dl|6.7-8.3||||F|||%s0900\r",
-             pid, key->key, day, key->key, day, is_cancelled ? "CA" : "SC", key->key, day,
-             department, value, day);
+    snprintf(
+        out, 4096,
+        MSH("OUL^R22^OUL_R22") "%sPV1|0001|O|01^^^^^C||||110^空^医師^^^^^^^L^^^^^I|||"
+                               "01\rSPM|1|%d||023^血清^JC10|||||||||||||%s0900\r"
+                               "OBR|1|%015d|1|E002^生化学的検査^99O03|||%s\r"
+                               "ORC|%s|%015d|||||||%s091500||||||||%s^科^99XY1\r"
+                               "OBX|1|NM|3A010000002327101^総蛋白^JC10||%d|g/"
+                               "dl|6.7-8.3||||F|||%s0900\r",
+        pid, key->key, day, key->key, day, is_cancelled ? "CA" : "SC", key->key, day,
+        department, value, day);
 }
 
 /* ---- what the hospital does ---- */

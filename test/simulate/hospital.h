@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /* For the simulation: what a hospital's own systems do in its storage (SS-MIX2), as the
- * specification's procedures have it: new, corrected, cancelled, taken away. Times of files
- * and folders are of the made-up clock. No thread's turn comes in between. */
+ * specification's procedures have it: new, corrected, cancelled, taken away. Times of
+ * files and folders are of the made-up clock. No thread's turn comes in between. */
 
 #include "test/simulate/world.h"
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/day.h"
@@ -43,9 +42,12 @@ static void read_numbers(struct play *play, const char *body, const char *name,
         play_fail(play, "a calendar has no %s", name);
     at += strlen(key);
     for (size_t i = 0; i < count; i++) {
-        char *end = NULL;
-        out[i] = strtoll(at, &end, 10);
-        at = end + 1;
+        size_t len = strcspn(at, ",]");
+        uint64_t number = 0;
+        if (!span_uint(span_of(at, len), INT64_MAX, &number))
+            play_fail(play, "a calendar's %s is no number", name);
+        out[i] = (int64_t)number;
+        at += len + 1;
     }
 }
 
@@ -340,19 +342,11 @@ static const struct registry_row *find_row(const struct registry_row *rows, int 
     return NULL;
 }
 
-/* What stands between the registry and the model; "" when nothing. */
-static void compare(struct play *play, char difference[256])
+/* An entry that is not as it ought to be; counts those that are due. */
+static int compare_entries(const struct play *play, const struct registry_row *rows,
+                           int count, char difference[256])
 {
-    static struct registry_row rows[ROWS_MAX]; /* allowed: large, of one look */
-    int count = read_registry(play, rows);
-    int links = 0, patients = 0, due = 0, current = 0;
-    difference[0] = '\0';
-    for (int p = 0; p < MODEL_PATIENTS; p++)
-        for (int f = 0; f < play->world.facility_count; f++) {
-            bool is_linked = play->model.persons[p].links[f] == MODEL_LINKED;
-            links += is_linked;
-            patients += is_linked && play->world.facilities[f].is_hospital;
-        }
+    int due = 0;
     for (int i = 0; i < play->model.entry_count; i++) {
         const struct model_entry *entry = &play->model.entries[i];
         const struct registry_row *row = find_row(rows, count, play, entry);
@@ -362,23 +356,46 @@ static void compare(struct play *play, char difference[256])
                      entry->stamps[entry->version_count - 1]);
         bool is_there = row && row->state == ENTRY_CURRENT;
         due += is_due(play, entry);
-        if (is_there != (*version != '\0') ||
-            (is_there && strcmp(row->version, version) != 0))
-            snprintf(difference, 256,
-                     "hospital %d, patient %d, day %d: %s instead of %s", entry->node,
-                     entry->patient, (int)entry->key.day,
-                     is_there ? row->version : "nothing", *version ? version : "nothing");
+        if (is_there == (*version != '\0') &&
+            (!is_there || strcmp(row->version, version) == 0))
+            continue;
+        snprintf(difference, 256, "hospital %d, patient %d, day %d: %s instead of %s",
+                 entry->node, entry->patient, (int)entry->key.day,
+                 is_there ? row->version : "nothing", *version ? version : "nothing");
     }
-    for (int i = 0; i < count; i++)
-        current += rows[i].state == ENTRY_CURRENT;
+    return due;
+}
+
+static void compare_links(struct play *play, int links, char difference[256])
+{
     int confirmed =
         (int)ask_one(play, "SELECT COUNT(*) FROM record WHERE state = 'confirmed'",
                      (struct id){{0}}, NULL, 0);
+    if (confirmed != links)
+        snprintf(difference, 256, "%d links instead of %d", confirmed, links);
     for (int node = 1; node <= play->world.gateway_count && !*difference; node++)
         if (!knows_policy(play, node))
             snprintf(difference, 256, "the centre has another policy of node %d", node);
-    if (!*difference && confirmed != links)
-        snprintf(difference, 256, "%d links instead of %d", confirmed, links);
+}
+
+/* What stands between the registry and the model; "" when nothing. */
+static void compare(struct play *play, char difference[256])
+{
+    static struct registry_row rows[ROWS_MAX]; /* allowed: large, of one look */
+    int count = read_registry(play, rows);
+    int links = 0, patients = 0, current = 0;
+    difference[0] = '\0';
+    for (int p = 0; p < MODEL_PATIENTS; p++)
+        for (int f = 0; f < play->world.facility_count; f++) {
+            bool is_linked = play->model.persons[p].links[f] == MODEL_LINKED;
+            links += is_linked;
+            patients += is_linked && play->world.facilities[f].is_hospital;
+        }
+    int due = compare_entries(play, rows, count, difference);
+    for (int i = 0; i < count; i++)
+        current += rows[i].state == ENTRY_CURRENT;
+    if (!*difference)
+        compare_links(play, links, difference);
     if (!*difference && current != due + patients)
         snprintf(difference, 256, "%d entries instead of %d", current, due + patients);
 }
@@ -404,7 +421,8 @@ static void check_whole(struct play *play, int staff, int patient)
     char line[128];
     calendar.count = 0;
     snprintf(line, sizeof line, "POST /api/v1/persons/%s/calendar-openings", person->id);
-    steps_ask_surely(play, staff, line, "{\"from\":\"2026-08-01\",\"to\":\"2026-12-31\"}");
+    steps_ask_surely(play, staff, line,
+                     "{\"from\":\"2026-08-01\",\"to\":\"2026-12-31\"}");
     if (play->reply.status == 201) {
         play->disclosures++;
         judge_audit(play, play->reply.request);

@@ -23,8 +23,8 @@ void model_write_policy(const struct model_policy *policy, int version, char jso
     char rules[256] = "{\"kinds\":[\"patient\"]}";
     size_t len = strlen(rules);
     if (policy->shows[HOSPITAL_VISIT])
-        len += (size_t)snprintf(rules + len, sizeof rules - len,
-                                ",{\"kinds\":[\"visit\"]}");
+        len +=
+            (size_t)snprintf(rules + len, sizeof rules - len, ",{\"kinds\":[\"visit\"]}");
     if (policy->shows[HOSPITAL_LABORATORY])
         snprintf(rules + len, sizeof rules - len, ",{\"kinds\":[\"laboratory\"]%s%s}",
                  policy->laboratory_for_doctors ? ",\"professions\":[\"doctor\"]" : "",
@@ -82,7 +82,8 @@ bool model_admits(const struct model *model, const struct model_policy *policy,
         return false;
     if (staff->facility == entry->node - 1 || entry->key.type != HOSPITAL_LABORATORY)
         return true;
-    bool is_pharmacy = model->world->facilities[staff->facility].kind == FACILITY_PHARMACY;
+    bool is_pharmacy =
+        model->world->facilities[staff->facility].kind == FACILITY_PHARMACY;
     return (!policy->laboratory_for_doctors || staff->profession == STAFF_DOCTOR) &&
            (!policy->laboratory_not_for_pharmacies || !is_pharmacy);
 }

@@ -58,8 +58,9 @@ struct model {
     struct model_person persons[MODEL_PATIENTS];
     struct model_entry entries[MODEL_ENTRIES_MAX];
     int entry_count;
-    struct model_policy policies[WORLD_GATEWAYS_MAX + 1]; /* in force from the next start */
-    struct model_policy may[WORLD_GATEWAYS_MAX + 1];      /* or still, or already */
+    struct model_policy
+        policies[WORLD_GATEWAYS_MAX + 1];            /* in force from the next start */
+    struct model_policy may[WORLD_GATEWAYS_MAX + 1]; /* or still, or already */
     char policy_texts[WORLD_GATEWAYS_MAX + 1][512];
     int next_key, next_value;
 };

@@ -49,8 +49,8 @@ struct http_connection {
     void *counter;
     struct http_peer peer;
     const char *alpn;
-    uint16_t port;               /* of whom it dialled */
-    struct piece *first, *last;  /* under way to here */
+    uint16_t port;              /* of whom it dialled */
+    struct piece *first, *last; /* under way to here */
     struct buf unread;
     size_t queued_bytes; /* sent from here and not there */
     bool was_high, is_open, is_closing, has_finished, has_closed, has_left;

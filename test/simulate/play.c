@@ -19,8 +19,9 @@ void play_tell(struct play *play, const char *format, ...)
 {
     char *line = play->told[play->told_count++ % PLAY_TOLD];
     va_list list;
-    int len = snprintf(line, PLAY_TOLD_BYTES, "%9.3f s step %d: ",
-                       (double)scheduler_now_us() / 1e6 - 1000.0, play->step);
+    int len = snprintf(line, PLAY_TOLD_BYTES,
+                       "%9.3f s step %d: ", (double)scheduler_now_us() / 1e6 - 1000.0,
+                       play->step);
     va_start(list, format);
     vsnprintf(line + len, PLAY_TOLD_BYTES - (size_t)len, format, list);
     va_end(list);

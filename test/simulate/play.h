@@ -20,9 +20,9 @@ struct play {
     struct browser_reply reply, other_reply;
     uint64_t seed;
     int step, step_count;
-    int keys; /* Idempotency-Keys used */
+    int keys;                            /* Idempotency-Keys used */
     bool is_verbose, is_calm, is_inside; /* calm: nothing goes wrong; inside a fault */
-    struct play_opening opened; /* a calendar that was left open */
+    struct play_opening opened;          /* a calendar that was left open */
     int64_t returns_us[WORLD_GATEWAYS_MAX + 1]; /* when a node that is down comes back */
     bool has_full_disk[WORLD_GATEWAYS_MAX + 1];
     int disclosures, refusals, kills, settlings;

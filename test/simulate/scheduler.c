@@ -39,10 +39,10 @@ enum state { READY, ON_LOCK, ON_CONDITION, ON_TIME, ON_DESCRIPTORS, ON_END, ENDE
 
 struct task {
     enum state state;
-    int turn;  /* futex: 1 = yours */
+    int turn; /* futex: 1 = yours */
     int node;
     int number;
-    void *on;  /* lock or condition */
+    void *on;         /* lock or condition */
     int64_t until_us; /* INT64_MAX = for ever */
     bool is_late;     /* until_us came */
     struct pollfd *polled;

@@ -22,8 +22,8 @@ void scheduler_start(uint64_t seed, int64_t wall_ms);
 int scheduler_enter(int node);
 int scheduler_node(void);
 
-int64_t scheduler_now_us(void);             /* since the start, the same for all */
-int64_t scheduler_wall_ms(int node);        /* as that node's clock shows it */
+int64_t scheduler_now_us(void);      /* since the start, the same for all */
+int64_t scheduler_wall_ms(int node); /* as that node's clock shows it */
 void scheduler_move_wall(int node, int64_t by_ms);
 /* To the latest that it ever was ahead. */
 void scheduler_catch_up_wall(int node);
@@ -41,8 +41,13 @@ void scheduler_closed(int fd);
 
 /* Numbers for the simulation's own decisions, in streams that do not disturb each other.
  */
-enum scheduler_stream { STREAM_ORDER, STREAM_NETWORK, STREAM_DISK, STREAM_STEPS,
-                        STREAM_COUNT };
+enum scheduler_stream {
+    STREAM_ORDER,
+    STREAM_NETWORK,
+    STREAM_DISK,
+    STREAM_STEPS,
+    STREAM_COUNT
+};
 uint64_t scheduler_draw(enum scheduler_stream stream);
 /* 0 … bound - 1 */
 int64_t scheduler_below(enum scheduler_stream stream, int64_t bound);

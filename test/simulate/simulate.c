@@ -78,11 +78,12 @@ static void play_one(const struct options *options, const struct job *job)
     alarm(SEED_SECONDS);
     scheduler_start(job->seed, BEGIN_MS);
     play_run(&play, job->root);
-    printf("%d steps, %lld s, %d shown, %d refused, %d kills, %d times in step, %llu turns, "
-           "trace %016llx\n",
-           play.step_count, (long long)(scheduler_now_us() / 1000000 - 1000),
-           play.disclosures, play.refusals, play.kills, play.settlings,
-           (unsigned long long)scheduler_turns(), (unsigned long long)scheduler_trace());
+    printf(
+        "%d steps, %lld s, %d shown, %d refused, %d kills, %d times in step, %llu turns, "
+        "trace %016llx\n",
+        play.step_count, (long long)(scheduler_now_us() / 1000000 - 1000),
+        play.disclosures, play.refusals, play.kills, play.settlings,
+        (unsigned long long)scheduler_turns(), (unsigned long long)scheduler_trace());
     fflush(stdout);
     _exit(0); /* whatever still waits is nobody's any more */
 }
@@ -161,38 +162,48 @@ static int run_all(const struct options *options)
     return failed > 0;
 }
 
+/* "5" or "5-9" */
+static bool read_range(const char *value, uint64_t *first, uint64_t *last)
+{
+    struct span rest = span_cstr(value), part = {0};
+    if (!span_take(&rest, '-', &part) || !span_uint(part, UINT64_MAX / 2, first))
+        return false;
+    *last = *first;
+    return rest.len == 0 || span_uint(rest, UINT64_MAX / 2, last);
+}
+
+static bool read_option(struct options *options, const char *name, const char *value)
+{
+    uint64_t number = 0, last = 0;
+    if (!read_range(value, &number, &last))
+        return false;
+    if (strcmp(name, "--seed") == 0 || strcmp(name, "--seeds") == 0) {
+        options->first = number;
+        options->last = last;
+    } else if (strcmp(name, "--steps") == 0) {
+        options->steps = (int)number;
+    } else if (strcmp(name, "--jobs") == 0) {
+        options->jobs = number < JOBS_MAX ? (int)number : JOBS_MAX;
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static bool read_options(int argc, char **argv, struct options *options)
 {
-    *options = (struct options){.steps = STEPS, .jobs = 1};
-    bool has_seed = false;
+    *options = (struct options){.steps = STEPS, .jobs = 1, .last = 0, .first = 1};
     for (int i = 1; i < argc; i++) {
-        const char *value = i + 1 < argc ? argv[i + 1] : "";
-        char *rest = NULL;
-        if (strcmp(argv[i], "--verbose") == 0) {
+        if (strcmp(argv[i], "--verbose") == 0)
             options->is_verbose = true;
-            continue;
-        }
-        if (strcmp(argv[i], "--keep") == 0) {
+        else if (strcmp(argv[i], "--keep") == 0)
             options->keeps = true;
-            continue;
-        }
-        uint64_t number = strtoull(value, &rest, 10);
-        if (rest == value)
+        else if (i + 1 >= argc || !read_option(options, argv[i], argv[i + 1]))
             return false;
-        if (strcmp(argv[i], "--seed") == 0 || strcmp(argv[i], "--seeds") == 0) {
-            options->first = number;
-            options->last = *rest == '-' ? strtoull(rest + 1, NULL, 10) : number;
-            has_seed = true;
-        } else if (strcmp(argv[i], "--steps") == 0) {
-            options->steps = (int)number;
-        } else if (strcmp(argv[i], "--jobs") == 0) {
-            options->jobs = number < JOBS_MAX ? (int)number : JOBS_MAX;
-        } else {
-            return false;
-        }
-        i++;
+        else
+            i++;
     }
-    return has_seed && options->steps > 0 && options->jobs > 0;
+    return options->first <= options->last && options->steps > 0 && options->jobs > 0;
 }
 
 int main(int argc, char **argv)

@@ -22,9 +22,9 @@ static void add_version(struct play *play, struct model_entry *entry)
     entry->values[at] = play->model.next_value++;
     entry->state = MODEL_CURRENT;
     entry->is_settled = false;
-    play_tell(play, "hospital %d writes %s of patient %d, day %d: version %d", entry->node,
-              entry->key.type == HOSPITAL_VISIT ? "a visit" : "a result", entry->patient,
-              (int)entry->key.day, at);
+    play_tell(play, "hospital %d writes %s of patient %d, day %d: version %d",
+              entry->node, entry->key.type == HOSPITAL_VISIT ? "a visit" : "a result",
+              entry->patient, (int)entry->key.day, at);
     hospital_put(&play->world, entry->node, &entry->key, entry->stamps[at],
                  entry->values[at], entry->department);
 }
@@ -42,8 +42,8 @@ static void put_new(struct play *play)
         return;
     struct model_entry *entry = &model->entries[model->entry_count++];
     *entry = (struct model_entry){.node = node, .patient = patient, .seen = -1};
-    entry->key = (struct hospital_key){&model->patients[patient], type, day,
-                                       model->next_key++};
+    entry->key =
+        (struct hospital_key){&model->patients[patient], type, day, model->next_key++};
     snprintf(entry->department, sizeof entry->department, "%s", draw(5) ? "01" : "40");
     add_version(play, entry);
 }
@@ -150,9 +150,10 @@ static unsigned put_consent(struct play *play, int own, char out[512])
                  "{\"form\":\"comprehensive\",\"channel\":\"paper\",\"giver\":\"self\"}");
         return 0;
     }
-    size_t len = (size_t)snprintf(out, 512,
-                                  "{\"form\":\"specific\",\"channel\":\"paper\",\"giver\":"
-                                  "\"self\",\"facilities\":[");
+    size_t len =
+        (size_t)snprintf(out, 512,
+                         "{\"form\":\"specific\",\"channel\":\"paper\",\"giver\":"
+                         "\"self\",\"facilities\":[");
     int first = draw(play->world.facility_count);
     for (int f = 0; f < play->world.facility_count; f++) {
         if (f == own || (draw(2) && f != first && first != own))
@@ -160,8 +161,8 @@ static unsigned put_consent(struct play *play, int own, char out[512])
         struct id_text id = id_to_text(play->world.facilities[f].id);
         bool is_next = facilities != 1U << own;
         facilities |= 1U << f;
-        len += (size_t)snprintf(out + len, 512 - len, "%s\"%s\"", is_next ? "," : "",
-                                id.at);
+        len +=
+            (size_t)snprintf(out + len, 512 - len, "%s\"%s\"", is_next ? "," : "", id.at);
     }
     snprintf(out + len, 512 - len, "]}");
     return facilities;
@@ -187,10 +188,9 @@ static size_t put_numbers(struct play *play, int patient, int own,
         bool is_wrong = is_hospital && draw(8) == 0;
         struct id_text id = id_to_text(play->world.facilities[f].id);
         links[f] = is_wrong ? MODEL_WRONG_NUMBER : MODEL_LINKED;
-        len += (size_t)snprintf(out + len, 1024 - len,
-                                "%s{\"facility\":\"%s\",\"number\":\"%s\"}",
-                                len ? "," : "", id.at,
-                                number_at(play, f, patient, is_wrong, number));
+        len += (size_t)snprintf(
+            out + len, 1024 - len, "%s{\"facility\":\"%s\",\"number\":\"%s\"}",
+            len ? "," : "", id.at, number_at(play, f, patient, is_wrong, number));
     }
     return len;
 }
@@ -206,11 +206,12 @@ static void register_person(struct play *play, int patient)
     unsigned facilities = put_consent(play, own, consent);
     put_numbers(play, patient, own, links, numbers);
     iso_birth(who, birth);
-    snprintf(body, sizeof body,
-             "{\"name\":\"%s %s\",\"kana\":\"%s %s\",\"birth_date\":\"%s\",\"sex\":\"%c\","
-             "\"is_new_person\":true,\"consent\":%s,\"numbers\":[%s]}",
-             who->family, who->given, who->family_kana, who->given_kana, birth, who->sex,
-             consent, numbers);
+    snprintf(
+        body, sizeof body,
+        "{\"name\":\"%s %s\",\"kana\":\"%s %s\",\"birth_date\":\"%s\",\"sex\":\"%c\","
+        "\"is_new_person\":true,\"consent\":%s,\"numbers\":[%s]}",
+        who->family, who->given, who->family_kana, who->given_kana, birth, who->sex,
+        consent, numbers);
     steps_ask_surely(play, staff, "POST /api/v1/persons", body);
     if (play->reply.status != 201)
         play_fail(play, "a registration is refused: %d %s", play->reply.status,
@@ -292,7 +293,8 @@ static bool find_consent(struct play *play, int staff, int patient, int chain,
         return false;
     CLEANUP(json_free_at)
     struct json_document *document = json_parse(span_cstr(play->reply.body), &err);
-    if (!document || !json_take_array(json_root(document), "consents", 1000, &array, &err))
+    if (!document ||
+        !json_take_array(json_root(document), "consents", 1000, &array, &err))
         play_fail(play, "a list of consents cannot be read");
     for (size_t i = 0; i < json_count(array); i++) {
         const struct json_value *one = json_item(array, i);
@@ -302,10 +304,10 @@ static bool find_consent(struct play *play, int staff, int patient, int chain,
             !json_take_id(one, "given_facility_id", &facility, &err) ||
             !json_take_id(one, "id", &own, &err))
             play_fail(play, "a consent cannot be read");
-        bool is_it = chain == 0 ? text_is(form, "comprehensive")
-                                : text_is(form, "specific") &&
-                                      id_equal(play->world.facilities[chain - 1].id,
-                                               facility);
+        bool is_it = chain == 0
+                         ? text_is(form, "comprehensive")
+                         : text_is(form, "specific") &&
+                               id_equal(play->world.facilities[chain - 1].id, facility);
         struct id_text text = id_to_text(own);
         if (is_it)
             snprintf(id, 33, "%s", text.at);
@@ -432,8 +434,8 @@ static void look_again(struct play *play)
                 &play->reply);
     play_tell(play, "%s %s the open calendar of person %d: %d %s",
               play->world.staff[opened.staff].login,
-              is_check ? "has the hospitals checked for" : "looks again at", opened.patient,
-              play->reply.status, play->reply.code);
+              is_check ? "has the hospitals checked for" : "looks again at",
+              opened.patient, play->reply.status, play->reply.code);
     if (play->reply.status == 200 && !is_check)
         judge_calendar(play, opened.staff, opened.patient, &play->reply, &calendar);
 }

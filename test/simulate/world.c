@@ -62,7 +62,8 @@ static void name_parts(struct world *world, int gateway_count)
         facility->kind = f < gateway_count    ? FACILITY_HOSPITAL
                          : f == gateway_count ? FACILITY_CLINIC
                                               : FACILITY_PHARMACY;
-        snprintf(facility->code, sizeof facility->code, "20100000%02u", (unsigned)f % 100U);
+        snprintf(facility->code, sizeof facility->code, "20100000%02u",
+                 (unsigned)f % 100U);
     }
     for (int s = 0; s < world->staff_count; s++) {
         struct world_staff *staff = &world->staff[s];
@@ -135,8 +136,8 @@ static bool found(struct store_session *session, void *context, struct err *err)
     for (int s = 0; s < world->staff_count; s++)
         if (!add_staff(session, founding, s, err))
             return false;
-    return network_add_version(session, network.id, 1, ids,
-                               (size_t)world->facility_count, 1, err);
+    return network_add_version(session, network.id, 1, ids, (size_t)world->facility_count,
+                               1, err);
 }
 
 static void in_root(const struct world *world, const char *name, char path[DISK_PATH])
@@ -189,16 +190,17 @@ static void write_gateway_config(const struct world *world, int node)
     must(path_read_file(path, 1024, &arena, &key, &err), &err);
     disk_path(node, "data", data);
     world_storage(world, node, storage);
-    snprintf(text, sizeof text,
-             "{\"facility_code\":\"%s\",\"facility_name\":\"病院\",\"node\":\"hospital%d\","
-             "\"data\":\"%s\",\"storage\":[{\"label\":\"main\",\"directory\":\"%s\"}],"
-             "\"policy\":\"%s/policy%d.json\",\"centre\":{\"host\":\"127.0.0.1\","
-             "\"port\":%d,\"certificate\":\"%s/node%d.crt\",\"key\":\"%s/node%d.key\","
-             "\"authority\":\"%s/network.crt\",\"grant_key\":\"%.64s\"},"
-             "\"second_look_ms\":1000,\"sweep_seconds\":5,\"full_sweep_seconds\":60}",
-             world->facilities[node - 1].code, node, data, storage, world->root, node,
-             WORLD_GATEWAY_PORT, world->root, node, world->root, node, world->root,
-             (const char *)key.at);
+    snprintf(
+        text, sizeof text,
+        "{\"facility_code\":\"%s\",\"facility_name\":\"病院\",\"node\":\"hospital%d\","
+        "\"data\":\"%s\",\"storage\":[{\"label\":\"main\",\"directory\":\"%s\"}],"
+        "\"policy\":\"%s/policy%d.json\",\"centre\":{\"host\":\"127.0.0.1\","
+        "\"port\":%d,\"certificate\":\"%s/node%d.crt\",\"key\":\"%s/node%d.key\","
+        "\"authority\":\"%s/network.crt\",\"grant_key\":\"%.64s\"},"
+        "\"second_look_ms\":1000,\"sweep_seconds\":5,\"full_sweep_seconds\":60}",
+        world->facilities[node - 1].code, node, data, storage, world->root, node,
+        WORLD_GATEWAY_PORT, world->root, node, world->root, node, world->root,
+        (const char *)key.at);
     snprintf(name, sizeof name, "%d.json", node);
     in_root(world, name, path);
     must(path_write_file(path, span_cstr(text), &err), &err);

@@ -59,4 +59,3 @@ enum world_end { WORLD_KILLED, WORLD_POWER_LOST };
 void world_kill(struct world *world, int node, enum world_end end);
 /* The index of a gateway that is down is gone: it has to read its storage again. */
 void world_wipe_index(const struct world *world, int node);
-
