@@ -4,7 +4,7 @@
 # make web        the client into web/dist      make fuzz    libFuzzer targets
 # make bench      benchmarks                    make install, make deb
 # make faults     every call fails once (many minutes); make release-kill: 1,000 kills and power losses
-# make simulate   a national network's working day, FACTOR=60 times faster
+# make simulate   a national network's working day, FACTOR=20 times faster
 # make simulate-seeds SEEDS=1-1000   a region's histories by seeds
 MAKEFLAGS += --no-builtin-rules
 BUILD ?= build/release
@@ -106,7 +106,7 @@ faults: $(FAULTS)nth_test $(FAULTS)calendar_test $(FAULTS)copy_test
 release-kill: $(FAULTS)crash_test $(FAULTS)centre_test $(FAULTS)gateway_test
 	FAULT_ROUNDS=$${FAULT_ROUNDS:-1000} prove -v -e '' $^
 simulate: $(NATIONAL_DAY) $(PROGRAM)
-	$< $(PROGRAM) --factor $${FACTOR:-60} --seconds $${SECONDS_PLAYED:-60}
+	$< $(PROGRAM) --factor $${FACTOR:-20} --seconds $${SECONDS_PLAYED:-60}
 simulate-seeds: $(SIMULATION)
 	$< --seeds $${SEEDS:-1-1000} --steps $${STEPS:-60} --jobs $${JOBS:-2}
 check:

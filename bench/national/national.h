@@ -21,7 +21,7 @@ enum {
     NATIONAL_PERSONS_EACH = 20, /* of a desk, linked at two hospitals of the network */
     NATIONAL_PERSONS = NATIONAL_DESKS * NATIONAL_PERSONS_EACH,
     NATIONAL_LINKS = 2 * NATIONAL_PERSONS,
-    NATIONAL_HISTORY = 20, /* entries that a record has at first */
+    NATIONAL_HISTORY = 10, /* entries that a record has at first */
     NATIONAL_SAMPLES = 1 << 16,
     NATIONAL_PATH = 128
 };

@@ -26,8 +26,7 @@ enum {
     KEY_BYTES = 48,
     BODY_BYTES = 4 << 20,
     TICK_US = 20000,
-    POLL_US = 20000000,
-    HOUR_US_SHIFT = 0
+    POLL_US = 20000000
 };
 #define VERSION "202611011200000001"
 #define EPOCH "00112233445566778899aabbccddeeff"
