@@ -4,6 +4,8 @@
 # make web        the client into web/dist      make fuzz    libFuzzer targets
 # make bench      benchmarks                    make install, make deb
 # make faults     every call fails once (many minutes); make release-kill: 1,000 kills and power losses
+# make simulate   a national network's working day, FACTOR=20 times faster
+# make simulate-seeds SEEDS=1-1000   a region's histories by seeds
 MAKEFLAGS += --no-builtin-rules
 BUILD ?= build/release
 CC ?= gcc
@@ -43,10 +45,15 @@ LIBRARY = $(BUILD)/libtsumugi.a
 PROGRAM = $(BUILD)/tsumugi
 TEST_PROGRAMS = $(TESTS:%.c=$(BUILD)/%)
 BENCH_PROGRAMS = $(BENCHES:%.c=$(BUILD)/%)
+SIMULATE := $(sort $(wildcard test/simulate/*.c))
+SIMULATION = $(BUILD)/test/simulate/simulate
+NATIONAL := $(sort $(wildcard bench/national/*.c))
+NATIONAL_DAY = $(BUILD)/bench/national/day
 
 .PHONY: all test check web fuzz bench install deb clean tidy tests faults release-kill
+.PHONY: simulate simulate-seeds
 all: $(PROGRAM)
-tests: $(TEST_PROGRAMS)
+tests: $(TEST_PROGRAMS) $(if $(filter test,$(TEST_FOLDERS)),$(SIMULATION))
 $(PROGRAM): $(CLI:%.c=$(BUILD)/%.o) $(LIBRARY)
 	$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIBRARY) $(LIBS)
 $(LIBRARY): $(OBJECTS)
@@ -78,6 +85,11 @@ $(BUILD)/cli/%_test: $(BUILD)/cli/%_test.o $(COMMANDS) $(LIBRARY)
 $(BUILD)/test/fault/fault_copy_test: $(BUILD)/test/fault/fault_copy_test.o $(COMMANDS) $(LIBRARY)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 $(BUILD)/bench/registry_rows: $(BUILD)/cli/synth/names.o
+# its objects come first: they stand in for connections and for the machine's calls
+$(SIMULATION): $(SIMULATE:%.c=$(BUILD)/%.o) $(LIBRARY)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -ldl
+$(NATIONAL_DAY): $(NATIONAL:%.c=$(BUILD)/%.o) $(LIBRARY)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIBRARY)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 test: $(TEST_PROGRAMS) $(PROGRAM)
@@ -93,6 +105,10 @@ faults: $(FAULTS)nth_test $(FAULTS)calendar_test $(FAULTS)copy_test
 	FAULT_ALL=1 prove -v -e '' $^
 release-kill: $(FAULTS)crash_test $(FAULTS)centre_test $(FAULTS)gateway_test
 	FAULT_ROUNDS=$${FAULT_ROUNDS:-1000} prove -v -e '' $^
+simulate: $(NATIONAL_DAY) $(PROGRAM)
+	$< $(PROGRAM) --factor $${FACTOR:-20} --seconds $${SECONDS_PLAYED:-60}
+simulate-seeds: $(SIMULATION)
+	$< --seeds $${SEEDS:-1-1000} --steps $${STEPS:-60} --jobs $${JOBS:-2}
 check:
 	./check
 tidy:

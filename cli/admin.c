@@ -27,7 +27,8 @@ static const struct action actions[] = {
      admin_network_publish},
     {"facility", "add",
      "--code CODE --name NAME --kana KANA --letter L [--kind hospital]\n"
-     "                    [--way view_only|gateway] [--slot 1…10]",
+     "                    [--way view_only|gateway] [--slot 1…10] [--may-register "
+     "yes|no]",
      admin_facility_add},
     {"facility", "change", "--code CODE and what changes", admin_facility_change},
     {"facility", "list", "", admin_facility_list},

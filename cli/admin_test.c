@@ -112,6 +112,28 @@ static void read_series(struct site *site, char out[SITE_OUT_BYTES])
     out[len] = '\0';
 }
 
+static void who_may_register_is_changed_from_the_shell(void)
+{
+    struct site *site = site_new();
+    static char series[SITE_OUT_BYTES];
+    found(site);
+    CHECK(SITE_ADMIN(site, "facility", "list") == 0);
+    CHECK(!strstr(site->out, "\"may_register\":false"));
+    CHECK(SITE_ADMIN(site, "facility", "change", "--code", CLINIC, "--may-register",
+                     "perhaps") == 2);
+    CHECK(SITE_ADMIN(site, "facility", "change", "--code", CLINIC, "--may-register",
+                     "no") == 0);
+    CHECK(SITE_ADMIN(site, "facility", "list") == 0);
+    CHECK(site_says(site, "\"may_register\":false"));
+    read_series(site, series);
+    CHECK(strstr(series, "may_register\\\":false"));
+    /* what is not named stays as it is */
+    CHECK(SITE_ADMIN(site, "facility", "change", "--code", CLINIC, "--letter", "Q") == 0);
+    CHECK(SITE_ADMIN(site, "facility", "list") == 0);
+    CHECK(site_says(site, "\"may_register\":false"));
+    site_free(site);
+}
+
 static void every_change_is_in_the_audit_and_no_password_is(void)
 {
     static char series[SITE_OUT_BYTES];
@@ -338,6 +360,7 @@ int main(void)
     RUN(a_network_is_founded_once_and_shown);
     RUN(what_cannot_be_is_refused_and_changes_nothing);
     RUN(initial_passwords_are_made_or_read_but_never_bad);
+    RUN(who_may_register_is_changed_from_the_shell);
     RUN(every_change_is_in_the_audit_and_no_password_is);
     RUN(a_series_of_the_office_that_was_cut_is_found);
     RUN(without_audit_nothing_is_changed);

@@ -120,13 +120,16 @@ static bool read_facility(const struct seeding *seeding, const struct json_value
     struct text kind = {0};
     struct text way = {0};
     int64_t slot = 1;
-    *facility = (struct facility){.id = new_id(seeding), .policy = TEXT("")};
+    *facility = (struct facility){
+        .id = new_id(seeding), .policy = TEXT(""), .may_register = true};
     if (!take(object, "code", &facility->code, err) ||
         !take(object, "name", &facility->name, err) ||
         !take(object, "kana", &facility->kana, err) ||
         !take(object, "letter", &facility->letter, err) ||
         !take(object, "kind", &kind, err) || !take(object, "way", &way, err) ||
-        !json_take_int(object, "slot", 1, FACILITY_SLOT_MAX, &slot, err))
+        !json_take_int(object, "slot", 1, FACILITY_SLOT_MAX, &slot, err) ||
+        (json_member(object, "may_register") &&
+         !json_take_bool(object, "may_register", &facility->may_register, err)))
         return false;
     facility->slot = (int)slot;
     facility->fingerprint = fingerprint_of(seeding, facility->code);

@@ -19,6 +19,7 @@
 #include "exchange/process/process.h"
 #include "exchange/reference/reference.h"
 #include "exchange/registry/registry_service.h"
+#include "exchange/request/request.h"
 #include "exchange/session/session.h"
 #include "server/server_config.h"
 #include "server/server_static.h"
@@ -65,6 +66,7 @@ struct server {
     struct consent_listener consent_listener;
     struct registry_service registry_service;
     struct reference_service reference_service;
+    struct request_service request_service;
     struct http_router *router;
     struct server_watch watch;
     struct http_router *watch_router; /* of the listener for metrics alone */
@@ -318,6 +320,16 @@ static bool fill_router(struct server *server, struct err *err)
                                                            .sessions = server->sessions,
                                                            .gate = server->gate,
                                                            .clock = server->clock};
+    server->request_service =
+        (struct request_service){.store = server->store,
+                                 .audit = server->audit,
+                                 .sessions = server->sessions,
+                                 .gate = server->gate,
+                                 .patients = server->patients,
+                                 .clock = server->clock,
+                                 .rand = server->rand,
+                                 .log = &server->log,
+                                 .listener = live_request_listener(server->live)};
     server->watch = (struct server_watch){.config = &server->config,
                                           .store = server->store,
                                           .audit = server->audit,
@@ -338,6 +350,7 @@ static bool fill_router(struct server *server, struct err *err)
     content_routes(server->router, server->content);
     live_routes(server->router, server->live);
     reference_routes(server->router, &server->reference_service);
+    request_routes(server->router, &server->request_service);
     return server_static_routes(server->router, &server->arena, err);
 }
 
@@ -496,6 +509,10 @@ static void close_wire(struct server *server)
         opening_table_stop(server->openings);
     if (server->workers)
         workers_free(server->workers);
+    if (server->gateways)
+        facility_gateways_stop(server->gateways);
+    if (server->patients)
+        patient_stop(server->patients);
     if (server->sweep)
         loop_timer_free(server->sweep);
     if (server->look)

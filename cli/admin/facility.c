@@ -24,15 +24,20 @@ static bool take_members(struct admin *admin, struct facility *facility, struct 
 {
     struct text kind = text_cstr(facility_kind_id(facility->kind));
     struct text way = text_cstr(facility_way_id(facility->way));
+    struct text registers = facility->may_register ? TEXT("yes") : TEXT("no");
     int64_t slot = facility->slot;
     if (!admin_take_or(admin, "--name", &facility->name, err) ||
         !admin_take_or(admin, "--kana", &facility->kana, err) ||
         !admin_take_or(admin, "--kind", &kind, err) ||
         !admin_take_or(admin, "--way", &way, err) ||
         !admin_take_or(admin, "--letter", &facility->letter, err) ||
+        !admin_take_or(admin, "--may-register", &registers, err) ||
         !admin_take_number_or(admin, "--slot", FACILITY_SLOT_MAX, &slot, err))
         return false;
     facility->slot = (int)slot;
+    facility->may_register = text_is(registers, "yes");
+    if (!facility->may_register && !text_is(registers, "no"))
+        return err_set(err, ERR_SYNTAX, "usage", "--may-register yes or no");
     if (!facility_kind_parse(kind, &facility->kind))
         return err_set(err, ERR_SYNTAX, "usage", "--kind: see the glossary");
     if (!facility_way_parse(way, &facility->way))
@@ -57,6 +62,20 @@ static bool change_facility(struct store_session *session, void *context, struct
     return facility_change(session, keeping->facility, err);
 }
 
+static bool tell_facility(struct admin *admin, const struct facility *facility,
+                          struct text *detail, struct err *err)
+{
+    CLEANUP(buf_free) struct buf out = buf_init(4096);
+    struct json_writer writer = json_writer(&out);
+    struct span copy;
+    json_open_object(&writer);
+    json_put_text(&writer, "name", facility->name);
+    json_put_bool(&writer, "may_register", facility->may_register);
+    json_close_object(&writer);
+    return buf_to_arena(&out, &admin->arena, &copy, err) &&
+           text_from_utf8(copy, detail, err);
+}
+
 static bool keep(struct admin *admin, const struct facility *facility, const char *action,
                  store_work *work, struct err *err)
 {
@@ -64,7 +83,7 @@ static bool keep(struct admin *admin, const struct facility *facility, const cha
     struct id_text id = id_to_text(facility->id);
     struct admin_change change = {
         .action = action, .object = id_view(&id), .provider = facility->code};
-    if (!admin_detail(admin, "name", facility->name, &change.detail, err))
+    if (!tell_facility(admin, facility, &change.detail, err))
         return false;
     if (admin_write(admin, &change, work, &keeping, err))
         return true;
@@ -82,7 +101,8 @@ bool admin_facility_add(struct admin *admin, struct err *err)
                                 .letter = TEXT(""),
                                 .slot = 1,
                                 .fingerprint = TEXT(""),
-                                .policy = TEXT("")};
+                                .policy = TEXT(""),
+                                .may_register = true};
     return admin_take(admin, "--code", &facility.code, err) &&
            take_members(admin, &facility, err) && admin_no_more(admin, err) &&
            keep(admin, &facility, "facility_add", add_facility, err);
@@ -114,6 +134,7 @@ static void write_facility(struct json_writer *writer, const struct facility *fa
     json_put_cstr(writer, "way", facility_way_id(facility->way));
     json_put_text(writer, "letter", facility->letter);
     json_put_int(writer, "slot", facility->slot);
+    json_put_bool(writer, "may_register", facility->may_register);
     json_put_text(writer, "gateway_certificate", facility->fingerprint);
     if (facility->certificate_ends_at)
         json_put_day(writer, "certificate_ends",

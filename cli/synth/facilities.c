@@ -110,6 +110,7 @@ const struct synth_facility synth_facilities[SYNTH_FACILITIES] = {
                         .kana = "ヤスラギキョタクカイゴシエンジギョウショ",
                         .kind = "care",
                         .way = "view_only",
+                        .must_ask = true,
                         .letter = "や",
                         .postal_code = "999-0303",
                         .address = "信里県みやま町高原１１−３",

@@ -75,6 +75,7 @@ static void put_facilities(struct json_writer *json)
         json_put_cstr(json, "way", facility->way);
         json_put_cstr(json, "letter", facility->letter);
         json_put_int(json, "slot", i + 1);
+        json_put_bool(json, "may_register", !facility->must_ask);
         json_put_bool(json, "has_gateway", has_storage);
         json_put_bool(json, "is_away_at_start", facility->is_away);
         if (has_storage) {

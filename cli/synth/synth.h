@@ -96,6 +96,7 @@ struct synth_facility {
     const char *phone;
     int number_digits; /* of its patients */
     bool is_away;      /* its gateway is off when the demo starts */
+    bool must_ask;     /* it may not register persons itself */
     enum synth_gaiji gaiji;
     bool writes_half_width_kana;
     struct synth_doctor doctors[SYNTH_DOCTORS]; /* of the hospitals */

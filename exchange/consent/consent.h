@@ -110,6 +110,8 @@ MUST_CHECK bool consent_check(const struct consent *consent, int32_t today,
 const char *consent_form_id(enum consent_form form);
 const char *consent_channel_id(enum consent_channel channel);
 const char *consent_giver_id(enum consent_giver giver);
+MUST_CHECK bool consent_form_parse(struct text id, enum consent_form *form);
+MUST_CHECK bool consent_channel_parse(struct text id, enum consent_channel *channel);
 
 /* ---- facts, for exchange/disclosure and exchange/patient ---- */
 MUST_CHECK bool consent_facts(struct store_session *session, struct id person,

@@ -10,8 +10,6 @@ void consent_write_rights(struct json_writer *writer, const struct consent_facts
                           const struct network_participants *participants,
                           struct id viewer, int32_t today);
 
-MUST_CHECK bool consent_form_parse(struct text id, enum consent_form *form);
-MUST_CHECK bool consent_channel_parse(struct text id, enum consent_channel *channel);
 MUST_CHECK bool consent_giver_parse(struct text id, enum consent_giver *giver);
 MUST_CHECK bool consent_state_parse(struct text id, enum consent_state *state);
 const char *consent_state_id(enum consent_state state);

@@ -74,6 +74,12 @@ bool facility_check(const struct facility *facility, struct err *err)
     return fault ? err_set(err, ERR_SYNTAX, "facility_invalid", "%s", fault) : true;
 }
 
+bool facility_check_registers(const struct facility *facility, struct err *err)
+{
+    return facility->may_register || err_set(err, ERR_REFUSED, "may_not_register",
+                                             "the facility asks another one to register");
+}
+
 void facility_write(struct json_writer *writer, const struct facility *facility,
                     bool is_connected)
 {
@@ -87,5 +93,6 @@ void facility_write(struct json_writer *writer, const struct facility *facility,
     json_put_int(writer, "slot", facility->slot);
     json_put_bool(writer, "is_disclosing", facility_is_disclosing(facility));
     json_put_bool(writer, "is_connected", is_connected);
+    json_put_bool(writer, "may_register", facility->may_register);
     json_close_object(writer);
 }

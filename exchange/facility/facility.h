@@ -67,6 +67,8 @@ struct facility {
     int64_t policy_version;      /* 0 = none published yet */
     int64_t last_seen_at;        /* gateway, UTC ms; 0 = never */
     int64_t certificate_ends_at; /* of its gateway, UTC ms; 0 = not known */
+    bool may_register;           /* persons and numbers, by the network's decision; else
+                                    it asks one that may (exchange/request) */
 };
 
 /* ---- rules ---- */
@@ -78,6 +80,9 @@ MUST_CHECK bool facility_way_parse(struct text id, enum facility_way *way);
 bool facility_is_disclosing(const struct facility *facility);
 /* ERR_SYNTAX "facility_invalid". */
 MUST_CHECK bool facility_check(const struct facility *facility, struct err *err);
+/* ERR_REFUSED "may_not_register". */
+MUST_CHECK bool facility_check_registers(const struct facility *facility,
+                                         struct err *err);
 /* The contract's Facility object, as an array item or after json_key. */
 void facility_write(struct json_writer *writer, const struct facility *facility,
                     bool is_connected);
@@ -118,7 +123,7 @@ MUST_CHECK bool facility_list_disclosing(struct store_session *session,
 MUST_CHECK bool facility_add(struct store_session *session,
                              const struct facility *facility, int64_t now_ms,
                              struct err *err);
-/* Names, kind, way, letter and slot; the code stays. Raises the epoch. */
+/* Names, kind, way, letter, slot, may_register; the code stays. Raises the epoch. */
 MUST_CHECK bool facility_change(struct store_session *session,
                                 const struct facility *facility, struct err *err);
 /* Its gateway's certificate (hex SHA-256, 64 digits) and its end; "" ends the old one's
@@ -145,9 +150,12 @@ struct facility_gateways_config {
 };
 
 /* Who wants to know. `ready` runs in a worker of the gateways, after hello, and may
- * block; `away` runs on the loop and may not. Both may come again at any time. */
+ * block; `away` runs on the loop and may not. Both may come again at any time. `still`
+ * comes once a minute for each that is ready, for what it could not do when it was asked;
+ * it may not block. */
 struct facility_listener {
     void (*ready)(void *context, struct id facility);
+    void (*still)(void *context, struct id facility);
     void (*away)(void *context, struct id facility);
     void *context;
 };
@@ -155,7 +163,10 @@ struct facility_listener {
 /* Loads the accepted fingerprints. */
 MUST_CHECK struct facility_gateways *
 facility_gateways_new(const struct facility_gateways_config *config, struct err *err);
-/* After tunnel_hub_close. Joins its workers. */
+/* After tunnel_hub_close: its threads end, listeners hear nothing any more. Others may
+ * still ask about gateways, which are all away. */
+void facility_gateways_stop(struct facility_gateways *gateways);
+/* Stops, too. When nobody asks any more: after patient_stop. */
 void facility_gateways_free(struct facility_gateways *gateways);
 /* Before the hub opens; kept by value, at most 8. */
 void facility_gateways_listen(struct facility_gateways *gateways,

@@ -10,7 +10,7 @@
 
 #define FACILITY_COLUMNS                                                                 \
     "SELECT id, code, name, kana, kind, way, letter, slot, fingerprint, policy, "        \
-    "policy_version, last_seen_at, certificate_ends_at FROM facility "
+    "policy_version, last_seen_at, certificate_ends_at, may_register FROM facility "
 
 static bool read_row(struct store_statement *statement, struct arena *arena,
                      struct facility *facility, struct err *err)
@@ -20,6 +20,7 @@ static bool read_row(struct store_statement *statement, struct arena *arena,
         .policy_version = store_column_int(statement, 10),
         .last_seen_at = store_column_int(statement, 11),
         .certificate_ends_at = store_column_int(statement, 12),
+        .may_register = store_column_int(statement, 13) == 1,
     };
     if (!facility_kind_parse(store_column_view(statement, 4), &facility->kind) ||
         !facility_way_parse(store_column_view(statement, 5), &facility->way))
@@ -133,6 +134,7 @@ static bool read_shown(struct store_statement *statement, struct arena *arena,
     *facility = (struct facility){
         .slot = (int)store_column_int(statement, 7),
         .last_seen_at = store_column_int(statement, 8),
+        .may_register = store_column_int(statement, 9) == 1,
         .fingerprint = TEXT(""),
         .policy = TEXT(""),
     };
@@ -165,7 +167,7 @@ bool facility_list_of(struct store_session *session, const struct facility_ids *
     struct store_statement *statement =
         *items ? store_prepare(session,
                                "SELECT id, code, name, kana, kind, way, letter, slot, "
-                               "last_seen_at FROM facility WHERE id = ?1",
+                               "last_seen_at, may_register FROM facility WHERE id = ?1",
                                err)
                : NULL;
     if (!statement)
@@ -223,8 +225,8 @@ bool facility_add(struct store_session *session, const struct facility *facility
         session,
         "INSERT INTO facility (id, code, name, kana, kind, way, letter, slot, "
         "fingerprint, policy, policy_version, last_seen_at, created_at, "
-        "certificate_ends_at) VALUES "
-        "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, ?12, ?13)",
+        "certificate_ends_at, may_register) VALUES "
+        "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, ?12, ?13, ?14)",
         err);
     if (!statement)
         return false;
@@ -241,6 +243,7 @@ bool facility_add(struct store_session *session, const struct facility *facility
     store_bind_int(statement, 11, text_is_empty(facility->policy) ? 0 : 1);
     store_bind_int(statement, 12, now_ms);
     store_bind_int(statement, 13, facility->certificate_ends_at);
+    store_bind_int(statement, 14, facility->may_register);
     return store_run(statement, err);
 }
 
@@ -260,7 +263,7 @@ bool facility_change(struct store_session *session, const struct facility *facil
     struct store_statement *statement =
         store_prepare(session,
                       "UPDATE facility SET name = ?2, kana = ?3, kind = ?4, way = ?5, "
-                      "letter = ?6, slot = ?7 WHERE id = ?1",
+                      "letter = ?6, slot = ?7, may_register = ?8 WHERE id = ?1",
                       err);
     if (!statement)
         return false;
@@ -271,6 +274,7 @@ bool facility_change(struct store_session *session, const struct facility *facil
     store_bind_text(statement, 5, text_cstr(facility_way_id(facility->way)));
     store_bind_text(statement, 6, facility->letter);
     store_bind_int(statement, 7, facility->slot);
+    store_bind_int(statement, 8, facility->may_register);
     return store_run(statement, err) && check_changed(session, err) &&
            network_epoch_raise(session, err);
 }

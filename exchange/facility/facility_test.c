@@ -23,7 +23,8 @@ static struct facility hospital(void)
                              .letter = TEXT("Ａ"),
                              .slot = 3,
                              .fingerprint = TEXT(FINGERPRINT),
-                             .policy = TEXT("")};
+                             .policy = TEXT(""),
+                             .may_register = true};
 }
 
 static bool is_good(struct facility facility)
@@ -89,7 +90,7 @@ static void the_contract_object_holds_no_policy_and_no_fingerprint(void)
                  "{\"id\":\"01000000000000000000000000000000\",\"code\":\"2010000001\","
                  "\"name\":\"病院\",\"kana\":\"ビョウイン\",\"kind\":\"hospital\","
                  "\"letter\":\"Ａ\",\"slot\":3,\"is_disclosing\":true,"
-                 "\"is_connected\":true}") == 0);
+                 "\"is_connected\":true,\"may_register\":true}") == 0);
 }
 
 /* ---- with a database ---- */
@@ -148,7 +149,8 @@ static bool is_shown_alike(const struct facility *a, const struct facility *b)
     return id_equal(a->id, b->id) && text_equal(a->code, b->code) &&
            text_equal(a->name, b->name) && text_equal(a->kana, b->kana) &&
            a->kind == b->kind && a->way == b->way && text_equal(a->letter, b->letter) &&
-           a->slot == b->slot && a->last_seen_at == b->last_seen_at;
+           a->slot == b->slot && a->may_register == b->may_register &&
+           a->last_seen_at == b->last_seen_at;
 }
 
 static void check_shorter(struct store_session *session, const struct facility *whole,
@@ -264,6 +266,17 @@ static bool change_name(struct store_session *session, void *context, struct err
     return facility_change(session, &facility, err);
 }
 
+static bool forbid_registering(struct store_session *session, void *context,
+                               struct err *err)
+{
+    struct facility facility = hospital();
+    (void)context;
+    facility.name = TEXT("新しい病院");
+    facility.letter = TEXT("新");
+    facility.may_register = false;
+    return facility_change(session, &facility, err);
+}
+
 static void changes_of_a_facility_raise_the_epoch_and_bad_ones_change_nothing(void)
 {
     struct place place;
@@ -278,15 +291,18 @@ static void changes_of_a_facility_raise_the_epoch_and_bad_ones_change_nothing(vo
     CHECK(store_write(place.store, STORE_LIVE, change_name, letter, &err));
     CHECK(!store_write(place.store, STORE_LIVE, change_name, letters, &err));
     err_clear(&err);
+    CHECK(store_write(place.store, STORE_LIVE, forbid_registering, NULL, &err));
     CHECK(store_write(place.store, STORE_LIVE, change_certificate, digits, &err));
     network_epoch_refresh(epoch);
-    CHECK(network_epoch_now(epoch) == before + 2);
+    CHECK(network_epoch_now(epoch) == before + 3);
     {
         CLEANUP(store_read_end)
         struct store_session *session = store_read(place.store, &err);
         struct facility found;
         CHECK(facility_find_code(session, TEXT("2010000001"), &arena, &found, &err));
         CHECK(text_is(found.letter, "新") && text_is(found.name, "新しい病院"));
+        CHECK(!found.may_register && !facility_check_registers(&found, &err));
+        CHECK(err.kind == ERR_REFUSED && strcmp(err.code, "may_not_register") == 0);
         CHECK(text_is(found.fingerprint, digits) && found.certificate_ends_at == 5);
     }
     network_epoch_close(epoch);

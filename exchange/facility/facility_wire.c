@@ -20,6 +20,7 @@ enum {
     HELLO_MS = 10000,
     HEADS_MS = 600 * 1000,
     DOORS_MS = 200,
+    STILL_MS = 60 * 1000,
     ANSWER_BYTES_MAX = 256 * 1024,
     JOB_ARENA_BYTES = 4 << 20,
 };
@@ -49,6 +50,7 @@ struct facility_gateways {
     pthread_cond_t closing;
     bool is_closing;
     uint64_t doors_epoch; /* as of the first reading */
+    int64_t still_at_ms;  /* monotonic; of the doors' thread */
     pthread_t heads_thread;
     pthread_t doors_thread;
 };
@@ -468,6 +470,36 @@ static void *run_heads(void *context)
     return NULL;
 }
 
+/* ---- who is still there ---- */
+
+static bool find_nth_ready(struct facility_gateways *gateways, size_t n,
+                           struct id *facility)
+{
+    bool is_found = false;
+    pthread_mutex_lock(&gateways->lock);
+    for (struct gateway *g = gateways->first; g && !is_found; g = g->next) {
+        if (!g->is_ready || n-- > 0)
+            continue;
+        *facility = g->facility;
+        is_found = true;
+    }
+    pthread_mutex_unlock(&gateways->lock);
+    return is_found;
+}
+
+static void tell_still(struct facility_gateways *gateways)
+{
+    struct id facility;
+    int64_t now_ms = clock_monotonic_ms(&gateways->config.clock);
+    if (now_ms < gateways->still_at_ms)
+        return;
+    gateways->still_at_ms = now_ms + STILL_MS;
+    for (size_t n = 0; find_nth_ready(gateways, n, &facility); n++)
+        for (size_t i = 0; i < gateways->listener_count; i++)
+            if (gateways->listeners[i].still)
+                gateways->listeners[i].still(gateways->listeners[i].context, facility);
+}
+
 /* ---- changes of the accepted certificates, by whatever process ---- */
 
 static void *run_doors(void *context)
@@ -476,6 +508,7 @@ static void *run_doors(void *context)
     bool was_failing = false;
     uint64_t seen = gateways->doors_epoch;
     while (wait_ms(gateways, DOORS_MS)) {
+        tell_still(gateways);
         uint64_t now = network_epoch_now(gateways->config.epoch);
         if (now == seen && !was_failing)
             continue;
@@ -506,6 +539,7 @@ static bool start(struct facility_gateways *gateways, struct err *err)
 {
     /* Taken before the reading: a change between the two is read once more. */
     gateways->doors_epoch = network_epoch_now(gateways->config.epoch);
+    gateways->still_at_ms = clock_monotonic_ms(&gateways->config.clock) + STILL_MS;
     if (!facility_gateways_reload(gateways, err))
         return false;
     gateways->workers = workers_new(WORKERS, WORKERS_QUEUE_MAX, err);
@@ -553,12 +587,20 @@ facility_gateways_new(const struct facility_gateways_config *config, struct err 
     return NULL;
 }
 
+void facility_gateways_stop(struct facility_gateways *gateways)
+{
+    if (!gateways->workers)
+        return;
+    stop_threads(gateways, true);
+    workers_free(gateways->workers);
+    gateways->workers = NULL;
+}
+
 void facility_gateways_free(struct facility_gateways *gateways)
 {
     if (!gateways)
         return;
-    stop_threads(gateways, true);
-    workers_free(gateways->workers);
+    facility_gateways_stop(gateways);
     destroy(gateways);
 }
 

@@ -97,7 +97,8 @@ const char *live_kind_id(enum live_kind kind)
     static const char *const ids[LIVE_KIND_COUNT] = {[LIVE_ENTRY] = "entry",
                                                      [LIVE_FRESHNESS] = "freshness",
                                                      [LIVE_LINK] = "link",
-                                                     [LIVE_CONSENT] = "consent"};
+                                                     [LIVE_CONSENT] = "consent",
+                                                     [LIVE_REQUEST] = "request"};
     return ids[kind];
 }
 

@@ -16,6 +16,7 @@
 #include "exchange/facility/facility.h"
 #include "exchange/patient/patient.h"
 #include "exchange/registry/registry.h"
+#include "exchange/request/request.h"
 
 struct http_router;
 struct opening_table;
@@ -57,6 +58,7 @@ void live_reload_all(struct live *live);
 void live_registry_changed(void *live, const struct registry_change *change);
 struct patient_listener live_patient_listener(struct live *live);
 struct consent_listener live_consent_listener(struct live *live);
+struct request_listener live_request_listener(struct live *live);
 /* A gateway came or went: the freshness of its facility, for all. */
 struct facility_listener live_facility_listener(struct live *live);
 

@@ -121,6 +121,21 @@ struct consent_listener live_consent_listener(struct live *live)
     return (struct consent_listener){.changed = consent_changed, .context = live};
 }
 
+static void request_changed(void *context, struct id asker, struct id asked)
+{
+    struct live_event event = {.kind = LIVE_REQUEST,
+                               .facility = asked,
+                               .audience = asker,
+                               .row = ENTRY_ROW_NONE,
+                               .day = DAY_NONE};
+    add(context, &event);
+}
+
+struct request_listener live_request_listener(struct live *live)
+{
+    return (struct request_listener){.changed = request_changed, .context = live};
+}
+
 static void gateway_changed(void *context, struct id facility)
 {
     struct live_event event = {.kind = LIVE_FRESHNESS,
@@ -159,13 +174,15 @@ static bool is_watching(const struct live *live, const struct hash *session)
     return false;
 }
 
-/* Without a calendar open only what concerns an own entry of a number is heard. */
+/* Without a calendar open only what concerns an own entry of a number is heard, and the
+ * own side of a request: nobody else hears that one was sent. */
 static bool is_audience(const struct live_stream *stream, const struct live_event *event)
 {
-    bool is_link = event->kind == LIVE_LINK;
-    return id_is_zero(event->person) ||
-           (is_link && (id_equal(event->audience, stream->facility) ||
-                        id_equal(event->facility, stream->facility)));
+    bool is_own = id_equal(event->audience, stream->facility) ||
+                  id_equal(event->facility, stream->facility);
+    if (event->kind == LIVE_REQUEST)
+        return is_own;
+    return id_is_zero(event->person) || (event->kind == LIVE_LINK && is_own);
 }
 
 /* Entries and freshness are content: even that something changed is heard under a grant

@@ -12,12 +12,19 @@ enum {
     LIVE_BURST_MAX = 32 /* days of one person at one facility, then any day */
 };
 
-enum live_kind { LIVE_ENTRY, LIVE_FRESHNESS, LIVE_LINK, LIVE_CONSENT, LIVE_KIND_COUNT };
+enum live_kind {
+    LIVE_ENTRY,
+    LIVE_FRESHNESS,
+    LIVE_LINK,
+    LIVE_CONSENT,
+    LIVE_REQUEST,
+    LIVE_KIND_COUNT
+};
 
 struct live_event {
     int64_t id;
     enum live_kind kind;
-    struct id person;   /* zero: for everybody */
+    struct id person;   /* zero: for everybody, but of a request for its two sides */
     struct id facility; /* zero: none */
     struct id audience; /* a facility that hears it without an open calendar; or zero */
     enum entry_row row;

@@ -14,7 +14,7 @@ struct publishing {
 static bool is_published(const struct live_event *event)
 {
     /* That a gateway came or went is each process's own: it has its own tunnel. */
-    return !id_is_zero(event->person);
+    return !id_is_zero(event->person) || event->kind == LIVE_REQUEST;
 }
 
 size_t live_count_published(const struct live_queue *queue)

@@ -98,6 +98,22 @@ static void a_gateway_s_coming_is_each_process_s_own(void)
     place_free(place);
 }
 
+static void a_request_is_heard_at_the_other_process_too(void)
+{
+    struct place *place = place_new();
+    struct live_event request = {.kind = LIVE_REQUEST,
+                                 .facility = {{8}},
+                                 .audience = {{7}},
+                                 .row = ENTRY_ROW_NONE,
+                                 .day = DAY_NONE};
+    say(place, &request);
+    CHECK(hear(place, &place->other) == 1 && !place->queue->has_overflowed);
+    const struct live_event *heard = &place->queue->items[0];
+    CHECK(heard->kind == LIVE_REQUEST && id_equal(heard->facility, request.facility) &&
+          id_equal(heard->audience, request.audience));
+    place_free(place);
+}
+
 static void what_overflowed_at_one_is_read_again_at_all(void)
 {
     struct place *place = place_new();
@@ -152,6 +168,7 @@ int main(void)
 {
     RUN(the_others_hear_it_once_and_whole);
     RUN(a_gateway_s_coming_is_each_process_s_own);
+    RUN(a_request_is_heard_at_the_other_process_too);
     RUN(what_overflowed_at_one_is_read_again_at_all);
     RUN(who_was_away_too_long_reads_everything_again);
     RUN(a_newer_program_s_words_make_everybody_read_again);

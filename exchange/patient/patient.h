@@ -13,8 +13,8 @@
  * Reading a person takes a permit or, for lists, a scope; the functions under "facts" are
  * for exchange/disclosure and exchange/registry only. Results are *arena*. Errors:
  * ERR_MISSING not_found; ERR_SYNTAX patient_*; ERR_CONFLICT person_exists, link_exists,
- * link_state, link_changed, number_taken; ERR_BUSY search_rate, link_rate; ERR_REFUSED
- * identifiers; the store's. */
+ * link_state, link_changed, number_taken; ERR_BUSY search_rate,
+ * link_rate; ERR_REFUSED identifiers, may_not_register; the store's. */
 
 #include "exchange/consent/consent.h"
 #include "exchange/facility/facility.h"
@@ -276,8 +276,9 @@ struct patient_config {
 struct patient_service;
 MUST_CHECK struct patient_service *patient_new(const struct patient_config *config,
                                                struct err *err);
-/* After http_server_close. Joins its workers. */
-void patient_free(struct patient_service *service);
+/* After the handlers and facility_gateways_stop, before loop_free: answers who waits. */
+void patient_stop(struct patient_service *service);
+void patient_free(struct patient_service *service); /* stops, too */
 /* Before serving; kept by value, at most 8. */
 void patient_listen(struct patient_service *service,
                     const struct patient_listener *listener);

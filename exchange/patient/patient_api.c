@@ -2,6 +2,7 @@
 #include "base/day.h"
 #include "exchange/audit/audit.h"
 #include "exchange/disclosure/disclosure.h"
+#include "exchange/patient/patient_offer.h"
 #include "exchange/patient/patient_service.h"
 #include "formats/json/json.h"
 #include "wire/http/http.h"
@@ -382,6 +383,8 @@ static bool register_person(struct patient_service *service, struct http_call *c
         session_answer_kept(call, &answer);
         return true;
     }
+    if (!patient_check_registers(service, &actor, "register", nobody, arena, err))
+        return false;
     CLEANUP(json_free_at) struct json_document *body = json_parse(http_body(call), err);
     struct patient_registration registration = {.actor = &actor, .once = &once};
     struct patient_number *numbers = NULL;
@@ -495,6 +498,8 @@ static bool add_link(struct patient_service *service, struct http_call *call,
         session_answer_kept(call, &answer);
         return true;
     }
+    if (!patient_check_registers(service, &actor, "link", linking.person, arena, err))
+        return false;
     CLEANUP(json_free_at) struct json_document *body = json_parse(http_body(call), err);
     int32_t birth_day = DAY_NONE;
     if (!body || !read_link(service, json_root(body), &linking, &birth_day, arena, err) ||

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Searches of the last minutes, counted in the database: the limit holds across the
  * server's processes and their restarts. */
+#include "exchange/patient/patient_offer.h"
 #include "exchange/patient/patient_service.h"
 #include "store/store.h"
 

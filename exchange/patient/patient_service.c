@@ -21,7 +21,7 @@ void patient_free(struct patient_service *service)
 {
     if (!service)
         return;
-    patient_wire_stop(service);
+    patient_stop(service);
     memory_free(service);
 }
 

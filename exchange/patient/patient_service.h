@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /* Private to exchange/patient: the service, its transactions (patient_change_store.c),
- * its conversations with owners (patient_wire.c) and its rate limits
- * (patient_rate_store.c). */
+ * its conversations with owners (patient_wire.c), its rate limits
+ * (patient_rate_store.c) and offered numbers (patient_offer_store.c). */
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -16,11 +16,6 @@ enum {
     PATIENT_WAITING_MAX = 1000,
     PATIENT_BODY_MAX = 64 * 1024
 };
-
-/* ---- how often one person of staff searched lately ---- */
-/* Counts one search, of all processes; ERR_BUSY "search_rate" when it is one too many. */
-MUST_CHECK bool patient_rate_take(struct store *store, struct id staff, int64_t now_ms,
-                                  struct err *err);
 
 struct workers;
 struct patient_service {
@@ -173,7 +168,6 @@ int32_t patient_today(const struct patient_service *service);
 
 /* ---- conversations ---- */
 MUST_CHECK bool patient_wire_start(struct patient_service *service, struct err *err);
-void patient_wire_stop(struct patient_service *service);
 /* Asks the owners of all these records at the same time, then calls `done` once, on some
  * thread, perhaps before this returns. */
 void patient_ask_owners(struct patient_service *service, const struct id *records,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "exchange/patient/patient_offer.h"
 #include "exchange/patient/patient_service.h"
 
 #include <string.h>

@@ -252,7 +252,7 @@ void patient_tell_end(struct patient_service *service, struct id record)
     post_news(service, record, run_end);
 }
 
-/* ---- a gateway is back ---- */
+/* ---- a gateway is back, or was busy when it was asked ---- */
 
 static void catch_up(struct patient_service *service, struct id facility, bool ended)
 {
@@ -290,7 +290,8 @@ static void gateway_ready(void *context, struct id facility)
 
 struct facility_listener patient_facility_listener(struct patient_service *service)
 {
-    return (struct facility_listener){.ready = gateway_ready, .context = service};
+    return (struct facility_listener){
+        .ready = gateway_ready, .still = gateway_ready, .context = service};
 }
 
 /* ---- life ---- */
@@ -301,8 +302,9 @@ bool patient_wire_start(struct patient_service *service, struct err *err)
     return service->workers != NULL;
 }
 
-void patient_wire_stop(struct patient_service *service)
+void patient_stop(struct patient_service *service)
 {
-    workers_free(service->workers);
+    if (service->workers)
+        workers_free(service->workers);
     service->workers = NULL;
 }

@@ -24,6 +24,7 @@ enum {
     COMPARE_EVERY_MS = 24 * 3600 * 1000,
     ANSWERS_BYTES_MAX = 256 * 1024,
     BATCH_ARENA_BYTES = 16 << 20,
+    KEPT_BYTES = 64 * 1024 /* of a batch, when it was taken */
 };
 
 static int64_t now_ms(const struct registry_uplink *uplink)
@@ -162,6 +163,10 @@ static bool take_batch(struct registry_pump *pump, size_t *count, struct err *er
                        pump->status);
     if (!registry_apply_events(&batch, buf_view(&pump->received), err))
         return false;
+    if (pump->received.size_bytes > KEPT_BYTES) { /* hundreds of pumps had a backfill */
+        buf_free(&pump->received);
+        pump->received = buf_init(UPLINK_MESSAGE_BYTES_MAX);
+    }
     write_answers(pump, batch.answers, batch.count);
     note_step(pump);
     *count = batch.count;

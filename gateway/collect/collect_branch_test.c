@@ -252,8 +252,40 @@ static void many_records_and_refusals_keep_their_own_names(void)
     end(&scene);
 }
 
+/* What is told of folders that cannot be read is for somebody to look after. */
+static void nothing_is_told_of_a_storage_that_can_be_read(void)
+{
+    struct scene scene;
+    char told[160];
+    begin(&scene);
+    collect_free(scene.collect);
+    snprintf(told, sizeof told, "%s/told", scene.folder);
+    int fd = open(told, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    struct log log = {fd, clock_system(), "test"};
+    struct collect_config config = {.index = scene.index,
+                                    .roots = &scene.root,
+                                    .root_count = 1,
+                                    .clock = scene_clock(&scene),
+                                    .log = &log,
+                                    .second_look_ms = 5000,
+                                    .sweep_period_ms = 1,
+                                    .full_period_ms = 3600 * 1000};
+    struct err err = {0};
+    scene.collect = collect_new(&config, &err);
+    CHECK(fd >= 0 && scene.collect);
+    put_and_sweep(&scene); /* twice: everything is settled, and known */
+    sweep(&scene, false);
+    sweep(&scene, true);
+    struct span words = {0};
+    CHECK(path_read_file(told, 1 << 20, &scene.arena, &words, &err));
+    CHECK(words.len > 0 && !memmem(words.at, words.len, "collect_", 8));
+    close(fd);
+    end(&scene);
+}
+
 int main(void)
 {
+    RUN(nothing_is_told_of_a_storage_that_can_be_read);
     RUN(a_file_in_a_settled_folder_is_seen_by_the_full_sweep);
     RUN(a_new_file_is_found_though_all_above_is_settled);
     RUN(a_new_day_and_a_new_type_are_found);

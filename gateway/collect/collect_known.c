@@ -213,6 +213,8 @@ bool collect_know_children(const struct collect_walk *walk, const char *path,
         struct span name = {0};
         if (!begins_with(row, prefix))
             break;
+        if (row.len == prefix.len) /* the folder itself */
+            continue;
         if (!span_take(&rest, '/', &name) || (*count > 0 && span_equal(name, last)))
             continue;
         struct text text = {(const char *)name.at, name.len};

@@ -20,7 +20,7 @@
 
 #include "test/fault/fault_plan.h"
 
-enum { DISK_FILES = 64, DISK_SECTOR = 512, DISK_NAME = 256 };
+enum { DISK_FILES = 1024, DISK_SECTOR = 512, DISK_NAME = 256 };
 
 /* The next one of that name: of the C library, or of the sanitizer between. */
 #ifdef __SANITIZE_ADDRESS__

@@ -57,28 +57,36 @@ static inline void disk_put(const struct disk_file *file, const char *name)
     close(fd);
 }
 
-/* With the lock, which nobody gets any more. Removed ones first, so that what replaced
- * them wins. */
-static inline void disk_lose_power(void)
+/* Of the files whose names begin so. Removed ones first, so that what replaced them wins.
+ */
+static inline void disk_lose_below(const char *prefix, uint64_t *state)
 {
-    uint64_t state = fault_plan->seed;
-    bool is_folder_old = fault_random(&state) % 2 == 0;
-    char after[80];
-    snprintf(after, sizeof after, "%s.after", fault_plan->directory);
-    pthread_mutex_lock(&disk.lock);
-    syscall(SYS_mkdirat, AT_FDCWD, after, 0700);
+    bool is_folder_old = fault_random(state) % 2 == 0;
     for (int pass = 0; pass < 2; pass++) {
         for (int i = 0; i < disk.count; i++) {
             struct disk_file *file = &disk.files[i];
-            bool is_there = file->has_name || fault_random(&state) % 2 == 0;
-            if (file->is_gone || file->is_removed != (pass == 0) || !is_there ||
-                (file->is_removed && fault_random(&state) % 2 == 0))
+            if (strncmp(file->name, prefix, strlen(prefix)) != 0)
                 continue;
-            disk_apply_some(file, &state);
+            bool is_there = file->has_name || fault_random(state) % 2 == 0;
+            if (file->is_gone || file->is_removed != (pass == 0) || !is_there ||
+                (file->is_removed && fault_random(state) % 2 == 0))
+                continue;
+            disk_apply_some(file, state);
             bool is_old =
-                file->is_moved_along ? is_folder_old : fault_random(&state) % 2 == 0;
+                file->is_moved_along ? is_folder_old : fault_random(state) % 2 == 0;
             is_old = is_old && file->old_name[0];
             disk_put(file, is_old ? file->old_name : file->name);
         }
     }
+}
+
+/* With the lock, which nobody gets any more. */
+static inline void disk_lose_power(void)
+{
+    uint64_t state = fault_plan->seed;
+    char after[80];
+    snprintf(after, sizeof after, "%s.after", fault_plan->directory);
+    pthread_mutex_lock(&disk.lock);
+    syscall(SYS_mkdirat, AT_FDCWD, after, 0700);
+    disk_lose_below("", &state);
 }

@@ -185,6 +185,34 @@ static void a_consent_and_a_link_are_heard_of(void)
     hospital_free(hospital);
 }
 
+/* Others would learn that somebody is to be registered. */
+static void only_the_two_hear_of_a_request(void)
+{
+    struct hospital *hospital = hospital_new();
+    struct world *world = hospital->world;
+    struct browser asker = enter(world, "pharmacy");
+    struct browser asked = enter(world, "clinic");
+    struct browser third = enter(world, "hospital");
+    struct listener at_asker = {0}, at_asked = {0}, at_third = {0};
+    struct request_listener tell = live_request_listener(hospital->live);
+    begin_listening(&at_asker, &asker, NULL);
+    begin_listening(&at_asked, &asked, NULL);
+    begin_listening(&at_third, &third, NULL);
+    CHECK_SOON(heard(&at_asker, "\nid: ") && heard(&at_asked, "\nid: ") &&
+               heard(&at_third, "\nid: "));
+    tell.changed(tell.context, hex_id(PHARMACY), hex_id(CLINIC));
+    CHECK_SOON(heard(&at_asker, "event: request") && heard(&at_asked, "event: request"));
+    /* the next one is the third's own, so what came before was not for it */
+    tell.changed(tell.context, hex_id(PHARMACY), hex_id(HOSPITAL));
+    CHECK_SOON(heard(&at_third, "event: request"));
+    CHECK(count_heard(&at_third, "event: request") == 1);
+    CHECK(!heard(&at_third, CLINIC) && !heard(&at_third, PHARMACY));
+    end_listening(&at_asker);
+    end_listening(&at_asked);
+    end_listening(&at_third);
+    hospital_free(hospital);
+}
+
 /* Consent events prove that what came before them was heard or never will be. */
 static void change_consent(struct browser *browser, struct listener *listener,
                            const char *line, const char *body)
@@ -386,6 +414,7 @@ int main(void)
     RUN(only_who_has_the_calendar_open_hears_of_an_entry);
     RUN(a_burst_becomes_one_event);
     RUN(a_consent_and_a_link_are_heard_of);
+    RUN(only_the_two_hear_of_a_request);
     RUN(a_withdrawn_consent_ends_the_news);
     RUN(what_may_not_be_seen_is_not_heard_of);
     RUN(a_stale_epoch_tells_nobody_but_to_read_again);

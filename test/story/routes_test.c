@@ -304,6 +304,38 @@ static void a_hospital_that_is_off_is_asked_when_it_comes_back(void)
     world_free(world);
 }
 
+/* Its disk is full, say; the tunnel stays. */
+static void a_hospital_that_was_busy_is_asked_again(void)
+{
+    enum { BUSY = 1000 };
+    struct world *world = world_new();
+    struct browser clinic = enter(world, "clinic");
+    char path[160], person[128];
+    gateway_start(world);
+    CHECK_SOON(facility_gateway_is_ready(world->gateways, hex_id(HOSPITAL)));
+    atomic_store(&world->busy_links, BUSY);
+    struct reply reply = go(&clinic, "POST /api/v1/persons",
+                            HAYASHI(NUMBER(CLINIC, "1") "," NUMBER(HOSPITAL, "H100")));
+    CHECK(reply.status == 201 && has(&reply, "\"state\":\"proposed\""));
+    snprintf(path, sizeof path, "GET /api/v1/persons/%s", member(&reply, "id", person));
+    atomic_store(&world->busy_links, 0);
+    atomic_fetch_add(&world->skip_ms, 60 * 1000);
+    CHECK_SOON((reply = go(&clinic, path, "")).status == 200 && !has(&reply, "proposed"));
+    /* and is told again of a link that ended */
+    atomic_store(&world->busy_links, BUSY);
+    const char *hospital_link = strstr(reply.body, HOSPITAL);
+    CHECK(hospital_link != NULL);
+    snprintf(path, sizeof path, "DELETE /api/v1/links/%.32s",
+             hospital_link ? hospital_link - 46 : "");
+    CHECK(go(&clinic, path, "").status == 204);
+    CHECK_SOON(atomic_load(&world->busy_links) < BUSY);
+    CHECK(atomic_load(&world->ended_count) == 0);
+    atomic_store(&world->busy_links, 0);
+    atomic_fetch_add(&world->skip_ms, 60 * 1000);
+    CHECK_SOON(atomic_load(&world->ended_count) == 1);
+    world_free(world);
+}
+
 static void the_same_request_twice_is_one_registration(void)
 {
     struct world *world = world_new();
@@ -634,6 +666,7 @@ int main(void)
     RUN(a_registration_is_confirmed_by_the_owners);
     RUN(a_mistyped_number_is_refused_and_says_nothing);
     RUN(a_hospital_that_is_off_is_asked_when_it_comes_back);
+    RUN(a_hospital_that_was_busy_is_asked_again);
     RUN(the_same_request_twice_is_one_registration);
     RUN(a_key_is_not_shared_by_two_posts_of_a_person);
     RUN(somebody_who_may_be_the_same_is_proposed_first);

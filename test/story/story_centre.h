@@ -31,6 +31,7 @@ static inline bool fill_facility(struct store_session *session, struct world *wo
         .way = i == 0 ? FACILITY_GATEWAY : FACILITY_VIEW_ONLY,
         .letter = text_cstr(letters[i]),
         .slot = i + 1,
+        .may_register = true,
         .fingerprint = i == 0 ? text_cstr(world->fingerprint) : TEXT(""),
         .policy = TEXT(""),
     };
@@ -254,10 +255,12 @@ static inline void world_free(struct world *world)
     http_server_close(world->server);
     if (world->part)
         world->part->stop(world);
-    facility_gateways_free(world->gateways);
-    patient_free(world->patients);
     workers_free(world->workers);
+    facility_gateways_stop(world->gateways);
+    patient_stop(world->patients);
     loop_free(world->loop);
+    patient_free(world->patients);
+    facility_gateways_free(world->gateways);
     if (world->part)
         world->part->free(world);
     http_router_free(world->router);

@@ -82,6 +82,7 @@ struct world {
     const char *hello_code;          /* whom its gateway says it is */
     const char *_Atomic gone_number; /* a number that it knows no more, or NULL */
     int hello_protocol;              /* which it speaks; < 0: none of the centre's */
+    atomic_int busy_links;           /* so many questions find it busy */
     atomic_int hello_count;
     atomic_int asked_count;
     atomic_int ended_count;
@@ -163,12 +164,25 @@ static inline enum uplink_match match(const struct uplink_link *link)
     return UPLINK_UNKNOWN_NUMBER;
 }
 
+static inline bool is_busy(struct http_call *call, struct world *world)
+{
+    struct err err = {0};
+    if (atomic_load(&world->busy_links) <= 0)
+        return false;
+    atomic_fetch_sub(&world->busy_links, 1);
+    err_set(&err, ERR_BUSY, "store_full", "no room");
+    http_answer_problem(call, &err);
+    return true;
+}
+
 static inline void serve_links(struct http_call *call, void *context)
 {
     struct world *world = context;
     struct err err = {0};
     struct uplink_link link;
     atomic_fetch_add(&world->asked_count, 1);
+    if (is_busy(call, world))
+        return;
     CLEANUP(buf_free) struct buf out = buf_init(256);
     CLEANUP(json_free_at) struct json_document *body = json_parse(http_body(call), &err);
     if (!body || !uplink_read_link(json_root(body), &link, &err)) {
@@ -185,6 +199,8 @@ static inline void serve_links(struct http_call *call, void *context)
 static inline void serve_link_end(struct http_call *call, void *context)
 {
     struct world *world = context;
+    if (is_busy(call, world))
+        return;
     atomic_fetch_add(&world->ended_count, 1);
     http_answer(call, 200, "application/json", SPAN("{}"));
 }

@@ -3,10 +3,11 @@ import { Link, Route, Switch } from 'wouter-preact';
 import { t } from './i18n/t.ts';
 import { lazy } from './ui/lazy.tsx';
 
-export const Home = lazy(() => import('./screens/home/Home.tsx').then((m) => m.Home), 'work');
+export const Home = lazy(() => import('./screens/home/Home.tsx').then((m) => m.Home), 'work', 'request');
 export const Search = lazy(() => import('./screens/patient/Search.tsx').then((m) => m.Search), 'work');
 export const Patient = lazy(() => import('./screens/patient/Patient.tsx').then((m) => m.Patient), 'work', 'calendar');
-const Wizard = lazy(() => import('./screens/patient/Wizard.tsx').then((m) => m.Wizard), 'work', 'register');
+const Wizard = lazy(() => import('./screens/patient/Wizard.tsx').then((m) => m.Wizard), 'work', 'register', 'request');
+const RequestScreen = lazy(() => import('./screens/patient/Wizard.tsx').then((m) => m.RequestScreen), 'work', 'register', 'request');
 const References = lazy(() => import('./screens/audit/References.tsx').then((m) => m.References), 'work', 'calendar', 'audit');
 
 const PrintCalendar = lazy(() => import('./screens/print/PrintCalendar.tsx').then((m) => m.PrintCalendar), 'work', 'calendar', 'help', 'print');
@@ -44,6 +45,7 @@ export function Routes() {
       <Route path="/p/:id/:tab">
         {({ id, tab }) => <Patient key={id} id={id} tab={tab} />}
       </Route>
+      <Route path="/requests/:id">{({ id }) => <RequestScreen id={id} />}</Route>
       <Route path="/print/calendar/:id">{({ id }) => <PrintCalendar key={id} id={id} />}</Route>
       <Route path="/print/entry/:id/:entries">
         {({ id, entries }) => <PrintEntry key={entries} id={id} entries={entries.split(',')} />}

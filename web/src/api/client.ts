@@ -69,10 +69,10 @@ async function fetchAgain(request: Request): Promise<Response> {
   }
 }
 
-const client = createClient<paths>({ baseUrl: location.origin, fetch: fetchAgain });
+export const client = createClient<paths>({ baseUrl: location.origin, fetch: fetchAgain });
 
 const token = () => ({ 'X-CSRF-Token': csrf });
-const change = (key: string) => ({ 'X-CSRF-Token': csrf, 'Idempotency-Key': key });
+export const change = (key: string) => ({ 'X-CSRF-Token': csrf, 'Idempotency-Key': key });
 
 interface Answer<T> {
   data?: T;
@@ -84,7 +84,7 @@ function isProblem(body: unknown): body is ProblemBody & Record<string, unknown>
   return typeof body === 'object' && body !== null && 'code' in body && 'status' in body;
 }
 
-async function take<T>(call: Promise<Answer<T>>): Promise<T> {
+export async function take<T>(call: Promise<Answer<T>>): Promise<T> {
   let answer: Answer<T>;
   try {
     answer = await call;
@@ -103,7 +103,7 @@ async function take<T>(call: Promise<Answer<T>>): Promise<T> {
   throw problem;
 }
 
-const signalled = (signal?: AbortSignal) => (signal ? { signal } : {});
+export const signalled = (signal?: AbortSignal) => (signal ? { signal } : {});
 
 /** One part of an original: a place in the list that came with the content. */
 export interface PartOf {

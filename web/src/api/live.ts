@@ -5,11 +5,11 @@
 import type { LiveEvent } from './client.ts';
 
 /** `reload`: something was missed and is no longer known; read again what is shown. */
-export type LiveKind = 'entry' | 'freshness' | 'link' | 'consent' | 'session' | 'reload';
+export type LiveKind = 'entry' | 'freshness' | 'link' | 'consent' | 'request' | 'session' | 'reload';
 export type LiveState = 'off' | 'connecting' | 'open' | 'lost';
 type Listener = (kind: LiveKind, event: LiveEvent) => void;
 
-const KINDS: LiveKind[] = ['entry', 'freshness', 'link', 'consent', 'session', 'reload'];
+const KINDS: LiveKind[] = ['entry', 'freshness', 'link', 'consent', 'request', 'session', 'reload'];
 const LOCK = 'tsumugi-live';
 
 interface Told {

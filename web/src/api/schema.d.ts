@@ -151,7 +151,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Register a person with consent and numbers (患者登録) */
+        /** Register a person with consent and numbers (患者登録); 403 may_not_register, see sendRequest */
         post: operations["registerPerson"];
         delete?: never;
         options?: never;
@@ -189,7 +189,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Add a facility's number (施設追加); the owner's match decides */
+        /** Add a facility's number (施設追加); the owner's match decides; 403 may_not_register, see sendRequest */
         post: operations["addLink"];
         delete?: never;
         options?: never;
@@ -290,6 +290,69 @@ export interface paths {
         put?: never;
         /** 同意撤回; effective everywhere within a second */
         post: operations["withdrawConsent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 登録依頼 of the own facility: open ones it received, and those it sent in the last 60 days */
+        get: operations["listRequests"];
+        put?: never;
+        /**
+         * A facility that may not register asks one that may; counts as a search
+         * @description Says nothing about whether the person is known. 400 request_facility: the asked facility is not in the network or may not register; request_self. 403 request_not_needed: the own facility may register. 409 request_exists: the same number is asked of the same facility already; request_limit: 200 are open. 429 search_rate.
+         */
+        post: operations["sendRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/requests/{request}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request: components["parameters"]["Request"];
+            };
+            cookie?: never;
+        };
+        /** The whole request, for the two facilities only */
+        get: operations["getRequest"];
+        put?: never;
+        post?: never;
+        /** The asking facility takes it back; 409 request_closed when it is answered or expired */
+        delete: operations["withdrawRequest"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/requests/{request}/answers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request: components["parameters"]["Request"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accepted with a person whom the own facility knows, or declined with a reason
+         * @description Accepting makes the asking facility's number a link that its owner decides about: its gateway is asked; a facility without one gave its word with the request. 404: the own facility does not know the person. 409 offer_mismatch: kana, birth date or sex of the request are another person's; link_exists; request_closed. 403 request_side: the asking facility does not answer itself; may_not_register.
+         */
+        post: operations["answerRequest"];
         delete?: never;
         options?: never;
         head?: never;
@@ -481,9 +544,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Server-sent events of the session: entry, freshness, link, consent, session; ids only
+         * Server-sent events of the session: entry, freshness, link, consent, request, session; ids only
          * @description `event:` is one of these words, `data:` one LiveEvent as JSON on one line, `id:` what
-         *     Last-Event-ID takes up again. `session` says that the session has ended, `reload` that
+         *     Last-Event-ID takes up again. `request` is heard by the two facilities of a request only. `session` says that the session has ended, `reload` that
          *     events were missed which are no longer known.
          */
         get: operations["getLive"];
@@ -574,6 +637,8 @@ export interface components {
             is_disclosing: boolean;
             /** @description its gateway is connected now */
             is_connected: boolean;
+            /** @description persons and numbers, by the network's decision; else it sends a request */
+            may_register: boolean;
         };
         Post: {
             id: components["schemas"]["Id"];
@@ -604,6 +669,71 @@ export interface components {
             ends_at: number;
             is_demo: boolean;
             today: components["schemas"]["Day"];
+        };
+        /**
+         * @description none says whether the person is known
+         * @enum {string}
+         */
+        RequestReason: "unclear" | "no_consent" | "not_taken" | "other";
+        RequestInput: {
+            asked: components["schemas"]["Id"];
+            /** @description the facility whose data the asking one wants to see; absent: the asked one */
+            wanted?: components["schemas"]["Id"];
+            /** @description the own one */
+            number: string;
+            /** @description as on the own chart */
+            name: string;
+            kana: string;
+            birth_date: components["schemas"]["Day"];
+            sex: components["schemas"]["Sex"];
+            /** @description that the own facility holds; absent: the asked one takes it */
+            consent?: components["schemas"]["RequestConsent"];
+            message?: string;
+        };
+        RequestConsent: {
+            /** @enum {string} */
+            form: "comprehensive" | "specific";
+            channel: components["schemas"]["Channel"];
+            day: components["schemas"]["Day"];
+            explained_by: string;
+        };
+        RequestHead: {
+            id: components["schemas"]["Id"];
+            /** @enum {string} */
+            side: "sent" | "received";
+            asker: components["schemas"]["Id"];
+            asked: components["schemas"]["Id"];
+            name: string;
+            kana: string;
+            /** @enum {string} */
+            state: "open" | "accepted" | "declined" | "withdrawn" | "expired";
+            sent_at: number;
+            /** @description an open one expires then */
+            ends_at: number;
+        };
+        Request: components["schemas"]["RequestHead"] & {
+            wanted: components["schemas"]["Id"];
+            number: string;
+            birth_date: components["schemas"]["Day"];
+            sex: components["schemas"]["Sex"];
+            consent: components["schemas"]["RequestConsent"] | null;
+            message: string;
+            sent_by: string;
+            closed_at: number | null;
+            closed_by: string;
+            reason: components["schemas"]["RequestReason"] | null;
+            answer: string;
+            /** @description of an accepted one: the asking facility's */
+            link: components["schemas"]["Link"] | null;
+            /** @description of an accepted one; the asking facility reads it when its number is confirmed */
+            person: components["schemas"]["Id"] | null;
+        };
+        Requests: {
+            /** @description open, oldest first, at most 50 */
+            received: components["schemas"]["RequestHead"][];
+            received_total: number;
+            /** @description newest first, at most 50 */
+            sent: components["schemas"]["RequestHead"][];
         };
         /** @enum {string} */
         ConsentState: "none" | "active" | "withdrawn" | "expired" | "refused";
@@ -822,7 +952,7 @@ export interface components {
         PartList: string;
         /**
          * @description `entry`: person, facility, row, day, cursor. `freshness`: facility and, when it concerns one
-         *     person only, person. `link` and `consent`: person, facility where there is one. `session`: {}.
+         *     person only, person. `link` and `consent`: person, facility where there is one. `request`: the asked facility. `session`: {}.
          *     A day of null means that any day may have changed.
          */
         LiveEvent: {
@@ -865,6 +995,7 @@ export interface components {
         Side: "viewer" | "provider";
         Person: components["schemas"]["Id"];
         Link: components["schemas"]["Id"];
+        Request: components["schemas"]["Id"];
         Opening: components["schemas"]["Id"];
         From: components["schemas"]["Day"];
         To: components["schemas"]["Day"];
@@ -1403,6 +1534,140 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Consent"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listRequests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description heads */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Requests"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    sendRequest: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": components["parameters"]["Csrf"];
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RequestInput"];
+            };
+        };
+        responses: {
+            /** @description sent */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Request"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request: components["parameters"]["Request"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the request */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Request"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    withdrawRequest: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": components["parameters"]["Csrf"];
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                request: components["parameters"]["Request"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description withdrawn */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    answerRequest: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": components["parameters"]["Csrf"];
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                request: components["parameters"]["Request"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    verdict: "accepted" | "declined";
+                    /** @description accepted only */
+                    person?: components["schemas"]["Id"];
+                    /** @description declined only */
+                    reason?: components["schemas"]["RequestReason"];
+                    text?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Request"];
                 };
             };
             default: components["responses"]["Problem"];

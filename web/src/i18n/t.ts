@@ -11,11 +11,12 @@ import type { words as help } from './ja/help.ts';
 import type { words as print } from './ja/print.ts';
 import type { words as problem } from './ja/problem.ts';
 import type { words as register } from './ja/register.ts';
+import type { words as request } from './ja/request.ts';
 import type { words as work } from './ja/work.ts';
 
 export type Words = string | { one: string; other: string };
 type Source = typeof first & typeof work & typeof calendar & typeof help & typeof content
-  & typeof register & typeof audit & typeof print & typeof problem;
+  & typeof register & typeof request & typeof audit & typeof print & typeof problem;
 export type Key = keyof Source;
 export type Catalogue = Record<Key, Words>;
 export type Language = 'ja' | 'en';
@@ -27,6 +28,7 @@ const PARTS = {
   help: { ja: (): Part => import('./ja/help.ts'), en: (): Part => import('./en/help.ts') },
   content: { ja: (): Part => import('./ja/content.ts'), en: (): Part => import('./en/content.ts') },
   register: { ja: (): Part => import('./ja/register.ts'), en: (): Part => import('./en/register.ts') },
+  request: { ja: (): Part => import('./ja/request.ts'), en: (): Part => import('./en/request.ts') },
   audit: { ja: (): Part => import('./ja/audit.ts'), en: (): Part => import('./en/audit.ts') },
   print: { ja: (): Part => import('./ja/print.ts'), en: (): Part => import('./en/print.ts') },
   problem: { ja: (): Part => import('./ja/problem.ts'), en: (): Part => import('./en/problem.ts') },

@@ -11,10 +11,11 @@ import { Icon, Sign, type IconName } from '../ui/Icon.tsx';
 import { prepareWhenIdle } from '../ui/lazy.tsx';
 import { FacilityMark } from '../ui/pieces.tsx';
 
-const PLACES: { href: string; icon: IconName; label: 'nav.home' | 'nav.search' | 'nav.register' | 'nav.logs' }[] = [
+const PLACES: { href: string; icon: IconName; label: 'nav.home' | 'nav.search' | 'nav.register' | 'nav.request' | 'nav.logs' }[] = [
   { href: '/', icon: 'home', label: 'nav.home' },
   { href: '/patients', icon: 'search', label: 'nav.search' },
   { href: '/patients/new', icon: 'register', label: 'nav.register' },
+  { href: '/requests/new', icon: 'register', label: 'nav.request' },
   { href: '/logs', icon: 'logs', label: 'nav.logs' },
 ];
 
@@ -161,6 +162,7 @@ export function Shell() {
   useEffect(() => prepareWhenIdle(Patient, Search, { prepare: () => loadWords('problem') }), []);
   const current = session.value;
   if (!current) return null;
+  const hidden = current.post.facility.may_register ? 'nav.request' : 'nav.register';
   const isHere = (href: string) =>
     href === location || (href === '/patients' && location.startsWith('/p/'));
   return (
@@ -182,7 +184,7 @@ export function Shell() {
           <small>{current.network.name}</small>
         </Link>
         <nav class="nav" aria-label={t('app.nav')}>
-          {PLACES.map(({ href, icon, label }) => (
+          {PLACES.filter(({ label }) => label !== hidden).map(({ href, icon, label }) => (
             <Link key={href} href={href} aria-current={isHere(href) ? 'page' : undefined}>
               <Icon name={icon} />
               <span>{t(label)}</span>

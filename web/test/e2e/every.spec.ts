@@ -120,6 +120,64 @@ test('numbers that wait for the own staff, and their confirmation', async ({ pag
   await isGood(page);
 });
 
+test('登録依頼: the form, what was sent, what arrived, the answer', async ({ page, world, browser }, info) => {
+  const person = world.linked;
+  await login(page, world, world.asker);
+  await expect(page.getByRole('heading', { name: '送った登録依頼' })).toBeVisible();
+  await isGood(page);
+  await picture(page, 'request-home-asker');
+  await page.getByRole('link', { name: '登録を依頼' }).first().click();
+  await expect(page.locator('#request-number')).toBeVisible();
+  await page.getByRole('button', { name: '依頼を送る' }).click();
+  await expect(page.locator('.summary a')).toHaveCount(7);
+  await isGood(page);
+  await picture(page, 'request-form-errors');
+  await page.selectOption('#request-asked', { label: world.clinic });
+  await page.fill('#request-number', `Y${info.project.name}${Date.now() % 100_000}`);
+  await page.fill('#request-name', person.name);
+  await page.fill('#request-kana', person.kana);
+  await page.fill('#request-birth', person.birth_day);
+  await page.locator(`input[name="request-sex"][value="${person.sex}"]`).check();
+  await page.locator('input[name="request-who"][value="held"]').check();
+  await isGood(page);
+  await picture(page, 'request-form');
+  await page.getByRole('button', { name: '依頼を送る' }).click();
+  await expect(page.getByText('依頼を送りました')).toBeVisible();
+  await isGood(page);
+  await picture(page, 'request-sent');
+  const address = new URL(page.url()).pathname;
+
+  const context = await browser.newContext({ viewport: page.viewportSize() });
+  const clinic = await context.newPage();
+  await login(clinic, world, world.colleague);
+  const arrived = clinic.locator(`a[href="${address}"]`);
+  await expect(arrived).toBeVisible();
+  await isGood(clinic);
+  await picture(clinic, 'request-home-asked');
+  await arrived.click();
+  await expect(clinic.getByRole('button', { name: '登録済みかを確かめる' })).toBeVisible();
+  await isGood(clinic);
+  await clinic.getByRole('button', { name: '登録済みかを確かめる' }).click();
+  await expect(clinic.getByRole('button', { name: 'この方で受諾' })).toBeVisible();
+  await isGood(clinic);
+  await picture(clinic, 'request-received');
+  await clinic.getByRole('button', { name: '見送る' }).click();
+  await clinic.getByRole('button', { name: '見送りを返す' }).click();
+  await expect(clinic.getByRole('dialog').locator('.summary')).toBeVisible();
+  await isGood(clinic);
+  await picture(clinic, 'request-decline');
+  await clinic.locator('input[name="decline-reason"][value="other"]').check();
+  await clinic.fill('#decline-text', '担当からお電話します');
+  await clinic.getByRole('button', { name: '見送りを返す' }).click();
+  // both sides see it, the asker without doing anything
+  await expect(clinic.locator('.page-head .tag')).toHaveText('見送り');
+  await expect(page.locator('.page-head .tag')).toHaveText('見送り');
+  await expect(page.getByText('担当からお電話します')).toBeVisible();
+  await isGood(page);
+  await picture(page, 'request-declined');
+  await context.close();
+});
+
 test('a hospital\'s documents: headings and tables, and a paper from the original', async ({ page, world, hand }) => {
   await login(page, world);
   await openCalendar(page, hand, world.linked.number);

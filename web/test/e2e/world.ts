@@ -15,7 +15,7 @@ interface RegionPerson {
   consents: { state: string }[];
 }
 interface Region {
-  facilities: { code: string; name: string; kind: string; has_gateway: boolean; is_away_at_start: boolean }[];
+  facilities: { code: string; name: string; kind: string; has_gateway: boolean; is_away_at_start: boolean; may_register: boolean }[];
   staff: { login: string; password?: string; name: string; posts: { facility: string; profession: string }[] }[];
   password?: string;
   persons: RegionPerson[];
@@ -34,6 +34,10 @@ export interface World {
   colleague: Account;
   /** Of another clinic, who has opened nobody yet. */
   newcomer: Account;
+  /** Of a facility that may not register. */
+  asker: Account;
+  /** The name of the facility of `doctor` and `colleague`. */
+  clinic: string;
   /** Of the hospital where `withdrawn` is a patient. */
   hospitalDoctor: Account;
   /** Facilities that answer. */
@@ -52,6 +56,10 @@ export interface World {
   withdrawn: Known;
   /** Registered, but without a number at the clinic. */
   joining: RegionPerson | undefined;
+  /** With a confirmed number at the clinic and none at the facility of `asker`. */
+  offered: Known;
+  /** Another one whom nobody registered. */
+  requested: RegionPerson;
   /** Nobody entered a number yet; known to a hospital that is connected. */
   unregistered: RegionPerson & { hospital: string; hospitalNumber: string };
 }
@@ -100,12 +108,20 @@ export function readWorld(): World {
     const record = person.records.find(({ facility }) => connected.has(facility));
     return isUnknown && record ? [{ ...person, hospital: record.facility, hospitalNumber: record.number }] : [];
   });
+  const asking = new Set(region.facilities.filter(({ may_register }) => !may_register).map(({ code }) => code));
   const [near = ''] = connected;
   const withdrawn = region.persons.filter((person) => stateOf(person) === 'withdrawn');
   return {
     doctor: must(doctor, 'doctor of a clinic'),
     colleague: must(colleague, 'nurse of the same clinic'),
     newcomer: must(newcomer, 'doctor of another clinic'),
+    asker: must(
+      region.staff.flatMap(({ login, password, posts }) => {
+        return asking.has(posts[0]?.facility ?? '') ? [{ login, password: password ?? region.password ?? '' }] : [];
+      })[0],
+      'staff of a facility that may not register',
+    ),
+    clinic: must(region.facilities.find(({ code }) => code === clinic), 'clinic').name,
     hospitalDoctor: must(staffOf('doctor', (facility) => facility === near)[0], 'doctor of a hospital'),
     connected,
     away,
@@ -115,6 +131,14 @@ export function readWorld(): World {
     waiting: must(linked.find((person, at) => at > 1 && numberAt(person, away.code)), 'third linked person'),
     withdrawn: must(knownAt(withdrawn, near)[0], 'person who withdrew'),
     joining: stars.find((person) => person.records.every((record) => record.facility !== clinic)),
+    offered: must(
+      knownAt(region.persons, clinic).find(
+        (person) =>
+          stateOf(person) === 'active' && sameness(person) === 1 && !person.records.some(({ facility }) => asking.has(facility)),
+      ),
+      'person whom the asking facility does not have',
+    ),
+    requested: must(unregistered[1], 'second unregistered person'),
     unregistered: must(unregistered[0], 'unregistered person'),
   };
 }

@@ -32,6 +32,7 @@ export const words: Record<keyof typeof source, Words> = {
   'nav.home': 'Home',
   'nav.search': 'Find',
   'nav.register': 'Register',
+  'nav.request': 'Request',
   'nav.logs': 'Access log',
   'login.title': 'Log in',
   'login.lead': 'One patient, one calendar: hospitals, clinics, pharmacies and care.',

@@ -30,6 +30,7 @@ export const words = {
   'nav.home': 'ホーム',
   'nav.search': '患者検索',
   'nav.register': '患者登録',
+  'nav.request': '登録依頼',
   'nav.logs': '参照記録',
   'login.title': 'ログイン',
   'login.lead': '病院・診療所・薬局・介護をつなぐ、ひとりの患者のカレンダー。',

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ComponentChildren } from 'preact';
+import type { ComponentChildren, ComponentType } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Link, useLocation } from 'wouter-preact';
 import { api, type Home as HomeData, type HomePerson } from '../../api/client.ts';
@@ -120,6 +120,18 @@ function QuickFind() {
   );
 }
 
+/* Comes after the lists: most facilities have no requests, and nothing moves for them. */
+function LaterRequests() {
+  const [Requests, setRequests] = useState<ComponentType>();
+  useEffect(() => {
+    import('../request/Requests.tsx').then(
+      (module) => setRequests(() => module.Requests),
+      () => {}, // the page is whole without; a reload tries again
+    );
+  }, []);
+  return Requests ? <Requests /> : null;
+}
+
 export function Home() {
   const home = useResource('home', (signal) => api.home(signal));
   useEffect(() => {
@@ -177,6 +189,7 @@ export function Home() {
         </div>
         <div class="stack">
           <QuickFind />
+          <LaterRequests />
           {value && value.suspended.length > 0 && (
             <Section title={t('home.suspended')} count={value.suspended_total}>
               <Numbers rows={value.suspended} empty="" />

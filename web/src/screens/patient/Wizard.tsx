@@ -5,18 +5,24 @@ import { Link, useLocation } from 'wouter-preact';
 import { api, newKey, type Facility, type PersonSummary, type Registration, type Sex } from '../../api/client.ts';
 import { Problem } from '../../api/problem.ts';
 import { t, type Key } from '../../i18n/t.ts';
-import { participants, session } from '../../session.ts';
+import { longDay } from '../../i18n/wareki.ts';
+import { facilitiesOf, participants, session } from '../../session.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Choices } from '../../ui/Choices.tsx';
 import { DayField, NO_DAY, dayError, readDay } from '../../ui/DayField.tsx';
 import { Field } from '../../ui/Field.tsx';
 import { ErrorSummary, SubmitButton, stillWrong, type Errors } from '../../ui/Form.tsx';
-import { FacilityMark, ProblemNotice } from '../../ui/pieces.tsx';
+import { FacilityMark, Notice, ProblemNotice } from '../../ui/pieces.tsx';
 import { ConsentForm, NEW_CONSENT, checkConsent, checkFacilities, consentInput, isSpecific } from '../consent/ConsentForm.tsx';
 import { FacilityPicker } from '../consent/FacilityPicker.tsx';
+import { accept, answering, heldWords } from '../request/answering.ts';
+import type { RegistrationRequest } from '../request/calls.ts';
 import { PersonLine } from './PersonLine.tsx';
 import { check, number as numberSchema, personal as personalSchema } from './schema.ts';
 import { chosen, prefilled } from './searchState.ts';
+
+/* Registering and asking others to: one piece of code, which comes when either is needed. */
+export { RequestScreen } from '../request/RequestScreen.tsx';
 
 const COMPREHENSIVE: Key[] = ['wizard.consent', 'wizard.personal', 'wizard.numbers'];
 const SPECIFIC: Key[] = [...COMPREHENSIVE, 'wizard.rights'];
@@ -100,12 +106,36 @@ export function placeAfter(person: { id: string; own_number: string | null; link
   return person.own_number === null || needsCare ? `/p/${person.id}/link` : `/p/${person.id}/calendar`;
 }
 
+const NOBODY = { name: '', kana: '', sex: '' as Sex | '', phone: '' };
+
+/* What a request says is filled in; that it was explained is still for the person here to confirm. */
+function consentOf(request: RegistrationRequest | null) {
+  if (!request) return NEW_CONSENT;
+  const facilities = [request.asker, request.wanted].filter((id) => id !== session.value?.post.facility.id);
+  const held = request.consent;
+  if (!held) return { ...NEW_CONSENT, facilities };
+  const facility = facilitiesOf([request.asker])[0]?.name ?? '';
+  const note = t('request.register.note', { facility, day: longDay(held.day), name: held.explained_by });
+  return { ...NEW_CONSENT, facilities, channel: held.channel, note };
+}
+
+/** A facility that may not register is led to where it asks one that may. */
 export function Wizard() {
   const [, go] = useLocation();
+  const mayRegister = session.value?.post.facility.may_register !== false;
+  useEffect(() => {
+    if (!mayRegister) go('/requests/new', { replace: true });
+  }, [mayRegister]);
+  return mayRegister ? <Registering /> : null;
+}
+
+function Registering() {
+  const [, go] = useLocation();
+  const [request] = useState(answering.value);
   const [step, setStep] = useState(0);
-  const [consent, setConsent] = useState(NEW_CONSENT);
-  const [personal, setPersonal] = useState({ name: '', kana: '', sex: '' as Sex | '', phone: '' });
-  const [birth, setBirth] = useState(NO_DAY);
+  const [consent, setConsent] = useState(() => consentOf(request));
+  const [personal, setPersonal] = useState(request ? { ...NOBODY, name: request.name, kana: request.kana, sex: request.sex } : NOBODY);
+  const [birth, setBirth] = useState(request ? { ...NO_DAY, text: request.birth_date } : NO_DAY);
   const [numbers, setNumbers] = useState<Record<string, string>>({});
   const [added, setAdded] = useState<string[]>([]);
   const [found, setFound] = useState<Errors>({});
@@ -124,6 +154,9 @@ export function Wizard() {
 
   useEffect(() => {
     document.title = `${t('wizard.title')} - ${t('app.name')}`;
+    return () => {
+      answering.value = null;
+    };
   }, []);
   const wasShown = useRef(false);
   useEffect(() => {
@@ -181,7 +214,9 @@ export function Wizard() {
     setProblem(undefined);
     setCandidates(undefined);
     try {
-      go(placeAfter(await api.register(registration, key.current)), { replace: true });
+      const person = await api.register(registration, key.current);
+      const place = placeAfter(person);
+      go(request ? await accept(request, person.id, place) : place, { replace: true });
     } catch (failure) {
       // a lost answer is asked for again under the same key; an answer ends the intention
       if (!(failure instanceof Problem) || failure.status !== 0) key.current = newKey();
@@ -213,6 +248,13 @@ export function Wizard() {
       <div class="page-head">
         <h1>{t('wizard.title')}</h1>
       </div>
+      {request && (
+        <div class="page-head">
+          <Notice title={t('request.register.notice', { facility: facilitiesOf([request.asker])[0]?.name ?? '' })}>
+            <p>{heldWords(request)}</p>
+          </Notice>
+        </div>
+      )}
       <Steps steps={steps} step={step} />
       <form class="card" onSubmit={submit} noValidate ref={form}>
         <div class="card-body stack wizard">
@@ -354,6 +396,10 @@ export function Wizard() {
           onSame={(person) => {
             chosen.value = person;
             prefilled.value = own ? (numbers[own.id] ?? '') : '';
+            if (request && person.own_number) {
+              void accept(request, person.id, `/p/${person.id}/calendar`).then((place) => go(place));
+              return;
+            }
             go(person.own_number ? `/p/${person.id}/calendar` : `/p/${person.id}/link`);
           }}
           onNew={() => void register(true)}
