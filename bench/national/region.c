@@ -75,6 +75,7 @@ static bool add_facility(struct store_session *session, const struct founding *f
         .way = has_gateway ? FACILITY_GATEWAY : FACILITY_VIEW_ONLY,
         .letter = text_cstr(letter),
         .slot = place % 10 + 1,
+        .may_register = true,
         .fingerprint =
             has_gateway ? text_cstr(founding->national->fingerprints[f]) : TEXT(""),
         .policy = TEXT(""),

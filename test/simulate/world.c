@@ -92,6 +92,7 @@ static bool add_facility(struct store_session *session, const struct world *worl
         .way = one->is_hospital ? FACILITY_GATEWAY : FACILITY_VIEW_ONLY,
         .letter = text_cstr(letters[f]),
         .slot = f + 1,
+        .may_register = true,
         .fingerprint =
             one->is_hospital ? text_cstr(world->fingerprints[f + 1]) : TEXT(""),
         .policy = TEXT(""),
