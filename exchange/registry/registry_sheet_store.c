@@ -11,7 +11,7 @@ enum {
     RENEW_S = 1,
     SHEETS_AT_ONCE = 128,     /* renewed in one piece, */
     PIECE_BYTES = 256 * 1024, /* or about so much */
-    SHEET_BYTES_MAX = 32 << 20
+    SHEET_BYTES_MAX = 4 << 20 /* some 40,000 entries in 32 days */
 };
 
 /* ---- places: as 0071_sheet.sql reckons them ---- */
@@ -103,6 +103,15 @@ static bool see_rows(struct store_session *session, int64_t place,
     return err->kind == ERR_NONE;
 }
 
+/* In the place of a sheet that would be too large: its rows are read. No mark is one byte
+ * long. */
+static const uint8_t too_large[] = {0};
+
+static bool is_too_large(struct span marks)
+{
+    return span_equal(marks, span_of(too_large, sizeof too_large));
+}
+
 /* So many sheets from a place on; `place` is then behind the last. */
 static bool see_sheets(struct store_session *session, const struct registry_walk *walk,
                        int64_t *place, bool *goes_on, struct err *err)
@@ -123,10 +132,10 @@ static bool see_sheets(struct store_session *session, const struct registry_walk
     store_bind_int(sheets, 3, walk->sheets_at_once);
     while (*goes_on && store_step(sheets, &has_row, err) && has_row) {
         *place = store_column_int(sheets, 0);
-        bool is_seen =
-            store_column_is_null(sheets, 1)
-                ? see_rows(session, *place, walk, goes_on, err)
-                : see_marks(walk, store_column_bytes_view(sheets, 1), goes_on, err);
+        struct span marks = store_column_bytes_view(sheets, 1);
+        bool is_written = !store_column_is_null(sheets, 1) && !is_too_large(marks);
+        bool is_seen = is_written ? see_marks(walk, marks, goes_on, err)
+                                  : see_rows(session, *place, walk, goes_on, err);
         if (!is_seen)
             return false;
         ++*place;
@@ -206,8 +215,15 @@ static bool renew(struct store_session *session, int64_t place, size_t *bytes,
                   struct err *err)
 {
     CLEANUP(buf_free) struct buf marks = buf_init(SHEET_BYTES_MAX);
-    if (!hold(session, place, err) || !collect_marks(session, place, &marks, err))
+    if (!hold(session, place, err))
         return false;
+    if (!collect_marks(session, place, &marks, err)) {
+        if (err->kind != ERR_LIMIT)
+            return false;
+        err_clear(err);
+        buf_reset(&marks);
+        buf_put(&marks, too_large, sizeof too_large);
+    }
     CLEANUP(store_finish)
     struct store_statement *keep = store_prepare(
         session, "UPDATE registry_sheet SET marks = ?2 WHERE place = ?1", err);

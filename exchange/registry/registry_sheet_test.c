@@ -7,7 +7,7 @@
 #include "store/store.h"
 #include "store/store_testsite.h"
 
-enum { RECORD = 7, SEEN_BYTES = 1 << 20 };
+enum { RECORD = 7, SEEN_BYTES = 16 << 20 };
 
 struct place {
     struct store_testsite site;
@@ -275,6 +275,36 @@ static void many_sheets_are_written_piece_by_piece(void)
     place_close(&place);
 }
 
+/* A record with so many entries keeps no other from its sheets. */
+static void a_sheet_that_would_be_too_large_is_read_from_its_rows(void)
+{
+    enum { ROWS = 4800, TITLE_BYTES = 1000 };
+    static char title[TITLE_BYTES + 1];
+    struct place place = place_open();
+    struct change many = {
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4800) "
+        "INSERT INTO registry_entry (record, day, kind, entry, source_key, version, "
+        "state, flags, end_day, is_open, title, department_code, department, author, "
+        "time, order_number, visible_at, change) SELECT ?2, ?3, ?4, substr(?1, 1, 20) || "
+        "CAST (100000000000 + i AS TEXT), 'k', '202604010900000001', 0, 5, 0, 0, ?5, "
+        "'01', '', '', '', '', 1700000000000, 1 FROM n",
+        9, 20000, ENTRY_LABORATORY, text_cstr(title)};
+    memset(title, 'x', TITLE_BYTES);
+    many.title = text_cstr(title);
+    make(&place, &many);
+    put(&place, 1, 21000, ENTRY_VISIT);
+    renew(&place);
+    struct seen after = walk(&place, 20000, 21000, 0);
+    CHECK(after.count == ROWS + 1);
+    buf_free(&after.rows);
+    put(&place, 2, 20001, ENTRY_VISIT);
+    CHECK(void_sheets(&place) == 1);
+    after = walk(&place, 20000, 21000, 0);
+    CHECK(after.count == ROWS + 2);
+    buf_free(&after.rows);
+    place_close(&place);
+}
+
 static void a_damaged_sheet_is_told(void)
 {
     struct place place = place_open();
@@ -303,6 +333,7 @@ int main(void)
     RUN(a_sheet_that_lost_all_its_rows_stays_empty);
     RUN(who_has_seen_enough_is_shown_no_more);
     RUN(many_sheets_are_written_piece_by_piece);
+    RUN(a_sheet_that_would_be_too_large_is_read_from_its_rows);
     RUN(a_damaged_sheet_is_told);
     return test_done();
 }
