@@ -32,9 +32,10 @@ bool registry_is_granted(const struct registry_terms *terms,
     uint32_t kinds = row->flags & ENTRY_SENSITIVE ? grant->sensitive_kinds : grant->kinds;
     bool is_in_time = row->day == DAY_NONE || grant->from_day == DAY_NONE ||
                       row->day >= grant->from_day;
+    bool is_released = (row->flags & REGISTRY_AT_ONCE) ||
+                       row->visible_at_ms <= terms->released_before_ms;
     return row->kind >= 0 && row->kind < ENTRY_KIND_COUNT && (kinds >> row->kind & 1U) &&
-           is_in_time && row->visible_at_ms <= terms->released_before_ms &&
-           !is_excluded(grant, row->department_code);
+           is_in_time && is_released && !is_excluded(grant, row->department_code);
 }
 
 unsigned registry_shown_flags(unsigned entry_flags, int state, bool is_new)

@@ -8,6 +8,10 @@
 MUST_CHECK bool registry_check_audited(const struct disclosure_permit *permit,
                                        struct err *err);
 
+/* Stored beside an entry's own flags: nobody delayed it, so no clock hides it, wherever
+ * the clock was when it came and wherever it is set now. */
+enum { REGISTRY_AT_ONCE = 1 << 16 };
+
 /* The permit's terms on one row, applied in the same pass that reads it. */
 struct registry_terms {
     const struct permit_grant *grant;
@@ -30,7 +34,7 @@ struct registry_row_value {
     int32_t day;
     enum entry_kind kind; /* or one of a newer program */
     int state;
-    unsigned flags; /* as stored: enum entry_flag */
+    unsigned flags; /* as stored: enum entry_flag, REGISTRY_AT_ONCE */
     int64_t visible_at_ms;
     struct text version;
     struct text department_code;

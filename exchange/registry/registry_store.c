@@ -140,6 +140,7 @@ struct row_position {
     struct id entry;
     int64_t visible_at;
     int64_t change;
+    int64_t flags;
 };
 
 static bool insert_row(struct store_session *session, const struct row_position *position,
@@ -163,7 +164,7 @@ static bool insert_row(struct store_session *session, const struct row_position 
     store_bind_text(insert, 5, put->source_key);
     store_bind_text(insert, 6, put->version);
     store_bind_int(insert, 7, put->state);
-    store_bind_int(insert, 8, put->flags);
+    store_bind_int(insert, 8, position->flags);
     store_bind_int(insert, 9, put->end_day);
     store_bind_int(insert, 10, put->is_open);
     store_bind_text(insert, 11, put->title);
@@ -191,7 +192,8 @@ static bool says_the_same(struct store_session *session,
     struct store_statement *find = store_prepare(
         session,
         "SELECT 1 FROM registry_entry WHERE entry = ?4 AND record = ?1 AND day = ?2 AND "
-        "kind = ?3 AND version = ?5 AND state = ?6 AND flags = ?7 AND end_day = ?8 AND "
+        "kind = ?3 AND version = ?5 AND state = ?6 AND flags IN (?7, ?17) AND end_day = "
+        "?8 AND "
         "is_open = ?9 AND title = ?10 AND department_code = ?11 AND department = ?12 AND "
         "author = ?13 AND time = ?14 AND order_number = ?15 AND visible_at <= ?16",
         err);
@@ -203,7 +205,7 @@ static bool says_the_same(struct store_session *session,
     store_bind_id(find, 4, position->entry);
     store_bind_text(find, 5, put->version);
     store_bind_int(find, 6, put->state);
-    store_bind_int(find, 7, put->flags);
+    store_bind_int(find, 7, position->flags);
     store_bind_int(find, 8, put->end_day);
     store_bind_int(find, 9, put->is_open);
     store_bind_text(find, 10, put->title);
@@ -213,6 +215,8 @@ static bool says_the_same(struct store_session *session,
     store_bind_text(find, 14, put->time);
     store_bind_text(find, 15, put->order_number);
     store_bind_int(find, 16, now_ms);
+    /* as older programs wrote it */
+    store_bind_int(find, 17, position->flags & (REGISTRY_AT_ONCE - 1));
     return store_step(find, is_same, err);
 }
 
@@ -297,9 +301,12 @@ static bool apply_put(struct store_session *session, struct batch *batch, size_t
     const struct registry_event *event = &batch->events[index];
     const struct registry_put *put = &event->put;
     struct stored_row old;
-    struct row_position position = {.entry = entry};
+    struct row_position position = {.entry = entry,
+                                    .flags = put->flags & (REGISTRY_AT_ONCE - 1)};
     if (!find_stored(session, entry, batch->arena, &old, err))
         return false;
+    if (put->visible_from_ms <= batch->now_ms)
+        position.flags |= REGISTRY_AT_ONCE;
     bool is_shown = old.exists && old.state != REGISTRY_STATE_WITHDRAWN;
     /* What comes live is in order, and the source may have taken its newest version back;
      * the backfill may have been overtaken. */

@@ -47,8 +47,6 @@ static void a_clock_that_is_set_closes_nothing_for_good(void)
     for (int i = 0; i < STEPS; i++) {
         set_clock(&scene, steps_ms[i]);
         CHECK(can_open_calendar(&scene));
-        if (steps_ms[i] < 0)
-            continue; /* what came later than now waits until the clock has caught up */
         find_entry(&scene, entry);
         struct reply opened = open_entry(&scene, entry);
         char opening[128];
