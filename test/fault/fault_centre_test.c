@@ -133,7 +133,9 @@ static void end_at_random(enum fault_action action, int sample)
     int persons = 0, calendars = 0, hits = 0;
     for (int i = 0; i < rounds; i++) {
         struct told told;
-        int64_t at = 1 + (int64_t)(fault_random(&random_state) % CALLS_OF_A_ROUND);
+        int64_t at = 1 + (CALLS_OF_A_ROUND * (int64_t)i +
+                          (int64_t)(fault_random(&random_state) % CALLS_OF_A_ROUND)) /
+                             rounds; /* early and late ones in every sample */
         CHECK(end_once(action, at, fault_random(&random_state), &told));
         persons += told.person_count;
         calendars += told.calendar_count;

@@ -11,7 +11,7 @@
 #include "gateway/gateway_testcentre.h"
 #include "test/fault/fault_plan.h"
 
-enum { RESULTS = 4, CALLS_OF_A_ROUND = 330, START_MS = 20000 };
+enum { RESULTS = 4, CALLS_OF_A_ROUND = 370, START_MS = 20000 };
 enum turn { FIRST = 1, SECOND };
 
 static uint64_t random_state = 20261128;
@@ -265,7 +265,9 @@ static void end_at_random(enum fault_action action, int sample)
     int contents = 0, hits = 0;
     for (int i = 0; i < rounds; i++) {
         int given = 0;
-        int64_t at = 1 + (int64_t)(fault_random(&random_state) % CALLS_OF_A_ROUND);
+        int64_t at = 1 + (CALLS_OF_A_ROUND * (int64_t)i +
+                          (int64_t)(fault_random(&random_state) % CALLS_OF_A_ROUND)) /
+                             rounds; /* early and late ones in every sample */
         CHECK(end_once(action, at, fault_random(&random_state), &given));
         contents += given;
         hits += atomic_load(&fault_plan->hit) > 0;
