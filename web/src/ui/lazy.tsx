@@ -15,8 +15,10 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>, ..
   function Lazy(props: P) {
     const [, draw] = useState(0);
     const [problem, setProblem] = useState<unknown>();
+    // asked of what was drawn: the code may have come since
+    const isMissing = !loaded;
     useEffect(() => {
-      if (loaded) return;
+      if (!isMissing) return;
       prepare().then(
         () => draw(1),
         () => setProblem(new Error('code')),

@@ -145,6 +145,9 @@ test('登録依頼: the form, what was sent, what arrived, the answer', async ({
   await expect(page.getByText('依頼を送りました')).toBeVisible();
   await isGood(page);
   await picture(page, 'request-sent');
+  await page.getByRole('button', { name: '依頼を取り下げる' }).click();
+  await isGood(page);
+  await page.keyboard.press('Escape');
   const address = new URL(page.url()).pathname;
 
   const context = await browser.newContext({ viewport: page.viewportSize() });
