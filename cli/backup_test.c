@@ -132,8 +132,8 @@ static void a_changed_or_incomplete_copy_is_refused(void)
     refused(site, "cp spoiled/keys/grants.sealed spoiled/keys/entry-ids.sealed",
             "backup_changed");
     refused(site,
-            "printf '\\377' | dd of=spoiled/database.sealed bs=1 seek=70000 "
-            "conv=notrunc status=none",
+            "python3 -c 'f = open(\"spoiled/database.sealed\", \"r+b\"); f.seek(70000); "
+            "b = f.read(1)[0]; f.seek(70000); f.write(bytes([b ^ 255]))'",
             "backup_changed");
     site_free(site);
 }
