@@ -70,41 +70,7 @@ static int open_at(int directory, const char *path, int flags, mode_t mode)
     return fd;
 }
 
-#define MODE_OF(flags, mode)                                                             \
-    do {                                                                                 \
-        va_list rest;                                                                    \
-        va_start(rest, flags);                                                           \
-        (mode) = (flags) & (O_CREAT | O_TMPFILE) ? va_arg(rest, mode_t) : 0;             \
-        va_end(rest);                                                                    \
-    } while (0)
-
-int open(const char *path, int flags, ...)
-{
-    mode_t mode;
-    MODE_OF(flags, mode);
-    return open_at(AT_FDCWD, path, flags, mode);
-}
-
-int open64(const char *path, int flags, ...)
-{
-    mode_t mode;
-    MODE_OF(flags, mode);
-    return open_at(AT_FDCWD, path, flags, mode);
-}
-
-int openat(int directory, const char *path, int flags, ...)
-{
-    mode_t mode;
-    MODE_OF(flags, mode);
-    return open_at(directory, path, flags, mode);
-}
-
-int openat64(int directory, const char *path, int flags, ...)
-{
-    mode_t mode;
-    MODE_OF(flags, mode);
-    return open_at(directory, path, flags, mode);
-}
+#include "test/fault/fault_open.h"
 
 static ssize_t put_at(int fd, const void *bytes, size_t len, int64_t offset)
 {
