@@ -5,6 +5,7 @@
 # make bench      benchmarks                    make install, make deb
 # make faults     every call fails once (many minutes); make release-kill: 1,000 kills and power losses
 # make simulate   a national network's working day, FACTOR=20 times faster
+# make share      a storage on a Windows share (Samba, FUSE; as root)
 # make simulate-seeds SEEDS=1-1000   a region's histories by seeds
 MAKEFLAGS += --no-builtin-rules
 BUILD ?= build/release
@@ -51,7 +52,7 @@ NATIONAL := $(sort $(wildcard bench/national/*.c))
 NATIONAL_DAY = $(BUILD)/bench/national/day
 
 .PHONY: all test check web fuzz bench install deb clean tidy tests faults release-kill
-.PHONY: simulate simulate-seeds
+.PHONY: simulate simulate-seeds share
 all: $(PROGRAM)
 tests: $(TEST_PROGRAMS) $(if $(filter test,$(TEST_FOLDERS)),$(SIMULATION))
 $(PROGRAM): $(CLI:%.c=$(BUILD)/%.o) $(LIBRARY)
@@ -107,6 +108,8 @@ release-kill: $(FAULTS)crash_test $(FAULTS)centre_test $(FAULTS)gateway_test
 	FAULT_ROUNDS=$${FAULT_ROUNDS:-1000} prove -v -e '' $^
 simulate: $(NATIONAL_DAY) $(PROGRAM)
 	$< $(PROGRAM) --factor $${FACTOR:-20} --seconds $${SECONDS_PLAYED:-60}
+share: $(BUILD)/gateway/collect/collect_share_test
+	tools/share $<
 simulate-seeds: $(SIMULATION)
 	$< --seeds $${SEEDS:-1-1000} --steps $${STEPS:-60} --jobs $${JOBS:-2}
 check:

@@ -27,12 +27,27 @@ static bool failed(struct err *err, int number)
     return err_set(err, ERR_SYSTEM, "path_failed", "file error %d", number);
 }
 
-int path_open_root(const char *directory, struct err *err)
+static int open_directory(int at, const char *name, int flags, struct err *err)
 {
-    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = openat(at, name, O_DIRECTORY | O_CLOEXEC | flags);
     if (fd < 0)
         failed(err, errno);
     return fd;
+}
+
+int path_open_root(const char *directory, struct err *err)
+{
+    return open_directory(AT_FDCWD, directory, O_RDONLY, err);
+}
+
+int path_hold_root(const char *directory, struct err *err)
+{
+    return open_directory(AT_FDCWD, directory, O_PATH, err);
+}
+
+int path_open_again(int folder, struct err *err)
+{
+    return open_directory(folder, ".", O_RDONLY, err);
 }
 
 bool path_is_safe_name(struct span name)

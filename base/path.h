@@ -14,6 +14,12 @@ void path_close(int *fd);
 /* The root itself, which an administrator named; links in it are followed.
  * ERR_MISSING "path_missing", ERR_SYSTEM "path_failed". -1 on failure. */
 MUST_CHECK int path_open_root(const char *directory, struct err *err);
+/* As a place only: nothing is opened on the other side, where an open folder could not be
+ * renamed (Windows shares) or would be listed as it was when it was opened. */
+MUST_CHECK int path_hold_root(const char *directory, struct err *err);
+/* A held or open folder once more, to be listed from its beginning: going back in one
+ * that is open does not work on every share. */
+MUST_CHECK int path_open_again(int folder, struct err *err);
 /* Opens `relative` below the root for reading. Besides the above: ERR_REFUSED
  * "path_unsafe" for names that are empty, absolute, too long, hold "..", a backslash or
  * NUL, or lead through a link; also for anything that is neither file nor directory. */

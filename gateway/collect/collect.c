@@ -33,7 +33,7 @@ static bool open_roots(struct collect *collect, struct err *err)
 {
     for (size_t i = 0; i < collect->config.root_count; i++) {
         struct err missing = {0};
-        collect->roots[i] = path_open_root(collect->config.roots[i].directory, &missing);
+        collect->roots[i] = path_hold_root(collect->config.roots[i].directory, &missing);
         if (collect->roots[i] < 0 && collect->config.log)
             log_err(collect->config.log, "collect_storage", &missing);
         if (!note_root(collect, i, err))

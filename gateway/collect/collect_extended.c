@@ -82,7 +82,8 @@ void collect_newest_below(int fd, struct stat *status)
     struct err ignored = {0};
     struct collect_listing listing = {.takes_any_bytes = true};
     CLEANUP(arena_free) struct arena arena = arena_init(LISTING_BYTES);
-    if (!collect_list_folder(fd, &listing, &arena, &ignored))
+    CLEANUP(path_close) int again = path_open_again(fd, &ignored);
+    if (again < 0 || !collect_list_folder(again, &listing, &arena, &ignored))
         return;
     for (size_t i = 0; i < listing.count; i++) {
         struct stat below;

@@ -85,7 +85,7 @@ bool collect_list_folder(int fd, struct collect_listing *listing, struct arena *
 {
     enum { READ_BYTES = 16384 };
     _Alignas(struct dirent64) uint8_t bytes[READ_BYTES];
-    ssize_t got = lseek(fd, 0, SEEK_SET) < 0 ? -1 : getdents64(fd, bytes, sizeof bytes);
+    ssize_t got = getdents64(fd, bytes, sizeof bytes);
     while (got > 0) {
         if (!take_names(bytes, (size_t)got, listing, arena, err))
             return false;
@@ -109,7 +109,7 @@ int collect_open_folder(const struct collect_walk *walk, const char *path,
                         struct err *err)
 {
     int root = walk->collect->roots[walk->root];
-    return *path ? path_open_below(root, path, err) : dup(root);
+    return *path ? path_open_below(root, path, err) : path_open_again(root, err);
 }
 
 int64_t collect_settled_time(const struct collect_walk *walk, const struct stat *status)

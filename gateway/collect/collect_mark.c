@@ -45,7 +45,7 @@ static bool set_mark(struct collect *collect, size_t root)
     struct collect_mark *mark = &collect->marks[root];
     int fd = collect->roots[root];
     bool is_set = fanotify_mark(collect->events, FAN_MARK_ADD | FAN_MARK_FILESYSTEM,
-                                FOLDER_EVENTS, fd, NULL) == 0 &&
+                                FOLDER_EVENTS, fd, ".") == 0 &&
                   fstatfs(fd, &status) == 0 && name_of(fd, mark->path);
     if (is_set)
         memcpy(mark->file_system, &status.f_fsid, sizeof mark->file_system);
@@ -156,9 +156,10 @@ static bool find_folder(const struct collect *collect,
     for (size_t i = 0; i < collect->config.root_count; i++) {
         if (!is_on(&collect->marks[i], info))
             continue;
+        struct err ignored = {0};
+        CLEANUP(path_close) int root = path_open_again(collect->roots[i], &ignored);
         CLEANUP(path_close)
-        int fd =
-            open_by_handle_at(collect->roots[i], handle, O_PATH | O_CLOEXEC | O_NOFOLLOW);
+        int fd = open_by_handle_at(root, handle, O_PATH | O_CLOEXEC | O_NOFOLLOW);
         return fd >= 0 && name_of(fd, path);
     }
     return false;

@@ -317,7 +317,7 @@ bool collect_open_storage(struct collect *collect, size_t root, struct err *err)
     struct collect_listing listing = {0};
     struct text prefix = {0};
     struct text known = {0};
-    int fd = path_open_root(collect->config.roots[root].directory, err);
+    int fd = path_hold_root(collect->config.roots[root].directory, err);
     if (fd < 0) {
         keep_root(collect, root, -1);
         return away(err);
@@ -326,7 +326,8 @@ bool collect_open_storage(struct collect *collect, size_t root, struct err *err)
         path_close(&fd);
     else
         keep_root(collect, root, fd);
-    if (!collect_list_folder(collect->roots[root], &listing, &arena, err))
+    CLEANUP(path_close) int listed = path_open_again(collect->roots[root], err);
+    if (listed < 0 || !collect_list_folder(listed, &listing, &arena, err))
         return away(err);
     if (has_storage_shape(&listing))
         return true;
