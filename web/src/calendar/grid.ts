@@ -77,6 +77,8 @@ export class CalendarGrid {
   #ticking = false;
   #lineCounts: number[] = [];
   #isFirst = true;
+  #start: number | null = null;
+  #order: readonly number[] = ROW_IDS.map((_, row) => row);
   #isGone = false;
   #padding = ROW_PADDING;
   #clickedAt: [number, number] = [-1, -1];
@@ -119,9 +121,10 @@ export class CalendarGrid {
   get zoom(): Zoom {
     return this.#painter.zoom;
   }
-  /** Before the first update. */
-  begin(zoom: Zoom): void {
+  /** Before the first update; `from` is the day at the left edge, none: today at the right one. */
+  begin(zoom: Zoom, from: number | null): void {
     this.#painter.zoom = zoom;
+    this.#start = from;
   }
 
   #build(label: string): void {
@@ -170,6 +173,18 @@ export class CalendarGrid {
     return (weekOf(day) - this.#bounds.first) * this.#weekWidth + this.#painter.column(day) * this.#dayWidth;
   }
 
+  /** The rows that are shown, in their order; an update follows. */
+  arrange(order: readonly number[]): void {
+    this.#order = order;
+    this.#canvas.setAttribute('aria-rowcount', String(order.length + 1));
+    this.#rows.forEach(({ row }, index) => (row.hidden = !order.includes(index)));
+    order.forEach((index, at) => {
+      const row = this.#rows[index]?.row;
+      row?.setAttribute('aria-rowindex', String(at + 2));
+      if (row) this.#canvas.append(row);
+    });
+  }
+
   /** Draws again after the model or the filter changed; what did not change is left alone. */
   update(): void {
     const anchor = this.#isFirst ? undefined : this.#dayAtRight();
@@ -179,7 +194,7 @@ export class CalendarGrid {
     this.#drawGaps();
     if (this.#isFirst) {
       this.#isFirst = false;
-      this.#keepRight(weekOf(this.#model.today) + 1);
+      this.#keepStart();
       this.#mountVisible(); // nothing moves yet: one long frame is sooner than many short ones
     } else if (anchor !== undefined) this.#keepRight(anchor);
     this.#plan();
@@ -225,8 +240,8 @@ export class CalendarGrid {
 
   /* Rows share the height that is free, so that a short calendar is easier to hit. */
   #measureRows(): void {
-    const least = this.#lineCounts.reduce((sum, lines) => sum + lines * LINE + ROW_PADDING + 1, this.#head.offsetHeight);
-    const free = Math.floor((this.#scroll.clientHeight - least - 2) / ROW_IDS.length);
+    const least = this.#order.reduce((sum, row) => sum + (this.#lineCounts[row] ?? 1) * LINE + ROW_PADDING + 1, this.#head.offsetHeight);
+    const free = Math.floor((this.#scroll.clientHeight - least - 2) / this.#order.length);
     this.#padding = ROW_PADDING + Math.min(Math.max(free, 0), ROW_GROWTH_MAX);
     this.#canvas.style.setProperty('--pad', `${this.#padding / 2}px`);
     this.#rows.forEach(({ row }, index) => {
@@ -259,7 +274,7 @@ export class CalendarGrid {
     this.#measureRows();
     const before = this.#lastWidth;
     this.#lastWidth = width;
-    if (before === 0) this.scrollToDay(this.#model.today);
+    if (before === 0) this.moveTo(this.#start);
     // the panel beside must not hide the mark that it shows
     else if (this.#selected !== '' && this.#position) this.#reveal(this.#position);
     else this.#plan();
@@ -505,6 +520,22 @@ export class CalendarGrid {
     this.#scroll.scrollLeft = edge - (this.#scroll.clientWidth - this.#headWidth);
   }
 
+  #keepStart(): void {
+    if (this.#start === null) return this.#keepRight(weekOf(this.#model.today) + 1);
+    this.#scroll.scrollLeft = (this.#start / 7 - firstDayOf(this.#bounds.first) / 7) * this.#weekWidth;
+  }
+  /** The day at the left edge; none while the week of today is at the right one. */
+  get from(): number | null {
+    if (Math.abs(this.#dayAtRight() - weekOf(this.#model.today) - 1) * this.#weekWidth < 2) return null;
+    return firstDayOf(this.#bounds.first) + Math.round((this.#scroll.scrollLeft / this.#weekWidth) * 7);
+  }
+  /** To where `from` was that day. */
+  moveTo(from: number | null): void {
+    this.#start = from;
+    this.#keepStart();
+    this.#plan();
+  }
+
   /** Puts a day's week at the right edge. */
   scrollToDay(day: number): void {
     this.#keepRight(weekOf(day) + 1);
@@ -675,6 +706,9 @@ export class CalendarGrid {
   }
   order(row: number): Place[] {
     return this.#model.order(row, this.zoom);
+  }
+  get rows(): readonly number[] {
+    return this.#order;
   }
   get today(): number {
     return this.#model.today;

@@ -280,3 +280,35 @@ describe('a large calendar', () => {
     expect(performance.now() - start).toBeLessThan(1000);
   });
 });
+
+describe('rows that the viewer does not have on the grid', () => {
+  const hide = (made: CalendarModel, more = {}) =>
+    made.setFilter({ hidden: new Set(), onlyNew: false, othersOnly: false, rows: new Set([TEST]), ...more });
+
+  it('have no place, no bar and no news there, and the others are as before', () => {
+    const span = { row: TEST, facility: 0, from: TODAY - 3, to: TODAY, is_open: false, flags: 0, entry: 's', title: '題' };
+    const made = model([{ flags: Flag.New }, { row: 'image', flags: Flag.New }], { spans: [span] });
+    hide(made);
+    expect(made.places(WEEK, 'week')[TEST]).toEqual([]);
+    expect(made.order(TEST, 'week')).toEqual([]);
+    expect(made.news().map(({ row }) => ROW_IDS[row])).toEqual(['image']);
+    expect(made.lastUpTo(WEEK, 'week')?.row).toBe(ROW_IDS.indexOf('image'));
+    expect(made.marks()).toHaveLength(2); // what is searched and listed is all of it
+    hide(made, { rows: new Set() });
+    expect(made.order(TEST, 'week')).toHaveLength(2);
+  });
+
+  it('tell what is new in them, and what is abnormal or urgent in view', () => {
+    const made = model([
+      { flags: Flag.New, count: 2, day: TODAY - 40 }, { flags: Flag.High }, { flags: Flag.Urgent, facility: 'b' },
+      { flags: Flag.Low, day: TODAY - 40 }, { row: 'image', flags: Flag.New },
+    ]);
+    expect(made.offGrid(TODAY - 7, TODAY)).toEqual([]);
+    hide(made);
+    expect(made.offGrid(TODAY - 7, TODAY)).toEqual([{ row: TEST, fresh: 2, abnormal: 2 }]);
+    hide(made, { hidden: new Set(['b']) });
+    expect(made.offGrid(TODAY - 7, TODAY)).toEqual([{ row: TEST, fresh: 2, abnormal: 1 }]);
+    hide(made, { rows: new Set([ROW_IDS.indexOf('period')]) });
+    expect(made.offGrid(TODAY - 7, TODAY)).toEqual([]);
+  });
+});

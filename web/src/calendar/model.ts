@@ -4,7 +4,7 @@
 import type { Calendar, Facility, Freshness, Kind, Refusal, Row } from '../api/client.ts';
 import { dayNumber } from '../i18n/wareki.ts';
 import {
-  Flag, compareMarks, firstDayOf, isSame, joinWeek, placeStack, weekOf, type Mark, type Place, type Zoom,
+  ABNORMAL, Flag, compareMarks, firstDayOf, isSame, joinWeek, placeStack, weekOf, type Mark, type Place, type Zoom,
 } from './places.ts';
 
 export {
@@ -42,6 +42,8 @@ export interface Filter {
   hidden: ReadonlySet<string>;
   onlyNew: boolean;
   othersOnly: boolean;
+  /** Rows that the viewer does not have on the grid. */
+  rows?: ReadonlySet<number>;
 }
 export const NO_FILTER: Filter = { hidden: new Set(), onlyNew: false, othersOnly: false };
 export type WeekState = 'loaded' | 'loading' | 'failed' | 'absent';
@@ -178,6 +180,11 @@ export class CalendarModel {
     return !(othersOnly && item.facility === this.#own);
   }
 
+  /** On the grid: its row stands there too. */
+  #isOnGrid(item: { facility: string; flags: number; row: number }): boolean {
+    return !this.filter.rows?.has(item.row) && this.isShown(item);
+  }
+
   readonly #slotOf = (facility: string) => this.facilities.get(facility)?.slot ?? 99;
 
   /** The places of a week in every row; in a month's zoom a week is one column. */
@@ -193,7 +200,7 @@ export class CalendarModel {
 
   #stack(week: number, zoom: Zoom): Place[][] {
     const rows: Place[][] = ROW_IDS.map(() => []);
-    const shown = (this.#weeks.get(week) ?? []).filter((mark) => this.isShown(mark));
+    const shown = (this.#weeks.get(week) ?? []).filter((mark) => this.#isOnGrid(mark));
     if (shown.length === 0) return rows;
     const marks = zoom === 'month' ? joinWeek(shown) : shown;
     const stacks = new Map<number, Mark[]>(); // by day and row, in the order of both
@@ -228,6 +235,10 @@ export class CalendarModel {
       return { ...span, line, end };
     });
     return this.#placed;
+  }
+
+  #gridSpans(): PlacedSpan[] {
+    return this.spans().filter((span) => !this.filter.rows?.has(span.row));
   }
 
   /* Bars stand above a row's marks. */
@@ -265,7 +276,7 @@ export class CalendarModel {
     return [...this.#weeks.keys()].sort((a, b) => a - b);
   }
   #bars(row: number): Place[] {
-    return this.spans().filter((span) => span.row === row).map((span) => ({
+    return this.#gridSpans().filter((span) => span.row === row).map((span) => ({
       kind: 'mark', row, day: span.from, line: span.line, others: [], mark: { ...span, day: span.from, count: 1 },
     }));
   }
@@ -291,12 +302,12 @@ export class CalendarModel {
   isEmpty(): boolean {
     const loaded = this.loadedRange();
     if (loaded && this.firstDay !== null && weekOf(this.firstDay) < loaded.from) return false;
-    return this.spans().length === 0 && [...this.#weeks.keys()].every((week) => this.weight(week, 'week') === 0);
+    return this.#gridSpans().length === 0 && [...this.#weeks.keys()].every((week) => this.weight(week, 'week') === 0);
   }
   /** When nothing is between two days: where the next older mark is, as far as that is known. */
   nearestBefore(from: number, to: number): { day: number; isKnown: boolean } | null {
     let best: number | undefined;
-    for (const span of this.spans()) {
+    for (const span of this.#gridSpans()) {
       if (span.from <= to && span.end >= from) return null;
       if (span.end < from) best = Math.max(best ?? span.end, span.end);
     }
@@ -320,9 +331,26 @@ export class CalendarModel {
   /** New marks, old to new. */
   news(): Mark[] {
     this.#newest ??= [...this.#weeks.values()].flat()
-      .filter((mark) => mark.flags & Flag.New && this.isShown(mark))
+      .filter((mark) => mark.flags & Flag.New && this.#isOnGrid(mark))
       .sort((a, b) => a.day - b.day);
     return this.#newest;
+  }
+  /** What rows hold that are not on the grid: all that is new, what is abnormal between two days. */
+  offGrid(from: number, to: number): { row: number; fresh: number; abnormal: number }[] {
+    const rows = this.filter.rows;
+    if (!rows || rows.size === 0) return [];
+    const all = [...this.#weeks.values()].flat();
+    const bars = [...this.#spansByEntry.values()].map((span) => ({ ...span, day: span.from, count: 1 }));
+    const held = [...all, ...bars].filter((mark) => rows.has(mark.row) && this.isShown(mark));
+    const sum = (marks: { count: number }[]) => marks.reduce((total, { count }) => total + count, 0);
+    return [...rows].map((row) => {
+      const own = held.filter((mark) => mark.row === row);
+      return {
+        row,
+        fresh: sum(own.filter(({ flags }) => flags & Flag.New)),
+        abnormal: sum(own.filter(({ flags, day }) => flags & (ABNORMAL | Flag.Urgent) && day >= from && day <= to)),
+      };
+    }).filter(({ fresh, abnormal }) => fresh + abnormal > 0);
   }
   /** Of what is loaded and not hidden. */
   marks(): Mark[] {

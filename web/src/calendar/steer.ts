@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Where a key leads in the grid: along a row, through a day, by weeks, to a row. */
 import type { Command } from './keys.ts';
-import { ROW_IDS, isSame, nearest, type Place } from './model.ts';
+import { isSame, nearest, type Place } from './model.ts';
 
 export interface Steered {
   at: Place | undefined;
   today: number;
   order: (row: number) => Place[];
+  /** Those that are shown, from top to bottom. */
+  rows: readonly number[];
   focusPlace: (place: Place) => void;
   focusRowName: (row: number) => void;
   needBefore: (day: number) => void;
@@ -24,13 +26,17 @@ function across(grid: Steered, from: Place, by: number): void {
   const sameDay = grid.order(from.row).filter((place) => place.day === from.day);
   const next = sameDay[sameDay.findIndex((place) => isSame(place, from)) + by];
   if (next) return grid.focusPlace(next);
-  for (let row = from.row + by; row >= 0 && row < ROW_IDS.length; row += by) {
+  const at = grid.rows.indexOf(from.row);
+  const others = by < 0 ? grid.rows.slice(0, at).reverse() : grid.rows.slice(at + 1);
+  for (const row of others) {
     const place = nearest(grid.order(row), from.day);
     if (place) return grid.focusPlace(place);
   }
 }
 
-function toRow(grid: Steered, row: number): void {
+function toRow(grid: Steered, number: number): void {
+  const row = grid.rows[number];
+  if (row === undefined) return;
   const place = nearest(grid.order(row), grid.at?.day ?? grid.today);
   if (place) grid.focusPlace(place);
   else grid.focusRowName(row);

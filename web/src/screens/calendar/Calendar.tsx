@@ -5,25 +5,28 @@ import { Link } from 'wouter-preact';
 import type { EntryHead, Facility } from '../../api/client.ts';
 import { CalendarGrid } from '../../calendar/grid.ts';
 import { dayLabel } from '../../calendar/words.ts';
-import { ROW_IDS, type Mark, type Place, type Zoom } from '../../calendar/model.ts';
-import { language, t } from '../../i18n/t.ts';
+import { ROW_IDS, type Mark, type Place } from '../../calendar/model.ts';
+import { rowsOf, shownOf, type Rows } from '../../calendar/rows.ts';
+import { language, t, word } from '../../i18n/t.ts';
 import { dayNumber, dayParts } from '../../i18n/wareki.ts';
 import { preferences } from '../../preferences.ts';
-import { participants } from '../../session.ts';
+import { participants, session } from '../../session.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { lazy, prepareWhenIdle } from '../../ui/lazy.tsx';
 import { ProblemNotice, Skeleton } from '../../ui/pieces.tsx';
 import type { TabProps } from '../patient/Patient.tsx';
 import { asksToOpen, undated } from '../patient/undated.ts';
 import { FacilityBar } from './FacilityBar.tsx';
-import { ZOOMS, printAddress, readAddress, writeAddress } from './address.ts';
+import { ZOOMS, printAddress } from './address.ts';
 import { missingOf } from './missing.ts';
+import { useAddress } from './useAddress.ts';
 import { useCalendar } from './useCalendar.ts';
 
 const Panel = lazy(() => import('./Panel.tsx').then((m) => m.Panel), 'content');
 const List = lazy(() => import('./List.tsx').then((m) => m.List));
 const Why = lazy(() => import('./Why.tsx').then((m) => m.Why), 'help');
 const Find = lazy(() => import('./Find.tsx').then((m) => m.Find), 'help');
+const Arrange = lazy(() => import('./Arrange.tsx').then((m) => m.Arrange), 'help');
 const Keys = lazy(() => import('./Keys.tsx').then((m) => m.Keys), 'help');
 
 
@@ -34,6 +37,8 @@ interface Shown {
   facility: string;
   row: string;
   group: EntryHead[] | null;
+  /** The list of these days is shown until one of it is chosen. */
+  days?: [number, number] | undefined;
   /** Why the entries behind the mark did not come, and another try. */
   failed?: { problem: unknown; retry: () => void };
 }
@@ -45,20 +50,25 @@ function rangeText(from: number, to: number): string {
   return t('cal.range', { from: `${a.year}/${a.month}/${a.day}`, to: end });
 }
 
+function heldText({ fresh, abnormal }: { fresh: number; abnormal: number }): string {
+  const held = [fresh > 0 && t('cal.offgrid.new', { n: fresh }), abnormal > 0 && t('cal.offgrid.abnormal', { n: abnormal })];
+  return held.filter(Boolean).join(' ');
+}
+
 export function Calendar({ person, reload }: TabProps) {
-  const start = useMemo(readAddress, []);
-  const [zoom, setZoom] = useState<Zoom>(start.zoom);
-  const [hidden, setHidden] = useState(start.hidden);
-  const [isList, setIsList] = useState(start.isList);
-  const [row, setRow] = useState(start.row);
-  const [onlyNew, setOnlyNew] = useState(false);
-  const [othersOnly, setOthersOnly] = useState(false);
-  const [dialog, setDialog] = useState<'why' | 'keys' | 'find' | null>(null);
+  const [jump, setJump] = useState<{ to: number | null }>();
+  const { view: chosen, from, choose, correct, note } = useAddress((to) => setJump({ to }));
+  const { zoom, hidden, isList, row, onlyNew, othersOnly } = chosen;
+  const [dialog, setDialog] = useState<'why' | 'keys' | 'find' | 'rows' | null>(null);
+  const account = session.value?.staff.id ?? '';
+  const [rows, setRows] = useState(() => rowsOf(localStorage, account));
   const [shown, setShown] = useState<Shown | null>(null);
   const [view, setView] = useState<[number, number]>([0, 0]);
   const [isChecking, setIsChecking] = useState(false);
   const [said, setSaid] = useState('');
   const [isBarOpen, setIsBarOpen] = useState(innerWidth >= 768);
+  const chooseLatest = useRef(choose);
+  chooseLatest.current = choose;
   const host = useRef<HTMLDivElement>(null);
   const grid = useRef<CalendarGrid | undefined>(undefined);
   const { calendar, problem, version, changed, reopen } = useCalendar(person.id, () => {
@@ -70,35 +80,60 @@ export function Calendar({ person, reload }: TabProps) {
   const facilityOf = (id: string): Facility | undefined =>
     model?.facilities.get(id) ?? participants.value.byId.get(id);
 
-  // so that the first click waits for the hospital only
-  useEffect(() => (calendar ? prepareWhenIdle(Panel, Why, List, Keys, Find) : undefined), [calendar]);
-  useEffect(() => writeAddress({ zoom, hidden, isList, row }), [zoom, hidden, isList, row]);
+  // what is drawn below asks the model already
+  useMemo(
+    () => model?.setFilter({ hidden, onlyNew, othersOnly, rows: rows.hidden }),
+    [model, hidden, onlyNew, othersOnly, rows],
+  );
 
-  async function openMark(mark: Mark, days: number, isWholeDay: boolean) {
+  // so that the first click waits for the hospital only
+  useEffect(() => (calendar ? prepareWhenIdle(Panel, Why, List, Keys, Find, Arrange) : undefined), [calendar]);
+  // an address may name facilities that are not here
+  useEffect(() => {
+    if (!model || [...hidden].every((id) => model.facilities.has(id))) return;
+    correct({ hidden: new Set([...hidden].filter((id) => model.facilities.has(id))) });
+  }, [model, hidden]);
+
+  async function openMark(mark: Mark, days: number) {
     const opening: Shown = {
       entry: mark.entry, title: mark.title, facility: mark.facility, row: ROW_IDS[mark.row] ?? '', group: null,
     };
     setShown(opening);
-    if (mark.count > 1 || isWholeDay) await openGroup(mark, days, isWholeDay, opening);
+    if (mark.count > 1) await openGroup(mark, days, opening);
   }
-  /* The entries behind a mark, or of the whole day; the newest one is shown when none is yet. */
-  async function openGroup(mark: Mark, days: number, isWholeDay: boolean, opening?: Shown) {
+  /* The entries behind a mark; the newest one is shown when none is yet. */
+  async function openGroup(mark: Mark, days: number, opening?: Shown) {
     if (!calendar) return;
     try {
       const rowId = ROW_IDS[mark.row] ?? 'test';
-      const { entries } = await calendar.entries({
-        row: rowId, from: mark.day, to: mark.day + days - 1, ...(isWholeDay ? {} : { facility: mark.facility }),
-      });
-      const newest = entries.find((head) => head.facility === mark.facility) ?? entries[0];
+      const { entries } = await calendar.entries({ row: rowId, from: mark.day, to: mark.day + days - 1, facility: mark.facility });
+      const [newest] = entries;
       setShown((old) => {
         if (old === opening && old && old.entry === '' && newest) return { ...old, entry: newest.id, group: entries };
         return old && entries.some((head) => head.id === old.entry) ? { ...old, group: entries } : old;
       });
     } catch (problem) {
       // with the newest entry open, the others stay reachable by ‹ › and in the list
-      const retry = () => void openMark(mark, days, isWholeDay);
+      const retry = () => void openMark(mark, days);
       setShown((old) => (old === opening && old?.entry === '' ? { ...old, failed: { problem, retry } } : old));
     }
+  }
+  /* Behind "+n": all of the row's day, or of its week, that the filters leave; nothing is opened yet. */
+  async function openDay(of: Mark, days: number) {
+    if (!calendar) return;
+    const { row: index, day } = of;
+    const to = day + days - 1;
+    const opening: Shown = { entry: '', title: '', facility: '', row: ROW_IDS[index] ?? '', group: null, days: [day, to] };
+    setShown(opening);
+    let more: Partial<Shown>;
+    try {
+      const { allOf } = await import('./rowPages.ts');
+      const group = await allOf(calendar, ROW_IDS[index] ?? 'test', day, to);
+      more = { group: group.filter((head) => calendar.model.isShown(head)) };
+    } catch (problem) {
+      more = { failed: { problem, retry: () => void openDay(of, days) } };
+    }
+    setShown((old) => (old === opening ? { ...old, ...more } : old));
   }
 
   useEffect(() => {
@@ -108,19 +143,19 @@ export function Calendar({ person, reload }: TabProps) {
       element,
       calendar.model,
       {
-        open: (mark) => void openMark(mark, made.zoom === 'month' ? 7 : 1, false),
-        more: (place: Place) => void openMark(place.mark, made.zoom === 'month' ? 7 : 1, true),
-        row: (index) => {
-          setRow(index);
-          setIsList(true);
-        },
+        open: (mark) => void openMark(mark, made.zoom === 'month' ? 7 : 1),
+        more: (place: Place) => void openDay(place.mark, made.zoom === 'month' ? 7 : 1),
+        row: (index) => chooseLatest.current({ row: index, isList: true }),
         why: () => setDialog('why'),
         need: (from, to) => void calendar.load(from, to, changed),
         retry: (week) => {
           calendar.model.setState(week, week, 'absent');
           void calendar.load(week, week, changed);
         },
-        view: (from, to) => setView((old) => (old[0] === from && old[1] === to ? old : [from, to])),
+        view: (first, last) => {
+          setView((old) => (old[0] === first && old[1] === last ? old : [first, last]));
+          note(made.from);
+        },
         facilities: () => {
           setIsBarOpen(true);
           requestAnimationFrame(() => document.querySelector<HTMLElement>('.facility-chip')?.focus());
@@ -133,9 +168,9 @@ export function Calendar({ person, reload }: TabProps) {
       t('cal.grid', { name: person.name }),
       language.value,
     );
-    made.begin(zoom);
+    made.begin(zoom, from.current);
     grid.current = made;
-    calendar.model.setFilter({ hidden, onlyNew, othersOnly });
+    made.arrange(shownOf(rows));
     made.update();
     return () => {
       grid.current = undefined;
@@ -144,10 +179,13 @@ export function Calendar({ person, reload }: TabProps) {
   }, [calendar, isList]);
 
   useEffect(() => {
-    model?.setFilter({ hidden, onlyNew, othersOnly });
+    grid.current?.arrange(shownOf(rows));
     grid.current?.update();
-  }, [hidden, onlyNew, othersOnly]);
+  }, [hidden, onlyNew, othersOnly, rows]);
   useEffect(() => grid.current?.setZoom(zoom), [zoom]);
+  useEffect(() => {
+    if (jump) grid.current?.moveTo(jump.to);
+  }, [jump]);
   useEffect(() => grid.current?.update(), [version]);
   useEffect(() => {
     if (!shown) grid.current?.unselect();
@@ -197,10 +235,14 @@ export function Calendar({ person, reload }: TabProps) {
     setIsChecking(false);
     changed();
   }
+  function arrange(next: Rows) {
+    setRows(next);
+    void import('../../calendar/arrange.ts').then(({ keepRows }) => keepRows(localStorage, account, next)).catch(() => {});
+  }
   function toggle(facility: string) {
     const next = new Set(hidden);
     if (!next.delete(facility)) next.add(facility);
-    setHidden(next);
+    choose({ hidden: next });
   }
 
   if (problem !== undefined) {
@@ -213,20 +255,21 @@ export function Calendar({ person, reload }: TabProps) {
   const news = model?.news() ?? [];
   const outside = news.filter((mark) => mark.day < view[0] || mark.day > view[1]);
   const hint = view[1] > 0 ? (model?.nearestBefore(view[0], view[1]) ?? null) : null;
+  const offGrid = model && !isList ? model.offGrid(view[0], view[1]) : [];
   const missing = model ? missingOf(model, person).length : 0;
-  const isFiltered = hidden.size > 0 || onlyNew || othersOnly;
+  const isFiltered = hidden.size > 0 || onlyNew || othersOnly || rows.hidden.size > 0;
   const count = model?.facilities.size ?? 0;
   return (
     <>
       <div class="cal-tools">
         <div class="seg" role="group" aria-label={t('cal.view')}>
-          <button type="button" aria-pressed={!isList} onClick={() => setIsList(false)}>
+          <button type="button" aria-pressed={!isList} onClick={() => choose({ isList: false })}>
             <span class="view-icon">
               <Icon name="grid" />
             </span>
             <span class="view-words">{t('cal.as_grid')}</span>
           </button>
-          <button type="button" aria-pressed={isList} onClick={() => setIsList(true)}>
+          <button type="button" aria-pressed={isList} onClick={() => choose({ isList: true })}>
             <span class="view-icon">
               <Icon name="list" />
             </span>
@@ -237,7 +280,7 @@ export function Calendar({ person, reload }: TabProps) {
           <>
             <div class="seg" role="group" aria-label={t('cal.zoom')}>
               {ZOOMS.map((value) => (
-                <button key={value} type="button" aria-pressed={zoom === value} onClick={() => setZoom(value)}>
+                <button key={value} type="button" aria-pressed={zoom === value} onClick={() => choose({ zoom: value })}>
                   {t(`cal.zoom.${value}`)}
                 </button>
               ))}
@@ -268,14 +311,19 @@ export function Calendar({ person, reload }: TabProps) {
           {t('cal.facilities', { n: count })}
           <Icon name="down" />
         </button>
-        <button type="button" class="btn tool compact" aria-pressed={onlyNew} onClick={() => setOnlyNew(!onlyNew)}>
+        {!isList && (
+          <button type="button" class="btn tool compact" disabled={!calendar} onClick={() => setDialog('rows')}>
+            {rows.hidden.size > 0 ? t('cal.arrange.n', { n: shownOf(rows).length, total: rows.order.length }) : t('cal.arrange')}
+          </button>
+        )}
+        <button type="button" class="btn tool compact" aria-pressed={onlyNew} onClick={() => choose({ onlyNew: !onlyNew })}>
           {t('cal.only_new')}
         </button>
         <button
           type="button"
           class="btn tool compact"
           aria-pressed={othersOnly}
-          onClick={() => setOthersOnly(!othersOnly)}
+          onClick={() => choose({ othersOnly: !othersOnly })}
         >
           {t('cal.others_only')}
         </button>
@@ -314,6 +362,18 @@ export function Calendar({ person, reload }: TabProps) {
           isOpen={isBarOpen}
         />
       )}
+      {offGrid.length > 0 && (
+        <div class="cal-offgrid" role="status">
+          <Icon name="eye" />
+          <span>{t('cal.offgrid')}</span>
+          {offGrid.map(({ row: hiddenRow, ...held }) => (
+            <button key={hiddenRow} type="button" class="btn compact" onClick={() => arrange({ ...rows, hidden: new Set([...rows.hidden].filter((one) => one !== hiddenRow)) })}>
+              {t('cal.offgrid.row', { row: word('row', ROW_IDS[hiddenRow] ?? ''), held: heldText(held) })}
+              <span class="sr">{t('cal.offgrid.show')}</span>
+            </button>
+          ))}
+        </div>
+      )}
       <div class="cal-body">
         {!calendar && (
           <div class="cal-waiting">
@@ -323,11 +383,12 @@ export function Calendar({ person, reload }: TabProps) {
         {calendar && isList && (
           <List
             calendar={calendar}
+            order={rows.order}
             row={row}
             version={version}
             current={shown?.entry ?? ''}
             facilityOf={facilityOf}
-            onRow={setRow}
+            onRow={(index) => choose({ row: index })}
             onOpen={(head) => setShown({ entry: head.id, title: head.title, facility: head.facility, row: head.row ?? '', group: null })}
           />
         )}
@@ -340,9 +401,8 @@ export function Calendar({ person, reload }: TabProps) {
                 type="button"
                 class="btn compact"
                 onClick={() => {
-                  setHidden(new Set());
-                  setOnlyNew(false);
-                  setOthersOnly(false);
+                  choose({ hidden: new Set(), onlyNew: false, othersOnly: false });
+                  if (rows.hidden.size > 0) arrange({ ...rows, hidden: new Set() });
                 }}
               >
                 {t('cal.empty.clear')}
@@ -385,13 +445,14 @@ export function Calendar({ person, reload }: TabProps) {
             facility={shown.facility}
             row={shown.row}
             group={shown.group}
+            days={shown.days}
             failed={shown.failed}
             facilityOf={facilityOf}
             onHead={(head) => {
               if (!head.row || !head.day) return;
               const day = dayNumber(head.day);
               const mark = model?.markAt(ROW_IDS.indexOf(head.row), day, head.facility);
-              if (mark && mark.count > 1 && !shown.group) void openGroup(mark, 1, false);
+              if (mark && mark.count > 1 && !shown.group) void openGroup(mark, 1);
               grid.current?.select(ROW_IDS.indexOf(head.row), day, head.facility);
             }}
             onGo={(entry) =>
@@ -400,7 +461,9 @@ export function Calendar({ person, reload }: TabProps) {
                 title: '',
                 facility: '',
                 row: old?.row ?? '',
-                group: old?.group?.some((head) => head.id === entry) ? old.group : null,
+                ...(entry === '' || old?.group?.some((head) => head.id === entry)
+                  ? { group: old?.group ?? null, days: old?.days }
+                  : { group: null }),
               }))
             }
             onClose={closePanel}
@@ -417,9 +480,17 @@ export function Calendar({ person, reload }: TabProps) {
           onLoaded={changed}
           onGo={(mark) => {
             setDialog(null);
-            void openMark(mark, 1, false);
+            void openMark(mark, 1);
             grid.current?.select(mark.row, mark.day, mark.facility);
           }}
+          onClose={() => setDialog(null)}
+        />
+      )}
+      {dialog === 'rows' && model && (
+        <Arrange
+          rows={rows}
+          held={new Map(model.offGrid(view[0], view[1]).map((one) => [one.row, heldText(one)]))}
+          onChange={arrange}
           onClose={() => setDialog(null)}
         />
       )}

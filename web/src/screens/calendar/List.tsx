@@ -18,6 +18,7 @@ interface Page {
 
 export function List(props: {
   calendar: OpenCalendar;
+  order: readonly number[];
   row: number;
   version: number;
   current: string;
@@ -61,15 +62,15 @@ export function List(props: {
   return (
     <div class="cal-list">
       <div class="row-chips" role="group" aria-label={t('list.rows')}>
-        {ROW_IDS.map((id, index) => (
+        {props.order.map((index) => (
           <button
-            key={id}
+            key={index}
             type="button"
             class="btn tool compact"
             aria-pressed={index === row}
             onClick={() => props.onRow(index)}
           >
-            {word('row', id)}
+            {word('row', ROW_IDS[index] ?? '')}
           </button>
         ))}
       </div>

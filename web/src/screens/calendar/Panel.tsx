@@ -10,6 +10,7 @@ import { Icon } from '../../ui/Icon.tsx';
 import { FacilityMark, Notice, ProblemNotice } from '../../ui/pieces.tsx';
 import { flagWords } from '../../calendar/words.ts';
 import { Content, Whole } from './Content.tsx';
+import { DayList, daysText } from './DayList.tsx';
 import { timeText } from './times.ts';
 
 const SLOW_MS = 3000;
@@ -30,6 +31,8 @@ export interface PanelProps {
   facility: string;
   row: string;
   group: EntryHead[] | null;
+  /** Behind "+n": while no entry is chosen, the group is the list of these days. */
+  days?: [number, number] | undefined;
   failed?: { problem: unknown; retry: () => void } | undefined;
   facilityOf: (id: string) => Facility | undefined;
   onHead: (head: EntryHead) => void;
@@ -43,12 +46,12 @@ function useOpened(id: string, turn: number) {
   const [problem, setProblem] = useState<unknown>();
   const [isSlow, setIsSlow] = useState(false);
   useEffect(() => {
-    if (id === '') return;
-    const abort = new AbortController();
-    let opening: string | undefined;
     setContent(undefined);
     setProblem(undefined);
     setIsSlow(false);
+    if (id === '') return;
+    const abort = new AbortController();
+    let opening: string | undefined;
     const timer = setTimeout(() => setIsSlow(true), SLOW_MS);
     void (async () => {
       try {
@@ -159,7 +162,7 @@ export function State({ entry, facility }: { entry: EntryHead; facility: string 
   return null;
 }
 
-function Group(props: Pick<PanelProps, 'group' | 'entry' | 'onGo' | 'facilityOf'>) {
+function Group(props: Pick<PanelProps, 'group' | 'days' | 'entry' | 'onGo' | 'facilityOf'>) {
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const current = box.current?.querySelector<HTMLElement>('[aria-current]');
@@ -170,6 +173,12 @@ function Group(props: Pick<PanelProps, 'group' | 'entry' | 'onGo' | 'facilityOf'
   const isMixed = props.group.some((head) => head.facility !== props.group?.[0]?.facility);
   return (
     <div class="of-day" ref={box} role="group" aria-label={t('panel.of_day', { n: props.group.length })}>
+      {props.days && (
+        <button type="button" class="all" onClick={() => props.onGo('')}>
+          <Icon name="list" />
+          {t('panel.to_list')}
+        </button>
+      )}
       {props.group.map((head) => {
         const facility = props.facilityOf(head.facility);
         return (
@@ -195,9 +204,11 @@ export function Panel(props: PanelProps) {
   const problem = props.failed?.problem ?? fetched.problem;
   const retry = props.failed?.retry ?? (() => setTurn(turn + 1));
   const heading = useRef<HTMLHeadingElement>(null);
+  // the list of a day and an entry of it take each other's place
+  const isList = props.days !== undefined && props.entry === '';
   useEffect(() => {
     heading.current?.focus({ preventScroll: true });
-  }, []);
+  }, [isList]);
   useEffect(() => {
     if (opened) props.onHead(opened.entry);
   }, [opened?.opening]);
@@ -214,7 +225,7 @@ export function Panel(props: PanelProps) {
   const rowWord = head?.row ? word('row', head.row) : kind || t('panel.title');
   // while the next one comes, the way on stays where it is; a whole is left as a whole
   const shownIds = new Set(whole.map((other) => other.id));
-  const ways = [opened ?? before, ...[...parts.values()].map((part) => part.opened)];
+  const ways = isList ? [] : [opened ?? before, ...[...parts.values()].map((part) => part.opened)];
   const outside = (side: 'previous' | 'next') =>
     ways.map((one) => one?.[side] ?? null).find((id) => id !== null && !shownIds.has(id)) ?? null;
   const way = { previous: outside('previous'), next: outside('next') };
@@ -275,14 +286,15 @@ export function Panel(props: PanelProps) {
         </div>
         <h2 ref={heading} tabIndex={-1}>
           {kind && <span class="kind">{kind}</span>}
-          {whole.length > 0 ? t('panel.whole', { n: whole.length }) : (head?.title ?? props.title)}
+          {whole.length > 0 ? t('panel.whole', { n: whole.length }) : isList ? daysText(props.days) : (head?.title ?? props.title)}
         </h2>
         {head && <Facts entry={head} />}
       </div>
-      {whole.length !== props.group?.length && <Group {...props} />}
-      <div class="panel-body" tabIndex={0} aria-busy={!content && problem === undefined}>
+      {!isList && (props.days || whole.length !== props.group?.length) && <Group {...props} />}
+      <div class="panel-body" tabIndex={0} aria-busy={!content && problem === undefined && !(isList && props.group)}>
         {head && <State entry={head} facility={facility?.name ?? ''} />}
         {problem !== undefined && <ProblemNotice problem={problem} retry={retry} />}
+        {isList && props.group && <DayList group={props.group} days={props.days} facilityOf={props.facilityOf} onGo={props.onGo} />}
         {whole.length > 0 && content && (
           <>
             {contents.length < whole.length && (
@@ -300,10 +312,10 @@ export function Panel(props: PanelProps) {
         {whole.length === 0 && content && content.entry.id === props.entry && (
           <Content content={content} opening={opened?.opening} onChanged={() => setTurn(turn + 1)} />
         )}
-        {!content && problem === undefined && head?.state !== 'incomplete' && (
+        {!content && problem === undefined && head?.state !== 'incomplete' && !(isList && props.group) && (
           <div role="status" class="stack">
             <span class="small quiet">
-              {isSlow ? t('panel.slow') : t('panel.loading', { facility: facility?.name ?? '' })}
+              {isList ? t('app.loading') : isSlow ? t('panel.slow') : t('panel.loading', { facility: facility?.name ?? '' })}
             </span>
             <div class="skel" />
             <div class="skel w70" />

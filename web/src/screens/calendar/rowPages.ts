@@ -32,3 +32,20 @@ export async function pageOf(
     at = rest;
   }
 }
+
+/* Of one row: more than a screen can be read of. */
+const PAGES_MAX = 20;
+
+/** Everything of a row between two days. */
+export async function allOf(calendar: OpenCalendar, row: Row, from: number, to: number): Promise<EntryHead[]> {
+  const all: EntryHead[] = [];
+  let cursor: string | null = null;
+  for (let page = 0; page < PAGES_MAX; page += 1) {
+    const answer: { entries: EntryHead[]; next: string | null } =
+      await calendar.entries({ row, from, to, ...(cursor ? { cursor } : {}) });
+    all.push(...answer.entries);
+    cursor = answer.next;
+    if (cursor === null) break;
+  }
+  return all;
+}

@@ -9,6 +9,7 @@ import { language, t } from '../../i18n/t.ts';
 import { dayNumber, dayText, slashed } from '../../i18n/wareki.ts';
 import { participants, session } from '../../session.ts';
 import { FacilityMark, ProblemNotice, Skeleton } from '../../ui/pieces.tsx';
+import { readDay, readFacilities } from '../calendar/address.ts';
 import { missingOf } from '../calendar/missing.ts';
 import { whyWords } from '../calendar/whyWords.ts';
 import { Paper } from './Paper.tsx';
@@ -120,13 +121,12 @@ function DayInput(props: { id: string; label: string; value: string; onInput: (v
 function readRange(): { from: string; to: string; hidden: Set<string> } {
   const query = new URLSearchParams(location.search);
   const today = session.value?.today ?? dayText(0);
-  const isDay = (text: string | null): text is string => /^\d{4}-\d{2}-\d{2}$/.test(text ?? '');
-  const to = query.get('to');
-  const from = query.get('from');
+  const to = readDay(query.get('to'));
+  const from = readDay(query.get('from'));
   return {
-    from: isDay(from) ? from : dayText(firstDayOf(weekOf(dayNumber(today)) - 11)),
-    to: isDay(to) ? to : today,
-    hidden: new Set(query.get('without')?.split(',').filter(Boolean)),
+    from: dayText(from ?? firstDayOf(weekOf(dayNumber(today)) - 11)),
+    to: to === null ? today : dayText(to),
+    hidden: readFacilities(query),
   };
 }
 
