@@ -337,20 +337,24 @@ bool patient_list_suspended(struct store_session *session,
     return list_records(session, &listing, items, count, err);
 }
 
-bool patient_count_suspended(struct store_session *session,
-                             const struct disclosure_scope *scope, int64_t *count,
-                             struct err *err)
+bool patient_count_unfinished(struct store_session *session,
+                              const struct disclosure_scope *scope, int64_t *entered,
+                              int64_t *suspended, struct err *err)
 {
     CLEANUP(store_finish)
     struct store_statement *statement = store_prepare(
         session,
-        "SELECT count(*) FROM record WHERE facility = ?1 AND state = 'suspended'", err);
+        "SELECT (SELECT count(*) FROM record WHERE entered_facility = ?1 AND state IN "
+        "('proposed', 'refused', 'suspended')), (SELECT count(*) FROM record WHERE "
+        "facility = ?1 AND state = 'suspended')",
+        err);
     if (!statement)
         return false;
     store_bind_id(statement, 1, permit_scope_viewer(scope)->facility);
     bool has_row = false;
     if (!store_step(statement, &has_row, err))
         return false;
-    *count = store_column_int(statement, 0);
+    *entered = store_column_int(statement, 0);
+    *suspended = store_column_int(statement, 1);
     return true;
 }

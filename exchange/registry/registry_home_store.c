@@ -24,6 +24,7 @@ struct home {
     size_t person_count;
     struct patient_unfinished *unfinished;
     size_t unfinished_count;
+    int64_t unfinished_total;
     struct patient_unfinished *suspended;
     size_t suspended_count;
     int64_t suspended_total;
@@ -64,7 +65,8 @@ static bool read_lists(struct home *home, struct err *err)
                                    &home->unfinished, &home->unfinished_count, err) &&
            patient_list_suspended(session, home->scope, home->today, home->arena,
                                   &home->suspended, &home->suspended_count, err) &&
-           patient_count_suspended(session, home->scope, &home->suspended_total, err);
+           patient_count_unfinished(session, home->scope, &home->unfinished_total,
+                                    &home->suspended_total, err);
 }
 
 /* Whoever may see nothing of the person has nothing new. */
@@ -127,6 +129,7 @@ static void write_home(struct json_writer *writer, const struct home *home)
     json_close_array(writer);
     write_links(writer, "unfinished", home->unfinished, home->unfinished_count,
                 home->actor->facility);
+    json_put_int(writer, "unfinished_total", home->unfinished_total);
     write_links(writer, "suspended", home->suspended, home->suspended_count,
                 home->actor->facility);
     json_put_int(writer, "suspended_total", home->suspended_total);

@@ -296,6 +296,48 @@ static void the_home_page_counts_what_is_new_since_the_last_look(void)
     hospital_free(hospital);
 }
 
+/* As if so many numbers had been refused. */
+static bool refuse_many(struct store_session *session, void *context, struct err *err)
+{
+    (void)context;
+    for (uint8_t i = 1; i <= 60; i++) {
+        CLEANUP(store_finish)
+        struct store_statement *insert = store_prepare(
+            session,
+            "INSERT INTO record (id, person, facility, number, state, reason, "
+            "entered_facility, entered_staff, entered_at, since, has_to_tell) SELECT ?1, "
+            "person, facility, number, 'refused', reason, entered_facility, "
+            "entered_staff, entered_at, since, 0 FROM record WHERE state = 'confirmed' "
+            "AND facility <> entered_facility LIMIT 1",
+            err);
+        if (!insert)
+            return false;
+        store_bind_id(insert, 1, (struct id){.bytes = {i}});
+        bool has_row = false;
+        if (!store_step(insert, &has_row, err))
+            return false;
+    }
+    return true;
+}
+
+static void a_list_that_ends_early_says_how_many_there_are(void)
+{
+    struct scene scene = scene_new();
+    struct err err = {0};
+    CHECK(home_says(&scene, "\"unfinished\":[],\"unfinished_total\":0"));
+    struct world *world = scene.hospital->world;
+    good(store_write(world->store, STORE_LIVE, refuse_many, NULL, &err), &err);
+    struct reply reply = go(&scene.clinic, "GET /api/v1/home", "");
+    size_t listed = 0;
+    for (const char *at = reply.body; (at = strstr(at, "\"refused\"")); at++)
+        listed++;
+    CHECK(listed == 50 && has(&reply, "\"unfinished_total\":60"));
+    struct browser pharmacy = enter(world, "pharmacy");
+    reply = go(&pharmacy, "GET /api/v1/home", "");
+    CHECK(has(&reply, "\"unfinished_total\":0"));
+    hospital_free(scene.hospital);
+}
+
 int main(void)
 {
     struct err err = {0};
@@ -312,5 +354,6 @@ int main(void)
     RUN(an_opening_ends_after_ten_minutes_without_use);
     RUN(what_is_marked_sensitive_is_kept_back_until_the_hospital_says_so);
     RUN(the_home_page_counts_what_is_new_since_the_last_look);
+    RUN(a_list_that_ends_early_says_how_many_there_are);
     return test_done();
 }

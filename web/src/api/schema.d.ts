@@ -833,11 +833,13 @@ export interface components {
         Home: {
             recent: components["schemas"]["HomePerson"][];
             news: components["schemas"]["HomePerson"][];
-            /** @description own registrations with a number that is not confirmed */
+            /** @description own registrations with a number that is not confirmed, newest first, at most 50 */
             unfinished: {
                 person: components["schemas"]["PersonSummary"];
                 link: components["schemas"]["Link"];
             }[];
+            /** @description how many there are in all */
+            unfinished_total: number;
             /** @description links to own numbers that wait until own staff confirms the number or ends them, oldest first, at most 50 */
             suspended: {
                 person: components["schemas"]["PersonSummary"];

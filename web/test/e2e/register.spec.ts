@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { expect, login, test } from './test.ts';
+import { expect, login, registerAgain, test } from './test.ts';
 
 test('registration under comprehensive consent: five clicks, then the calendar fills and opens', async ({ page, world, hand }) => {
   const person = world.unregistered;
@@ -57,16 +57,7 @@ test('somebody who is registered already is offered, not registered twice', asyn
   const person = world.linked;
   refusals.add(409);
   await login(page, world);
-  await page.goto('/patients/new');
-  await page.check('#consent-explained');
-  await page.getByRole('button', { name: '次へ' }).click();
-  await page.fill('#person-name', person.name);
-  await page.fill('#person-kana', person.kana);
-  await page.fill('#person-birth', person.birth_day);
-  await page.locator(`input[name="person-sex"][value="${person.sex}"]`).check();
-  await page.getByRole('button', { name: '次へ' }).click();
-  await page.locator('.number-field input').first().fill('E2E777');
-  await page.getByRole('button', { name: '登録', exact: true }).click();
+  await registerAgain(page, world.linked, 'E2E777');
   await expect(page.getByRole('dialog')).toContainText('すでに登録されている可能性');
   await expect(page.getByRole('dialog').locator('.person').first()).toContainText(person.kana);
 });

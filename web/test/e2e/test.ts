@@ -99,6 +99,32 @@ export async function openCalendar(page: Page, hand: Hand, number: string): Prom
   await expect(page.locator('.cal-row')).toHaveCount(10);
 }
 
+/** From a calendar: a hospital's summary whose text shows a picture and has a paper beside it. */
+export async function openSummary(page: Page): Promise<void> {
+  await expect(page.locator('.m, .bar').first()).toBeVisible();
+  await page.getByRole('button', { name: '一覧表示' }).click();
+  await page.locator('.row-chips button', { hasText: 'レポート' }).click();
+  const summary = page.locator('tr', { hasText: '退院時サマリー', has: page.locator('.fm[title^="りんどう"]') });
+  await summary.locator('.title-button').first().click();
+  await expect(page.locator('.doc h3').first()).toBeVisible();
+}
+
+/** The wizard, to its end, for somebody whom the network knows already. */
+export async function registerAgain(
+  page: Page, person: { name: string; kana: string; birth_day: string; sex: string }, number: string,
+): Promise<void> {
+  await page.goto('/patients/new');
+  await page.check('#consent-explained');
+  await page.getByRole('button', { name: '次へ' }).click();
+  await page.fill('#person-name', person.name);
+  await page.fill('#person-kana', person.kana);
+  await page.fill('#person-birth', person.birth_day);
+  await page.locator(`input[name="person-sex"][value="${person.sex}"]`).check();
+  await page.getByRole('button', { name: '次へ' }).click();
+  await page.locator('.number-field input').first().fill(number);
+  await page.getByRole('button', { name: '登録', exact: true }).click();
+}
+
 export async function noSidewaysScroll(page: Page): Promise<void> {
   // a page that is too wide widens a phone's window with it: the device says how wide it may be
   const { width } = page.viewportSize() ?? { width: 0 };

@@ -7,9 +7,9 @@ import { fullInstant, longDay } from '../../i18n/wareki.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Choices } from '../../ui/Choices.tsx';
 import { Field } from '../../ui/Field.tsx';
-import { ErrorSummary, FormActions, stillWrong, type Errors } from '../../ui/Form.tsx';
+import { ErrorSummary, FormActions } from '../../ui/Form.tsx';
 import { ConsentTag, Notice, ProblemNotice, Skeleton } from '../../ui/pieces.tsx';
-import { useIntention } from '../patient/Links.tsx';
+import { useSubmit } from '../../ui/useSubmit.ts';
 import { facilitiesOf, session } from '../../session.ts';
 import { FacilityMarks } from '../../ui/pieces.tsx';
 import { ConsentForm, NEW_CONSENT, checkConsent, checkFacilities, consentInput, isSpecific } from './ConsentForm.tsx';
@@ -75,26 +75,14 @@ function Facts({ consent }: { consent: Consent }) {
 function Withdraw(props: { person: Person; consent: Consent; onDone: () => void; onClose: () => void }) {
   const [channel, setChannel] = useState<Channel>('paper');
   const [note, setNote] = useState('');
-  const [problem, setProblem] = useState<unknown>();
-  const [isBusy, setIsBusy] = useState(false);
-  const run = useIntention();
-  async function submit(event: Event) {
-    event.preventDefault();
-    if (isBusy) return;
-    setIsBusy(true);
-    setProblem(undefined);
-    const text = note.trim();
-    try {
-      await run((key) => api.withdrawConsent(props.consent.id, { channel, ...(text ? { note: text } : {}) }, key));
-      props.onDone();
-    } catch (failure) {
-      setProblem(failure);
-      setIsBusy(false);
-    }
-  }
+  const text = note.trim();
+  const { problem, isBusy, onSubmit } = useSubmit({
+    send: (key) => api.withdrawConsent(props.consent.id, { channel, ...(text ? { note: text } : {}) }, key),
+    onDone: props.onDone,
+  });
   return (
     <Dialog title={t('consent.withdraw.title', { name: props.person.name })} onClose={props.onClose}>
-      <form class="stack" onSubmit={(event) => void submit(event)}>
+      <form class="stack" onSubmit={onSubmit}>
         <p>{t('consent.withdraw.text')}</p>
         {problem !== undefined && <ProblemNotice problem={problem} />}
         <Choices
@@ -121,33 +109,14 @@ function Withdraw(props: { person: Person; consent: Consent; onDone: () => void;
 function Give(props: { person: Person; named: string[]; onDone: () => void; onClose: () => void }) {
   const { person, onDone, onClose } = props;
   const [draft, setDraft] = useState({ ...NEW_CONSENT, facilities: props.named });
-  const [found, setFound] = useState<Errors>({});
-  const [turn, setTurn] = useState(0);
-  const [problem, setProblem] = useState<unknown>();
-  const [isBusy, setIsBusy] = useState(false);
-  const run = useIntention();
-  const checkAll = () => ({ ...checkConsent(draft), ...(isSpecific() ? checkFacilities(draft) : {}) });
-  const errors = stillWrong(found, checkAll);
-  async function submit(event: Event) {
-    event.preventDefault();
-    if (isBusy) return;
-    const wrong = checkAll();
-    setFound(wrong);
-    setTurn(turn + 1);
-    if (Object.keys(wrong).length > 0) return;
-    setIsBusy(true);
-    setProblem(undefined);
-    try {
-      await run((key) => api.giveConsent(person.id, consentInput(draft), key));
-      onDone();
-    } catch (failure) {
-      setProblem(failure);
-      setIsBusy(false);
-    }
-  }
+  const { errors, turn, problem, isBusy, onSubmit } = useSubmit({
+    check: () => ({ ...checkConsent(draft), ...(isSpecific() ? checkFacilities(draft) : {}) }),
+    send: (key) => api.giveConsent(person.id, consentInput(draft), key),
+    onDone,
+  });
   return (
     <Dialog title={t(isSpecific() ? 'rights.title' : 'consent.give')} onClose={onClose} wide>
-      <form class="stack" onSubmit={(event) => void submit(event)} noValidate>
+      <form class="stack" onSubmit={onSubmit} noValidate>
         <ErrorSummary errors={errors} turn={turn} />
         {problem !== undefined && <ProblemNotice problem={problem} />}
         <ConsentForm draft={draft} errors={errors} onInput={setDraft} />

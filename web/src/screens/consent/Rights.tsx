@@ -10,7 +10,7 @@ import { Dialog } from '../../ui/Dialog.tsx';
 import { Choices } from '../../ui/Choices.tsx';
 import { FormActions } from '../../ui/Form.tsx';
 import { FacilityMark, ProblemNotice } from '../../ui/pieces.tsx';
-import { useIntention } from '../patient/Links.tsx';
+import { useSubmit } from '../../ui/useSubmit.ts';
 
 const CHANNELS: Channel[] = ['paper', 'oral', 'device'];
 
@@ -36,32 +36,19 @@ function End(props: {
 }) {
   const { consent, facility } = props;
   const [channel, setChannel] = useState<Channel>('paper');
-  const [problem, setProblem] = useState<unknown>();
-  const [isBusy, setIsBusy] = useState(false);
-  const run = useIntention();
   const own = session.value?.post.facility.id;
   const rest = (consent.facilities ?? []).filter((id) => id !== facility.id && id !== own);
 
-  async function submit(event: Event) {
-    event.preventDefault();
-    if (isBusy) return;
-    setIsBusy(true);
-    setProblem(undefined);
-    try {
-      await run<unknown>((key) =>
-        rest.length === 0
-          ? api.withdrawConsent(consent.id, { channel }, key)
-          : api.endRight(props.person.id, consent, rest, channel, key),
-      );
-      props.onDone(t('rights.ended', { name: facility.name }));
-    } catch (failure) {
-      setProblem(failure);
-      setIsBusy(false);
-    }
-  }
+  const { problem, isBusy, onSubmit } = useSubmit<unknown>({
+    send: (key) =>
+      rest.length === 0
+        ? api.withdrawConsent(consent.id, { channel }, key)
+        : api.endRight(props.person.id, consent, rest, channel, key),
+    onDone: () => props.onDone(t('rights.ended', { name: facility.name })),
+  });
   return (
     <Dialog title={t('rights.end.title', { name: facility.name })} onClose={props.onClose}>
-      <form class="stack" onSubmit={(event) => void submit(event)}>
+      <form class="stack" onSubmit={onSubmit}>
         <p>{t(rest.length === 0 ? 'rights.end.last' : 'rights.end.text')}</p>
         {problem !== undefined && <ProblemNotice problem={problem} />}
         <Choices

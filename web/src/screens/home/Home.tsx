@@ -5,9 +5,9 @@ import { Link, useLocation } from 'wouter-preact';
 import { api, type Home as HomeData, type HomePerson } from '../../api/client.ts';
 import { onLive } from '../../api/live.ts';
 import { useResource } from '../../api/resource.ts';
-import { t } from '../../i18n/t.ts';
+import { t, type Key } from '../../i18n/t.ts';
 import { instantText } from '../../i18n/wareki.ts';
-import { facilitiesOf } from '../../session.ts';
+import { facilitiesOf, session } from '../../session.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { FacilityMarks, ProblemNotice, Skeleton } from '../../ui/pieces.tsx';
 import { linkTone, linkWords } from '../patient/linkWords.ts';
@@ -50,8 +50,19 @@ function People({ people, empty }: { people: HomePerson[]; empty: ComponentChild
   );
 }
 
-function Numbers({ rows, empty }: { rows: HomeData['unfinished']; empty: string }) {
+/* The server lists no more of these. */
+const LISTED_MAX = 50;
+
+function Numbers({ rows, total, empty, rest }: { rows: HomeData['unfinished']; total: number; empty: string; rest: Key }) {
   if (rows.length === 0) return <p class="empty">{empty}</p>;
+  return (
+    <>
+      {total > LISTED_MAX && <p class="card-body small">{t(rest, { n: LISTED_MAX, total })}</p>}
+      <NumberList rows={rows} />
+    </>
+  );
+}
+function NumberList({ rows }: { rows: HomeData['unfinished'] }) {
   return (
     <ul class="people">
       {rows.map(({ person, link }) => (
@@ -156,8 +167,10 @@ export function Home() {
     };
   }, []);
   const value = home.value;
+  const mayRegister = session.value?.post.facility.may_register ?? true;
   // what the own staff has to confirm stands in its own list
   const unfinished = value?.unfinished.filter(({ link }) => !value.suspended.some((one) => one.link.id === link.id));
+  const total = value?.unfinished_total ?? 0;
   return (
     <div class="page">
       <h1 class="sr">{t('home.title')}</h1>
@@ -178,7 +191,7 @@ export function Home() {
                 empty={
                   <>
                     <p>{t('home.recent.empty')}</p>
-                    <p class="small">{t('home.recent.empty.next')}</p>
+                    <p class="small">{t(mayRegister ? 'home.recent.empty.next' : 'home.recent.empty.ask')}</p>
                   </>
                 }
               />
@@ -192,11 +205,15 @@ export function Home() {
           <LaterRequests />
           {value && value.suspended.length > 0 && (
             <Section title={t('home.suspended')} count={value.suspended_total}>
-              <Numbers rows={value.suspended} empty="" />
+              <Numbers rows={value.suspended} total={value.suspended_total} empty="" rest="home.suspended.rest" />
             </Section>
           )}
-          <Section title={t('home.unfinished')} count={unfinished?.length}>
-            {unfinished ? <Numbers rows={unfinished} empty={t('home.unfinished.empty')} /> : <Skeleton rows={2} />}
+          <Section title={t('home.unfinished')} count={total > LISTED_MAX ? total : unfinished?.length}>
+            {unfinished ? (
+              <Numbers rows={unfinished} total={total} empty={t('home.unfinished.empty')} rest="home.unfinished.rest" />
+            ) : (
+              <Skeleton rows={2} />
+            )}
           </Section>
         </div>
       </div>

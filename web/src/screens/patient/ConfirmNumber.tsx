@@ -6,9 +6,9 @@ import { api, type Link, type Person } from '../../api/client.ts';
 import { t } from '../../i18n/t.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Field } from '../../ui/Field.tsx';
-import { ErrorSummary, FormActions, type Errors } from '../../ui/Form.tsx';
+import { ErrorSummary, FormActions } from '../../ui/Form.tsx';
 import { ProblemNotice } from '../../ui/pieces.tsx';
-import { useIntention } from './Links.tsx';
+import { useSubmit } from '../../ui/useSubmit.ts';
 import { ownSuspendedWords } from './linkWords.ts';
 import { PersonFacts } from './PersonLine.tsx';
 import { check, number as numberSchema } from './schema.ts';
@@ -16,35 +16,17 @@ import { check, number as numberSchema } from './schema.ts';
 export function ConfirmNumber(props: { person: Person; link: Link; onDone: () => void; onClose: () => void }) {
   const { person, link } = props;
   const [number, setNumber] = useState(link.successor ?? '');
-  const [errors, setErrors] = useState<Errors>({});
-  const [turn, setTurn] = useState(0);
-  const [problem, setProblem] = useState<unknown>();
-  const [isBusy, setIsBusy] = useState(false);
-  const run = useIntention();
-
-  async function submit(event: Event) {
-    event.preventDefault();
-    if (isBusy) return;
-    const checked = check(numberSchema, number, '');
-    const wrong = checked.errors[''];
-    setErrors(wrong ? { 'confirm-number': wrong } : {});
-    setTurn(turn + 1);
-    if (checked.output === undefined) return;
-    const body = { since: link.since, number: checked.output };
-    setIsBusy(true);
-    setProblem(undefined);
-    try {
-      await run((key) => api.confirmLink(link.id, body, key));
-      props.onDone();
-    } catch (failure) {
-      setProblem(failure);
-      setIsBusy(false);
-    }
-  }
+  const checked = check(numberSchema, number, '');
+  const wrong = checked.errors[''];
+  const { errors, turn, problem, isBusy, onSubmit } = useSubmit({
+    check: () => (wrong ? { 'confirm-number': wrong } : {}),
+    send: (key) => api.confirmLink(link.id, { since: link.since, number: checked.output ?? '' }, key),
+    onDone: props.onDone,
+  });
 
   return (
     <Dialog title={t('confirm.title')} onClose={props.onClose}>
-      <form class="stack" onSubmit={(event) => void submit(event)} noValidate>
+      <form class="stack" onSubmit={onSubmit} noValidate>
         <p>{ownSuspendedWords(link)}</p>
         <div class="stack gap-s">
           <p>

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* 施設追加: a person's numbers with their states in words, another facility's number, and the own
  * number of a facility that has none yet. The owner's match decides; nothing is shown before. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { Link as Anchor, useLocation } from 'wouter-preact';
-import { api, newKey, type Link, type Person, type PersonSummary } from '../../api/client.ts';
-import { Problem } from '../../api/problem.ts';
+import { api, type Link, type Person, type PersonSummary } from '../../api/client.ts';
 import { t } from '../../i18n/t.ts';
 import { instantText } from '../../i18n/wareki.ts';
 import { participants, session } from '../../session.ts';
@@ -14,6 +13,7 @@ import { Field, Wrong } from '../../ui/Field.tsx';
 import { ErrorSummary, SubmitButton, type Errors } from '../../ui/Form.tsx';
 import { Icon } from '../../ui/Icon.tsx';
 import { FacilityMark, Notice, ProblemNotice } from '../../ui/pieces.tsx';
+import { useIntention } from '../../ui/useSubmit.ts';
 import { ConfirmNumber } from './ConfirmNumber.tsx';
 import { canRetry, linkTone, linkWords } from './linkWords.ts';
 import { ConsentForm, NEW_CONSENT, checkConsent, checkFacilities, consentInput, isSpecific } from '../consent/ConsentForm.tsx';
@@ -21,21 +21,6 @@ import { FacilityPicker } from '../consent/FacilityPicker.tsx';
 import { PersonFacts } from './PersonLine.tsx';
 import { check, number as numberSchema } from './schema.ts';
 import { chosen, prefilled } from './searchState.ts';
-
-/** One intention, one key: kept while its answer is unknown. */
-export function useIntention() {
-  const key = useRef(newKey());
-  return async function run<T>(work: (key: string) => Promise<T>): Promise<T> {
-    try {
-      const result = await work(key.current);
-      key.current = newKey();
-      return result;
-    } catch (failure) {
-      if (!(failure instanceof Problem) || failure.status !== 0) key.current = newKey();
-      throw failure;
-    }
-  };
-}
 
 /* The own number first, then as the list of participants has them. */
 function inOrder(links: Link[]): Link[] {

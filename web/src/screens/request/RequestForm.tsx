@@ -11,7 +11,7 @@ import { DayField, NO_DAY, dayError, readDay } from '../../ui/DayField.tsx';
 import { Field, Need, Wrong } from '../../ui/Field.tsx';
 import { ErrorSummary, SubmitButton, stillWrong, type Errors } from '../../ui/Form.tsx';
 import { Notice, ProblemNotice } from '../../ui/pieces.tsx';
-import { useIntention } from '../patient/Links.tsx';
+import { useIntention } from '../../ui/useSubmit.ts';
 import { check, number as numberSchema, personal as personalSchema } from '../patient/schema.ts';
 import { sendRequest, type RequestInput } from './calls.ts';
 

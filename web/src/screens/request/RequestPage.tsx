@@ -14,7 +14,7 @@ import { Field } from '../../ui/Field.tsx';
 import { ErrorSummary, FormActions, type Errors } from '../../ui/Form.tsx';
 import { Icon } from '../../ui/Icon.tsx';
 import { FacilityMarks, Notice, ProblemNotice, Skeleton } from '../../ui/pieces.tsx';
-import { useIntention } from '../patient/Links.tsx';
+import { useIntention, useSubmit } from '../../ui/useSubmit.ts';
 import { PersonFacts } from '../patient/PersonLine.tsx';
 import { chosen } from '../patient/searchState.ts';
 import { answering, heldWords, unanswered } from './answering.ts';
@@ -143,30 +143,19 @@ function Outcome({ request }: { request: RegistrationRequest }) {
 function Decline(props: { request: RegistrationRequest; onDone: (request: RegistrationRequest) => void; onClose: () => void }) {
   const [reason, setReason] = useState<RequestReason | ''>('');
   const [text, setText] = useState('');
-  const [errors, setErrors] = useState<Errors>({});
-  const [turn, setTurn] = useState(0);
-  const [problem, setProblem] = useState<unknown>();
-  const [isBusy, setIsBusy] = useState(false);
-  const run = useIntention();
-  async function submit(event: Event) {
-    event.preventDefault();
-    if (isBusy) return;
-    setErrors(reason === '' ? { 'decline-reason': t('request.reason.missing') } : {});
-    setTurn(turn + 1);
-    if (reason === '') return;
-    setIsBusy(true);
-    setProblem(undefined);
-    const body = { verdict: 'declined', reason, ...(text.trim() ? { text: text.trim() } : {}) } as const;
-    try {
-      props.onDone(await run((key) => answerRequest(props.request.id, body, key)));
-    } catch (failure) {
-      setProblem(failure);
-      setIsBusy(false);
-    }
-  }
+  const { errors, turn, problem, isBusy, onSubmit } = useSubmit({
+    check: (): Errors => (reason === '' ? { 'decline-reason': t('request.reason.missing') } : {}),
+    send: (key) =>
+      answerRequest(
+        props.request.id,
+        { verdict: 'declined', reason: reason || 'other', ...(text.trim() ? { text: text.trim() } : {}) },
+        key,
+      ),
+    onDone: props.onDone,
+  });
   return (
     <Dialog title={t('request.decline.title')} onClose={props.onClose}>
-      <form class="stack" onSubmit={(event) => void submit(event)} noValidate>
+      <form class="stack" onSubmit={onSubmit} noValidate>
         <p>{t('request.decline.text')}</p>
         <ErrorSummary errors={errors} turn={turn} />
         {problem !== undefined && <ProblemNotice problem={problem} />}
@@ -176,7 +165,7 @@ function Decline(props: { request: RegistrationRequest; onDone: (request: Regist
           value={reason}
           options={REASONS.map((value) => ({ value, label: t(`request.reason.${value}`) }))}
           onInput={setReason}
-          error={reason === '' ? errors['decline-reason'] : undefined}
+          error={errors['decline-reason']}
           need="required"
         />
         <Field
@@ -194,25 +183,13 @@ function Decline(props: { request: RegistrationRequest; onDone: (request: Regist
 }
 
 function Withdraw(props: { request: RegistrationRequest; onDone: () => void; onClose: () => void }) {
-  const [problem, setProblem] = useState<unknown>();
-  const [isBusy, setIsBusy] = useState(false);
-  const run = useIntention();
-  async function submit(event: Event) {
-    event.preventDefault();
-    if (isBusy) return;
-    setIsBusy(true);
-    setProblem(undefined);
-    try {
-      await run((key) => withdrawRequest(props.request.id, key));
-      props.onDone();
-    } catch (failure) {
-      setProblem(failure);
-      setIsBusy(false);
-    }
-  }
+  const { problem, isBusy, onSubmit } = useSubmit({
+    send: (key) => withdrawRequest(props.request.id, key),
+    onDone: props.onDone,
+  });
   return (
     <Dialog title={t('request.withdraw')} onClose={props.onClose}>
-      <form class="stack" onSubmit={(event) => void submit(event)}>
+      <form class="stack" onSubmit={onSubmit}>
         <p>{t('request.withdraw.text')}</p>
         {problem !== undefined && <ProblemNotice problem={problem} />}
         <FormActions busy={isBusy} tone="danger" words={t('request.withdraw.do')} onCancel={props.onClose} />
