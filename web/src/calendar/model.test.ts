@@ -4,6 +4,7 @@ import type { Calendar, Facility, Freshness, Refusal } from '../api/client.ts';
 import { dayNumber, dayText } from '../i18n/wareki.ts';
 import { findMarks } from './find.ts';
 import { CalendarModel, Flag, ROW_IDS, compareMarks, firstDayOf, weekOf, type Mark } from './model.ts';
+import { offGrid } from './offGrid.ts';
 
 const TODAY = dayNumber('2026-11-24');
 const facility = (id: string, slot: number): Facility => ({
@@ -298,17 +299,19 @@ describe('rows that the viewer does not have on the grid', () => {
     expect(made.order(TEST, 'week')).toHaveLength(2);
   });
 
+  const held = (made: CalendarModel) => offGrid(made, made.filter.rows ?? new Set(), [TODAY - 7, TODAY]);
+
   it('tell what is new in them, and what is abnormal or urgent in view', () => {
     const made = model([
       { flags: Flag.New, count: 2, day: TODAY - 40 }, { flags: Flag.High }, { flags: Flag.Urgent, facility: 'b' },
       { flags: Flag.Low, day: TODAY - 40 }, { row: 'image', flags: Flag.New },
     ]);
-    expect(made.offGrid(TODAY - 7, TODAY)).toEqual([]);
+    expect(held(made)).toEqual([]);
     hide(made);
-    expect(made.offGrid(TODAY - 7, TODAY)).toEqual([{ row: TEST, fresh: 2, abnormal: 2 }]);
+    expect(held(made)).toEqual([{ row: TEST, fresh: 2, abnormal: 2 }]);
     hide(made, { hidden: new Set(['b']) });
-    expect(made.offGrid(TODAY - 7, TODAY)).toEqual([{ row: TEST, fresh: 2, abnormal: 1 }]);
+    expect(held(made)).toEqual([{ row: TEST, fresh: 2, abnormal: 1 }]);
     hide(made, { rows: new Set([ROW_IDS.indexOf('period')]) });
-    expect(made.offGrid(TODAY - 7, TODAY)).toEqual([]);
+    expect(held(made)).toEqual([]);
   });
 });

@@ -4,7 +4,7 @@
 import type { Calendar, Facility, Freshness, Kind, Refusal, Row } from '../api/client.ts';
 import { dayNumber } from '../i18n/wareki.ts';
 import {
-  ABNORMAL, Flag, compareMarks, firstDayOf, isSame, joinWeek, placeStack, weekOf, type Mark, type Place, type Zoom,
+  Flag, compareMarks, firstDayOf, isSame, joinWeek, placeStack, weekOf, type Mark, type Place, type Zoom,
 } from './places.ts';
 
 export {
@@ -335,24 +335,7 @@ export class CalendarModel {
       .sort((a, b) => a.day - b.day);
     return this.#newest;
   }
-  /** What rows hold that are not on the grid: all that is new, what is abnormal between two days. */
-  offGrid(from: number, to: number): { row: number; fresh: number; abnormal: number }[] {
-    const rows = this.filter.rows;
-    if (!rows || rows.size === 0) return [];
-    const all = [...this.#weeks.values()].flat();
-    const bars = [...this.#spansByEntry.values()].map((span) => ({ ...span, day: span.from, count: 1 }));
-    const held = [...all, ...bars].filter((mark) => rows.has(mark.row) && this.isShown(mark));
-    const sum = (marks: { count: number }[]) => marks.reduce((total, { count }) => total + count, 0);
-    return [...rows].map((row) => {
-      const own = held.filter((mark) => mark.row === row);
-      return {
-        row,
-        fresh: sum(own.filter(({ flags }) => flags & Flag.New)),
-        abnormal: sum(own.filter(({ flags, day }) => flags & (ABNORMAL | Flag.Urgent) && day >= from && day <= to)),
-      };
-    }).filter(({ fresh, abnormal }) => fresh + abnormal > 0);
-  }
-  /** Of what is loaded and not hidden. */
+  /** Of what is loaded and whose facility is not hidden; of rows that are not on the grid, too. */
   marks(): Mark[] {
     return [...this.#weeks.values()].flat().filter((mark) => this.isShown(mark));
   }

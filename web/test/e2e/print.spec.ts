@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
-import { expect, login, openCalendar, picture, test } from './test.ts';
+import { expect, isAccessible, login, openCalendar, openSummary, picture, test } from './test.ts';
 
 const LONG = '長谷川ヴァレンティーナ佐久間小路 花子エリザベート美津子智恵子夕紀菜'.repeat(2);
 const CANCELLED = 32;
@@ -107,6 +107,82 @@ test('a content prints with the same on every page, each entry of a prescription
     for (const part of [world.linked.name.replace(/\s/g, ''), request, 'かわべ診療所']) expect(text).toContain(part);
   }
   expect(paper.join('')).toContain('退院時サマリー');
+});
+
+async function toPaper(page: Page): Promise<void> {
+  await openSummary(page);
+  await page.locator('.panel-foot').getByRole('link', { name: '印刷' }).click();
+}
+/** How wide the pictures of what is printed are. */
+async function printedPictures(page: Page): Promise<number[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'print-'));
+  try {
+    const file = join(folder, 'paper.pdf');
+    writeFileSync(file, await page.pdf({ preferCSSPageSize: true, printBackground: true }));
+    const list = execFileSync('pdfimages', ['-list', file], { encoding: 'utf8' }).split('\n').slice(2, -1);
+    return list.map((one) => Number(one.trim().split(/\s+/)[3]));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+test('the pictures of a document are on its paper, which waits for them', async ({ page, world, hand }) => {
+  await login(page, world);
+  await openCalendar(page, hand, world.linked.number);
+  let release = () => {};
+  const held = new Promise<void>((done) => {
+    release = done;
+  });
+  let asked = 0;
+  await page.route('**/original?part=*', async (route) => {
+    if (page.url().includes('/print/')) {
+      asked += 1;
+      await held;
+    }
+    await route.continue();
+  });
+  await toPaper(page);
+  const button = page.locator('.print-tools').getByRole('button', { name: '印刷' });
+  await expect(page.locator('.print-tools')).toContainText('図を取得しています（残り1件）');
+  await expect(button).toBeDisabled();
+  expect(asked).toBe(1);
+  await isAccessible(page);
+  release();
+  await expect(button).toBeEnabled();
+  await expect(page.locator('.print-tools')).not.toContainText('図を取得しています');
+  await isAccessible(page);
+  await picture(page, 'print-picture');
+  await printed(page);
+  expect(await printedPictures(page)).toContain(480);
+  const paper = (await pages(page, 'print-picture')).join('');
+  expect(paper).toContain('入院第1日からの体温と脈拍');
+  expect(paper).toMatch(/添付：別紙.*（この紙には載っていません）/);
+});
+
+test('a picture that is not to be had says so on the paper, and can be tried again', async ({ page, world, hand, refusals }) => {
+  refusals.add(503);
+  await login(page, world);
+  await openCalendar(page, hand, world.linked.number);
+  let isLost = true;
+  await page.route('**/original?part=*', (route) =>
+    isLost
+      ? route.fulfill({ status: 503, contentType: 'application/problem+json', json: { status: 503, code: 'gateway_silent' } })
+      : route.continue());
+  await toPaper(page);
+  await expect(page.locator('.paper .no-paper')).toBeVisible();
+  await picture(page, 'print-no-picture');
+  await printed(page);
+  expect(await printedPictures(page)).toEqual([]);
+  const paper = (await pages(page, 'print-no-picture')).join('');
+  expect(paper).toContain('図：入院第1日からの体温と脈拍（取得できなかったため、この紙には載っていません）');
+  expect(paper).not.toContain('再試行');
+  await page.evaluate(() => dispatchEvent(new Event('afterprint')));
+  isLost = false;
+  await page.locator('.paper .no-paper').getByRole('button', { name: '再試行' }).click();
+  await expect(page.locator('.paper .doc-picture img')).toBeVisible();
+  await expect(page.locator('.print-tools').getByRole('button', { name: '印刷' })).toBeEnabled();
+  await printed(page);
+  expect(await printedPictures(page)).toContain(480);
 });
 
 test('without a row in the audit nothing of the patient comes out', async ({ page, world, hand }) => {

@@ -12,6 +12,7 @@ export const words: Record<keyof typeof source, Words> = {
   'print.do': 'Print',
   'print.back': 'Back to the screen',
   'print.hint': 'Print this screen with its button "Print". Prints are recorded.',
+  'print.pictures': { one: 'Fetching one picture; then it can be printed.', other: 'Fetching {n} pictures; then it can be printed.' },
   'print.note': 'A print is recorded in the audit; who printed, facility, time and request number stand on every page.',
   'print.range.bad': 'The last day must be within 53 weeks of the first.',
   'print.range': '{from} to {to}',

@@ -9,6 +9,7 @@ export const words = {
   'print.do': '印刷',
   'print.back': '画面へ戻る',
   'print.hint': 'この画面は、画面の「印刷」ボタンから印刷してください。印刷は記録に残ります。',
+  'print.pictures': '図を取得しています（残り{n}件）。そろうと印刷できます。',
   'print.note': '印刷は監査記録に残り、印刷者・施設・日時・照会番号が各ページに入ります。',
   'print.range.bad': 'おわりの日は、はじめの日から53週以内にしてください。',
   'print.range': '{from} から {to} まで',

@@ -3,19 +3,16 @@
 import { useState } from 'preact/hooks';
 import { isAsGiven, moveRow, showRow } from '../../calendar/arrange.ts';
 import { ROW_IDS } from '../../calendar/model.ts';
-import { ALL_ROWS, shownOf, type Rows } from '../../calendar/rows.ts';
+import { offGrid } from '../../calendar/offGrid.ts';
+import { ALL_ROWS, shownOf } from '../../calendar/rows.ts';
 import { t, word } from '../../i18n/t.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Icon } from '../../ui/Icon.tsx';
+import { heldText, type OffGridProps } from './OffGrid.tsx';
 
-export function Arrange(props: {
-  rows: Rows;
-  /** What hidden rows hold, in words. */
-  held: Map<number, string>;
-  onChange: (rows: Rows) => void;
-  onClose: () => void;
-}) {
-  const { rows, held, onChange } = props;
+export function Arrange(props: OffGridProps & { onClose: () => void }) {
+  const { rows, onChange } = props;
+  const held = new Map(offGrid(props.model, rows.hidden, props.view).map((one) => [one.row, heldText(one)]));
   const [said, setSaid] = useState('');
   const name = (row: number) => word('row', ROW_IDS[row] ?? '');
   const isLast = shownOf(rows).length === 1;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The patient's calendar: opening, tools, facilities with their freshness, grid or list, panel. */
+import type { ComponentType } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
 import type { EntryHead, Facility } from '../../api/client.ts';
@@ -7,7 +8,7 @@ import { CalendarGrid } from '../../calendar/grid.ts';
 import { dayLabel } from '../../calendar/words.ts';
 import { ROW_IDS, type Mark, type Place } from '../../calendar/model.ts';
 import { rowsOf, shownOf, type Rows } from '../../calendar/rows.ts';
-import { language, t, word } from '../../i18n/t.ts';
+import { language, t } from '../../i18n/t.ts';
 import { dayNumber, dayParts } from '../../i18n/wareki.ts';
 import { preferences } from '../../preferences.ts';
 import { participants, session } from '../../session.ts';
@@ -18,6 +19,7 @@ import type { TabProps } from '../patient/Patient.tsx';
 import { asksToOpen, undated } from '../patient/undated.ts';
 import { FacilityBar } from './FacilityBar.tsx';
 import { ZOOMS, printAddress } from './address.ts';
+import type { OffGridProps } from './OffGrid.tsx';
 import { missingOf } from './missing.ts';
 import { useAddress } from './useAddress.ts';
 import { useCalendar } from './useCalendar.ts';
@@ -50,11 +52,6 @@ function rangeText(from: number, to: number): string {
   return t('cal.range', { from: `${a.year}/${a.month}/${a.day}`, to: end });
 }
 
-function heldText({ fresh, abnormal }: { fresh: number; abnormal: number }): string {
-  const held = [fresh > 0 && t('cal.offgrid.new', { n: fresh }), abnormal > 0 && t('cal.offgrid.abnormal', { n: abnormal })];
-  return held.filter(Boolean).join(' ');
-}
-
 export function Calendar({ person, reload }: TabProps) {
   const [jump, setJump] = useState<{ to: number | null }>();
   const { view: chosen, from, choose, correct, note } = useAddress((to) => setJump({ to }));
@@ -62,6 +59,11 @@ export function Calendar({ person, reload }: TabProps) {
   const [dialog, setDialog] = useState<'why' | 'keys' | 'find' | 'rows' | null>(null);
   const account = session.value?.staff.id ?? '';
   const [rows, setRows] = useState(() => rowsOf(localStorage, account));
+  const hasHidden = rows.hidden.size > 0;
+  const [OffGrid, setOffGrid] = useState<ComponentType<OffGridProps>>();
+  useEffect(() => {
+    if (hasHidden) import('./OffGrid.tsx').then((module) => setOffGrid(() => module.OffGrid), () => setDialog('rows'));
+  }, [hasHidden]);
   const [shown, setShown] = useState<Shown | null>(null);
   const [view, setView] = useState<[number, number]>([0, 0]);
   const [isChecking, setIsChecking] = useState(false);
@@ -255,7 +257,6 @@ export function Calendar({ person, reload }: TabProps) {
   const news = model?.news() ?? [];
   const outside = news.filter((mark) => mark.day < view[0] || mark.day > view[1]);
   const hint = view[1] > 0 ? (model?.nearestBefore(view[0], view[1]) ?? null) : null;
-  const offGrid = model && !isList ? model.offGrid(view[0], view[1]) : [];
   const missing = model ? missingOf(model, person).length : 0;
   const isFiltered = hidden.size > 0 || onlyNew || othersOnly || rows.hidden.size > 0;
   const count = model?.facilities.size ?? 0;
@@ -362,18 +363,7 @@ export function Calendar({ person, reload }: TabProps) {
           isOpen={isBarOpen}
         />
       )}
-      {offGrid.length > 0 && (
-        <div class="cal-offgrid" role="status">
-          <Icon name="eye" />
-          <span>{t('cal.offgrid')}</span>
-          {offGrid.map(({ row: hiddenRow, ...held }) => (
-            <button key={hiddenRow} type="button" class="btn compact" onClick={() => arrange({ ...rows, hidden: new Set([...rows.hidden].filter((one) => one !== hiddenRow)) })}>
-              {t('cal.offgrid.row', { row: word('row', ROW_IDS[hiddenRow] ?? ''), held: heldText(held) })}
-              <span class="sr">{t('cal.offgrid.show')}</span>
-            </button>
-          ))}
-        </div>
-      )}
+      {OffGrid && model && !isList && <OffGrid model={model} rows={rows} view={view} onChange={arrange} />}
       <div class="cal-body">
         {!calendar && (
           <div class="cal-waiting">
@@ -489,7 +479,8 @@ export function Calendar({ person, reload }: TabProps) {
       {dialog === 'rows' && model && (
         <Arrange
           rows={rows}
-          held={new Map(model.offGrid(view[0], view[1]).map((one) => [one.row, heldText(one)]))}
+          model={model}
+          view={view}
           onChange={arrange}
           onClose={() => setDialog(null)}
         />

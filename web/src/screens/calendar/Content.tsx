@@ -628,12 +628,18 @@ export function Whole({ contents }: { contents: ContentData[] }) {
   );
 }
 
-export function Content(props: { content: ContentData; opening: string | undefined; onChanged: () => void }) {
+export function Content(props: {
+  content: ContentData;
+  opening: string | undefined;
+  onChanged: () => void;
+  /** On paper. */
+  onSettled?: DocumentProps['onSettled'];
+}) {
   const { content, opening, onChanged } = props;
   if (content.items.length === 0) return <p class="empty">{t('panel.empty')}</p>;
   const items = content.items.map(fields);
   if (isDocument(items)) {
-    return <Document items={items} opening={opening} list={content.list} title={content.entry.title} onChanged={onChanged} />;
+    return <Document items={items} opening={opening} list={content.list} title={content.entry.title} onChanged={onChanged} onSettled={props.onSettled} />;
   }
   return (
     <>

@@ -6,7 +6,7 @@ import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { t, word } from '../../i18n/t.ts';
 import { Notice } from '../../ui/pieces.tsx';
-import { Attachment, Referred, Viewer, type Source } from './Parts.tsx';
+import { Attachment, Referred, Viewer, type Settled, type Source } from './Parts.tsx';
 import { canOpen, columnsOf, runsOf, sizeText, type Fields } from './blocks.ts';
 import { partsLeft, partsOf, type Part } from './parts.ts';
 import { timeText } from './times.ts';
@@ -93,7 +93,7 @@ function File({ item, source, title }: { item: Fields; source: Source | undefine
   const [isOpen, setIsOpen] = useState(false);
   const type = item.media_type ?? '';
   const format = line(item.format, item.size_bytes ? sizeText(item.size_bytes) : '');
-  if (!source || !canOpen(type)) {
+  if (!source || source.onSettled || !canOpen(type)) {
     return <p class="small quiet">{t('document.file', { format })}</p>;
   }
   return (
@@ -139,10 +139,12 @@ export interface DocumentProps {
   list: string | undefined;
   title: string;
   onChanged: () => void;
+  /** On paper. */
+  onSettled?: Settled | undefined;
 }
 
-export function Document({ items, opening, list, title, onChanged }: DocumentProps) {
-  const source = opening ? { opening, list, onChanged } : undefined;
+export function Document({ items, opening, list, title, onChanged, onSettled }: DocumentProps) {
+  const source = opening ? { opening, list, onChanged, onSettled } : undefined;
   const parts = partsOf(items);
   const blocks = items.filter((item) => item.type !== 'part');
   const drawn: ComponentChildren[] = runsOf(blocks).map((run, index) => {

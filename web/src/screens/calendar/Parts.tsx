@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Files that belong to a document: pictures where they stand in the text, papers in the viewer,
  * everything else as a line to save. Shown only as what their first bytes say they are. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { api } from '../../api/client.ts';
 import { Problem } from '../../api/problem.ts';
 import { t } from '../../i18n/t.ts';
@@ -9,7 +9,7 @@ import { Dialog } from '../../ui/Dialog.tsx';
 import { Icon } from '../../ui/Icon.tsx';
 import { Notice, ProblemNotice } from '../../ui/pieces.tsx';
 import { canOpen, kindOfBytes, sizeText } from './blocks.ts';
-import { PIXELS_MAX, Turns, isPicture, pixelsOf, type Part } from './parts.ts';
+import { PIXELS_MAX, Turns, isDrawn, isPicture, pixelsOf, type Part } from './parts.ts';
 
 /** Where parts are fetched from. */
 export interface Source {
@@ -18,7 +18,10 @@ export interface Source {
   list: string | undefined;
   /** The document is read anew: it has changed at its hospital. */
   onChanged: () => void;
+  /** On paper: what stands in the text is fetched at once, and told when it is drawn or lost. */
+  onSettled?: Settled | undefined;
 }
+export type Settled = (picture: string, isSettled: boolean) => void;
 
 class NotShown extends Error {}
 
@@ -119,6 +122,9 @@ function Save({ source, part }: { source: Source; part: Part }) {
 export function Attachment({ source, part, title }: { source: Source; part: Part; title: string }) {
   const [isOpen, setIsOpen] = useState(false);
   const name = title || part.name || t('part.unnamed');
+  if (source.onSettled) {
+    return <p class="doc-figure">{t('part.paper.file', { name: line(name, part.format, sizeOf(part)) })}</p>;
+  }
   const opens = canOpen(part.type) && !part.isTooLarge && source.list !== undefined;
   return (
     <div class="doc-file">
@@ -186,9 +192,48 @@ export function Picture({ source, part, caption }: { source: Source; part: Part;
   );
 }
 
+/** On paper: large enough to read, or words in its place. */
+function PaperPicture({ source, part, caption, onSettled }: { source: Source; part: Part; caption: string; onSettled: Settled }) {
+  const id = useId();
+  const { url, problem, setProblem, again } = useBlob(source, part.number, part.type, true);
+  const [drawn, setDrawn] = useState('');
+  const isSettled = problem !== undefined || (url !== '' && drawn === url);
+  useEffect(() => {
+    onSettled(id, isSettled);
+    return () => onSettled(id, false);
+  }, [isSettled]);
+  const words = caption || part.name || t('part.picture');
+  return (
+    <figure class="doc-picture">
+      {problem !== undefined ? (
+        <>
+          <p class="doc-figure">{t('part.paper.missing', { name: words })}</p>
+          <div class="no-paper">
+            <Trouble source={source} problem={problem} retry={again} />
+          </div>
+        </>
+      ) : (
+        url && (
+          <img
+            src={url}
+            alt={words}
+            onError={() => setProblem(new NotShown())}
+            onLoad={({ currentTarget: image }) =>
+              void image.decode().then(() => setDrawn(url), () => setProblem(new NotShown()))}
+          />
+        )
+      )}
+      {caption && <figcaption>{caption}</figcaption>}
+    </figure>
+  );
+}
+
 /** What a reference of the text is drawn as. */
 export function Referred({ source, part, caption }: { source: Source; part: Part; caption: string }) {
-  const isShown = isPicture(part.type) && !part.isTooLarge && source.list !== undefined;
+  const isShown = isDrawn(part, source.list);
+  if (isShown && source.onSettled) {
+    return <PaperPicture source={source} part={part} caption={caption} onSettled={source.onSettled} />;
+  }
   return isShown ? (
     <Picture source={source} part={part} caption={caption} />
   ) : (

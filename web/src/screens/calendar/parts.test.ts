@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from 'vitest';
-import { PIXELS_MAX, Turns, isPicture, partsLeft, partsOf, pixelsOf } from './parts.ts';
+import { PIXELS_MAX, Turns, countPictures, isPicture, partsLeft, partsOf, pixelsOf } from './parts.ts';
 
 const ITEMS = [
   { type: 'paragraph', text: 'x' },
@@ -64,4 +64,13 @@ test('no more than so many are fetched at a time, and those that nobody waits fo
   await Promise.all(taken);
   await refused;
   expect(running).toBe(0);
+});
+
+test('pictures that stand in the text are counted, each time they stand there; what cannot be shown is not', () => {
+  const figure = { type: 'figure', part: '2' };
+  expect(countPictures(ITEMS, 'list')).toBe(1);
+  expect(countPictures([...ITEMS, figure, { type: 'embedded', part: '2' }], 'list')).toBe(3);
+  expect(countPictures([...ITEMS, { type: 'figure', part: '1' }, { type: 'figure', part: '3' }, { type: 'figure', part: '9' }], 'list')).toBe(1);
+  expect(countPictures(ITEMS, undefined)).toBe(0);
+  expect(countPictures([], 'list')).toBe(0);
 });

@@ -37,6 +37,19 @@ export function partsLeft(items: Fields[], parts: Map<string, Part>): Part[] {
 
 export const isPicture = (type: string): boolean => canOpen(type) && type !== 'application/pdf';
 
+/** As a picture in the text: what may be fetched and shown. */
+export const isDrawn = (part: Part, list: string | undefined): boolean =>
+  isPicture(part.type) && !part.isTooLarge && list !== undefined;
+
+/** How many pictures stand in the text of a document. */
+export function countPictures(items: Fields[], list: string | undefined): number {
+  const parts = partsOf(items);
+  return items.filter((item) => {
+    const part = item.type === 'figure' || item.type === 'embedded' ? parts.get(item.part ?? '') : undefined;
+    return part !== undefined && isDrawn(part, list);
+  }).length;
+}
+
 /** A few kilobytes may unfold to more than a tablet has memory for. */
 export const PIXELS_MAX = 50_000_000;
 

@@ -52,6 +52,8 @@ export function Paper(props: {
   person: Person;
   /** What goes on the paper; nothing can be printed before it is there. */
   openings: string[];
+  /** So many pictures are still on their way. */
+  waitsFor?: number;
   isWide?: boolean;
   back: string;
   tools?: ComponentChildren;
@@ -60,7 +62,7 @@ export function Paper(props: {
   const [printed, setPrinted] = useState<Printed[]>([]);
   const [isBusy, setIsBusy] = useState(false);
   const [problem, setProblem] = useState<unknown>();
-  const { openings } = props;
+  const { openings, waitsFor = 0 } = props;
 
   // each copy has a row of its own
   useEffect(() => {
@@ -95,7 +97,7 @@ export function Paper(props: {
         {props.tools}
         <p class="small quiet">{t('print.note')}</p>
         <div class="row">
-          <button type="button" class="btn primary" disabled={isBusy || openings.length === 0} onClick={() => void start()}>
+          <button type="button" class="btn primary" disabled={isBusy || openings.length === 0 || waitsFor > 0} onClick={() => void start()}>
             <Icon name="print" />
             {t('print.do')}
           </button>
@@ -103,6 +105,9 @@ export function Paper(props: {
             {t('print.back')}
           </Link>
         </div>
+        <p class="small" role="status">
+          {waitsFor > 0 && t('print.pictures', { n: waitsFor })}
+        </p>
         {problem !== undefined && <ProblemNotice problem={problem} retry={() => void start()} />}
       </div>
       <p class="print-hint">{t('print.hint')}</p>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One entry, or the RPs of one prescription, on paper. Each is opened by its own decision. */
-import { useEffect, useState } from 'preact/hooks';
+import { useCallback, useEffect, useState } from 'preact/hooks';
 import '../../styles/calendar.css';
 import { api, closeOpening, type Content as ContentData, type EntryHead, type Person } from '../../api/client.ts';
 import { t, word } from '../../i18n/t.ts';
@@ -9,6 +9,8 @@ import { participants } from '../../session.ts';
 import { FacilityMark, ProblemNotice, Skeleton } from '../../ui/pieces.tsx';
 import { Content, Whole } from '../calendar/Content.tsx';
 import { Facts, State } from '../calendar/Panel.tsx';
+import type { Fields } from '../calendar/blocks.ts';
+import { countPictures } from '../calendar/parts.ts';
 import { Paper } from './Paper.tsx';
 
 const ENTRIES_MAX = 12;
@@ -51,9 +53,25 @@ function useEntries(id: string, entries: string[], turn: number) {
   return { loaded, problem };
 }
 
+/** Pictures of the text that are drawn, or known to be lost: the paper waits for all of them. */
+function usePictures() {
+  const [settled, setSettled] = useState<ReadonlySet<string>>(new Set());
+  const onSettled = useCallback((picture: string, isSettled: boolean) => {
+    setSettled((old) => {
+      if (old.has(picture) === isSettled) return old;
+      const next = new Set(old);
+      if (isSettled) next.add(picture);
+      else next.delete(picture);
+      return next;
+    });
+  }, []);
+  return { count: settled.size, onSettled };
+}
+
 export function PrintEntry({ id, entries }: { id: string; entries: string[] }) {
   const [turn, setTurn] = useState(0);
   const { loaded, problem } = useEntries(id, entries, turn);
+  const pictures = usePictures();
   if (problem !== undefined) {
     return (
       <div class="page narrow">
@@ -66,8 +84,10 @@ export function PrintEntry({ id, entries }: { id: string; entries: string[] }) {
   const { contents } = loaded;
   const [content] = contents;
   const facility = participants.value.byId.get(head.facility);
+  const isOne = contents.length === 1;
+  const wanted = isOne && content ? countPictures(content.items as Fields[], content.list) : 0;
   return (
-    <Paper title={t('print.entry')} person={loaded.person} openings={loaded.openings} back={`/p/${id}/calendar`}>
+    <Paper title={t('print.entry')} person={loaded.person} openings={loaded.openings} waitsFor={wanted - pictures.count} back={`/p/${id}/calendar`}>
       <div class="paper-title">
         <h2>
           <span class="kind">{word('kind', head.kind)}</span>
@@ -80,7 +100,9 @@ export function PrintEntry({ id, entries }: { id: string; entries: string[] }) {
         <Facts entry={head} />
       </div>
       <State entry={head} facility={facility?.name ?? ''} />
-      {contents.length > 1 ? <Whole contents={contents} /> : content && <Content content={content} opening={undefined} onChanged={() => setTurn(turn + 1)} />}
+      {contents.length > 1 ? <Whole contents={contents} /> : content && (
+        <Content content={content} opening={loaded.openings[0]} onChanged={() => setTurn(turn + 1)} onSettled={pictures.onSettled} />
+      )}
       {content && <p class="small quiet">{t('panel.fetched', { when: fullInstant(content.fetched_at) })}</p>}
     </Paper>
   );
