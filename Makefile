@@ -35,7 +35,7 @@ FUZZERS := $(sort $(shell find $(FOLDERS) -name '*_fuzz.c'))
 CLI := $(sort $(shell find cli -name '*.c' ! -name '*_test.c'))
 BENCHES := $(sort $(wildcard bench/*.c))
 SQL := $(sort $(shell find $(FOLDERS) -name '[0-9]*.sql'))
-WEB_DIST := $(sort $(wildcard web/dist/* web/dist/*/*))
+WEB_DIST := $(sort $(wildcard web/dist/* web/dist/*/* web/dist/*/*/* web/dist/*/*/*/*))
 
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o) \
   $(if $(filter store,$(FOLDERS)),$(BUILD)/gen/sql.o) \

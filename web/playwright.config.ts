@@ -11,9 +11,9 @@ const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile:
 /* Tasks are done once, at a desk; the states on a phone too; the screens at every width. */
 
 const COMPREHENSIVE = [
-  { name: '1280', use: DESK, testIgnore: /(phone|switched|specific|rights)\.spec\.ts$/ },
+  { name: '1280', use: DESK, testIgnore: /(phone|pdf|switched|specific|rights)\.spec\.ts$/ },
   { name: '820', use: TABLET, testMatch: /every\.spec\.ts$/ },
-  { name: '390', use: PHONE, testMatch: /(every|phone|states)\.spec\.ts$/ },
+  { name: '390', use: PHONE, testMatch: /(every|pdf|phone|states)\.spec\.ts$/ },
   { name: '320', use: NARROW, testMatch: /every\.spec\.ts$/ },
   { name: 'last', use: DESK, testMatch: /switched\.spec\.ts$/ },
 ];

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import preact from '@preact/preset-vite';
 import { defineConfig } from 'vite';
+import { pdfjsFiles } from './build/pdfjs.ts';
 
 export default defineConfig({
-  plugins: [preact({ prefreshEnabled: false, devToolsEnabled: false })],
+  plugins: [preact({ prefreshEnabled: false, devToolsEnabled: false }), pdfjsFiles()],
   build: {
     target: 'es2022',
     // data: URLs and inline scripts are refused by the content security policy

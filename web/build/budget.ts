@@ -45,6 +45,7 @@ const figures: [string, number, number][] = [
   ['calendar js', sum(route(/^(Patient|Calendar)-.*\.js$/)), 20 * KB],
   ['words before the calendar', words(['work', 'calendar']), 10 * KB],
   ['all other words', words(['help', 'content', 'register', 'audit', 'print', 'problem']), 15 * KB],
+  ['pdf view js', sum((name) => /^PdfPages-.*\.js$/.test(name)), 160 * KB],
   ['css', sum((name) => name.endsWith('.css')), 20 * KB],
 ];
 let isOver = false;

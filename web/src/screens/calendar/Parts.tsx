@@ -7,9 +7,11 @@ import { Problem } from '../../api/problem.ts';
 import { t } from '../../i18n/t.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Icon } from '../../ui/Icon.tsx';
+import { lazy } from '../../ui/lazy.tsx';
 import { Notice, ProblemNotice } from '../../ui/pieces.tsx';
 import { canOpen, kindOfBytes, sizeText } from './blocks.ts';
 import { PIXELS_MAX, Turns, isDrawn, isPicture, pixelsOf, type Part } from './parts.ts';
+import { hasViewer } from './pdf.ts';
 
 /** Where parts are fetched from. */
 export interface Source {
@@ -22,6 +24,8 @@ export interface Source {
   onSettled?: Settled | undefined;
 }
 export type Settled = (picture: string, isSettled: boolean) => void;
+
+const PdfPages = lazy(() => import('./PdfPages.tsx').then((m) => m.PdfPages));
 
 class NotShown extends Error {}
 
@@ -39,6 +43,7 @@ async function fetchAs(source: Source, part: string | undefined, type: string, s
 /** A blob's address as long as it is shown. */
 function useBlob(source: Source, part: string | undefined, type: string, isWanted: boolean) {
   const [url, setUrl] = useState('');
+  const [blob, setBlob] = useState<Blob>();
   const [problem, setProblem] = useState<unknown>();
   const [turn, setTurn] = useState(0);
   useEffect(() => {
@@ -51,6 +56,7 @@ function useBlob(source: Source, part: string | undefined, type: string, isWante
       (blob) => {
         if (stop.signal.aborted) return;
         made = URL.createObjectURL(blob);
+        setBlob(blob);
         setUrl(made);
       },
       (failure) => {
@@ -62,7 +68,7 @@ function useBlob(source: Source, part: string | undefined, type: string, isWante
       if (made) URL.revokeObjectURL(made);
     };
   }, [source.opening, source.list, part, type, isWanted, turn]);
-  return { url, problem, setProblem, again: () => setTurn(turn + 1) };
+  return { url, blob, problem, setProblem, again: () => setTurn(turn + 1) };
 }
 
 function Trouble({ source, problem, retry }: { source: Source; problem: unknown; retry: () => void }) {
@@ -86,7 +92,7 @@ function Large({ url, title, onError }: { url: string; title: string; onError: (
 /** The original, or a part of it, in a frame of its own; given back when it is closed. */
 export function Viewer(props: { source: Source; part?: string; type: string; title: string; onClose: () => void }) {
   const { source, part, type, title, onClose } = props;
-  const { url, problem, setProblem, again } = useBlob(source, part, type, true);
+  const { url, blob, problem, setProblem, again } = useBlob(source, part, type, true);
   return (
     <Dialog title={title} onClose={onClose} wide>
       {url && problem === undefined && isPicture(type) ? (
@@ -95,7 +101,8 @@ export function Viewer(props: { source: Source; part?: string; type: string; tit
         <div class="doc-viewer">
           {problem !== undefined && <Trouble source={source} problem={problem} retry={again} />}
           {!url && problem === undefined && <div role="status" class="small quiet">{t('document.fetching')}</div>}
-          {url && problem === undefined && <iframe src={`${url}#navpanes=0`} title={title} />}
+          {url && blob && problem === undefined && !hasViewer() && <PdfPages blob={blob} title={title} />}
+          {url && problem === undefined && hasViewer() && <iframe src={`${url}#navpanes=0`} title={title} />}
         </div>
       )}
     </Dialog>
