@@ -155,8 +155,7 @@ test('a paper that lies about its pages and their size is held to what can be sh
   await expect(page.locator('.doc-viewer').getByText(/large|壊れている|を表示できません|ページまで/).first()).toBeAttached();
   const sizes = await page.locator('.pdf-page canvas').evaluateAll((all) => all.map((one) => (one as HTMLCanvasElement).width * (one as HTMLCanvasElement).height));
   for (const size of sizes) expect(size).toBeLessThanOrEqual(12_100_000);
-  await page.getByRole('button', { name: '閉じる' }).first().click();
-  await expect(page.locator('.doc-viewer')).toHaveCount(0);
+  await close(page);
 });
 
 test('broken and protected papers are a sentence that says what to do', async ({ page }) => {

@@ -10,8 +10,9 @@ import { expect, isAccessible, login, openCalendar, openSummary, picture, test }
 const LONG = '長谷川ヴァレンティーナ佐久間小路 花子エリザベート美津子智恵子夕紀菜'.repeat(2);
 const CANCELLED = 32;
 
-/** The text of each page, without blanks: lines break where they like. */
-async function pages(page: Page, name?: string): Promise<string[]> {
+/** What comes out: the text of each page, without blanks (lines break where they like), and how
+ * wide its pictures are. */
+async function copy(page: Page, name?: string): Promise<{ pages: string[]; pictures: number[] }> {
   const folder = mkdtempSync(join(tmpdir(), 'print-'));
   try {
     const file = join(folder, 'paper.pdf');
@@ -19,11 +20,16 @@ async function pages(page: Page, name?: string): Promise<string[]> {
     writeFileSync(file, bytes);
     if (name && process.env.PICTURES) execFileSync('pdftoppm', ['-r', '70', '-png', file, join(process.env.PICTURES, name)]);
     const text = execFileSync('pdftotext', [file, '-'], { encoding: 'utf8' });
-    return text.split('\f').slice(0, -1).map((one) => one.replace(/\s/g, ''));
+    const list = execFileSync('pdfimages', ['-list', file], { encoding: 'utf8' }).split('\n').slice(2, -1);
+    return {
+      pages: text.split('\f').slice(0, -1).map((one) => one.replace(/\s/g, '')),
+      pictures: list.map((one) => Number(one.trim().split(/\s+/)[3])),
+    };
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
+const pages = async (page: Page, name?: string): Promise<string[]> => (await copy(page, name)).pages;
 
 /* The browser's own dialog cannot be answered; what it would print is asked for as a PDF. */
 async function printed(page: Page): Promise<string> {
@@ -113,19 +119,6 @@ async function toPaper(page: Page): Promise<void> {
   await openSummary(page);
   await page.locator('.panel-foot').getByRole('link', { name: '印刷' }).click();
 }
-/** How wide the pictures of what is printed are. */
-async function printedPictures(page: Page): Promise<number[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'print-'));
-  try {
-    const file = join(folder, 'paper.pdf');
-    writeFileSync(file, await page.pdf({ preferCSSPageSize: true, printBackground: true }));
-    const list = execFileSync('pdfimages', ['-list', file], { encoding: 'utf8' }).split('\n').slice(2, -1);
-    return list.map((one) => Number(one.trim().split(/\s+/)[3]));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
 test('the pictures of a document are on its paper, which waits for them', async ({ page, world, hand }) => {
   await login(page, world);
   await openCalendar(page, hand, world.linked.number);
@@ -153,8 +146,9 @@ test('the pictures of a document are on its paper, which waits for them', async 
   await isAccessible(page);
   await picture(page, 'print-picture');
   await printed(page);
-  expect(await printedPictures(page)).toContain(480);
-  const paper = (await pages(page, 'print-picture')).join('');
+  const out = await copy(page, 'print-picture');
+  expect(out.pictures).toContain(480);
+  const paper = out.pages.join('');
   expect(paper).toContain('入院第1日からの体温と脈拍');
   expect(paper).toMatch(/添付：別紙.*（この紙には載っていません）/);
 });
@@ -172,17 +166,17 @@ test('a picture that is not to be had says so on the paper, and can be tried aga
   await expect(page.locator('.paper .no-paper')).toBeVisible();
   await picture(page, 'print-no-picture');
   await printed(page);
-  expect(await printedPictures(page)).toEqual([]);
-  const paper = (await pages(page, 'print-no-picture')).join('');
+  const out = await copy(page, 'print-no-picture');
+  expect(out.pictures).toEqual([]);
+  const paper = out.pages.join('');
   expect(paper).toContain('図：入院第1日からの体温と脈拍（取得できなかったため、この紙には載っていません）');
   expect(paper).not.toContain('再試行');
-  await page.evaluate(() => dispatchEvent(new Event('afterprint')));
   isLost = false;
   await page.locator('.paper .no-paper').getByRole('button', { name: '再試行' }).click();
   await expect(page.locator('.paper .doc-picture img')).toBeVisible();
   await expect(page.locator('.print-tools').getByRole('button', { name: '印刷' })).toBeEnabled();
   await printed(page);
-  expect(await printedPictures(page)).toContain(480);
+  expect((await copy(page)).pictures).toContain(480);
 });
 
 test('without a row in the audit nothing of the patient comes out', async ({ page, world, hand }) => {

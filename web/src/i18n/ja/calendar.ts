@@ -86,7 +86,7 @@ export const words = {
   'cal.newer': '次へ',
   'cal.facilities': '施設 {n}',
   'cal.arrange': '行の設定',
-  'cal.arrange.n': '行 {n}/{total}を表示',
+  'cal.arrange.n': '行 {n}/{total}',
   'cal.offgrid': '非表示の行にあります',
   'cal.offgrid.row': '{row} {held}',
   'cal.offgrid.new': '新着{n}件',
