@@ -85,6 +85,10 @@ test('"+n" lists the whole day of the row; nothing is opened before it is chosen
   await page.getByRole('button', { name: '一覧へ戻る' }).click();
   await expect(list).toHaveCount(count);
   await expect(page.locator('.panel-foot')).toHaveCount(0);
+  // back to the mark of what was open last
+  await page.keyboard.press('Escape');
+  await expect(page.locator('.panel')).toHaveCount(0);
+  await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? '')).toContain('診察');
 });
 
 test('what the filter leaves out is not in the list of the day either', async ({ page, world, hand }) => {
