@@ -80,6 +80,10 @@ export class CalendarGrid {
   #isGone = false;
   #padding = ROW_PADDING;
   #clickedAt: [number, number] = [-1, -1];
+  /* As last read while nothing had changed: asking after a change makes the browser lay out at once. */
+  #size = { width: 0, height: 0, head: 112, top: 0 };
+  #left = 0;
+  #planned: View | undefined;
 
   constructor(host: HTMLElement, model: CalendarModel, events: GridEvents, label: string, language: 'ja' | 'en') {
     this.#host = host;
@@ -163,8 +167,13 @@ export class CalendarGrid {
   get #weekWidth(): number {
     return this.zoom === 'month' ? this.#dayWidth : this.#dayWidth * 7;
   }
-  get #headWidth(): number {
-    return this.#rows[0]?.head.offsetWidth ?? 112;
+  /* Of the weeks' part, without the names of the rows. */
+  get #innerWidth(): number {
+    return Math.max(0, this.#size.width - this.#size.head);
+  }
+  #readSize(): void {
+    const { clientWidth: width, clientHeight: height } = this.#scroll;
+    this.#size = { width, height, head: this.#rows[0]?.head.offsetWidth ?? 112, top: this.#head.offsetHeight };
   }
   #x(day: number): number {
     return (weekOf(day) - this.#bounds.first) * this.#weekWidth + this.#painter.column(day) * this.#dayWidth;
@@ -173,9 +182,9 @@ export class CalendarGrid {
   /** Draws again after the model or the filter changed; what did not change is left alone. */
   update(): void {
     const anchor = this.#isFirst ? undefined : this.#dayAtRight();
+    if (this.#isFirst) this.#readSize();
     this.#measure();
     for (const week of this.#mounted.keys()) this.#fillWeek(week);
-    this.#drawBars();
     this.#drawGaps();
     if (this.#isFirst) {
       this.#isFirst = false;
@@ -195,7 +204,6 @@ export class CalendarGrid {
     this.#bars.clear();
     this.#measure();
     this.#keepRight(anchor);
-    this.#drawBars();
     this.#mountVisible();
     this.#plan();
     this.#settleFocus();
@@ -225,8 +233,8 @@ export class CalendarGrid {
 
   /* Rows share the height that is free, so that a short calendar is easier to hit. */
   #measureRows(): void {
-    const least = this.#lineCounts.reduce((sum, lines) => sum + lines * LINE + ROW_PADDING + 1, this.#head.offsetHeight);
-    const free = Math.floor((this.#scroll.clientHeight - least - 2) / ROW_IDS.length);
+    const least = this.#lineCounts.reduce((sum, lines) => sum + lines * LINE + ROW_PADDING + 1, this.#size.top);
+    const free = Math.floor((this.#size.height - least - 2) / ROW_IDS.length);
     this.#padding = ROW_PADDING + Math.min(Math.max(free, 0), ROW_GROWTH_MAX);
     this.#canvas.style.setProperty('--pad', `${this.#padding / 2}px`);
     this.#rows.forEach(({ row }, index) => {
@@ -235,20 +243,20 @@ export class CalendarGrid {
   }
 
   #view(): View {
-    const left = this.#scroll.scrollLeft;
-    const width = Math.max(0, this.#scroll.clientWidth - this.#headWidth);
-    const first = this.#bounds.first + Math.floor(left / this.#weekWidth);
-    const last = this.#bounds.first + Math.floor((left + width - 1) / this.#weekWidth);
+    const first = this.#bounds.first + Math.floor(this.#left / this.#weekWidth);
+    const last = this.#bounds.first + Math.floor((this.#left + this.#innerWidth - 1) / this.#weekWidth);
     return { first: Math.max(first, this.#bounds.first), last: Math.min(last, this.#bounds.last) };
   }
 
   readonly #onScroll = (): void => {
+    this.#left = this.#scroll.scrollLeft;
     this.#tooltip?.hide();
     if (this.#ticking) return;
     this.#ticking = true;
     requestAnimationFrame(() => {
       this.#ticking = false;
-      this.#plan();
+      const { first, last } = this.#view();
+      if (first !== this.#planned?.first || last !== this.#planned.last) this.#plan();
     });
   };
 
@@ -256,6 +264,7 @@ export class CalendarGrid {
   #onResize(): void {
     const width = this.#scroll.clientWidth;
     if (width === 0 || this.#lineCounts.length === 0) return;
+    this.#readSize();
     this.#measureRows();
     const before = this.#lastWidth;
     this.#lastWidth = width;
@@ -267,12 +276,13 @@ export class CalendarGrid {
 
   #plan(): void {
     const view = this.#view();
+    this.#planned = view;
     this.#queue.take(planMount(view, this.#bounds, {
       mounted: this.#mounted.keys(),
       keep: this.#focusedWeek(),
       weight: (week) => this.#model.weight(week, this.zoom),
     }));
-    this.#drawBars();
+    this.#drawBars(view);
     this.#drawYear(view);
     this.#events.view(firstDayOf(view.first), firstDayOf(view.last) + 6);
     this.#need(view);
@@ -411,8 +421,7 @@ export class CalendarGrid {
 
   // ---- bars ----
 
-  #drawBars(): void {
-    const view = this.#view();
+  #drawBars(view: View): void {
     const from = firstDayOf(view.first - 2);
     const to = firstDayOf(view.last + 3);
     const wanted = new Set<string>();
@@ -497,12 +506,16 @@ export class CalendarGrid {
   // ---- moving ----
 
   #dayAtRight(): number {
-    const edge = this.#scroll.scrollLeft + this.#scroll.clientWidth - this.#headWidth;
-    return this.#bounds.first + edge / this.#weekWidth;
+    return this.#bounds.first + (this.#left + this.#innerWidth) / this.#weekWidth;
   }
   #keepRight(week: number): void {
-    const edge = (week - this.#bounds.first) * this.#weekWidth;
-    this.#scroll.scrollLeft = edge - (this.#scroll.clientWidth - this.#headWidth);
+    const left = (week - this.#bounds.first) * this.#weekWidth - this.#innerWidth;
+    if (Math.abs(left - this.#left) >= 1) this.#scrollTo(left);
+  }
+  /* As far as it can be. */
+  #scrollTo(left: number): void {
+    this.#scroll.scrollLeft = left;
+    this.#left = this.#scroll.scrollLeft;
   }
 
   /** Puts a day's week at the right edge. */
@@ -540,18 +553,18 @@ export class CalendarGrid {
 
   #reveal(place: Place): void {
     const left = this.#x(place.day);
-    const width = this.#scroll.clientWidth - this.#headWidth;
+    const width = this.#innerWidth;
     const { scrollLeft } = this.#scroll;
     const margin = Math.min(this.#dayWidth * 2, width / 4);
     const right = left + this.#dayWidth;
-    if (left < scrollLeft - width || right > scrollLeft + 2 * width) this.#scroll.scrollLeft = left - width * 0.6;
-    else if (left < scrollLeft) this.#scroll.scrollLeft = left - margin;
-    else if (right > scrollLeft + width) this.#scroll.scrollLeft = right + margin - width;
+    if (left < scrollLeft - width || right > scrollLeft + 2 * width) this.#scrollTo(left - width * 0.6);
+    else if (left < scrollLeft) this.#scrollTo(left - margin);
+    else if (right > scrollLeft + width) this.#scrollTo(right + margin - width);
     const row = this.#rows[place.row]?.row;
     if (row) {
-      const top = row.offsetTop - this.#head.offsetHeight;
+      const top = row.offsetTop - this.#size.top;
       if (top < this.#scroll.scrollTop) this.#scroll.scrollTop = top;
-      const bottom = row.offsetTop + row.offsetHeight - this.#scroll.clientHeight;
+      const bottom = row.offsetTop + row.offsetHeight - this.#size.height;
       if (bottom > this.#scroll.scrollTop) this.#scroll.scrollTop = bottom;
     }
     this.#mountWeek(weekOf(place.day));

@@ -61,6 +61,7 @@ export function Calendar({ person, reload }: TabProps) {
   const [isBarOpen, setIsBarOpen] = useState(innerWidth >= 768);
   const host = useRef<HTMLDivElement>(null);
   const grid = useRef<CalendarGrid | undefined>(undefined);
+  const drawn = useRef(0);
   const { calendar, problem, version, changed, reopen } = useCalendar(person.id, () => {
     setShown(null);
     undated.value = null;
@@ -137,6 +138,7 @@ export function Calendar({ person, reload }: TabProps) {
     grid.current = made;
     calendar.model.setFilter({ hidden, onlyNew, othersOnly });
     made.update();
+    drawn.current = version;
     return () => {
       grid.current = undefined;
       made.destroy();
@@ -148,7 +150,10 @@ export function Calendar({ person, reload }: TabProps) {
     grid.current?.update();
   }, [hidden, onlyNew, othersOnly]);
   useEffect(() => grid.current?.setZoom(zoom), [zoom]);
-  useEffect(() => grid.current?.update(), [version]);
+  useEffect(() => {
+    if (drawn.current !== version) grid.current?.update();
+    drawn.current = version;
+  }, [version]);
   useEffect(() => {
     if (!shown) grid.current?.unselect();
   }, [shown]);
