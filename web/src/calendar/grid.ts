@@ -19,6 +19,8 @@ const LINE = 26;
 const ROW_PADDING = 10;
 const ROW_GROWTH_MAX = 16;
 const MIN_WEEKS = 12;
+/* Letters beside a row's name; of more facilities only how many they are. */
+const GAPS_MAX = 2;
 
 export interface GridEvents {
   open: (mark: Mark, from: HTMLElement) => void;
@@ -471,17 +473,12 @@ export class CalendarGrid {
       const missing = this.#model.gaps(row);
       head.classList.toggle('has-gaps', missing.length > 0);
       gaps.hidden = missing.length === 0;
-      const words: string[] = [];
-      gaps.replaceChildren(...missing.map(({ facility, state, since }) => {
-        const known = this.#model.facilities.get(facility);
-        words.push(gapWords(known?.name ?? '', state, since));
-        const chip = make('span', `gap ${state}`);
-        const letter = make('b', `s${known?.slot ?? 10}`);
-        letter.dataset.text = known?.letter ?? '?';
-        chip.setAttribute('aria-hidden', 'true');
-        chip.append(letter);
-        return chip;
-      }));
+      const nameOf = (id: string) => this.#model.facilities.get(id)?.name ?? '';
+      const words = missing.map(({ facility, state, since }) => gapWords(nameOf(facility), state, since));
+      const worst = missing.some(({ state }) => state === 'behind') ? 'behind' : (missing[0]?.state ?? '');
+      gaps.replaceChildren(...(missing.length > GAPS_MAX ? [gapChip(worst, String(missing.length))] : missing.map(
+        ({ facility, state }) => gapChip(state, this.#model.facilities.get(facility)?.letter ?? '?'),
+      )));
       gaps.setAttribute('aria-label', words.join('、'));
       gaps.title = words.join('\n');
       for (const sentence of words) this.#tell(sentence);
@@ -707,6 +704,15 @@ function putInOrder(track: HTMLElement, cell: HTMLElement): void {
   while (after && Number(after.getAttribute('aria-colindex')) > column) after = after.previousElementSibling;
   if (after) after.after(cell);
   else track.prepend(cell);
+}
+
+function gapChip(state: string, text: string): HTMLElement {
+  const chip = make('span', `gap ${state}`);
+  const letter = make('b', '');
+  letter.dataset.text = text;
+  chip.setAttribute('aria-hidden', 'true');
+  chip.append(letter);
+  return chip;
 }
 
 function areSame(before: Place[], now: Place[]): boolean {

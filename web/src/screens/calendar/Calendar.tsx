@@ -72,7 +72,7 @@ export function Calendar({ person, reload }: TabProps) {
     model?.facilities.get(id) ?? participants.value.byId.get(id);
 
   // so that the first click waits for the hospital only
-  useEffect(() => (calendar ? prepareWhenIdle(Panel, Why, List, Keys, Find) : undefined), [calendar]);
+  useEffect(() => (calendar ? prepareWhenIdle([Panel, Why, List, Keys, Find]) : undefined), [calendar]);
   useEffect(() => writeAddress({ zoom, hidden, isList, row }), [zoom, hidden, isList, row]);
 
   async function openMark(mark: Mark, days: number, isWholeDay: boolean) {
