@@ -19,7 +19,7 @@ export default defineConfig({
         codeSplitting: {
           includeDependenciesRecursively: false,
           groups: [
-            { name: 'Calendar', test: /src\/(calendar\/(?!steer|tooltip|find)|screens\/(calendar\/(Calendar|FacilityBar|address|ahead|missing|opening|useCalendar)|patient\/(Patient|undated))\.)/ },
+            { name: 'Calendar', test: /src\/(calendar\/(?!steer|tooltip|find)|screens\/(calendar\/(Calendar|FacilityBar|InView|address|ahead|missing|opening|useCalendar)|patient\/(Patient|undated))\.)/ },
             { name: 'people', test: /src\/(i18n\/wareki|api\/resource|screens\/patient\/searchState)\./ },
             { name: 'base', test: /node_modules\/(preact|@preact|wouter-preact|regexparam|openapi-fetch)\/|src\/(api\/(client|live|problem)|i18n\/t|i18n\/ja\/first|session|preferences|ui\/(Field|Form|errors|Icon|pieces|lazy))\.|preload-helper/ },
           ],

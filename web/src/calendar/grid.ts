@@ -75,6 +75,7 @@ export class CalendarGrid {
   readonly #resize: ResizeObserver;
   #bounds: View = { first: 0, last: 0 };
   #position: Place | undefined;
+  #stop: HTMLElement | undefined;
   #selected = '';
   #ticking = false;
   #lineCounts: number[] = [];
@@ -359,7 +360,7 @@ export class CalendarGrid {
     mounted.head.remove();
     for (const cell of mounted.cells) cell.remove();
     this.#mounted.delete(week);
-    if (this.#position && weekOf(this.#position.day) === week) this.#lendTabStop();
+    this.#lendTabStop();
   }
 
   #showState(week: number): void {
@@ -403,6 +404,7 @@ export class CalendarGrid {
       return node;
     }));
     if (current) this.#takeTabStop(current);
+    else this.#lendTabStop();
     if (focused && this.#position) this.focusPlace(this.#position, false);
   }
 
@@ -600,16 +602,18 @@ export class CalendarGrid {
     this.#takeTabStop(this.#nodeOf(this.#position));
   }
 
-  /* The place where the person was went out of the document: Tab still leads into the grid. */
+  /* The place where the person was, or its stand-in, went out of the document: Tab still leads
+   * into the grid. */
   #lendTabStop(): void {
-    if (this.#canvas.querySelector('.m[tabindex="0"], .bar[tabindex="0"]')) return;
+    if (this.#stop?.isConnected) return;
     const place = this.#model.lastUpTo(this.#view().last, this.#painter.zoom);
     this.#takeTabStop((place && this.#nodeOf(place)) ?? this.#canvas.querySelector<HTMLElement>('.m, .bar') ?? undefined);
   }
 
   #takeTabStop(node: HTMLElement | undefined): void {
-    for (const other of this.#canvas.querySelectorAll<HTMLElement>('.m[tabindex="0"], .bar[tabindex="0"]')) other.tabIndex = -1;
+    if (this.#stop) this.#stop.tabIndex = -1;
     if (node) node.tabIndex = 0;
+    this.#stop = node;
   }
 
   goToday(): void {

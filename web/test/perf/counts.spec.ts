@@ -103,6 +103,23 @@ test('the week with the focus stays while everything else goes by', async ({ pag
   await expect(page.locator('.m:focus, .bar:focus')).toBeInViewport();
 });
 
+test('Tab leads to one mark wherever one is, and past the names of the rows without moving anything', async ({ page }) => {
+  await openYear(page, year);
+  await loadAll(page);
+  const scroll = page.locator('.cal-scroll');
+  for (const left of [1e6, 6000, 3000, 0, 2000, 5000]) {
+    await scroll.evaluate((node, to) => node.scrollTo({ left: to }), left);
+    await settled(page);
+    await expect(page.locator('.m[tabindex="0"], .bar[tabindex="0"]')).toHaveCount(1);
+  }
+  await page.locator('.cal-rowname').first().focus();
+  const before = await scroll.evaluate((node) => node.scrollLeft);
+  expect(before).toBeGreaterThan(0);
+  for (let at = 0; at < 6; at += 1) await page.keyboard.press('Tab');
+  await expect(page.locator('.cal-rowname:focus, .cal-gaps:focus, .m:focus')).toHaveCount(1);
+  expect(await scroll.evaluate((node) => node.scrollLeft)).toBe(before);
+});
+
 test('marks of a row are read in the order of their days', async ({ page }) => {
   await openYear(page, year);
   await page.locator('.cal-scroll').evaluate((node) => node.scrollTo({ left: node.scrollWidth - 3000 }));

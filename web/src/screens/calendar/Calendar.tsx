@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The patient's calendar: opening, tools, facilities with their freshness, grid or list, panel. */
+import { useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { Link } from 'wouter-preact';
 import type { EntryHead, Facility } from '../../api/client.ts';
 import { CalendarGrid } from '../../calendar/grid.ts';
-import { dayLabel } from '../../calendar/words.ts';
 import { ROW_IDS, type Mark, type Place, type Zoom } from '../../calendar/model.ts';
 import { language, t } from '../../i18n/t.ts';
-import { dayNumber, dayParts } from '../../i18n/wareki.ts';
+import { dayNumber } from '../../i18n/wareki.ts';
 import { preferences } from '../../preferences.ts';
 import { participants } from '../../session.ts';
 import { Icon } from '../../ui/Icon.tsx';
@@ -16,7 +15,8 @@ import { ProblemNotice, Skeleton } from '../../ui/pieces.tsx';
 import type { TabProps } from '../patient/Patient.tsx';
 import { asksToOpen, undated } from '../patient/undated.ts';
 import { FacilityBar } from './FacilityBar.tsx';
-import { ZOOMS, printAddress, readAddress, writeAddress } from './address.ts';
+import { Beside, PrintLink, Range } from './InView.tsx';
+import { ZOOMS, readAddress, writeAddress } from './address.ts';
 import { missingOf } from './missing.ts';
 import { useCalendar } from './useCalendar.ts';
 
@@ -38,13 +38,6 @@ interface Shown {
   failed?: { problem: unknown; retry: () => void };
 }
 
-function rangeText(from: number, to: number): string {
-  const a = dayParts(from);
-  const b = dayParts(to);
-  const end = a.year === b.year ? `${b.month}/${b.day}` : `${b.year}/${b.month}/${b.day}`;
-  return t('cal.range', { from: `${a.year}/${a.month}/${a.day}`, to: end });
-}
-
 export function Calendar({ person, reload }: TabProps) {
   const start = useMemo(readAddress, []);
   const [zoom, setZoom] = useState<Zoom>(start.zoom);
@@ -55,7 +48,7 @@ export function Calendar({ person, reload }: TabProps) {
   const [othersOnly, setOthersOnly] = useState(false);
   const [dialog, setDialog] = useState<'why' | 'keys' | 'find' | null>(null);
   const [shown, setShown] = useState<Shown | null>(null);
-  const [view, setView] = useState<[number, number]>([0, 0]);
+  const inView = useSignal<[number, number]>([0, 0]);
   const [isChecking, setIsChecking] = useState(false);
   const [said, setSaid] = useState('');
   const [isBarOpen, setIsBarOpen] = useState(innerWidth >= 768);
@@ -121,7 +114,10 @@ export function Calendar({ person, reload }: TabProps) {
           calendar.model.setState(week, week, 'absent');
           void calendar.load(week, week, changed);
         },
-        view: (from, to) => setView((old) => (old[0] === from && old[1] === to ? old : [from, to])),
+        view: (from, to) => {
+          const [first, last] = inView.peek();
+          if (first !== from || last !== to) inView.value = [from, to];
+        },
         facilities: () => {
           setIsBarOpen(true);
           requestAnimationFrame(() => document.querySelector<HTMLElement>('.facility-chip')?.focus());
@@ -215,9 +211,6 @@ export function Calendar({ person, reload }: TabProps) {
       </div>
     );
   }
-  const news = model?.news() ?? [];
-  const outside = news.filter((mark) => mark.day < view[0] || mark.day > view[1]);
-  const hint = view[1] > 0 ? (model?.nearestBefore(view[0], view[1]) ?? null) : null;
   const missing = model ? missingOf(model, person).length : 0;
   const isFiltered = hidden.size > 0 || onlyNew || othersOnly;
   const count = model?.facilities.size ?? 0;
@@ -260,7 +253,7 @@ export function Calendar({ person, reload }: TabProps) {
                 <span class="sr">{t('cal.newer')}</span>
               </button>
             </div>
-            {view[1] > 0 && <span class="range">{rangeText(view[0], view[1])}</span>}
+            <Range days={inView} />
           </>
         )}
         <button
@@ -296,10 +289,7 @@ export function Calendar({ person, reload }: TabProps) {
             <Icon name="refresh" />
             {t('cal.check')}
           </button>
-          <Link href={printAddress(person.id, view, hidden)} class="btn tool compact icon">
-            <Icon name="print" />
-            <span class="sr">{t('cal.print')}</span>
-          </Link>
+          <PrintLink person={person.id} days={inView} hidden={hidden} />
           <button type="button" class="btn tool compact icon" disabled={!calendar} onClick={() => setDialog('find')}>
             <Icon name="search" />
             <span class="sr">{t('find.title')}</span>
@@ -359,28 +349,13 @@ export function Calendar({ person, reload }: TabProps) {
             )}
           </div>
         )}
-        {model && !isList && hint && (
-          <button
-            type="button"
-            class="btn compact cal-hint"
-            onClick={() => grid.current?.scrollToDay(hint.day)}
-          >
-            <Icon name="left" />
-            {hint.isKnown ? t('cal.hint', { day: dayLabel(hint.day, language.value) }) : t('cal.hint.older')}
-          </button>
-        )}
-        {!isList && outside.length > 0 && (
-          <button
-            type="button"
-            class="btn compact primary cal-hint cal-news"
-            aria-label={t('cal.news_outside.label', { n: outside.length })}
-            onClick={() => {
-              const target = outside.at(-1);
-              if (target) grid.current?.goToMark(target);
-            }}
-          >
-            {t('cal.news_outside', { n: outside.length })}
-          </button>
+        {model && !isList && (
+          <Beside
+            model={model}
+            days={inView}
+            onDay={(day) => grid.current?.scrollToDay(day)}
+            onMark={(mark) => grid.current?.goToMark(mark)}
+          />
         )}
         {shown && (
           <Panel
