@@ -100,7 +100,7 @@ web:
 fuzz:
 	tools/fuzz $(FUZZERS)
 bench: $(BENCH_PROGRAMS) $(PROGRAM)
-	tools/bench $(BENCH_PROGRAMS) arrival client
+	tools/bench $(BENCH_PROGRAMS) arrival client lighthouse
 FAULTS = $(BUILD)/test/fault/fault_
 faults: $(FAULTS)nth_test $(FAULTS)calendar_test $(FAULTS)copy_test
 	FAULT_ALL=1 prove -v -e '' $^

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import preact from '@preact/preset-vite';
 import { defineConfig } from 'vite';
+import { pageAhead } from './build/ahead.ts';
 import { pdfjsFiles } from './build/pdfjs.ts';
 
 export default defineConfig({
-  plugins: [preact({ prefreshEnabled: false, devToolsEnabled: false }), pdfjsFiles()],
+  plugins: [preact({ prefreshEnabled: false, devToolsEnabled: false }), pageAhead(), pdfjsFiles()],
   build: {
     target: 'es2022',
     // data: URLs and inline scripts are refused by the content security policy
@@ -19,9 +20,9 @@ export default defineConfig({
         codeSplitting: {
           includeDependenciesRecursively: false,
           groups: [
-            { name: 'Calendar', test: /src\/(calendar\/(?!steer|tooltip|find|arrange|offGrid)|screens\/(calendar\/(Calendar|FacilityBar|address|missing|opening|useAddress|useCalendar)|patient\/(Patient|undated))\.)/ },
+            { name: 'Calendar', test: /src\/(calendar\/(?!steer|tooltip|find|arrange|offGrid)|screens\/(calendar\/(Calendar|FacilityBar|InView|address|ahead|missing|opening|useAddress|useCalendar)|patient\/(Patient|undated))\.)/ },
             { name: 'people', test: /src\/(i18n\/wareki|api\/resource|screens\/patient\/searchState)\./ },
-            { name: 'base', test: /node_modules\/(preact|@preact|wouter-preact|regexparam|openapi-fetch)\/|src\/(api\/(client|live|problem)|i18n\/t|i18n\/ja\/first|session|preferences|ui\/(Icon|pieces|lazy))\.|preload-helper/ },
+            { name: 'base', test: /node_modules\/(preact|@preact|wouter-preact|regexparam|openapi-fetch)\/|src\/(api\/(client|live|problem)|i18n\/t|i18n\/ja\/first|session|preferences|ui\/(Field|Form|errors|Icon|pieces|lazy))\.|preload-helper/ },
           ],
         },
       },

@@ -138,7 +138,8 @@ struct http_static_file {
     bool is_immutable; /* hashed name: cached for a year; else no-cache */
 };
 /* Serves the files; any other path outside /api, /fhir, /dicom-web, /healthz, /metrics
- * gets "/index.html", so that the client's routes can be opened directly. */
+ * gets its first folder's "/x/index.html", or "/index.html", so that the client's routes
+ * can be opened directly. */
 void http_router_static(struct http_router *router, const struct http_static_file *files,
                         size_t count);
 

@@ -137,6 +137,12 @@ static const struct http_static_file files[] = {
      {0},
      {0},
      false},
+    {"/p/index.html",
+     "text/html; charset=utf-8",
+     {(const uint8_t *)"<person>", 8},
+     {0},
+     {0},
+     false},
     {"/assets/app-1a2b.js",
      "text/javascript",
      {(const uint8_t *)"plain", 5},
@@ -551,6 +557,25 @@ static void the_clients_own_routes_open_the_client(void)
     close_site();
 }
 
+static void a_folder_may_have_a_page_of_its_own(void)
+{
+    static const struct {
+        const char *target, *page;
+    } asked[] = {
+        {"/p/12/calendar", "<person>"}, {"/p", "<person>"},  {"/p/", "<person>"},
+        {"/%70/12?tab=1", "<person>"},  {"/pp/1", "<html>"}, {"/patients", "<html>"},
+    };
+    open_site(NULL, true);
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        ask((struct wish){.target = asked[i].target});
+        CHECK(site.last.head.status == 200 &&
+              span_is(buf_view(&site.last.body), asked[i].page));
+        CHECK(span_is(field("cache-control"), "no-cache"));
+        done();
+    }
+    close_site();
+}
+
 static void a_call_may_be_refused_before_its_end_only(void)
 {
     open_site(NULL, false);
@@ -651,6 +676,7 @@ int main(void)
     RUN(files_are_served_in_the_coding_the_client_likes);
     RUN(a_known_file_is_not_sent_again);
     RUN(the_clients_own_routes_open_the_client);
+    RUN(a_folder_may_have_a_page_of_its_own);
     RUN(a_call_may_be_refused_before_its_end_only);
     RUN(a_server_speaks_plainly_on_loopback_only);
     RUN(answers_are_counted_by_route_and_late_routes_as_none);

@@ -188,15 +188,34 @@ static bool is_for_programs(const struct http_target *target)
     return false;
 }
 
+static bool take_file(const struct http_router *router, size_t index,
+                      struct http_found *found)
+{
+    found->file = &router->files[index];
+    found->etag = router->etags[index];
+    return true;
+}
+
 static bool find_file(const struct http_router *router, struct span path,
                       struct http_found *found)
 {
+    for (size_t i = 0; i < router->file_count; i++)
+        if (span_is(path, router->files[i].path))
+            return take_file(router, i, found);
+    return false;
+}
+
+/* "/p/index.html" for what lies below /p, where there is one. */
+static bool find_page(const struct http_router *router, struct span folder,
+                      struct http_found *found)
+{
+    const struct span page = SPAN("/index.html");
     for (size_t i = 0; i < router->file_count; i++) {
-        if (!span_is(path, router->files[i].path))
-            continue;
-        found->file = &router->files[i];
-        found->etag = router->etags[i];
-        return true;
+        struct span path = span_cstr(router->files[i].path);
+        if (path.len == 1 + folder.len + page.len &&
+            span_equal(span_part(path, 1, folder.len), folder) &&
+            span_equal(span_part(path, 1 + folder.len, page.len), page))
+            return take_file(router, i, found);
     }
     return false;
 }
@@ -207,8 +226,9 @@ static void find_static(const struct http_router *router,
 {
     if (router->file_count == 0 || is_for_programs(target))
         return;
-    if (!find_file(router, target->path, found) &&
-        !span_is(target->segments[0], "assets"))
+    if (find_file(router, target->path, found) || span_is(target->segments[0], "assets"))
+        return;
+    if (!find_page(router, target->segments[0], found))
         find_file(router, SPAN("/index.html"), found);
 }
 

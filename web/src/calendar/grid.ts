@@ -19,6 +19,8 @@ const LINE = 26;
 const ROW_PADDING = 10;
 const ROW_GROWTH_MAX = 16;
 const MIN_WEEKS = 12;
+/* Letters beside a row's name; of more facilities only how many they are. */
+const GAPS_MAX = 2;
 
 export interface GridEvents {
   open: (mark: Mark, from: HTMLElement) => void;
@@ -73,6 +75,7 @@ export class CalendarGrid {
   readonly #resize: ResizeObserver;
   #bounds: View = { first: 0, last: 0 };
   #position: Place | undefined;
+  #stop: HTMLElement | undefined;
   #selected = '';
   #ticking = false;
   #lineCounts: number[] = [];
@@ -82,6 +85,10 @@ export class CalendarGrid {
   #isGone = false;
   #padding = ROW_PADDING;
   #clickedAt: [number, number] = [-1, -1];
+  /* As last read while nothing had changed: asking after a change makes the browser lay out at once. */
+  #size = { width: 0, height: 0, head: 112, top: 0 };
+  #left = 0;
+  #planned: View | undefined;
 
   constructor(host: HTMLElement, model: CalendarModel, events: GridEvents, label: string, language: 'ja' | 'en') {
     this.#host = host;
@@ -166,8 +173,13 @@ export class CalendarGrid {
   get #weekWidth(): number {
     return this.zoom === 'month' ? this.#dayWidth : this.#dayWidth * 7;
   }
-  get #headWidth(): number {
-    return this.#rows[0]?.head.offsetWidth ?? 112;
+  /* Of the weeks' part, without the names of the rows. */
+  get #innerWidth(): number {
+    return Math.max(0, this.#size.width - this.#size.head);
+  }
+  #readSize(): void {
+    const { clientWidth: width, clientHeight: height } = this.#scroll;
+    this.#size = { width, height, head: this.#rows[this.#order[0] ?? 0]?.head.offsetWidth ?? 112, top: this.#head.offsetHeight };
   }
   #x(day: number): number {
     return (weekOf(day) - this.#bounds.first) * this.#weekWidth + this.#painter.column(day) * this.#dayWidth;
@@ -188,9 +200,9 @@ export class CalendarGrid {
   /** Draws again after the model or the filter changed; what did not change is left alone. */
   update(): void {
     const anchor = this.#isFirst ? undefined : this.#dayAtRight();
+    if (this.#isFirst) this.#readSize();
     this.#measure();
     for (const week of this.#mounted.keys()) this.#fillWeek(week);
-    this.#drawBars();
     this.#drawGaps();
     if (this.#isFirst) {
       this.#isFirst = false;
@@ -210,7 +222,6 @@ export class CalendarGrid {
     this.#bars.clear();
     this.#measure();
     this.#keepRight(anchor);
-    this.#drawBars();
     this.#mountVisible();
     this.#plan();
     this.#settleFocus();
@@ -240,8 +251,8 @@ export class CalendarGrid {
 
   /* Rows share the height that is free, so that a short calendar is easier to hit. */
   #measureRows(): void {
-    const least = this.#order.reduce((sum, row) => sum + (this.#lineCounts[row] ?? 1) * LINE + ROW_PADDING + 1, this.#head.offsetHeight);
-    const free = Math.floor((this.#scroll.clientHeight - least - 2) / this.#order.length);
+    const least = this.#order.reduce((sum, row) => sum + (this.#lineCounts[row] ?? 1) * LINE + ROW_PADDING + 1, this.#size.top);
+    const free = Math.floor((this.#size.height - least - 2) / this.#order.length);
     this.#padding = ROW_PADDING + Math.min(Math.max(free, 0), ROW_GROWTH_MAX);
     this.#canvas.style.setProperty('--pad', `${this.#padding / 2}px`);
     this.#rows.forEach(({ row }, index) => {
@@ -250,20 +261,21 @@ export class CalendarGrid {
   }
 
   #view(): View {
-    const left = this.#scroll.scrollLeft;
-    const width = Math.max(0, this.#scroll.clientWidth - this.#headWidth);
-    const first = this.#bounds.first + Math.floor(left / this.#weekWidth);
-    const last = this.#bounds.first + Math.floor((left + width - 1) / this.#weekWidth);
+    const first = this.#bounds.first + Math.floor(this.#left / this.#weekWidth);
+    const last = this.#bounds.first + Math.floor((this.#left + this.#innerWidth - 1) / this.#weekWidth);
     return { first: Math.max(first, this.#bounds.first), last: Math.min(last, this.#bounds.last) };
   }
 
   readonly #onScroll = (): void => {
+    this.#left = this.#scroll.scrollLeft;
     this.#tooltip?.hide();
     if (this.#ticking) return;
     this.#ticking = true;
     requestAnimationFrame(() => {
       this.#ticking = false;
-      this.#plan();
+      const { first, last } = this.#view();
+      if (first !== this.#planned?.first || last !== this.#planned.last) this.#plan();
+      else this.#events.view(firstDayOf(first), firstDayOf(last) + 6);
     });
   };
 
@@ -271,6 +283,7 @@ export class CalendarGrid {
   #onResize(): void {
     const width = this.#scroll.clientWidth;
     if (width === 0 || this.#lineCounts.length === 0) return;
+    this.#readSize();
     this.#measureRows();
     const before = this.#lastWidth;
     this.#lastWidth = width;
@@ -282,12 +295,13 @@ export class CalendarGrid {
 
   #plan(): void {
     const view = this.#view();
+    this.#planned = view;
     this.#queue.take(planMount(view, this.#bounds, {
       mounted: this.#mounted.keys(),
       keep: this.#focusedWeek(),
       weight: (week) => this.#model.weight(week, this.zoom),
     }));
-    this.#drawBars();
+    this.#drawBars(view);
     this.#drawYear(view);
     this.#events.view(firstDayOf(view.first), firstDayOf(view.last) + 6);
     this.#need(view);
@@ -362,7 +376,7 @@ export class CalendarGrid {
     mounted.head.remove();
     for (const cell of mounted.cells) cell.remove();
     this.#mounted.delete(week);
-    if (this.#position && weekOf(this.#position.day) === week) this.#lendTabStop();
+    this.#lendTabStop();
   }
 
   #showState(week: number): void {
@@ -406,6 +420,7 @@ export class CalendarGrid {
       return node;
     }));
     if (current) this.#takeTabStop(current);
+    else this.#lendTabStop();
     if (focused && this.#position) this.focusPlace(this.#position, false);
   }
 
@@ -426,8 +441,7 @@ export class CalendarGrid {
 
   // ---- bars ----
 
-  #drawBars(): void {
-    const view = this.#view();
+  #drawBars(view: View): void {
     const from = firstDayOf(view.first - 2);
     const to = firstDayOf(view.last + 3);
     const wanted = new Set<string>();
@@ -477,17 +491,12 @@ export class CalendarGrid {
       const missing = this.#model.gaps(row);
       head.classList.toggle('has-gaps', missing.length > 0);
       gaps.hidden = missing.length === 0;
-      const words: string[] = [];
-      gaps.replaceChildren(...missing.map(({ facility, state, since }) => {
-        const known = this.#model.facilities.get(facility);
-        words.push(gapWords(known?.name ?? '', state, since));
-        const chip = make('span', `gap ${state}`);
-        const letter = make('b', `s${known?.slot ?? 10}`);
-        letter.dataset.text = known?.letter ?? '?';
-        chip.setAttribute('aria-hidden', 'true');
-        chip.append(letter);
-        return chip;
-      }));
+      const nameOf = (id: string) => this.#model.facilities.get(id)?.name ?? '';
+      const words = missing.map(({ facility, state, since }) => gapWords(nameOf(facility), state, since));
+      const worst = missing.some(({ state }) => state === 'behind') ? 'behind' : (missing[0]?.state ?? '');
+      gaps.replaceChildren(...(missing.length > GAPS_MAX ? [gapChip(worst, String(missing.length))] : missing.map(
+        ({ facility, state }) => gapChip(state, this.#model.facilities.get(facility)?.letter ?? '?'),
+      )));
       gaps.setAttribute('aria-label', words.join('、'));
       gaps.title = words.join('\n');
       for (const sentence of words) this.#tell(sentence);
@@ -512,22 +521,26 @@ export class CalendarGrid {
   // ---- moving ----
 
   #dayAtRight(): number {
-    const edge = this.#scroll.scrollLeft + this.#scroll.clientWidth - this.#headWidth;
-    return this.#bounds.first + edge / this.#weekWidth;
+    return this.#bounds.first + (this.#left + this.#innerWidth) / this.#weekWidth;
   }
   #keepRight(week: number): void {
-    const edge = (week - this.#bounds.first) * this.#weekWidth;
-    this.#scroll.scrollLeft = edge - (this.#scroll.clientWidth - this.#headWidth);
+    const left = (week - this.#bounds.first) * this.#weekWidth - this.#innerWidth;
+    if (Math.abs(left - this.#left) >= 1) this.#scrollTo(left);
+  }
+  /* As far as it can be. */
+  #scrollTo(left: number): void {
+    this.#scroll.scrollLeft = left;
+    this.#left = this.#scroll.scrollLeft;
   }
 
   #keepStart(): void {
     if (this.#start === null) return this.#keepRight(weekOf(this.#model.today) + 1);
-    this.#scroll.scrollLeft = (this.#start / 7 - firstDayOf(this.#bounds.first) / 7) * this.#weekWidth;
+    this.#scrollTo((this.#start / 7 - firstDayOf(this.#bounds.first) / 7) * this.#weekWidth);
   }
   /** The day at the left edge; none while the week of today is at the right one. */
   get from(): number | null {
     if (Math.abs(this.#dayAtRight() - weekOf(this.#model.today) - 1) * this.#weekWidth < 2) return null;
-    return firstDayOf(this.#bounds.first) + Math.round((this.#scroll.scrollLeft / this.#weekWidth) * 7);
+    return firstDayOf(this.#bounds.first) + Math.round((this.#left / this.#weekWidth) * 7);
   }
   /** To where `from` was that day. */
   moveTo(from: number | null): void {
@@ -571,18 +584,18 @@ export class CalendarGrid {
 
   #reveal(place: Place): void {
     const left = this.#x(place.day);
-    const width = this.#scroll.clientWidth - this.#headWidth;
+    const width = this.#innerWidth;
     const { scrollLeft } = this.#scroll;
     const margin = Math.min(this.#dayWidth * 2, width / 4);
     const right = left + this.#dayWidth;
-    if (left < scrollLeft - width || right > scrollLeft + 2 * width) this.#scroll.scrollLeft = left - width * 0.6;
-    else if (left < scrollLeft) this.#scroll.scrollLeft = left - margin;
-    else if (right > scrollLeft + width) this.#scroll.scrollLeft = right + margin - width;
+    if (left < scrollLeft - width || right > scrollLeft + 2 * width) this.#scrollTo(left - width * 0.6);
+    else if (left < scrollLeft) this.#scrollTo(left - margin);
+    else if (right > scrollLeft + width) this.#scrollTo(right + margin - width);
     const row = this.#rows[place.row]?.row;
     if (row) {
-      const top = row.offsetTop - this.#head.offsetHeight;
+      const top = row.offsetTop - this.#size.top;
       if (top < this.#scroll.scrollTop) this.#scroll.scrollTop = top;
-      const bottom = row.offsetTop + row.offsetHeight - this.#scroll.clientHeight;
+      const bottom = row.offsetTop + row.offsetHeight - this.#size.height;
       if (bottom > this.#scroll.scrollTop) this.#scroll.scrollTop = bottom;
     }
     this.#mountWeek(weekOf(place.day));
@@ -621,16 +634,18 @@ export class CalendarGrid {
     this.#takeTabStop(this.#nodeOf(this.#position));
   }
 
-  /* The place where the person was went out of the document: Tab still leads into the grid. */
+  /* The place where the person was, or its stand-in, went out of the document: Tab still leads
+   * into the grid. */
   #lendTabStop(): void {
-    if (this.#canvas.querySelector('.m[tabindex="0"], .bar[tabindex="0"]')) return;
+    if (this.#stop?.isConnected) return;
     const place = this.#model.lastUpTo(this.#view().last, this.#painter.zoom);
     this.#takeTabStop((place && this.#nodeOf(place)) ?? this.#canvas.querySelector<HTMLElement>('.m, .bar') ?? undefined);
   }
 
   #takeTabStop(node: HTMLElement | undefined): void {
-    for (const other of this.#canvas.querySelectorAll<HTMLElement>('.m[tabindex="0"], .bar[tabindex="0"]')) other.tabIndex = -1;
+    if (this.#stop) this.#stop.tabIndex = -1;
     if (node) node.tabIndex = 0;
+    this.#stop = node;
   }
 
   goToday(): void {
@@ -728,6 +743,15 @@ function putInOrder(track: HTMLElement, cell: HTMLElement): void {
   while (after && Number(after.getAttribute('aria-colindex')) > column) after = after.previousElementSibling;
   if (after) after.after(cell);
   else track.prepend(cell);
+}
+
+function gapChip(state: string, text: string): HTMLElement {
+  const chip = make('span', `gap ${state}`);
+  const letter = make('b', '');
+  letter.dataset.text = text;
+  chip.setAttribute('aria-hidden', 'true');
+  chip.append(letter);
+  return chip;
 }
 
 function areSame(before: Place[], now: Place[]): boolean {

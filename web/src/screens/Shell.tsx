@@ -159,7 +159,7 @@ export function Shell() {
   const [location] = useLocation();
   const isLost = useIsLost();
   const main = useRef<HTMLElement>(null);
-  useEffect(() => prepareWhenIdle(Patient, Search, { prepare: () => loadWords('problem') }), []);
+  useEffect(() => prepareWhenIdle([Patient, Search, { prepare: () => loadWords('problem') }], location.startsWith('/p/')), []);
   const current = session.value;
   if (!current) return null;
   const hidden = current.post.facility.may_register ? 'nav.request' : 'nav.register';

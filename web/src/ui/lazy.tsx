@@ -41,10 +41,11 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>, ..
   return Object.assign(Lazy, { prepare });
 }
 
-/** When nothing else is to do: what will probably be shown next. A failure shows when it is. */
-export function prepareWhenIdle(...parts: { prepare: () => Promise<void> }[]): () => void {
+/** When nothing else is to do: what will probably be shown next. A failure shows when it is.
+ * A page that waits for its own data looks idle: `later` leaves it the line for a while. */
+export function prepareWhenIdle(parts: { prepare: () => Promise<void> }[], later = false): () => void {
   const all = () => parts.forEach(({ prepare }) => void prepare().catch(() => {}));
-  if (!('requestIdleCallback' in globalThis)) {
+  if (later || !('requestIdleCallback' in globalThis)) {
     const timer = setTimeout(all, IDLE_MS);
     return () => clearTimeout(timer);
   }

@@ -103,6 +103,23 @@ test('the week with the focus stays while everything else goes by', async ({ pag
   await expect(page.locator('.m:focus, .bar:focus')).toBeInViewport();
 });
 
+test('Tab leads to one mark wherever one is, and past the names of the rows without moving anything', async ({ page }) => {
+  await openYear(page, year);
+  await loadAll(page);
+  const scroll = page.locator('.cal-scroll');
+  for (const left of [1e6, 6000, 3000, 0, 2000, 5000]) {
+    await scroll.evaluate((node, to) => node.scrollTo({ left: to }), left);
+    await settled(page);
+    await expect(page.locator('.m[tabindex="0"], .bar[tabindex="0"]')).toHaveCount(1);
+  }
+  await page.locator('.cal-rowname').first().focus();
+  const before = await scroll.evaluate((node) => node.scrollLeft);
+  expect(before).toBeGreaterThan(0);
+  for (let at = 0; at < 6; at += 1) await page.keyboard.press('Tab');
+  await expect(page.locator('.cal-rowname:focus, .cal-gaps:focus, .m:focus')).toHaveCount(1);
+  expect(await scroll.evaluate((node) => node.scrollLeft)).toBe(before);
+});
+
 test('marks of a row are read in the order of their days', async ({ page }) => {
   await openYear(page, year);
   await page.locator('.cal-scroll').evaluate((node) => node.scrollTo({ left: node.scrollWidth - 3000 }));
@@ -112,4 +129,54 @@ test('marks of a row are read in the order of their days', async ({ page }) => {
   const columns = await page.locator('.cal-row').evaluateAll((rows) =>
     rows.map((row) => [...row.querySelectorAll('[role="gridcell"]')].map((cell) => Number(cell.getAttribute('aria-colindex')))));
   for (const row of columns) expect(row).toEqual([...row].sort((a, b) => a - b));
+});
+
+/* A request that waits until the test lets it go. */
+async function hold(page: Page, url: string | RegExp): Promise<() => void> {
+  let release = () => {};
+  const released = new Promise<void>((done) => {
+    release = done;
+  });
+  await page.route(url, async (route) => {
+    await released;
+    await route.continue();
+  });
+  return release;
+}
+
+test('a link to a calendar: all it needs is asked for before any script has run', async ({ page, context }) => {
+  await openYear(page, year);
+  const link = page.url();
+  const other = await context.newPage();
+  const asked: string[] = [];
+  other.on('request', (request) => asked.push(new URL(request.url()).pathname.replace(/-[\w-]{8}\./, '.')));
+  const release = await hold(other, /\/assets\/index-[\w-]+\.js$/);
+  await other.goto(link, { waitUntil: 'commit' });
+  const needed = ['base.js', 'Patient.js', 'Calendar.js', 'people.js', 'work.js', 'calendar.js', 'calendar.css']
+    .map((name) => `/assets/${name}`);
+  await expect.poll(() => asked).toEqual(expect.arrayContaining([...needed, '/api/v1/session']));
+  release();
+  await settled(other);
+  for (const path of [...needed, '/api/v1/session']) {
+    expect(asked.filter((one) => one === path), path).toHaveLength(1);
+  }
+  // what comes until the marks are there: the scripts above, and who, what, where
+  const atMarks = asked.slice(0, asked.findIndex((path) => path.endsWith('/calendar-openings')) + 1);
+  expect(atMarks.filter((path) => path.endsWith('.js'))).toHaveLength(needed.length);
+});
+
+test('the calendar is opened while the person is asked for, and given back when nobody comes to show it', async ({ page, context }) => {
+  await openYear(page, year);
+  const link = page.url();
+  const other = await context.newPage();
+  const release = await hold(other, /\/api\/v1\/persons\/\w+$/);
+  const opened = other.waitForResponse((response) => response.url().endsWith('/calendar-openings'));
+  await other.goto(link, { waitUntil: 'commit' });
+  const { opening } = (await (await opened).json()) as { opening: string };
+  const given = other.waitForRequest(
+    (request) => request.method() === 'DELETE' && request.url().endsWith(`/api/v1/openings/${opening}`),
+  );
+  await other.getByRole('link', { name: '患者検索' }).click();
+  await given;
+  release();
 });

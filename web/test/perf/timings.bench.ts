@@ -13,7 +13,7 @@ interface Figure {
   what: string;
   cpu: number;
   ms: number;
-  budget_ms: number;
+  budget_ms?: number;
   reference_ms: number;
 }
 const sorted = (values: number[]) => [...values].sort((a, b) => a - b);
@@ -21,7 +21,7 @@ const at = (values: number[], part: number) => sorted(values)[Math.min(values.le
 const median = (values: number[]) => at(values, 0.5);
 const print = (figure: Figure) => {
   const rounded = Object.fromEntries(Object.entries(figure).map(([key, value]) => [key, typeof value === 'number' ? Math.round(value * 10) / 10 : value]));
-  process.stdout.write(`${JSON.stringify({ bench: 'client', runs: RUNS, ...rounded })}\n`);
+  process.stdout.write(`${JSON.stringify({ bench: 'client', runs: RUNS, ...rounded, ratio: Math.round(figure.ms / figure.reference_ms * 10) / 10 })}\n`);
 };
 
 async function slowDown(page: Page, rate: number): Promise<void> {
@@ -29,27 +29,29 @@ async function slowDown(page: Page, rate: number): Promise<void> {
   await session.send('Emulation.setCPUThrottlingRate', { rate });
 }
 
-/* From the end of the calendar's answer until the last mark in view was painted. */
+/* From the end of the calendar's answer until the last mark in view was painted. What lies behind
+ * the names of the rows is not in view. Looked at between frames, when nothing has to be laid out
+ * for it. */
 const WATCH = () => {
-  const seen = { data: 0, painted: 0 };
+  const seen = { data: 0, painted: 0, marks: 0 };
   Object.assign(globalThis, { seen });
   new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) {
       if (entry.name.endsWith('/calendar-openings')) seen.data = (entry as PerformanceResourceTiming).responseEnd;
     }
   }).observe({ type: 'resource', buffered: true });
-  const inView = (node: Node) => {
-    if (!(node instanceof Element)) return false;
-    const mark = node.matches('.m') ? node : node.querySelector('.m');
-    const box = mark?.getBoundingClientRect();
-    return box !== undefined && box.right > 0 && box.left < innerWidth;
+  const look = () => {
+    const painted = performance.now();
+    const left = document.querySelector('.cal-corner')?.getBoundingClientRect().right ?? 0;
+    let marks = 0;
+    for (const week of left > 0 ? document.querySelectorAll('.cal-week') : []) {
+      const box = week.getBoundingClientRect();
+      if (box.right > left && box.left < innerWidth) marks += week.childElementCount;
+    }
+    if (marks > seen.marks) Object.assign(seen, { painted, marks });
+    requestAnimationFrame(() => setTimeout(look));
   };
-  new MutationObserver((changes) => {
-    if (!changes.some(({ addedNodes }) => [...addedNodes].some(inView))) return;
-    requestAnimationFrame(() => setTimeout(() => {
-      seen.painted = performance.now();
-    }));
-  }).observe(document, { childList: true, subtree: true });
+  requestAnimationFrame(() => setTimeout(look));
 };
 
 async function timeToPaint(page: Page): Promise<number> {
@@ -58,6 +60,21 @@ async function timeToPaint(page: Page): Promise<number> {
   const seen = await page.evaluate(() => (globalThis as unknown as { seen: { data: number; painted: number } }).seen);
   await page.goto('/');
   return seen.painted - seen.data;
+}
+
+/* What the page's main thread worked, whatever else the machine did meanwhile. */
+async function threadTime(page: Page, work: () => Promise<unknown>): Promise<number> {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' });
+  const spent = async () => {
+    const { metrics } = await session.send('Performance.getMetrics');
+    return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? NaN;
+  };
+  const before = await spent();
+  await work();
+  const after = await spent();
+  await session.detach();
+  return (after - before) * 1000;
 }
 
 /* As many boxes in as many groups, made at once: what no page can go below here. */
@@ -159,7 +176,7 @@ test('largest paint on a phone', async ({ browser }) => {
   await context.close();
 });
 
-for (const [cpu, paint, scroll, click] of [[1, 250, 33, 100], [4, 900, 100, NaN]] as const) {
+for (const [cpu, paint, scroll, click] of [[1, 250, 33, 100], [4, 900, 100, undefined]] as const) {
   test(`times at cpu ${cpu}`, async ({ page, browser }) => {
     await login(page, year);
     await askForYear(page);
@@ -175,9 +192,8 @@ for (const [cpu, paint, scroll, click] of [[1, 250, 33, 100], [4, 900, 100, NaN]
     print({ what: 'data to painted', cpu, ms: median(painted), budget_ms: paint, reference_ms: median(plain) });
 
     await openYear(page, year);
-    const frames = await repeat(async () => at((await scrollThrough(page, STEP_PIXELS)).frames, 0.95));
-    const plainFrames = await repeat(async () => at((await scrollThrough(other, STEP_PIXELS)).frames, 0.95));
-    print({ what: 'scroll p95', cpu, ms: median(frames), budget_ms: scroll, reference_ms: median(plainFrames) });
+    const through = (where: Page) => repeat(async () => at((await scrollThrough(where, STEP_PIXELS)).frames, 0.95));
+    print({ what: 'scroll p95', cpu, ms: median(await through(page)), budget_ms: scroll, reference_ms: median(await through(other)) });
 
     await page.locator('.cal-scroll').evaluate((node) => node.scrollTo({ left: 1e6 }));
     await settled(page);
@@ -189,7 +205,35 @@ for (const [cpu, paint, scroll, click] of [[1, 250, 33, 100], [4, 900, 100, NaN]
       await new Promise((done) => setTimeout(done));
       return performance.now() - started;
     }));
-    print({ what: 'click to panel', cpu, ms: median(clicks), budget_ms: click, reference_ms: median(idle) });
+    print({ what: 'click to panel', cpu, ms: median(clicks), ...(click ? { budget_ms: click } : {}), reference_ms: median(idle) });
     await other.close();
   });
 }
+
+/* The clock of a shared machine lies; the main thread's own time says what the client costs. */
+test('time of the main thread', async ({ page, browser }) => {
+  await login(page, year);
+  await askForYear(page);
+  await openYear(page, year);
+  const { marks, weeks } = await counts(page);
+  await page.goto('/');
+  const other = await browser.newPage();
+  const opened = await repeat(async () => {
+    const time = await threadTime(page, () => openYear(page, year));
+    await page.goto('/');
+    return time;
+  });
+  const plain = await repeat(() => threadTime(other, () => plainPage(other, marks, weeks)));
+  print({ what: 'main thread: search and opening until still', cpu: 1, ms: median(opened), reference_ms: median(plain) });
+
+  await openYear(page, year);
+  const perFrame = (where: Page) => repeat(async () => {
+    let frames = 1;
+    const time = await threadTime(where, async () => {
+      frames = (await scrollThrough(where, STEP_PIXELS)).frames.length;
+    });
+    return time / frames;
+  });
+  print({ what: 'main thread: scrolling, a frame', cpu: 1, ms: median(await perFrame(page)), reference_ms: median(await perFrame(other)) });
+  await other.close();
+});

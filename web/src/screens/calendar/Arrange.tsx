@@ -12,7 +12,7 @@ import { heldText, type OffGridProps } from './OffGrid.tsx';
 
 export function Arrange(props: OffGridProps & { onClose: () => void }) {
   const { rows, onChange } = props;
-  const held = new Map(offGrid(props.model, rows.hidden, props.view).map((one) => [one.row, heldText(one)]));
+  const held = new Map(offGrid(props.model, rows.hidden, props.days.value).map((one) => [one.row, heldText(one)]));
   const [said, setSaid] = useState('');
   const name = (row: number) => word('row', ROW_IDS[row] ?? '');
   const isLast = shownOf(rows).length === 1;

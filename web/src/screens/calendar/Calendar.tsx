@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The patient's calendar: opening, tools, facilities with their freshness, grid or list, panel. */
+import { useSignal } from '@preact/signals';
 import type { ComponentType } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { Link } from 'wouter-preact';
 import type { EntryHead, Facility } from '../../api/client.ts';
 import { CalendarGrid } from '../../calendar/grid.ts';
-import { dayLabel } from '../../calendar/words.ts';
 import { ROW_IDS, type Mark, type Place } from '../../calendar/model.ts';
 import { rowsOf, shownOf, type Rows } from '../../calendar/rows.ts';
 import { language, t } from '../../i18n/t.ts';
-import { dayNumber, dayParts } from '../../i18n/wareki.ts';
+import { dayNumber } from '../../i18n/wareki.ts';
 import { preferences } from '../../preferences.ts';
 import { participants, session } from '../../session.ts';
 import { Icon } from '../../ui/Icon.tsx';
@@ -18,8 +17,9 @@ import { ProblemNotice, Skeleton } from '../../ui/pieces.tsx';
 import type { TabProps } from '../patient/Patient.tsx';
 import { asksToOpen, undated } from '../patient/undated.ts';
 import { FacilityBar } from './FacilityBar.tsx';
-import { ZOOMS, printAddress } from './address.ts';
+import { Beside, PrintLink, Range } from './InView.tsx';
 import type { OffGridProps } from './OffGrid.tsx';
+import { ZOOMS } from './address.ts';
 import { missingOf } from './missing.ts';
 import { useAddress } from './useAddress.ts';
 import { useCalendar } from './useCalendar.ts';
@@ -45,13 +45,6 @@ interface Shown {
   failed?: { problem: unknown; retry: () => void };
 }
 
-function rangeText(from: number, to: number): string {
-  const a = dayParts(from);
-  const b = dayParts(to);
-  const end = a.year === b.year ? `${b.month}/${b.day}` : `${b.year}/${b.month}/${b.day}`;
-  return t('cal.range', { from: `${a.year}/${a.month}/${a.day}`, to: end });
-}
-
 export function Calendar({ person, reload }: TabProps) {
   const [jump, setJump] = useState<{ to: number | null }>();
   const { view: chosen, from, choose, correct, note } = useAddress((to) => setJump({ to }));
@@ -65,7 +58,7 @@ export function Calendar({ person, reload }: TabProps) {
     if (hasHidden) import('./OffGrid.tsx').then((module) => setOffGrid(() => module.OffGrid), () => setDialog('rows'));
   }, [hasHidden]);
   const [shown, setShown] = useState<Shown | null>(null);
-  const [view, setView] = useState<[number, number]>([0, 0]);
+  const inView = useSignal<[number, number]>([0, 0]);
   const [isChecking, setIsChecking] = useState(false);
   const [said, setSaid] = useState('');
   const [isBarOpen, setIsBarOpen] = useState(innerWidth >= 768);
@@ -73,6 +66,7 @@ export function Calendar({ person, reload }: TabProps) {
   chooseLatest.current = choose;
   const host = useRef<HTMLDivElement>(null);
   const grid = useRef<CalendarGrid | undefined>(undefined);
+  const drawn = useRef(0);
   const { calendar, problem, version, changed, reopen } = useCalendar(person.id, () => {
     setShown(null);
     undated.value = null;
@@ -89,7 +83,7 @@ export function Calendar({ person, reload }: TabProps) {
   );
 
   // so that the first click waits for the hospital only
-  useEffect(() => (calendar ? prepareWhenIdle(Panel, Why, List, Keys, Find, Arrange) : undefined), [calendar]);
+  useEffect(() => (calendar ? prepareWhenIdle([Panel, Why, List, Keys, Find, Arrange]) : undefined), [calendar]);
   // an address may name facilities that are not here
   useEffect(() => {
     if (!model || [...hidden].every((id) => model.facilities.has(id))) return;
@@ -154,8 +148,9 @@ export function Calendar({ person, reload }: TabProps) {
           calendar.model.setState(week, week, 'absent');
           void calendar.load(week, week, changed);
         },
-        view: (first, last) => {
-          setView((old) => (old[0] === first && old[1] === last ? old : [first, last]));
+        view: (from, to) => {
+          const [first, last] = inView.peek();
+          if (first !== from || last !== to) inView.value = [from, to];
           note(made.from);
         },
         facilities: () => {
@@ -174,6 +169,7 @@ export function Calendar({ person, reload }: TabProps) {
     grid.current = made;
     made.arrange(shownOf(rows));
     made.update();
+    drawn.current = version;
     return () => {
       grid.current = undefined;
       made.destroy();
@@ -188,7 +184,10 @@ export function Calendar({ person, reload }: TabProps) {
   useEffect(() => {
     if (jump) grid.current?.moveTo(jump.to);
   }, [jump]);
-  useEffect(() => grid.current?.update(), [version]);
+  useEffect(() => {
+    if (drawn.current !== version) grid.current?.update();
+    drawn.current = version;
+  }, [version]);
   useEffect(() => {
     if (!shown) grid.current?.unselect();
   }, [shown]);
@@ -254,9 +253,6 @@ export function Calendar({ person, reload }: TabProps) {
       </div>
     );
   }
-  const news = model?.news() ?? [];
-  const outside = news.filter((mark) => mark.day < view[0] || mark.day > view[1]);
-  const hint = view[1] > 0 ? (model?.nearestBefore(view[0], view[1]) ?? null) : null;
   const missing = model ? missingOf(model, person).length : 0;
   const isFiltered = hidden.size > 0 || onlyNew || othersOnly || rows.hidden.size > 0;
   const count = model?.facilities.size ?? 0;
@@ -299,7 +295,7 @@ export function Calendar({ person, reload }: TabProps) {
                 <span class="sr">{t('cal.newer')}</span>
               </button>
             </div>
-            {view[1] > 0 && <span class="range">{rangeText(view[0], view[1])}</span>}
+            <Range days={inView} />
           </>
         )}
         <button
@@ -340,10 +336,7 @@ export function Calendar({ person, reload }: TabProps) {
             <Icon name="refresh" />
             {t('cal.check')}
           </button>
-          <Link href={printAddress(person.id, view, hidden)} class="btn tool compact icon">
-            <Icon name="print" />
-            <span class="sr">{t('cal.print')}</span>
-          </Link>
+          <PrintLink person={person.id} days={inView} hidden={hidden} />
           <button type="button" class="btn tool compact icon" disabled={!calendar} onClick={() => setDialog('find')}>
             <Icon name="search" />
             <span class="sr">{t('find.title')}</span>
@@ -363,7 +356,7 @@ export function Calendar({ person, reload }: TabProps) {
           isOpen={isBarOpen}
         />
       )}
-      {OffGrid && model && !isList && <OffGrid model={model} rows={rows} view={view} onChange={arrange} />}
+      {OffGrid && model && !isList && <OffGrid model={model} rows={rows} days={inView} onChange={arrange} />}
       <div class="cal-body">
         {!calendar && (
           <div class="cal-waiting">
@@ -404,28 +397,13 @@ export function Calendar({ person, reload }: TabProps) {
             )}
           </div>
         )}
-        {model && !isList && hint && (
-          <button
-            type="button"
-            class="btn compact cal-hint"
-            onClick={() => grid.current?.scrollToDay(hint.day)}
-          >
-            <Icon name="left" />
-            {hint.isKnown ? t('cal.hint', { day: dayLabel(hint.day, language.value) }) : t('cal.hint.older')}
-          </button>
-        )}
-        {!isList && outside.length > 0 && (
-          <button
-            type="button"
-            class="btn compact primary cal-hint cal-news"
-            aria-label={t('cal.news_outside.label', { n: outside.length })}
-            onClick={() => {
-              const target = outside.at(-1);
-              if (target) grid.current?.goToMark(target);
-            }}
-          >
-            {t('cal.news_outside', { n: outside.length })}
-          </button>
+        {model && !isList && (
+          <Beside
+            model={model}
+            days={inView}
+            onDay={(day) => grid.current?.scrollToDay(day)}
+            onMark={(mark) => grid.current?.goToMark(mark)}
+          />
         )}
         {shown && (
           <Panel
@@ -480,7 +458,7 @@ export function Calendar({ person, reload }: TabProps) {
         <Arrange
           rows={rows}
           model={model}
-          view={view}
+          days={inView}
           onChange={arrange}
           onClose={() => setDialog(null)}
         />

@@ -5,11 +5,12 @@ import { offGrid, type Held } from '../../calendar/offGrid.ts';
 import type { Rows } from '../../calendar/rows.ts';
 import { t, word } from '../../i18n/t.ts';
 import { Icon } from '../../ui/Icon.tsx';
+import type { Days } from './InView.tsx';
 
 export interface OffGridProps {
   model: CalendarModel;
   rows: Rows;
-  view: [number, number];
+  days: Days;
   onChange: (rows: Rows) => void;
 }
 
@@ -18,8 +19,8 @@ export function heldText({ fresh, abnormal }: Held): string {
   return held.filter(Boolean).join(' ');
 }
 
-export function OffGrid({ model, rows, view, onChange }: OffGridProps) {
-  const held = offGrid(model, rows.hidden, view);
+export function OffGrid({ model, rows, days, onChange }: OffGridProps) {
+  const held = offGrid(model, rows.hidden, days.value);
   if (held.length === 0) return null;
   return (
     <div class="cal-offgrid" role="status">

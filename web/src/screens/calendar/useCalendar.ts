@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The opening and everything that arrives while it is open. */
 import { useEffect, useState } from 'preact/hooks';
-import { onLive, onLiveState } from '../../api/live.ts';
+import { liveState, onLive, onLiveState } from '../../api/live.ts';
 import { weekOf } from '../../calendar/model.ts';
 import { dayNumber } from '../../i18n/wareki.ts';
 import { session } from '../../session.ts';
 import { undated } from '../patient/undated.ts';
-import { OpenCalendar } from './opening.ts';
+import { takeOpening } from './ahead.ts';
+import type { OpenCalendar } from './opening.ts';
 
 const LIVE_WAIT_MS = 250;
 const ALIVE_MS = 4 * 60_000;
@@ -22,10 +23,9 @@ export function useCalendar(person: string, onGone: () => void) {
     let isOver = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let weeks: { from: number; to: number } | null | undefined;
-    const own = session.value?.post.facility.id ?? '';
     setCalendar(undefined);
     setProblem(undefined);
-    OpenCalendar.open(person, own, session.value?.today ?? '').then(
+    takeOpening(person).then(
       (opened) => {
         if (isOver) return opened.close();
         current = opened;
@@ -73,8 +73,13 @@ export function useCalendar(person: string, onGone: () => void) {
         setTurn((old) => old + 1);
       }
     });
+    // right after the page was loaded nobody listens yet
+    let isUnheard = liveState() !== 'open';
     const removeState = onLiveState((state, wasLost) => {
-      if (state === 'open' && wasLost) soon(null);
+      if (state !== 'open') return;
+      if (wasLost) soon(null);
+      else if (isUnheard) soon(session.value?.today);
+      isUnheard = false;
     });
     // an opening that nobody uses ends; this one is looked at
     const alive = setInterval(() => {

@@ -82,7 +82,7 @@ export function Login() {
   const [isBusy, setIsBusy] = useState(false);
 
   // while somebody types, the next screen comes
-  useEffect(() => prepareWhenIdle(Home), []);
+  useEffect(() => prepareWhenIdle([Home]), []);
 
   async function enter(post?: string) {
     setIsBusy(true);

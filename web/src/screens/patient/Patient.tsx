@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Everything about one person: banner and tabs stay, the screen below changes. */
 import type { ComponentType } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
 import '../../styles/calendar.css';
 import { api, type Facility, type Person } from '../../api/client.ts';
@@ -14,6 +14,7 @@ import { participants, session } from '../../session.ts';
 import { Icon, type IconName } from '../../ui/Icon.tsx';
 import { ConsentTag, Name, ProblemNotice, Skeleton } from '../../ui/pieces.tsx';
 import { lazy } from '../../ui/lazy.tsx';
+import { openAhead } from '../calendar/ahead.ts';
 import { Calendar } from '../calendar/Calendar.tsx';
 import { chosen } from './searchState.ts';
 import { asksToOpen, undated, type Undated } from './undated.ts';
@@ -166,6 +167,12 @@ export function Patient({ id, tab }: { id: string; tab: string }) {
   const isJoining = chosen.value?.id === id && chosen.value.own_number === null;
   const person = useResource(isJoining ? null : `person ${id}`, () => api.person(id));
   const [seen, setSeen] = useState<Person>();
+  const giveBack = useRef(() => {});
+  useLayoutEffect(() => {
+    if (isJoining || tab !== 'calendar') return;
+    giveBack.current = openAhead(id);
+    return () => giveBack.current();
+  }, [id, tab, isJoining]);
   useEffect(() => {
     undated.value = null;
     const remove = onLive((kind, event) => {
@@ -184,6 +191,9 @@ export function Patient({ id, tab }: { id: string; tab: string }) {
     document.title = `${person.value.name} - ${t('app.name')}`;
   }, [person.value]);
   const problem = person.state === 'failed' ? person.problem : undefined;
+  useEffect(() => {
+    if (problem !== undefined) giveBack.current();
+  }, [problem]);
   const mayJoin = problem instanceof Problem && (problem.status === 403 || problem.status === 404);
   const joined = () => {
     chosen.value = null;
