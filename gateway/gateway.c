@@ -11,6 +11,7 @@
 #include "gateway/answer/answer.h"
 #include "gateway/gateway_config.h"
 #include "gateway/gateway_recall.h"
+#include "gateway/rows/rows.h"
 #include "wire/http/http.h"
 #include "wire/loop/loop.h"
 #include "wire/tls/tls.h"
@@ -39,6 +40,7 @@ struct gateway {
     struct log log;
     struct audit *audit;
     struct index *index;
+    struct rows *rows; /* NULL = no index database */
     struct collect *collect;
     struct release *release;
     struct answer *answer;
@@ -102,6 +104,15 @@ static bool open_records(struct gateway *gateway, struct err *err)
            gateway_recall_links(gateway->index, gateway->audit, &recall, err);
 }
 
+static bool open_rows(struct gateway *gateway, struct err *err)
+{
+    struct rows_config rows = {.connection_file = gateway->config.rows_connection,
+                               .timeout_s = gateway->config.rows_timeout_s,
+                               .clock = clock_system()};
+    gateway->rows = rows.connection_file ? rows_open(&rows, err) : NULL;
+    return gateway->rows || !rows.connection_file;
+}
+
 static bool open_gate(struct gateway *gateway, struct err *err)
 {
     struct gateway_config *config = &gateway->config;
@@ -110,6 +121,9 @@ static bool open_gate(struct gateway *gateway, struct err *err)
                                      .root_count = config->root_count,
                                      .transactions = config->transactions,
                                      .transaction_count = config->transaction_count,
+                                     .rows = gateway->rows,
+                                     .rows_period_ms = config->rows_period_ms,
+                                     .facility_code = config->facility_code,
                                      .clock = clock_system(),
                                      .log = &gateway->log,
                                      .second_look_ms = config->second_look_ms,
@@ -230,6 +244,11 @@ static bool open_wire(struct gateway *gateway, struct err *err)
     return gateway->tick != NULL;
 }
 
+void gateway_read_rows(int socket)
+{
+    rows_serve(socket);
+}
+
 struct gateway *gateway_open(const char *config_file, struct err *err)
 {
     struct gateway *gateway = memory_new(1, sizeof *gateway, err);
@@ -240,7 +259,8 @@ struct gateway *gateway_open(const char *config_file, struct err *err)
     if (!secret_start(err) ||
         !gateway_read_config(config_file, &gateway->arena, &gateway->config, err) ||
         !path_make_directory(gateway->config.data, err) || !open_records(gateway, err) ||
-        !open_gate(gateway, err) || !open_wire(gateway, err)) {
+        !open_rows(gateway, err) || !open_gate(gateway, err) ||
+        !open_wire(gateway, err)) {
         gateway_close(gateway);
         return NULL;
     }
@@ -271,6 +291,7 @@ void gateway_close(struct gateway *gateway)
         if (gateway->lines[i].dialer)
             tunnel_dialer_close(gateway->lines[i].dialer);
     collect_free(gateway->collect);
+    rows_close(gateway->rows);
     answer_end(gateway->answer);
     if (gateway->workers)
         workers_free(gateway->workers);

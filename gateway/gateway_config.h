@@ -25,6 +25,9 @@ struct gateway_config {
     size_t root_count;
     const char *transactions[COLLECT_TRANSACTIONS_MAX];
     size_t transaction_count;
+    const char *rows_connection; /* file; NULL = no index database */
+    int rows_period_ms;
+    int rows_timeout_s;
     struct gateway_centre centres[GATEWAY_CENTRES_MAX];
     size_t centre_count;
     struct tunnel_proxy proxy; /* host NULL = none */
