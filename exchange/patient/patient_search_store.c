@@ -31,7 +31,9 @@ static bool has_number_at(const struct patient_view *view, struct id facility)
     return false;
 }
 
-/* Whoever withdrew everything is found by nobody who had not known him before. */
+/* Whoever withdrew everything is found by nobody who had not known him before. Who may
+ * not add a number has no use for a stranger's name: it finds its own only, and hears of
+ * others what it hears of nobody. */
 static bool is_recognisable(struct store_session *session,
                             const struct patient_view *view, int32_t today,
                             struct arena *arena, bool *recognisable, struct err *err)
@@ -39,6 +41,11 @@ static bool is_recognisable(struct store_session *session,
     *recognisable = has_number_at(view, view->viewer) ||
                     id_equal(view->person.registered_facility, view->viewer);
     if (*recognisable)
+        return true;
+    struct facility own;
+    if (!facility_find(session, view->viewer, arena, &own, err))
+        return false;
+    if (!own.may_register)
         return true;
     struct consent_facts facts;
     if (!consent_facts(session, view->person.id, arena, &facts, err))
