@@ -87,6 +87,40 @@ static void every_wrong_login_gets_the_same_answer(void)
     world_free(world);
 }
 
+/* As if other processes had counted so many of them. */
+static bool fail_often(struct store_session *session, void *context, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *add =
+        store_prepare(session,
+                      "INSERT INTO session_failure (kind, source, begun_at, failures) "
+                      "VALUES ('address', '127.0.0.1', ?1, ?2)",
+                      err);
+    if (!add)
+        return false;
+    store_bind_int(add, 1, *(int64_t *)context);
+    store_bind_int(add, 2, SESSION_SOURCE_FAILURES_MAX - 1);
+    return store_run(add, err);
+}
+
+static void an_address_that_failed_too_often_anywhere_waits(void)
+{
+    struct world *world = world_new();
+    struct browser browser = browser_new(world);
+    struct err err = {0};
+    const char *right = "{\"login\":\"clinic\",\"password\":\"" PASSWORD "\"}";
+    struct clock clock = world_clock(world);
+    int64_t now_ms = clock_wall_ms(&clock);
+    good(store_write(world->store, STORE_LIVE, fail_often, &now_ms, &err), &err);
+    CHECK(go(&browser, "POST /api/v1/session", right).status == 200);
+    struct reply reply = go(&browser, "POST /api/v1/session",
+                            "{\"login\":\"clinic\",\"password\":\"wrong\"}");
+    CHECK(reply.status == 401 && has(&reply, "login_refused"));
+    reply = go(&browser, "POST /api/v1/session", right);
+    CHECK(reply.status == 429 && has(&reply, "\"code\":\"login_rate\""));
+    world_free(world);
+}
+
 static void a_session_ends_after_a_quarter_of_an_hour_without_a_click(void)
 {
     struct world *world = world_new();
@@ -656,6 +690,7 @@ int main(void)
     RUN(the_cookie_is_strict_and_hidden_from_scripts);
     RUN(several_posts_are_listed_and_nothing_is_opened);
     RUN(every_wrong_login_gets_the_same_answer);
+    RUN(an_address_that_failed_too_often_anywhere_waits);
     RUN(a_session_ends_after_a_quarter_of_an_hour_without_a_click);
     RUN(a_post_that_ended_ends_its_sessions_within_a_second);
     RUN(a_change_needs_the_own_origin_and_the_sessions_token);
