@@ -27,10 +27,11 @@ struct store_engine_kind {
     /* What can be seen at once: ERR_SYSTEM "store_corrupt" when it is damaged,
      * "store_failed" when it is set up in a way that breaks a promise of store.h. */
     bool (*check)(struct store_engine *engine, struct err *err);
-    /* The whole database, page by page, until it is told to end: ERR_SYSTEM
-     * "store_corrupt". NULL when its server answers for its pages. */
+    /* The whole database, piece by piece, until it is told to end: ERR_SYSTEM
+     * "store_corrupt". Lets go of what it holds up when the journal has grown by that
+     * much. NULL when its server answers for its pages. */
     bool (*read_through)(struct store_engine *engine, const atomic_bool *is_ending,
-                         struct err *err);
+                         int64_t growth_bytes, struct err *err);
     /* From another thread: what runs ends soon with an error. */
     void (*interrupt)(struct store_engine *engine);
     /* The state of one moment, into a new file; NULL when this kind has other ways. */
