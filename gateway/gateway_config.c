@@ -258,10 +258,10 @@ static bool read_centre(const struct json_value *root, struct arena *arena,
 static bool read_policy(const struct json_value *root, struct arena *arena,
                         struct gateway_config *config, struct err *err)
 {
-    const char *file = NULL;
     struct span bytes = {0};
-    return take_name(root, "policy", arena, &file, err) &&
-           path_read_file(file, UPLINK_POLICY_BYTES_MAX, arena, &bytes, err) &&
+    return take_name(root, "policy", arena, &config->policy_file, err) &&
+           path_read_file(config->policy_file, UPLINK_POLICY_BYTES_MAX, arena, &bytes,
+                          err) &&
            text_from_utf8(bytes, &config->policy_json, err) &&
            uplink_read_policy(bytes, arena, &config->policy, err);
 }

@@ -35,7 +35,8 @@ struct gateway_config {
     const char *key;
     const char *authority;
     struct secret_public_key grant_key;
-    struct text policy_json;
+    const char *policy_file;
+    struct text policy_json; /* as of the start */
     struct uplink_policy policy;
     struct index_limits limits;
     int sweep_ms;
