@@ -410,8 +410,42 @@ static bool list_participants(struct store_session *session,
     return ids.at && facility_list_of(session, &ids, arena, facilities, count, err);
 }
 
+/* The rows behind that facility; all are few enough to be put in order each time. */
+static bool find_page(const struct facility *facilities, size_t count, struct id after,
+                      size_t page[2], struct err *err)
+{
+    size_t begin = 0;
+    if (!id_is_zero(after)) {
+        while (begin < count && !id_equal(facilities[begin].id, after))
+            begin++;
+        if (begin == count)
+            return err_set(err, ERR_SYNTAX, "cursor_invalid",
+                           "not a facility of the list in force");
+        begin++;
+    }
+    page[0] = begin;
+    page[1] = count - begin > FACILITY_PAGE ? begin + FACILITY_PAGE : count;
+    return true;
+}
+
+static void write_page(struct json_writer *writer, const struct facility_service *service,
+                       const struct facility *facilities, size_t count,
+                       const size_t page[2])
+{
+    json_key(writer, "facilities");
+    json_open_array(writer);
+    for (size_t i = page[0]; i < page[1]; i++)
+        facility_write(writer, &facilities[i], is_connected(service, facilities[i].id));
+    json_close_array(writer);
+    json_key(writer, "next");
+    if (page[1] < count)
+        json_id_value(writer, facilities[page[1] - 1].id);
+    else
+        json_null_value(writer);
+}
+
 bool facility_write_participants(const struct facility_service *service,
-                                 struct id network, int32_t day, struct arena *arena,
+                                 const struct facility_page *asked, struct arena *arena,
                                  struct buf *out, struct err *err)
 {
     CLEANUP(store_read_end)
@@ -420,20 +454,19 @@ bool facility_write_participants(const struct facility_service *service,
     struct network_participants list;
     struct facility *facilities = NULL;
     size_t count = 0;
-    if (!session || !network_find(session, network, arena, &rules, err) ||
-        !network_participants_on(session, network, day, arena, &list, err) ||
-        !list_participants(session, &list, arena, &facilities, &count, err))
+    size_t page[2] = {0, 0};
+    if (!session || !network_find(session, asked->network, arena, &rules, err) ||
+        !network_participants_on(session, asked->network, asked->day, arena, &list,
+                                 err) ||
+        !list_participants(session, &list, arena, &facilities, &count, err) ||
+        !find_page(facilities, count, asked->after, page, err))
         return false;
     struct json_writer writer = json_writer(out);
     json_open_object(&writer);
     json_put_text(&writer, "network", rules.name);
     json_put_int(&writer, "version", list.version);
     json_put_day(&writer, "effective_day", list.effective_day);
-    json_key(&writer, "facilities");
-    json_open_array(&writer);
-    for (size_t i = 0; i < count; i++)
-        facility_write(&writer, &facilities[i], is_connected(service, facilities[i].id));
-    json_close_array(&writer);
+    write_page(&writer, service, facilities, count, page);
     json_close_object(&writer);
     return buf_check(out, err);
 }

@@ -5,7 +5,7 @@
 #include "formats/charset/charset.h"
 #include "store/store.h"
 
-enum { UNFINISHED_MAX = 50, ROWS_MAX = 200 };
+enum { ROWS_MAX = 200 };
 
 /* ---- one person of a list ---- */
 
@@ -254,110 +254,4 @@ bool patient_candidates(struct store_session *session,
     store_bind_text(statement, 4, kana);
     return collect(statement, &found, err) &&
            summarise_all(session, scope, &found, today, arena, items, count, err);
-}
-
-/* ---- registrations that are not finished ---- */
-
-struct unfinished_ids {
-    struct id records[UNFINISHED_MAX];
-    size_t count;
-};
-
-/* What the facility entered and is not confirmed, or its own numbers that are suspended.
- */
-static bool find_records(struct store_session *session, bool is_suspended,
-                         struct id facility, struct unfinished_ids *found,
-                         struct err *err)
-{
-    CLEANUP(store_finish)
-    struct store_statement *statement = store_prepare(
-        session,
-        is_suspended ? "SELECT id FROM record WHERE facility = ?1 AND state = "
-                       "'suspended' ORDER BY since, id LIMIT 50"
-                     : "SELECT id FROM record WHERE entered_facility = ?1 AND state IN "
-                       "('proposed', 'refused', 'suspended') ORDER BY entered_at DESC, "
-                       "id LIMIT 50",
-        err);
-    if (!statement)
-        return false;
-    store_bind_id(statement, 1, facility);
-    bool has_row = true;
-    while (found->count < UNFINISHED_MAX && store_step(statement, &has_row, err) &&
-           has_row)
-        if (!store_column_id(statement, 0, &found->records[found->count++], err))
-            return false;
-    return err->kind == ERR_NONE;
-}
-
-struct listing {
-    bool is_suspended;
-    const struct disclosure_scope *scope;
-    int32_t today;
-    struct arena *arena;
-};
-
-static bool list_records(struct store_session *session, const struct listing *listing,
-                         struct patient_unfinished **items, size_t *count,
-                         struct err *err)
-{
-    const struct disclosure_scope *scope = listing->scope;
-    struct arena *arena = listing->arena;
-    int32_t today = listing->today;
-    struct unfinished_ids found = {.count = 0};
-    *count = 0;
-    if (!find_records(session, listing->is_suspended,
-                      permit_scope_viewer(scope)->facility, &found, err))
-        return false;
-    *items = ARENA_MANY(arena, struct patient_unfinished, found.count, err);
-    if (!*items)
-        return false;
-    for (size_t i = 0; i < found.count; i++) {
-        struct patient_unfinished *item = &(*items)[*count];
-        if (patient_record_find(session, found.records[i], arena, &item->link, err) &&
-            patient_summarise(session, scope, item->link.person, today, arena,
-                              &item->person, err)) {
-            (*count)++;
-        } else {
-            if (err->kind != ERR_MISSING)
-                return false;
-            err_clear(err);
-        }
-    }
-    return true;
-}
-
-bool patient_list_unfinished(struct store_session *session,
-                             const struct disclosure_scope *scope, int32_t today,
-                             struct arena *arena, struct patient_unfinished **items,
-                             size_t *count, struct err *err)
-{
-    struct listing listing = {false, scope, today, arena};
-    return list_records(session, &listing, items, count, err);
-}
-
-bool patient_list_suspended(struct store_session *session,
-                            const struct disclosure_scope *scope, int32_t today,
-                            struct arena *arena, struct patient_unfinished **items,
-                            size_t *count, struct err *err)
-{
-    struct listing listing = {true, scope, today, arena};
-    return list_records(session, &listing, items, count, err);
-}
-
-bool patient_count_suspended(struct store_session *session,
-                             const struct disclosure_scope *scope, int64_t *count,
-                             struct err *err)
-{
-    CLEANUP(store_finish)
-    struct store_statement *statement = store_prepare(
-        session,
-        "SELECT count(*) FROM record WHERE facility = ?1 AND state = 'suspended'", err);
-    if (!statement)
-        return false;
-    store_bind_id(statement, 1, permit_scope_viewer(scope)->facility);
-    bool has_row = false;
-    if (!store_step(statement, &has_row, err))
-        return false;
-    *count = store_column_int(statement, 0);
-    return true;
 }

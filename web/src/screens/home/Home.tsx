@@ -50,27 +50,61 @@ function People({ people, empty }: { people: HomePerson[]; empty: ComponentChild
   );
 }
 
-function Numbers({ rows, empty }: { rows: HomeData['unfinished']; empty: string }) {
+type Links = HomeData['unfinished'];
+type ListName = 'unfinished' | 'suspended';
+
+/* What follows of a list comes on demand. The list is read again now and then: as long as its first page ends where it
+   did, the following ones stay. */
+function useFollowing(list: ListName, first: string | null) {
+  const [more, setMore] = useState<{ first: string; rows: Links; next: string | null }>();
+  const [problem, setProblem] = useState<unknown>();
+  const current = more && more.first === first ? more : undefined;
+  const next = current ? current.next : first;
+  const load = async () => {
+    if (first === null || next === null) return;
+    setProblem(undefined);
+    try {
+      const page = await api.links(list, next);
+      setMore({ first, rows: [...(current?.rows ?? []), ...page.links], next: page.next });
+    } catch (failure) {
+      setProblem(failure);
+    }
+  };
+  return { rows: current?.rows ?? [], hasMore: next !== null, load, problem };
+}
+
+function Numbers({ list, rows, next, empty }: { list: ListName; rows: Links; next: string | null; empty: string }) {
+  const following = useFollowing(list, next);
   if (rows.length === 0) return <p class="empty">{empty}</p>;
   return (
-    <ul class="people">
-      {rows.map(({ person, link }) => (
-        <li key={link.id}>
-          <Link href={`/p/${person.id}/link`} class="person tall">
-            <span class="person-name">
-              <b>{person.name}</b>
-              <span>{person.kana}</span>
-            </span>
-            <span class="row small">
-              <FacilityMarks facilities={facilitiesOf([link.facility])} />
-              {facilitiesOf([link.facility])[0]?.name}
-              <span class={`tag ${linkTone(link)} push`}>{t(`link.state.${link.state}`)}</span>
-            </span>
-            <span class="small quiet">{linkWords(link)}</span>
-          </Link>
-        </li>
-      ))}
-    </ul>
+    <>
+      <ul class="people">
+        {[...rows, ...following.rows].map(({ person, link }) => (
+          <li key={link.id}>
+            <Link href={`/p/${person.id}/link`} class="person tall">
+              <span class="person-name">
+                <b>{person.name}</b>
+                <span>{person.kana}</span>
+              </span>
+              <span class="row small">
+                <FacilityMarks facilities={facilitiesOf([link.facility])} />
+                {facilitiesOf([link.facility])[0]?.name}
+                <span class={`tag ${linkTone(link)} push`}>{t(`link.state.${link.state}`)}</span>
+              </span>
+              <span class="small quiet">{linkWords(link)}</span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+      {following.problem !== undefined && <ProblemNotice problem={following.problem} />}
+      {following.hasMore && (
+        <p class="card-body">
+          <button type="button" class="btn" onClick={() => void following.load()}>
+            {t('app.more')}
+          </button>
+        </p>
+      )}
+    </>
   );
 }
 
@@ -156,8 +190,6 @@ export function Home() {
     };
   }, []);
   const value = home.value;
-  // what the own staff has to confirm stands in its own list
-  const unfinished = value?.unfinished.filter(({ link }) => !value.suspended.some((one) => one.link.id === link.id));
   return (
     <div class="page">
       <h1 class="sr">{t('home.title')}</h1>
@@ -192,11 +224,15 @@ export function Home() {
           <LaterRequests />
           {value && value.suspended.length > 0 && (
             <Section title={t('home.suspended')} count={value.suspended_total}>
-              <Numbers rows={value.suspended} empty="" />
+              <Numbers list="suspended" rows={value.suspended} next={value.suspended_next} empty="" />
             </Section>
           )}
-          <Section title={t('home.unfinished')} count={unfinished?.length}>
-            {unfinished ? <Numbers rows={unfinished} empty={t('home.unfinished.empty')} /> : <Skeleton rows={2} />}
+          <Section title={t('home.unfinished')} count={value?.unfinished_total}>
+            {value ? (
+              <Numbers list="unfinished" rows={value.unfinished} next={value.unfinished_next} empty={t('home.unfinished.empty')} />
+            ) : (
+              <Skeleton rows={2} />
+            )}
           </Section>
         </div>
       </div>
