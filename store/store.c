@@ -58,6 +58,8 @@ struct store {
     _Atomic uint64_t groups;
     _Atomic uint64_t pieces;
     _Atomic uint64_t failed;
+    _Atomic uint64_t statements;
+    _Atomic uint64_t waits;
     _Atomic int64_t journal_bytes;
 };
 
@@ -208,6 +210,14 @@ static void run_group(struct store *store)
     finish_all(store, group.first);
 }
 
+/* Connections count for themselves, so that readers do not meet at one number. */
+static void count_session(struct store *store, struct store_session *session)
+{
+    atomic_fetch_add(&store->statements, session->statements);
+    atomic_fetch_add(&store->waits, session->engine->waits);
+    session->statements = session->engine->waits = 0;
+}
+
 static void tidy(struct store *store)
 {
     int64_t bytes = store->writer->engine->kind->tidy(store->writer->engine);
@@ -238,6 +248,7 @@ static void *run_writer(void *self)
         run_group(store);
         meter_note(&store->committed, clock_monotonic_us() - begun_us);
         atomic_fetch_add(&store->groups, 1);
+        count_session(store, store->writer);
         tidy(store);
     }
     return NULL;
@@ -322,10 +333,15 @@ struct store_meters store_read_meters(struct store *store)
         count_lane(&store->lanes[STORE_LIVE]) + count_lane(&store->lanes[STORE_BACKFILL]);
     pthread_mutex_unlock(&store->lock);
     return (struct store_meters){
-        atomic_load(&store->groups),        atomic_load(&store->pieces),
-        atomic_load(&store->failed),        waiting,
-        atomic_load(&store->journal_bytes), &store->committed,
-        store_check_health(&store->check)};
+        .groups = atomic_load(&store->groups),
+        .pieces = atomic_load(&store->pieces),
+        .failed = atomic_load(&store->failed),
+        .statements = atomic_load(&store->statements),
+        .waits = atomic_load(&store->waits),
+        .waiting = waiting,
+        .journal_bytes = atomic_load(&store->journal_bytes),
+        .committed = &store->committed,
+        .health = store_check_health(&store->check)};
 }
 
 /* ---- readers ---- */
@@ -368,6 +384,7 @@ static void uncount_reader(struct store *store)
 
 static void give_reader(struct store *store, struct store_session *session)
 {
+    count_session(store, session);
     if (session->engine->kind->has_transaction(session->engine)) {
         /* Its end failed: it would refuse whoever borrows it next. */
         store_session_close(session);
@@ -381,7 +398,8 @@ static void give_reader(struct store *store, struct store_session *session)
     pthread_mutex_unlock(&store->lock);
 }
 
-struct store_session *store_read(struct store *store, struct err *err)
+static struct store_session *begin_reading(struct store *store, bool is_late,
+                                           struct err *err)
 {
     struct store_session *session = NULL;
     if (!store_check_permits(&store->check, err) || !take_reader(store, &session, err))
@@ -394,11 +412,24 @@ struct store_session *store_read(struct store *store, struct err *err)
         return NULL;
     }
     session->is_broken = false;
-    if (session->engine->kind->begin_read(session->engine, err))
+    const struct store_engine_kind *kind = session->engine->kind;
+    is_late = is_late && kind->begin_read_late;
+    if (is_late ? kind->begin_read_late(session->engine, err)
+                : kind->begin_read(session->engine, err))
         return session;
     store_check_note(&store->check, err);
     give_reader(store, session);
     return NULL;
+}
+
+struct store_session *store_read(struct store *store, struct err *err)
+{
+    return begin_reading(store, false, err);
+}
+
+struct store_session *store_read_late(struct store *store, struct err *err)
+{
+    return begin_reading(store, true, err);
 }
 
 void store_read_end(struct store_session **session)

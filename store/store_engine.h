@@ -12,6 +12,7 @@
 /* *owned*: one connection. Every kind's own struct begins with this one. */
 struct store_engine {
     const struct store_engine_kind *kind;
+    uint64_t waits; /* for a server's answer, since they were last counted */
 };
 struct store_compiled; /* *owned*: one prepared statement of a connection */
 
@@ -41,6 +42,8 @@ struct store_engine_kind {
 
     /* A reading transaction sees the state of this moment until it is rolled back. */
     bool (*begin_read)(struct store_engine *engine, struct err *err);
+    /* The same, of some moment up to the first answer; NULL when that saves nothing. */
+    bool (*begin_read_late)(struct store_engine *engine, struct err *err);
     /* From here to the end no other connection writes, whatever process it is of. */
     bool (*begin_write)(struct store_engine *engine, struct err *err);
     bool (*commit)(struct store_engine *engine, struct err *err);
@@ -65,6 +68,8 @@ struct store_engine_kind {
                       bool is_copied);
     bool (*bind_bytes)(struct store_compiled *compiled, int index, struct span bytes);
     bool (*bind_null)(struct store_compiled *compiled, int index);
+    /* To be run with the next step of any statement; NULL when that saves nothing. */
+    void (*ask)(struct store_compiled *compiled);
     bool (*step)(struct store_engine *engine, struct store_compiled *compiled,
                  bool *has_row, struct err *err);
     void (*reset)(struct store_compiled *compiled);

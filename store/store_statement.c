@@ -15,6 +15,7 @@ struct store_statement {
     struct store_statement *next; /* in its bucket */
     bool is_open;
     bool is_cached;
+    bool is_running;
     bool is_done;
     bool has_bad_bind;
     struct id_text ids[IDS_KEPT]; /* of the first parameters, as they were bound */
@@ -111,6 +112,7 @@ void store_finish(struct store_statement **statement)
 void store_reset(struct store_statement *statement)
 {
     kind_of(statement)->reset(statement->compiled);
+    statement->is_running = false;
     statement->is_done = false;
 }
 
@@ -156,6 +158,13 @@ void store_bind_null(struct store_statement *statement, int index)
 
 /* ---- running ---- */
 
+void store_ask(struct store_statement *statement)
+{
+    /* What has a bad bind is refused by its step. */
+    if (kind_of(statement)->ask && !statement->is_running && !statement->has_bad_bind)
+        kind_of(statement)->ask(statement->compiled);
+}
+
 bool store_step(struct store_statement *statement, bool *has_row, struct err *err)
 {
     struct store_session *session = statement->session;
@@ -166,6 +175,8 @@ bool store_step(struct store_statement *statement, bool *has_row, struct err *er
         session->is_broken = true;
         return err_set(err, ERR_SYSTEM, "store_failed", "a parameter does not exist");
     }
+    session->statements += !statement->is_running;
+    statement->is_running = true;
     if (!session->engine->kind->step(session->engine, statement->compiled, has_row,
                                      err)) {
         store_check_note(session->check, err);
