@@ -332,16 +332,15 @@ struct store_meters store_read_meters(struct store *store)
     int waiting =
         count_lane(&store->lanes[STORE_LIVE]) + count_lane(&store->lanes[STORE_BACKFILL]);
     pthread_mutex_unlock(&store->lock);
-    return (struct store_meters){
-        .groups = atomic_load(&store->groups),
-        .pieces = atomic_load(&store->pieces),
-        .failed = atomic_load(&store->failed),
-        .statements = atomic_load(&store->statements),
-        .waits = atomic_load(&store->waits),
-        .waiting = waiting,
-        .journal_bytes = atomic_load(&store->journal_bytes),
-        .committed = &store->committed,
-        .health = store_check_health(&store->check)};
+    return (struct store_meters){.groups = atomic_load(&store->groups),
+                                 .pieces = atomic_load(&store->pieces),
+                                 .failed = atomic_load(&store->failed),
+                                 .statements = atomic_load(&store->statements),
+                                 .waits = atomic_load(&store->waits),
+                                 .waiting = waiting,
+                                 .journal_bytes = atomic_load(&store->journal_bytes),
+                                 .committed = &store->committed,
+                                 .health = store_check_health(&store->check)};
 }
 
 /* ---- readers ---- */

@@ -73,7 +73,7 @@ struct store_meters {
     /* Counted when a reader ends and when a group is written. */
     uint64_t statements; /* that were run */
     uint64_t waits;      /* for a database server's answer; none where it is a file */
-    int waiting;     /* pieces now, of both lanes */
+    int waiting;         /* pieces now, of both lanes */
     int64_t journal_bytes;
     struct meter_duration *committed; /* borrowed: from a group's begin to its commit */
     enum store_health health;

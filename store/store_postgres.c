@@ -39,10 +39,10 @@ struct postgres_engine {
     uint64_t generation;        /* rises with every new connection */
     uint64_t name_count;        /* of prepared statements */
     int64_t changes;
-    bool is_reading;       /* what runs is a reader's transaction */
-    bool is_begin_due;     /* it begins with its first question */
-    bool is_answer_due;    /* of its ROLLBACK */
-    struct err fault;      /* the first of the pipeline that was run last */
+    bool is_reading;    /* what runs is a reader's transaction */
+    bool is_begin_due;  /* it begins with its first question */
+    bool is_answer_due; /* of its ROLLBACK */
+    struct err fault;   /* the first of the pipeline that was run last */
     size_t asked_count;
     struct store_compiled *asked[ASKED_MAX]; /* borrowed: to leave together */
 };
@@ -372,8 +372,8 @@ static bool send_all(struct postgres_engine *engine)
 {
     PGconn *connection = engine->connection;
     if (PQenterPipelineMode(connection) != 1 ||
-        (engine->is_begin_due && PQsendQueryParams(connection, begin_reading, 0, NULL,
-                                                   NULL, NULL, NULL, 0) != 1))
+        (engine->is_begin_due &&
+         PQsendQueryParams(connection, begin_reading, 0, NULL, NULL, NULL, NULL, 0) != 1))
         return false;
     for (size_t i = 0; i < engine->asked_count; i++)
         if (!send(engine->asked[i]))
@@ -724,8 +724,8 @@ static bool has_transaction(struct store_engine *engine)
     return status == PQTRANS_INTRANS || status == PQTRANS_INERROR;
 }
 
-/* What a reader leaves behind is nothing: whether the server has forgotten it is looked at
- * when the connection is used again. */
+/* What a reader leaves behind is nothing: whether the server has forgotten it is looked
+ * at when the connection is used again. */
 static void roll_back(struct store_engine *engine)
 {
     struct postgres_engine *self = own(engine);

@@ -8,6 +8,7 @@
 #include "exchange/registry/registry_rows.h"
 
 struct store;
+struct store_statement;
 
 struct registry_sheets; /* *owned* by the registry; threads share it */
 
@@ -30,6 +31,12 @@ struct registry_walk {
     int64_t sheets_at_once; /* few when the end will come early */
     registry_see_row *see;
     void *context;
+    struct store_statement *asked; /* *owned*: its first sheets, or NULL */
 };
+/* Asks for the first sheets ahead, with what else is asked then (store_ask). */
+MUST_CHECK bool registry_walk_ask(struct store_session *session,
+                                  struct registry_walk *walk, struct err *err);
 MUST_CHECK bool registry_walk_rows(struct store_session *session,
-                                   const struct registry_walk *walk, struct err *err);
+                                   struct registry_walk *walk, struct err *err);
+/* For a walk that was asked for and is not made. */
+void registry_walk_end(struct registry_walk *walk);

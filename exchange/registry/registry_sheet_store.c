@@ -112,24 +112,32 @@ static bool is_too_large(struct span marks)
     return span_equal(marks, span_of(too_large, sizeof too_large));
 }
 
-/* So many sheets from a place on; `place` is then behind the last. */
-static bool see_sheets(struct store_session *session, const struct registry_walk *walk,
-                       int64_t *place, bool *goes_on, struct err *err)
+/* So many sheets from a place on. */
+static struct store_statement *ask_sheets(struct store_session *session,
+                                          const struct registry_walk *walk, int64_t place,
+                                          struct err *err)
 {
-    bool has_row = false;
-    int64_t count = 0;
-    int64_t last = place_of(walk->record, walk->to);
-    CLEANUP(store_finish)
     struct store_statement *sheets = store_prepare(
         session,
         "SELECT place, marks FROM registry_sheet WHERE place >= ?1 AND place <= ?2 "
         "ORDER BY place LIMIT ?3",
         err);
     if (!sheets)
-        return false;
-    store_bind_int(sheets, 1, *place);
-    store_bind_int(sheets, 2, last);
+        return NULL;
+    store_bind_int(sheets, 1, place);
+    store_bind_int(sheets, 2, place_of(walk->record, walk->to));
     store_bind_int(sheets, 3, walk->sheets_at_once);
+    return sheets;
+}
+
+/* `place` is then behind the last. */
+static bool see_sheets(struct store_session *session, const struct registry_walk *walk,
+                       struct store_statement *sheets, int64_t *place, bool *goes_on,
+                       struct err *err)
+{
+    bool has_row = false;
+    int64_t count = 0;
+    int64_t last = place_of(walk->record, walk->to);
     while (*goes_on && store_step(sheets, &has_row, err) && has_row) {
         *place = store_column_int(sheets, 0);
         struct span marks = store_column_bytes_view(sheets, 1);
@@ -145,14 +153,35 @@ static bool see_sheets(struct store_session *session, const struct registry_walk
     return err->kind == ERR_NONE;
 }
 
-bool registry_walk_rows(struct store_session *session, const struct registry_walk *walk,
+bool registry_walk_ask(struct store_session *session, struct registry_walk *walk,
+                       struct err *err)
+{
+    int64_t place = place_of(walk->record, walk->from);
+    walk->asked = ask_sheets(session, walk, place, err);
+    if (walk->asked)
+        store_ask(walk->asked);
+    return walk->asked != NULL;
+}
+
+void registry_walk_end(struct registry_walk *walk)
+{
+    store_finish(&walk->asked);
+}
+
+bool registry_walk_rows(struct store_session *session, struct registry_walk *walk,
                         struct err *err)
 {
     int64_t place = place_of(walk->record, walk->from);
     bool goes_on = true;
-    while (goes_on)
-        if (!see_sheets(session, walk, &place, &goes_on, err))
+    while (goes_on) {
+        if (!walk->asked)
+            walk->asked = ask_sheets(session, walk, place, err);
+        bool is_seen =
+            walk->asked && see_sheets(session, walk, walk->asked, &place, &goes_on, err);
+        registry_walk_end(walk);
+        if (!is_seen)
             return false;
+    }
     return true;
 }
 

@@ -34,9 +34,15 @@ MUST_CHECK bool session_add_row(struct store_session *session,
                                 const struct session_row *row, struct err *err);
 MUST_CHECK bool session_close_row(struct store_session *session, struct hash hash,
                                   int64_t now_ms, struct err *err);
-/* True also when there is no such row. */
-MUST_CHECK bool session_read_closed(struct store_session *session, struct hash hash,
-                                    bool *is_closed, struct err *err);
+/* Asked ahead (store_ask), then taken; true also when there is no such row. */
+struct session_key {
+    char hex[HASH_HEX_BYTES];
+};
+MUST_CHECK struct store_statement *session_closed_ask(struct store_session *session,
+                                                      const struct session_key *key,
+                                                      struct err *err);
+MUST_CHECK bool session_closed_take(struct store_statement *statement, bool *is_closed,
+                                    struct err *err);
 MUST_CHECK bool session_touch_row(struct store_session *session, struct hash hash,
                                   int64_t now_ms, struct err *err);
 MUST_CHECK bool session_certificate_fits(struct store_session *session,
