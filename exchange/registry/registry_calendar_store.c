@@ -28,6 +28,7 @@ struct reading {
     struct store_session *session;
     struct registry_walk marks;
     struct registry_walk first;    /* what has no day, then the oldest */
+    int64_t prepared;              /* see struct registry_walk */
     struct store_statement *stays; /* *owned* */
     struct undated_rows undated;
     struct registry_terms terms;
@@ -242,13 +243,15 @@ static bool ask_grant(struct reading *reading, struct err *err)
                                             .to = reading->to,
                                             .sheets_at_once = SHEETS_AT_ONCE,
                                             .see = see_mark,
-                                            .context = reading};
+                                            .context = reading,
+                                            .prepared = reading->prepared};
     reading->first = (struct registry_walk){.record = reading->record,
                                             .from = DAY_NONE,
                                             .to = INT32_MAX,
                                             .sheets_at_once = 2,
                                             .see = see_first,
-                                            .context = reading};
+                                            .context = reading,
+                                            .prepared = reading->prepared};
     return registry_walk_ask(reading->session, &reading->marks, err) &&
            registry_walk_ask(reading->session, &reading->first, err) &&
            ask_stays(reading, err);
@@ -297,13 +300,29 @@ static bool read_grants(const struct reading *like,
     return is_good;
 }
 
+/* Where the registry stands, and how far its sheets are made. */
+static bool read_head(struct reading *like, struct err *err)
+{
+    bool has_row = false;
+    CLEANUP(store_finish)
+    struct store_statement *find = store_prepare(
+        like->session,
+        "SELECT last, (SELECT record FROM registry_sheet_walk) FROM registry_change "
+        "WHERE one = 1",
+        err);
+    if (!find || !store_step(find, &has_row, err))
+        return false;
+    like->out->cursor = has_row ? store_column_int(find, 0) : 0;
+    like->prepared = has_row ? store_column_int(find, 1) : 0;
+    return true;
+}
+
 static bool read_standings(struct reading *like, const struct disclosure_permit *permit,
                            struct registry_standings *standings, struct err *err)
 {
     struct registry_calendar *out = like->out;
     if (!registry_standings_ask(like->session, permit, like->arena, standings, err) ||
-        !registry_last_change(like->session, &out->cursor, err) ||
-        !registry_standings_read(standings, err))
+        !read_head(like, err) || !registry_standings_read(standings, err))
         return false;
     size_t count = standings->contents->grant_count;
     out->freshness = ARENA_MANY(like->arena, struct registry_freshness, count, err);

@@ -252,6 +252,41 @@ static void an_opening_asks_little_and_waits_less(void)
     hospital_free(hospital);
 }
 
+static bool unmake_sheets(struct store_session *session, void *context, struct err *err)
+{
+    (void)context;
+    CLEANUP(store_finish)
+    struct store_statement *remove =
+        store_prepare(session, "DELETE FROM registry_sheet", err);
+    CLEANUP(store_finish)
+    struct store_statement *begin =
+        store_prepare(session, "UPDATE registry_sheet_walk SET record = 0, day = 0", err);
+    return begin && store_run(remove, err) && store_run(begin, err);
+}
+
+/* As an upgrade leaves it; the server makes them by itself. */
+static void a_calendar_whose_sheets_are_not_made_is_read_from_its_rows(void)
+{
+    static const char made[] = "SELECT count(*) FROM registry_sheet, registry_sheet_walk "
+                               "WHERE marks IS NOT NULL AND record > 1000";
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    struct err err = {0};
+    has_key(hospital, "1/OML-11/A", VERSION_1);
+    say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
+    say_in_step(hospital);
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    CHECK_SOON(count_sheets(hospital->world, made) == 1);
+    good(store_write(hospital->world->store, STORE_LIVE, unmake_sheets, NULL, &err),
+         &err);
+    struct reply reply = go(&scene.clinic, scene.line, autumn);
+    CHECK(reply.status == 201 && has(&reply, "血算"));
+    CHECK_SOON(count_sheets(hospital->world, made) == 1);
+    reply = go(&scene.clinic, scene.line, autumn);
+    CHECK(reply.status == 201 && has(&reply, "血算"));
+    hospital_free(hospital);
+}
+
 int main(void)
 {
     CHECK(secret_start(&(struct err){0}));
@@ -261,5 +296,6 @@ int main(void)
     RUN(without_its_row_no_calendar_is_opened);
     RUN(what_goes_on_paper_has_rows_of_its_own_before_the_answer);
     RUN(an_opening_asks_little_and_waits_less);
+    RUN(a_calendar_whose_sheets_are_not_made_is_read_from_its_rows);
     return test_done();
 }
