@@ -2,8 +2,9 @@
 #pragma once
 /* Private to store/: one connection to one kind of database, and the table of functions
  * that makes a kind. store_sqlite.c is the only file that knows SQLite, store_postgres.c
- * the only one that knows PostgreSQL. A connection is used by one thread at a time. Error
- * kinds: as in store.h. Messages name tables and columns, never values. */
+ * and store_postgres_place.c the only ones that know PostgreSQL. A connection is used by
+ * one thread at a time. Error kinds: as in store.h. Messages name tables and columns,
+ * never values. */
 
 #include <stdatomic.h>
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The only file that knows PostgreSQL (15, protocol 3.0, through libpq).
+/* With store_postgres_place.c all that knows PostgreSQL (15, protocol 3.0, through
+ * libpq).
  *
  * A writing transaction begins with an advisory lock, so that one connection of all
  * server processes writes at a time: what SQLite's write lock is for one file. Statements
@@ -12,10 +13,10 @@
 #include "store/store_engine.h"
 
 #include <endian.h>
-#include <libpq-fe.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "store/store_postgres_place.h"
 
 enum {
     OID_INT8 = 20, /* pg_type.dat: these do not change */
@@ -576,30 +577,6 @@ static int64_t changes(struct store_engine *engine)
 
 /* ---- the connection ---- */
 
-/* Its sentences may hold values; what matters comes as an error. */
-static void pass_over(void *self, const char *message)
-{
-    (void)self;
-    (void)message;
-}
-
-/* `database` may be NULL: the one that the location names. */
-static PGconn *connect_to(const char *location, const char *database)
-{
-    const char *const names[] = {"dbname",
-                                 "connect_timeout",
-                                 "client_encoding",
-                                 "fallback_application_name",
-                                 "tcp_user_timeout",
-                                 database ? "dbname" : NULL,
-                                 NULL};
-    const char *const values[] = {location, "5",      "UTF8", "tsumugi",
-                                  "10000",  database, NULL};
-    PGconn *connection = PQconnectdbParams(names, values, 1);
-    PQsetNoticeProcessor(connection, pass_over, NULL);
-    return connection;
-}
-
 /* What is off by the server's settings stays a fault (see check): only waiting has to end
  * by itself, and an answer to a commit means that it is on the disk. */
 static const char settings[] =
@@ -617,53 +594,6 @@ static bool set_up(struct postgres_engine *engine, struct err *err)
     return run(&engine->engine, settings, err);
 }
 
-/* True when the server answers and has no such database. */
-static bool is_missing(PGconn *server, const char *database)
-{
-    const char *const values[] = {database};
-    PGresult *result =
-        PQexecParams(server, "SELECT 1 FROM pg_database WHERE datname = $1", 1, NULL,
-                     values, NULL, NULL, 0);
-    bool is_gone = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 0;
-    PQclear(result);
-    return is_gone;
-}
-
-static void create(PGconn *server, const char *database)
-{
-    char sql[256];
-    char *name = PQescapeIdentifier(server, database, strlen(database));
-    int len = snprintf(sql, sizeof sql,
-                       "CREATE DATABASE %s TEMPLATE template0 ENCODING 'UTF8' "
-                       "LC_COLLATE 'C' LC_CTYPE 'C'",
-                       name ? name : "");
-    if (name && len > 0 && (size_t)len < sizeof sql)
-        PQclear(PQexec(server, sql));
-    PQfreemem(name);
-}
-
-static const char *database_of(const PQconninfoOption *options)
-{
-    for (; options && options->keyword; options++)
-        if (strcmp(options->keyword, "dbname") == 0)
-            return options->val;
-    return NULL;
-}
-
-/* Whether it worked shows when we connect. */
-static void make_database(const char *location)
-{
-    PQconninfoOption *options = PQconninfoParse(location, NULL);
-    const char *database = database_of(options);
-    if (database) {
-        PGconn *server = connect_to(location, "postgres");
-        if (PQstatus(server) == CONNECTION_OK && is_missing(server, database))
-            create(server, database);
-        PQfinish(server);
-    }
-    PQconninfoFree(options);
-}
-
 static void close_database(struct store_engine *engine)
 {
     if (!engine)
@@ -679,9 +609,9 @@ static struct store_engine *open_database(const char *location, bool for_writing
     if (!engine)
         return NULL;
     engine->engine.kind = &store_postgres;
-    engine->connection = connect_to(location, NULL);
+    engine->connection = store_postgres_connect(location, NULL);
     if (for_writing && PQstatus(engine->connection) != CONNECTION_OK) {
-        make_database(location);
+        store_postgres_make(location);
         PQreset(engine->connection);
     }
     if (set_up(engine, err))

@@ -3,7 +3,7 @@
 #include "store/store.h"
 
 #include "exchange/disclosure/disclosure_facts.h"
-#include "exchange/patient/patient.h"
+#include "exchange/patient/patient_facts.h"
 
 static enum disclosure_link link_of(const struct patient_record *record)
 {

@@ -31,7 +31,6 @@ struct session_actor;
 struct session_service;
 struct store;
 struct store_session;
-struct store_statement;
 
 enum patient_record_state {
     PATIENT_PROPOSED,
@@ -139,17 +138,6 @@ MUST_CHECK bool patient_records_of_person(struct store_session *session, struct 
                                           struct arena *arena,
                                           struct patient_record **items, size_t *count,
                                           struct err *err);
-/* The same two in two steps: asked ahead (store_ask), then taken. */
-MUST_CHECK struct store_statement *patient_person_ask(struct store_session *session,
-                                                      struct id person, struct err *err);
-MUST_CHECK bool patient_person_take(struct store_statement *statement, struct id person,
-                                    struct arena *arena, struct patient_person *found,
-                                    struct err *err);
-MUST_CHECK struct store_statement *patient_records_ask(struct store_session *session,
-                                                       struct id person, struct err *err);
-MUST_CHECK bool patient_records_take(struct store_statement *statement,
-                                     struct arena *arena, struct patient_record **items,
-                                     size_t *count, struct err *err);
 MUST_CHECK bool patient_record_find(struct store_session *session, struct id record,
                                     struct arena *arena, struct patient_record *found,
                                     struct err *err);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "exchange/patient/patient_facts.h"
 #include "exchange/patient/patient_parts.h"
 
 #include "exchange/permit/permit.h"
