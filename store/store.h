@@ -129,6 +129,22 @@ MUST_CHECK bool store_step(struct store_statement *statement, bool *has_row,
 MUST_CHECK bool store_run(struct store_statement *statement, struct err *err);
 /* So that the same statement can be bound and stepped again. */
 void store_reset(struct store_statement *statement);
+/* One statement without rows, many times with other parameters; some leave together. */
+enum { STORE_BATCH_MAX = 16 };
+struct store_batch {
+    struct store_statement *all[STORE_BATCH_MAX]; /* *owned* */
+    size_t size;
+    size_t count; /* bound, not yet run */
+};
+MUST_CHECK bool store_batch_open(struct store_session *session, const char *sql,
+                                 struct store_batch *batch, struct err *err);
+/* To be bound: parameters live until store_batch_run. Runs those before when it has to;
+ * NULL when one of them failed. */
+MUST_CHECK struct store_statement *store_batch_next(struct store_batch *batch,
+                                                    struct err *err);
+/* What is left. */
+MUST_CHECK bool store_batch_run(struct store_batch *batch, struct err *err);
+void store_batch_close(struct store_batch *batch); /* for CLEANUP */
 /* Rows changed by the last statement of this session. */
 int64_t store_changes(struct store_session *session);
 

@@ -195,6 +195,46 @@ bool store_run(struct store_statement *statement, struct err *err)
     return is_run;
 }
 
+/* Where nobody is waited for, one after the other is as good. */
+bool store_batch_open(struct store_session *session, const char *sql,
+                      struct store_batch *batch, struct err *err)
+{
+    *batch = (struct store_batch){.count = 0};
+    size_t size = session->engine->kind->ask ? STORE_BATCH_MAX : 1;
+    while (batch->size < size) {
+        batch->all[batch->size] = store_prepare(session, sql, err);
+        if (!batch->all[batch->size])
+            return false;
+        batch->size++;
+    }
+    return true;
+}
+
+struct store_statement *store_batch_next(struct store_batch *batch, struct err *err)
+{
+    if (batch->count == batch->size && !store_batch_run(batch, err))
+        return NULL;
+    return batch->all[batch->count++];
+}
+
+bool store_batch_run(struct store_batch *batch, struct err *err)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        store_ask(batch->all[i]);
+    for (size_t i = 0; i < batch->count; i++)
+        if (!store_run(batch->all[i], err))
+            return false;
+    batch->count = 0;
+    return true;
+}
+
+void store_batch_close(struct store_batch *batch)
+{
+    for (size_t i = 0; i < batch->size; i++)
+        store_finish(&batch->all[i]);
+    batch->size = batch->count = 0;
+}
+
 int64_t store_changes(struct store_session *session)
 {
     return session->engine->kind->changes(session->engine);

@@ -222,6 +222,49 @@ static void many_may_be_asked_ahead(void)
     store_testsite_remove(&place);
 }
 
+static bool add_batch(struct store_session *session, void *context, struct err *err)
+{
+    const int *count = context;
+    char names[STORE_BATCH_MAX * 3][8];
+    CLEANUP(store_batch_close) struct store_batch batch;
+    if (!store_batch_open(session, "INSERT INTO thing (name, number) VALUES (?1, ?2)",
+                          &batch, err))
+        return false;
+    for (int i = 0; i < *count; i++) {
+        struct store_statement *one = store_batch_next(&batch, err);
+        if (!one)
+            return false;
+        snprintf(names[i], sizeof names[i], "b%d", i % 40); /* the 41st is there */
+        store_bind_text(one, 1, text_cstr(names[i]));
+        store_bind_int(one, 2, i);
+    }
+    return store_batch_run(&batch, err);
+}
+
+static void a_batch_is_written_whole_or_not_at_all(void)
+{
+    struct store_testsite place = store_testsite_new();
+    struct store *store = open_place(&place);
+    struct err err = {0};
+    int count = 41;
+    CHECK(!store_write(store, STORE_LIVE, add_batch, &count, &err));
+    CHECK(err.kind == ERR_CONFLICT && strcmp(err.code, "store_unique") == 0);
+    err_clear(&err);
+    CHECK(count_things(store) == 0);
+    count = 40;
+    CHECK(store_write(store, STORE_LIVE, add_batch, &count, &err));
+    CHECK(count_things(store) == 40);
+    CLEANUP(store_read_end) struct store_session *session = store_read(store, &err);
+    {
+        CLEANUP(store_finish)
+        struct store_statement *last = ask_number(session, "b39", &err);
+        CHECK(has_number(last, 39));
+    }
+    store_read_end(&session);
+    store_close(store);
+    store_testsite_remove(&place);
+}
+
 static void a_late_reader_sees_what_was_before_it_and_then_one_state(void)
 {
     struct store_testsite place = store_testsite_new();
@@ -717,6 +760,7 @@ int main(void)
     RUN(a_reader_keeps_its_snapshot);
     RUN(what_is_asked_ahead_is_one_wait);
     RUN(many_may_be_asked_ahead);
+    RUN(a_batch_is_written_whole_or_not_at_all);
     RUN(a_late_reader_sees_what_was_before_it_and_then_one_state);
     RUN(a_fault_among_what_was_asked_is_told_by_all_behind_it);
     RUN(bytes_and_numbers_beside_them_come_back_as_they_were);
