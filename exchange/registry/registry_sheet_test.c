@@ -333,7 +333,7 @@ static void a_damaged_sheet_is_told(void)
 
 /* ---- an upgrade with data ---- */
 
-enum { OLD_RECORDS = 40, OLD_DAYS = 250, OLD_STEP = 13 };
+enum { OLD_RECORDS = 40, OLD_DAYS = 250, OLD_STEP = 3 };
 
 static struct store *open_with(const struct store_testsite *site, int below)
 {
