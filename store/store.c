@@ -186,6 +186,14 @@ static void finish_all(struct store *store, struct piece *pieces)
     pthread_mutex_unlock(&store->lock);
 }
 
+/* Connections count for themselves, so that readers do not meet at one number. */
+static void count_session(struct store *store, struct store_session *session)
+{
+    atomic_fetch_add(&store->statements, session->statements);
+    atomic_fetch_add(&store->waits, session->engine->waits);
+    session->statements = session->engine->waits = 0;
+}
+
 static void run_group(struct store *store)
 {
     struct store_engine *engine = store->writer->engine;
@@ -207,15 +215,8 @@ static void run_group(struct store *store)
         fail_all(group.first, &err);
     }
     store_check_note(&store->check, &err);
+    count_session(store, store->writer); /* before anybody hears of it */
     finish_all(store, group.first);
-}
-
-/* Connections count for themselves, so that readers do not meet at one number. */
-static void count_session(struct store *store, struct store_session *session)
-{
-    atomic_fetch_add(&store->statements, session->statements);
-    atomic_fetch_add(&store->waits, session->engine->waits);
-    session->statements = session->engine->waits = 0;
 }
 
 static void tidy(struct store *store)
@@ -248,7 +249,6 @@ static void *run_writer(void *self)
         run_group(store);
         meter_note(&store->committed, clock_monotonic_us() - begun_us);
         atomic_fetch_add(&store->groups, 1);
-        count_session(store, store->writer);
         tidy(store);
     }
     return NULL;

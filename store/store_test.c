@@ -204,7 +204,7 @@ static void many_may_be_asked_ahead(void)
     struct store *store = open_place(&place);
     struct err err = {0};
     struct store_statement *all[MANY];
-    char names[MANY][8];
+    char names[MANY][16];
     for (int i = 0; i < MANY; i++) {
         snprintf(names[i], sizeof names[i], "n%d", i);
         CHECK(add(store, names[i], i, &err));
@@ -225,7 +225,7 @@ static void many_may_be_asked_ahead(void)
 static bool add_batch(struct store_session *session, void *context, struct err *err)
 {
     const int *count = context;
-    char names[STORE_BATCH_MAX * 3][8];
+    char names[STORE_BATCH_MAX * 3][16];
     CLEANUP(store_batch_close) struct store_batch batch;
     if (!store_batch_open(session, "INSERT INTO thing (name, number) VALUES (?1, ?2)",
                           &batch, err))
