@@ -12,6 +12,7 @@
 enum {
     READERS_MAX = 32,
     READER_WAIT_MS = 5000,
+    READER_IDLE_MS = 30000,
     GROUP_MS_MAX = 5,
     GROUP_PIECES_MAX = 500,
     /* After so many live pieces in a row one of the backfill gets its turn. */
@@ -48,8 +49,9 @@ struct store {
     struct lane lanes[2];
     int live_streak;
     bool is_closing;
-    struct store_session *idle_readers;
-    int reader_count; /* idle and borrowed */
+    struct store_session *idle_readers; /* the last one given back first */
+    int reader_count;                   /* idle and borrowed */
+    int reader_idle_ms;
     struct store_session *writer;
     pthread_t writer_thread;
     bool has_thread;
@@ -331,6 +333,7 @@ struct store_meters store_read_meters(struct store *store)
     pthread_mutex_lock(&store->lock);
     int waiting =
         count_lane(&store->lanes[STORE_LIVE]) + count_lane(&store->lanes[STORE_BACKFILL]);
+    int readers = store->reader_count;
     pthread_mutex_unlock(&store->lock);
     return (struct store_meters){.groups = atomic_load(&store->groups),
                                  .pieces = atomic_load(&store->pieces),
@@ -340,7 +343,8 @@ struct store_meters store_read_meters(struct store *store)
                                  .waiting = waiting,
                                  .journal_bytes = atomic_load(&store->journal_bytes),
                                  .committed = &store->committed,
-                                 .health = store_check_health(&store->check)};
+                                 .health = store_check_health(&store->check),
+                                 .readers = readers};
 }
 
 /* ---- readers ---- */
@@ -381,6 +385,22 @@ static void uncount_reader(struct store *store)
     pthread_mutex_unlock(&store->lock);
 }
 
+/* A crowd needs many readers for a moment; each holds pages and compiled statements. The
+ * lock is held; NULL when even the one that waits longest was needed lately. */
+static struct store_session *take_surplus(struct store *store, int64_t now_ms)
+{
+    struct store_session **last = &store->idle_readers;
+    if (!*last)
+        return NULL;
+    while ((*last)->next)
+        last = &(*last)->next;
+    struct store_session *surplus = *last;
+    if (now_ms - surplus->idle_since_ms < store->reader_idle_ms)
+        return NULL;
+    *last = NULL;
+    return surplus;
+}
+
 static void give_reader(struct store *store, struct store_session *session)
 {
     count_session(store, session);
@@ -390,11 +410,17 @@ static void give_reader(struct store *store, struct store_session *session)
         uncount_reader(store);
         return;
     }
+    session->idle_since_ms = clock_monotonic_ms(&store->clock);
     pthread_mutex_lock(&store->lock);
+    struct store_session *surplus = take_surplus(store, session->idle_since_ms);
     session->next = store->idle_readers;
     store->idle_readers = session;
     pthread_cond_signal(&store->has_reader);
     pthread_mutex_unlock(&store->lock);
+    if (!surplus)
+        return;
+    store_session_close(surplus);
+    uncount_reader(store);
 }
 
 static struct store_session *begin_reading(struct store *store, bool is_late,
@@ -442,6 +468,13 @@ void store_read_end(struct store_session **session)
     give_reader(ended->store, ended);
 }
 
+void store_keep_readers(struct store *store, int idle_ms)
+{
+    pthread_mutex_lock(&store->lock);
+    store->reader_idle_ms = idle_ms;
+    pthread_mutex_unlock(&store->lock);
+}
+
 /* ---- opening and closing ---- */
 
 static bool claim(struct store *store, enum purpose purpose, struct err *err)
@@ -477,6 +510,7 @@ static struct store *open_store(const struct store_config *config, enum purpose 
     if (!store)
         return NULL;
     store->clock = clock_system();
+    store->reader_idle_ms = READER_IDLE_MS;
     store->has_log = config->log != NULL;
     if (config->log)
         store->log = *config->log;

@@ -77,6 +77,7 @@ struct store_meters {
     int64_t journal_bytes;
     struct meter_duration *committed; /* borrowed: from a group's begin to its commit */
     enum store_health health;
+    int readers; /* connections for reading that are open now */
 };
 struct store_meters store_read_meters(struct store *store);
 
@@ -87,6 +88,8 @@ MUST_CHECK struct store_session *store_read(struct store *store, struct err *err
  * than this call. That there is no connection may show only at the first step. */
 MUST_CHECK struct store_session *store_read_late(struct store *store, struct err *err);
 void store_read_end(struct store_session **session); /* for CLEANUP */
+/* How long a reader that nobody needs stays open: half a minute unless told here. */
+void store_keep_readers(struct store *store, int idle_ms);
 
 /* ---- writing ---- */
 enum store_lane { STORE_LIVE, STORE_BACKFILL };

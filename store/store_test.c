@@ -708,6 +708,50 @@ static void live_work_goes_before_backfill(void)
     store_testsite_remove(&place);
 }
 
+/* ---- readers ---- */
+
+static void read_at_once(struct store *store, int count)
+{
+    struct store_session *sessions[8] = {0};
+    struct err err = {0};
+    CHECK(count <= 8);
+    for (int i = 0; i < count; i++)
+        CHECK((sessions[i] = store_read(store, &err)) != NULL);
+    for (int i = 0; i < count; i++)
+        store_read_end(&sessions[i]);
+}
+
+static void readers_stay_open_for_the_next(void)
+{
+    struct store_testsite place = store_testsite_new();
+    struct store *store = open_place(&place);
+    read_at_once(store, 5);
+    CHECK(store_read_meters(store).readers == 5);
+    for (int i = 0; i < 100; i++)
+        read_at_once(store, 1);
+    CHECK(store_read_meters(store).readers == 5);
+    store_close(store);
+    store_testsite_remove(&place);
+}
+
+/* Reading goes on, one at a time: the others were needed for a moment only. */
+static void readers_that_nobody_needs_any_more_are_closed(void)
+{
+    struct store_testsite place = store_testsite_new();
+    struct store *store = open_place(&place);
+    store_keep_readers(store, 1);
+    read_at_once(store, 5);
+    struct clock clock = clock_system();
+    int64_t until_ms = clock_monotonic_ms(&clock) + 10000;
+    while (store_read_meters(store).readers > 1 && clock_monotonic_ms(&clock) < until_ms)
+        read_at_once(store, 1);
+    CHECK(store_read_meters(store).readers == 1);
+    read_at_once(store, 3);
+    CHECK(store_read_meters(store).readers == 3);
+    store_close(store);
+    store_testsite_remove(&place);
+}
+
 /* ---- crashes ---- */
 
 static void child_writes_until_killed(const char *file, int out)
@@ -772,6 +816,8 @@ int main(void)
     RUN(one_statement_may_run_inside_itself);
     RUN(writers_and_readers_work_side_by_side);
     RUN(live_work_goes_before_backfill);
+    RUN(readers_stay_open_for_the_next);
+    RUN(readers_that_nobody_needs_any_more_are_closed);
     RUN(what_was_acknowledged_survives_kill_9);
     return test_done();
 }
