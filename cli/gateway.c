@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/day.h"
+#include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/signals.h"
 #include "gateway/gateway.h"
@@ -23,6 +24,7 @@ static int fail(const struct err *err)
 static int serve(const char *config)
 {
     struct err err = {0};
+    memory_settle();
     signals_block();
     struct gateway *gateway = gateway_open(config, &err);
     struct signals *signals = gateway ? signals_watch(stop, gateway, &err) : NULL;
