@@ -20,5 +20,3 @@ MUST_CHECK char *memory_string(const char *string, struct err *err);
 /* At its start, before it has threads: few heaps, and freed memory returns to the system.
  * Without it each of some twenty threads keeps what its largest piece of work needed. */
 void memory_settle(void);
-/* At a quiet moment, some milliseconds: pages that are free inside the heaps, too. */
-void memory_give_back(void);

@@ -9,7 +9,7 @@
 
 #include "base/test.h"
 
-enum { THREADS = 12, BLOCKS = 64, BLOCK_BYTES = 64 * 1024 };
+enum { THREADS = 12, BLOCK_BYTES = 64 * 1024, LARGE_BYTES = 24 << 20 };
 
 static void *allocate(void *context)
 {
@@ -50,25 +50,24 @@ static void many_threads_share_two_heaps(void)
     CHECK(count_heaps() <= 2);
 }
 
-/* What is free at the heap's end, as glibc tells it. */
-static void the_heap_shrinks_when_blocks_are_freed(void)
+/* Unset, glibc's bound follows the largest block that was ever freed. */
+static void a_large_block_is_returned_also_after_a_larger_one(void)
 {
     struct err err = {0};
-    void *blocks[BLOCKS];
-    for (int i = 0; i < BLOCKS; i++) {
-        blocks[i] = memory_new(1, BLOCK_BYTES, &err);
-        CHECK(blocks[i]);
-    }
-    for (int i = 0; i < BLOCKS; i++)
-        memory_free(blocks[i]);
-    memory_give_back();
-    CHECK(mallinfo2().keepcost < (size_t)2 << 20);
+    void *larger = memory_new(1, LARGE_BYTES, &err);
+    CHECK(larger);
+    memory_free(larger);
+    void *large = memory_new(1, LARGE_BYTES / 2, &err);
+    CHECK(large);
+    CHECK(mallinfo2().keepcost < LARGE_BYTES / 4);
+    memory_free(large);
+    CHECK(mallinfo2().keepcost < LARGE_BYTES / 4);
 }
 
 int main(void)
 {
     memory_settle();
     RUN(many_threads_share_two_heaps);
-    RUN(the_heap_shrinks_when_blocks_are_freed);
+    RUN(a_large_block_is_returned_also_after_a_larger_one);
     return test_done();
 }
