@@ -5,7 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_BLOCK_BYTES = 4096, SMALL_BLOCK_BYTES = 512, LARGEST_GROWTH_BYTES = 1 << 20 };
+enum {
+    FIRST_BLOCK_BYTES = 4096,
+    SMALL_BLOCK_BYTES = 512,
+    LARGEST_GROWTH_BYTES = 1 << 20
+};
 
 struct arena_block {
     struct arena_block *older;

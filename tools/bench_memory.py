@@ -22,7 +22,7 @@ import bench_arrival as arrival
 
 PROGRAM, FOLDER = sys.argv[1:3]
 SECONDS = float(sys.argv[4]) if len(sys.argv) > 4 else 10
-HOURS = 24
+HOURS = int(os.environ.get("HOURS", "24"))  # in fours; more than a day shows what creeps
 RESULTS = 60  # of an hour, for linked patients
 CANCELS = 10
 HOURS_OF_A_MERGE = 3
@@ -191,7 +191,7 @@ def play_hour(day, hospital, readers, people, hour):
     """Evenly over the hour; what ends a tunnel or a number comes at its beginning."""
     if hour % HOURS_OF_A_CUT == 0:
         day.relay.cut()
-    if hour % HOURS_OF_A_MERGE == 0:
+    if hour % HOURS_OF_A_MERGE == 0 and len(hospital.others) > 1:
         hospital.merge()
     until = time.monotonic() + SECONDS
     begun, read = time.monotonic(), 0
