@@ -5,7 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_BLOCK_BYTES = 4096, LARGEST_GROWTH_BYTES = 1 << 20 };
+enum {
+    FIRST_BLOCK_BYTES = 4096,
+    SMALL_BLOCK_BYTES = 512,
+    LARGEST_GROWTH_BYTES = 1 << 20
+};
 
 struct arena_block {
     struct arena_block *older;
@@ -18,6 +22,17 @@ struct arena arena_init(size_t cap_bytes)
     return (struct arena){.cap_bytes = cap_bytes};
 }
 
+struct arena arena_init_small(size_t cap_bytes)
+{
+    return (struct arena){.cap_bytes = cap_bytes, .first_bytes = SMALL_BLOCK_BYTES};
+}
+
+static struct arena emptied(const struct arena *arena)
+{
+    return (struct arena){.cap_bytes = arena->cap_bytes,
+                          .first_bytes = arena->first_bytes};
+}
+
 void arena_free(struct arena *arena)
 {
     struct arena_block *block = arena->block;
@@ -26,7 +41,7 @@ void arena_free(struct arena *arena)
         free(block);
         block = older;
     }
-    *arena = arena_init(arena->cap_bytes);
+    *arena = emptied(arena);
 }
 
 void arena_reset(struct arena *arena)
@@ -35,15 +50,15 @@ void arena_reset(struct arena *arena)
     if (!kept)
         return;
     arena->block = kept->older;
-    size_t cap_bytes = arena->cap_bytes;
     arena_free(arena);
     kept->older = NULL;
-    *arena = (struct arena){.block = kept, .cap_bytes = cap_bytes};
+    arena->block = kept;
 }
 
 static bool add_block(struct arena *arena, size_t needed, struct err *err)
 {
-    size_t size = arena->block ? arena->block->size_bytes * 2 : FIRST_BLOCK_BYTES;
+    size_t first = arena->first_bytes > 0 ? arena->first_bytes : FIRST_BLOCK_BYTES;
+    size_t size = arena->block ? arena->block->size_bytes * 2 : first;
     if (size > LARGEST_GROWTH_BYTES)
         size = LARGEST_GROWTH_BYTES;
     if (size < needed)

@@ -25,10 +25,13 @@ struct arena {
     size_t block_used_bytes;
     size_t taken_bytes;
     size_t cap_bytes;
+    size_t first_bytes; /* of its first block; 0 = some kB */
 };
 
 /* Takes no memory yet. */
 struct arena arena_init(size_t cap_bytes);
+/* For what lives for a while and is many: begins with some hundred bytes. */
+struct arena arena_init_small(size_t cap_bytes);
 void arena_free(struct arena *arena);
 /* Gives all back but stays usable; keeps one block for the next job. */
 void arena_reset(struct arena *arena);

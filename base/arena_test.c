@@ -3,6 +3,7 @@
  * whatever the numbers, and what was given before stays as it was. */
 #include "base/arena.h"
 
+#include <malloc.h>
 #include <stdalign.h>
 #include <string.h>
 
@@ -184,6 +185,27 @@ static void an_array_does_not_grow_beyond_the_arena(void)
     CHECK(err.kind == ERR_LIMIT && strcmp(err.code, "arena_full") == 0 && room == 0);
 }
 
+static void many_small_arenas_take_little(void)
+{
+    enum { COUNT = 1000 };
+    static struct arena arenas[COUNT];
+    struct err err = {0};
+    size_t before = mallinfo2().uordblks; /* zeros under a sanitizer */
+    for (int i = 0; i < COUNT; i++) {
+        arenas[i] = arena_init_small(64 * 1024);
+        CHECK(arena_take(&arenas[i], 1, 200, &err));
+    }
+    CHECK(mallinfo2().uordblks - before < (size_t)COUNT * 700);
+    for (int i = 0; i < COUNT; i++) {
+        CHECK(arena_take(&arenas[i], 1, 60 * 1024, &err)); /* and may grow to the cap */
+        CHECK(!arena_take(&arenas[i], 1, 8 * 1024, &err));
+        err_clear(&err);
+        arena_free(&arenas[i]);
+        CHECK(arena_take(&arenas[i], 1, 64 * 1024, &err));
+        arena_free(&arenas[i]);
+    }
+}
+
 int main(void)
 {
     RUN(an_arena_gives_zeroed_aligned_memory_up_to_its_cap);
@@ -197,5 +219,6 @@ int main(void)
     RUN(an_array_grows_and_keeps_what_it_has);
     RUN(an_array_with_room_stays_where_it_is);
     RUN(an_array_does_not_grow_beyond_the_arena);
+    RUN(many_small_arenas_take_little);
     return test_done();
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,4 +36,14 @@ void memory_free(void *at)
 char *memory_string(const char *string, struct err *err)
 {
     return checked(strdup(string), err);
+}
+
+/* Two: one would be waited for when workers and loop allocate at once, and each more
+ * keeps its own holes. Bounds that are set do not grow with what is freed, as glibc's
+ * own do: after one block of 32 MB it would keep 64 MB at the heap's end. */
+void memory_settle(void)
+{
+    mallopt(M_ARENA_MAX, 2);
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    mallopt(M_TRIM_THRESHOLD, 1 << 20);
 }

@@ -15,3 +15,8 @@ MUST_CHECK void *memory_resize(void *at, size_t count, size_t size, struct err *
 void memory_free(void *at);
 /* NUL-terminated copy, *owned*. */
 MUST_CHECK char *memory_string(const char *string, struct err *err);
+
+/* ---- a process that runs for months ---- */
+/* At its start, before it has threads: few heaps, and freed memory returns to the system.
+ * Without it each of some twenty threads keeps what its largest piece of work needed. */
+void memory_settle(void);

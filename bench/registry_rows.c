@@ -178,7 +178,7 @@ static void put_facilities(struct fill *fill)
                is_hospital ? "hospital" : kinds[i % (sizeof kinds / sizeof *kinds)],
                is_hospital ? "gateway" : "view_only");
         put_letter(i);
-        printf("\t%" PRIu64 "\t\t%s\t%d\t0\t0\t0\n", 1 + i % 10,
+        printf("\t%" PRIu64 "\t\t%s\t%d\t0\t0\t0\t1\n", 1 + i % 10,
                is_hospital ? REGISTRY_POLICY : "", is_hospital);
     }
 }

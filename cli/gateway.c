@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/day.h"
+#include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/signals.h"
 #include "gateway/gateway.h"
@@ -22,6 +24,7 @@ static int fail(const struct err *err)
 static int serve(const char *config)
 {
     struct err err = {0};
+    memory_settle();
     signals_block();
     struct gateway *gateway = gateway_open(config, &err);
     struct signals *signals = gateway ? signals_watch(stop, gateway, &err) : NULL;
@@ -54,6 +57,17 @@ static int list_links(const char *config, const char *day)
     if (since == DAY_NONE)
         err_set(&err, ERR_SYNTAX, "day_invalid", "a day is YYYY-MM-DD");
     return since != DAY_NONE && gateway_list_links(config, since, &out, &err)
+               ? print(&out)
+               : fail(&err);
+}
+
+static int list_sources(const char *config, const char *form)
+{
+    struct err err = {0};
+    CLEANUP(buf_free) struct buf out = buf_init(1 << 20);
+    if (form && strcmp(form, "metrics") != 0)
+        err_set(&err, ERR_SYNTAX, "usage", "--sources [metrics]");
+    return err.kind == ERR_NONE && gateway_list_sources(config, form != NULL, &out, &err)
                ? print(&out)
                : fail(&err);
 }
@@ -92,11 +106,20 @@ static const struct {
 } actions[] = {
     {"--held", 0, 0, list_held},  {"--links", 0, 1, list_links},
     {"--confirm", 1, 1, confirm}, {"--refuse", 1, 1, refuse},
-    {"--release", 1, 1, release},
+    {"--release", 1, 1, release}, {"--sources", 0, 1, list_sources},
 };
+
+/* Of the running gateway alone: what reads its index database (gateway/rows). */
+static int read_rows(void)
+{
+    gateway_read_rows(STDIN_FILENO);
+    return COMMAND_OK;
+}
 
 static int run(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], "--read-rows") == 0)
+        return read_rows();
     bool has_config = argc >= 3 && strcmp(argv[1], "--config") == 0;
     if (has_config && argc == 3)
         return serve(argv[2]);
@@ -106,8 +129,10 @@ static int run(int argc, char **argv)
             values <= actions[i].max_values)
             return actions[i].run(argv[2], values ? argv[4] : NULL);
     }
-    fprintf(stderr, "usage: tsumugi gateway --config FILE [--held | --links [DAY] | "
-                    "--confirm RECORD | --refuse RECORD | --release PATH]\n");
+    fprintf(
+        stderr,
+        "usage: tsumugi gateway --config FILE [--held | --links [DAY] | "
+        "--sources [metrics] | --confirm RECORD | --refuse RECORD | --release PATH]\n");
     return COMMAND_USAGE;
 }
 

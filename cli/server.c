@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "cli/commands.h"
 #include "cli/signals.h"
 #include "server/server.h"
@@ -18,6 +19,7 @@ static int run(int argc, char **argv)
         fprintf(stderr, "usage: tsumugi server --config FILE\n");
         return COMMAND_USAGE;
     }
+    memory_settle();
     signals_block();
     struct server *server = server_open(argv[2], &err);
     struct signals *signals = server ? signals_watch(stop, server, &err) : NULL;

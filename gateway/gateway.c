@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/gateway.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -11,6 +13,7 @@
 #include "gateway/answer/answer.h"
 #include "gateway/gateway_config.h"
 #include "gateway/gateway_recall.h"
+#include "gateway/rows/rows.h"
 #include "wire/http/http.h"
 #include "wire/loop/loop.h"
 #include "wire/tls/tls.h"
@@ -22,7 +25,23 @@ enum {
     WORKER_QUEUE = 256,
     RETRY_MIN_MS = 200,
     RETRY_MAX_MS = 15000,
-    PING_MS = 20000
+    PING_MS = 20000,
+    POLICY_ARENA_BYTES = 1 << 20
+};
+
+/* Another one of these is another file, or the same with something else in it. */
+struct file_state {
+    ino_t inode;
+    off_t bytes;
+    struct timespec changed;
+    struct timespec status;
+};
+
+/* The policy's file, looked at by the loop and read by a worker. */
+struct policy_file {
+    struct file_state seen; /* the loop's */
+    atomic_bool is_reading;
+    atomic_bool is_to_read; /* once more: the database took no change */
 };
 
 /* To one of the centre's processes. */
@@ -39,6 +58,7 @@ struct gateway {
     struct log log;
     struct audit *audit;
     struct index *index;
+    struct rows *rows; /* NULL = no index database */
     struct collect *collect;
     struct release *release;
     struct answer *answer;
@@ -48,6 +68,7 @@ struct gateway {
     struct tls_context *tls;
     bool is_dialling;
     bool was_filled;
+    struct policy_file policy_file;
     struct loop_timer *tick;
 };
 
@@ -102,6 +123,15 @@ static bool open_records(struct gateway *gateway, struct err *err)
            gateway_recall_links(gateway->index, gateway->audit, &recall, err);
 }
 
+static bool open_rows(struct gateway *gateway, struct err *err)
+{
+    struct rows_config rows = {.connection_file = gateway->config.rows_connection,
+                               .timeout_s = gateway->config.rows_timeout_s,
+                               .clock = clock_system()};
+    gateway->rows = rows.connection_file ? rows_open(&rows, err) : NULL;
+    return gateway->rows || !rows.connection_file;
+}
+
 static bool open_gate(struct gateway *gateway, struct err *err)
 {
     struct gateway_config *config = &gateway->config;
@@ -110,6 +140,9 @@ static bool open_gate(struct gateway *gateway, struct err *err)
                                      .root_count = config->root_count,
                                      .transactions = config->transactions,
                                      .transaction_count = config->transaction_count,
+                                     .rows = gateway->rows,
+                                     .rows_period_ms = config->rows_period_ms,
+                                     .facility_code = config->facility_code,
                                      .clock = clock_system(),
                                      .log = &gateway->log,
                                      .second_look_ms = config->second_look_ms,
@@ -120,7 +153,6 @@ static bool open_gate(struct gateway *gateway, struct err *err)
                                      .asks_marks = config->asks_marks};
     struct release_config release = {.index = gateway->index,
                                      .audit = gateway->audit,
-                                     .policy = &config->policy,
                                      .facility_code = config->facility_code,
                                      .facility_name = config->facility_name,
                                      .centre = config->grant_key,
@@ -135,7 +167,6 @@ static bool open_gate(struct gateway *gateway, struct err *err)
                                    .audit = gateway->audit,
                                    .node = config->node,
                                    .facility_code = config->facility_code,
-                                   .policy = config->policy_json,
                                    .software = TEXT("tsumugi 0.1"),
                                    .limits = config->limits,
                                    .clock = clock_system(),
@@ -187,6 +218,78 @@ static bool open_dialers(struct gateway *gateway, struct err *err)
     return true;
 }
 
+/* ---- the policy, while the gateway runs ---- */
+
+/* Says another policy than before, or one that cannot be read: then the former stays. */
+static bool read_policy_file(struct gateway *gateway, struct err *err)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(POLICY_ARENA_BYTES);
+    struct text former;
+    struct span bytes = {0};
+    if (!path_read_file(gateway->config.policy_file, UPLINK_POLICY_BYTES_MAX, &arena,
+                        &bytes, err) ||
+        !index_read_policy_json(gateway->index, &arena, &former, err))
+        return false;
+    if (span_equal(text_span(former), bytes) &&
+        !atomic_load(&gateway->policy_file.is_to_read))
+        return true;
+    if (!index_change_policy(gateway->index, bytes, err))
+        return false;
+    LOG(&gateway->log, "policy_changed", LOG_NUMBER("bytes", (int64_t)bytes.len));
+    return true;
+}
+
+static void follow_policy_file(void *context)
+{
+    struct gateway *gateway = context;
+    struct policy_file *file = &gateway->policy_file;
+    struct err err = {0};
+    bool is_read = read_policy_file(gateway, &err);
+    if (!is_read && !atomic_load(&file->is_to_read))
+        log_err(&gateway->log, "policy", &err);
+    /* a faulty file is read again when it is another one */
+    atomic_store(&file->is_to_read, !is_read && err.kind == ERR_BUSY);
+    atomic_store(&file->is_reading, false);
+}
+
+static struct file_state state_of(const char *name)
+{
+    struct stat status;
+    if (stat(name, &status) != 0)
+        return (struct file_state){0};
+    return (struct file_state){.inode = status.st_ino,
+                               .bytes = status.st_size,
+                               .changed = status.st_mtim,
+                               .status = status.st_ctim};
+}
+
+static bool is_same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+static bool is_same_file(const struct file_state *a, const struct file_state *b)
+{
+    return a->inode == b->inode && a->bytes == b->bytes &&
+           is_same_time(a->changed, b->changed) && is_same_time(a->status, b->status);
+}
+
+/* A file that is gone for a moment is being replaced. */
+static void look_at_policy_file(struct gateway *gateway)
+{
+    struct policy_file *file = &gateway->policy_file;
+    struct file_state now = state_of(gateway->config.policy_file);
+    bool is_new = now.inode != 0 && !is_same_file(&now, &file->seen);
+    if (!is_new && !atomic_load(&file->is_to_read))
+        return;
+    if (atomic_exchange(&file->is_reading, true))
+        return;
+    if (workers_post(gateway->workers, follow_policy_file, gateway))
+        file->seen = now;
+    else
+        atomic_store(&file->is_reading, false);
+}
+
 /* A new index knows nobody yet: the centre is dialled when a first sweep has filled it,
  * or numbers would be answered as unknown that are there. */
 static void on_tick(void *context)
@@ -201,6 +304,7 @@ static void on_tick(void *context)
     if (err.kind != ERR_NONE)
         log_err(&gateway->log, "tick", &err);
     answer_tick(gateway->answer);
+    look_at_policy_file(gateway);
     loop_timer_set(gateway->tick, TICK_MS);
 }
 
@@ -230,6 +334,11 @@ static bool open_wire(struct gateway *gateway, struct err *err)
     return gateway->tick != NULL;
 }
 
+void gateway_read_rows(int socket)
+{
+    rows_serve(socket);
+}
+
 struct gateway *gateway_open(const char *config_file, struct err *err)
 {
     struct gateway *gateway = memory_new(1, sizeof *gateway, err);
@@ -240,7 +349,8 @@ struct gateway *gateway_open(const char *config_file, struct err *err)
     if (!secret_start(err) ||
         !gateway_read_config(config_file, &gateway->arena, &gateway->config, err) ||
         !path_make_directory(gateway->config.data, err) || !open_records(gateway, err) ||
-        !open_gate(gateway, err) || !open_wire(gateway, err)) {
+        !open_rows(gateway, err) || !open_gate(gateway, err) ||
+        !open_wire(gateway, err)) {
         gateway_close(gateway);
         return NULL;
     }
@@ -271,6 +381,7 @@ void gateway_close(struct gateway *gateway)
         if (gateway->lines[i].dialer)
             tunnel_dialer_close(gateway->lines[i].dialer);
     collect_free(gateway->collect);
+    rows_close(gateway->rows);
     answer_end(gateway->answer);
     if (gateway->workers)
         workers_free(gateway->workers);

@@ -19,6 +19,9 @@ MUST_CHECK bool gateway_run(struct gateway *gateway, struct err *err);
 void gateway_stop(struct gateway *gateway);
 void gateway_close(struct gateway *gateway);
 
+/* The reader of an index database, over this socket, until its other end is closed. */
+void gateway_read_rows(int socket);
+
 /* ---- the hospital's own office, in a process beside the running gateway ---- */
 /* Held links, and files that were refused or held: one JSON object per line. */
 MUST_CHECK bool gateway_list_held(const char *config_file, struct buf *out,
@@ -26,6 +29,10 @@ MUST_CHECK bool gateway_list_held(const char *config_file, struct buf *out,
 /* Links that became new since that day, one JSON object per line. */
 MUST_CHECK bool gateway_list_links(const char *config_file, int32_t since,
                                    struct buf *out, struct err *err);
+/* What says where to look besides the storages (the index database), and how it is: one
+ * JSON object per line, or as metrics in Prometheus' text format. */
+MUST_CHECK bool gateway_list_sources(const char *config_file, bool is_metrics,
+                                     struct buf *out, struct err *err);
 /* Says that a held file, by its path in the list, belongs to the patient of its folder;
  * written to the office's audit. ERR_MISSING not_found. */
 MUST_CHECK bool gateway_release_file(const char *config_file, const char *path,

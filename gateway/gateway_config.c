@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/path.h"
+#include "gateway/rows/rows.h"
 
 enum { CONFIG_BYTES_MAX = 256 * 1024, HOUR_S = 3600, PROXY_LINE_BYTES_MAX = 1024 };
 
@@ -115,6 +116,25 @@ static bool read_transactions(const struct json_value *object, struct arena *are
         config->transaction_count++;
     }
     return true;
+}
+
+/* The connection string holds a password, so it stands in a file of its own, which is
+ * read again for each connection. */
+static bool read_index_database(const struct json_value *root, struct arena *arena,
+                                struct gateway_config *config, struct err *err)
+{
+    const struct json_value *object = NULL;
+    int period_s = 2;
+    config->rows_timeout_s = 60;
+    if (!json_member(root, "index_database"))
+        return true;
+    if (!json_take_object(root, "index_database", &object, err) ||
+        !take_name(object, "connection", arena, &config->rows_connection, err) ||
+        !take_number(object, "period_seconds", 1, HOUR_S, &period_s, err) ||
+        !take_number(object, "timeout_seconds", 1, HOUR_S, &config->rows_timeout_s, err))
+        return false;
+    config->rows_period_ms = period_s * 1000;
+    return rows_check_secret(config->rows_connection, err);
 }
 
 static bool read_address(const struct json_value *object, struct arena *arena,
@@ -238,10 +258,10 @@ static bool read_centre(const struct json_value *root, struct arena *arena,
 static bool read_policy(const struct json_value *root, struct arena *arena,
                         struct gateway_config *config, struct err *err)
 {
-    const char *file = NULL;
     struct span bytes = {0};
-    return take_name(root, "policy", arena, &file, err) &&
-           path_read_file(file, UPLINK_POLICY_BYTES_MAX, arena, &bytes, err) &&
+    return take_name(root, "policy", arena, &config->policy_file, err) &&
+           path_read_file(config->policy_file, UPLINK_POLICY_BYTES_MAX, arena, &bytes,
+                          err) &&
            text_from_utf8(bytes, &config->policy_json, err) &&
            uplink_read_policy(bytes, arena, &config->policy, err);
 }
@@ -292,6 +312,7 @@ bool gateway_read_config(const char *file, struct arena *arena,
            take_name(root, "data", arena, &config->data, err) &&
            read_roots(root, arena, config, err) &&
            read_transactions(root, arena, config, err) &&
+           read_index_database(root, arena, config, err) &&
            read_centre(root, arena, config, err) &&
            read_policy(root, arena, config, err) && read_numbers(root, config, err);
 }

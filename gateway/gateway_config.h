@@ -25,6 +25,9 @@ struct gateway_config {
     size_t root_count;
     const char *transactions[COLLECT_TRANSACTIONS_MAX];
     size_t transaction_count;
+    const char *rows_connection; /* file; NULL = no index database */
+    int rows_period_ms;
+    int rows_timeout_s;
     struct gateway_centre centres[GATEWAY_CENTRES_MAX];
     size_t centre_count;
     struct tunnel_proxy proxy; /* host NULL = none */
@@ -32,7 +35,8 @@ struct gateway_config {
     const char *key;
     const char *authority;
     struct secret_public_key grant_key;
-    struct text policy_json;
+    const char *policy_file;
+    struct text policy_json; /* as of the start */
     struct uplink_policy policy;
     struct index_limits limits;
     int sweep_ms;

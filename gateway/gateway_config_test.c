@@ -2,6 +2,7 @@
 #include "gateway/gateway_config.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/path.h"
@@ -101,6 +102,39 @@ static void there_are_sixteen_volumes_at_most_in_all(void)
     }
 }
 
+static void an_index_database_has_its_secret_in_a_file_of_its_own(void)
+{
+    static const struct {
+        const char *keys;
+        bool is_fine;
+    } cases[] = {
+        {"", true},
+        {",\"period_seconds\":10,\"timeout_seconds\":5", true},
+        {",\"period_seconds\":0", false},
+        {",\"timeout_seconds\":3601", false},
+    };
+    struct err err = {0};
+    struct gateway_config config;
+    char json[512];
+    CHECK(path_write_file(in_folder("connection"), SPAN("Driver=x;\n"), &err));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(json, sizeof json, "%s,\"index_database\":{\"connection\":\"%s\"%s}",
+                 STANDARD, in_folder("connection"), cases[i].keys);
+        CHECK(read_with(json, &config, &err) == cases[i].is_fine);
+        CHECK(!cases[i].is_fine || config.rows_connection);
+        CHECK(i != 0 || (config.rows_period_ms == 2000 && config.rows_timeout_s == 60));
+        CHECK(i != 1 || (config.rows_period_ms == 10000 && config.rows_timeout_s == 5));
+    }
+    CHECK(chmod(in_folder("connection"), 0644) == 0);
+    snprintf(json, sizeof json, "%s,\"index_database\":{\"connection\":\"%s\"}", STANDARD,
+             in_folder("connection"));
+    CHECK(!read_with(json, &config, &err));
+    CHECK(strcmp(err.code, "index_database_secret") == 0);
+    CHECK(!read_with(STANDARD ",\"index_database\":{}", &config, &err));
+    CHECK(read_with(STANDARD, &config, &err) && !config.rows_connection);
+    unlink(in_folder("connection"));
+}
+
 int main(void)
 {
     struct err err = {0};
@@ -112,6 +146,7 @@ int main(void)
     RUN(standard_storage_alone_is_enough);
     RUN(storages_that_cannot_be_meant_stop_the_start);
     RUN(there_are_sixteen_volumes_at_most_in_all);
+    RUN(an_index_database_has_its_secret_in_a_file_of_its_own);
     unlink(in_folder("policy.json"));
     unlink(in_folder("gateway.json"));
     rmdir(folder);

@@ -6,8 +6,9 @@
 #include "exchange/audit/audit.h"
 #include "gateway/gateway.h"
 #include "gateway/gateway_config.h"
+#include "gateway/index/index_source.h"
 
-enum { ITEMS_MAX = 10000 };
+enum { ITEMS_MAX = 10000, SOURCES_MAX = 16 };
 
 struct office {
     struct arena arena;
@@ -95,6 +96,66 @@ bool gateway_list_held(const char *config_file, struct buf *out, struct err *err
         write_link(&links[i], out);
     for (size_t i = 0; i < item_count; i++)
         write_trouble(&items[i], out);
+    return buf_check(out, err);
+}
+
+static void write_source(const struct index_source *source, struct buf *out)
+{
+    struct json_writer writer = json_writer(out);
+    json_open_object(&writer);
+    json_put_text(&writer, "source", source->name);
+    json_put_text(&writer, "state", source->state);
+    json_put_text(&writer, "detail", source->detail);
+    json_put_int(&writer, "since", source->since_ms);
+    json_put_int(&writer, "looked", source->looked_ms);
+    json_put_int(&writer, "rows", source->told);
+    json_put_int(&writer, "refused", source->refused);
+    json_put_int(&writer, "missing", source->missing);
+    json_put_int(&writer, "elsewhere", source->elsewhere);
+    json_close_object(&writer);
+    buf_byte(out, '\n');
+}
+
+static void write_metric(const struct index_source *source, const char *name,
+                         int64_t value, struct buf *out)
+{
+    buf_format(out, "tsumugi_gateway_source_%s{source=\"", name);
+    buf_text(out, source->name);
+    buf_format(out, "\"} %lld\n", (long long)value);
+}
+
+/* The reason is a label of its own series, which is there while it holds. */
+static void write_metrics(const struct index_source *source, struct buf *out)
+{
+    bool is_up = text_is(source->state, "ok");
+    write_metric(source, "up", is_up, out);
+    write_metric(source, "looked_seconds", source->looked_ms / 1000, out);
+    write_metric(source, "rows", source->told, out);
+    write_metric(source, "refused", source->refused, out);
+    write_metric(source, "missing", source->missing, out);
+    if (is_up)
+        return;
+    buf_cstr(out, "tsumugi_gateway_source_fault{source=\"");
+    buf_text(out, source->name);
+    buf_cstr(out, "\",reason=\"");
+    buf_text(out, source->state);
+    buf_cstr(out, "\"} 1\n");
+}
+
+bool gateway_list_sources(const char *config_file, bool is_metrics, struct buf *out,
+                          struct err *err)
+{
+    struct index_source *sources = NULL;
+    size_t count = 0;
+    CLEANUP(office_close) struct office office = {0};
+    if (!office_open(&office, config_file, err) ||
+        !index_list_sources(office.index, SOURCES_MAX, &office.arena, &sources, &count,
+                            err))
+        return false;
+    if (!office.config.rows_connection)
+        count = 0; /* there was one */
+    for (size_t i = 0; i < count; i++)
+        (is_metrics ? write_metrics : write_source)(&sources[i], out);
     return buf_check(out, err);
 }
 

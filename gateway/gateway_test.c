@@ -328,6 +328,37 @@ static void what_changed_since_it_was_judged_is_not_given_out(void)
     end(&scene);
 }
 
+static void put_policy(struct scene *scene, const char *json)
+{
+    struct err err = {0};
+    must(path_write_file(in_folder(scene, "policy.json"), span_cstr(json), &err), &err);
+}
+
+/* Nobody starts the gateway again. */
+static void a_changed_policy_is_followed_while_the_gateway_runs(void)
+{
+    struct scene scene;
+    begin(&scene);
+    CHECK(link_is(&scene, "イイダ ハナコ", "confirmed"));
+    CHECK(lane_tells(&scene, "/events/backfill", "P:-/ADT-00/999999999999999 S: "));
+    put_lab(&scene);
+    CHECK(lane_tells(&scene, "/events/live", "P:" LAB_KEY " "));
+    put_policy(&scene, "{\"version\":2,\"rules\":[{\"kinds\":[\"patient\"]}]}");
+    CHECK(lane_tells(&scene, "/events/live", "W:" LAB_KEY " C: "));
+    ANSWER kept = ask_content(&scene, "/content", LAB_KEY, "doctor");
+    CHECK(is_problem(&kept, 403, "kind_not_released"));
+    /* half a file opens nothing; the whole one does, to whom it says */
+    put_policy(&scene, "{\"version\":3,\"rules\":[{\"kinds\":");
+    put_policy(&scene, policy);
+    CHECK(lane_tells(&scene, "/events/live", "C: "));
+    say_hello(&scene); /* with that policy */
+    ANSWER nurse = ask_content(&scene, "/content", LAB_KEY, "nurse");
+    CHECK(is_problem(&nurse, 403, "audience"));
+    ANSWER content = ask_content(&scene, "/content", LAB_KEY, "doctor");
+    CHECK(content.status == 200);
+    end(&scene);
+}
+
 static bool is_start_refused(struct scene *scene, const char *json)
 {
     struct err err = {0};
@@ -372,6 +403,7 @@ int main(void)
     RUN(a_restart_is_no_restore);
     RUN(the_office_releases_a_held_file_and_sees_new_links);
     RUN(what_changed_since_it_was_judged_is_not_given_out);
+    RUN(a_changed_policy_is_followed_while_the_gateway_runs);
     RUN(a_faulty_configuration_stops_the_start);
     return test_done();
 }

@@ -24,7 +24,7 @@ enum { METRICS_BYTES_MAX = 8 << 20, LIST_BYTES = 64 << 20, LABEL_BYTES = 128 };
 /* What keeps this process from serving; NULL when nothing does. */
 static const char *find_fault(const struct server_watch *watch)
 {
-    if (audit_read_meters(watch->audit).is_failing)
+    if (!audit_is_writable(watch->audit))
         return "audit_unwritable";
     if (store_read_meters(watch->store).health == STORE_DAMAGED)
         return "store_corrupt";

@@ -12,6 +12,7 @@
 enum {
     READERS_MAX = 32,
     READER_WAIT_MS = 5000,
+    READER_IDLE_MS = 30000,
     GROUP_MS_MAX = 5,
     GROUP_PIECES_MAX = 500,
     /* After so many live pieces in a row one of the backfill gets its turn. */
@@ -48,8 +49,9 @@ struct store {
     struct lane lanes[2];
     int live_streak;
     bool is_closing;
-    struct store_session *idle_readers;
-    int reader_count; /* idle and borrowed */
+    struct store_session *idle_readers; /* the last one given back first */
+    int reader_count;                   /* idle and borrowed */
+    int reader_idle_ms;
     struct store_session *writer;
     pthread_t writer_thread;
     bool has_thread;
@@ -58,6 +60,8 @@ struct store {
     _Atomic uint64_t groups;
     _Atomic uint64_t pieces;
     _Atomic uint64_t failed;
+    _Atomic uint64_t statements;
+    _Atomic uint64_t waits;
     _Atomic int64_t journal_bytes;
 };
 
@@ -184,6 +188,14 @@ static void finish_all(struct store *store, struct piece *pieces)
     pthread_mutex_unlock(&store->lock);
 }
 
+/* Connections count for themselves, so that readers do not meet at one number. */
+static void count_session(struct store *store, struct store_session *session)
+{
+    atomic_fetch_add(&store->statements, session->statements);
+    atomic_fetch_add(&store->waits, session->engine->waits);
+    session->statements = session->engine->waits = 0;
+}
+
 static void run_group(struct store *store)
 {
     struct store_engine *engine = store->writer->engine;
@@ -205,6 +217,7 @@ static void run_group(struct store *store)
         fail_all(group.first, &err);
     }
     store_check_note(&store->check, &err);
+    count_session(store, store->writer); /* before anybody hears of it */
     finish_all(store, group.first);
 }
 
@@ -320,12 +333,18 @@ struct store_meters store_read_meters(struct store *store)
     pthread_mutex_lock(&store->lock);
     int waiting =
         count_lane(&store->lanes[STORE_LIVE]) + count_lane(&store->lanes[STORE_BACKFILL]);
+    int readers = store->reader_count;
     pthread_mutex_unlock(&store->lock);
-    return (struct store_meters){
-        atomic_load(&store->groups),        atomic_load(&store->pieces),
-        atomic_load(&store->failed),        waiting,
-        atomic_load(&store->journal_bytes), &store->committed,
-        store_check_health(&store->check)};
+    return (struct store_meters){.groups = atomic_load(&store->groups),
+                                 .pieces = atomic_load(&store->pieces),
+                                 .failed = atomic_load(&store->failed),
+                                 .statements = atomic_load(&store->statements),
+                                 .waits = atomic_load(&store->waits),
+                                 .waiting = waiting,
+                                 .journal_bytes = atomic_load(&store->journal_bytes),
+                                 .committed = &store->committed,
+                                 .health = store_check_health(&store->check),
+                                 .readers = readers};
 }
 
 /* ---- readers ---- */
@@ -366,22 +385,46 @@ static void uncount_reader(struct store *store)
     pthread_mutex_unlock(&store->lock);
 }
 
+/* A crowd needs many readers for a moment; each holds pages and compiled statements. The
+ * lock is held; NULL when even the one that waits longest was needed lately. */
+static struct store_session *take_surplus(struct store *store, int64_t now_ms)
+{
+    struct store_session **last = &store->idle_readers;
+    if (!*last)
+        return NULL;
+    while ((*last)->next)
+        last = &(*last)->next;
+    struct store_session *surplus = *last;
+    if (now_ms - surplus->idle_since_ms < store->reader_idle_ms)
+        return NULL;
+    *last = NULL;
+    return surplus;
+}
+
 static void give_reader(struct store *store, struct store_session *session)
 {
+    count_session(store, session);
     if (session->engine->kind->has_transaction(session->engine)) {
         /* Its end failed: it would refuse whoever borrows it next. */
         store_session_close(session);
         uncount_reader(store);
         return;
     }
+    session->idle_since_ms = clock_monotonic_ms(&store->clock);
     pthread_mutex_lock(&store->lock);
+    struct store_session *surplus = take_surplus(store, session->idle_since_ms);
     session->next = store->idle_readers;
     store->idle_readers = session;
     pthread_cond_signal(&store->has_reader);
     pthread_mutex_unlock(&store->lock);
+    if (!surplus)
+        return;
+    store_session_close(surplus);
+    uncount_reader(store);
 }
 
-struct store_session *store_read(struct store *store, struct err *err)
+static struct store_session *begin_reading(struct store *store, bool is_late,
+                                           struct err *err)
 {
     struct store_session *session = NULL;
     if (!store_check_permits(&store->check, err) || !take_reader(store, &session, err))
@@ -394,11 +437,24 @@ struct store_session *store_read(struct store *store, struct err *err)
         return NULL;
     }
     session->is_broken = false;
-    if (session->engine->kind->begin_read(session->engine, err))
+    const struct store_engine_kind *kind = session->engine->kind;
+    is_late = is_late && kind->begin_read_late;
+    if (is_late ? kind->begin_read_late(session->engine, err)
+                : kind->begin_read(session->engine, err))
         return session;
     store_check_note(&store->check, err);
     give_reader(store, session);
     return NULL;
+}
+
+struct store_session *store_read(struct store *store, struct err *err)
+{
+    return begin_reading(store, false, err);
+}
+
+struct store_session *store_read_late(struct store *store, struct err *err)
+{
+    return begin_reading(store, true, err);
 }
 
 void store_read_end(struct store_session **session)
@@ -410,6 +466,13 @@ void store_read_end(struct store_session **session)
     assert(ended->open_count == 0 && ended != ended->store->writer);
     ended->engine->kind->roll_back(ended->engine);
     give_reader(ended->store, ended);
+}
+
+void store_keep_readers(struct store *store, int idle_ms)
+{
+    pthread_mutex_lock(&store->lock);
+    store->reader_idle_ms = idle_ms;
+    pthread_mutex_unlock(&store->lock);
 }
 
 /* ---- opening and closing ---- */
@@ -447,6 +510,7 @@ static struct store *open_store(const struct store_config *config, enum purpose 
     if (!store)
         return NULL;
     store->clock = clock_system();
+    store->reader_idle_ms = READER_IDLE_MS;
     store->has_log = config->log != NULL;
     if (config->log)
         store->log = *config->log;

@@ -70,16 +70,26 @@ struct store_meters {
     uint64_t groups; /* transactions of the writer since the start */
     uint64_t pieces; /* pieces of writing in them */
     uint64_t failed; /* pieces that were not written */
-    int waiting;     /* pieces now, of both lanes */
+    /* Counted when a reader ends and when a group is written. */
+    uint64_t statements; /* that were run */
+    uint64_t waits;      /* for a database server's answer; none where it is a file */
+    int waiting;         /* pieces now, of both lanes */
     int64_t journal_bytes;
     struct meter_duration *committed; /* borrowed: from a group's begin to its commit */
     enum store_health health;
+    int readers; /* connections for reading that are open now */
 };
 struct store_meters store_read_meters(struct store *store);
 
 /* ---- reading ---- */
 MUST_CHECK struct store_session *store_read(struct store *store, struct err *err);
+/* The same, but the snapshot may also be of a later moment, up to the first answer: on a
+ * server it costs no question of its own. For whoever only needs that nothing is older
+ * than this call. That there is no connection may show only at the first step. */
+MUST_CHECK struct store_session *store_read_late(struct store *store, struct err *err);
 void store_read_end(struct store_session **session); /* for CLEANUP */
+/* How long a reader that nobody needs stays open: half a minute unless told here. */
+void store_keep_readers(struct store *store, int idle_ms);
 
 /* ---- writing ---- */
 enum store_lane { STORE_LIVE, STORE_BACKFILL };
@@ -112,6 +122,9 @@ void store_bind_text(struct store_statement *statement, int index, struct text t
 void store_bind_bytes(struct store_statement *statement, int index, struct span bytes);
 void store_bind_id(struct store_statement *statement, int index, struct id id);
 void store_bind_null(struct store_statement *statement, int index);
+/* Asks ahead: when next a statement of the session is stepped, all that were asked leave
+ * together and a server is waited for once. Its own step tells what came of it. */
+void store_ask(struct store_statement *statement);
 /* True with *has_row set; false on error (err set). */
 MUST_CHECK bool store_step(struct store_statement *statement, bool *has_row,
                            struct err *err);
@@ -119,6 +132,22 @@ MUST_CHECK bool store_step(struct store_statement *statement, bool *has_row,
 MUST_CHECK bool store_run(struct store_statement *statement, struct err *err);
 /* So that the same statement can be bound and stepped again. */
 void store_reset(struct store_statement *statement);
+/* One statement without rows, many times with other parameters; some leave together. */
+enum { STORE_BATCH_MAX = 16 };
+struct store_batch {
+    struct store_statement *all[STORE_BATCH_MAX]; /* *owned* */
+    size_t size;
+    size_t count; /* bound, not yet run */
+};
+MUST_CHECK bool store_batch_open(struct store_session *session, const char *sql,
+                                 struct store_batch *batch, struct err *err);
+/* To be bound: parameters live until store_batch_run. Runs those before when it has to;
+ * NULL when one of them failed. */
+MUST_CHECK struct store_statement *store_batch_next(struct store_batch *batch,
+                                                    struct err *err);
+/* What is left. */
+MUST_CHECK bool store_batch_run(struct store_batch *batch, struct err *err);
+void store_batch_close(struct store_batch *batch); /* for CLEANUP */
 /* Rows changed by the last statement of this session. */
 int64_t store_changes(struct store_session *session);
 

@@ -5,7 +5,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { CHECK_NICE = 10, INTERRUPT_NS = 10000000 };
+enum { CHECK_NICE = 10, INTERRUPT_NS = 10000000, JOURNAL_GROWTH_BYTES = 32 << 20 };
 
 static bool is_damage(const struct err *err)
 {
@@ -52,7 +52,8 @@ static void look_through(struct store_check *check)
     int64_t begun_us = clock_monotonic_us();
     struct store_engine *engine = check->kind->open(check->location, false, &err);
     set_engine(check, engine);
-    bool is_sound = engine && check->kind->read_through(engine, &check->is_ending, &err);
+    bool is_sound = engine && check->kind->read_through(engine, &check->is_ending,
+                                                        JOURNAL_GROWTH_BYTES, &err);
     set_engine(check, NULL);
     if (engine)
         check->kind->close(engine);

@@ -2,8 +2,9 @@
 #pragma once
 /* Private to store/: one connection to one kind of database, and the table of functions
  * that makes a kind. store_sqlite.c is the only file that knows SQLite, store_postgres.c
- * the only one that knows PostgreSQL. A connection is used by one thread at a time. Error
- * kinds: as in store.h. Messages name tables and columns, never values. */
+ * and store_postgres_place.c the only ones that know PostgreSQL. A connection is used by
+ * one thread at a time. Error kinds: as in store.h. Messages name tables and columns,
+ * never values. */
 
 #include <stdatomic.h>
 
@@ -12,6 +13,7 @@
 /* *owned*: one connection. Every kind's own struct begins with this one. */
 struct store_engine {
     const struct store_engine_kind *kind;
+    uint64_t waits; /* for a server's answer, since they were last counted */
 };
 struct store_compiled; /* *owned*: one prepared statement of a connection */
 
@@ -27,10 +29,11 @@ struct store_engine_kind {
     /* What can be seen at once: ERR_SYSTEM "store_corrupt" when it is damaged,
      * "store_failed" when it is set up in a way that breaks a promise of store.h. */
     bool (*check)(struct store_engine *engine, struct err *err);
-    /* The whole database, page by page, until it is told to end: ERR_SYSTEM
-     * "store_corrupt". NULL when its server answers for its pages. */
+    /* The whole database, piece by piece, until it is told to end: ERR_SYSTEM
+     * "store_corrupt". Lets go of what it holds up when the journal has grown by that
+     * much. NULL when its server answers for its pages. */
     bool (*read_through)(struct store_engine *engine, const atomic_bool *is_ending,
-                         struct err *err);
+                         int64_t growth_bytes, struct err *err);
     /* From another thread: what runs ends soon with an error. */
     void (*interrupt)(struct store_engine *engine);
     /* The state of one moment, into a new file; NULL when this kind has other ways. */
@@ -40,6 +43,8 @@ struct store_engine_kind {
 
     /* A reading transaction sees the state of this moment until it is rolled back. */
     bool (*begin_read)(struct store_engine *engine, struct err *err);
+    /* The same, of some moment up to the first answer; NULL when that saves nothing. */
+    bool (*begin_read_late)(struct store_engine *engine, struct err *err);
     /* From here to the end no other connection writes, whatever process it is of. */
     bool (*begin_write)(struct store_engine *engine, struct err *err);
     bool (*commit)(struct store_engine *engine, struct err *err);
@@ -64,6 +69,8 @@ struct store_engine_kind {
                       bool is_copied);
     bool (*bind_bytes)(struct store_compiled *compiled, int index, struct span bytes);
     bool (*bind_null)(struct store_compiled *compiled, int index);
+    /* To be run with the next step of any statement; NULL when that saves nothing. */
+    void (*ask)(struct store_compiled *compiled);
     bool (*step)(struct store_engine *engine, struct store_compiled *compiled,
                  bool *has_row, struct err *err);
     void (*reset)(struct store_compiled *compiled);

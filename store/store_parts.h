@@ -45,8 +45,10 @@ struct store_session {
     struct store_statement *buckets[STORE_CACHE_BUCKETS];
     int cached_count;
     int open_count;             /* statements prepared and not yet finished */
+    uint64_t statements;        /* run, since they were last counted */
     bool is_broken;             /* a fault that the work must not pass over */
     struct store_session *next; /* among the idle ones */
+    int64_t idle_since_ms;      /* monotonic, while it is one of them */
 };
 
 /* NULL with err set. */

@@ -1,26 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The only file that knows PostgreSQL (15, protocol 3.0, through libpq).
+/* With store_postgres_place.c all that knows PostgreSQL (15, protocol 3.0, through
+ * libpq).
  *
  * A writing transaction begins with an advisory lock, so that one connection of all
  * server processes writes at a time: what SQLite's write lock is for one file. Statements
  * are translated once from ?1 to $1 and prepared when they are first run, because only
  * then the types of their parameters are known. A result is taken whole: lists above this
- * folder are read in pages. What the server says about a fault stays with it but for the
+ * folder are read in pages. What is asked ahead, and the BEGIN of a late reader, leave in
+ * one pipeline, so that the server is waited for once; a reader's ROLLBACK is not waited
+ * for at all. What the server says about a fault stays with it but for the
  * SQLSTATE and the names of constraint, table and column: its sentences quote values. */
 #include "store/store_engine.h"
 
 #include <endian.h>
-#include <libpq-fe.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "store/store_postgres_place.h"
 
 enum {
     OID_INT8 = 20, /* pg_type.dat: these do not change */
     OID_TEXT = 25,
     OID_BYTEA = 17,
     OID_OPEN = 0, /* the server infers it */
+    OID_BOOL = 16,
+    OID_INT2 = 21,
+    OID_INT4 = 23,
     PARAMETERS_MAX = 32,
+    ASKED_MAX = 32, /* little beside what a socket holds: nobody waits for the other */
     SCRATCH_BYTES = 48,
     NAME_BYTES = 24,
     SQLSTATE_LEN = 5,
@@ -33,6 +40,12 @@ struct postgres_engine {
     uint64_t generation;        /* rises with every new connection */
     uint64_t name_count;        /* of prepared statements */
     int64_t changes;
+    bool is_reading;    /* what runs is a reader's transaction */
+    bool is_begin_due;  /* it begins with its first question */
+    bool is_answer_due; /* of its ROLLBACK */
+    struct err fault;   /* the first of the pipeline that was run last */
+    size_t asked_count;
+    struct store_compiled *asked[ASKED_MAX]; /* borrowed: to leave together */
 };
 
 struct parameter {
@@ -51,6 +64,8 @@ struct store_compiled {
     struct parameter parameters[PARAMETERS_MAX];
     Oid prepared_types[PARAMETERS_MAX];
     PGresult *result;     /* *owned*; NULL = not run */
+    bool is_seen;         /* whether it failed was looked at */
+    bool is_binary;       /* its answers: see prefers_binary */
     int row;              /* the one stepped to */
     unsigned char *bytes; /* *owned*: the column asked for last */
 };
@@ -110,9 +125,22 @@ static bool is_good(const PGresult *result)
     return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
 }
 
+/* Takes the answer that nobody waited for; it came while others worked. */
+static void settle(struct postgres_engine *engine)
+{
+    if (!engine->is_answer_due)
+        return;
+    engine->is_answer_due = false;
+    PGresult *result;
+    while ((result = PQgetResult(engine->connection)))
+        PQclear(result);
+}
+
 static bool run(struct store_engine *engine, const char *sql, struct err *err)
 {
     struct postgres_engine *self = own(engine);
+    settle(self);
+    engine->waits++;
     PGresult *result = PQexec(self->connection, sql);
     bool is_done = is_good(result) || failed(self, result, err);
     PQclear(result);
@@ -163,11 +191,29 @@ static void forget_bytes(struct store_compiled *compiled)
     compiled->bytes = NULL;
 }
 
-static void reset(struct store_compiled *compiled)
+/* It need not be asked any more. */
+static void forget_asked(struct store_compiled *compiled)
+{
+    struct postgres_engine *engine = compiled->engine;
+    size_t kept = 0;
+    for (size_t i = 0; i < engine->asked_count; i++)
+        if (engine->asked[i] != compiled)
+            engine->asked[kept++] = engine->asked[i];
+    engine->asked_count = kept;
+}
+
+static void forget_result(struct store_compiled *compiled)
 {
     forget_bytes(compiled);
     PQclear(compiled->result);
     compiled->result = NULL;
+    compiled->is_seen = false;
+}
+
+static void reset(struct store_compiled *compiled)
+{
+    forget_asked(compiled);
+    forget_result(compiled);
 }
 
 /* Best effort: in a failed transaction the server keeps the name, which is never used
@@ -177,6 +223,7 @@ static void deallocate(struct store_compiled *compiled)
     struct postgres_engine *engine = compiled->engine;
     char sql[NAME_BYTES + 16];
     if (compiled->generation == engine->generation) {
+        settle(engine);
         snprintf(sql, sizeof sql, "DEALLOCATE %s", compiled->name);
         PQclear(PQexec(engine->connection, sql));
     }
@@ -278,6 +325,7 @@ static bool prepare(struct store_compiled *compiled, struct err *err)
         compiled->prepared_types[i] = compiled->parameters[i].type;
     snprintf(compiled->name, sizeof compiled->name, "s%llu",
              (unsigned long long)++engine->name_count);
+    engine->engine.waits++;
     PGresult *result = PQprepare(engine->connection, compiled->name, compiled->sql,
                                  compiled->count, compiled->prepared_types);
     bool is_done = is_good(result) || failed(engine, result, err);
@@ -287,9 +335,23 @@ static bool prepare(struct store_compiled *compiled, struct err *err)
     return is_done;
 }
 
-static bool execute(struct store_compiled *compiled, struct err *err)
+/* Bytes come as they are and not as digits, when all columns are of kinds that are read
+ * here; known from the first answer, which comes as text. */
+static bool prefers_binary(const PGresult *result)
 {
-    struct postgres_engine *engine = compiled->engine;
+    bool has_bytes = false;
+    for (int i = 0; i < PQnfields(result); i++) {
+        Oid type = PQftype(result, i);
+        has_bytes = has_bytes || type == OID_BYTEA;
+        if (type != OID_BYTEA && type != OID_TEXT && type != OID_INT8 &&
+            type != OID_INT4 && type != OID_INT2 && type != OID_BOOL)
+            return false;
+    }
+    return has_bytes;
+}
+
+static bool send(struct store_compiled *compiled)
+{
     const char *values[PARAMETERS_MAX];
     int lengths[PARAMETERS_MAX];
     int formats[PARAMETERS_MAX];
@@ -298,16 +360,143 @@ static bool execute(struct store_compiled *compiled, struct err *err)
         lengths[i] = compiled->parameters[i].len;
         formats[i] = 1;
     }
-    compiled->result = PQexecPrepared(engine->connection, compiled->name, compiled->count,
-                                      values, lengths, formats, 0);
-    compiled->row = -1;
+    return PQsendQueryPrepared(compiled->engine->connection, compiled->name,
+                               compiled->count, values, lengths, formats,
+                               compiled->is_binary) == 1;
+}
+
+static bool connect_again(struct postgres_engine *engine, struct err *err);
+
+static const char begin_reading[] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+static bool send_all(struct postgres_engine *engine)
+{
+    PGconn *connection = engine->connection;
+    if (PQenterPipelineMode(connection) != 1 ||
+        (engine->is_begin_due &&
+         PQsendQueryParams(connection, begin_reading, 0, NULL, NULL, NULL, NULL, 0) != 1))
+        return false;
+    for (size_t i = 0; i < engine->asked_count; i++)
+        if (!send(engine->asked[i]))
+            return false;
+    return PQpipelineSync(connection) == 1;
+}
+
+/* One statement's answer, and the end of it. */
+static PGresult *take_result(PGconn *connection)
+{
+    PGresult *result = PQgetResult(connection);
+    PGresult *next;
+    while (result && (next = PQgetResult(connection)))
+        PQclear(next);
+    return result;
+}
+
+/* What comes behind a fault was not run: it has the same fault. */
+static void note_fault(struct postgres_engine *engine, const PGresult *result)
+{
+    if (engine->fault.kind == ERR_NONE && !is_good(result))
+        failed(engine, result, &engine->fault);
+}
+
+static bool take_all(struct postgres_engine *engine)
+{
+    PGconn *connection = engine->connection;
+    PGresult *result;
+    if (engine->is_begin_due) {
+        result = take_result(connection);
+        note_fault(engine, result);
+        PQclear(result);
+    }
+    for (size_t i = 0; i < engine->asked_count; i++) {
+        engine->asked[i]->result = take_result(connection);
+        note_fault(engine, engine->asked[i]->result);
+    }
+    result = PQgetResult(connection);
+    bool is_whole = PQresultStatus(result) == PGRES_PIPELINE_SYNC;
+    PQclear(result);
+    return is_whole && PQexitPipelineMode(connection) == 1;
+}
+
+static bool prepare_all(struct postgres_engine *engine, struct err *err)
+{
+    for (size_t i = 0; i < engine->asked_count; i++)
+        if (!is_prepared(engine->asked[i]) && !prepare(engine->asked[i], err))
+            return false;
+    return true;
+}
+
+/* All that is asked, in one go. False when the connection is lost, or nothing could be
+ * prepared. */
+static bool run_asked(struct postgres_engine *engine, struct err *err)
+{
+    engine->fault = (struct err){0};
+    settle(engine);
+    if (!prepare_all(engine, err))
+        return false;
+    engine->engine.waits++;
+    if (send_all(engine) && take_all(engine))
+        return true;
+    return failed(engine, NULL, err);
+}
+
+/* Where nothing was answered yet it may be asked again, on a new connection. */
+static bool answer_asked(struct postgres_engine *engine, struct err *err)
+{
+    bool is_first = engine->is_begin_due;
+    bool is_run = run_asked(engine, err);
+    if (!is_run && is_first && PQstatus(engine->connection) != CONNECTION_OK) {
+        for (size_t i = 0; i < engine->asked_count; i++)
+            forget_result(engine->asked[i]);
+        err_clear(err);
+        is_run = connect_again(engine, err) && run_asked(engine, err);
+    }
+    engine->is_begin_due = engine->is_begin_due && !is_run;
+    engine->asked_count = 0;
+    return is_run;
+}
+
+/* Its fault shows when it is stepped. */
+static void ask(struct store_compiled *compiled)
+{
+    struct postgres_engine *engine = compiled->engine;
+    if (compiled->result)
+        return;
+    forget_asked(compiled);
+    if (engine->asked_count < ASKED_MAX)
+        engine->asked[engine->asked_count++] = compiled;
+}
+
+static bool ask_now(struct store_compiled *compiled, struct err *err)
+{
+    struct postgres_engine *engine = compiled->engine;
+    bool is_asked = false;
+    for (size_t i = 0; i < engine->asked_count; i++)
+        is_asked = is_asked || engine->asked[i] == compiled;
+    if (!is_asked && engine->asked_count == ASKED_MAX && !answer_asked(engine, err))
+        return false;
+    if (!is_asked)
+        ask(compiled);
+    return answer_asked(engine, err);
+}
+
+static bool see_result(struct store_compiled *compiled, struct err *err)
+{
+    struct postgres_engine *engine = compiled->engine;
+    uint64_t count = 0;
     if (!is_good(compiled->result)) {
-        failed(engine, compiled->result, err);
+        if (PQresultStatus(compiled->result) == PGRES_PIPELINE_ABORTED)
+            *err = engine->fault;
+        else
+            failed(engine, compiled->result, err);
         reset(compiled);
         return false;
     }
+    compiled->row = -1;
+    compiled->is_seen = true;
+    if (!compiled->is_binary)
+        compiled->is_binary = prefers_binary(compiled->result);
     struct span changed = span_cstr(PQcmdTuples(compiled->result));
-    uint64_t count = 0;
     engine->changes = span_uint(changed, INT64_MAX, &count) ? (int64_t)count : 0;
     return true;
 }
@@ -318,8 +507,11 @@ static bool step(struct store_engine *engine, struct store_compiled *compiled,
     (void)engine;
     forget_bytes(compiled);
     *has_row = false;
-    if (!compiled->result &&
-        ((!is_prepared(compiled) && !prepare(compiled, err)) || !execute(compiled, err)))
+    if (!compiled->result && !ask_now(compiled, err)) {
+        reset(compiled);
+        return false;
+    }
+    if (!compiled->is_seen && !see_result(compiled, err))
         return false;
     compiled->row++;
     *has_row = compiled->row < PQntuples(compiled->result);
@@ -337,12 +529,25 @@ static struct span column_text(struct store_compiled *compiled, int column)
                    (size_t)PQgetlength(compiled->result, compiled->row, column));
 }
 
+/* Big-endian, as wide as the column's type. */
+static int64_t wire_int(struct span wire)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < wire.len; i++)
+        value = value << 8 | wire.at[i];
+    if (wire.len == sizeof(int32_t))
+        return (int32_t)value;
+    return wire.len == sizeof(int16_t) ? (int16_t)value : (int64_t)value;
+}
+
 /* Integers of any width, sums (numeric), and truth (t, f). NULL is 0, as everywhere. */
 static int64_t column_int(struct store_compiled *compiled, int column)
 {
     struct span digits = column_text(compiled, column);
     bool is_negative = span_starts(digits, "-");
     uint64_t value = 0;
+    if (PQfformat(compiled->result, column) == 1)
+        return wire_int(digits);
     if (span_is(digits, "t"))
         return 1;
     if (is_negative)
@@ -358,6 +563,8 @@ static struct span column_bytes(struct store_compiled *compiled, int column)
     forget_bytes(compiled);
     if (column_is_null(compiled, column))
         return SPAN("");
+    if (PQfformat(compiled->result, column) == 1)
+        return column_text(compiled, column);
     const char *hex = PQgetvalue(compiled->result, compiled->row, column);
     compiled->bytes = PQunescapeBytea((const unsigned char *)hex, &len);
     return compiled->bytes ? span_of(compiled->bytes, len) : SPAN("");
@@ -369,30 +576,6 @@ static int64_t changes(struct store_engine *engine)
 }
 
 /* ---- the connection ---- */
-
-/* Its sentences may hold values; what matters comes as an error. */
-static void pass_over(void *self, const char *message)
-{
-    (void)self;
-    (void)message;
-}
-
-/* `database` may be NULL: the one that the location names. */
-static PGconn *connect_to(const char *location, const char *database)
-{
-    const char *const names[] = {"dbname",
-                                 "connect_timeout",
-                                 "client_encoding",
-                                 "fallback_application_name",
-                                 "tcp_user_timeout",
-                                 database ? "dbname" : NULL,
-                                 NULL};
-    const char *const values[] = {location, "5",      "UTF8", "tsumugi",
-                                  "10000",  database, NULL};
-    PGconn *connection = PQconnectdbParams(names, values, 1);
-    PQsetNoticeProcessor(connection, pass_over, NULL);
-    return connection;
-}
 
 /* What is off by the server's settings stays a fault (see check): only waiting has to end
  * by itself, and an answer to a commit means that it is on the disk. */
@@ -411,53 +594,6 @@ static bool set_up(struct postgres_engine *engine, struct err *err)
     return run(&engine->engine, settings, err);
 }
 
-/* True when the server answers and has no such database. */
-static bool is_missing(PGconn *server, const char *database)
-{
-    const char *const values[] = {database};
-    PGresult *result =
-        PQexecParams(server, "SELECT 1 FROM pg_database WHERE datname = $1", 1, NULL,
-                     values, NULL, NULL, 0);
-    bool is_gone = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 0;
-    PQclear(result);
-    return is_gone;
-}
-
-static void create(PGconn *server, const char *database)
-{
-    char sql[256];
-    char *name = PQescapeIdentifier(server, database, strlen(database));
-    int len = snprintf(sql, sizeof sql,
-                       "CREATE DATABASE %s TEMPLATE template0 ENCODING 'UTF8' "
-                       "LC_COLLATE 'C' LC_CTYPE 'C'",
-                       name ? name : "");
-    if (name && len > 0 && (size_t)len < sizeof sql)
-        PQclear(PQexec(server, sql));
-    PQfreemem(name);
-}
-
-static const char *database_of(const PQconninfoOption *options)
-{
-    for (; options && options->keyword; options++)
-        if (strcmp(options->keyword, "dbname") == 0)
-            return options->val;
-    return NULL;
-}
-
-/* Whether it worked shows when we connect. */
-static void make_database(const char *location)
-{
-    PQconninfoOption *options = PQconninfoParse(location, NULL);
-    const char *database = database_of(options);
-    if (database) {
-        PGconn *server = connect_to(location, "postgres");
-        if (PQstatus(server) == CONNECTION_OK && is_missing(server, database))
-            create(server, database);
-        PQfinish(server);
-    }
-    PQconninfoFree(options);
-}
-
 static void close_database(struct store_engine *engine)
 {
     if (!engine)
@@ -473,9 +609,9 @@ static struct store_engine *open_database(const char *location, bool for_writing
     if (!engine)
         return NULL;
     engine->engine.kind = &store_postgres;
-    engine->connection = connect_to(location, NULL);
+    engine->connection = store_postgres_connect(location, NULL);
     if (for_writing && PQstatus(engine->connection) != CONNECTION_OK) {
-        make_database(location);
+        store_postgres_make(location);
         PQreset(engine->connection);
     }
     if (set_up(engine, err))
@@ -518,10 +654,25 @@ static bool has_transaction(struct store_engine *engine)
     return status == PQTRANS_INTRANS || status == PQTRANS_INERROR;
 }
 
+/* What a reader leaves behind is nothing: whether the server has forgotten it is looked
+ * at when the connection is used again. */
 static void roll_back(struct store_engine *engine)
 {
-    if (has_transaction(engine))
-        PQclear(PQexec(own(engine)->connection, "ROLLBACK"));
+    struct postgres_engine *self = own(engine);
+    self->is_begin_due = false;
+    self->asked_count = 0;
+    if (!has_transaction(engine))
+        return;
+    if (self->is_reading && PQsendQuery(self->connection, "ROLLBACK") == 1)
+        self->is_answer_due = true;
+    else
+        PQclear(PQexec(self->connection, "ROLLBACK"));
+}
+
+static bool connect_again(struct postgres_engine *engine, struct err *err)
+{
+    PQreset(engine->connection);
+    return set_up(engine, err);
 }
 
 /* The server may have been restarted, or another one promoted, since the last use: a
@@ -529,16 +680,17 @@ static void roll_back(struct store_engine *engine)
 static bool begin(struct store_engine *engine, const char *sql, struct err *err)
 {
     struct postgres_engine *self = own(engine);
+    settle(self);
     if (PQstatus(self->connection) == CONNECTION_OK) {
         if (run(engine, sql, err))
             return true;
         roll_back(engine);
+        settle(self);
         if (PQstatus(self->connection) == CONNECTION_OK)
             return false;
         err_clear(err);
     }
-    PQreset(self->connection);
-    if (set_up(self, err) && run(engine, sql, err))
+    if (connect_again(self, err) && run(engine, sql, err))
         return true;
     roll_back(engine);
     return false;
@@ -546,13 +698,27 @@ static bool begin(struct store_engine *engine, const char *sql, struct err *err)
 
 static bool begin_read(struct store_engine *engine, struct err *err)
 {
+    own(engine)->is_reading = true;
     /* The snapshot is taken by the first statement. */
     return begin(engine, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1",
                  err);
 }
 
+/* With the first question; a connection that was cut shows only then. */
+static bool begin_read_late(struct store_engine *engine, struct err *err)
+{
+    struct postgres_engine *self = own(engine);
+    settle(self);
+    self->is_reading = true;
+    if (PQstatus(self->connection) != CONNECTION_OK && !connect_again(self, err))
+        return false;
+    self->is_begin_due = true;
+    return true;
+}
+
 static bool begin_write(struct store_engine *engine, struct err *err)
 {
+    own(engine)->is_reading = false;
     /* The number is ours: "tsumugi" has no other advisory lock. */
     return begin(engine,
                  "BEGIN ISOLATION LEVEL READ COMMITTED;"
@@ -597,6 +763,7 @@ const struct store_engine_kind store_postgres = {
     .check = check,
     .script = script,
     .begin_read = begin_read,
+    .begin_read_late = begin_read_late,
     .begin_write = begin_write,
     .commit = commit,
     .roll_back = roll_back,
@@ -612,6 +779,7 @@ const struct store_engine_kind store_postgres = {
     .bind_text = bind_text,
     .bind_bytes = bind_bytes,
     .bind_null = bind_null,
+    .ask = ask,
     .step = step,
     .reset = reset,
     .unbind = unbind,

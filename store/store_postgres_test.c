@@ -42,6 +42,36 @@ static void a_cut_connection_is_made_again(void)
     store_testsite_remove(&place);
 }
 
+/* Nothing was answered yet, so what was asked is asked again. */
+static void a_late_reader_s_cut_connection_is_made_again(void)
+{
+    struct store_testsite place = store_testsite_new();
+    struct store *store = open_place(&place);
+    struct store *other = open_place(&place);
+    struct err err = {0};
+    CHECK(add(store, "a", 1, &err));
+    for (int i = 0; i < 2; i++) {
+        CLEANUP(store_read_end)
+        struct store_session *session = store_read_late(store, &err);
+        CHECK(session && count_in(session) == 1);
+        store_read_end(&session);
+        session = store_read_late(store, &err);
+        cut_others(other);
+        CHECK(session && count_in(session) == 1);
+        cut_others(other); /* and now it was */
+        bool has_row = false;
+        CLEANUP(store_finish)
+        struct store_statement *read =
+            store_prepare(session, "SELECT number FROM thing", &err);
+        CHECK(!read || !store_step(read, &has_row, &err));
+        CHECK(err.kind == ERR_BUSY);
+        err_clear(&err);
+    }
+    store_close(other);
+    store_close(store);
+    store_testsite_remove(&place);
+}
+
 struct cut {
     struct store *other;
     bool is_cut;
@@ -188,6 +218,7 @@ int main(void)
     }
     RUN(a_server_that_is_not_there_is_busy);
     RUN(a_cut_connection_is_made_again);
+    RUN(a_late_reader_s_cut_connection_is_made_again);
     RUN(a_transaction_whose_connection_was_cut_is_repeated);
     RUN(several_serve_from_one_database);
     RUN(only_one_process_writes_at_a_time);

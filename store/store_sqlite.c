@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/path.h"
 
@@ -385,26 +387,142 @@ static bool check(struct store_engine *engine, struct err *err)
     return is_good;
 }
 
-static int look_whether_to_end(void *is_ending)
+/* ---- the whole database, piece by piece ---- */
+
+/* A reader keeps the journal from beginning again, so the whole is not read under one
+ * transaction but a table with its indexes at a time, and a table during which the
+ * journal grows too much later once more. */
+struct reading {
+    struct store_engine *engine;
+    const atomic_bool *is_ending;
+    int64_t journal_end; /* bytes at which the piece is broken off */
+    bool is_broken_off;
+    uint32_t waited_for; /* the journal that was waited for last */
+};
+
+static const char *journal_path(struct store_engine *engine)
 {
-    return atomic_load((const atomic_bool *)is_ending);
+    return sqlite3_filename_wal(sqlite3_db_filename(own(engine)->database, "main"));
 }
 
-static bool read_through(struct store_engine *engine, const atomic_bool *is_ending,
-                         struct err *err)
+static int64_t journal_bytes(struct store_engine *engine)
 {
-    enum { PAGES_BETWEEN_LOOKS = 1000 };
-    atomic_bool *flag = (atomic_bool *)(uintptr_t)is_ending; /* it is only read */
-    sqlite3_progress_handler(own(engine)->database, PAGES_BETWEEN_LOOKS,
-                             look_whether_to_end, flag);
-    struct store_compiled *compiled = compile(engine, "PRAGMA quick_check(1)", err);
+    struct stat status;
+    return stat(journal_path(engine), &status) == 0 ? (int64_t)status.st_size : 0;
+}
+
+/* Another one each time the journal begins again from its start: its header's checkpoint
+ * sequence number (SQLite's file format, 4.1). */
+static uint32_t journal_number(struct store_engine *engine)
+{
+    enum { AT = 12 };
+    uint8_t bytes[4] = {0};
+    CLEANUP(path_close) int fd = open(journal_path(engine), O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || pread(fd, bytes, sizeof bytes, AT) != (ssize_t)sizeof bytes)
+        return 0;
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
+           bytes[3];
+}
+
+static int look_whether_to_go_on(void *context)
+{
+    struct reading *reading = context;
+    if (atomic_load(reading->is_ending))
+        return 1;
+    reading->is_broken_off = journal_bytes(reading->engine) >= reading->journal_end;
+    return reading->is_broken_off;
+}
+
+/* The writer begins it again when it has something to write; when nobody writes it does
+ * not grow either, and is not waited for twice. */
+static void wait_for_new_journal(struct reading *reading)
+{
+    enum { LOOK_MS = 20, WAIT_MS = 5000 };
+    uint32_t number = journal_number(reading->engine);
+    int64_t until_us = clock_monotonic_us() + WAIT_MS * 1000;
+    if (number == reading->waited_for)
+        return;
+    reading->waited_for = number;
+    while (!atomic_load(reading->is_ending) && clock_monotonic_us() < until_us &&
+           journal_number(reading->engine) == number)
+        sqlite3_sleep(LOOK_MS);
+}
+
+static bool read_piece(struct store_engine *engine, const char *table, struct err *err)
+{
+    char *sql = sqlite3_mprintf("PRAGMA quick_check(%Q)", table);
+    if (!sql)
+        return err_set(err, ERR_BUSY, "memory_short", "no memory");
+    struct store_compiled *compiled = compile(engine, sql, err);
     bool has_row = false;
     bool is_done = compiled && step(engine, compiled, &has_row, err);
     bool is_whole = is_done && has_row && span_is(column_text(compiled, 0), "ok");
     discard(compiled);
+    sqlite3_free(sql);
     if (is_done && !is_whole)
-        return err_set(err, ERR_SYSTEM, "store_corrupt", "the database file is damaged");
+        return err_set(err, ERR_SYSTEM, "store_corrupt",
+                       "the database file is damaged: table %s", table);
     return is_whole;
+}
+
+/* Twice as much may come each time, so that it ends however much is written. */
+static bool read_table(struct reading *reading, const char *table, int64_t growth_bytes,
+                       struct err *err)
+{
+    for (int64_t growth = growth_bytes;; growth *= 2) {
+        reading->is_broken_off = false;
+        reading->journal_end = journal_bytes(reading->engine) + growth;
+        bool is_read = read_piece(reading->engine, table, err);
+        if (!is_read && !reading->is_broken_off)
+            return false;
+        if (!is_read || journal_bytes(reading->engine) >= growth_bytes)
+            wait_for_new_journal(reading);
+        if (is_read)
+            return true;
+        err_clear(err);
+    }
+}
+
+enum { TABLE_NAME_BYTES = 128 };
+
+static bool find_next_table(struct store_engine *engine, char name[TABLE_NAME_BYTES],
+                            bool *is_found, struct err *err)
+{
+    struct store_compiled *compiled =
+        compile(engine,
+                "SELECT name FROM sqlite_schema WHERE type = 'table' AND name > ?1 "
+                "ORDER BY name LIMIT 1",
+                err);
+    bool is_good = compiled && bind_text(compiled, 1, text_cstr(name), true) &&
+                   step(engine, compiled, is_found, err);
+    if (is_good && *is_found) {
+        struct span found = column_text(compiled, 0);
+        int len = snprintf(name, TABLE_NAME_BYTES, "%.*s", (int)found.len, found.at);
+        is_good = len < TABLE_NAME_BYTES ||
+                  err_set(err, ERR_SYSTEM, "store_failed", "a table's name is long");
+    }
+    discard(compiled);
+    return is_good;
+}
+
+static bool read_through(struct store_engine *engine, const atomic_bool *is_ending,
+                         int64_t growth_bytes, struct err *err)
+{
+    enum { PAGES_BETWEEN_LOOKS = 1000 };
+    struct reading reading = {.engine = engine, .is_ending = is_ending};
+    char name[TABLE_NAME_BYTES] = "";
+    bool has_table = true;
+    sqlite3_progress_handler(own(engine)->database, PAGES_BETWEEN_LOOKS,
+                             look_whether_to_go_on, &reading);
+    /* with the schema goes the list of free pages */
+    bool is_good = read_table(&reading, "sqlite_schema", growth_bytes, err);
+    while (is_good && has_table) {
+        reading.journal_end = INT64_MAX;
+        is_good = find_next_table(engine, name, &has_table, err) &&
+                  (!has_table || read_table(&reading, name, growth_bytes, err));
+    }
+    sqlite3_progress_handler(own(engine)->database, 0, NULL, NULL);
+    return is_good;
 }
 
 static void interrupt(struct store_engine *engine)

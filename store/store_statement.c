@@ -15,6 +15,7 @@ struct store_statement {
     struct store_statement *next; /* in its bucket */
     bool is_open;
     bool is_cached;
+    bool is_running;
     bool is_done;
     bool has_bad_bind;
     struct id_text ids[IDS_KEPT]; /* of the first parameters, as they were bound */
@@ -111,6 +112,7 @@ void store_finish(struct store_statement **statement)
 void store_reset(struct store_statement *statement)
 {
     kind_of(statement)->reset(statement->compiled);
+    statement->is_running = false;
     statement->is_done = false;
 }
 
@@ -156,6 +158,13 @@ void store_bind_null(struct store_statement *statement, int index)
 
 /* ---- running ---- */
 
+void store_ask(struct store_statement *statement)
+{
+    /* What has a bad bind is refused by its step. */
+    if (kind_of(statement)->ask && !statement->is_running && !statement->has_bad_bind)
+        kind_of(statement)->ask(statement->compiled);
+}
+
 bool store_step(struct store_statement *statement, bool *has_row, struct err *err)
 {
     struct store_session *session = statement->session;
@@ -166,6 +175,8 @@ bool store_step(struct store_statement *statement, bool *has_row, struct err *er
         session->is_broken = true;
         return err_set(err, ERR_SYSTEM, "store_failed", "a parameter does not exist");
     }
+    session->statements += !statement->is_running;
+    statement->is_running = true;
     if (!session->engine->kind->step(session->engine, statement->compiled, has_row,
                                      err)) {
         store_check_note(session->check, err);
@@ -182,6 +193,46 @@ bool store_run(struct store_statement *statement, struct err *err)
     bool is_run = store_step(statement, &has_row, err);
     store_reset(statement);
     return is_run;
+}
+
+/* Where nobody is waited for, one after the other is as good. */
+bool store_batch_open(struct store_session *session, const char *sql,
+                      struct store_batch *batch, struct err *err)
+{
+    *batch = (struct store_batch){.count = 0};
+    size_t size = session->engine->kind->ask ? STORE_BATCH_MAX : 1;
+    while (batch->size < size) {
+        batch->all[batch->size] = store_prepare(session, sql, err);
+        if (!batch->all[batch->size])
+            return false;
+        batch->size++;
+    }
+    return true;
+}
+
+struct store_statement *store_batch_next(struct store_batch *batch, struct err *err)
+{
+    if (batch->count == batch->size && !store_batch_run(batch, err))
+        return NULL;
+    return batch->all[batch->count++];
+}
+
+bool store_batch_run(struct store_batch *batch, struct err *err)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        store_ask(batch->all[i]);
+    for (size_t i = 0; i < batch->count; i++)
+        if (!store_run(batch->all[i], err))
+            return false;
+    batch->count = 0;
+    return true;
+}
+
+void store_batch_close(struct store_batch *batch)
+{
+    for (size_t i = 0; i < batch->size; i++)
+        store_finish(&batch->all[i]);
+    batch->size = batch->count = 0;
 }
 
 int64_t store_changes(struct store_session *session)

@@ -98,7 +98,8 @@ class Client:
         body = self.ask("POST", "/session", {"login": login, "password": staff["password"]}, 200)
         self.headers["X-CSRF-Token"] = body["csrf"]
 
-    def ask(self, method, path, sent=None, expected=200):
+    def ask(self, method, path, sent=None, expected=200, refused=()):
+        """The body; None when it is one of the refusals that may be."""
         headers = dict(self.headers, **{"Idempotency-Key": uuid.uuid4().hex})
         if sent is not None:
             headers["Content-Type"] = "application/json"
@@ -109,6 +110,8 @@ class Client:
         if answer.getheader("Set-Cookie"):
             self.headers["Cookie"] = answer.getheader("Set-Cookie").split(";")[0]
         body = answer.read()
+        if answer.status in refused:
+            return None
         if answer.status != expected:
             fail(f"{method} {path}: {answer.status} {body[:300]}")
         return json.loads(body) if body else None
@@ -273,4 +276,5 @@ def main():
     shutil.rmtree(FOLDER)
 
 
-main()
+if __name__ == "__main__":
+    main()

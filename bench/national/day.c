@@ -51,9 +51,11 @@ struct day {
     struct desk desks[NATIONAL_DESKS];
     _Atomic int64_t tickets, openings, contents, errors, events;
     _Atomic int next_desk, streams;
-    int64_t from_us, planned;
+    _Atomic int64_t from_us;
+    int64_t planned;
     struct times opened, read;
     _Atomic bool is_over;
+    int64_t kb_sum[4], kb_count[4]; /* resident, by quarters; the follower's own */
 };
 
 static struct day day = {.factor = 20, .seconds = 60}; /* allowed: of the whole program */
@@ -322,6 +324,22 @@ static void *work(void *context)
     return NULL;
 }
 
+static void note_memory(void)
+{
+    int64_t passed_us = national_now_us() - day.from_us;
+    int64_t quarter_us = (int64_t)day.seconds * 250000;
+    if (day.from_us == 0 || passed_us >= 4 * quarter_us)
+        return;
+    day.kb_sum[passed_us / quarter_us] += resident_kb();
+    day.kb_count[passed_us / quarter_us]++;
+}
+
+static double quarter_mb(int quarter)
+{
+    int64_t count = day.kb_count[quarter];
+    return count ? (double)day.kb_sum[quarter] / (double)count / 1024 : 0;
+}
+
 /* Open streams are read until the end. */
 static void *follow(void *context)
 {
@@ -339,6 +357,7 @@ static void *follow(void *context)
     }
     while (!atomic_load(&day.is_over)) {
         usleep(50000);
+        note_memory();
         for (int i = 0; i < NATIONAL_DESKS * STREAMS_EACH; i++) {
             ssize_t got =
                 fds[i] < 0 ? 0 : recv(fds[i], bytes, sizeof bytes, MSG_DONTWAIT);
@@ -470,10 +489,11 @@ static void print_day(long before_kb, double seconds)
            (long long)atomic_load(&day.events));
     printf(
         "{\"simulate\":\"the centre\",\"server_mb_before\":%.1f,\"server_mb_after\":%.1f,"
+        "\"second_quarter_mb\":%.1f,\"last_quarter_mb\":%.1f,"
         "\"server_anonymous_mb_after\":%.1f,\"errors\":%lld,\"rejected\":%lld}\n",
-        (double)before_kb / 1024, (double)resident_kb() / 1024,
-        (double)memory_kb("RssAnon:") / 1024, (long long)atomic_load(&day.errors),
-        (long long)atomic_load(&national->rejected));
+        (double)before_kb / 1024, (double)resident_kb() / 1024, quarter_mb(1),
+        quarter_mb(3), (double)memory_kb("RssAnon:") / 1024,
+        (long long)atomic_load(&day.errors), (long long)atomic_load(&national->rejected));
 }
 
 static void play(void)

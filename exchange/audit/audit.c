@@ -19,7 +19,6 @@ enum {
     PENDING_BYTES_MAX = AUDIT_GROUP_BYTES_MAX,
     JSON_BYTES_MAX = AUDIT_RECORD_BYTES_MAX
 };
-enum { FAILING_US = 30 * 1000000 };
 
 enum waiter_state { WAITING, DURABLE, LOST };
 
@@ -66,7 +65,7 @@ struct audit {
     uint64_t file_bytes; /* durable ones */
     bool has_rest;       /* behind them there may be a piece of a failed batch */
     atomic_bool was_failing;
-    _Atomic int64_t failed_at_us;
+    atomic_bool is_trying; /* audit_is_writable, one at a time */
     struct meter_duration synced;
     _Atomic uint64_t records;
     _Atomic uint64_t lost;
@@ -144,8 +143,6 @@ static void log_change(struct audit *audit, bool is_failing, const struct err *e
         LOG(&audit->log, "audit_writable",
             LOG_NUMBER("number", audit->flushed.last.number));
     audit->was_failing = is_failing;
-    if (is_failing)
-        atomic_store(&audit->failed_at_us, clock_monotonic_us());
 }
 
 /* Those who wait are woken by `changed`; the others are returned, to be told without the
@@ -365,10 +362,24 @@ struct audit_position audit_head(struct audit *audit)
 
 struct audit_meters audit_read_meters(struct audit *audit)
 {
-    int64_t age_us = clock_monotonic_us() - atomic_load(&audit->failed_at_us);
     return (struct audit_meters){atomic_load(&audit->records), atomic_load(&audit->lost),
-                                 &audit->synced,
-                                 audit->was_failing && age_us < FAILING_US};
+                                 &audit->synced, atomic_load(&audit->was_failing)};
+}
+
+/* Nobody else may come to try: whoever spreads requests keeps them away meanwhile. One
+ * tries, so that a disk that hangs holds one thread and not all. */
+bool audit_is_writable(struct audit *audit)
+{
+    if (!atomic_load(&audit->was_failing))
+        return true;
+    if (atomic_exchange(&audit->is_trying, true))
+        return false;
+    struct audit_record record = {
+        .phase = AUDIT_EVENT, .event = "resume", .verdict = "done"};
+    struct err still = {0};
+    bool is_written = audit_append(audit, &record, NULL, &still);
+    atomic_store(&audit->is_trying, false);
+    return is_written;
 }
 
 int audit_directory(const struct audit *audit)

@@ -97,11 +97,12 @@ struct audit_meters {
     uint64_t records;              /* appended since the start */
     uint64_t lost;                 /* not acknowledged */
     struct meter_duration *synced; /* borrowed: writing and syncing one group */
-    /* The last group did not get to the disk, half a minute ago at most: whoever keeps
-     * requests away from a process that is not ready would never hear that it is well. */
-    bool is_failing;
+    bool is_failing;               /* the last group did not get to the disk */
 };
 struct audit_meters audit_read_meters(struct audit *audit);
+/* Did the last group get to the disk? If not, it is tried again now, with the event
+ * "resume" that says since when the audit goes on: true when that is durable. */
+bool audit_is_writable(struct audit *audit);
 /* Writes a peer's head into our own chain as an event "head", so that neither side can
  * rewrite or cut alone. A head that is older than the one kept before, or another with
  * the same number, is written down and logged as "peer_audit" (audit_cut, audit_head). */

@@ -134,11 +134,13 @@ static bool read_document(const struct json_value *root, struct row *row, struct
            json_take_int_or(root, "parts", INT64_MIN, INT64_MAX, &row->parts, err);
 }
 
-static bool insert_row(struct store_statement *statement, const struct group *group,
-                       size_t index, const struct row *row, struct err *err)
+static bool insert_row(struct store_batch *batch, const struct group *group, size_t index,
+                       const struct row *row, struct err *err)
 {
     int32_t day = day_from_iso(text_span(row->day));
-    store_reset(statement);
+    struct store_statement *statement = store_batch_next(batch, err);
+    if (!statement)
+        return false;
     store_bind_text(statement, COLUMN_NODE + 1, text_cstr(group->node));
     store_bind_int(statement, COLUMN_NUMBER + 1, (int64_t)group->numbers[index]);
     store_bind_int(statement, COLUMN_AT + 1, row->at_ms);
@@ -150,36 +152,38 @@ static bool insert_row(struct store_statement *statement, const struct group *gr
         store_bind_int(statement, COLUMN_DAY + 1, day);
     for (int i = 0; i < TEXT_COUNT; i++)
         store_bind_text(statement, COLUMN_TEXTS + 1 + i, row->texts[i]);
-    return store_run(statement, err);
+    return true;
 }
 
-static bool insert_one(struct store_statement *statement, const struct group *group,
-                       size_t index, struct err *err)
+static bool insert_one(struct store_batch *batch, const struct group *group, size_t index,
+                       struct err *err)
 {
     struct row row;
     if (read_plainly(group->records[index], &row))
-        return insert_row(statement, group, index, &row, err);
+        return insert_row(batch, group, index, &row, err);
     CLEANUP(json_free_at)
     struct json_document *document = json_parse(group->records[index], err);
+    /* Its texts end with the document. */
     return document && read_document(json_root(document), &row, err) &&
-           insert_row(statement, group, index, &row, err);
+           insert_row(batch, group, index, &row, err) && store_batch_run(batch, err);
 }
 
 /* Doing it twice changes nothing. */
 static bool insert_group(struct store_session *session, void *context, struct err *err)
 {
     const struct group *group = context;
-    CLEANUP(store_finish)
-    struct store_statement *statement = store_prepare(
-        session,
-        "INSERT INTO audit_index (" COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
-        "?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22) "
-        "ON CONFLICT (node, number) DO NOTHING",
-        err);
-    for (size_t i = 0; statement && i < group->count; i++)
-        if (!insert_one(statement, group, i, err))
+    CLEANUP(store_batch_close) struct store_batch batch;
+    if (!store_batch_open(
+            session,
+            "INSERT INTO audit_index (" COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, "
+            "?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22) "
+            "ON CONFLICT (node, number) DO NOTHING",
+            &batch, err))
+        return false;
+    for (size_t i = 0; i < group->count; i++)
+        if (!insert_one(&batch, group, i, err))
             return false;
-    return statement != NULL;
+    return store_batch_run(&batch, err);
 }
 
 /* The next record, if there is one up to the head. */

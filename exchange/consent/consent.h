@@ -24,6 +24,7 @@ struct session_actor;
 struct session_service;
 struct store;
 struct store_session;
+struct store_statement;
 
 enum consent_form { CONSENT_COMPREHENSIVE, CONSENT_SPECIFIC };
 enum consent_channel { CONSENT_PAPER, CONSENT_ORAL, CONSENT_DEVICE };
@@ -117,6 +118,12 @@ MUST_CHECK bool consent_channel_parse(struct text id, enum consent_channel *chan
 MUST_CHECK bool consent_facts(struct store_session *session, struct id person,
                               struct arena *arena, struct consent_facts *facts,
                               struct err *err);
+/* The same in two steps: asked ahead (store_ask), then taken. */
+MUST_CHECK struct store_statement *consent_facts_ask(struct store_session *session,
+                                                     struct id person, struct err *err);
+MUST_CHECK bool consent_facts_take(struct store_session *session,
+                                   struct store_statement *statement, struct arena *arena,
+                                   struct consent_facts *facts, struct err *err);
 /* Whose consent this is; for the route to ask the gate. */
 MUST_CHECK bool consent_person(struct store_session *session, struct id consent,
                                struct id *person, struct err *err);

@@ -99,59 +99,59 @@ static bool read_row(struct store_statement *statement, struct arena *arena,
            read_texts(statement, arena, consent, err);
 }
 
-static bool count_versions(struct store_session *session, struct id person, size_t *count,
-                           struct err *err)
-{
-    CLEANUP(store_finish)
-    struct store_statement *statement =
-        store_prepare(session, "SELECT count(*) FROM consent WHERE person = ?1", err);
-    if (!statement)
-        return false;
-    store_bind_id(statement, 1, person);
-    bool has_row = false;
-    if (!store_step(statement, &has_row, err))
-        return false;
-    *count = (size_t)store_column_int(statement, 0);
-    return *count <= VERSIONS_MAX || err_set(err, ERR_LIMIT, "consents_too_many",
-                                             "more than %d versions", VERSIONS_MAX);
-}
-
 /* All versions, newest first. */
-static bool read_all(struct store_session *session, struct id person, struct arena *arena,
-                     struct consent **items, size_t *count, struct err *err)
+static struct store_statement *ask_all(struct store_session *session, struct id person,
+                                       struct err *err)
 {
-    size_t size = 0;
-    *count = 0;
-    if (!count_versions(session, person, &size, err))
-        return false;
-    *items = ARENA_MANY(arena, struct consent, size, err);
-    if (!*items)
-        return false;
-    CLEANUP(store_finish)
     struct store_statement *statement = store_prepare(
         session,
         CONSENT_COLUMNS "WHERE c.person = ?1 ORDER BY c.given_at DESC, c.withdrawn_at "
                         "DESC, c.id, c.version DESC",
         err);
     if (!statement)
-        return false;
+        return NULL;
     store_bind_id(statement, 1, person);
-    bool has_row = true;
-    while (*count < size && store_step(statement, &has_row, err) && has_row) {
-        struct consent *consent = &(*items)[(*count)++];
-        if (!read_row(statement, arena, consent, err) ||
-            !read_facilities(session, arena, consent, err))
+    store_ask(statement);
+    return statement;
+}
+
+static bool take_all(struct store_session *session, struct store_statement *statement,
+                     struct arena *arena, struct consent **items, size_t *count,
+                     struct err *err)
+{
+    size_t room = 0;
+    bool has_row = false;
+    *count = 0;
+    *items = NULL;
+    while (store_step(statement, &has_row, err) && has_row) {
+        if (*count == VERSIONS_MAX)
+            return err_set(err, ERR_LIMIT, "consents_too_many", "more than %d versions",
+                           VERSIONS_MAX);
+        struct consent *grown =
+            arena_grow(arena, *items, *count, *count + 1, sizeof *grown, &room, err);
+        if (!grown)
+            return false;
+        *items = grown;
+        grown = &grown[(*count)++];
+        if (!read_row(statement, arena, grown, err) ||
+            !read_facilities(session, arena, grown, err))
             return false;
     }
     return err->kind == ERR_NONE;
 }
 
-bool consent_facts(struct store_session *session, struct id person, struct arena *arena,
-                   struct consent_facts *facts, struct err *err)
+struct store_statement *consent_facts_ask(struct store_session *session, struct id person,
+                                          struct err *err)
+{
+    return ask_all(session, person, err);
+}
+
+bool consent_facts_take(struct store_session *session, struct store_statement *statement,
+                        struct arena *arena, struct consent_facts *facts, struct err *err)
 {
     struct consent *items = NULL;
     size_t count = 0;
-    if (!read_all(session, person, arena, &items, &count, err))
+    if (!take_all(session, statement, arena, &items, &count, err))
         return false;
     size_t newest = 0;
     for (size_t i = 0; i < count; i++)
@@ -159,6 +159,14 @@ bool consent_facts(struct store_session *session, struct id person, struct arena
             items[newest++] = items[i];
     *facts = (struct consent_facts){items, newest};
     return true;
+}
+
+bool consent_facts(struct store_session *session, struct id person, struct arena *arena,
+                   struct consent_facts *facts, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *statement = ask_all(session, person, err);
+    return statement && consent_facts_take(session, statement, arena, facts, err);
 }
 
 /* A withdrawn version repeats who gave it, so the version it ended says nothing more and
@@ -183,7 +191,9 @@ bool consent_list(struct store_session *session, const struct disclosure_permit 
                   struct err *err)
 {
     struct id person = permit_read(permit)->person;
-    if (!read_all(session, person, arena, items, count, err))
+    CLEANUP(store_finish)
+    struct store_statement *statement = ask_all(session, person, err);
+    if (!statement || !take_all(session, statement, arena, items, count, err))
         return false;
     *count = drop_withdrawn_givings(*items, *count);
     return true;

@@ -6,6 +6,7 @@
 struct disclosure {
     struct disclosure_config config;
     struct disclosure_policies *policies; /* *owned* */
+    struct disclosure_known *known;       /* *owned* */
     struct meter_words decisions;
 };
 
@@ -16,9 +17,10 @@ struct disclosure *disclosure_new(const struct disclosure_config *config, struct
         return NULL;
     gate->config = *config;
     gate->policies = disclosure_policies_new(err);
-    if (gate->policies)
+    gate->known = disclosure_known_new(err);
+    if (gate->policies && gate->known)
         return gate;
-    memory_free(gate);
+    disclosure_free(gate);
     return NULL;
 }
 
@@ -26,6 +28,7 @@ void disclosure_free(struct disclosure *gate)
 {
     if (!gate)
         return;
+    disclosure_known_free(gate->known);
     disclosure_policies_free(gate->policies);
     memory_free(gate);
 }
@@ -181,6 +184,7 @@ static bool gather_and_rule(struct disclosure *gate, struct disclosure_reading *
 {
     reading->now_ms = clock_wall_ms(&gate->config.clock);
     reading->policies = gate->policies;
+    reading->known = gate->known;
     return disclosure_gather(gate->config.store, reading, err) &&
            disclosure_rule(&reading->facts, reading->arena, verdict, err);
 }

@@ -3,7 +3,7 @@
 #include "store/store.h"
 
 #include "exchange/disclosure/disclosure_facts.h"
-#include "exchange/patient/patient.h"
+#include "exchange/patient/patient_facts.h"
 
 static enum disclosure_link link_of(const struct patient_record *record)
 {
@@ -48,15 +48,62 @@ static enum disclosure_consent consent_of(enum consent_cover cover)
 
 struct gathering {
     struct disclosure_reading *reading;
-    struct network_participants participants;
+    struct asked *asked;
+    uint64_t epoch;
+    struct disclosure_lists *lists; /* held */
     struct consent_facts consents;
     struct patient_record *records;
     size_t record_count;
     struct disclosure_provider_facts *providers;
     size_t provider_count;
     int32_t today;
-    struct text viewer_code; /* read when it is needed */
+    struct text viewer_code;
 };
+
+/* The questions whose answers need no other: they leave together. *owned* */
+struct asked {
+    struct store_statement *post;
+    struct store_statement *staff;
+    struct store_statement *network;
+    struct store_statement *epoch;
+    struct store_statement *person;
+    struct store_statement *records;
+    struct store_statement *consents;
+    struct store_statement *code; /* of the viewer's facility */
+};
+
+static void end_asked(struct asked *asked)
+{
+    store_finish(&asked->post);
+    store_finish(&asked->staff);
+    store_finish(&asked->network);
+    store_finish(&asked->epoch);
+    store_finish(&asked->person);
+    store_finish(&asked->records);
+    store_finish(&asked->consents);
+    store_finish(&asked->code);
+}
+
+static bool ask_actor(struct store_session *session, const struct session_actor *actor,
+                      struct asked *asked, struct err *err)
+{
+    asked->post = staff_post_ask(session, actor->post, err);
+    asked->staff = staff_ask(session, actor->staff, err);
+    asked->network = network_ask(session, actor->network, err);
+    return asked->network != NULL; /* behind a fault the next ones are NULL, too */
+}
+
+static bool ask_person(struct store_session *session,
+                       const struct disclosure_request *request, struct asked *asked,
+                       struct err *err)
+{
+    asked->epoch = network_epoch_ask(session, err);
+    asked->person = patient_person_ask(session, request->person, err);
+    asked->records = patient_records_ask(session, request->person, err);
+    asked->consents = consent_facts_ask(session, request->person, err);
+    asked->code = facility_code_ask(session, request->actor->facility, err);
+    return asked->code != NULL;
+}
 
 /* A confirmed record wins over one that is not; one per facility as a rule. */
 static const struct patient_record *record_at(const struct gathering *gathering,
@@ -96,18 +143,21 @@ static bool read_policy(struct gathering *gathering,
     struct disclosure_reading *reading = gathering->reading;
     const struct session_actor *actor = reading->request->actor;
     struct text policy;
-    if (gathering->viewer_code.len == 0 &&
-        !facility_find_code_of(reading->session, actor->facility, reading->arena,
-                               &gathering->viewer_code, err))
-        return false;
-    if (!facility_find_policy(reading->session, one->provider, reading->arena, &policy,
-                              err))
-        return false;
+    bool is_known = false;
     struct disclosure_audience audience = {
         .profession = text_cstr(staff_profession_id(actor->profession)),
         .facility_kind = text_cstr(facility_kind_id(actor->facility_kind)),
         .facility_code = gathering->viewer_code,
+        .epoch = gathering->epoch,
     };
+    if (!disclosure_recall_policy(reading->policies, &audience, reading->arena, one,
+                                  &is_known, err))
+        return false;
+    if (is_known)
+        return true;
+    if (!facility_find_policy(reading->session, one->provider, reading->arena, &policy,
+                              err))
+        return false;
     return disclosure_read_policy(reading->policies, policy, &audience, reading->arena,
                                   one, err);
 }
@@ -122,13 +172,13 @@ static bool add_provider(struct gathering *gathering, struct id facility, struct
     *one = (struct disclosure_provider_facts){
         .provider = facility, .link = link_of(record), .from_day = DAY_NONE};
     one->is_participant =
-        network_participant_find(&gathering->participants, facility) != NULL;
+        network_participant_find(&gathering->lists->participants, facility) != NULL;
     if (record) {
         one->record = record->id;
         one->local_number = record->number;
     }
     struct consent_verdict verdict =
-        consent_covers(&gathering->consents, &gathering->participants, facility,
+        consent_covers(&gathering->consents, &gathering->lists->participants, facility,
                        actor->facility, gathering->today);
     one->consent = consent_of(verdict.cover);
     if (!note_consent(reading, verdict.by, err))
@@ -149,10 +199,8 @@ static bool gather_providers(struct gathering *gathering, struct err *err)
 {
     struct disclosure_reading *reading = gathering->reading;
     struct id viewer = reading->request->actor->facility;
-    struct facility_ids disclosing;
+    struct facility_ids disclosing = gathering->lists->disclosing;
     bool has_viewer = false;
-    if (!facility_list_disclosing(reading->session, reading->arena, &disclosing, err))
-        return false;
     gathering->providers = ARENA_MANY(reading->arena, struct disclosure_provider_facts,
                                       disclosing.count + 1, err);
     if (!gathering->providers)
@@ -160,7 +208,8 @@ static bool gather_providers(struct gathering *gathering, struct err *err)
     for (size_t i = 0; i < disclosing.count; i++) {
         struct id one = disclosing.at[i];
         bool is_viewer = id_equal(one, viewer);
-        bool is_listed = network_participant_find(&gathering->participants, one) != NULL;
+        bool is_listed =
+            network_participant_find(&gathering->lists->participants, one) != NULL;
         bool is_told = is_viewer || is_listed || record_at(gathering, one);
         has_viewer = has_viewer || is_viewer;
         if (is_asked(gathering, one) && is_told && !add_provider(gathering, one, err))
@@ -171,16 +220,16 @@ static bool gather_providers(struct gathering *gathering, struct err *err)
 }
 
 /* Account, post and level of the session, as they are now. */
-static bool read_actor(struct store_session *session, const struct session_actor *actor,
+static bool take_actor(const struct asked *asked, const struct session_actor *actor,
                        int32_t today, struct arena *arena, struct disclosure_facts *facts,
                        struct err *err)
 {
     struct staff_post post;
     struct staff staff;
     struct network network;
-    if (!staff_find_post(session, actor->post, &post, err) ||
-        !staff_find(session, actor->staff, arena, &staff, err) ||
-        !network_find(session, actor->network, arena, &network, err))
+    if (!staff_post_take(asked->post, &post, err) ||
+        !staff_take(asked->staff, actor->staff, arena, &staff, err) ||
+        !network_take(asked->network, arena, &network, err))
         return false;
     facts->actor_is_active = !staff.is_disabled && staff_post_is_active(&post, today);
     facts->assurance = (int)actor->assurance;
@@ -193,9 +242,10 @@ bool disclosure_read_actor(struct store *store, const struct session_actor *acto
                            struct err *err)
 {
     struct disclosure_facts facts = {.purpose = PERMIT_REGISTER};
-    CLEANUP(store_read_end) struct store_session *session = store_read(store, err);
-    if (!session ||
-        !read_actor(session, actor, day_of_instant(now_ms), arena, &facts, err))
+    CLEANUP(store_read_end) struct store_session *session = store_read_late(store, err);
+    CLEANUP(end_asked) struct asked asked = {.post = NULL};
+    if (!session || !ask_actor(session, actor, &asked, err) ||
+        !take_actor(&asked, actor, day_of_instant(now_ms), arena, &facts, err))
         return false;
     *reason = disclosure_actor_refusal(&facts);
     return true;
@@ -206,13 +256,14 @@ static bool gather_actor(struct gathering *gathering, struct err *err)
     struct disclosure_reading *reading = gathering->reading;
     const struct session_actor *actor = reading->request->actor;
     struct disclosure_facts *facts = &reading->facts;
-    if (!read_actor(reading->session, actor, gathering->today, reading->arena, facts,
+    if (!take_actor(gathering->asked, actor, gathering->today, reading->arena, facts,
                     err))
         return false;
     facts->purpose = reading->request->purpose;
     facts->viewer = actor->facility;
     facts->viewer_is_participant =
-        network_participant_find(&gathering->participants, actor->facility) != NULL;
+        network_participant_find(&gathering->lists->participants, actor->facility) !=
+        NULL;
     const struct patient_record *own = record_at(gathering, actor->facility);
     facts->viewer_link = link_of(own);
     reading->viewer_has_number = facts->viewer_link == DISCLOSURE_LINK_CONFIRMED;
@@ -231,38 +282,75 @@ static bool is_named(const struct disclosure_request *request,
            consent_has_active(&gathering->consents, gathering->today);
 }
 
-bool disclosure_read_facts(struct disclosure_reading *reading, struct err *err)
+/* Known, or read and kept. */
+static bool find_lists(struct gathering *gathering, struct err *err)
 {
+    struct disclosure_reading *reading = gathering->reading;
+    struct id network = reading->request->actor->network;
+    gathering->lists = disclosure_known_take(reading->known, network, gathering->today,
+                                             gathering->epoch);
+    if (gathering->lists)
+        return true;
+    struct disclosure_lists *lists = disclosure_lists_new(reading->known, err);
+    if (!lists)
+        return false;
+    gathering->lists = lists;
+    lists->epoch = gathering->epoch;
+    lists->day = gathering->today;
+    if (!network_participants_on(reading->session, network, gathering->today,
+                                 &lists->arena, &lists->participants, err) ||
+        !facility_list_disclosing(reading->session, &lists->arena, &lists->disclosing,
+                                  err))
+        return false;
+    disclosure_known_keep(lists);
+    return true;
+}
+
+static bool gather(struct gathering *gathering, struct err *err)
+{
+    struct disclosure_reading *reading = gathering->reading;
     const struct disclosure_request *request = reading->request;
-    struct gathering gathering = {.reading = reading,
-                                  .today = day_of_instant(reading->now_ms)};
     struct patient_person person;
-    if (!patient_person_find(reading->session, request->person, reading->arena, &person,
-                             err))
+    if (!network_epoch_take(gathering->asked->epoch, &gathering->epoch, err) ||
+        !patient_person_take(gathering->asked->person, request->person, reading->arena,
+                             &person, err))
         return false;
     if (!id_equal(person.network, request->actor->network))
         return err_set(err, ERR_MISSING, "not_found", "a person of another network");
-    if (!network_participants_on(reading->session, request->actor->network,
-                                 gathering.today, reading->arena, &gathering.participants,
-                                 err) ||
-        !patient_records_of_person(reading->session, request->person, reading->arena,
-                                   &gathering.records, &gathering.record_count, err) ||
-        !consent_facts(reading->session, request->person, reading->arena,
-                       &gathering.consents, err) ||
-        !gather_actor(&gathering, err) || !gather_providers(&gathering, err))
+    if (!find_lists(gathering, err) ||
+        !patient_records_take(gathering->asked->records, reading->arena,
+                              &gathering->records, &gathering->record_count, err) ||
+        !consent_facts_take(reading->session, gathering->asked->consents, reading->arena,
+                            &gathering->consents, err) ||
+        !facility_code_take(gathering->asked->code, reading->arena,
+                            &gathering->viewer_code, err) ||
+        !gather_actor(gathering, err) || !gather_providers(gathering, err))
         return false;
     reading->facts.viewer_registered_person =
         id_equal(person.registered_facility, request->actor->facility);
-    reading->facts.viewer_named_person = is_named(request, &person, &gathering);
-    reading->facts.providers = gathering.providers;
-    reading->facts.provider_count = gathering.provider_count;
+    reading->facts.viewer_named_person = is_named(request, &person, gathering);
+    reading->facts.providers = gathering->providers;
+    reading->facts.provider_count = gathering->provider_count;
     return true;
+}
+
+bool disclosure_read_facts(struct disclosure_reading *reading, struct err *err)
+{
+    CLEANUP(end_asked) struct asked asked = {.post = NULL};
+    struct gathering gathering = {
+        .reading = reading, .asked = &asked, .today = day_of_instant(reading->now_ms)};
+    bool is_gathered =
+        ask_actor(reading->session, reading->request->actor, &asked, err) &&
+        ask_person(reading->session, reading->request, &asked, err) &&
+        gather(&gathering, err);
+    disclosure_lists_release(&gathering.lists);
+    return is_gathered;
 }
 
 bool disclosure_gather(struct store *store, struct disclosure_reading *reading,
                        struct err *err)
 {
-    CLEANUP(store_read_end) struct store_session *session = store_read(store, err);
+    CLEANUP(store_read_end) struct store_session *session = store_read_late(store, err);
     reading->session = session;
     return session && disclosure_read_facts(reading, err);
 }

@@ -22,6 +22,7 @@ struct network_epoch;
 struct session_service;
 struct store;
 struct store_session;
+struct store_statement;
 struct tunnel;
 struct tunnel_hub_events;
 
@@ -101,6 +102,11 @@ MUST_CHECK bool facility_find_policy(struct store_session *session, struct id id
 MUST_CHECK bool facility_find_code_of(struct store_session *session, struct id id,
                                       struct arena *arena, struct text *code,
                                       struct err *err);
+/* The same in two steps: asked ahead (store_ask), then taken. */
+MUST_CHECK struct store_statement *facility_code_ask(struct store_session *session,
+                                                     struct id id, struct err *err);
+MUST_CHECK bool facility_code_take(struct store_statement *statement, struct arena *arena,
+                                   struct text *code, struct err *err);
 /* All, in order of their letters. A centre may have ten thousand, so this is not for what
  * somebody waits for. */
 MUST_CHECK bool facility_list(struct store_session *session, struct arena *arena,
@@ -114,6 +120,18 @@ struct facility_ids {
 MUST_CHECK bool facility_list_of(struct store_session *session,
                                  const struct facility_ids *ids, struct arena *arena,
                                  struct facility **items, size_t *count, struct err *err);
+/* The same in two steps: asks ahead (store_ask), then takes. `ids` stays meanwhile. */
+struct facility_list {
+    struct facility_ids ids;
+    struct store_statement *asked; /* *owned* */
+};
+MUST_CHECK bool facility_list_ask(struct store_session *session,
+                                  const struct facility_ids *ids,
+                                  struct facility_list *list, struct err *err);
+MUST_CHECK bool facility_list_take(struct facility_list *list, struct arena *arena,
+                                   struct facility **items, size_t *count,
+                                   struct err *err);
+void facility_list_end(struct facility_list *list); /* for CLEANUP */
 /* All that disclose, in the same order: few of all, and read from an index alone. */
 MUST_CHECK bool facility_list_disclosing(struct store_session *session,
                                          struct arena *arena, struct facility_ids *ids,

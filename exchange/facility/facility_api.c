@@ -6,15 +6,26 @@
 
 enum { LIST_BYTES_MAX = 4 << 20 };
 
+static bool read_cursor(struct http_call *call, struct id *after, struct err *err)
+{
+    struct span cursor = {0};
+    struct err shape = {0};
+    *after = (struct id){{0}};
+    return !http_query(call, "cursor", &cursor) || id_parse(cursor, after, &shape) ||
+           err_set(err, ERR_SYNTAX, "cursor_invalid", "not a cursor of ours");
+}
+
 static bool list_facilities(const struct facility_service *service,
                             struct http_call *call, struct err *err)
 {
     struct session_actor actor;
     CLEANUP(buf_free) struct buf body = buf_init(LIST_BYTES_MAX);
-    int32_t today = day_of_instant(clock_wall_ms(&service->clock));
+    struct facility_page page = {.day = day_of_instant(clock_wall_ms(&service->clock))};
     if (!session_require(service->sessions, call, SESSION_READS, &actor, err) ||
-        !facility_write_participants(service, actor.network, today, http_arena(call),
-                                     &body, err))
+        !read_cursor(call, &page.after, err))
+        return false;
+    page.network = actor.network;
+    if (!facility_write_participants(service, &page, http_arena(call), &body, err))
         return false;
     http_answer_json(call, 200, &body);
     return true;

@@ -12,8 +12,15 @@ MUST_CHECK bool facility_load_doors(struct store *store, struct arena *arena,
                                     struct err *err);
 MUST_CHECK bool facility_keep_policy(struct store *store, struct id facility,
                                      struct text policy, int64_t now_ms, struct err *err);
-/* listFacilities: the participants of the network on `day`. */
+/* listFacilities: a page of the participants of the network on `day`, behind that
+ * facility; zero: from the first. */
+enum { FACILITY_PAGE = 1000 };
+struct facility_page {
+    struct id network;
+    int32_t day;
+    struct id after;
+};
 MUST_CHECK bool facility_write_participants(const struct facility_service *service,
-                                            struct id network, int32_t day,
+                                            const struct facility_page *asked,
                                             struct arena *arena, struct buf *out,
                                             struct err *err);

@@ -70,15 +70,21 @@ bool facility_find_code(struct store_session *session, struct text code,
 }
 
 /* One text of one facility. */
-static bool find_text(struct store_session *session, const char *sql, struct id id,
-                      struct arena *arena, struct text *text, struct err *err)
+static struct store_statement *ask_text(struct store_session *session, const char *sql,
+                                        struct id id, struct err *err)
 {
-    bool has_row = false;
-    CLEANUP(store_finish)
     struct store_statement *statement = store_prepare(session, sql, err);
     if (!statement)
-        return false;
+        return NULL;
     store_bind_id(statement, 1, id);
+    store_ask(statement);
+    return statement;
+}
+
+static bool take_text(struct store_statement *statement, struct arena *arena,
+                      struct text *text, struct err *err)
+{
+    bool has_row = false;
     if (!store_step(statement, &has_row, err))
         return false;
     if (!has_row)
@@ -89,15 +95,30 @@ static bool find_text(struct store_session *session, const char *sql, struct id 
 bool facility_find_policy(struct store_session *session, struct id id,
                           struct arena *arena, struct text *policy, struct err *err)
 {
-    return find_text(session, "SELECT policy FROM facility WHERE id = ?1", id, arena,
-                     policy, err);
+    CLEANUP(store_finish)
+    struct store_statement *statement =
+        ask_text(session, "SELECT policy FROM facility WHERE id = ?1", id, err);
+    return statement && take_text(statement, arena, policy, err);
+}
+
+struct store_statement *facility_code_ask(struct store_session *session, struct id id,
+                                          struct err *err)
+{
+    return ask_text(session, "SELECT code FROM facility WHERE id = ?1", id, err);
+}
+
+bool facility_code_take(struct store_statement *statement, struct arena *arena,
+                        struct text *code, struct err *err)
+{
+    return take_text(statement, arena, code, err);
 }
 
 bool facility_find_code_of(struct store_session *session, struct id id,
                            struct arena *arena, struct text *code, struct err *err)
 {
-    return find_text(session, "SELECT code FROM facility WHERE id = ?1", id, arena, code,
-                     err);
+    CLEANUP(store_finish)
+    struct store_statement *statement = facility_code_ask(session, id, err);
+    return statement && take_text(statement, arena, code, err);
 }
 
 enum { FIRST_FACILITIES = 16 };
@@ -156,36 +177,83 @@ static int compare(const void *a, const void *b)
     return order != 0 ? order : memcmp(left->id.bytes, right->id.bytes, ID_BYTES);
 }
 
-bool facility_list_of(struct store_session *session, const struct facility_ids *ids,
-                      struct arena *arena, struct facility **items, size_t *count,
-                      struct err *err)
+enum { LISTED_AT_ONCE = 8 };
+
+/* So many from one on; what is missing is NULL, which is no facility. */
+static void bind_listed(const struct facility_list *list, size_t from)
+{
+    for (size_t i = 0; i < LISTED_AT_ONCE; i++) {
+        if (from + i < list->ids.count)
+            store_bind_id(list->asked, (int)i + 1, list->ids.at[from + i]);
+        else
+            store_bind_null(list->asked, (int)i + 1);
+    }
+}
+
+bool facility_list_ask(struct store_session *session, const struct facility_ids *ids,
+                       struct facility_list *list, struct err *err)
+{
+    *list = (struct facility_list){
+        *ids, store_prepare(session,
+                            "SELECT id, code, name, kana, kind, way, letter, slot, "
+                            "last_seen_at, may_register FROM facility WHERE id IN (?1, "
+                            "?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                            err)};
+    if (!list->asked)
+        return false;
+    bind_listed(list, 0);
+    if (ids->count > 0)
+        store_ask(list->asked);
+    return true;
+}
+
+/* All rows, one facility perhaps several times. */
+static bool take_listed(struct facility_list *list, struct arena *arena,
+                        struct facility *items, size_t *found, struct err *err)
+{
+    for (size_t from = 0; from < list->ids.count; from += LISTED_AT_ONCE) {
+        bool has_row = false;
+        if (from > 0) {
+            store_reset(list->asked);
+            bind_listed(list, from);
+        }
+        while (store_step(list->asked, &has_row, err) && has_row)
+            if (!read_shown(list->asked, arena, &items[(*found)++], err))
+                return false;
+        if (err->kind != ERR_NONE)
+            return false;
+    }
+    return true;
+}
+
+bool facility_list_take(struct facility_list *list, struct arena *arena,
+                        struct facility **items, size_t *count, struct err *err)
 {
     size_t found = 0;
     *count = 0;
-    *items = ARENA_MANY(arena, struct facility, ids->count, err);
-    CLEANUP(store_finish)
-    struct store_statement *statement =
-        *items ? store_prepare(session,
-                               "SELECT id, code, name, kana, kind, way, letter, slot, "
-                               "last_seen_at, may_register FROM facility WHERE id = ?1",
-                               err)
-               : NULL;
-    if (!statement)
+    *items = ARENA_MANY(arena, struct facility, list->ids.count, err);
+    if (!*items || !take_listed(list, arena, *items, &found, err))
         return false;
-    for (size_t i = 0; i < ids->count; i++) {
-        bool has_row = false;
-        store_reset(statement);
-        store_bind_id(statement, 1, ids->at[i]);
-        if (!store_step(statement, &has_row, err) ||
-            (has_row && !read_shown(statement, arena, &(*items)[found++], err)))
-            return false;
-    }
     if (found > 0)
         qsort(*items, found, sizeof **items, compare);
     for (size_t i = 0; i < found; i++)
         if (*count == 0 || !id_equal((*items)[i].id, (*items)[*count - 1].id))
             (*items)[(*count)++] = (*items)[i];
     return true;
+}
+
+void facility_list_end(struct facility_list *list)
+{
+    store_finish(&list->asked);
+}
+
+bool facility_list_of(struct store_session *session, const struct facility_ids *ids,
+                      struct arena *arena, struct facility **items, size_t *count,
+                      struct err *err)
+{
+    CLEANUP(facility_list_end) struct facility_list list = {.asked = NULL};
+    return facility_list_ask(session, ids, &list, err) &&
+           facility_list_take(&list, arena, items, count, err);
 }
 
 bool facility_list_disclosing(struct store_session *session, struct arena *arena,
@@ -244,7 +312,7 @@ bool facility_add(struct store_session *session, const struct facility *facility
     store_bind_int(statement, 12, now_ms);
     store_bind_int(statement, 13, facility->certificate_ends_at);
     store_bind_int(statement, 14, facility->may_register);
-    return store_run(statement, err);
+    return store_run(statement, err) && network_epoch_raise(session, err);
 }
 
 static bool check_changed(struct store_session *session, struct err *err)
@@ -410,8 +478,42 @@ static bool list_participants(struct store_session *session,
     return ids.at && facility_list_of(session, &ids, arena, facilities, count, err);
 }
 
+/* The rows behind that facility; all are few enough to be put in order each time. */
+static bool find_page(const struct facility *facilities, size_t count, struct id after,
+                      size_t page[2], struct err *err)
+{
+    size_t begin = 0;
+    if (!id_is_zero(after)) {
+        while (begin < count && !id_equal(facilities[begin].id, after))
+            begin++;
+        if (begin == count)
+            return err_set(err, ERR_SYNTAX, "cursor_invalid",
+                           "not a facility of the list in force");
+        begin++;
+    }
+    page[0] = begin;
+    page[1] = count - begin > FACILITY_PAGE ? begin + FACILITY_PAGE : count;
+    return true;
+}
+
+static void write_page(struct json_writer *writer, const struct facility_service *service,
+                       const struct facility *facilities, size_t count,
+                       const size_t page[2])
+{
+    json_key(writer, "facilities");
+    json_open_array(writer);
+    for (size_t i = page[0]; i < page[1]; i++)
+        facility_write(writer, &facilities[i], is_connected(service, facilities[i].id));
+    json_close_array(writer);
+    json_key(writer, "next");
+    if (page[1] < count)
+        json_id_value(writer, facilities[page[1] - 1].id);
+    else
+        json_null_value(writer);
+}
+
 bool facility_write_participants(const struct facility_service *service,
-                                 struct id network, int32_t day, struct arena *arena,
+                                 const struct facility_page *asked, struct arena *arena,
                                  struct buf *out, struct err *err)
 {
     CLEANUP(store_read_end)
@@ -420,20 +522,19 @@ bool facility_write_participants(const struct facility_service *service,
     struct network_participants list;
     struct facility *facilities = NULL;
     size_t count = 0;
-    if (!session || !network_find(session, network, arena, &rules, err) ||
-        !network_participants_on(session, network, day, arena, &list, err) ||
-        !list_participants(session, &list, arena, &facilities, &count, err))
+    size_t page[2] = {0, 0};
+    if (!session || !network_find(session, asked->network, arena, &rules, err) ||
+        !network_participants_on(session, asked->network, asked->day, arena, &list,
+                                 err) ||
+        !list_participants(session, &list, arena, &facilities, &count, err) ||
+        !find_page(facilities, count, asked->after, page, err))
         return false;
     struct json_writer writer = json_writer(out);
     json_open_object(&writer);
     json_put_text(&writer, "network", rules.name);
     json_put_int(&writer, "version", list.version);
     json_put_day(&writer, "effective_day", list.effective_day);
-    json_key(&writer, "facilities");
-    json_open_array(&writer);
-    for (size_t i = 0; i < count; i++)
-        facility_write(&writer, &facilities[i], is_connected(service, facilities[i].id));
-    json_close_array(&writer);
+    write_page(&writer, service, facilities, count, page);
     json_close_object(&writer);
     return buf_check(out, err);
 }

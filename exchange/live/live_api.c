@@ -39,8 +39,9 @@ struct live {
     pthread_t thread;
     pthread_mutex_t queue_lock; /* guards queue, is_stopping */
     pthread_cond_t queued;
-    struct live_queue queue;
-    struct live_queue taken;       /* the thread's own */
+    struct live_queue queues[2]; /* they change places: a copy would be 80 kB a tick */
+    struct live_queue *queue;
+    struct live_queue *taken;      /* the thread's own */
     struct live_exchange exchange; /* the thread's own */
     bool owes_reload; /* the thread's own: others were not told of something */
     bool is_cut_off;  /* the thread's own: the others could not be read */
@@ -67,7 +68,7 @@ static void add(struct live *live, const struct live_event *event)
 {
     pthread_mutex_lock(&live->queue_lock);
     if (!live->is_stopping) {
-        live_queue_add(&live->queue, event);
+        live_queue_add(live->queue, event);
         pthread_cond_signal(&live->queued);
     }
     pthread_mutex_unlock(&live->queue_lock);
@@ -206,7 +207,7 @@ static void find_watchers(struct live *live, const struct live_event *event)
     if (!id_is_zero(event->person) && live->openings)
         live->watcher_count =
             opening_watchers(live->openings, &news, live->watchers, OPENING_WATCHERS_MAX,
-                             &live->taken.has_overflowed);
+                             &live->taken->has_overflowed);
 }
 
 static void tell(struct live *live, struct live_event *event)
@@ -221,14 +222,14 @@ static void tell(struct live *live, struct live_event *event)
 
 static void tell_taken(struct live *live)
 {
-    for (size_t i = 0; i < live->taken.count; i++) {
-        find_watchers(live, &live->taken.items[i]);
+    for (size_t i = 0; i < live->taken->count; i++) {
+        find_watchers(live, &live->taken->items[i]);
         pthread_mutex_lock(&live->lock);
-        tell(live, &live->taken.items[i]);
+        tell(live, &live->taken->items[i]);
         pthread_mutex_unlock(&live->lock);
     }
     pthread_mutex_lock(&live->lock);
-    for (struct live_stream *s = live->first; live->taken.has_overflowed && s;
+    for (struct live_stream *s = live->first; live->taken->has_overflowed && s;
          s = s->next)
         send(s, "reload", live->ring.next_id - 1, SPAN("{}"));
     pthread_mutex_unlock(&live->lock);
@@ -251,11 +252,11 @@ static void publish_taken(struct live *live)
     if (!live->exchange.store)
         return;
     bool was_failing = live->owes_reload;
-    bool had_overflowed = live->taken.has_overflowed;
-    live->taken.has_overflowed |= live->owes_reload;
-    bool is_done = live_count_published(&live->taken) == 0 ||
-                   live_publish(&live->exchange, &live->taken, &err);
-    live->taken.has_overflowed = had_overflowed;
+    bool had_overflowed = live->taken->has_overflowed;
+    live->taken->has_overflowed |= live->owes_reload;
+    bool is_done = live_count_published(live->taken) == 0 ||
+                   live_publish(&live->exchange, live->taken, &err);
+    live->taken->has_overflowed = had_overflowed;
     live->owes_reload = !is_done;
     if (!is_done)
         log_once(live, was_failing, "live_not_published", &err);
@@ -266,9 +267,9 @@ static void tell_others_news(struct live *live)
     struct err err = {0};
     if (!live->exchange.store)
         return;
-    live->taken.count = 0;
-    live->taken.has_overflowed = false;
-    bool is_read = live_read_others(&live->exchange, &live->taken, &err);
+    live->taken->count = 0;
+    live->taken->has_overflowed = false;
+    bool is_read = live_read_others(&live->exchange, live->taken, &err);
     if (!is_read)
         log_once(live, live->is_cut_off, "live_unreadable", &err);
     live->is_cut_off = !is_read;
@@ -343,19 +344,21 @@ static bool take_queue(struct live *live, bool *must_reload)
     struct timespec until = instant_after(TICK_MS);
     int waited = 0;
     pthread_mutex_lock(&live->queue_lock);
-    while (!live->is_stopping && !live->must_reload && live->queue.count == 0 &&
+    while (!live->is_stopping && !live->must_reload && live->queue->count == 0 &&
            waited == 0)
         waited = pthread_cond_timedwait(&live->queued, &live->queue_lock, &until);
-    if (live->queue.count > 0 && !live->is_stopping) {
+    if (live->queue->count > 0 && !live->is_stopping) {
         /* A batch is stored as many changes: a moment later they are one event. */
         until = instant_after(JOIN_MS);
         waited = 0;
         while (!live->is_stopping && waited == 0)
             waited = pthread_cond_timedwait(&live->queued, &live->queue_lock, &until);
     }
+    struct live_queue *told = live->taken;
     live->taken = live->queue;
-    live->queue.count = 0;
-    live->queue.has_overflowed = false;
+    live->queue = told;
+    live->queue->count = 0;
+    live->queue->has_overflowed = false;
     *must_reload = live->must_reload;
     live->must_reload = false;
     bool goes_on = !live->is_stopping;
@@ -370,7 +373,7 @@ static void *run(void *context)
     bool must_reload = false;
     while (take_queue(live, &must_reload)) {
         publish_taken(live);
-        live->taken.has_overflowed |= must_reload;
+        live->taken->has_overflowed |= must_reload;
         tell_taken(live);
         if (now_ms(live) - ticked_at_ms < TICK_MS)
             continue;
@@ -542,6 +545,8 @@ struct live *live_new(const struct live_config *config, struct err *err)
     if (!live)
         return NULL;
     live->config = *config;
+    live->queue = &live->queues[0];
+    live->taken = &live->queues[1];
     live->exchange = (struct live_exchange){config->store, config->run, config->clock, 0};
     if (config->store && !live_start_reading(&live->exchange, err)) {
         memory_free(live);

@@ -20,6 +20,7 @@
 
 struct store;
 struct store_session;
+struct store_statement;
 
 enum network_consent_model { NETWORK_COMPREHENSIVE, NETWORK_SPECIFIC };
 
@@ -77,6 +78,11 @@ MUST_CHECK bool network_next_version(const struct network *network,
 /* ---- facts ---- */
 MUST_CHECK bool network_find(struct store_session *session, struct id network,
                              struct arena *arena, struct network *found, struct err *err);
+/* The same in two steps: asked ahead (store_ask), then taken. */
+MUST_CHECK struct store_statement *network_ask(struct store_session *session,
+                                               struct id network, struct err *err);
+MUST_CHECK bool network_take(struct store_statement *statement, struct arena *arena,
+                             struct network *found, struct err *err);
 /* The list in force on `day`; ERR_MISSING "not_found" when none is yet. */
 MUST_CHECK bool network_participants_on(struct store_session *session, struct id network,
                                         int32_t day, struct arena *arena,
@@ -136,6 +142,11 @@ uint64_t network_epoch_now(const struct network_epoch *epoch);
 bool network_epoch_is_fresh(const struct network_epoch *epoch);
 /* The number in this snapshot of the database, for whoever reads there anyhow. */
 MUST_CHECK bool network_epoch_read(struct store_session *session, uint64_t *epoch,
+                                   struct err *err);
+/* The same in two steps: asked ahead (store_ask), then taken. */
+MUST_CHECK struct store_statement *network_epoch_ask(struct store_session *session,
+                                                     struct err *err);
+MUST_CHECK bool network_epoch_take(struct store_statement *statement, uint64_t *epoch,
                                    struct err *err);
 /* The mark of a copy stands; read together with the number. */
 bool network_epoch_is_held(const struct network_epoch *epoch);

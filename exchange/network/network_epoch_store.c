@@ -23,23 +23,44 @@ struct network_epoch {
 };
 
 /* Both in one row, for they change together. */
-static bool read_both(struct store_session *session, uint64_t *epoch, bool *is_held,
-                      struct err *err)
+struct store_statement *network_epoch_ask(struct store_session *session, struct err *err)
 {
-    CLEANUP(store_finish)
     struct store_statement *statement =
         store_prepare(session,
                       "SELECT epoch, (SELECT count(*) FROM network_hold) "
                       "FROM network_epoch WHERE one = 1",
                       err);
+    if (statement)
+        store_ask(statement);
+    return statement;
+}
+
+static bool take_both(struct store_statement *statement, uint64_t *epoch, bool *is_held,
+                      struct err *err)
+{
     bool has_row = false;
-    if (!statement || !store_step(statement, &has_row, err))
+    if (!store_step(statement, &has_row, err))
         return false;
     if (!has_row)
         return err_set(err, ERR_SYSTEM, "store_corrupt", "the epoch's row is missing");
     *epoch = (uint64_t)store_column_int(statement, 0);
     *is_held = store_column_int(statement, 1) != 0;
     return true;
+}
+
+static bool read_both(struct store_session *session, uint64_t *epoch, bool *is_held,
+                      struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *statement = network_epoch_ask(session, err);
+    return statement && take_both(statement, epoch, is_held, err);
+}
+
+bool network_epoch_take(struct store_statement *statement, uint64_t *epoch,
+                        struct err *err)
+{
+    bool is_held = false;
+    return take_both(statement, epoch, &is_held, err);
 }
 
 bool network_epoch_read(struct store_session *session, uint64_t *epoch, struct err *err)

@@ -16,23 +16,37 @@ static bool read_network(struct store_statement *statement, struct arena *arena,
            store_column_id(statement, 4, &found->id, err);
 }
 
-bool network_find(struct store_session *session, struct id network, struct arena *arena,
-                  struct network *found, struct err *err)
+struct store_statement *network_ask(struct store_session *session, struct id network,
+                                    struct err *err)
 {
-    CLEANUP(store_finish)
     struct store_statement *statement =
         store_prepare(session,
                       "SELECT name, consent_model, minimum_assurance, "
                       "joiner_waiting_days, id FROM network WHERE id = ?1",
                       err);
     if (!statement)
-        return false;
+        return NULL;
     store_bind_id(statement, 1, network);
+    store_ask(statement);
+    return statement;
+}
+
+bool network_take(struct store_statement *statement, struct arena *arena,
+                  struct network *found, struct err *err)
+{
     bool has_row = false;
     if (!store_step(statement, &has_row, err))
         return false;
     return has_row ? read_network(statement, arena, found, err)
                    : err_set(err, ERR_MISSING, "not_found", "no such network");
+}
+
+bool network_find(struct store_session *session, struct id network, struct arena *arena,
+                  struct network *found, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *statement = network_ask(session, network, err);
+    return statement && network_take(statement, arena, found, err);
 }
 
 bool network_list(struct store_session *session, struct arena *arena,

@@ -155,7 +155,7 @@ static struct opening_permit_held *permit_hold(struct err *err)
 {
     struct opening_permit_held *held = memory_new(1, sizeof *held, err);
     if (held)
-        held->arena = arena_init(PERMIT_ARENA_BYTES);
+        held->arena = arena_init_small(PERMIT_ARENA_BYTES);
     return held;
 }
 
@@ -383,7 +383,7 @@ static struct opening *make(struct opening_table *table,
     if (!opening)
         return NULL;
     opening->table = table;
-    opening->arena = arena_init(OPENING_ARENA_BYTES);
+    opening->arena = arena_init_small(OPENING_ARENA_BYTES);
     opening->handle = id_new(&table->config.rand);
     opening->object = object;
     opening->new_since_ms = INT64_MAX;

@@ -211,28 +211,6 @@ MUST_CHECK bool patient_candidates(struct store_session *session,
                                    const struct patient_person *person, int32_t today,
                                    struct arena *arena, struct patient_summary **items,
                                    size_t *count, struct err *err);
-/* Numbers the viewer's facility entered, not confirmed; newest first, at most 50. */
-struct patient_unfinished {
-    struct patient_summary person;
-    struct patient_record link;
-};
-MUST_CHECK bool patient_list_unfinished(struct store_session *session,
-                                        const struct disclosure_scope *scope,
-                                        int32_t today, struct arena *arena,
-                                        struct patient_unfinished **items, size_t *count,
-                                        struct err *err);
-/* How many there are in all of what the viewer's facility entered, and of its numbers. */
-MUST_CHECK bool patient_count_unfinished(struct store_session *session,
-                                         const struct disclosure_scope *scope,
-                                         int64_t *entered, int64_t *suspended,
-                                         struct err *err);
-/* Links to the viewer's own numbers that are suspended until somebody of its staff
- * confirms the number or ends them, oldest first, at most 50. */
-MUST_CHECK bool patient_list_suspended(struct store_session *session,
-                                       const struct disclosure_scope *scope,
-                                       int32_t today, struct arena *arena,
-                                       struct patient_unfinished **items, size_t *count,
-                                       struct err *err);
 
 /* ---- writing, inside the caller's transaction ---- */
 MUST_CHECK bool patient_add_person(struct store_session *session,

@@ -5,7 +5,7 @@
 #include "formats/charset/charset.h"
 #include "store/store.h"
 
-enum { UNFINISHED_MAX = 50, ROWS_MAX = 200 };
+enum { ROWS_MAX = 200 };
 
 /* ---- one person of a list ---- */
 
@@ -31,7 +31,9 @@ static bool has_number_at(const struct patient_view *view, struct id facility)
     return false;
 }
 
-/* Whoever withdrew everything is found by nobody who had not known him before. */
+/* Whoever withdrew everything is found by nobody who had not known him before. Who may
+ * not add a number has no use for a stranger's name: it finds its own only, and hears of
+ * others what it hears of nobody. */
 static bool is_recognisable(struct store_session *session,
                             const struct patient_view *view, int32_t today,
                             struct arena *arena, bool *recognisable, struct err *err)
@@ -39,6 +41,11 @@ static bool is_recognisable(struct store_session *session,
     *recognisable = has_number_at(view, view->viewer) ||
                     id_equal(view->person.registered_facility, view->viewer);
     if (*recognisable)
+        return true;
+    struct facility own;
+    if (!facility_find(session, view->viewer, arena, &own, err))
+        return false;
+    if (!own.may_register)
         return true;
     struct consent_facts facts;
     if (!consent_facts(session, view->person.id, arena, &facts, err))
@@ -247,114 +254,4 @@ bool patient_candidates(struct store_session *session,
     store_bind_text(statement, 4, kana);
     return collect(statement, &found, err) &&
            summarise_all(session, scope, &found, today, arena, items, count, err);
-}
-
-/* ---- registrations that are not finished ---- */
-
-struct unfinished_ids {
-    struct id records[UNFINISHED_MAX];
-    size_t count;
-};
-
-/* What the facility entered and is not confirmed, or its own numbers that are suspended.
- */
-static bool find_records(struct store_session *session, bool is_suspended,
-                         struct id facility, struct unfinished_ids *found,
-                         struct err *err)
-{
-    CLEANUP(store_finish)
-    struct store_statement *statement = store_prepare(
-        session,
-        is_suspended ? "SELECT id FROM record WHERE facility = ?1 AND state = "
-                       "'suspended' ORDER BY since, id LIMIT 50"
-                     : "SELECT id FROM record WHERE entered_facility = ?1 AND state IN "
-                       "('proposed', 'refused', 'suspended') ORDER BY entered_at DESC, "
-                       "id LIMIT 50",
-        err);
-    if (!statement)
-        return false;
-    store_bind_id(statement, 1, facility);
-    bool has_row = true;
-    while (found->count < UNFINISHED_MAX && store_step(statement, &has_row, err) &&
-           has_row)
-        if (!store_column_id(statement, 0, &found->records[found->count++], err))
-            return false;
-    return err->kind == ERR_NONE;
-}
-
-struct listing {
-    bool is_suspended;
-    const struct disclosure_scope *scope;
-    int32_t today;
-    struct arena *arena;
-};
-
-static bool list_records(struct store_session *session, const struct listing *listing,
-                         struct patient_unfinished **items, size_t *count,
-                         struct err *err)
-{
-    const struct disclosure_scope *scope = listing->scope;
-    struct arena *arena = listing->arena;
-    int32_t today = listing->today;
-    struct unfinished_ids found = {.count = 0};
-    *count = 0;
-    if (!find_records(session, listing->is_suspended,
-                      permit_scope_viewer(scope)->facility, &found, err))
-        return false;
-    *items = ARENA_MANY(arena, struct patient_unfinished, found.count, err);
-    if (!*items)
-        return false;
-    for (size_t i = 0; i < found.count; i++) {
-        struct patient_unfinished *item = &(*items)[*count];
-        if (patient_record_find(session, found.records[i], arena, &item->link, err) &&
-            patient_summarise(session, scope, item->link.person, today, arena,
-                              &item->person, err)) {
-            (*count)++;
-        } else {
-            if (err->kind != ERR_MISSING)
-                return false;
-            err_clear(err);
-        }
-    }
-    return true;
-}
-
-bool patient_list_unfinished(struct store_session *session,
-                             const struct disclosure_scope *scope, int32_t today,
-                             struct arena *arena, struct patient_unfinished **items,
-                             size_t *count, struct err *err)
-{
-    struct listing listing = {false, scope, today, arena};
-    return list_records(session, &listing, items, count, err);
-}
-
-bool patient_list_suspended(struct store_session *session,
-                            const struct disclosure_scope *scope, int32_t today,
-                            struct arena *arena, struct patient_unfinished **items,
-                            size_t *count, struct err *err)
-{
-    struct listing listing = {true, scope, today, arena};
-    return list_records(session, &listing, items, count, err);
-}
-
-bool patient_count_unfinished(struct store_session *session,
-                              const struct disclosure_scope *scope, int64_t *entered,
-                              int64_t *suspended, struct err *err)
-{
-    CLEANUP(store_finish)
-    struct store_statement *statement = store_prepare(
-        session,
-        "SELECT (SELECT count(*) FROM record WHERE entered_facility = ?1 AND state IN "
-        "('proposed', 'refused', 'suspended')), (SELECT count(*) FROM record WHERE "
-        "facility = ?1 AND state = 'suspended')",
-        err);
-    if (!statement)
-        return false;
-    store_bind_id(statement, 1, permit_scope_viewer(scope)->facility);
-    bool has_row = false;
-    if (!store_step(statement, &has_row, err))
-        return false;
-    *entered = store_column_int(statement, 0);
-    *suspended = store_column_int(statement, 1);
-    return true;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "exchange/patient/patient_facts.h"
 #include "exchange/patient/patient_parts.h"
 
 #include "exchange/permit/permit.h"
@@ -9,19 +10,25 @@ enum { RECORDS_OF_PERSON_MAX = 256, FIRST_RECORDS = 8 };
 
 /* ---- persons ---- */
 
-bool patient_person_find(struct store_session *session, struct id person,
-                         struct arena *arena, struct patient_person *found,
-                         struct err *err)
+struct store_statement *patient_person_ask(struct store_session *session,
+                                           struct id person, struct err *err)
 {
-    CLEANUP(store_finish)
     struct store_statement *statement =
         store_prepare(session,
                       "SELECT network, name, kana, birth_day, sex, phone, "
                       "registered_facility, registered_at FROM person WHERE id = ?1",
                       err);
     if (!statement)
-        return false;
+        return NULL;
     store_bind_id(statement, 1, person);
+    store_ask(statement);
+    return statement;
+}
+
+bool patient_person_take(struct store_statement *statement, struct id person,
+                         struct arena *arena, struct patient_person *found,
+                         struct err *err)
+{
     bool has_row = false;
     if (!store_step(statement, &has_row, err))
         return false;
@@ -39,6 +46,15 @@ bool patient_person_find(struct store_session *session, struct id person,
            store_column_text(statement, 2, arena, &found->kana, err) &&
            store_column_text(statement, 5, arena, &found->phone, err) &&
            store_column_id(statement, 6, &found->registered_facility, err);
+}
+
+bool patient_person_find(struct store_session *session, struct id person,
+                         struct arena *arena, struct patient_person *found,
+                         struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *statement = patient_person_ask(session, person, err);
+    return statement && patient_person_take(statement, person, arena, found, err);
 }
 
 bool patient_find(struct store_session *session, const struct disclosure_permit *permit,
@@ -153,23 +169,28 @@ bool patient_record_of_number(struct store_session *session, struct id facility,
     return read_one(statement, arena, found, err);
 }
 
-bool patient_records_of_person(struct store_session *session, struct id person,
-                               struct arena *arena, struct patient_record **items,
-                               size_t *count, struct err *err)
+struct store_statement *patient_records_ask(struct store_session *session,
+                                            struct id person, struct err *err)
+{
+    struct store_statement *statement = store_prepare(
+        session,
+        RECORD_COLUMNS "WHERE person = ?1 AND state <> 'ended' ORDER BY entered_at, id",
+        err);
+    if (!statement)
+        return NULL;
+    store_bind_id(statement, 1, person);
+    store_ask(statement);
+    return statement;
+}
+
+bool patient_records_take(struct store_statement *statement, struct arena *arena,
+                          struct patient_record **items, size_t *count, struct err *err)
 {
     size_t room = FIRST_RECORDS;
     *count = 0;
     *items = ARENA_MANY(arena, struct patient_record, FIRST_RECORDS, err);
     if (!*items)
         return false;
-    CLEANUP(store_finish)
-    struct store_statement *statement = store_prepare(
-        session,
-        RECORD_COLUMNS "WHERE person = ?1 AND state <> 'ended' ORDER BY entered_at, id",
-        err);
-    if (!statement)
-        return false;
-    store_bind_id(statement, 1, person);
     bool has_row = true;
     while (store_step(statement, &has_row, err) && has_row) {
         if (*count == RECORDS_OF_PERSON_MAX)
@@ -184,6 +205,15 @@ bool patient_records_of_person(struct store_session *session, struct id person,
             return false;
     }
     return err->kind == ERR_NONE;
+}
+
+bool patient_records_of_person(struct store_session *session, struct id person,
+                               struct arena *arena, struct patient_record **items,
+                               size_t *count, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *statement = patient_records_ask(session, person, err);
+    return statement && patient_records_take(statement, arena, items, count, err);
 }
 
 static bool count_records(struct store_session *session, struct id facility,

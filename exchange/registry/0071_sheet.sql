@@ -42,10 +42,11 @@ CREATE INDEX registry_sheet_void ON registry_sheet (place) WHERE marks IS NULL;
 --postgres END $do$;
 --postgres CREATE TRIGGER registry_sheet_void AFTER INSERT OR UPDATE OR DELETE ON registry_entry
 --postgres   FOR EACH ROW EXECUTE FUNCTION registry_sheet_voided();
-INSERT INTO registry_sheet (place, marks)
-  SELECT DISTINCT record * 134217728 + (day + 2147483648) / 32, CAST(NULL AS BYTEA)
-  FROM registry_entry;
--- What stays are built from, without a look at the rows.
-DROP INDEX registry_entry_stays;
-CREATE INDEX registry_entry_stays ON registry_entry (record, day, source_key, entry, title,
-  visible_at, state, department_code, flags) WHERE kind = 0;
+-- What is there already gets its sheets beside the work, some thousand rows at a time in the
+-- order of record and day, because with 40 million rows it takes minutes: up to this place they
+-- are made (registry_sheet_store.c), and records behind it are read from their rows.
+-- 9223372036854775807: all are.
+CREATE TABLE registry_sheet_walk (one BIGINT PRIMARY KEY, record BIGINT NOT NULL, day BIGINT NOT NULL);
+INSERT INTO registry_sheet_walk (one, record, day)
+  SELECT 1, CASE WHEN EXISTS (SELECT 1 FROM registry_entry) THEN 0
+  ELSE 9223372036854775807 END, 0;

@@ -177,6 +177,11 @@ struct registry_undated {
     struct text title;
 };
 
+struct registry_freshness {
+    int64_t in_step_at_ms; /* 0 = never */
+    int64_t behind_at_ms;  /* 0 = not */
+};
+
 struct registry_calendar {
     struct registry_mark *marks; /* by row, day, facility */
     size_t mark_count;
@@ -186,6 +191,7 @@ struct registry_calendar {
     size_t undated_count;
     int32_t first_day; /* oldest visible entry, DAY_NONE */
     int64_t cursor;
+    struct registry_freshness *freshness; /* of each grant */
 };
 
 /* from..to inclusive; entries visible after new_since_ms are marked new (INT64_MAX:
@@ -253,12 +259,11 @@ MUST_CHECK bool registry_read_row(struct store_session *session,
                                   struct err *err);
 
 /* ---- freshness and looks ---- */
-struct registry_freshness {
-    int64_t in_step_at_ms; /* 0 = never */
-    int64_t behind_at_ms;  /* 0 = not */
-};
-MUST_CHECK bool registry_read_freshness(struct store_session *session, struct id record,
-                                        struct registry_freshness *out, struct err *err);
+/* Of each of the permit's grants; *arena*. */
+MUST_CHECK bool registry_read_freshness(struct store_session *session,
+                                        const struct disclosure_permit *permit,
+                                        struct arena *arena,
+                                        struct registry_freshness **out, struct err *err);
 /* Notes that a post opened the calendar now, and tells since when its entries are new.
  * The note reaches the database within about a second; a process that dies before loses
  * it, and then some entries count as new once more. */

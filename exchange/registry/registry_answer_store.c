@@ -8,18 +8,13 @@
 
 /* ---- writing a calendar ---- */
 
-static const struct permit_grant *grant_at(const struct disclosure_permit *permit,
-                                           size_t index)
-{
-    return &permit_read(permit)->grants[index];
-}
-
 struct answering {
     struct registry_service *service;
     struct store_session *session;
     struct opening *opening;
     const struct disclosure_permit *permit;
     struct registry_calendar calendar;
+    const struct registry_freshness *freshness; /* of each grant */
     int32_t from;
     int32_t to;
     struct facility *facilities; /* those of the answer, in order */
@@ -30,7 +25,8 @@ struct answering {
 };
 
 /* Those of which the permit says something. */
-static bool choose_facilities(struct answering *answer, struct err *err)
+static bool ask_facilities(struct answering *answer, struct facility_list *list,
+                           struct err *err)
 {
     const struct permit_contents *contents = permit_read(answer->permit);
     size_t count = contents->grant_count + contents->refusal_count;
@@ -41,8 +37,15 @@ static bool choose_facilities(struct answering *answer, struct err *err)
         ids.at[ids.count++] = contents->grants[i].provider;
     for (size_t i = 0; i < contents->refusal_count; i++)
         ids.at[ids.count++] = contents->refusals[i].provider;
-    if (!facility_list_of(answer->session, &ids, answer->arena, &answer->facilities,
-                          &answer->facility_count, err))
+    return facility_list_ask(answer->session, &ids, list, err);
+}
+
+static bool take_facilities(struct answering *answer, struct facility_list *list,
+                            struct err *err)
+{
+    const struct permit_contents *contents = permit_read(answer->permit);
+    if (!facility_list_take(list, answer->arena, &answer->facilities,
+                            &answer->facility_count, err))
         return false;
     answer->facility_of_grant =
         ARENA_MANY(answer->arena, size_t, contents->grant_count, err);
@@ -70,16 +73,12 @@ static void write_facilities(struct answering *answer)
 }
 
 /* One facility's freshness as the screen says it. */
-static bool write_freshness_of(struct answering *answer, const struct permit_grant *grant,
-                               struct err *err)
+static void write_freshness_of(struct answering *answer, size_t index)
 {
     struct json_writer *writer = &answer->writer;
-    struct registry_freshness freshness;
+    struct registry_freshness freshness = answer->freshness[index];
     const struct facility *facility =
-        &answer
-             ->facilities[answer->facility_of_grant[grant - grant_at(answer->permit, 0)]];
-    if (!registry_read_freshness(answer->session, grant->record, &freshness, err))
-        return false;
+        &answer->facilities[answer->facility_of_grant[index]];
     bool has_gateway = facility->way == FACILITY_GATEWAY;
     bool is_connected = !has_gateway || facility_gateway_is_ready(
                                             answer->service->gateways, facility->id);
@@ -111,19 +110,15 @@ static bool write_freshness_of(struct answering *answer, const struct permit_gra
     else
         json_null_value(writer);
     json_close_object(writer);
-    return true;
 }
 
-static bool write_freshness(struct answering *answer, const char *key, struct err *err)
+static void write_freshness(struct answering *answer, const char *key)
 {
-    const struct permit_contents *contents = permit_read(answer->permit);
     json_key(&answer->writer, key);
     json_open_array(&answer->writer);
-    for (size_t i = 0; i < contents->grant_count; i++)
-        if (!write_freshness_of(answer, &contents->grants[i], err))
-            return false;
+    for (size_t i = 0; i < permit_read(answer->permit)->grant_count; i++)
+        write_freshness_of(answer, i);
     json_close_array(&answer->writer);
-    return true;
 }
 
 static void write_refusals(struct answering *answer)
@@ -327,8 +322,7 @@ static bool write_calendar(struct answering *answer, struct err *err)
     json_put_day(writer, "today", day_of_instant(now_ms));
     json_put_day(writer, "first_day", answer->calendar.first_day);
     write_facilities(answer);
-    if (!write_freshness(answer, "freshness", err))
-        return false;
+    write_freshness(answer, "freshness");
     write_refusals(answer);
     write_rows(writer);
     if (!write_marks(answer, err))
@@ -389,7 +383,7 @@ bool registry_answer_calendar(struct registry_service *service, struct opening *
                               struct buf *out, struct err *err)
 {
     CLEANUP(store_read_end)
-    struct store_session *session = store_read(service->store, err);
+    struct store_session *session = store_read_late(service->store, err);
     if (!session)
         return false;
     struct answering answer = {.service = service,
@@ -400,11 +394,15 @@ bool registry_answer_calendar(struct registry_service *service, struct opening *
                                .to = range[1],
                                .writer = json_writer(out),
                                .arena = arena};
-    if (!registry_read_calendar(session, answer.permit, range[0], range[1],
+    CLEANUP(facility_list_end) struct facility_list list = {.asked = NULL};
+    if (!ask_facilities(&answer, &list, err) ||
+        !registry_read_calendar(session, answer.permit, range[0], range[1],
                                 opening_new_since(opening), arena, &answer.calendar,
                                 err) ||
-        !choose_facilities(&answer, err) || !write_calendar(&answer, err) ||
-        !buf_check(out, err))
+        !take_facilities(&answer, &list, err))
+        return false;
+    answer.freshness = answer.calendar.freshness;
+    if (!write_calendar(&answer, err) || !buf_check(out, err))
         return false;
     opening_count(opening, (int64_t)out->len, (int64_t)answer.calendar.mark_count);
     return true;
@@ -417,7 +415,7 @@ bool registry_answer_row(struct registry_service *service, struct opening *openi
     struct registry_entry *entries = NULL;
     size_t count = 0;
     CLEANUP(store_read_end)
-    struct store_session *session = store_read(service->store, err);
+    struct store_session *session = store_read_late(service->store, err);
     if (!session || !registry_read_row(session, opening_permit(opening), query, arena,
                                        &entries, &count, err))
         return false;
@@ -434,7 +432,7 @@ bool registry_answer_freshness(struct registry_service *service,
                                struct arena *arena, struct buf *out, struct err *err)
 {
     CLEANUP(store_read_end)
-    struct store_session *session = store_read(service->store, err);
+    struct store_session *session = store_read_late(service->store, err);
     if (!session)
         return false;
     struct answering answer = {.service = service,
@@ -442,11 +440,14 @@ bool registry_answer_freshness(struct registry_service *service,
                                .permit = permit,
                                .writer = json_writer(out),
                                .arena = arena};
-    if (!choose_facilities(&answer, err))
+    struct registry_freshness *freshness = NULL;
+    CLEANUP(facility_list_end) struct facility_list list = {.asked = NULL};
+    if (!ask_facilities(&answer, &list, err) || !take_facilities(&answer, &list, err) ||
+        !registry_read_freshness(session, permit, arena, &freshness, err))
         return false;
+    answer.freshness = freshness;
     json_open_object(&answer.writer);
-    if (!write_freshness(&answer, "facilities", err))
-        return false;
+    write_freshness(&answer, "facilities");
     json_close_object(&answer.writer);
     return buf_check(out, err);
 }

@@ -376,6 +376,68 @@ static void answer_home(struct http_call *call, void *context)
         session_answer_problem(call, &err);
 }
 
+/* ---- listLinks ---- */
+
+static bool read_place(struct span cursor, struct patient_place *place, struct err *err)
+{
+    struct span rest = cursor;
+    struct span at = {0};
+    struct err shape = {0};
+    uint64_t at_ms = 0;
+    if (!span_take(&rest, '.', &at) || !span_uint(at, INT64_MAX, &at_ms) ||
+        !id_parse(rest, &place->record, &shape) || id_is_zero(place->record))
+        return err_set(err, ERR_SYNTAX, "cursor_invalid", "not a cursor of ours");
+    place->at_ms = (int64_t)at_ms;
+    return true;
+}
+
+static bool read_pending(struct http_call *call, struct patient_pending_query *query,
+                         struct err *err)
+{
+    struct span list = SPAN("");
+    struct span cursor = {0};
+    (void)http_query(call, "list", &list);
+    *query = (struct patient_pending_query){.which = span_is(list, "suspended")
+                                                         ? PATIENT_NUMBER_SUSPENDED
+                                                         : PATIENT_UNFINISHED};
+    if (!span_is(list, "suspended") && !span_is(list, "unfinished"))
+        return err_set(err, ERR_SYNTAX, "list_invalid", "unfinished or suspended");
+    return !http_query(call, "cursor", &cursor) || read_place(cursor, &query->after, err);
+}
+
+static bool list_links(struct registry_service *service, struct http_call *call,
+                       struct err *err)
+{
+    struct session_actor actor;
+    struct registry_pending pending;
+    if (!session_require(service->sessions, call, SESSION_READS, &actor, err) ||
+        !read_pending(call, &pending.query, err))
+        return false;
+    pending.viewer = actor.facility;
+    const struct disclosure_scope *scope = disclosure_decide_scope(
+        service->gate, &actor, "links", http_request_id(call), http_arena(call), err);
+    if (!scope)
+        return false;
+    CLEANUP(buf_free) struct buf out = buf_init(REGISTRY_ANSWER_BYTES_MAX);
+    bool is_read =
+        registry_answer_pending(service, scope, &pending, http_arena(call), &out, err);
+    struct disclosure_outcome outcome = {.verdict = is_read ? "done" : "failed",
+                                         .reason = is_read ? NULL : err->code,
+                                         .bytes = is_read ? (int64_t)out.len : 0};
+    disclosure_finish_scope(service->gate, scope, "links", &outcome);
+    if (!is_read)
+        return false;
+    http_answer_json(call, 200, &out);
+    return true;
+}
+
+static void answer_list_links(struct http_call *call, void *context)
+{
+    struct err err = {0};
+    if (!list_links(context, call, &err))
+        session_answer_problem(call, &err);
+}
+
 static const struct http_route routes[] = {
     {HTTP_POST, "/api/v1/persons/{person}/calendar-openings", answer_open_calendar,
      BODY_MAX},
@@ -383,6 +445,7 @@ static const struct http_route routes[] = {
     {HTTP_GET, "/api/v1/openings/{opening}/entries", answer_list_entries, 0},
     {HTTP_POST, "/api/v1/openings/{opening}/checks", answer_check_now, 1024},
     {HTTP_GET, "/api/v1/home", answer_home, 0},
+    {HTTP_GET, "/api/v1/links", answer_list_links, 0},
 };
 
 void registry_routes(struct http_router *router, struct registry_service *service)

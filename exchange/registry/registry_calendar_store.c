@@ -9,10 +9,28 @@
 #include "exchange/registry/registry_sheet.h"
 #include "store/store.h"
 
-enum { SPANS_MAX = 2000, UNDATED_MAX = 500, STAYS_MAX = 2000, SHEETS_AT_ONCE = 64 };
+enum {
+    SPANS_MAX = 2000,
+    UNDATED_MAX = 500,
+    STAYS_MAX = 2000,
+    SHEETS_AT_ONCE = 64,
+    GRANTS_AT_ONCE = 8 /* whose questions leave together */
+};
+
+/* What one grant shows without a day. */
+struct undated_rows {
+    struct registry_row_value *at;
+    size_t count;
+    size_t room;
+};
 
 struct reading {
     struct store_session *session;
+    struct registry_walk marks;
+    struct registry_walk first;    /* what has no day, then the oldest */
+    int64_t prepared;              /* see struct registry_walk */
+    struct store_statement *stays; /* *owned* */
+    struct undated_rows undated;
     struct registry_terms terms;
     size_t grant_index;
     int64_t record;
@@ -45,29 +63,11 @@ static bool see_mark(void *context, struct registry_row_value *row, bool *goes_o
                              err);
 }
 
-static bool read_marks(struct reading *reading, struct err *err)
-{
-    struct registry_walk walk = {.record = reading->record,
-                                 .from = reading->from,
-                                 .to = reading->to,
-                                 .sheets_at_once = SHEETS_AT_ONCE,
-                                 .see = see_mark,
-                                 .context = reading};
-    return registry_walk_rows(reading->session, &walk, err);
-}
-
-/* What one grant shows without a day. */
-struct undated_rows {
-    struct reading *reading;
-    struct registry_row_value *at;
-    size_t count;
-    size_t room;
-};
-
-static bool keep_undated(struct undated_rows *rows, const struct registry_row_value *row,
+static bool keep_undated(struct reading *reading, const struct registry_row_value *row,
                          struct err *err)
 {
-    struct arena *arena = rows->reading->arena;
+    struct arena *arena = reading->arena;
+    struct undated_rows *rows = &reading->undated;
     struct registry_row_value *grown = arena_grow(
         arena, rows->at, rows->count, rows->count + 1, sizeof *grown, &rows->room, err);
     if (!grown)
@@ -79,13 +79,22 @@ static bool keep_undated(struct undated_rows *rows, const struct registry_row_va
            text_copy(row->title, arena, &grown->title, err);
 }
 
-static bool see_undated(void *context, struct registry_row_value *row, bool *goes_on,
-                        struct err *err)
+/* What has no day comes first; then only the oldest that may be seen counts. */
+static bool see_first(void *context, struct registry_row_value *row, bool *goes_on,
+                      struct err *err)
 {
-    struct undated_rows *rows = context;
-    (void)goes_on;
-    return !is_visible(rows->reading, row) || row->state != ENTRY_CURRENT ||
-           keep_undated(rows, row, err);
+    struct reading *reading = context;
+    int32_t *first_day = &reading->out->first_day;
+    if (!is_visible(reading, row))
+        return true;
+    if (row->day == DAY_NONE)
+        return row->state != ENTRY_CURRENT || keep_undated(reading, row, err);
+    if (row->state == REGISTRY_STATE_WITHDRAWN)
+        return true;
+    if (*first_day == DAY_NONE || row->day < *first_day)
+        *first_day = row->day;
+    *goes_on = false;
+    return true;
 }
 
 /* By kind, the newest version first. */
@@ -99,18 +108,10 @@ static int compare_undated(const void *left, const void *right)
     return order != 0 ? order : memcmp(a->entry.bytes, b->entry.bytes, ID_BYTES);
 }
 
-static bool read_undated(struct reading *reading, struct err *err)
+static bool take_undated(struct reading *reading, struct err *err)
 {
-    struct undated_rows rows = {.reading = reading};
-    struct registry_walk walk = {.record = reading->record,
-                                 .from = DAY_NONE,
-                                 .to = DAY_NONE,
-                                 .sheets_at_once = 1,
-                                 .see = see_undated,
-                                 .context = &rows};
+    struct undated_rows rows = reading->undated;
     struct registry_calendar *out = reading->out;
-    if (!registry_walk_rows(reading->session, &walk, err))
-        return false;
     size_t room = UNDATED_MAX - out->undated_count;
     size_t taken = rows.count < room ? rows.count : room;
     if (taken == 0)
@@ -165,11 +166,8 @@ struct stay_events {
     size_t room;
 };
 
-static bool read_stay_events(struct reading *reading, struct stay_events *events,
-                             struct err *err)
+static bool ask_stays(struct reading *reading, struct err *err)
 {
-    bool has_row = false;
-    CLEANUP(store_finish)
     struct store_statement *rows = store_prepare(
         reading->session,
         "SELECT entry, source_key, day, title, visible_at, state, department_code, flags "
@@ -181,6 +179,16 @@ static bool read_stay_events(struct reading *reading, struct stay_events *events
         return false;
     store_bind_int(rows, 1, reading->record);
     store_bind_int(rows, 2, reading->to);
+    store_ask(rows);
+    reading->stays = rows;
+    return true;
+}
+
+static bool read_stay_events(struct reading *reading, struct stay_events *events,
+                             struct err *err)
+{
+    bool has_row = false;
+    struct store_statement *rows = reading->stays;
     while (store_step(rows, &has_row, err) && has_row) {
         struct registry_seen_row seen = {
             ENTRY_ADMISSION, store_column_int(rows, 7), store_column_int(rows, 2),
@@ -225,30 +233,102 @@ static bool read_stays(struct reading *reading, struct err *err)
     return true;
 }
 
-static bool see_oldest(void *context, struct registry_row_value *row, bool *goes_on,
-                       struct err *err)
+/* ---- all of it ---- */
+
+/* What a calendar shows of one grant. */
+static bool ask_grant(struct reading *reading, struct err *err)
 {
-    struct reading *reading = context;
-    int32_t *first_day = &reading->out->first_day;
-    (void)err;
-    if (!is_visible(reading, row) || row->state == REGISTRY_STATE_WITHDRAWN)
-        return true;
-    if (*first_day == DAY_NONE || row->day < *first_day)
-        *first_day = row->day;
-    *goes_on = false;
+    reading->marks = (struct registry_walk){.record = reading->record,
+                                            .from = reading->from,
+                                            .to = reading->to,
+                                            .sheets_at_once = SHEETS_AT_ONCE,
+                                            .see = see_mark,
+                                            .context = reading,
+                                            .prepared = reading->prepared};
+    reading->first = (struct registry_walk){.record = reading->record,
+                                            .from = DAY_NONE,
+                                            .to = INT32_MAX,
+                                            .sheets_at_once = 2,
+                                            .see = see_first,
+                                            .context = reading,
+                                            .prepared = reading->prepared};
+    return registry_walk_ask(reading->session, &reading->marks, err) &&
+           registry_walk_ask(reading->session, &reading->first, err) &&
+           ask_stays(reading, err);
+}
+
+static bool read_grant(struct reading *reading, struct err *err)
+{
+    return registry_walk_rows(reading->session, &reading->marks, err) &&
+           read_stays(reading, err) &&
+           registry_walk_rows(reading->session, &reading->first, err) &&
+           take_undated(reading, err);
+}
+
+static void end_grant(struct reading *reading)
+{
+    registry_walk_end(&reading->marks);
+    registry_walk_end(&reading->first);
+    store_finish(&reading->stays);
+}
+
+/* Some grants, of which `like` says what they have in common. */
+static bool read_grants(const struct reading *like,
+                        const struct registry_standings *standings, size_t from,
+                        struct err *err)
+{
+    struct reading readings[GRANTS_AT_ONCE];
+    size_t count = 0;
+    bool is_good = true;
+    size_t end = from + GRANTS_AT_ONCE;
+    if (end > standings->contents->grant_count)
+        end = standings->contents->grant_count;
+    for (size_t i = from; is_good && i < end; i++) {
+        if (standings->at[i].number == 0)
+            continue;
+        struct reading *reading = &readings[count++];
+        *reading = *like;
+        reading->grant_index = i;
+        reading->record = standings->at[i].number;
+        reading->terms = registry_terms_now(&standings->contents->grants[i]);
+        is_good = ask_grant(reading, err);
+    }
+    for (size_t i = 0; is_good && i < count; i++)
+        is_good = read_grant(&readings[i], err);
+    for (size_t i = 0; i < count; i++)
+        end_grant(&readings[i]);
+    return is_good;
+}
+
+/* Where the registry stands, and how far its sheets are made. */
+static bool read_head(struct reading *like, struct err *err)
+{
+    bool has_row = false;
+    CLEANUP(store_finish)
+    struct store_statement *find = store_prepare(
+        like->session,
+        "SELECT last, (SELECT record FROM registry_sheet_walk) FROM registry_change "
+        "WHERE one = 1",
+        err);
+    if (!find || !store_step(find, &has_row, err))
+        return false;
+    like->out->cursor = has_row ? store_column_int(find, 0) : 0;
+    like->prepared = has_row ? store_column_int(find, 1) : 0;
     return true;
 }
 
-/* Of the oldest entry that may be seen. */
-static bool read_first_day(struct reading *reading, struct err *err)
+static bool read_standings(struct reading *like, const struct disclosure_permit *permit,
+                           struct registry_standings *standings, struct err *err)
 {
-    struct registry_walk walk = {.record = reading->record,
-                                 .from = DAY_NONE + 1,
-                                 .to = INT32_MAX,
-                                 .sheets_at_once = 2, /* without days, and the oldest */
-                                 .see = see_oldest,
-                                 .context = reading};
-    return registry_walk_rows(reading->session, &walk, err);
+    struct registry_calendar *out = like->out;
+    if (!registry_standings_ask(like->session, permit, like->arena, standings, err) ||
+        !read_head(like, err) || !registry_standings_read(standings, err))
+        return false;
+    size_t count = standings->contents->grant_count;
+    out->freshness = ARENA_MANY(like->arena, struct registry_freshness, count, err);
+    for (size_t i = 0; out->freshness && i < count; i++)
+        out->freshness[i] = standings->at[i].freshness;
+    return out->freshness != NULL;
 }
 
 bool registry_read_calendar(struct store_session *session,
@@ -264,30 +344,22 @@ bool registry_read_calendar(struct store_session *session,
         marks_max = REGISTRY_MARKS_MAX;
     struct registry_fold fold = {.max = marks_max};
     size_t span_room = 0;
+    struct reading like = {.session = session,
+                           .from = from,
+                           .to = to,
+                           .new_since_ms = new_since_ms,
+                           .arena = arena,
+                           .out = out,
+                           .fold = &fold,
+                           .span_room = &span_room};
+    CLEANUP(registry_standings_end) struct registry_standings standings = {.at = NULL};
     *out = (struct registry_calendar){.first_day = DAY_NONE};
     if (!registry_check_audited(permit, err) ||
-        !registry_last_change(session, &out->cursor, err))
+        !read_standings(&like, permit, &standings, err))
         return false;
-    for (size_t i = 0; i < contents->grant_count; i++) {
-        struct reading reading = {.session = session,
-                                  .terms = registry_terms_now(&contents->grants[i]),
-                                  .grant_index = i,
-                                  .from = from,
-                                  .to = to,
-                                  .new_since_ms = new_since_ms,
-                                  .arena = arena,
-                                  .out = out,
-                                  .fold = &fold,
-                                  .span_room = &span_room};
-        if (!registry_find_record(session, contents->grants[i].record, &reading.record,
-                                  err))
+    for (size_t i = 0; i < contents->grant_count; i += GRANTS_AT_ONCE)
+        if (!read_grants(&like, &standings, i, err))
             return false;
-        if (reading.record == 0)
-            continue;
-        if (!read_marks(&reading, err) || !read_stays(&reading, err) ||
-            !read_undated(&reading, err) || !read_first_day(&reading, err))
-            return false;
-    }
     if (!registry_fold_end(&fold, arena, err))
         return false;
     out->marks = fold.marks;

@@ -2,6 +2,8 @@
 /* The home page: whom this post looked at lately, who of them has something new, and
  * registrations that are not finished. Numbers of new entries are counted under a permit
  * that allows counting only. */
+#include <stdio.h>
+
 #include "exchange/disclosure/disclosure.h"
 #include "exchange/registry/registry_answer.h"
 #include "store/store.h"
@@ -22,11 +24,9 @@ struct home {
     int32_t today;
     struct home_person persons[LOOKS_MAX];
     size_t person_count;
-    struct patient_unfinished *unfinished;
-    size_t unfinished_count;
+    struct patient_page unfinished;
+    struct patient_page suspended;
     int64_t unfinished_total;
-    struct patient_unfinished *suspended;
-    size_t suspended_count;
     int64_t suspended_total;
 };
 
@@ -47,6 +47,14 @@ static bool add_person(struct home *home, struct store_session *session,
     return true;
 }
 
+static bool read_pending(struct home *home, struct store_session *session,
+                         enum patient_pending which, struct patient_page *page,
+                         struct err *err)
+{
+    struct patient_pending_query query = {.which = which, .today = home->today};
+    return patient_list_pending(session, home->scope, &query, home->arena, page, err);
+}
+
 static bool read_lists(struct home *home, struct err *err)
 {
     struct registry_look *looks = NULL;
@@ -61,12 +69,12 @@ static bool read_lists(struct home *home, struct err *err)
     for (size_t i = 0; i < count; i++)
         if (!add_person(home, session, &looks[i], err))
             return false;
-    return patient_list_unfinished(session, home->scope, home->today, home->arena,
-                                   &home->unfinished, &home->unfinished_count, err) &&
-           patient_list_suspended(session, home->scope, home->today, home->arena,
-                                  &home->suspended, &home->suspended_count, err) &&
-           patient_count_unfinished(session, home->scope, &home->unfinished_total,
-                                    &home->suspended_total, err);
+    return read_pending(home, session, PATIENT_UNFINISHED, &home->unfinished, err) &&
+           read_pending(home, session, PATIENT_NUMBER_SUSPENDED, &home->suspended, err) &&
+           patient_count_pending(session, home->scope, PATIENT_UNFINISHED,
+                                 &home->unfinished_total, err) &&
+           patient_count_pending(session, home->scope, PATIENT_NUMBER_SUSPENDED,
+                                 &home->suspended_total, err);
 }
 
 /* Whoever may see nothing of the person has nothing new. */
@@ -97,20 +105,36 @@ static void write_person(struct json_writer *writer, const struct home_person *p
 }
 
 static void write_links(struct json_writer *writer, const char *key,
-                        const struct patient_unfinished *items, size_t count,
-                        struct id viewer)
+                        const struct patient_page *page, struct id viewer)
 {
     json_key(writer, key);
     json_open_array(writer);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < page->count; i++) {
         json_open_object(writer);
         json_key(writer, "person");
-        patient_write_summary(writer, &items[i].person);
+        patient_write_summary(writer, &page->items[i].person);
         json_key(writer, "link");
-        patient_write_link(writer, &items[i].link, viewer);
+        patient_write_link(writer, &page->items[i].link, viewer);
         json_close_object(writer);
     }
     json_close_array(writer);
+}
+
+/* "<at>.<record>" of the last row given, as registry_api reads it. */
+static void write_next(struct json_writer *writer, const char *key,
+                       const struct patient_place *next)
+{
+    char cursor[REGISTRY_PLACE_BYTES];
+    struct id_text record = id_to_text(next->record);
+    struct text text = id_view(&record);
+    json_key(writer, key);
+    if (id_is_zero(next->record)) {
+        json_null_value(writer);
+        return;
+    }
+    snprintf(cursor, sizeof cursor, "%lld.%.*s", (long long)next->at_ms, (int)text.len,
+             text.at);
+    json_cstr_value(writer, cursor);
 }
 
 static void write_home(struct json_writer *writer, const struct home *home)
@@ -127,11 +151,11 @@ static void write_home(struct json_writer *writer, const struct home *home)
         if (home->persons[i].new_count > 0)
             write_person(writer, &home->persons[i]);
     json_close_array(writer);
-    write_links(writer, "unfinished", home->unfinished, home->unfinished_count,
-                home->actor->facility);
+    write_links(writer, "unfinished", &home->unfinished, home->actor->facility);
+    write_next(writer, "unfinished_next", &home->unfinished.next);
     json_put_int(writer, "unfinished_total", home->unfinished_total);
-    write_links(writer, "suspended", home->suspended, home->suspended_count,
-                home->actor->facility);
+    write_links(writer, "suspended", &home->suspended, home->actor->facility);
+    write_next(writer, "suspended_next", &home->suspended.next);
     json_put_int(writer, "suspended_total", home->suspended_total);
     json_close_object(writer);
 }
@@ -156,5 +180,25 @@ bool registry_answer_home(struct registry_service *service,
             return false;
     struct json_writer writer = json_writer(out);
     write_home(&writer, home);
+    return buf_check(out, err);
+}
+
+bool registry_answer_pending(struct registry_service *service,
+                             const struct disclosure_scope *scope,
+                             const struct registry_pending *pending, struct arena *arena,
+                             struct buf *out, struct err *err)
+{
+    struct patient_page page;
+    struct patient_pending_query query = pending->query;
+    query.today = day_of_instant(clock_wall_ms(&service->clock));
+    CLEANUP(store_read_end)
+    struct store_session *session = store_read(service->store, err);
+    if (!session || !patient_list_pending(session, scope, &query, arena, &page, err))
+        return false;
+    struct json_writer writer = json_writer(out);
+    json_open_object(&writer);
+    write_links(&writer, "links", &page, pending->viewer);
+    write_next(&writer, "next", &page.next);
+    json_close_object(&writer);
     return buf_check(out, err);
 }

@@ -97,24 +97,26 @@ struct look_group {
 static bool write_group(struct store_session *session, void *context, struct err *err)
 {
     const struct look_group *group = context;
-    CLEANUP(store_finish)
-    struct store_statement *keep = store_prepare(
-        session,
-        "INSERT INTO registry_look (post, person, looked_at, before_at) VALUES (?1, ?2, "
-        "?3, ?4) ON CONFLICT (post, person) DO UPDATE SET looked_at = "
-        "excluded.looked_at, before_at = excluded.before_at "
-        "WHERE registry_look.looked_at <= excluded.looked_at",
-        err);
-    for (size_t i = 0; keep && i < group->count; i++) {
+    CLEANUP(store_batch_close) struct store_batch batch;
+    if (!store_batch_open(session,
+                          "INSERT INTO registry_look (post, person, looked_at, "
+                          "before_at) VALUES (?1, ?2, "
+                          "?3, ?4) ON CONFLICT (post, person) DO UPDATE SET looked_at = "
+                          "excluded.looked_at, before_at = excluded.before_at "
+                          "WHERE registry_look.looked_at <= excluded.looked_at",
+                          &batch, err))
+        return false;
+    for (size_t i = 0; i < group->count; i++) {
         const struct look *look = group->looks[i];
+        struct store_statement *keep = store_batch_next(&batch, err);
+        if (!keep)
+            return false;
         store_bind_id(keep, 1, look->key.post);
         store_bind_id(keep, 2, look->key.person);
         store_bind_int(keep, 3, look->looked_at_ms);
         store_bind_int(keep, 4, look->before_at_ms);
-        if (!store_run(keep, err))
-            return false;
     }
-    return keep != NULL;
+    return store_batch_run(&batch, err);
 }
 
 /* Nobody changes a book that is leaving, so that it is read without the lock. */
@@ -154,7 +156,7 @@ bool registry_looks_keep(struct registry_looks *looks, struct err *err)
 static bool read_stored(struct store *store, struct look *look, bool *has_row,
                         struct err *err)
 {
-    CLEANUP(store_read_end) struct store_session *session = store_read(store, err);
+    CLEANUP(store_read_end) struct store_session *session = store_read_late(store, err);
     if (!session)
         return false;
     CLEANUP(store_finish)

@@ -4,11 +4,34 @@
 
 #include "exchange/registry/registry.h"
 
+struct store_statement;
+
 /* 0 when the registry does not know the record. */
 MUST_CHECK bool registry_find_record(struct store_session *session, struct id record,
                                      int64_t *number, struct err *err);
 MUST_CHECK bool registry_last_change(struct store_session *session, int64_t *number,
                                      struct err *err);
+
+/* What is kept of a permit's records themselves: one of each grant, number 0 when the
+ * registry does not know it. */
+struct registry_standing {
+    int64_t number;
+    struct registry_freshness freshness;
+};
+struct registry_standings {
+    const struct permit_contents *contents;
+    struct registry_standing *at;
+    struct store_statement *asked; /* *owned*: for the first of them */
+};
+/* Asks ahead (store_ask), then reads. */
+MUST_CHECK bool registry_standings_ask(struct store_session *session,
+                                       const struct disclosure_permit *permit,
+                                       struct arena *arena,
+                                       struct registry_standings *standings,
+                                       struct err *err);
+MUST_CHECK bool registry_standings_read(struct registry_standings *standings,
+                                        struct err *err);
+void registry_standings_end(struct registry_standings *standings); /* for CLEANUP */
 
 /* ---- registry_look_store.c ---- */
 /* Looks are noted in memory and written together about once a second, by a thread of its

@@ -362,25 +362,96 @@ bool registry_read_neighbours(struct store_session *session,
 
 /* ---- freshness, news ---- */
 
-bool registry_read_freshness(struct store_session *session, struct id record,
-                             struct registry_freshness *out, struct err *err)
+/* ---- the records themselves ---- */
+
+enum { STANDINGS_AT_ONCE = 8 };
+
+/* Those of so many grants from one on; the rest stay NULL, which is no record. */
+static void bind_standings(const struct registry_standings *standings, size_t from)
 {
-    bool has_row = false;
-    *out = (struct registry_freshness){0};
-    CLEANUP(store_finish)
-    struct store_statement *find = store_prepare(
-        session, "SELECT in_step_at, behind_at FROM registry_record WHERE record = ?1",
+    const struct permit_contents *contents = standings->contents;
+    for (size_t i = 0; i < STANDINGS_AT_ONCE; i++) {
+        if (from + i < contents->grant_count)
+            store_bind_id(standings->asked, (int)i + 1,
+                          contents->grants[from + i].record);
+        else
+            store_bind_null(standings->asked, (int)i + 1);
+    }
+}
+
+bool registry_standings_ask(struct store_session *session,
+                            const struct disclosure_permit *permit, struct arena *arena,
+                            struct registry_standings *standings, struct err *err)
+{
+    const struct permit_contents *contents = permit_read(permit);
+    *standings = (struct registry_standings){.contents = contents};
+    standings->at =
+        ARENA_MANY(arena, struct registry_standing, contents->grant_count, err);
+    if (!standings->at)
+        return false;
+    standings->asked = store_prepare(
+        session,
+        "SELECT record, number, in_step_at, behind_at FROM registry_record WHERE record "
+        "IN (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         err);
-    if (!find)
+    if (!standings->asked)
         return false;
-    store_bind_id(find, 1, record);
-    if (!store_step(find, &has_row, err))
+    bind_standings(standings, 0);
+    if (contents->grant_count > 0)
+        store_ask(standings->asked);
+    return true;
+}
+
+static bool take_standing(const struct registry_standings *standings, struct err *err)
+{
+    struct id record;
+    if (!store_column_id(standings->asked, 0, &record, err))
         return false;
-    if (has_row) {
-        out->in_step_at_ms = store_column_int(find, 0);
-        out->behind_at_ms = store_column_int(find, 1);
+    struct registry_standing standing = {
+        store_column_int(standings->asked, 1),
+        {store_column_int(standings->asked, 2), store_column_int(standings->asked, 3)}};
+    for (size_t i = 0; i < standings->contents->grant_count; i++)
+        if (id_equal(standings->contents->grants[i].record, record))
+            standings->at[i] = standing;
+    return true;
+}
+
+bool registry_standings_read(struct registry_standings *standings, struct err *err)
+{
+    for (size_t from = 0; from < standings->contents->grant_count;
+         from += STANDINGS_AT_ONCE) {
+        bool has_row = false;
+        if (from > 0) {
+            store_reset(standings->asked);
+            bind_standings(standings, from);
+        }
+        while (store_step(standings->asked, &has_row, err) && has_row)
+            if (!take_standing(standings, err))
+                return false;
+        if (err->kind != ERR_NONE)
+            return false;
     }
     return true;
+}
+
+void registry_standings_end(struct registry_standings *standings)
+{
+    store_finish(&standings->asked);
+}
+
+bool registry_read_freshness(struct store_session *session,
+                             const struct disclosure_permit *permit, struct arena *arena,
+                             struct registry_freshness **out, struct err *err)
+{
+    CLEANUP(registry_standings_end) struct registry_standings standings;
+    if (!registry_standings_ask(session, permit, arena, &standings, err) ||
+        !registry_standings_read(&standings, err))
+        return false;
+    size_t count = standings.contents->grant_count;
+    *out = ARENA_MANY(arena, struct registry_freshness, count, err);
+    for (size_t i = 0; *out && i < count; i++)
+        (*out)[i] = standings.at[i].freshness;
+    return *out != NULL;
 }
 
 bool registry_count_new(struct store_session *session,

@@ -8,13 +8,14 @@
 #include "exchange/registry/registry_rows.h"
 
 struct store;
+struct store_statement;
 
 struct registry_sheets; /* *owned* by the registry; threads share it */
 
 MUST_CHECK struct registry_sheets *
 registry_sheets_open(struct store *store, const struct log *log, struct err *err);
 void registry_sheets_close(struct registry_sheets *sheets);
-/* Now, some of what is void; `has_more` when there may be more. */
+/* Now, some of what is missing and of what is void; `has_more` when there may be more. */
 MUST_CHECK bool registry_sheets_renew(struct store *store, bool *has_more,
                                       struct err *err);
 
@@ -30,6 +31,17 @@ struct registry_walk {
     int64_t sheets_at_once; /* few when the end will come early */
     registry_see_row *see;
     void *context;
+    struct store_statement *asked; /* *owned*: its first sheets, or NULL */
+    int64_t prepared;              /* of registry_sheets_prepared, in the same snapshot */
 };
+/* After an upgrade sheets are made beside the work. Records below this number have all of
+ * theirs; of the others the rows are read. */
+MUST_CHECK bool registry_sheets_prepared(struct store_session *session, int64_t *record,
+                                         struct err *err);
+/* Asks for the first sheets ahead, with what else is asked then (store_ask). */
+MUST_CHECK bool registry_walk_ask(struct store_session *session,
+                                  struct registry_walk *walk, struct err *err);
 MUST_CHECK bool registry_walk_rows(struct store_session *session,
-                                   const struct registry_walk *walk, struct err *err);
+                                   struct registry_walk *walk, struct err *err);
+/* For a walk that was asked for and is not made. */
+void registry_walk_end(struct registry_walk *walk);

@@ -9,9 +9,10 @@
 
 enum {
     RENEW_S = 1,
-    SHEETS_AT_ONCE = 128,     /* renewed in one piece, */
-    PIECE_BYTES = 256 * 1024, /* or about so much */
-    SHEET_BYTES_MAX = 4 << 20 /* some 40,000 entries in 32 days */
+    SHEETS_AT_ONCE = 128,      /* renewed in one piece, */
+    PIECE_BYTES = 256 * 1024,  /* or about so much */
+    SHEET_BYTES_MAX = 4 << 20, /* some 40,000 entries in 32 days */
+    WALK_ROWS = 2000           /* gone through in one piece after an upgrade */
 };
 
 /* ---- places: as 0071_sheet.sql reckons them ---- */
@@ -112,24 +113,32 @@ static bool is_too_large(struct span marks)
     return span_equal(marks, span_of(too_large, sizeof too_large));
 }
 
-/* So many sheets from a place on; `place` is then behind the last. */
-static bool see_sheets(struct store_session *session, const struct registry_walk *walk,
-                       int64_t *place, bool *goes_on, struct err *err)
+/* So many sheets from a place on. */
+static struct store_statement *ask_sheets(struct store_session *session,
+                                          const struct registry_walk *walk, int64_t place,
+                                          struct err *err)
 {
-    bool has_row = false;
-    int64_t count = 0;
-    int64_t last = place_of(walk->record, walk->to);
-    CLEANUP(store_finish)
     struct store_statement *sheets = store_prepare(
         session,
         "SELECT place, marks FROM registry_sheet WHERE place >= ?1 AND place <= ?2 "
         "ORDER BY place LIMIT ?3",
         err);
     if (!sheets)
-        return false;
-    store_bind_int(sheets, 1, *place);
-    store_bind_int(sheets, 2, last);
+        return NULL;
+    store_bind_int(sheets, 1, place);
+    store_bind_int(sheets, 2, place_of(walk->record, walk->to));
     store_bind_int(sheets, 3, walk->sheets_at_once);
+    return sheets;
+}
+
+/* `place` is then behind the last. */
+static bool see_sheets(struct store_session *session, const struct registry_walk *walk,
+                       struct store_statement *sheets, int64_t *place, bool *goes_on,
+                       struct err *err)
+{
+    bool has_row = false;
+    int64_t count = 0;
+    int64_t last = place_of(walk->record, walk->to);
     while (*goes_on && store_step(sheets, &has_row, err) && has_row) {
         *place = store_column_int(sheets, 0);
         struct span marks = store_column_bytes_view(sheets, 1);
@@ -145,15 +154,194 @@ static bool see_sheets(struct store_session *session, const struct registry_walk
     return err->kind == ERR_NONE;
 }
 
-bool registry_walk_rows(struct store_session *session, const struct registry_walk *walk,
+static bool has_sheets(const struct registry_walk *walk)
+{
+    return walk->record < walk->prepared;
+}
+
+/* The next day with rows. */
+static bool find_day(struct store_session *session, const struct registry_walk *walk,
+                     int64_t from, int64_t *day, bool *has_one, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *find = store_prepare(
+        session,
+        "SELECT day FROM registry_entry WHERE record = ?1 AND day >= ?2 AND day <= ?3 "
+        "ORDER BY day LIMIT 1",
+        err);
+    if (!find)
+        return false;
+    store_bind_int(find, 1, walk->record);
+    store_bind_int(find, 2, from);
+    store_bind_int(find, 3, walk->to);
+    if (!store_step(find, has_one, err))
+        return false;
+    *day = *has_one ? store_column_int(find, 0) : 0;
+    return true;
+}
+
+/* As if each were void. */
+static bool walk_without_sheets(struct store_session *session,
+                                const struct registry_walk *walk, struct err *err)
+{
+    int64_t from = walk->from;
+    int64_t day = 0;
+    bool has_one = false;
+    bool goes_on = true;
+    while (goes_on && from <= walk->to) {
+        if (!find_day(session, walk, from, &day, &has_one, err))
+            return false;
+        if (!has_one)
+            break;
+        int64_t place = place_of(walk->record, (int32_t)day);
+        if (!see_rows(session, place, walk, &goes_on, err))
+            return false;
+        from = first_day_of(place) + DAYS_OF_SHEET;
+    }
+    return true;
+}
+
+bool registry_walk_ask(struct store_session *session, struct registry_walk *walk,
+                       struct err *err)
+{
+    int64_t place = place_of(walk->record, walk->from);
+    if (!has_sheets(walk))
+        return true;
+    walk->asked = ask_sheets(session, walk, place, err);
+    if (walk->asked)
+        store_ask(walk->asked);
+    return walk->asked != NULL;
+}
+
+void registry_walk_end(struct registry_walk *walk)
+{
+    store_finish(&walk->asked);
+}
+
+bool registry_walk_rows(struct store_session *session, struct registry_walk *walk,
                         struct err *err)
 {
     int64_t place = place_of(walk->record, walk->from);
     bool goes_on = true;
-    while (goes_on)
-        if (!see_sheets(session, walk, &place, &goes_on, err))
+    if (!has_sheets(walk))
+        return walk_without_sheets(session, walk, err);
+    while (goes_on) {
+        if (!walk->asked)
+            walk->asked = ask_sheets(session, walk, place, err);
+        bool is_seen =
+            walk->asked && see_sheets(session, walk, walk->asked, &place, &goes_on, err);
+        registry_walk_end(walk);
+        if (!is_seen)
             return false;
+    }
     return true;
+}
+
+/* ---- making what is missing after an upgrade ---- */
+
+struct row_place {
+    int64_t record;
+    int64_t day;
+};
+
+static bool read_prepared(struct store_session *session, struct row_place *place,
+                          struct err *err)
+{
+    bool has_row = false;
+    CLEANUP(store_finish)
+    struct store_statement *find = store_prepare(
+        session, "SELECT record, day FROM registry_sheet_walk WHERE one = 1", err);
+    if (!find || !store_step(find, &has_row, err))
+        return false;
+    if (!has_row)
+        return err_set(err, ERR_SYSTEM, "store_corrupt", "the sheets' place is missing");
+    *place = (struct row_place){store_column_int(find, 0), store_column_int(find, 1)};
+    return true;
+}
+
+bool registry_sheets_prepared(struct store_session *session, int64_t *record,
+                              struct err *err)
+{
+    struct row_place place;
+    if (!read_prepared(session, &place, err))
+        return false;
+    *record = place.record;
+    return true;
+}
+
+/* The last of the next rows; what is left of its day belongs on the same sheet. */
+static bool find_end(struct store_session *session, const struct row_place *from,
+                     struct row_place *end, struct err *err)
+{
+    bool has_row = false;
+    CLEANUP(store_finish)
+    struct store_statement *find = store_prepare(
+        session,
+        "SELECT record, day FROM registry_entry WHERE (record, day) > (?1, ?2) "
+        "ORDER BY record, day LIMIT 1 OFFSET ?3",
+        err);
+    if (!find)
+        return false;
+    store_bind_int(find, 1, from->record);
+    store_bind_int(find, 2, from->day);
+    store_bind_int(find, 3, WALK_ROWS - 1);
+    if (!store_step(find, &has_row, err))
+        return false;
+    *end = (struct row_place){INT64_MAX, 0};
+    if (has_row)
+        *end = (struct row_place){store_column_int(find, 0), store_column_int(find, 1)};
+    return true;
+}
+
+static bool make_sheets(struct store_session *session, const struct row_place *from,
+                        struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *make = store_prepare(
+        session,
+        "INSERT INTO registry_sheet (place, marks) SELECT DISTINCT record * 134217728 + "
+        "(day + 2147483648) / 32, CAST(NULL AS BYTEA) FROM (SELECT record, day FROM "
+        "registry_entry WHERE (record, day) > (?1, ?2) ORDER BY record, day LIMIT ?3) AS "
+        "next_rows WHERE record > 0 ON CONFLICT (place) DO NOTHING",
+        err);
+    if (!make)
+        return false;
+    store_bind_int(make, 1, from->record);
+    store_bind_int(make, 2, from->day);
+    store_bind_int(make, 3, WALK_ROWS);
+    return store_run(make, err);
+}
+
+static bool keep_prepared(struct store_session *session, const struct row_place *place,
+                          struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *keep = store_prepare(
+        session, "UPDATE registry_sheet_walk SET record = ?1, day = ?2 WHERE one = 1",
+        err);
+    if (!keep)
+        return false;
+    store_bind_int(keep, 1, place->record);
+    store_bind_int(keep, 2, place->day);
+    return store_run(keep, err);
+}
+
+/* The place is kept in the same piece of writing, so whoever goes on, after a restart or
+ * in another process, neither misses a row nor begins again. Rows that come meanwhile
+ * bring their sheets themselves. */
+static bool walk_some(struct store_session *session, void *context, struct err *err)
+{
+    struct row_place place;
+    struct row_place end;
+    bool *has_more = context;
+    *has_more = false;
+    if (!read_prepared(session, &place, err))
+        return false;
+    if (place.record == INT64_MAX)
+        return true;
+    *has_more = true;
+    return find_end(session, &place, &end, err) && make_sheets(session, &place, err) &&
+           keep_prepared(session, &end, err);
 }
 
 /* ---- renewing ---- */
@@ -248,25 +436,34 @@ static bool renew_some(struct store_session *session, void *context, struct err 
     return true;
 }
 
-static bool has_void(struct store *store, bool *has, struct err *err)
+static bool find_work(struct store *store, bool *is_missing, bool *is_void,
+                      struct err *err)
 {
     struct renewing work;
-    CLEANUP(store_read_end) struct store_session *session = store_read(store, err);
-    bool is_read = session && find_void(session, &work, err);
-    *has = is_read && work.count > 0;
-    return is_read;
+    int64_t prepared = 0;
+    CLEANUP(store_read_end) struct store_session *session = store_read_late(store, err);
+    if (!session || !registry_sheets_prepared(session, &prepared, err) ||
+        !find_void(session, &work, err))
+        return false;
+    *is_missing = prepared != INT64_MAX;
+    *is_void = work.count > 0;
+    return true;
 }
 
 bool registry_sheets_renew(struct store *store, bool *has_more, struct err *err)
 {
     struct renewing work = {.count = 0};
-    if (!has_void(store, has_more, err))
+    bool is_missing = false;
+    bool is_void = false;
+    *has_more = false;
+    if (!find_work(store, &is_missing, &is_void, err) ||
+        (is_missing && !store_write(store, STORE_BACKFILL, walk_some, &is_missing, err)))
         return false;
-    if (!*has_more)
-        return true;
-    bool is_done = store_write(store, STORE_BACKFILL, renew_some, &work, err);
-    *has_more = is_done && (work.renewed < work.count || work.count == SHEETS_AT_ONCE);
-    return is_done;
+    if ((is_void || is_missing) &&
+        !store_write(store, STORE_BACKFILL, renew_some, &work, err))
+        return false;
+    *has_more = is_missing || work.renewed < work.count || work.count == SHEETS_AT_ONCE;
+    return true;
 }
 
 /* ---- the thread ---- */

@@ -96,16 +96,23 @@ static bool see(void *context, struct registry_row_value *row, bool *goes_on,
     return true;
 }
 
-static struct seen walk(struct place *place, int32_t from, int32_t to, size_t max)
+static struct seen walk_record(struct place *place, int64_t record, int32_t from,
+                               int32_t to, size_t max)
 {
     struct err err = {0};
     struct seen seen = {buf_init(SEEN_BYTES), 0, max};
-    struct registry_walk way = {RECORD, from, to, 2, see, &seen};
+    struct registry_walk way = {record, from, to, 2, see, &seen, NULL, 0};
     CLEANUP(store_read_end)
     struct store_session *session = store_read(place->store, &err);
-    CHECK(session && registry_walk_rows(session, &way, &err));
+    CHECK(session && registry_sheets_prepared(session, &way.prepared, &err));
+    CHECK(registry_walk_rows(session, &way, &err));
     CHECK(buf_check(&seen.rows, &err));
     return seen;
+}
+
+static struct seen walk(struct place *place, int32_t from, int32_t to, size_t max)
+{
+    return walk_record(place, RECORD, from, to, max);
 }
 
 static int64_t ask(struct place *place, const char *sql)
@@ -310,7 +317,7 @@ static void a_damaged_sheet_is_told(void)
     struct place place = place_open();
     struct err err = {0};
     struct seen seen = {buf_init(SEEN_BYTES), 0, 0};
-    struct registry_walk way = {RECORD, 20000, 20000, 2, see, &seen};
+    struct registry_walk way = {RECORD, 20000, 20000, 2, see, &seen, NULL, INT64_MAX};
     struct change damage = {"UPDATE registry_sheet SET marks = CAST('x' AS BYTEA) WHERE "
                             "CAST(?1 AS TEXT) <> ''",
                             .number = 1};
@@ -320,6 +327,124 @@ static void a_damaged_sheet_is_told(void)
     CHECK(session && !registry_walk_rows(session, &way, &err));
     CHECK(err.kind == ERR_SYSTEM && strcmp(err.code, "store_corrupt") == 0);
     store_read_end(&session);
+    buf_free(&seen.rows);
+    place_close(&place);
+}
+
+/* ---- an upgrade with data ---- */
+
+enum { OLD_RECORDS = 40, OLD_DAYS = 250, OLD_STEP = 3 };
+
+static struct store *open_with(const struct store_testsite *site, int below)
+{
+    struct err err = {0};
+    struct store_migration some[128];
+    size_t count = 0;
+    CHECK(store_centre_migrations_count <= 128);
+    for (size_t i = 0; i < store_centre_migrations_count; i++)
+        if (store_centre_migrations[i].number < below)
+            some[count++] = store_centre_migrations[i];
+    struct store_config config = {site->location, some, count, NULL};
+    struct store *store = store_open(&config, &err);
+    CHECK(store);
+    return store;
+}
+
+static bool fill_old(struct store_session *session, void *context, struct err *err)
+{
+    (void)context;
+    CLEANUP(store_finish)
+    struct store_statement *statement = store_prepare(
+        session,
+        "WITH RECURSIVE r (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r WHERE i < ?1), "
+        "d (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM d WHERE i < ?2) "
+        "INSERT INTO registry_entry (record, day, kind, entry, source_key, version, "
+        "state, flags, end_day, is_open, title, department_code, department, author, "
+        "time, order_number, visible_at, change) SELECT r.i, 18000 + d.i * ?3, 3, "
+        "'00000000000000000000' || CAST (100000000000 + r.i * 1000 + d.i AS TEXT), 'k', "
+        "'202604010900000001', 0, 5, 0, 0, 't', '01', '', '', '', '', 1700000000000, 1 "
+        "FROM r CROSS JOIN d",
+        err);
+    if (!statement)
+        return false;
+    store_bind_int(statement, 1, OLD_RECORDS);
+    store_bind_int(statement, 2, OLD_DAYS);
+    store_bind_int(statement, 3, OLD_STEP);
+    return store_run(statement, err);
+}
+
+/* Of the first, one in the middle, the last: all rows, and those of a part of the days.
+ */
+static bool shows_all(struct place *place)
+{
+    const int64_t records[] = {1, OLD_RECORDS / 2, OLD_RECORDS};
+    bool is_whole = true;
+    for (size_t i = 0; i < sizeof records / sizeof *records; i++) {
+        struct seen all = walk_record(place, records[i], DAY_NONE, INT32_MAX, 0);
+        struct seen part =
+            walk_record(place, records[i], 18000 + OLD_STEP, 18000 + OLD_STEP * 100, 0);
+        struct seen first = walk_record(place, records[i], DAY_NONE, INT32_MAX, 1);
+        is_whole =
+            is_whole && all.count == OLD_DAYS && part.count == 100 && first.count == 1;
+        buf_free(&all.rows);
+        buf_free(&part.rows);
+        buf_free(&first.rows);
+    }
+    return is_whole;
+}
+
+static int64_t prepared(struct place *place)
+{
+    return ask(place, "SELECT record FROM registry_sheet_walk");
+}
+
+/* The sheets of what was there are made in pieces; each end may be the last before a
+ * restart. */
+static void an_upgrade_with_data_answers_before_its_sheets_are_made(void)
+{
+    struct err err = {0};
+    struct place place = {.site = store_testsite_new()};
+    bool has_more = true;
+    int pieces = 0;
+    place.store = open_with(&place.site, 71);
+    CHECK(store_write(place.store, STORE_LIVE, fill_old, NULL, &err));
+    store_close(place.store);
+    place.store = open_with(&place.site, INT32_MAX);
+    CHECK(ask(&place, "SELECT count(*) FROM registry_sheet") == 0);
+    CHECK(prepared(&place) == 0 && shows_all(&place));
+    while (has_more) {
+        int64_t before = prepared(&place);
+        CHECK(registry_sheets_renew(place.store, &has_more, &err) && shows_all(&place));
+        pieces++;
+        CHECK(!has_more || before == INT64_MAX || prepared(&place) > before);
+        store_close(place.store);
+        place.store = open_with(&place.site, INT32_MAX);
+    }
+    CHECK(pieces > 4 && prepared(&place) == INT64_MAX && shows_all(&place));
+    CHECK(void_sheets(&place) == 0);
+    CHECK(ask(&place, "SELECT count(*) FROM registry_sheet") ==
+          ask(&place, "SELECT count(DISTINCT record * 134217728 + (day + 2147483648) / "
+                      "32) FROM registry_entry"));
+    place_close(&place);
+}
+
+static void what_comes_while_sheets_are_made_is_shown(void)
+{
+    struct err err = {0};
+    struct place place = {.site = store_testsite_new()};
+    bool has_more = false;
+    place.store = open_with(&place.site, 71);
+    CHECK(store_write(place.store, STORE_LIVE, fill_old, NULL, &err));
+    store_close(place.store);
+    place.store = open_with(&place.site, INT32_MAX);
+    CHECK(registry_sheets_renew(place.store, &has_more, &err) && has_more);
+    put(&place, 1, 17000, ENTRY_LABORATORY); /* its record is made */
+    struct seen seen = walk(&place, DAY_NONE, INT32_MAX, 0);
+    CHECK(prepared(&place) > RECORD && seen.count == OLD_DAYS + 1);
+    buf_free(&seen.rows);
+    renew(&place);
+    seen = walk(&place, DAY_NONE, INT32_MAX, 0);
+    CHECK(seen.count == OLD_DAYS + 1);
     buf_free(&seen.rows);
     place_close(&place);
 }
@@ -335,5 +460,7 @@ int main(void)
     RUN(many_sheets_are_written_piece_by_piece);
     RUN(a_sheet_that_would_be_too_large_is_read_from_its_rows);
     RUN(a_damaged_sheet_is_told);
+    RUN(an_upgrade_with_data_answers_before_its_sheets_are_made);
+    RUN(what_comes_while_sheets_are_made_is_shown);
     return test_done();
 }

@@ -23,8 +23,7 @@ enum {
     KEEPER_MS = 1000,
     COMPARE_EVERY_MS = 24 * 3600 * 1000,
     ANSWERS_BYTES_MAX = 256 * 1024,
-    BATCH_ARENA_BYTES = 16 << 20,
-    KEPT_BYTES = 64 * 1024 /* of a batch, when it was taken */
+    BATCH_ARENA_BYTES = 16 << 20
 };
 
 static int64_t now_ms(const struct registry_uplink *uplink)
@@ -111,7 +110,9 @@ static bool send_poll(struct registry_pump *pump, struct err *err)
         pump->state = PUMP_ASKING;
         pump->exchange = tunnel_send(pump->tunnel, &request, &events, pump, err);
         is_sent = pump->exchange != NULL;
-        if (!is_sent)
+        if (is_sent)
+            buf_free(&pump->answers); /* the tunnel has a copy */
+        else
             pump->state = PUMP_WORKING;
     }
     pthread_mutex_unlock(&uplink->lock);
@@ -163,10 +164,7 @@ static bool take_batch(struct registry_pump *pump, size_t *count, struct err *er
                        pump->status);
     if (!registry_apply_events(&batch, buf_view(&pump->received), err))
         return false;
-    if (pump->received.size_bytes > KEPT_BYTES) { /* hundreds of pumps had a backfill */
-        buf_free(&pump->received);
-        pump->received = buf_init(UPLINK_MESSAGE_BYTES_MAX);
-    }
+    buf_free(&pump->received); /* hundreds of pumps wait with nothing to do */
     write_answers(pump, batch.answers, batch.count);
     note_step(pump);
     *count = batch.count;
@@ -198,7 +196,6 @@ static void give_up(struct registry_pump *pump, const struct err *err)
         tunnel_release(&pump->tunnel);
     pump->has_batch = false;
     buf_free(&pump->received);
-    pump->received = buf_init(UPLINK_MESSAGE_BYTES_MAX);
     bool is_ready =
         facility_gateway_is_ready(uplink->config.gateways, pump->gateway->facility);
     pthread_mutex_lock(&uplink->lock);

@@ -37,7 +37,7 @@ enum {
     SESSION_IDLE_MS = 15 * 60 * 1000,
     SESSION_ABSOLUTE_MS = 10 * 3600 * 1000,
     SESSION_STALE_MS = 1000,
-    SESSION_SOURCE_FAILURES_MAX = 60, /* per source address and 10 minutes */
+    SESSION_SOURCE_FAILURES_MAX = 60, /* per address, per certificate, and 10 minutes */
     SESSION_ONCE_DAYS = 2             /* idempotency keys are kept so long */
 };
 

@@ -205,19 +205,30 @@ static bool read_login(const struct json_value *root, struct login *login,
     return !login->has_post || json_take_id(root, "post", &login->post, err);
 }
 
+/* A count that cannot be written is an error by itself: tries that nobody counts are not
+ * answered. */
 static bool enter(struct session_service *sessions, struct http_call *call,
                   const struct login *login, struct staff *staff, struct err *err)
 {
+    struct store *store = sessions->config.store;
     const char *address = http_remote_address(call);
-    const struct clock *clock = &sessions->config.clock;
-    if (!session_source_is_open(&sessions->sources, address, clock_monotonic_ms(clock)))
+    struct session_origin origin = {text_cstr(address),
+                                    text_cstr(http_peer_fingerprint(call))};
+    int64_t now_ms = clock_wall_ms(&sessions->config.clock);
+    bool is_allowed = false;
+    if (!session_failures_allow(store, &origin, now_ms, &is_allowed, err))
+        return false;
+    if (!is_allowed)
         return err_set(err, ERR_BUSY, "login_rate", "too many failures from there");
     if (staff_enter(sessions->config.doors, login->login, text_span(login->password),
                     http_arena(call), staff, err))
         return true;
-    if (err->kind == ERR_REFUSED)
-        session_source_failed(&sessions->sources, address, clock_monotonic_ms(clock),
-                              clock_wall_ms(clock));
+    struct err uncounted = {0};
+    if (err->kind == ERR_REFUSED) {
+        session_source_failed(&sessions->sources, address, now_ms);
+        if (!session_failures_count(store, &origin, now_ms, &uncounted))
+            *err = uncounted;
+    }
     session_audit_failures(sessions, false);
     return false;
 }

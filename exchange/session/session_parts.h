@@ -34,9 +34,15 @@ MUST_CHECK bool session_add_row(struct store_session *session,
                                 const struct session_row *row, struct err *err);
 MUST_CHECK bool session_close_row(struct store_session *session, struct hash hash,
                                   int64_t now_ms, struct err *err);
-/* True also when there is no such row. */
-MUST_CHECK bool session_read_closed(struct store_session *session, struct hash hash,
-                                    bool *is_closed, struct err *err);
+/* Asked ahead (store_ask), then taken; true also when there is no such row. */
+struct session_key {
+    char hex[HASH_HEX_BYTES];
+};
+MUST_CHECK struct store_statement *session_closed_ask(struct store_session *session,
+                                                      const struct session_key *key,
+                                                      struct err *err);
+MUST_CHECK bool session_closed_take(struct store_statement *statement, bool *is_closed,
+                                    struct err *err);
 MUST_CHECK bool session_touch_row(struct store_session *session, struct hash hash,
                                   int64_t now_ms, struct err *err);
 MUST_CHECK bool session_certificate_fits(struct store_session *session,
@@ -59,13 +65,28 @@ void session_cache_touch(struct session_cache *cache, struct hash hash, int64_t 
                          bool is_stored);
 void session_cache_drop(struct session_cache *cache, struct hash hash);
 
-/* ---- session_source.c: failed logins per source address ---- */
+/* ---- session_failure_store.c: failed logins of ten minutes, in the database ---- */
+enum {
+    SESSION_FAILURE_WINDOW_MS = 10 * 60 * 1000,
+    SESSION_FAILURES_KEPT_MAX = 2048 /* rows */
+};
+struct session_origin {
+    struct text address;
+    struct text fingerprint; /* "" without certificate */
+};
+/* False in `is_allowed` once an address or a certificate failed too often. */
+MUST_CHECK bool session_failures_allow(struct store *store,
+                                       const struct session_origin *origin,
+                                       int64_t now_ms, bool *is_allowed, struct err *err);
+MUST_CHECK bool session_failures_count(struct store *store,
+                                       const struct session_origin *origin,
+                                       int64_t now_ms, struct err *err);
+
+/* ---- session_source.c: the same of this process, for its audit ---- */
 enum { SESSION_SOURCES_MAX = 1024, SESSION_ADDRESS_BYTES = 64 };
 struct session_source {
     char address[SESSION_ADDRESS_BYTES];
-    int64_t window_begun_ms; /* of ten minutes, for refusing */
-    int window_failures;
-    int64_t minute; /* for the audit: one row per source and minute */
+    int64_t minute; /* one row per source and minute */
     int minute_failures;
 };
 struct session_sources {
@@ -73,10 +94,8 @@ struct session_sources {
     struct session_source items[SESSION_SOURCES_MAX];
 };
 void session_sources_start(struct session_sources *sources);
-bool session_source_is_open(struct session_sources *sources, const char *address,
-                            int64_t monotonic_ms);
 void session_source_failed(struct session_sources *sources, const char *address,
-                           int64_t monotonic_ms, int64_t wall_ms);
+                           int64_t wall_ms);
 /* Takes one finished count out; false when there is none. With `all` also the counts of
  * the running minute. */
 bool session_sources_take(struct session_sources *sources, int64_t wall_ms, bool all,

@@ -42,10 +42,18 @@ static bool is_current(struct session_service *sessions, const struct session_ro
 {
     uint64_t epoch = 0;
     bool is_closed = true;
+    struct session_key key;
+    hash_to_hex(span_of(row->hash.bytes, HASH_BYTES), key.hex);
     CLEANUP(store_read_end)
-    struct store_session *session = store_read(sessions->config.store, err);
-    if (!session || !network_epoch_read(session, &epoch, err) ||
-        !session_read_closed(session, row->hash, &is_closed, err))
+    struct store_session *session = store_read_late(sessions->config.store, err);
+    if (!session)
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *numbers = network_epoch_ask(session, err);
+    CLEANUP(store_finish)
+    struct store_statement *closed = session_closed_ask(session, &key, err);
+    if (!numbers || !closed || !network_epoch_take(numbers, &epoch, err) ||
+        !session_closed_take(closed, &is_closed, err))
         return false;
     *is_so = epoch == row->epoch && !is_closed;
     return true;

@@ -149,17 +149,22 @@ bool session_close_row(struct store_session *session, struct hash hash, int64_t 
         hash, now_ms, err);
 }
 
-bool session_read_closed(struct store_session *session, struct hash hash, bool *is_closed,
-                         struct err *err)
+struct store_statement *session_closed_ask(struct store_session *session,
+                                           const struct session_key *key, struct err *err)
 {
-    CLEANUP(store_finish)
     struct store_statement *statement =
         store_prepare(session, "SELECT closed_at FROM session WHERE hash = ?1", err);
     if (!statement)
-        return false;
-    struct hex hex = hex_of(hash);
+        return NULL;
+    store_bind_text(statement, 1, text_cstr(key->hex));
+    store_ask(statement);
+    return statement;
+}
+
+bool session_closed_take(struct store_statement *statement, bool *is_closed,
+                         struct err *err)
+{
     bool has_row = false;
-    store_bind_text(statement, 1, text_cstr(hex.at));
     if (!store_step(statement, &has_row, err))
         return false;
     *is_closed = !has_row || store_column_int(statement, 0) != 0;

@@ -128,7 +128,7 @@ static void a_full_cache_forgets_the_oldest(void)
     session_cache_free(cache);
 }
 
-/* ---- failed logins per source ---- */
+/* ---- failed logins per source and minute ---- */
 
 static struct session_sources *sources_new(void)
 {
@@ -144,31 +144,17 @@ static void sources_free(struct session_sources *sources)
     memory_free(sources);
 }
 
-static void a_source_with_sixty_failures_is_closed_for_ten_minutes(void)
-{
-    struct session_sources *sources = sources_new();
-    for (int i = 0; i < SESSION_SOURCE_FAILURES_MAX; i++) {
-        CHECK(session_source_is_open(sources, "10.0.0.1", 1000));
-        session_source_failed(sources, "10.0.0.1", 1000, 0);
-    }
-    CHECK(!session_source_is_open(sources, "10.0.0.1", 1000));
-    CHECK(session_source_is_open(sources, "10.0.0.2", 1000));
-    CHECK(!session_source_is_open(sources, "10.0.0.1", 1000 + 10 * MINUTE - 1));
-    CHECK(session_source_is_open(sources, "10.0.0.1", 1000 + 10 * MINUTE));
-    sources_free(sources);
-}
-
 static void failures_become_one_count_per_source_and_minute(void)
 {
     struct session_sources *sources = sources_new();
     struct session_source taken;
     for (int i = 0; i < 5; i++)
-        session_source_failed(sources, "10.0.0.1", 1000, 7 * MINUTE);
+        session_source_failed(sources, "10.0.0.1", 7 * MINUTE);
     CHECK(!session_sources_take(sources, 7 * MINUTE + 59999, false, &taken));
     CHECK(session_sources_take(sources, 8 * MINUTE, false, &taken));
     CHECK(taken.minute_failures == 5 && strcmp(taken.address, "10.0.0.1") == 0);
     CHECK(!session_sources_take(sources, 8 * MINUTE, true, &taken));
-    session_source_failed(sources, "10.0.0.1", 1000, 8 * MINUTE);
+    session_source_failed(sources, "10.0.0.1", 8 * MINUTE);
     CHECK(session_sources_take(sources, 8 * MINUTE, true, &taken));
     sources_free(sources);
 }
@@ -181,7 +167,7 @@ static void a_flood_of_addresses_shares_one_counter(void)
     int total = 0;
     for (int i = 0; i < 3 * SESSION_SOURCES_MAX; i++) {
         snprintf(address, sizeof address, "10.%d.%d.%d", i >> 16, i >> 8 & 255, i & 255);
-        session_source_failed(sources, address, 1000, 0);
+        session_source_failed(sources, address, 0);
     }
     int rows = 0;
     for (; session_sources_take(sources, MINUTE, false, &taken); rows++)
@@ -298,6 +284,143 @@ static const char *begin(struct place *place, const char *fingerprint,
     CHECK(hash_from_hex(span_cstr(token), bytes, sizeof bytes));
     *session = hash_sha256(span_of(bytes, sizeof bytes));
     return "";
+}
+
+/* ---- failed logins of the last minutes ---- */
+
+static bool is_allowed_from(struct store *store, const char *address,
+                            const char *fingerprint, int64_t now_ms)
+{
+    struct err err = {0};
+    bool is_allowed = false;
+    struct session_origin origin = {text_cstr(address), text_cstr(fingerprint)};
+    CHECK(session_failures_allow(store, &origin, now_ms, &is_allowed, &err));
+    return is_allowed;
+}
+
+static void fail_from(struct store *store, const char *address, const char *fingerprint,
+                      int64_t now_ms)
+{
+    struct err err = {0};
+    struct session_origin origin = {text_cstr(address), text_cstr(fingerprint)};
+    CHECK(session_failures_count(store, &origin, now_ms, &err));
+}
+
+static int64_t count_kept(struct store *store)
+{
+    struct err err = {0};
+    bool has_row = false;
+    CLEANUP(store_read_end) struct store_session *session = store_read(store, &err);
+    CLEANUP(store_finish)
+    struct store_statement *find =
+        store_prepare(session, "SELECT COUNT(*) FROM session_failure", &err);
+    CHECK(store_step(find, &has_row, &err) && has_row);
+    return store_column_int(find, 0);
+}
+
+static void a_source_with_sixty_failures_is_closed_for_ten_minutes(void)
+{
+    struct place place;
+    place_open(&place, false);
+    int64_t now_ms = place.now_ms;
+    for (int i = 0; i < SESSION_SOURCE_FAILURES_MAX; i++) {
+        CHECK(is_allowed_from(place.store, "10.0.0.1", "", now_ms));
+        fail_from(place.store, "10.0.0.1", "", now_ms + i);
+    }
+    CHECK(!is_allowed_from(place.store, "10.0.0.1", "", now_ms));
+    CHECK(!is_allowed_from(place.store, "10.0.0.1", FINGERPRINT, now_ms));
+    CHECK(is_allowed_from(place.store, "10.0.0.2", "", now_ms));
+    CHECK(!is_allowed_from(place.store, "10.0.0.1", "", now_ms + 10 * MINUTE - 1));
+    CHECK(is_allowed_from(place.store, "10.0.0.1", "", now_ms + 10 * MINUTE));
+    /* the first failure afterwards is the first of a new count */
+    fail_from(place.store, "10.0.0.1", "", now_ms + 10 * MINUTE);
+    CHECK(is_allowed_from(place.store, "10.0.0.1", "", now_ms + 10 * MINUTE));
+    CHECK(count_kept(place.store) == 1);
+    place_close(&place);
+}
+
+static void a_certificate_is_counted_wherever_it_comes_from(void)
+{
+    struct place place;
+    char address[32];
+    place_open(&place, false);
+    for (int i = 0; i < SESSION_SOURCE_FAILURES_MAX; i++) {
+        snprintf(address, sizeof address, "10.0.1.%d", i);
+        fail_from(place.store, address, FINGERPRINT, place.now_ms);
+    }
+    CHECK(!is_allowed_from(place.store, "10.0.2.1", FINGERPRINT, place.now_ms));
+    CHECK(is_allowed_from(place.store, "10.0.2.1", "bb", place.now_ms));
+    place_close(&place);
+}
+
+static void another_process_and_a_restart_count_on(void)
+{
+    struct place place;
+    struct err err = {0};
+    char file[STORE_TESTSITE_BYTES];
+    place_open(&place, false);
+    store_testsite_locate(file, place.name, "data");
+    struct store_config config = {file, store_centre_migrations,
+                                  store_centre_migrations_count, NULL};
+    for (int i = 0; i < SESSION_SOURCE_FAILURES_MAX - 1; i++)
+        fail_from(place.store, "10.0.0.1", "", place.now_ms);
+    struct store *other = store_open(&config, &err);
+    CHECK(other && is_allowed_from(other, "10.0.0.1", "", place.now_ms));
+    fail_from(other, "10.0.0.1", "", place.now_ms);
+    CHECK(!is_allowed_from(other, "10.0.0.1", "", place.now_ms));
+    CHECK(!is_allowed_from(place.store, "10.0.0.1", "", place.now_ms));
+    store_close(other);
+    place_close(&place);
+}
+
+static void a_clock_that_was_ahead_closes_no_source(void)
+{
+    struct place place;
+    place_open(&place, false);
+    int64_t now_ms = place.now_ms;
+    for (int i = 0; i < SESSION_SOURCE_FAILURES_MAX; i++)
+        fail_from(place.store, "10.0.0.1", "", now_ms + 60 * MINUTE);
+    CHECK(is_allowed_from(place.store, "10.0.0.1", "", now_ms));
+    fail_from(place.store, "10.0.0.2", "", now_ms);
+    CHECK(count_kept(place.store) == 1);
+    place_close(&place);
+}
+
+static bool add_many(struct store_session *session, void *context, struct err *err)
+{
+    const int64_t *now_ms = context;
+    char address[32];
+    for (int i = 0; i < SESSION_FAILURES_KEPT_MAX; i++) {
+        CLEANUP(store_finish)
+        struct store_statement *add =
+            store_prepare(session,
+                          "INSERT INTO session_failure (kind, source, begun_at, "
+                          "failures) VALUES ('address', ?1, ?2, 59)",
+                          err);
+        snprintf(address, sizeof address, "10.1.%d.%d", i >> 8, i & 255);
+        if (!add)
+            return false;
+        store_bind_text(add, 1, text_cstr(address));
+        store_bind_int(add, 2, *now_ms);
+        if (!store_run(add, err))
+            return false;
+    }
+    return true;
+}
+
+static void a_flood_of_addresses_pushes_nobodys_count_out(void)
+{
+    struct place place;
+    struct err err = {0};
+    place_open(&place, false);
+    CHECK(store_write(place.store, STORE_LIVE, add_many, &place.now_ms, &err));
+    fail_from(place.store, "10.0.0.1", FINGERPRINT, place.now_ms);
+    CHECK(count_kept(place.store) == SESSION_FAILURES_KEPT_MAX);
+    fail_from(place.store, "10.1.0.7", "", place.now_ms);
+    CHECK(!is_allowed_from(place.store, "10.1.0.7", "", place.now_ms));
+    fail_from(place.store, "10.0.0.1", "", place.now_ms + 10 * MINUTE);
+    CHECK(count_kept(place.store) == 1);
+    place_close(&place);
 }
 
 static bool revoke_certificate(struct store_session *session, void *context,
@@ -449,9 +572,13 @@ int main(void)
     RUN(a_row_is_believed_for_one_second);
     RUN(activity_survives_reading_the_row_again);
     RUN(a_full_cache_forgets_the_oldest);
-    RUN(a_source_with_sixty_failures_is_closed_for_ten_minutes);
     RUN(failures_become_one_count_per_source_and_minute);
     RUN(a_flood_of_addresses_shares_one_counter);
+    RUN(a_source_with_sixty_failures_is_closed_for_ten_minutes);
+    RUN(a_certificate_is_counted_wherever_it_comes_from);
+    RUN(another_process_and_a_restart_count_on);
+    RUN(a_clock_that_was_ahead_closes_no_source);
+    RUN(a_flood_of_addresses_pushes_nobodys_count_out);
     RUN(only_an_accepted_certificate_lifts_the_assurance);
     RUN(a_closed_session_is_gone_at_once_and_an_idle_one_in_time);
     RUN(a_key_answers_the_same_request_only);

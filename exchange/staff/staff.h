@@ -17,6 +17,7 @@
 
 struct store;
 struct store_session;
+struct store_statement;
 
 /* id */
 #define STAFF_PROFESSIONS(X)                                                             \
@@ -96,6 +97,15 @@ MUST_CHECK bool staff_check_new_password(const struct staff *staff, struct span 
 MUST_CHECK bool staff_find(struct store_session *session, struct id id,
                            struct arena *arena, struct staff *found, struct err *err);
 MUST_CHECK bool staff_find_post(struct store_session *session, struct id post,
+                                struct staff_post *found, struct err *err);
+/* The same two in two steps: asked ahead (store_ask), then taken. */
+MUST_CHECK struct store_statement *staff_ask(struct store_session *session, struct id id,
+                                             struct err *err);
+MUST_CHECK bool staff_take(struct store_statement *statement, struct id id,
+                           struct arena *arena, struct staff *found, struct err *err);
+MUST_CHECK struct store_statement *staff_post_ask(struct store_session *session,
+                                                  struct id post, struct err *err);
+MUST_CHECK bool staff_post_take(struct store_statement *statement,
                                 struct staff_post *found, struct err *err);
 /* Posts that are active on `day`, at most STAFF_POSTS_MAX, in order of their ids. */
 MUST_CHECK bool staff_active_posts(struct store_session *session, struct id staff,

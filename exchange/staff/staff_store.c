@@ -10,16 +10,22 @@
 
 /* ---- people ---- */
 
-bool staff_find(struct store_session *session, struct id id, struct arena *arena,
-                struct staff *found, struct err *err)
+struct store_statement *staff_ask(struct store_session *session, struct id id,
+                                  struct err *err)
 {
-    CLEANUP(store_finish)
     struct store_statement *statement = store_prepare(
         session,
         "SELECT login, name, kana, birth_day, is_disabled FROM staff WHERE id = ?1", err);
     if (!statement)
-        return false;
+        return NULL;
     store_bind_id(statement, 1, id);
+    store_ask(statement);
+    return statement;
+}
+
+bool staff_take(struct store_statement *statement, struct id id, struct arena *arena,
+                struct staff *found, struct err *err)
+{
     bool has_row = false;
     if (!store_step(statement, &has_row, err))
         return false;
@@ -35,6 +41,14 @@ bool staff_find(struct store_session *session, struct id id, struct arena *arena
     return store_column_text(statement, 0, arena, &found->login, err) &&
            store_column_text(statement, 1, arena, &found->name, err) &&
            store_column_text(statement, 2, arena, &found->kana, err);
+}
+
+bool staff_find(struct store_session *session, struct id id, struct arena *arena,
+                struct staff *found, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *statement = staff_ask(session, id, err);
+    return statement && staff_take(statement, id, arena, found, err);
 }
 
 bool staff_find_login(struct store_session *session, struct text login, struct id *id,
@@ -213,21 +227,35 @@ static bool read_post(struct store_statement *statement, struct staff_post *post
            store_column_id(statement, 2, &post->facility, err);
 }
 
-bool staff_find_post(struct store_session *session, struct id post,
-                     struct staff_post *found, struct err *err)
+struct store_statement *staff_post_ask(struct store_session *session, struct id post,
+                                       struct err *err)
 {
-    CLEANUP(store_finish)
     struct store_statement *statement =
         store_prepare(session, POST_COLUMNS "WHERE id = ?1", err);
     if (!statement)
-        return false;
+        return NULL;
     store_bind_id(statement, 1, post);
+    store_ask(statement);
+    return statement;
+}
+
+bool staff_post_take(struct store_statement *statement, struct staff_post *found,
+                     struct err *err)
+{
     bool has_row = false;
     if (!store_step(statement, &has_row, err))
         return false;
     if (!has_row)
         return err_set(err, ERR_MISSING, "not_found", "no such post");
     return read_post(statement, found, err);
+}
+
+bool staff_find_post(struct store_session *session, struct id post,
+                     struct staff_post *found, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *statement = staff_post_ask(session, post, err);
+    return statement && staff_post_take(statement, found, err);
 }
 
 bool staff_active_posts(struct store_session *session, struct id staff, int32_t day,

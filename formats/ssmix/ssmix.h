@@ -120,6 +120,18 @@ struct ssmix_transaction {
     struct span key;
     bool is_deletion;
 };
+/* The same as texts; those of a row of an index database (clause 2.10), too. */
+struct ssmix_transaction_texts {
+    struct span patient;
+    struct span day;
+    struct span type;
+    struct span key;
+    struct span action;
+};
+/* False: one of them can be no folder's name, or is no action; that one is `at_fault`. */
+MUST_CHECK bool ssmix_check_transaction(const struct ssmix_transaction_texts *texts,
+                                        struct ssmix_transaction *transaction,
+                                        struct span *at_fault);
 /* A header's line without its end. ERR_SYNTAX transaction_header (number of fields),
  * transaction_field, with offset. */
 MUST_CHECK bool ssmix_parse_transaction(struct span line,

@@ -32,31 +32,43 @@ static bool take_day(struct span part, int32_t *day)
     return *day != DAY_NONE || span_is(part, "-");
 }
 
+bool ssmix_check_transaction(const struct ssmix_transaction_texts *texts,
+                             struct ssmix_transaction *transaction, struct span *at_fault)
+{
+    *transaction = (struct ssmix_transaction){texts->patient, DAY_NONE, texts->type,
+                                              texts->key, span_is(texts->action, "DEL")};
+    *at_fault = (struct span){0};
+    if (!ssmix_patient_is_valid(texts->patient))
+        *at_fault = texts->patient;
+    else if (!take_day(texts->day, &transaction->day))
+        *at_fault = texts->day;
+    else if (!is_name(texts->type))
+        *at_fault = texts->type;
+    else if (!transaction->is_deletion && !span_is(texts->action, "INS"))
+        *at_fault = texts->action;
+    else
+        return true;
+    return false;
+}
+
 bool ssmix_parse_transaction(struct span line, struct ssmix_transaction *transaction,
                              struct err *err)
 {
     struct span parts[TRANSACTION_PARTS] = {0};
     struct span rest = line;
+    struct span at_fault = {0};
     size_t count = 0;
     *transaction = (struct ssmix_transaction){.day = DAY_NONE};
     while (count < TRANSACTION_PARTS && span_take(&rest, ',', &parts[count]))
         count++;
     if (count < TRANSACTION_PARTS || rest.len > 0 || !span_is(parts[PART_MARK], "#SSMIX"))
         return err_at(err, ERR_SYNTAX, "transaction_header", 0, CLAUSE);
-    transaction->patient = parts[PART_PATIENT];
-    transaction->type = parts[PART_TYPE];
-    transaction->key = parts[PART_KEY];
-    transaction->is_deletion = span_is(parts[PART_ACTION], "DEL");
-    size_t offset = 0;
-    if (!ssmix_patient_is_valid(parts[PART_PATIENT]))
-        offset = (size_t)(parts[PART_PATIENT].at - line.at);
-    else if (!take_day(parts[PART_DAY], &transaction->day))
-        offset = (size_t)(parts[PART_DAY].at - line.at);
-    else if (!is_name(parts[PART_TYPE]))
-        offset = (size_t)(parts[PART_TYPE].at - line.at);
-    else if (!transaction->is_deletion && !span_is(parts[PART_ACTION], "INS"))
-        offset = (size_t)(parts[PART_ACTION].at - line.at);
-    return offset == 0 || err_at(err, ERR_SYNTAX, "transaction_field", offset, CLAUSE);
+    struct ssmix_transaction_texts texts = {parts[PART_PATIENT], parts[PART_DAY],
+                                            parts[PART_TYPE], parts[PART_KEY],
+                                            parts[PART_ACTION]};
+    return ssmix_check_transaction(&texts, transaction, &at_fault) ||
+           err_at(err, ERR_SYNTAX, "transaction_field", (uint64_t)(at_fault.at - line.at),
+                  CLAUSE);
 }
 
 bool ssmix_take_transaction(struct span *rest, struct span *line)

@@ -62,11 +62,12 @@ static bool say_hello(struct answer_line *line, struct http_call *call, struct b
                                      .node = answer->config.node,
                                      .epoch = index_epoch(answer->config.index),
                                      .software = answer->config.software,
-                                     .policy = answer->config.policy,
                                      .polled_s =
                                          collect_polled_s(answer->config.collect)};
     CLEANUP(json_free_at) struct json_document *document = answer_read_body(call, err);
     if (!document || !uplink_read_hello(json_root(document), &hello, err) ||
+        !index_read_policy_json(answer->config.index, http_arena(call), &welcome.policy,
+                                err) ||
         !uplink_agree(&hello, &welcome.protocol, err) ||
         !keep_peer_head(answer, &hello.head, err))
         return false;

@@ -25,7 +25,6 @@ struct answer_config {
     struct audit *audit;
     struct text node;
     struct text facility_code;
-    struct text policy; /* JSON as published */
     struct text software;
     struct index_limits limits;
     struct clock clock;

@@ -56,6 +56,7 @@ struct collect *collect_new(const struct collect_config *config, struct err *err
     pthread_cond_init(&collect->calm, NULL);
     pthread_mutex_init(&collect->roots_lock, NULL);
     collect_batch_open(collect);
+    atomic_store(&collect->has_rows, config->rows != NULL); /* until it fails */
     if (!open_roots(collect, err)) {
         collect_free(collect);
         return NULL;
@@ -80,6 +81,7 @@ void collect_free(struct collect *collect)
     }
     collect_watch_close(collect);
     collect_free_pending(collect);
+    collect_rows_close(collect);
     collect_batch_close(collect);
     for (size_t i = 0; i < COLLECT_ROOTS_MAX; i++)
         path_close(&collect->roots[i]);
@@ -249,9 +251,11 @@ static void note(const struct collect *collect, bool is_done, struct err *err)
 /* Waits for an event or a tick. */
 static void wait_for_news(struct collect *collect)
 {
-    struct pollfd fds[2] = {{.fd = collect->wake[0], .events = POLLIN},
-                            {.fd = collect->events, .events = POLLIN}};
-    poll(fds, 2, TICK_MS);
+    int rows = collect->config.rows ? rows_fd(collect->config.rows) : -1;
+    struct pollfd fds[3] = {{.fd = collect->wake[0], .events = POLLIN},
+                            {.fd = collect->events, .events = POLLIN},
+                            {.fd = rows, .events = POLLIN}};
+    poll(fds, 3, TICK_MS);
     if (collect->events >= 0 && (fds[1].revents & POLLIN)) {
         pthread_mutex_lock(&collect->lock);
         collect_watch_take(collect);

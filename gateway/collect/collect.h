@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "formats/extended/extended.h"
 #include "gateway/index/index.h"
+#include "gateway/rows/rows.h"
 
 enum {
     COLLECT_ROOTS_MAX = 16,
@@ -40,6 +41,10 @@ struct collect_config {
     /* Transaction storages whose records say what to read at once; may be none. */
     const char *const *transactions;
     size_t transaction_count;
+    /* The hospital's index database, whose rows say the same; NULL = none. Outlives. */
+    struct rows *rows;
+    int rows_period_ms;        /* between two looks at it */
+    struct text facility_code; /* rows of others are none of ours */
     struct clock clock;
     const struct log *log;
     int second_look_ms;  /* 5000 */
@@ -71,14 +76,20 @@ MUST_CHECK bool collect_look_at(struct collect *collect, struct text path,
 /* Looks for new records of the transaction storages and reads what they name; the thread
  * does so by itself. The first look at a storage only remembers where its end is. */
 MUST_CHECK bool collect_follow(struct collect *collect, struct err *err);
+/* One look at the index database, to its end: reads what its new rows name; the thread
+ * does so by itself and does not wait. A row counts again until its UpdateDatetime is ten
+ * minutes behind the latest; the very first look begins ten minutes before the latest.
+ * Reasons: gateway/rows/rows.h, and those of the index. */
+MUST_CHECK bool collect_look_up_rows(struct collect *collect, struct err *err);
 /* Ends the waiting of records whose second look is due. */
 MUST_CHECK bool collect_look_again(struct collect *collect, struct err *err);
 /* The last sweep found every storage there: what it does not know is not there. */
 bool collect_is_whole(const struct collect *collect);
 /* A sweep of all storages has been finished since the start. */
 bool collect_has_swept(const struct collect *collect);
-/* Seconds between two looks at a storage that gives no events and that no transaction
- * storage speaks for: what is new there is seen no sooner. 0 = there is none. */
+/* Seconds between two looks at a storage that gives no events and that neither a
+ * transaction storage nor an index database speaks for: what is new there is seen no
+ * sooner. 0 = there is none. */
 int collect_polled_s(struct collect *collect);
 /* Reads the file that an index path names ("<label>/<relative>"). */
 MUST_CHECK bool collect_read_source(struct collect *collect, struct text path,

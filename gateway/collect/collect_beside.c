@@ -2,8 +2,8 @@
 /* What lies in a document's folder besides the document: pictures, papers. They are
  * listed in the order of their names; a file is asked for by its place in that list, and
  * opened by the name that was listed. Nothing of them is read when the document is
- * indexed: nobody is judged by a picture. What tells of a change are names, sizes and
- * times. */
+ * indexed: nobody is judged by a picture. What tells of a change are names, sizes, times
+ * and inodes. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,12 +30,16 @@ static bool take_status(int folder, const char *name, const char *main,
            S_ISREG(beside->status.st_mode);
 }
 
+/* As of a document itself: a file that took another's name, size and time has another
+ * inode or was changed later. */
 static void add_to_stamp(struct hash_run *run, const struct beside *beside)
 {
-    char line[64];
-    int len = snprintf(
-        line, sizeof line, "%lld %lld.%09ld\n", (long long)beside->status.st_size,
-        (long long)beside->status.st_mtim.tv_sec, beside->status.st_mtim.tv_nsec);
+    char line[160];
+    const struct stat *status = &beside->status;
+    int len = snprintf(line, sizeof line, "%lld %lld.%09ld %lld.%09ld %llu\n",
+                       (long long)status->st_size, (long long)status->st_mtim.tv_sec,
+                       status->st_mtim.tv_nsec, (long long)status->st_ctim.tv_sec,
+                       status->st_ctim.tv_nsec, (unsigned long long)status->st_ino);
     hash_add(run, span_of(beside->name, strlen(beside->name) + 1));
     hash_add(run, span_of(line, (size_t)len));
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Files beside a document: seen when they change, read by their place, never by a name
  * from outside. */
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "gateway/collect/collect_testsite.h"
 
 #define TYPE "^退院時サマリー^^18842-5^退院時サマリー^LN"
@@ -106,6 +109,35 @@ static void a_picture_that_comes_changes_or_goes_is_seen(void)
     sweep(&scene, false);
     CHECK(stamp_of(&scene).len == 0);
     CHECK(is_trouble(&scene, ""));
+    end(&scene);
+}
+
+/* Another file with the picture's name, size and time. */
+static void a_picture_that_is_swapped_under_its_own_time_is_seen(void)
+{
+    struct scene scene;
+    struct stat status;
+    char path[700], other[720];
+    begin_with(&scene, CDA(NUMBER, "a.png"));
+    put_file(&scene, FOLDER, "a.png", PNG "one");
+    sweep(&scene, false);
+    struct text first = stamp_of(&scene);
+    snprintf(path, sizeof path, "%s/a.png", in_storage(&scene, FOLDER));
+    snprintf(other, sizeof other, "%s.new", path);
+    CHECK(stat(path, &status) == 0);
+    struct timespec times[2] = {status.st_atim, status.st_mtim};
+    /* written in place */
+    FILE *file = fopen(path, "r+");
+    CHECK(file && fwrite(PNG "two", 1, strlen(PNG "two"), file) == strlen(PNG "two"));
+    CHECK(file && fclose(file) == 0 && utimensat(AT_FDCWD, path, times, 0) == 0);
+    sweep(&scene, true);
+    struct text second = stamp_of(&scene);
+    CHECK(second.len == 64 && !text_equal(first, second));
+    /* or put in its place */
+    put_file(&scene, FOLDER, "a.png.new", PNG "six");
+    CHECK(utimensat(AT_FDCWD, other, times, 0) == 0 && rename(other, path) == 0);
+    sweep(&scene, true);
+    CHECK(!text_equal(second, stamp_of(&scene)));
     end(&scene);
 }
 
@@ -283,6 +315,7 @@ static void a_document_without_a_folder_has_no_neighbours(void)
 int main(void)
 {
     RUN(a_picture_that_comes_changes_or_goes_is_seen);
+    RUN(a_picture_that_is_swapped_under_its_own_time_is_seen);
     RUN(linked_patients_hear_of_a_changed_picture);
     RUN(files_are_read_by_their_place_in_the_list);
     RUN(nothing_outside_the_folder_is_ever_read);

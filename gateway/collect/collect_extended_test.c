@@ -329,6 +329,48 @@ static void a_document_of_somebody_else_is_held(void)
     end(&scene);
 }
 
+static void release(struct scene *scene, const char *content)
+{
+    struct err err = {0};
+    char path[500];
+    snprintf(path, sizeof path, "main/" TYPE_FOLDER "/%s/" MAIN, content);
+    CHECK(index_release_file(scene->index, text_cstr(path), &err));
+    if (err.kind)
+        printf("# %s\n", err.code);
+}
+
+/* Of another patient by its content, or by its folder's name. */
+static void a_held_document_can_be_released_as_it_is(void)
+{
+    static const struct {
+        const char *content;
+        const char *bytes;
+    } cases[] = {
+        {CONTENT(OCCURRED, "1"),
+         CDA_OF("0000099999", "ホカ ヒト", "19600101", "よその内容")},
+        {"0000099999_20240501_18842-5_" KEY "_" OCCURRED "_01_1", CDA("名前だけよそ")},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct scene scene;
+        struct index_place place;
+        begin_documents(&scene);
+        put_document(&scene, cases[i].content, MAIN, cases[i].bytes);
+        sweep(&scene, false);
+        CHECK(is_trouble(&scene, "patient_mismatch "));
+        release(&scene, cases[i].content);
+        sweep(&scene, false);
+        CHECK(is_trouble(&scene, ""));
+        CHECK(find_place(&scene, &place) && !place.is_incomplete);
+        sweep(&scene, true);
+        CHECK(is_trouble(&scene, ""));
+        put_document(&scene, cases[i].content, MAIN,
+                     CDA_OF("0000088888", "ホカ ヒト", "19600101", "別の内容"));
+        sweep(&scene, false);
+        CHECK(is_trouble(&scene, "patient_mismatch "));
+        end(&scene);
+    }
+}
+
 /* ---- several volumes ---- */
 
 static void a_document_that_contradicts_the_standard_storage_is_held(void)
@@ -372,6 +414,7 @@ int main(void)
     RUN(a_source_is_only_read_below_its_root);
     RUN(a_document_that_cannot_be_read_is_incomplete_with_a_reason);
     RUN(a_document_of_somebody_else_is_held);
+    RUN(a_held_document_can_be_released_as_it_is);
     RUN(a_document_that_contradicts_the_standard_storage_is_held);
     return test_done();
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One file of the storage: read, understood, judged, indexed. */
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -360,9 +361,20 @@ bool collect_read_file(const struct collect_walk *walk, int folder, const char *
                                      : take_file(reading, err);
 }
 
+/* Of a record that is a folder its document. */
+static void find_content(const struct collect_walk *walk, const char *path,
+                         struct collect_main *main)
+{
+    struct err none = {0};
+    if (!collect_is_extended(walk->collect, walk->root) ||
+        !collect_find_main(walk, path, main, &none))
+        snprintf(main->path, sizeof main->path, "%s", path);
+}
+
 bool collect_is_released(const struct collect_walk *walk, const char *path,
                          bool *is_released, struct err *err)
 {
+    struct collect_main main;
     const struct collect *collect = walk->collect;
     struct text shown = {0};
     struct text wanted = {0};
@@ -372,13 +384,15 @@ bool collect_is_released(const struct collect_walk *walk, const char *path,
     CLEANUP(arena_free)
     struct arena arena = arena_init((size_t)COLLECT_FILE_ARENA_BYTES);
     *is_released = false;
-    if (!collect_index_path(collect, walk->root, path, &arena, &shown, err))
+    find_content(walk, path, &main);
+    if (!collect_index_path(collect, walk->root, main.path, &arena, &shown, err))
         return false;
     shown.len--; /* a file, not a folder */
     if (!index_find_release(collect->config.index, shown, &arena, &wanted, err))
         return false;
     CLEANUP(path_close)
-    int fd = wanted.len ? path_open_below(collect->roots[walk->root], path, &fault) : -1;
+    int fd =
+        wanted.len ? path_open_below(collect->roots[walk->root], main.path, &fault) : -1;
     if (fd < 0 || !path_read(fd, COLLECT_FILE_BYTES_MAX, &arena, &bytes, &fault))
         return true;
     if (!hash_content(bytes, &arena, &hash, err))
@@ -396,14 +410,16 @@ static bool fill_aside(const struct collect_walk *walk, const struct collect_asi
     struct span bytes = {0};
     struct err fault = {0};
     const struct collect *collect = walk->collect;
+    struct collect_main main;
     file->hash = file->beside = TEXT("");
     if (!aside->path)
         return text_copy(aside->shown, arena, &file->path, err);
-    if (!collect_index_path(collect, walk->root, aside->path, arena, &file->path, err))
+    find_content(walk, aside->path, &main);
+    if (!collect_index_path(collect, walk->root, main.path, arena, &file->path, err))
         return false;
     file->path.len--; /* a file, not a folder */
     CLEANUP(path_close)
-    int fd = path_open_below(collect->roots[walk->root], aside->path, &fault);
+    int fd = path_open_below(collect->roots[walk->root], main.path, &fault);
     if (fd < 0 || fstat(fd, &status) != 0)
         return true;
     fill_status(file, &status);

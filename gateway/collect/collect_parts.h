@@ -11,6 +11,7 @@
 #include "gateway/collect/collect.h"
 #include "gateway/collect/collect_events.h"
 #include "gateway/collect/collect_record.h"
+#include "gateway/collect/collect_rows.h"
 
 /* A record that a look did not find. */
 struct collect_missing {
@@ -74,6 +75,8 @@ struct collect_transactions {
 
 struct collect {
     struct collect_config config;
+    struct collect_rows rows;
+    atomic_bool has_rows; /* the index database answers */
     struct collect_transactions transactions[COLLECT_TRANSACTIONS_MAX];
     int64_t followed_ms;          /* monotonic */
     int roots[COLLECT_ROOTS_MAX]; /* descriptors, -1 = away; changed under both locks */
@@ -249,8 +252,17 @@ MUST_CHECK bool collect_look_for_removed(const struct collect_walk *walk,
                                          struct err *err);
 
 /* ---- transaction storages (collect_transaction.c) ---- */
+/* The folder that a record of this storage lies in. False: too long, or not of this
+ * kind. */
+bool collect_folder_of(const struct collect *collect, size_t root,
+                       const struct ssmix_transaction *said,
+                       char out[PATH_MAX_BYTES + 1]);
+/* Reads that folder, in whichever storages it is. False: a fault of the index. */
+MUST_CHECK bool collect_read_named(struct collect *collect,
+                                   const struct ssmix_transaction *said, struct err *err);
 bool collect_is_follow_due(struct collect *collect);
-/* At most once a second; the lock is held. What fails is logged when it begins to. */
+/* At most once a second; the lock is held. What fails is logged when it begins to. What
+ * there is to take of the index database is taken, too. */
 void collect_follow_soon(struct collect *collect);
 
 /* Text of a folder in the index: "<label>/<path>/". */

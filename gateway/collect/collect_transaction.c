@@ -84,10 +84,9 @@ static bool is_local(const struct err *err)
     return collect_is_local_fault(err) || err->kind == ERR_BUSY;
 }
 
-/* The folder that a record of this storage lies in; extended storage names its type
- * folder in several ways, so the day is read. False: too long, or not of this kind. */
-static bool folder_of(const struct collect *collect, size_t root,
-                      const struct ssmix_transaction *said, char out[PATH_MAX_BYTES + 1])
+/* Extended storage names its type folder in several ways, so the day is read. */
+bool collect_folder_of(const struct collect *collect, size_t root,
+                       const struct ssmix_transaction *said, char out[PATH_MAX_BYTES + 1])
 {
     char day[DAY_TEXT_BYTES];
     char digits[DAY_TEXT_BYTES] = "-";
@@ -105,8 +104,8 @@ static bool folder_of(const struct collect *collect, size_t root,
     return len > 0 && len <= PATH_MAX_BYTES;
 }
 
-static bool read_named(struct collect *collect, const struct ssmix_transaction *said,
-                       struct err *err)
+bool collect_read_named(struct collect *collect, const struct ssmix_transaction *said,
+                        struct err *err)
 {
     for (size_t i = 0; i < collect->config.root_count; i++) {
         char path[PATH_MAX_BYTES + 1];
@@ -114,7 +113,7 @@ static bool read_named(struct collect *collect, const struct ssmix_transaction *
         struct collect_walk walk = {.collect = collect, .root = i, .is_full = true};
         enum collect_level level =
             collect_is_extended(collect, i) ? COLLECT_DAY : COLLECT_TYPE;
-        if (collect->roots[i] < 0 || !folder_of(collect, i, said, path) ||
+        if (collect->roots[i] < 0 || !collect_folder_of(collect, i, said, path) ||
             collect_walk_folder(&walk, path, level, &fault))
             continue;
         if (!is_local(&fault)) {
@@ -148,7 +147,7 @@ static bool take_lines(struct collect *collect, struct span *rest, struct err *e
         if (before.patient.len > 0 && is_same_place(&before, &said))
             continue;
         before = said;
-        if (!read_named(collect, &said, err))
+        if (!collect_read_named(collect, &said, err))
             return false;
     }
     return true;
@@ -293,7 +292,7 @@ static bool follow_all(struct collect *collect, struct err *err)
     return is_done;
 }
 
-bool collect_is_follow_due(struct collect *collect)
+static bool is_transaction_due(struct collect *collect)
 {
     enum { FOLLOW_MS = 1000 }; /* they lie on shares more often than not */
     int64_t now_ms = clock_monotonic_ms(&collect->config.clock);
@@ -301,13 +300,19 @@ bool collect_is_follow_due(struct collect *collect)
            now_ms - collect->followed_ms >= FOLLOW_MS;
 }
 
+bool collect_is_follow_due(struct collect *collect)
+{
+    return is_transaction_due(collect) || collect_is_rows_due(collect);
+}
+
 void collect_follow_soon(struct collect *collect)
 {
     struct err err = {0};
-    if (!collect_is_follow_due(collect))
-        return;
-    (void)follow_all(collect, &err);
-    collect->followed_ms = clock_monotonic_ms(&collect->config.clock);
+    if (is_transaction_due(collect)) {
+        (void)follow_all(collect, &err);
+        collect->followed_ms = clock_monotonic_ms(&collect->config.clock);
+    }
+    collect_take_rows(collect);
 }
 
 bool collect_follow(struct collect *collect, struct err *err)

@@ -46,7 +46,7 @@ static bool is_polled(const struct collect *collect, size_t root)
 int collect_polled_s(struct collect *collect)
 {
     bool is_any = false;
-    if (collect->config.transaction_count > 0)
+    if (collect->config.transaction_count > 0 || atomic_load(&collect->has_rows))
         return 0;
     pthread_mutex_lock(&collect->roots_lock);
     for (size_t i = 0; i < collect->config.root_count; i++)

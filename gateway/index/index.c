@@ -58,7 +58,8 @@ struct index *index_open(const struct index_config *config, struct err *err)
                                  .migration_count = store_gateway_migrations_count,
                                  .log = config->log};
     index->config = *config;
-    index->store = store_open(&store, err);
+    index->policy = index_policy_new(config, err);
+    index->store = index->policy ? store_open(&store, err) : NULL;
     if (!index->store || !store_write(index->store, STORE_LIVE, found, &founding, err) ||
         !read_epoch(index, err) || !index_follow_policy(index, err)) {
         index_close(index);
@@ -73,6 +74,7 @@ void index_close(struct index *index)
         return;
     if (index->store)
         store_close(index->store);
+    index_policy_free(index->policy);
     memory_free(index);
 }
 
@@ -159,18 +161,6 @@ static bool note_filled(struct store_session *session, void *context, struct err
 bool index_note_filled(struct index *index, struct err *err)
 {
     return store_write(index->store, STORE_LIVE, note_filled, NULL, err);
-}
-
-bool index_is_published(const struct index *index, enum entry_kind kind, unsigned flags,
-                        int32_t day, struct text department_code)
-{
-    const struct uplink_policy *policy = index->config.policy;
-    uint32_t kinds = flags & ENTRY_SENSITIVE ? uplink_sensitive_kinds(policy)
-                                             : uplink_released_kinds(policy);
-    bool is_in_time =
-        day == DAY_NONE || policy->from_day == DAY_NONE || day >= policy->from_day;
-    return (kinds >> kind & 1U) && is_in_time &&
-           !uplink_department_is_excluded(policy, department_code);
 }
 
 void index_wake(const struct index *index, int lane)

@@ -27,14 +27,25 @@ struct index_config {
     struct clock clock;
     struct rand rand;
     const struct log *log;
-    const struct uplink_policy *policy; /* outlives the index */
-    struct text policy_json; /* the same as published; outlives; "" = not followed */
+    /* At the start; outlive the index. */
+    const struct uplink_policy *policy;
+    struct text policy_json; /* the same as published; "" = not followed */
     /* Called after a commit that put events into a lane (0 live, 1 backfill). */
     void (*wake)(void *context, int lane);
     void *wake_context;
 };
 MUST_CHECK struct index *index_open(const struct index_config *config, struct err *err);
 void index_close(struct index *index);
+/* Another policy, valid JSON of one, is in force from now on: what it no longer publishes
+ * is withdrawn, what it publishes is sent again. When that cannot be written it is in
+ * force all the same, and is to be tried again. Blocks. */
+MUST_CHECK bool index_change_policy(struct index *index, struct span json,
+                                    struct err *err);
+/* The one in force, and the JSON that it was read from; copies. */
+MUST_CHECK bool index_read_policy(struct index *index, struct arena *arena,
+                                  struct uplink_policy *policy, struct err *err);
+MUST_CHECK bool index_read_policy_json(struct index *index, struct arena *arena,
+                                       struct text *json, struct err *err);
 /* 32 hex digits; new for each new database. */
 struct text index_epoch(const struct index *index);
 /* This turned out to be an older copy of the database: it is another one from now on.

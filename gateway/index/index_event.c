@@ -31,7 +31,7 @@ static bool find_row(const struct sending *sending, struct text number, struct t
 static void fill_put(const struct index *index, const struct index_row *row,
                      struct uplink_put *put)
 {
-    int64_t delay_hours = uplink_delay_hours(index->config.policy, row->kind);
+    int64_t delay_hours = index_delay_hours(index, row->kind);
     *put = (struct uplink_put){
         .version = row->version,
         .kind = row->kind,
@@ -210,7 +210,8 @@ static bool fill_event(const struct sending *sending, struct store_statement *ro
         return uplink_match_parse(event->key, &event->match) ||
                err_set(err, ERR_SYSTEM, "index_corrupt", "a decision without word");
     if (event->type == UPLINK_POLICY_CHANGED)
-        event->policy = sending->index->config.policy_json;
+        return index_read_policy_json(sending->index, sending->arena, &event->policy,
+                                      err);
     if (event->type == UPLINK_NUMBER_ENDED)
         return index_fill_number(sending->session, sending->arena, number, event, err);
     event->number = number;

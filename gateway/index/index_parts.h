@@ -2,10 +2,25 @@
 #pragma once
 /* Private to gateway/index: what its files share. */
 
+#include <pthread.h>
+
 #include "gateway/index/index.h"
+
+/* The policy in force. Any thread asks it, one at a time changes it. */
+struct index_policy {
+    pthread_rwlock_t lock;
+    struct arena arena; /* of one that came after the start */
+    struct uplink_policy rules;
+    struct text json;
+};
+struct index_policy *index_policy_new(const struct index_config *config, struct err *err);
+void index_policy_free(struct index_policy *policy);
+/* Shortest delay that any rule gives the kind. */
+int64_t index_delay_hours(const struct index *index, enum entry_kind kind);
 
 struct index {
     struct index_config config;
+    struct index_policy *policy; /* *owned* */
     struct store *store;
     char epoch[ID_TEXT_BYTES];
 };
@@ -60,7 +75,7 @@ MUST_CHECK bool index_raise_revision(struct store_session *session, struct text 
  * of the record. */
 MUST_CHECK bool index_enqueue_all(struct store_session *session, struct id record,
                                   struct text number, struct err *err);
-/* When the policy is not the one of the last start: what it no longer publishes is
+/* When the policy is not the one that was followed last: what it no longer publishes is
  * withdrawn, what it publishes is sent again. */
 MUST_CHECK bool index_follow_policy(struct index *index, struct err *err);
 

@@ -3,9 +3,80 @@
  * what its policy could release to somebody). */
 #include <string.h>
 
+#include "base/memory.h"
 #include "gateway/index/index_parts.h"
 
-enum { PAGE_ROWS = 500, PAGE_BYTES = 4 << 20 };
+/* ---- the one in force ---- */
+
+struct index_policy *index_policy_new(const struct index_config *config, struct err *err)
+{
+    struct index_policy *policy = memory_new(1, sizeof *policy, err);
+    if (!policy)
+        return NULL;
+    pthread_rwlock_init(&policy->lock, NULL);
+    policy->rules = *config->policy;
+    policy->json = config->policy_json;
+    return policy;
+}
+
+void index_policy_free(struct index_policy *policy)
+{
+    if (!policy)
+        return;
+    pthread_rwlock_destroy(&policy->lock);
+    arena_free(&policy->arena);
+    memory_free(policy);
+}
+
+bool index_is_published(const struct index *index, enum entry_kind kind, unsigned flags,
+                        int32_t day, struct text department_code)
+{
+    pthread_rwlock_rdlock(&index->policy->lock);
+    const struct uplink_policy *rules = &index->policy->rules;
+    uint32_t kinds = flags & ENTRY_SENSITIVE ? uplink_sensitive_kinds(rules)
+                                             : uplink_released_kinds(rules);
+    bool is_in_time =
+        day == DAY_NONE || rules->from_day == DAY_NONE || day >= rules->from_day;
+    bool is_published = (kinds >> kind & 1U) && is_in_time &&
+                        !uplink_department_is_excluded(rules, department_code);
+    pthread_rwlock_unlock(&index->policy->lock);
+    return is_published;
+}
+
+int64_t index_delay_hours(const struct index *index, enum entry_kind kind)
+{
+    pthread_rwlock_rdlock(&index->policy->lock);
+    int64_t hours = uplink_delay_hours(&index->policy->rules, kind);
+    pthread_rwlock_unlock(&index->policy->lock);
+    return hours;
+}
+
+bool index_read_policy_json(struct index *index, struct arena *arena, struct text *json,
+                            struct err *err)
+{
+    pthread_rwlock_rdlock(&index->policy->lock);
+    bool is_copied = text_copy(index->policy->json, arena, json, err);
+    pthread_rwlock_unlock(&index->policy->lock);
+    return is_copied;
+}
+
+/* The first one outlives the index; a later one may be gone when it is used. */
+bool index_read_policy(struct index *index, struct arena *arena,
+                       struct uplink_policy *policy, struct err *err)
+{
+    bool is_read = true;
+    pthread_rwlock_rdlock(&index->policy->lock);
+    if (index->policy->json.at == index->config.policy_json.at)
+        *policy = index->policy->rules;
+    else
+        is_read = uplink_read_policy(text_span(index->policy->json), arena, policy, err);
+    pthread_rwlock_unlock(&index->policy->lock);
+    return is_read;
+}
+
+/* ---- following ---- */
+
+enum { PAGE_ROWS = 500, PAGE_BYTES = 4 << 20, POLICY_BYTES = 4 << 20 };
 
 struct following {
     struct index *index;
@@ -201,9 +272,9 @@ static bool follow(struct store_session *session, void *context, struct err *err
 bool index_follow_policy(struct index *index, struct err *err)
 {
     struct following following = {.index = index};
-    if (index->config.policy_json.len == 0)
+    if (index->policy->json.len == 0) /* only who changes it calls this */
         return true;
-    struct hash hash = hash_sha256(text_span(index->config.policy_json));
+    struct hash hash = hash_sha256(text_span(index->policy->json));
     hash_to_hex(span_of(hash.bytes, sizeof hash.bytes), following.hash);
     if (!store_write(index->store, STORE_LIVE, follow, &following, err))
         return false;
@@ -212,4 +283,26 @@ bool index_follow_policy(struct index *index, struct err *err)
         index_wake(index, 1);
     }
     return true;
+}
+
+bool index_change_policy(struct index *index, struct span json, struct err *err)
+{
+    struct index_policy *policy = index->policy;
+    struct arena arena = arena_init(POLICY_BYTES);
+    struct arena former = policy->arena;
+    struct uplink_policy rules;
+    struct text text;
+    struct span copy;
+    if (!arena_copy(&arena, json, &copy, err) || !text_from_utf8(copy, &text, err) ||
+        !uplink_read_policy(copy, &arena, &rules, err)) {
+        arena_free(&arena);
+        return false;
+    }
+    pthread_rwlock_wrlock(&policy->lock);
+    policy->arena = arena;
+    policy->rules = rules;
+    policy->json = text;
+    pthread_rwlock_unlock(&policy->lock);
+    arena_free(&former);
+    return index_follow_policy(index, err);
 }

@@ -23,6 +23,7 @@ bool index_find_release(struct index *index, struct text path, struct arena *are
 struct releasing {
     struct text path;
     struct text folder; /* with its last slash */
+    struct text above;  /* the same: that folder is a record where it holds a document */
     int64_t now_ms;
 };
 
@@ -58,16 +59,31 @@ static bool release_file(struct store_session *session, void *context, struct er
     return run_for_path(session, "UPDATE index_file SET changed_ns = 0 WHERE path = ?1",
                         releasing->path, err) &&
            run_for_path(session, "UPDATE index_folder SET changed_ns = 0 WHERE path = ?1",
-                        releasing->folder, err);
+                        releasing->folder, err) &&
+           run_for_path(session, "UPDATE index_folder SET changed_ns = 0 WHERE path = ?1",
+                        releasing->above, err);
+}
+
+static struct text without_slash(struct text folder)
+{
+    return (struct text){folder.at, folder.len > 0 ? folder.len - 1 : 0};
+}
+
+/* With its last slash. */
+static struct text folder_of(struct text path)
+{
+    while (path.len > 0 && path.at[path.len - 1] != '/')
+        path.len--;
+    return path;
 }
 
 bool index_release_file(struct index *index, struct text path, struct err *err)
 {
-    struct releasing releasing = {
-        .path = path, .folder = path, .now_ms = clock_wall_ms(&index->config.clock)};
-    while (releasing.folder.len > 0 &&
-           releasing.folder.at[releasing.folder.len - 1] != '/')
-        releasing.folder.len--;
+    struct text folder = folder_of(path);
+    struct releasing releasing = {.path = path,
+                                  .folder = folder,
+                                  .above = folder_of(without_slash(folder)),
+                                  .now_ms = clock_wall_ms(&index->config.clock)};
     return store_write(index->store, STORE_LIVE, release_file, &releasing, err);
 }
 

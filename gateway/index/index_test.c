@@ -363,6 +363,40 @@ static void a_narrower_policy_withdraws_and_a_wider_one_publishes(void)
     end(&scene);
 }
 
+static void another_policy_is_followed_without_opening_again(void)
+{
+    static const char *const narrow =
+        "{\"version\":2,\"rules\":[{\"kinds\":[\"prescription\"],\"delay_hours\":48}]}";
+    struct scene scene;
+    struct err err = {0};
+    struct said said = a_result();
+    begin(&scene);
+    link_patient(&scene);
+    put(&scene, &said);
+    drain(&scene);
+    /* what is none changes nothing */
+    CHECK(!index_change_policy(scene.index, SPAN("{\"version\":2}"), &err));
+    CHECK(take(&scene, 0).count == 0 && sum_of(&scene).count == 1);
+    err_clear(&err);
+    CHECK(index_change_policy(scene.index, span_cstr(narrow), &err));
+    struct batch live = take(&scene, 0);
+    CHECK(live.count == 2 && scene.woken[0] > 0);
+    if (live.count == 2) {
+        CHECK(live.events[0].type == UPLINK_ENTRY_WITHDRAWN);
+        CHECK(text_is(live.events[1].policy, narrow));
+    }
+    struct uplink_policy rules;
+    CHECK(index_read_policy(scene.index, &scene.arena, &rules, &err));
+    CHECK(rules.version == 2 && rules.rules[0].delay_hours == 48);
+    CHECK(sum_of(&scene).count == 0);
+    drain(&scene);
+    /* the same again is nothing new, neither now nor at the next start */
+    CHECK(index_change_policy(scene.index, span_cstr(narrow), &err));
+    reopen(&scene, narrow);
+    CHECK(take(&scene, 0).count == 0 && take(&scene, 1).count == 0);
+    end(&scene);
+}
+
 static void a_policy_change_reaches_many_entries(void)
 {
     struct scene scene;
@@ -587,6 +621,7 @@ int main(void)
     RUN(the_same_version_keeps_the_time_it_came);
     RUN(days_before_the_start_are_not_published);
     RUN(a_narrower_policy_withdraws_and_a_wider_one_publishes);
+    RUN(another_policy_is_followed_without_opening_again);
     RUN(a_policy_change_reaches_many_entries);
     RUN(a_link_is_compared_with_the_patients_own_adt);
     RUN(each_difference_alone_is_a_mismatch);

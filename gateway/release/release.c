@@ -204,9 +204,11 @@ static bool apply_rule(struct deciding *deciding, struct err *err)
     const struct release_config *config = &deciding->release->config;
     const struct grant *grant = &deciding->permit->grant;
     struct index_link link;
+    struct uplink_policy policy;
     bool is_known = false;
     bool stands = true;
-    if (!index_find_link(config->index, grant->record, deciding->arena, &link, &is_known,
+    if (!index_read_policy(config->index, deciding->arena, &policy, err) ||
+        !index_find_link(config->index, grant->record, deciding->arena, &link, &is_known,
                          err))
         return false;
     bool is_linked = is_known && link.state == INDEX_ACTIVE &&
@@ -224,7 +226,7 @@ static bool apply_rule(struct deciding *deciding, struct err *err)
         .has_ended = !stands,
         .names_entry = text_equal(grant->entry_key, deciding->request->entry_key),
         .granted_kinds = grant->kinds,
-        .policy = config->policy,
+        .policy = &policy,
         .audience = {.profession = grant->profession,
                      .facility_kind = grant->viewer_kind,
                      .facility_code = grant->viewer_code},

@@ -18,9 +18,8 @@ struct release;        /* *owned*; threads share it */
 struct release_permit; /* opaque, *arena* */
 
 struct release_config {
-    struct index *index;
+    struct index *index; /* holds the policy in force, too */
     struct audit *audit;
-    const struct uplink_policy *policy; /* outlives */
     struct text facility_code;
     struct text facility_name;
     struct secret_public_key centre; /* signs grants */

@@ -277,7 +277,6 @@ static void begin_parts(struct scene *scene)
     CHECK(scene->audit);
     struct release_config release = {.index = scene->index,
                                      .audit = scene->audit,
-                                     .policy = &scene->policy,
                                      .facility_code = TEXT("2010000001"),
                                      .facility_name = TEXT("飯田病院"),
                                      .centre = scene->public,
@@ -537,7 +536,6 @@ static void before_a_hello_nothing_is_released(void)
     release_free(scene.release);
     struct release_config config = {.index = scene.index,
                                     .audit = scene.audit,
-                                    .policy = &scene.policy,
                                     .facility_code = TEXT("2010000001"),
                                     .centre = scene.public,
                                     .clock = {wall_ms, monotonic_ms, &scene}};

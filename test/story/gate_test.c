@@ -191,6 +191,7 @@ static void reading_changes_nothing(void)
     static const char *const shapes[] = {
         "GET /api/v1/session",
         "GET /api/v1/home",
+        "GET /api/v1/links?list=suspended",
         "GET /api/v1/facilities",
         "GET /api/v1/persons/%s",
         "GET /api/v1/persons/%s/consents",

@@ -264,6 +264,7 @@ static const struct route routes[] = {
     {AT("DELETE", "session", ELSEWHERE)},
     {AT("GET", "session", MEMBER), GOOD(200)},
     {AT("GET", "home", MEMBER), ROW("home"), GOOD(200)},
+    {AT("GET", "links", MEMBER), ROW("links"), .query = "?list=unfinished", GOOD(200)},
     {AT("GET", "facilities", MEMBER), GOOD(200)},
     {AT("POST", "persons/searches", MEMBER), BODY("{\"own_number\":\"77\"}"),
      ROW("search"), GOOD(200)},

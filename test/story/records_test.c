@@ -296,45 +296,90 @@ static void the_home_page_counts_what_is_new_since_the_last_look(void)
     hospital_free(hospital);
 }
 
-/* As if so many numbers had been refused. */
+/* Registrations of the clinic that its hospital refused, one a minute; and at the end two
+ * of the same minute. */
 static bool refuse_many(struct store_session *session, void *context, struct err *err)
 {
-    (void)context;
-    for (uint8_t i = 1; i <= 60; i++) {
-        CLEANUP(store_finish)
-        struct store_statement *insert = store_prepare(
-            session,
-            "INSERT INTO record (id, person, facility, number, state, reason, "
-            "entered_facility, entered_staff, entered_at, since, has_to_tell) SELECT ?1, "
-            "person, facility, number, 'refused', reason, entered_facility, "
-            "entered_staff, entered_at, since, 0 FROM record WHERE state = 'confirmed' "
-            "AND facility <> entered_facility LIMIT 1",
-            err);
-        if (!insert)
-            return false;
-        store_bind_id(insert, 1, (struct id){.bytes = {i}});
-        bool has_row = false;
-        if (!store_step(insert, &has_row, err))
+    const int *many = context;
+    CLEANUP(arena_free) struct arena arena = arena_init(8 << 20);
+    for (int i = 1; i <= *many; i++) {
+        char number[16];
+        snprintf(number, sizeof number, "R%d", i);
+        struct patient_person person = {.network = network_id,
+                                        .name = TEXT("林 花子"),
+                                        .kana = TEXT("ハヤシ ハナコ"),
+                                        .birth_day = 1000,
+                                        .sex = 'F',
+                                        .phone = TEXT(""),
+                                        .registered_facility = hex_id(CLINIC)};
+        person.id.bytes[0] = 0xA0;
+        person.id.bytes[15] = (uint8_t)i;
+        struct patient_record record = {.person = person.id,
+                                        .facility = hex_id(HOSPITAL),
+                                        .number = text_cstr(number),
+                                        .state = PATIENT_REFUSED,
+                                        .reason = TEXT("mismatch"),
+                                        .successor = TEXT(""),
+                                        .entered_facility = hex_id(CLINIC),
+                                        .entered_at = 60000 * (i < *many ? i : i - 1)};
+        record.id.bytes[0] = 0xB0;
+        record.id.bytes[15] = (uint8_t)i;
+        if (!patient_add_person(session, &person, &arena, err) ||
+            !patient_add_record(session, &record, err))
             return false;
     }
     return true;
 }
 
-static void a_list_that_ends_early_says_how_many_there_are(void)
+/* How many links, whose numbers go down by one from `first`. */
+static int links_down_from(const struct reply *reply, int first)
 {
+    int count = 0;
+    char id[64];
+    for (const char *at = reply->body; (at = strstr(at, "\"link\":{\"id\":\"")); at++) {
+        snprintf(id, sizeof id, "\"link\":{\"id\":\"b00000000000000000000000000000%02x\"",
+                 first - count);
+        CHECK(strncmp(at, id, strlen(id)) == 0);
+        count++;
+    }
+    return count;
+}
+
+static void what_is_not_finished_is_counted_and_paged(void)
+{
+    enum { MANY = 120 };
+    int many = MANY;
     struct scene scene = scene_new();
-    struct err err = {0};
-    CHECK(home_says(&scene, "\"unfinished\":[],\"unfinished_total\":0"));
     struct world *world = scene.hospital->world;
-    good(store_write(world->store, STORE_LIVE, refuse_many, NULL, &err), &err);
+    struct err err = {0};
+    char next[128], line[256];
+    good(store_write(world->store, STORE_LIVE, refuse_many, &many, &err), &err);
     struct reply reply = go(&scene.clinic, "GET /api/v1/home", "");
-    size_t listed = 0;
-    for (const char *at = reply.body; (at = strstr(at, "\"refused\"")); at++)
-        listed++;
-    CHECK(listed == 50 && has(&reply, "\"unfinished_total\":60"));
+    CHECK(has(&reply, "\"unfinished_total\":120") &&
+          has(&reply, "\"suspended_total\":0"));
+    CHECK(has(&reply, "\"suspended_next\":null"));
+    /* of one minute in the order of their ids, then downwards */
+    reply = go(&scene.clinic, "GET /api/v1/links?list=unfinished", "");
+    CHECK(reply.status == 200);
+    const char *rest = strstr(reply.body, "b0000000000000000000000000000078");
+    CHECK(rest && strstr(reply.body, "b0000000000000000000000000000077") < rest);
+    for (int first = MANY - 50; first > 0; first -= 50) {
+        snprintf(line, sizeof line, "GET /api/v1/links?list=unfinished&cursor=%s",
+                 member(&reply, "next", next));
+        reply = go(&scene.clinic, line, "");
+        CHECK(reply.status == 200);
+        CHECK(links_down_from(&reply, first) == (first > 50 ? 50 : first));
+    }
+    CHECK(has(&reply, "\"next\":null"));
     struct browser pharmacy = enter(world, "pharmacy");
-    reply = go(&pharmacy, "GET /api/v1/home", "");
-    CHECK(has(&reply, "\"unfinished_total\":0"));
+    reply = go(&pharmacy, "GET /api/v1/links?list=unfinished", "");
+    CHECK(has(&reply, "{\"links\":[],\"next\":null}"));
+    static const char *const faulty[] = {"", "?list=all", "?list=unfinished&cursor=7",
+                                         "?list=unfinished&cursor=x.y"};
+    for (size_t i = 0; i < sizeof faulty / sizeof *faulty; i++) {
+        snprintf(line, sizeof line, "GET /api/v1/links%s", faulty[i]);
+        CHECK(go(&scene.clinic, line, "").status == 400);
+    }
     hospital_free(scene.hospital);
 }
 
@@ -354,6 +399,6 @@ int main(void)
     RUN(an_opening_ends_after_ten_minutes_without_use);
     RUN(what_is_marked_sensitive_is_kept_back_until_the_hospital_says_so);
     RUN(the_home_page_counts_what_is_new_since_the_last_look);
-    RUN(a_list_that_ends_early_says_how_many_there_are);
+    RUN(what_is_not_finished_is_counted_and_paged);
     return test_done();
 }

@@ -208,6 +208,34 @@ static void who_may_not_register_registers_nobody_and_no_number(void)
     story_free(story);
 }
 
+static struct reply search_two(struct story *story)
+{
+    return go(&story->asker, "POST /api/v1/persons/searches",
+              "{\"kana\":\"ハヤシ ハナコ\",\"birth_date\":\"1950-03-04\"}");
+}
+
+static void who_may_not_register_finds_its_own_patients_only(void)
+{
+    struct story *story = story_new();
+    char person[128], request[128];
+    struct reply nobody = search_two(story);
+    CHECK(nobody.status == 200 && has(&nobody, "\"persons\":[]"));
+    registered(story, REGISTER("林 花子", "ハヤシ ハナコ", "C1"), person);
+    struct reply reply = search_two(story);
+    CHECK(reply.status == 200 && strcmp(reply.body, nobody.body) == 0);
+    /* as soon as it has a number of its own, or the network decides otherwise */
+    permit(story, PHARMACY, true);
+    reply = search_two(story);
+    CHECK(has(&reply, person));
+    permit(story, PHARMACY, false);
+    ask(story, request);
+    reply = take_up(&story->asked, request, person);
+    CHECK(reply.status == 200);
+    reply = search_two(story);
+    CHECK(has(&reply, person));
+    story_free(story);
+}
+
 static void everybody_hears_who_may_register(void)
 {
     struct story *story = story_new();
@@ -577,6 +605,7 @@ static void after_thirty_days_it_is_over(void)
 int main(void)
 {
     RUN(who_may_not_register_registers_nobody_and_no_number);
+    RUN(who_may_not_register_finds_its_own_patients_only);
     RUN(everybody_hears_who_may_register);
     RUN(asking_is_refused_to_whom_and_of_whom_it_makes_no_sense);
     RUN(what_cannot_be_read_is_not_sent);

@@ -87,6 +87,40 @@ static void every_wrong_login_gets_the_same_answer(void)
     world_free(world);
 }
 
+/* As if other processes had counted so many of them. */
+static bool fail_often(struct store_session *session, void *context, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *add =
+        store_prepare(session,
+                      "INSERT INTO session_failure (kind, source, begun_at, failures) "
+                      "VALUES ('address', '127.0.0.1', ?1, ?2)",
+                      err);
+    if (!add)
+        return false;
+    store_bind_int(add, 1, *(int64_t *)context);
+    store_bind_int(add, 2, SESSION_SOURCE_FAILURES_MAX - 1);
+    return store_run(add, err);
+}
+
+static void an_address_that_failed_too_often_anywhere_waits(void)
+{
+    struct world *world = world_new();
+    struct browser browser = browser_new(world);
+    struct err err = {0};
+    const char *right = "{\"login\":\"clinic\",\"password\":\"" PASSWORD "\"}";
+    struct clock clock = world_clock(world);
+    int64_t now_ms = clock_wall_ms(&clock);
+    good(store_write(world->store, STORE_LIVE, fail_often, &now_ms, &err), &err);
+    CHECK(go(&browser, "POST /api/v1/session", right).status == 200);
+    struct reply reply = go(&browser, "POST /api/v1/session",
+                            "{\"login\":\"clinic\",\"password\":\"wrong\"}");
+    CHECK(reply.status == 401 && has(&reply, "login_refused"));
+    reply = go(&browser, "POST /api/v1/session", right);
+    CHECK(reply.status == 429 && has(&reply, "\"code\":\"login_rate\""));
+    world_free(world);
+}
+
 static void a_session_ends_after_a_quarter_of_an_hour_without_a_click(void)
 {
     struct world *world = world_new();
@@ -160,6 +194,87 @@ static void participants_are_listed_to_members_only(void)
     CHECK(has(&reply, "\"is_connected\":true"));
     struct browser stranger = browser_new(world);
     CHECK(go(&stranger, "GET /api/v1/facilities", "").status == 401);
+    world_free(world);
+}
+
+enum { MANY = 2500 };
+
+/* The world's own three and many more, from today on. */
+static bool join_many(struct store_session *session, void *context, struct err *err)
+{
+    static struct id ids[MANY];
+    const int32_t *today = context;
+    ids[0] = hex_id(HOSPITAL);
+    ids[1] = hex_id(CLINIC);
+    ids[2] = hex_id(PHARMACY);
+    for (int i = 3; i < MANY; i++) {
+        char code[16];
+        struct facility facility = {.name = TEXT("診療所"),
+                                    .kana = TEXT("シンリョウジョ"),
+                                    .kind = FACILITY_CLINIC,
+                                    .letter = TEXT("診"),
+                                    .slot = 1,
+                                    .fingerprint = TEXT(""),
+                                    .policy = TEXT("")};
+        snprintf(code, sizeof code, "30%08d", i);
+        facility.code = text_cstr(code);
+        facility.id.bytes[0] = 0xD0;
+        facility.id.bytes[14] = (uint8_t)(i >> 8);
+        facility.id.bytes[15] = (uint8_t)i;
+        ids[i] = facility.id;
+        if (!facility_add(session, &facility, 1, err))
+            return false;
+    }
+    return network_add_version(session, network_id, *today, ids, MANY, 1, err);
+}
+
+/* An answer that is longer than those of the others. */
+static void read_long(struct browser *browser, const char *path, char *all, size_t size)
+{
+    char line[160];
+    CLEANUP(buf_free) struct buf out = buf_init(4096);
+    snprintf(line, sizeof line, "GET %s", path);
+    write_request(browser, &out, line, -1, "");
+    int fd = dial(http_server_port(browser->world->server));
+    CHECK(send(fd, out.at, out.len, MSG_NOSIGNAL) == (ssize_t)out.len);
+    receive_all(fd, all, size);
+    close(fd);
+    CHECK(strncmp(all, "HTTP/1.1 200", 12) == 0);
+}
+
+static int count_codes(const char *body)
+{
+    int count = 0;
+    for (const char *at = body; (at = strstr(at, "\"code\":\"")); at++)
+        count++;
+    return count;
+}
+
+static void a_long_list_of_participants_comes_in_pages(void)
+{
+    static char body[1 << 20];
+    struct world *world = world_new();
+    struct browser browser = enter(world, "clinic");
+    struct clock clock = world_clock(world);
+    struct err err = {0};
+    int32_t today = day_of_instant(clock_wall_ms(&clock));
+    int pages[3] = {0};
+    char line[128] = "/api/v1/facilities", next[128] = "";
+    good(store_write(world->store, STORE_LIVE, join_many, &today, &err), &err);
+    for (int i = 0; i < 3; i++) {
+        read_long(&browser, line, body, sizeof body);
+        pages[i] = count_codes(body);
+        const char *at = strstr(body, "\"next\":");
+        CHECK(at && (strncmp(at + 7, "null", 4) == 0) == (i == 2));
+        snprintf(next, sizeof next, "%.32s", at ? at + 8 : "");
+        snprintf(line, sizeof line, "/api/v1/facilities?cursor=%s", next);
+    }
+    CHECK(pages[0] == 1000 && pages[1] == 1000 && pages[2] == 500);
+    struct reply reply = go(&browser, "GET /api/v1/facilities?cursor=x", "");
+    CHECK(reply.status == 400 && has(&reply, "cursor_invalid"));
+    reply = go(&browser, "GET /api/v1/facilities?cursor=0f000000000000000000000000000000",
+               "");
+    CHECK(reply.status == 400 && has(&reply, "cursor_invalid"));
     world_free(world);
 }
 
@@ -656,10 +771,12 @@ int main(void)
     RUN(the_cookie_is_strict_and_hidden_from_scripts);
     RUN(several_posts_are_listed_and_nothing_is_opened);
     RUN(every_wrong_login_gets_the_same_answer);
+    RUN(an_address_that_failed_too_often_anywhere_waits);
     RUN(a_session_ends_after_a_quarter_of_an_hour_without_a_click);
     RUN(a_post_that_ended_ends_its_sessions_within_a_second);
     RUN(a_change_needs_the_own_origin_and_the_sessions_token);
     RUN(participants_are_listed_to_members_only);
+    RUN(a_long_list_of_participants_comes_in_pages);
     RUN(a_gateway_that_names_another_facility_is_cut);
     RUN(a_gateway_with_another_protocol_is_cut_and_named);
     RUN(grants_count_on_one_tunnel_from_one);

@@ -19,6 +19,9 @@ NO_CONTENT = re.compile(r"_(config|service|listener|owner|query|put|event|snapsh
 # Without a permit, for whom. The gate reads facts before it can make one; links and events
 # are filed for their own facility; writers give back the row they wrote.
 FACTS = {
+    "patient_person_take": ("exchange/patient/", "exchange/disclosure/"),
+    "patient_records_take": ("exchange/patient/", "exchange/disclosure/"),
+    "consent_facts_take": ("exchange/consent/", "exchange/disclosure/"),
     "patient_person_find": ("exchange/patient/", "exchange/disclosure/", "exchange/registry/"),
     "patient_records_of_person": ("exchange/patient/", "exchange/disclosure/"),
     "patient_record_find": ("exchange/patient/", "exchange/registry/", "exchange/content/"),

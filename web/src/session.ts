@@ -100,9 +100,22 @@ function enter(opened: Session): void {
   void loadParticipants();
 }
 
+/* They come in pages; a list that changes meanwhile is asked for again as a whole. */
+async function allFacilities(): Promise<Awaited<ReturnType<typeof api.facilities>>> {
+  const first = await api.facilities();
+  let next = first.next;
+  while (next !== null) {
+    const page = await api.facilities(next);
+    if (page.version !== first.version) return allFacilities();
+    first.facilities.push(...page.facilities);
+    next = page.next;
+  }
+  return first;
+}
+
 async function loadParticipants(): Promise<void> {
   try {
-    const { facilities, version, network } = await api.facilities();
+    const { facilities, version, network } = await allFacilities();
     participants.value = {
       version,
       network,

@@ -26,7 +26,6 @@ struct http1 {
     enum state state;
     struct http_call *call;
     struct http1_scanner scanner;
-    struct arena arena; /* of one head */
     bool is_chunked;
     struct http1_chunks chunks;
     uint64_t body_left_bytes;
@@ -50,7 +49,6 @@ static void begin_waiting_for_head(struct http1 *http1)
     http1->state = STATE_IDLE;
     http1->scanner = (struct http1_scanner){0};
     http1->is_answering = false;
-    arena_free(&http1->arena);
     http_connection_owe(http1->connection, false);
     http_connection_deadline(http1->connection, http1->limits->idle_deadline_ms);
 }
@@ -103,9 +101,9 @@ static void begin_request(struct http1 *http1, struct span bytes)
 {
     struct http1_head parsed;
     struct http1_refusal refusal = {0};
-    http1->arena = arena_init(HEAD_ARENA_BYTES);
-    if (!http1_parse_head(bytes, http1->limits->headers_max, &http1->arena, &parsed,
-                          &refusal)) {
+    /* the call copies what it needs: a live stream would hold the head for hours */
+    CLEANUP(arena_free) struct arena arena = arena_init(HEAD_ARENA_BYTES);
+    if (!http1_parse_head(bytes, http1->limits->headers_max, &arena, &parsed, &refusal)) {
         refuse(http1, refusal);
         return;
     }
@@ -248,7 +246,6 @@ static void closed(void *self, const struct err *reason)
     (void)reason;
     if (http1->call)
         http_call_done(http1->call);
-    arena_free(&http1->arena);
     memory_free(http1);
 }
 
@@ -376,7 +373,6 @@ bool http1_serve(struct http_connection *connection, struct http_service *servic
     http1->connection = connection;
     http1->service = service;
     http1->limits = http_service_limits(service);
-    http1->arena = arena_init(HEAD_ARENA_BYTES);
     http_connection_stall(connection, http1->limits->stream_stall_ms);
     http_connection_use(connection, &events, http1);
     begin_waiting_for_head(http1);

@@ -20,6 +20,7 @@ enum {
 
 struct tls_context {
     SSL_CTX *ssl;
+    BIO_METHOD *between;      /* how sessions get at their peers' bytes */
     uint8_t alpn[ALPN_BYTES]; /* as on the wire: length, name, … */
     unsigned alpn_len;
     bool is_server;
@@ -27,15 +28,62 @@ struct tls_context {
 
 struct tls_session {
     SSL *ssl;
-    BIO *from_peer; /* both owned by ssl */
-    BIO *to_peer;
-    struct buf pending; /* plain bytes given before the handshake ended */
+    struct span from_peer; /* of one call: what of the given bytes is not yet taken */
+    struct buf *to_peer;   /* of one call: the caller's */
+    struct buf pending;    /* plain bytes given before the handshake ended */
     bool is_established;
     bool is_broken;
     char alpn[ALPN_BYTES];
     char fingerprint[HASH_HEX_BYTES];
     char name[NAME_BYTES];
 };
+
+/* ---- between a session and the caller's bytes ---- */
+
+/* OpenSSL's own memory between them would be a copy of all that passes and never shrink:
+ * 30 kB for each connection that once carried much. */
+static int take_from_peer(BIO *bio, char *out, size_t len, size_t *taken)
+{
+    struct tls_session *session = BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
+    if (session->from_peer.len == 0) {
+        BIO_set_retry_read(bio);
+        return -1;
+    }
+    struct span piece = span_part(session->from_peer, 0, len);
+    memcpy(out, piece.at, piece.len);
+    session->from_peer = span_part(session->from_peer, piece.len, session->from_peer.len);
+    *taken = piece.len;
+    return 1;
+}
+
+/* What the buffer has no room for is told by buf_check when the call ends. */
+static int give_to_peer(BIO *bio, const char *at, size_t len, size_t *given)
+{
+    struct tls_session *session = BIO_get_data(bio);
+    buf_put(session->to_peer, at, len);
+    *given = len;
+    return 1;
+}
+
+static long control(BIO *bio, int what, long number, void *at)
+{
+    (void)bio;
+    (void)number;
+    (void)at;
+    return what == BIO_CTRL_FLUSH; /* nothing waits; what else is asked is not known */
+}
+
+static BIO_METHOD *make_between(void)
+{
+    BIO_METHOD *method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "caller's bytes");
+    if (method && BIO_meth_set_read_ex(method, take_from_peer) == 1 &&
+        BIO_meth_set_write_ex(method, give_to_peer) == 1 &&
+        BIO_meth_set_ctrl(method, control) == 1)
+        return method;
+    BIO_meth_free(method);
+    return NULL;
+}
 
 /* ---- contexts ---- */
 
@@ -121,8 +169,10 @@ static struct tls_context *open_context(const struct tls_files *files, bool is_s
     ERR_clear_error();
     context->is_server = is_server;
     context->ssl = SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
+    context->between = make_between();
     bool is_ready = true;
-    if (!context->ssl || !set_rules(context->ssl) || !write_alpn(context, alpn))
+    if (!context->ssl || !context->between || !set_rules(context->ssl) ||
+        !write_alpn(context, alpn))
         is_ready = set_openssl(err, ERR_SYSTEM, "tls_context_failed");
     if (!is_ready || !read_files(context->ssl, files, err)) {
         tls_context_free(context);
@@ -185,6 +235,7 @@ void tls_context_free(struct tls_context *context)
     if (!context)
         return;
     SSL_CTX_free(context->ssl);
+    BIO_meth_free(context->between);
     memory_free(context);
 }
 
@@ -205,20 +256,14 @@ static bool set_host(SSL *ssl, const char *host)
                     (void *)(uintptr_t)host) == 1;
 }
 
-static bool attach_bios(struct tls_session *session)
+static bool attach(struct tls_session *session, const BIO_METHOD *between)
 {
-    BIO *from_peer = BIO_new(BIO_s_mem());
-    BIO *to_peer = BIO_new(BIO_s_mem());
-    if (!from_peer || !to_peer) {
-        BIO_free(from_peer);
-        BIO_free(to_peer);
+    BIO *bio = BIO_new(between);
+    if (!bio)
         return false;
-    }
-    BIO_set_mem_eof_return(from_peer, -1);
-    BIO_set_mem_eof_return(to_peer, -1);
-    SSL_set_bio(session->ssl, from_peer, to_peer);
-    session->from_peer = from_peer;
-    session->to_peer = to_peer;
+    BIO_set_data(bio, session);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(session->ssl, bio, bio);
     return true;
 }
 
@@ -232,7 +277,7 @@ struct tls_session *tls_session_new(struct tls_context *context, const char *hos
     session->pending = buf_init(PENDING_BYTES);
     ERR_clear_error();
     session->ssl = SSL_new(context->ssl);
-    if (!session->ssl || !attach_bios(session) ||
+    if (!session->ssl || !attach(session, context->between) ||
         (host && !set_host(session->ssl, host))) {
         set_openssl(err, ERR_BUSY, "tls_session_failed");
         tls_session_free(session);
@@ -252,15 +297,6 @@ void tls_session_free(struct tls_session *session)
     SSL_free(session->ssl);
     buf_free(&session->pending);
     memory_free(session);
-}
-
-static void flush(struct tls_session *session, struct buf *wire)
-{
-    char *at = NULL;
-    long len = BIO_get_mem_data(session->to_peer, &at);
-    if (len > 0)
-        buf_put(wire, at, (size_t)len);
-    (void)BIO_reset(session->to_peer);
 }
 
 /* Alerts about certificates, RFC 8446 6.2: either side was not accepted. */
@@ -386,15 +422,14 @@ bool tls_receive(struct tls_session *session, struct span from_peer, struct buf 
     *closed = false;
     if (session->is_broken)
         return err_set(err, ERR_SYNTAX, "tls_broken", "the session is broken");
-    size_t taken = 0;
-    if (from_peer.len > 0 &&
-        (BIO_write_ex(session->from_peer, from_peer.at, from_peer.len, &taken) != 1 ||
-         taken != from_peer.len))
-        return set_openssl(err, ERR_BUSY, "memory_short");
+    session->from_peer = from_peer;
+    session->to_peer = wire; /* also for the alert that says why not */
     bool is_fine = session->is_established || shake_hands(session, err);
     if (is_fine && session->is_established)
         is_fine = read_plain(session, plain, closed, err);
-    flush(session, wire); /* also the alert that says why not */
+    /* all is taken but what a peer sends behind its own end */
+    assert(!is_fine || *closed || session->from_peer.len == 0);
+    session->from_peer = (struct span){0};
     return is_fine && buf_check(wire, err);
 }
 
@@ -407,15 +442,15 @@ bool tls_send(struct tls_session *session, struct span plain, struct buf *wire,
         buf_span(&session->pending, plain);
         return buf_check(&session->pending, err);
     }
+    session->to_peer = wire;
     bool is_fine = write_plain(session, plain, err);
-    flush(session, wire);
     return is_fine && buf_check(wire, err);
 }
 
 bool tls_start(struct tls_session *session, struct buf *wire, struct err *err)
 {
+    session->to_peer = wire;
     bool is_fine = session->is_established || shake_hands(session, err);
-    flush(session, wire);
     return is_fine && buf_check(wire, err);
 }
 
@@ -424,9 +459,9 @@ void tls_finish(struct tls_session *session, struct buf *wire)
     if (session->is_broken || !session->is_established)
         return;
     ERR_clear_error();
+    session->to_peer = wire;
     SSL_shutdown(session->ssl);
     ERR_clear_error();
-    flush(session, wire);
 }
 
 bool tls_is_established(const struct tls_session *session)

@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 
-struct tls_context; /* *owned*, shared by many sessions, read-only after opening */
+struct tls_context; /* *owned*, shared by many sessions, which it outlives */
 struct tls_session; /* *owned* by its connection */
 
 struct tls_files {

@@ -2,6 +2,7 @@
 #include "wire/tls/tls.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <string.h>
@@ -174,6 +175,34 @@ static void a_large_body_passes_both_ways(void)
     talk(&pair, 4096);
     CHECK(span_equal(buf_view(&pair.client.plain), bytes));
     CHECK(span_equal(buf_view(&pair.server.plain), bytes));
+    pair_free(&pair);
+}
+
+/* What the allocator has given out, without the caller's own buffers. */
+static size_t bytes_held(struct pair *pair)
+{
+    struct end *ends[] = {&pair->server, &pair->client};
+    for (int i = 0; i < 2; i++) {
+        buf_free(&ends[i]->plain);
+        buf_free(&ends[i]->wire);
+    }
+    struct mallinfo2 info = mallinfo2(); /* zeros under a sanitizer */
+    return info.uordblks + info.hblkhd;
+}
+
+static void a_session_holds_no_more_after_it_carried_much(void)
+{
+    struct pair pair =
+        pair_new((struct setup){.server = "server", .client = "client", .demands = true});
+    talk(&pair, 4096);
+    size_t before = bytes_held(&pair);
+    static uint8_t large[300000];
+    struct span bytes = span_of(large, sizeof large);
+    CHECK(tls_send(pair.server.session, bytes, &pair.server.wire, &pair.server.err));
+    CHECK(tls_send(pair.client.session, bytes, &pair.client.wire, &pair.client.err));
+    talk(&pair, 4096);
+    CHECK(pair.client.plain.len == sizeof large && pair.server.plain.len == sizeof large);
+    CHECK(bytes_held(&pair) < before + 8 * 1024);
     pair_free(&pair);
 }
 
@@ -569,6 +598,7 @@ int main(void)
     RUN(both_sides_know_each_other_under_mutual_tls);
     RUN(bytes_arrive_whole_when_the_wire_gives_one_at_a_time);
     RUN(a_large_body_passes_both_ways);
+    RUN(a_session_holds_no_more_after_it_carried_much);
     RUN(the_protocol_is_agreed_in_the_servers_order);
     RUN(no_common_protocol_ends_the_handshake);
     RUN(a_client_without_certificate_learns_it_at_its_first_read);

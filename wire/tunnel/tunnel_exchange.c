@@ -5,12 +5,20 @@
 #include "base/memory.h"
 #include "wire/tunnel/tunnel_parts.h"
 
+static void forget_copies(struct tunnel_exchange *exchange)
+{
+    memory_free(exchange->copies);
+    exchange->copies = NULL;
+    exchange->request.method = exchange->request.path = NULL;
+    exchange->request.grant = exchange->request.body = (struct span){0};
+}
+
 static void release(struct tunnel_exchange *exchange)
 {
     if (atomic_fetch_sub(&exchange->references, 1) > 1)
         return;
     tunnel_release(&exchange->tunnel);
-    memory_free(exchange->copies);
+    forget_copies(exchange);
     memory_free(exchange);
 }
 
@@ -143,6 +151,8 @@ static size_t on_fill(void *context, uint8_t *out, size_t max, bool *is_last)
         memcpy(out, rest.at, rest.len);
     exchange->sent_bytes += rest.len;
     *is_last = exchange->sent_bytes == exchange->request.body.len;
+    if (*is_last)
+        forget_copies(exchange); /* all is sent, and a long poll's answer may be far */
     return rest.len;
 }
 

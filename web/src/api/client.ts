@@ -117,7 +117,10 @@ export const api = {
   session: () => take(client.GET('/api/v1/session')),
   closeSession: () => take(client.DELETE('/api/v1/session', { params: { header: token() } })),
   home: (signal?: AbortSignal) => take(client.GET('/api/v1/home', signalled(signal))),
-  facilities: () => take(client.GET('/api/v1/facilities')),
+  facilities: (cursor?: string) =>
+    take(client.GET('/api/v1/facilities', { params: { query: cursor ? { cursor } : {} } })),
+  links: (list: 'unfinished' | 'suspended', cursor: string) =>
+    take(client.GET('/api/v1/links', { params: { query: { list, cursor } } })),
 
   search: (body: Search, signal?: AbortSignal) =>
     take(

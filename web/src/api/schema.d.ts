@@ -108,6 +108,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What follows of one of the home page's lists of links */
+        get: operations["listLinks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/facilities": {
         parameters: {
             query?: never;
@@ -134,7 +151,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** By an own number, or by two exact identifiers; minimal result, audited, 20 in 10 minutes */
+        /**
+         * By an own number, or by two exact identifiers; minimal result, audited, 20 in 10 minutes
+         * @description A facility that may not register finds only persons with a number of its own or whom it registered.
+         */
         post: operations["searchPersons"];
         delete?: never;
         options?: never;
@@ -830,21 +850,23 @@ export interface components {
             /** @description entries that became visible since then */
             new_count: number;
         };
+        PendingLink: {
+            person: components["schemas"]["PersonSummary"];
+            link: components["schemas"]["Link"];
+        };
         Home: {
             recent: components["schemas"]["HomePerson"][];
             news: components["schemas"]["HomePerson"][];
-            /** @description own registrations with a number that is not confirmed, newest first, at most 50 */
-            unfinished: {
-                person: components["schemas"]["PersonSummary"];
-                link: components["schemas"]["Link"];
-            }[];
+            /** @description own registrations with a number that is not confirmed, newest first, at most 50; not those of `suspended` */
+            unfinished: components["schemas"]["PendingLink"][];
+            /** @description cursor of listLinks, where more follow */
+            unfinished_next: string | null;
             /** @description how many there are in all */
             unfinished_total: number;
             /** @description links to own numbers that wait until own staff confirms the number or ends them, oldest first, at most 50 */
-            suspended: {
-                person: components["schemas"]["PersonSummary"];
-                link: components["schemas"]["Link"];
-            }[];
+            suspended: components["schemas"]["PendingLink"][];
+            /** @description cursor of listLinks, where more follow */
+            suspended_next: string | null;
             /** @description how many wait in all */
             suspended_total: number;
         };
@@ -1197,16 +1219,45 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    listFacilities: {
+    listLinks: {
         parameters: {
-            query?: never;
+            query: {
+                list: "unfinished" | "suspended";
+                cursor?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description participants */
+            /** @description up to 50, in the order of the list; next is the cursor of the following ones */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        links: components["schemas"]["PendingLink"][];
+                        next: string | null;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listFacilities: {
+        parameters: {
+            query?: {
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description up to 1,000 participants; next is the cursor of the following ones, good for the same version */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1217,6 +1268,7 @@ export interface operations {
                         version: number;
                         effective_day: components["schemas"]["Day"];
                         facilities: components["schemas"]["Facility"][];
+                        next: string | null;
                     };
                 };
             };

@@ -125,6 +125,51 @@ test('numbers that wait for the own staff, and their confirmation', async ({ pag
   await isGood(page);
 });
 
+test('who may not register finds its own patients only, and asks for others', async ({ page, world }) => {
+  await login(page, world, world.asker);
+  await page.goto('/patients');
+  await page.getByRole('button', { name: '氏名など2つの情報' }).click();
+  await expect(page.getByText('自施設の番号がある患者だけが見つかります。')).toBeVisible();
+  await page.fill('#search-kana', 'ハヤシ ハナコ');
+  await page.fill('#search-birth', '1901-02-03');
+  await page.getByRole('button', { name: '検索', exact: true }).last().click();
+  await expect(page.locator('.empty')).toContainText('自施設の番号がある患者の中にはいませんでした');
+  await isGood(page);
+  await picture(page, 'search-own-only');
+  await page.locator('.empty').getByRole('link', { name: '登録を依頼' }).click();
+  await expect(page.locator('#request-number')).toBeVisible();
+});
+
+test('unfinished registrations say how many there are and go on', async ({ page, world }) => {
+  await login(page, world, world.colleague);
+  const line = (n: number, person: unknown) => ({
+    person,
+    link: { id: String(n).padStart(32, '0'), facility: '', number: null, state: 'refused', reason: 'mismatch', since: 0, successor: null },
+  });
+  let person: unknown;
+  await page.route('**/api/v1/home', async (route) => {
+    const response = await route.fetch();
+    const home = (await response.json()) as { recent: unknown[] };
+    person = home.recent[0] ?? { id: '0'.repeat(32), name: '林 花子', kana: 'ハヤシ ハナコ', birth_date: '1950-03-04', sex: 'F', own_number: null, facilities: [], consent: 'none' };
+    const unfinished = [1, 2, 3].map((n) => line(n, person));
+    await route.fulfill({ response, json: { ...home, unfinished, unfinished_next: '7.3', unfinished_total: 5 } });
+  });
+  await page.route('**/api/v1/links?*', async (route) => {
+    expect(new URL(route.request().url()).search).toBe('?list=unfinished&cursor=7.3');
+    await route.fulfill({ json: { links: [4, 5].map((n) => line(n, person)), next: null } });
+  });
+  await page.goto('/');
+  const list = page.locator('section.card', { hasText: '未完了の登録' });
+  await expect(list.locator('.aside')).toContainText('5');
+  await expect(list.locator('li')).toHaveCount(3);
+  await isGood(page);
+  await picture(page, 'unfinished-more');
+  await list.getByRole('button', { name: 'さらに表示' }).click();
+  await expect(list.locator('li')).toHaveCount(5);
+  await expect(list.getByRole('button', { name: 'さらに表示' })).toHaveCount(0);
+  await isGood(page);
+});
+
 test('登録依頼: the form, what was sent, what arrived, the answer', async ({ page, world, browser }, info) => {
   const person = world.linked;
   await login(page, world, world.asker);

@@ -2,7 +2,7 @@
 /* The states between "all is there" and "nothing works", at a desk and on a phone: each says what is, why,
  * and what to do. */
 import type { Page } from '@playwright/test';
-import { expect, isAccessible, login, openCalendar, picture, registerAgain, test } from './test.ts';
+import { expect, login, openCalendar, registerAgain, test } from './test.ts';
 
 const isSmall = (page: Page) => (page.viewportSize()?.width ?? 0) < 768;
 
@@ -22,35 +22,6 @@ test('whoever may not register is told to search or to ask', async ({ page, worl
   await expect(empty).toContainText('登録できる施設に登録依頼を送ってください');
   await expect(empty).not.toContainText('新しく患者を登録');
 });
-
-test('lists that end early say how many there are in all', async ({ page, world }) => {
-  await page.route('**/api/v1/home', async (route) => {
-    const response = await route.fetch();
-    await route.fulfill({ response, json: { ...((await response.json()) as object), ...manyNumbers() } });
-  });
-  await login(page, world, world.newcomer);
-  const section = (title: string) => page.locator('section.card', { has: page.getByRole('heading', { name: title }) });
-  await expect(section('未完了の登録')).toContainText('新しい順に50件を表示しています（全73件）');
-  await expect(section('未完了の登録').locator('header')).toContainText('73人');
-  await expect(section('番号の確認が必要な患者')).toContainText('古い順に50件を表示しています（全61件）');
-  await isAccessible(page);
-  await picture(page, 'home-many');
-});
-
-/** As the home page has it of fifty, of more, invented people. */
-function manyNumbers() {
-  const id = (n: number, of: string) => `${of}${n}`.padStart(32, '0');
-  const rows = (of: string, state: string) => Array.from({ length: 50 }, (_, n) => ({
-    person: {
-      id: id(n, of), name: `架空 ${n}`, kana: 'カクウ', birth_date: '1950-01-01', sex: 'F', age: 76, own_number: null, facilities: [],
-      consent: 'active',
-    },
-    link: { id: id(n, `1${of}`), facility: id(0, 'f'), number: null, state, reason: '', since: 1_700_000_000_000, successor: null },
-  }));
-  return {
-    unfinished: rows('1', 'refused'), unfinished_total: 73, suspended: rows('2', 'suspended'), suspended_total: 61,
-  };
-}
 
 test('a hospital that is off is named with its time, in every row and among the reasons', async ({ page, world, hand }) => {
   await login(page, world, world.colleague);

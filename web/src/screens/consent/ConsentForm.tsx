@@ -7,6 +7,7 @@ import { dayNumber, dayText } from '../../i18n/wareki.ts';
 import { Choices } from '../../ui/Choices.tsx';
 import { Field, Wrong } from '../../ui/Field.tsx';
 import type { Errors } from '../../ui/Form.tsx';
+import { Long } from '../../ui/Long.tsx';
 
 export interface ConsentDraft {
   isExplained: boolean;
@@ -95,16 +96,18 @@ export function ConsentForm(props: {
       </div>
       <details hidden={isSpecific()}>
         <summary>{t('wizard.list')}</summary>
-        <ul class="participants">
-          {list.map((facility) => (
+        <Long
+          class="participants"
+          items={list}
+          row={(facility) => (
             <li key={facility.id}>
               <span class={`fm s${facility.slot}`} aria-hidden="true">
                 {facility.letter}
               </span>
               {facility.name}
             </li>
-          ))}
-        </ul>
+          )}
+        />
       </details>
       <Choices
         name="consent-channel"

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Under specific consent the person names each facility: nothing is chosen beforehand. */
+import { useState } from 'preact/hooks';
 import { t } from '../../i18n/t.ts';
 import { participants, session } from '../../session.ts';
 import { Choices } from '../../ui/Choices.tsx';
 import { Need, Wrong } from '../../ui/Field.tsx';
 import type { Errors } from '../../ui/Form.tsx';
+import { FIRST, Long } from '../../ui/Long.tsx';
 import { FacilityMark } from '../../ui/pieces.tsx';
 import { TERMS, type ConsentDraft } from './ConsentForm.tsx';
 
@@ -18,7 +20,9 @@ export function FacilityPicker(props: {
   const { draft, errors, numbered } = props;
   const own = session.value?.post.facility;
   const others = participants.value.list.filter((facility) => facility.id !== own?.id);
-  const place = (id: string) => (numbered?.has(id) ? 0 : 1);
+  // of a long list only the beginning is shown: what was ticked before stands in it
+  const [ticked] = useState(() => new Set(others.length > FIRST ? draft.facilities : []));
+  const place = (id: string) => (numbered?.has(id) ? 0 : ticked.has(id) ? 1 : 2);
   const sorted = [...others].sort((a, b) => place(a.id) - place(b.id));
   const toggle = (id: string, isChosen: boolean) =>
     props.onInput({
@@ -34,8 +38,10 @@ export function FacilityPicker(props: {
         </legend>
         <p class="hint">{t('rights.choose.text', { facility: own?.name ?? '' })}</p>
         <Wrong id="consent-facilities" error={errors['consent-facilities']} />
-        <ul class="picks">
-          {sorted.map((facility, index) => (
+        <Long
+          class="picks"
+          items={sorted}
+          row={(facility, index) => (
             <li key={facility.id}>
               <label class="tick">
                 <input
@@ -51,8 +57,8 @@ export function FacilityPicker(props: {
                 </span>
               </label>
             </li>
-          ))}
-        </ul>
+          )}
+        />
       </fieldset>
       <Choices
         name="consent-term"

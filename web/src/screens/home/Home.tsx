@@ -5,7 +5,7 @@ import { Link, useLocation } from 'wouter-preact';
 import { api, type Home as HomeData, type HomePerson } from '../../api/client.ts';
 import { onLive } from '../../api/live.ts';
 import { useResource } from '../../api/resource.ts';
-import { t, type Key } from '../../i18n/t.ts';
+import { t } from '../../i18n/t.ts';
 import { instantText } from '../../i18n/wareki.ts';
 import { facilitiesOf, session } from '../../session.ts';
 import { Icon } from '../../ui/Icon.tsx';
@@ -50,38 +50,61 @@ function People({ people, empty }: { people: HomePerson[]; empty: ComponentChild
   );
 }
 
-/* The server lists no more of these. */
-const LISTED_MAX = 50;
+type Links = HomeData['unfinished'];
+type ListName = 'unfinished' | 'suspended';
 
-function Numbers({ rows, total, empty, rest }: { rows: HomeData['unfinished']; total: number; empty: string; rest: Key }) {
+/* What follows of a list comes on demand. The list is read again now and then: as long as its first page ends where it
+   did, the following ones stay. */
+function useFollowing(list: ListName, first: string | null) {
+  const [more, setMore] = useState<{ first: string; rows: Links; next: string | null }>();
+  const [problem, setProblem] = useState<unknown>();
+  const current = more && more.first === first ? more : undefined;
+  const next = current ? current.next : first;
+  const load = async () => {
+    if (first === null || next === null) return;
+    setProblem(undefined);
+    try {
+      const page = await api.links(list, next);
+      setMore({ first, rows: [...(current?.rows ?? []), ...page.links], next: page.next });
+    } catch (failure) {
+      setProblem(failure);
+    }
+  };
+  return { rows: current?.rows ?? [], hasMore: next !== null, load, problem };
+}
+
+function Numbers({ list, rows, next, empty }: { list: ListName; rows: Links; next: string | null; empty: string }) {
+  const following = useFollowing(list, next);
   if (rows.length === 0) return <p class="empty">{empty}</p>;
   return (
     <>
-      {total > LISTED_MAX && <p class="card-body small">{t(rest, { n: LISTED_MAX, total })}</p>}
-      <NumberList rows={rows} />
+      <ul class="people">
+        {[...rows, ...following.rows].map(({ person, link }) => (
+          <li key={link.id}>
+            <Link href={`/p/${person.id}/link`} class="person tall">
+              <span class="person-name">
+                <b>{person.name}</b>
+                <span>{person.kana}</span>
+              </span>
+              <span class="row small">
+                <FacilityMarks facilities={facilitiesOf([link.facility])} />
+                {facilitiesOf([link.facility])[0]?.name}
+                <span class={`tag ${linkTone(link)} push`}>{t(`link.state.${link.state}`)}</span>
+              </span>
+              <span class="small quiet">{linkWords(link)}</span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+      {following.problem !== undefined && <ProblemNotice problem={following.problem} />}
+      {following.hasMore && (
+        <p class="card-body">
+          <button type="button" class="btn" onClick={() => void following.load()}>
+            {t('app.more')}
+          </button>
+        </p>
+      )}
     </>
-  );
-}
-function NumberList({ rows }: { rows: HomeData['unfinished'] }) {
-  return (
-    <ul class="people">
-      {rows.map(({ person, link }) => (
-        <li key={link.id}>
-          <Link href={`/p/${person.id}/link`} class="person tall">
-            <span class="person-name">
-              <b>{person.name}</b>
-              <span>{person.kana}</span>
-            </span>
-            <span class="row small">
-              <FacilityMarks facilities={facilitiesOf([link.facility])} />
-              {facilitiesOf([link.facility])[0]?.name}
-              <span class={`tag ${linkTone(link)} push`}>{t(`link.state.${link.state}`)}</span>
-            </span>
-            <span class="small quiet">{linkWords(link)}</span>
-          </Link>
-        </li>
-      ))}
-    </ul>
   );
 }
 
@@ -168,9 +191,6 @@ export function Home() {
   }, []);
   const value = home.value;
   const mayRegister = session.value?.post.facility.may_register ?? true;
-  // what the own staff has to confirm stands in its own list
-  const unfinished = value?.unfinished.filter(({ link }) => !value.suspended.some((one) => one.link.id === link.id));
-  const total = value?.unfinished_total ?? 0;
   return (
     <div class="page">
       <h1 class="sr">{t('home.title')}</h1>
@@ -205,12 +225,12 @@ export function Home() {
           <LaterRequests />
           {value && value.suspended.length > 0 && (
             <Section title={t('home.suspended')} count={value.suspended_total}>
-              <Numbers rows={value.suspended} total={value.suspended_total} empty="" rest="home.suspended.rest" />
+              <Numbers list="suspended" rows={value.suspended} next={value.suspended_next} empty="" />
             </Section>
           )}
-          <Section title={t('home.unfinished')} count={total > LISTED_MAX ? total : unfinished?.length}>
-            {unfinished ? (
-              <Numbers rows={unfinished} total={total} empty={t('home.unfinished.empty')} rest="home.unfinished.rest" />
+          <Section title={t('home.unfinished')} count={value?.unfinished_total}>
+            {value ? (
+              <Numbers list="unfinished" rows={value.unfinished} next={value.unfinished_next} empty={t('home.unfinished.empty')} />
             ) : (
               <Skeleton rows={2} />
             )}

@@ -46,6 +46,9 @@ function ByNumber() {
   );
 }
 
+/* Who may not register has no use for a stranger's name: the centre finds it its own patients only. */
+const findsOwnOnly = () => session.value?.post.facility.may_register === false;
+
 function ByTwo() {
   const today = session.value?.today ?? '';
   const [name, setName] = useState('');
@@ -73,6 +76,7 @@ function ByTwo() {
   return (
     <form role="search" class="card-body stack" onSubmit={submit} noValidate>
       <p class="small quiet">{t('search.by_two.text')}</p>
+      {findsOwnOnly() && <p class="small quiet">{t('search.by_two.own')}</p>}
       {errors.two && (
         <p class="wrong" role="alert">
           {errors.two}
@@ -122,13 +126,14 @@ function ByTwo() {
 
 function Found({ people, wasByNumber }: { people: PersonSummary[]; wasByNumber: boolean }) {
   if (people.length === 0) {
+    const asks = findsOwnOnly();
     return (
       <div class="empty">
         <b>{t('search.none')}</b>
-        <p>{t(wasByNumber ? 'search.none.number' : 'search.none.two')}</p>
-        <Link href="/patients/new" class="btn">
+        <p>{t(asks ? 'search.none.own' : wasByNumber ? 'search.none.number' : 'search.none.two')}</p>
+        <Link href={asks ? '/requests/new' : '/patients/new'} class="btn">
           <Icon name="register" />
-          {t('search.register')}
+          {t(asks ? 'search.ask' : 'search.register')}
         </Link>
       </div>
     );
