@@ -51,6 +51,13 @@ export function dayWords(day: string): string {
 export const mark = (page: Page, day: string, row: string, facility: string): Locator =>
   page.locator(`.m:not(.more)[aria-label*="${dayWords(day)}"][aria-label*=" ${row} "][aria-label*="${facility}"]`);
 
+/** Opens what stands behind a mark; with several entries their list is there too. */
+export async function openMark(page: Page, of: Locator, click: (mark: Locator) => Promise<unknown> = (one) => one.click()): Promise<void> {
+  const isMany = /([2-9]|\d\d)件/.test(await of.getAttribute('aria-label') ?? '');
+  await click(of);
+  if (isMany) await page.locator('.of-day button').first().waitFor();
+}
+
 /** What the content panel says once it has come. */
 export async function panelText(page: Page): Promise<string> {
   await page.locator('.panel-body[aria-busy=false]').waitFor();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Page } from 'playwright';
 import { KAWABE, RINDO, TSUBASA, choose, numberAt, recordAt, type Plan, type PlannedPerson } from '../kit/plan.ts';
-import { Hand, calendarIsOpen, goToCalendar, mark, menu, panelText, tab } from '../kit/screen.ts';
+import { Hand, calendarIsOpen, goToCalendar, mark, menu, openMark, panelText, tab } from '../kit/screen.ts';
 import { story, type Stage } from '../kit/story.ts';
 import { Tree, type Inspected } from '../kit/tree.ts';
 import { until } from '../kit/wait.ts';
@@ -27,7 +27,7 @@ async function openResult(page: Page, hand: Hand, plan: Plan, result: Inspected)
     if (await hint.isVisible()) await hint.click();
     return false;
   }, 30);
-  await hand.click(found.first());
+  await openMark(page, found.first(), (one) => hand.click(one));
   const text = await panelText(page);
   const value = result.items.find((item) => item.type === 'result' && item.value)?.value ?? '';
   const ofTitle = page.locator('.of-day button', { hasText: result.title });

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { KAWABE, RINDO, choose, facilityName, hasActive, isLinkedAt, numberAt, passwordOf, recordAt } from '../kit/plan.ts';
 import { type Desk, type EntryHead } from '../kit/desk.ts';
-import { Hand, goToCalendar, mark, panelText } from '../kit/screen.ts';
+import { Hand, goToCalendar, mark, openMark, panelText } from '../kit/screen.ts';
 import { story } from '../kit/story.ts';
 import { Tree, compact } from '../kit/tree.ts';
 import { until } from '../kit/wait.ts';
@@ -110,20 +110,18 @@ await story('documents of a hospital, written while somebody looks', async (stag
   await goToCalendar(new Hand(screen), numberAt(she, KAWABE));
   const rindo = facilityName(plan, RINDO);
   const report = mark(screen, day, 'レポート', rindo).first();
-  await report.waitFor();
-  await report.click();
-  const group = screen.locator('.panel').getByRole('button', { name: /退院時サマリー/ });
-  const isGroup = await group.first().isVisible().catch(() => false);
-  if (isGroup) await group.first().click();
+  await openMark(screen, report);
+  const group = screen.locator('.of-day button', { hasText: '退院時サマリー' });
+  if (await group.count() > 0) await group.first().click();
   await screen.locator('.doc h3').first().waitFor();
   const words = await panelText(screen);
   stage.check(words.includes('合言葉ベータ') && words.includes('診断名'), 'on the screen it has its headings', words);
   stage.check(await screen.locator('.doc table th').count() > 2, 'and its tables');
   await screen.keyboard.press('Escape');
 
-  await mark(screen, day, 'ファイル', rindo).first().click();
-  const photos = screen.locator('.panel').getByRole('button', { name: /創部写真/ });
-  if (await photos.first().isVisible().catch(() => false)) await photos.first().click();
+  await openMark(screen, mark(screen, day, 'ファイル', rindo).first());
+  const photos = screen.locator('.of-day button', { hasText: '創部写真' });
+  if (await photos.count() > 0) await photos.first().click();
   await screen.getByRole('button', { name: '開く' }).click();
   const picture = screen.locator('.doc-viewer img');
   await picture.waitFor();
