@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -366,13 +367,22 @@ struct audit_meters audit_read_meters(struct audit *audit)
                                  &audit->synced, atomic_load(&audit->was_failing)};
 }
 
+/* The last bytes of a full disk take a short record and not the next one: that is no
+ * recovery. A file system that does not count its room is tried. */
+static bool has_room(const struct audit *audit)
+{
+    struct statvfs room;
+    return fstatvfs(audit->directory, &room) != 0 || room.f_blocks == 0 ||
+           room.f_bavail * room.f_frsize >= AUDIT_LARGEST_BYTES;
+}
+
 /* Nobody else may come to try: whoever spreads requests keeps them away meanwhile. One
  * tries, so that a disk that hangs holds one thread and not all. */
 bool audit_is_writable(struct audit *audit)
 {
     if (!atomic_load(&audit->was_failing))
         return true;
-    if (atomic_exchange(&audit->is_trying, true))
+    if (!has_room(audit) || atomic_exchange(&audit->is_trying, true))
         return false;
     struct audit_record record = {
         .phase = AUDIT_EVENT, .event = "resume", .verdict = "done"};

@@ -267,7 +267,7 @@ static void a_long_list_of_participants_comes_in_pages(void)
         const char *at = strstr(body, "\"next\":");
         CHECK(at && (strncmp(at + 7, "null", 4) == 0) == (i == 2));
         snprintf(next, sizeof next, "%.32s", at ? at + 8 : "");
-        snprintf(line, sizeof line, "/api/v1/facilities?cursor=%s", next);
+        snprintf(line, sizeof line, "/api/v1/facilities?cursor=%.32s", next);
     }
     CHECK(pages[0] == 1000 && pages[1] == 1000 && pages[2] == 500);
     struct reply reply = go(&browser, "GET /api/v1/facilities?cursor=x", "");
