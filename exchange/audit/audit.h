@@ -100,8 +100,8 @@ struct audit_meters {
     bool is_failing;               /* the last group did not get to the disk */
 };
 struct audit_meters audit_read_meters(struct audit *audit);
-/* Did the last group get to the disk? If not and there is room, it is tried now, with the event
- * "resume" that says since when the audit goes on: true when that is durable. */
+/* Did the last group get to the disk? If not and there is room, it is tried now, with the
+ * event "resume" that says since when the audit goes on: true when that is durable. */
 bool audit_is_writable(struct audit *audit);
 /* Writes a peer's head into our own chain as an event "head", so that neither side can
  * rewrite or cut alone. A head that is older than the one kept before, or another with
