@@ -2,6 +2,7 @@
 /* The opening and everything that arrives while it is open. */
 import { useEffect, useState } from 'preact/hooks';
 import { liveState, onLive, onLiveState } from '../../api/live.ts';
+import { Due, type Weeks } from '../../calendar/due.ts';
 import { weekOf } from '../../calendar/model.ts';
 import { dayNumber } from '../../i18n/wareki.ts';
 import { session } from '../../session.ts';
@@ -21,8 +22,7 @@ export function useCalendar(person: string, onGone: () => void) {
   useEffect(() => {
     let current: OpenCalendar | undefined;
     let isOver = false;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let weeks: { from: number; to: number } | null | undefined;
+    const due = new Due((weeks) => void refresh(weeks), LIVE_WAIT_MS);
     setCalendar(undefined);
     setProblem(undefined);
     takeOpening(person).then(
@@ -32,18 +32,16 @@ export function useCalendar(person: string, onGone: () => void) {
         undated.value = opened.model.undated;
         setCalendar(opened);
         changed();
+        due.ready();
       },
       (failure: unknown) => {
         if (!isOver) setProblem(failure);
       },
     );
-    async function refresh(): Promise<void> {
-      const asked = weeks;
-      weeks = undefined;
-      timer = undefined;
-      if (!current || asked === undefined) return;
+    async function refresh(weeks: Weeks | null): Promise<void> {
+      if (!current) return;
       try {
-        await current.refresh(asked);
+        await current.refresh(weeks);
         undated.value = current.model.undated;
         changed();
       } catch (failure) {
@@ -54,14 +52,7 @@ export function useCalendar(person: string, onGone: () => void) {
         setProblem(failure);
       }
     }
-    function soon(day: string | null | undefined): void {
-      if (!day) weeks = null;
-      else if (weeks !== null) {
-        const week = weekOf(dayNumber(day));
-        weeks = { from: Math.min(weeks?.from ?? week, week), to: Math.max(weeks?.to ?? week, week) };
-      }
-      timer ??= setTimeout(() => void refresh(), LIVE_WAIT_MS);
-    }
+    const soon = (day: string | null | undefined) => due.add(day ? weekOf(dayNumber(day)) : null);
     const removeLive = onLive((kind, event) => {
       if (event.person !== undefined && event.person !== person) return;
       if (kind === 'entry') soon(event.day);
@@ -87,7 +78,7 @@ export function useCalendar(person: string, onGone: () => void) {
     }, ALIVE_MS);
     return () => {
       isOver = true;
-      clearTimeout(timer);
+      due.stop();
       clearInterval(alive);
       removeLive();
       removeState();
