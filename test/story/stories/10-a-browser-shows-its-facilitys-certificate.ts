@@ -9,10 +9,12 @@ import { Hand, goToCalendar } from '../kit/screen.ts';
 import { story } from '../kit/story.ts';
 import { until } from '../kit/wait.ts';
 
+/* Of whatever was answered: a request that the page gave up has no protocol. */
 const protocols = (page: Page): Promise<string[]> => page.evaluate(() => [
-  ...new Set([...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].map(
-    (one) => (one as PerformanceResourceTiming).nextHopProtocol,
-  )),
+  ...new Set([...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+    .map((one) => one as PerformanceResourceTiming)
+    .filter((one) => one.responseStatus > 0)
+    .map((one) => one.nextHopProtocol)),
 ]);
 
 await story('a browser with its facility\'s certificate', async (stage) => {
