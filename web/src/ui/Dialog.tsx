@@ -15,8 +15,10 @@ export function Dialog(props: {
   const title = useId();
   useEffect(() => {
     const from = document.activeElement;
-    dialog.current?.showModal();
+    const shown = dialog.current;
+    shown?.showModal();
     return () => {
+      shown?.close(); // what lies behind takes no focus before
       if (from instanceof HTMLElement && from.isConnected) from.focus();
     };
   }, []);

@@ -121,7 +121,7 @@ test('registration, numbers, consent and records', async ({ page, world, hand })
   await expect(page.getByRole('dialog')).toBeVisible();
   await page.keyboard.press('Escape');
   await expect(page.getByRole('dialog')).toHaveCount(0);
-  expect(await page.evaluate(() => document.activeElement?.textContent ?? '')).toBe(asked);
+  await expect.poll(() => page.evaluate(() => document.activeElement?.textContent ?? '')).toBe(asked);
   await page.goto('/logs');
   await tabTo(page, 'a[href*="references.csv"]');
 });
