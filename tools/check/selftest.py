@@ -126,6 +126,7 @@ PLANTED = [
     ("plans", "exchange/lower/bad.c", PREPARE % '"SELECT id FROM record WHERE facility = ?1"', "all of record"),
     ("names", "formats/good/bad.c", SPDX + "int permit_make(void);\nint good_two(void);\n"
      "int good_two(void)\n{\n    return permit_make();\n}\n", "only the gate"),
+    ("texts", "web/part/node_modules/other/index.js", "1;\n", "fetched or made, and kept"),
 ]
 
 
@@ -184,6 +185,9 @@ for check, path, text, expected in [(c, None, None, "") for c in
             plant(root, name, content)
         if path:
             plant(root, path, text)
+        if path and "node_modules" in path:
+            for words in (["init", "-q"], ["add", "-f", path]):
+                subprocess.run(["git", "-C", root, *words], check=True)
         status, answer = run(check, root)
         good = status == (1 if path else 0) and expected in answer
         failed += not good

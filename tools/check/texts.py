@@ -2,16 +2,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every text file: UTF-8, no tabs in C, no blanks at line ends, a last line feed, the SPDX
 line first in sources; a marker of unfinished work names its number, TODO(#12); headers
-that nobody includes and scripts that nobody calls are dead."""
+that nobody includes and scripts that nobody calls are dead; what a tool fetched or made is
+not kept."""
 import os
 import re
+import subprocess
 
 from tree import ROOT, files, finish, read
 
 SOURCES = (".c", ".h", ".py", ".ts", ".tsx", ".sh")
 TEXTS = SOURCES + (".md", ".sql", ".txt", ".yaml", ".css", ".html", ".def", "Makefile")
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b(?!\(#\d+\))")
+MADE = {"node_modules", "dist", "demo-data", "__pycache__"}
 problems, every = [], {}
+kept = subprocess.run(["git", "-C", ROOT, "ls-files"], capture_output=True, text=True,
+                      check=False).stdout.split("\n")
+problems += sorted({f"{folder}: fetched or made, and kept" for path in kept
+                    for folder in [os.path.dirname(path)] if MADE & set(folder.split("/"))})
 for path in files(ROOT, *TEXTS):
     try:
         every[path] = read(ROOT, path)
