@@ -29,6 +29,8 @@ static struct story story_new(void)
     story.owner = enter(world, "hospital");
     say_put(story.scene.hospital, 0, "1/OML-11/A", VERSION_1, "血算");
     CHECK_SOON(shows(&story.scene, "血算"));
+    /* It is told a moment after it is shown; what is counted later is its own. */
+    CHECK_SOON(count_of(story.scene.hospital, &story.scene.hospital->stored_count) == 1);
     return story;
 }
 
