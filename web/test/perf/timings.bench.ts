@@ -3,7 +3,7 @@
  * same browser needs for a plain page of as many marks. Prints one JSON line per figure; nothing
  * is asserted, since a shared machine has no constant time. */
 import { test, type Page } from '@playwright/test';
-import { askForYear, counts, login, openYear, readYear, scrollThrough, settled } from './year.ts';
+import { askForYear, backHome, counts, login, openAgain, openYear, readYear, scrollThrough, settled } from './year.ts';
 
 const RUNS = Number(process.env.BENCH_RUNS ?? 7);
 const STEP_PIXELS = 40;
@@ -56,9 +56,9 @@ const WATCH = () => {
 
 async function timeToPaint(page: Page): Promise<number> {
   await page.evaluate(WATCH);
-  await openYear(page, year);
+  await openAgain(page);
   const seen = await page.evaluate(() => (globalThis as unknown as { seen: { data: number; painted: number } }).seen);
-  await page.goto('/');
+  await backHome(page);
   return seen.painted - seen.data;
 }
 
@@ -182,7 +182,7 @@ for (const [cpu, paint, scroll, click] of [[1, 250, 33, 100], [4, 900, 100, unde
     await askForYear(page);
     await openYear(page, year);
     const { marks, weeks } = await counts(page);
-    await page.goto('/');
+    await backHome(page);
 
     const other = await browser.newPage();
     await slowDown(page, cpu);
@@ -191,7 +191,7 @@ for (const [cpu, paint, scroll, click] of [[1, 250, 33, 100], [4, 900, 100, unde
     const plain = await repeat(() => plainPage(other, marks, weeks));
     print({ what: 'data to painted', cpu, ms: median(painted), budget_ms: paint, reference_ms: median(plain) });
 
-    await openYear(page, year);
+    await openAgain(page);
     const through = (where: Page) => repeat(async () => at((await scrollThrough(where, STEP_PIXELS)).frames, 0.95));
     print({ what: 'scroll p95', cpu, ms: median(await through(page)), budget_ms: scroll, reference_ms: median(await through(other)) });
 
@@ -216,17 +216,17 @@ test('time of the main thread', async ({ page, browser }) => {
   await askForYear(page);
   await openYear(page, year);
   const { marks, weeks } = await counts(page);
-  await page.goto('/');
+  await backHome(page);
   const other = await browser.newPage();
   const opened = await repeat(async () => {
-    const time = await threadTime(page, () => openYear(page, year));
-    await page.goto('/');
+    const time = await threadTime(page, () => openAgain(page));
+    await backHome(page);
     return time;
   });
   const plain = await repeat(() => threadTime(other, () => plainPage(other, marks, weeks)));
-  print({ what: 'main thread: search and opening until still', cpu: 1, ms: median(opened), reference_ms: median(plain) });
+  print({ what: 'main thread: opening until still', cpu: 1, ms: median(opened), reference_ms: median(plain) });
 
-  await openYear(page, year);
+  await openAgain(page);
   const perFrame = (where: Page) => repeat(async () => {
     let frames = 1;
     const time = await threadTime(where, async () => {

@@ -47,6 +47,18 @@ export async function openYear(page: Page, year: Year): Promise<void> {
   await settled(page);
 }
 
+/** The same from the home page's list of who was seen last: searches are counted and, of many, refused. */
+export async function openAgain(page: Page): Promise<void> {
+  await page.locator('a.person[href$="/calendar"]').first().click();
+  await settled(page);
+}
+
+/** Back to the home page, until its list is there. */
+export async function backHome(page: Page): Promise<void> {
+  await page.goto('/');
+  await page.locator('a.person[href$="/calendar"]').first().waitFor();
+}
+
 /** Every week that is in view is in the document with its marks, and nothing moves any more. */
 export async function settled(page: Page): Promise<void> {
   await expect(page.locator('.m').first()).toBeVisible();
