@@ -280,10 +280,12 @@ static bool set_up(struct store_engine *engine, bool for_writing, struct err *er
     if (!for_writing)
         return run(engine, "PRAGMA query_only = ON; PRAGMA cache_size = -2000;", err) &&
                check_settings(engine, err);
-    /* Checkpoints are made by tidy, when nobody waits for the answer. */
+    /* A calendar's sheet fits into one page of 8 kB, not of 4: a third fewer reads for an
+     * opening. A database that is there keeps the pages it was made with. Checkpoints are
+     * made by tidy, when nobody waits for the answer. */
     if (!run(engine,
-             "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;"
-             "PRAGMA journal_size_limit = 16777216;",
+             "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL;"
+             "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 16777216;",
              err) ||
         !check_settings(engine, err))
         return false;

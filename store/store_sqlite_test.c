@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdatomic.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -130,6 +131,36 @@ static void a_damaged_file_is_refused(void)
     close(fd);
     store = open_file(place.location, &err);
     CHECK(!store && err.kind == ERR_SYSTEM && strcmp(err.code, "store_corrupt") == 0);
+    store_testsite_remove(&place);
+}
+
+static int page_bytes_of(const char *location)
+{
+    uint8_t header[18] = {0}; /* bytes 16 and 17: the size, most significant first */
+    int fd = open(location, O_RDONLY);
+    CHECK(read(fd, header, sizeof header) == (ssize_t)sizeof header);
+    close(fd);
+    return header[16] * 256 + header[17];
+}
+
+static void a_new_database_has_large_pages_and_an_older_one_keeps_its_own(void)
+{
+    struct store_testsite place = store_testsite_new();
+    struct err err = {0};
+    store_close(open_place(&place));
+    CHECK(page_bytes_of(place.location) == 8192);
+    CHECK(unlink(place.location) == 0);
+    sqlite3 *older = NULL;
+    CHECK(sqlite3_open(place.location, &older) == SQLITE_OK);
+    CHECK(sqlite3_exec(older,
+                       "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL;"
+                       "CREATE TABLE older (one INTEGER)",
+                       NULL, NULL, NULL) == SQLITE_OK);
+    CHECK(sqlite3_close(older) == SQLITE_OK);
+    struct store *store = open_place(&place);
+    CHECK(add(store, "one", 1, &err));
+    store_close(store);
+    CHECK(page_bytes_of(place.location) == 4096);
     store_testsite_remove(&place);
 }
 
@@ -442,6 +473,7 @@ int main(void)
     RUN(the_file_is_for_its_owner_only);
     RUN(a_file_size_limit_fails_cleanly_and_passes);
     RUN(a_full_disk_fails_cleanly_and_recovers);
+    RUN(a_new_database_has_large_pages_and_an_older_one_keeps_its_own);
     RUN(a_damaged_file_is_refused);
     RUN(damage_far_from_every_root_closes_the_database_once_it_is_found);
     RUN(damage_that_work_meets_closes_the_database);
