@@ -47,6 +47,11 @@ MUST_CHECK bool json_each_member(const struct json_value *object,
 MUST_CHECK bool json_as_text(const struct json_value *value, size_t max_bytes,
                              struct text *text, struct err *err);
 
+/* The value itself as a number, whole or not: ERR_SYNTAX "json_member" when it is none.
+ */
+MUST_CHECK bool json_as_double(const struct json_value *value, double *number,
+                               struct err *err);
+
 /* Required members: ERR_SYNTAX "json_member" naming the key when absent or mistyped;
  * ERR_LIMIT "json_too_long" when a text is longer than max_bytes. */
 MUST_CHECK bool json_take_text(const struct json_value *object, const char *key,
@@ -92,6 +97,10 @@ void json_key(struct json_writer *writer, const char *key);
 void json_text_value(struct json_writer *writer, struct text text);
 void json_cstr_value(struct json_writer *writer, const char *word);
 void json_int_value(struct json_writer *writer, int64_t value);
+/* With up to 12 significant digits; what is not finite becomes null. */
+void json_double_value(struct json_writer *writer, double value);
+/* A whole value that a writer wrote before, kept meanwhile. */
+void json_written_value(struct json_writer *writer, struct text json);
 void json_bool_value(struct json_writer *writer, bool value);
 void json_null_value(struct json_writer *writer);
 void json_id_value(struct json_writer *writer, struct id id);
@@ -99,6 +108,7 @@ void json_id_value(struct json_writer *writer, struct id id);
 void json_put_text(struct json_writer *writer, const char *key, struct text text);
 void json_put_cstr(struct json_writer *writer, const char *key, const char *word);
 void json_put_int(struct json_writer *writer, const char *key, int64_t value);
+void json_put_double(struct json_writer *writer, const char *key, double value);
 /* An array of whole numbers: a column of many rows. */
 void json_put_ints(struct json_writer *writer, const char *key, const int64_t *values,
                    size_t count);

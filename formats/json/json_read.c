@@ -2,6 +2,7 @@
 /* The reader: jansson behind our words. A `struct json_value` is jansson's value under
  * our name and is never dereferenced here. */
 #include <jansson.h>
+#include <math.h>
 #include <string.h>
 
 /* Four of our words are macros there. */
@@ -215,6 +216,14 @@ bool json_take_int_or(const struct json_value *object, const char *key, int64_t 
     if (!member || json_is_null(member))
         return true;
     return take_number(member, key, min, max, value, err);
+}
+
+bool json_as_double(const struct json_value *value, double *number, struct err *err)
+{
+    if (!value || !json_is_number(inner(value)))
+        return err_set(err, ERR_SYNTAX, "json_member", "not a number");
+    *number = json_number_value(inner(value));
+    return isfinite(*number) || err_set(err, ERR_SYNTAX, "json_member", "not finite");
 }
 
 bool json_take_bool(const struct json_value *object, const char *key, bool *value,

@@ -98,6 +98,34 @@ static void whole_numbers_are_written_as_one_array(void)
                                   "9223372036854775807],\"behind\":7}"));
 }
 
+static void numbers_that_are_not_whole_keep_their_digits(void)
+{
+    CLEANUP(buf_free) struct buf out = buf_init(256);
+    struct json_writer writer = json_writer(&out);
+    json_open_object(&writer);
+    json_put_double(&writer, "spacing", 0.48828125);
+    json_put_double(&writer, "slope", -1024);
+    json_put_double(&writer, "none", 0.0 / 0.0);
+    json_key(&writer, "kept");
+    json_written_value(&writer, TEXT("[1,2]"));
+    json_put_int(&writer, "last", 3);
+    json_close_object(&writer);
+    CHECK(span_is(buf_view(&out), "{\"spacing\":0.48828125,\"slope\":-1024,"
+                                  "\"none\":null,\"kept\":[1,2],\"last\":3}"));
+    struct err err = {0};
+    double number = 0;
+    CLEANUP(json_free_at)
+    struct json_document *document = json_parse(buf_view(&out), &err);
+    const struct json_value *root = document ? json_root(document) : NULL;
+    CHECK(json_as_double(json_member(root, "spacing"), &number, &err) &&
+          number == 0.48828125);
+    CHECK(json_as_double(json_member(root, "last"), &number, &err) && number == 3);
+    CHECK(!json_as_double(json_member(root, "kept"), &number, &err) &&
+          strcmp(err.code, "json_member") == 0);
+    err_clear(&err);
+    CHECK(!json_as_double(json_member(root, "absent"), &number, &err));
+}
+
 static void a_full_buffer_is_reported_at_the_end(void)
 {
     struct err err = {0};
@@ -298,6 +326,7 @@ int main(void)
     RUN(a_key_from_data_is_escaped);
     RUN(days_are_dates_or_null);
     RUN(whole_numbers_are_written_as_one_array);
+    RUN(numbers_that_are_not_whole_keep_their_digits);
     RUN(a_full_buffer_is_reported_at_the_end);
     RUN(what_was_written_is_read_back);
     RUN(a_document_is_read_member_by_member);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
+#include <math.h>
 
 #include "base/day.h"
 #include "formats/json/json.h"
@@ -188,6 +189,22 @@ void json_int_value(struct json_writer *writer, int64_t value)
     put_int(writer->out, value);
 }
 
+void json_double_value(struct json_writer *writer, double value)
+{
+    if (!isfinite(value)) {
+        json_null_value(writer);
+        return;
+    }
+    begin_value(writer);
+    buf_format(writer->out, "%.12g", value);
+}
+
+void json_written_value(struct json_writer *writer, struct text json)
+{
+    begin_value(writer);
+    buf_put(writer->out, json.at, json.len);
+}
+
 void json_bool_value(struct json_writer *writer, bool value)
 {
     begin_value(writer);
@@ -208,6 +225,12 @@ void json_id_value(struct json_writer *writer, struct id id)
     hash_to_hex(span_of(id.bytes, ID_BYTES), quoted + 1);
     quoted[ID_TEXT_BYTES] = '"'; /* in the place of the NUL */
     buf_put(writer->out, quoted, ID_TEXT_BYTES + 1);
+}
+
+void json_put_double(struct json_writer *writer, const char *key, double value)
+{
+    json_key(writer, key);
+    json_double_value(writer, value);
 }
 
 void json_put_ints(struct json_writer *writer, const char *key, const int64_t *values,
