@@ -82,3 +82,36 @@ MUST_CHECK bool charset_fold(struct text text, struct arena *arena, struct text 
  * systems that take them apart); everything else as it is. */
 MUST_CHECK bool charset_compose(struct text text, struct arena *arena,
                                 struct text *composed, struct err *err);
+
+/* ------------------------------------------------------------------ sets of ISO 2022 */
+
+/* Coded character sets that DICOM and its like switch between (ISO-IR numbers in PS3.3
+ * C.12.1.1.2); the switching is theirs. */
+enum charset_set {
+    CHARSET_SET_NONE,
+    CHARSET_SET_ASCII,
+    CHARSET_SET_ROMAN, /* JIS X 0201, left half */
+    CHARSET_SET_KANA,  /* JIS X 0201, right half */
+    CHARSET_SET_JISX0208,
+    CHARSET_SET_JISX0212,
+    CHARSET_SET_KSX1001,
+    CHARSET_SET_GB2312,
+    CHARSET_SET_LATIN1, /* from here on the right halves of ISO 8859 and TIS 620 */
+    CHARSET_SET_LATIN2,
+    CHARSET_SET_LATIN3,
+    CHARSET_SET_LATIN4,
+    CHARSET_SET_CYRILLIC,
+    CHARSET_SET_ARABIC,
+    CHARSET_SET_GREEK,
+    CHARSET_SET_HEBREW,
+    CHARSET_SET_LATIN5,
+    CHARSET_SET_LATIN9,
+    CHARSET_SET_THAI,
+};
+bool charset_set_is_double(enum charset_set set);
+/* Of bytes without their high bit; `second` counts in double sets only. 0 = unassigned.
+ */
+uint32_t charset_set_code_point(enum charset_set set, uint8_t first, uint8_t second);
+/* GB 18030, of which GBK is a part: length of the character at the front (1 to 4, not for
+ * an empty span); U+FFFD for what is broken or unassigned. */
+size_t charset_gb18030(struct span bytes, uint32_t *code_point);

@@ -12,6 +12,10 @@ enum {
     CHARSET_IBM_FIRST_ROW = 115, /* CP932 FA40 */
     CHARSET_IBM_ROWS = 5,
     CHARSET_IBM_SIZE = CHARSET_IBM_ROWS * CHARSET_CELLS,
+    CHARSET_SINGLE_SETS = 11, /* CHARSET_SET_LATIN1 … _THAI */
+    CHARSET_SINGLE_CELLS = 96,
+    CHARSET_GB_LEADS = 126,  /* 81 … FE */
+    CHARSET_GB_TRAILS = 190, /* 40 … 7E, 80 … FE */
 };
 
 extern const uint16_t charset_jisx0208[CHARSET_TABLE_SIZE];
@@ -21,3 +25,11 @@ extern const uint16_t charset_ibm[CHARSET_IBM_SIZE];
 extern const uint16_t charset_back_unicode[];
 extern const uint16_t charset_back_jis[];
 extern const size_t charset_back_count;
+extern const uint16_t charset_ksx1001[CHARSET_TABLE_SIZE];
+extern const uint16_t charset_gb2312[CHARSET_TABLE_SIZE];
+extern const uint16_t charset_single[CHARSET_SINGLE_SETS * CHARSET_SINGLE_CELLS];
+extern const uint16_t charset_gb_pairs[CHARSET_GB_LEADS * CHARSET_GB_TRAILS];
+/* Runs of the four-byte area: number of the first code, and what it is. */
+extern const uint16_t charset_gb_from[];
+extern const uint16_t charset_gb_unicode[];
+extern const size_t charset_gb_count;

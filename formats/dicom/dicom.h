@@ -68,8 +68,7 @@ struct dicom_set {
     size_t offset;                  /* of the first element */
     const struct dicom_set *parent; /* NULL for the outermost */
     const struct dicom_file *file;
-    struct dicom_set *next;              /* the item behind this one */
-    const struct dicom_charset *charset; /* in force here; private to formats/dicom */
+    struct dicom_set *next; /* the item behind this one */
 };
 
 struct dicom_warning {
@@ -122,6 +121,7 @@ struct dicom_file {
     struct dicom_warning *warnings;
     struct dicom_warning *last_warning;
     size_t warning_count; /* those over the limit are counted, not kept */
+    int guessed_charset;  /* of texts without a declared one; private to formats/dicom */
     struct arena *arena;
 };
 
@@ -195,7 +195,7 @@ MUST_CHECK bool dicom_name(const struct dicom_set *set, uint32_t tag, struct are
 
 /* Warnings of those who read on: kept with the file. */
 MUST_CHECK bool dicom_warn(struct dicom_file *file, const char *code, size_t offset,
-                           const char *clause, struct err *err);
+                           struct err *err);
 /* What a code of a warning means, in Japanese; NULL when the code is unknown. */
 const char *dicom_warning_text(const char *code);
 

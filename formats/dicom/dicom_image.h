@@ -40,7 +40,7 @@ struct dicom_image {
     bool is_encapsulated;
     bool is_big_endian; /* native values */
     enum dicom_photometric photometric;
-    uint64_t frame_bits; /* native size of one frame */
+    uint64_t frame_bits; /* native size of one frame, at most 8 Gbit */
 };
 
 MUST_CHECK bool dicom_image_read(const struct dicom_file *file, struct dicom_image *image,

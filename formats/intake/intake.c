@@ -6,6 +6,7 @@
 #include "formats/cda/cda.h"
 #include "formats/extended/extended.h"
 #include "formats/hl7/hl7.h"
+#include "formats/intake/intake_dicom.h"
 #include "formats/ssmix/ssmix.h"
 
 /* The message is taken in whatever happens; its own faults are results. */
@@ -207,6 +208,8 @@ static const struct intake_format formats[] = {
     {"ssmix2", detect_ssmix, read_ssmix},
     {"hl7v2", detect_hl7, read_hl7},
     {"cda", detect_cda, read_cda},
+    {"dicomdir", intake_detect_dicomdir, intake_read_dicom},
+    {"dicom", intake_detect_dicom, intake_read_dicom},
     {"unknown", detect_any, read_unknown},
 };
 

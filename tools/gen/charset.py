@@ -4,7 +4,8 @@
 
 JIS X 0208 rows 1-8 and 16-84 from the euc_jp codec with the choices of
 docs/specs/charset.md; rows 13 and 89-92 (NEC) and 115-119 (IBM) from cp932;
-JIS X 0212 from euc_jp. The reverse table holds JIS X 0208 only."""
+JIS X 0212 from euc_jp. The reverse table holds JIS X 0208 only. KS X 1001, GB 2312, GB
+18030, the right halves of ISO 8859 and TIS 620 as their codecs have them."""
 import sys
 
 CHOICES = {0x213D: 0x2014, 0x2140: 0xFF3C, 0x2141: 0x301C, 0x2142: 0x2016,
@@ -69,3 +70,29 @@ codes = sorted(back)
 array("charset_back_unicode", codes)
 array("charset_back_jis", [back[code] for code in codes])
 print(f"const size_t charset_back_count = {len(codes)};")
+
+array("charset_ksx1001", [one(bytes([r + 0xA0, c + 0xA0]), "euc_kr")
+                          for r in CELLS for c in CELLS])
+array("charset_gb2312", [one(bytes([r + 0xA0, c + 0xA0]), "gb2312")
+                         for r in CELLS for c in CELLS])
+# In the order of enum charset_set.
+SINGLE = ("iso8859_1", "iso8859_2", "iso8859_3", "iso8859_4", "iso8859_5", "iso8859_6",
+          "iso8859_7", "iso8859_8", "iso8859_9", "iso8859_15", "tis_620")
+array("charset_single", [one(bytes([b]), codec) for codec in SINGLE
+                         for b in range(0xA0, 0x100)])
+array("charset_gb_pairs", [one(bytes([lead, trail]), "gb18030")
+                           for lead in range(0x81, 0xFF)
+                           for trail in range(0x40, 0xFF) if trail != 0x7F])
+runs = []
+expected = None
+for number in range(39420):
+    rest, d = divmod(number, 10)
+    rest, c = divmod(rest, 126)
+    a, b = divmod(rest, 10)
+    code = one(bytes([a + 0x81, b + 0x30, c + 0x81, d + 0x30]), "gb18030")
+    if code != expected:
+        runs.append((number, code))
+    expected = code + 1 if code else 0
+array("charset_gb_from", [number for number, _ in runs])
+array("charset_gb_unicode", [code for _, code in runs])
+print(f"const size_t charset_gb_count = {len(runs)};")

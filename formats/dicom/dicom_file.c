@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Files (PS3.10 chapter 7): preamble, meta information, which syntax it is; warnings. */
+#include "formats/dicom/dicom_parts.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <zlib.h>
+
+enum {
+    PREAMBLE_BYTES = 128,
+    STRAY_BYTES_MAX = 16,
+    DETECT_BYTES = 4096,
+    ELEMENTS_MAX = 1000000,
+    WARNINGS_KEPT_MAX = 200,
+    WARNINGS_PER_CODE_MAX = 10,
+    WARNINGS_LOOKED_AT_MAX = 10000,
+    UNDECLARED_BYTES_MAX = 8192,
+    INFLATE_FIRST_BYTES = 65536,
+};
+static const size_t INFLATED_MAX = (size_t)256 << 20;
+
+/* ------------------------------------------------------------------ warnings */
+
+static const struct {
+    const char *code;
+    const char *clause;
+    struct text text;
+} warnings[] = {
+#define WARNING(code, clause, text) {code, clause, {text, sizeof(text) - 1}},
+#include "formats/dicom/dicom_warnings.def"
+#undef WARNING
+};
+
+static size_t warning_index(const char *code)
+{
+    size_t i = 0;
+    while (i < sizeof warnings / sizeof warnings[0] &&
+           strcmp(warnings[i].code, code) != 0)
+        i++;
+    return i;
+}
+
+const char *dicom_warning_text(const char *code)
+{
+    size_t index = warning_index(code);
+    return index < sizeof warnings / sizeof warnings[0] ? warnings[index].text.at : NULL;
+}
+
+static bool keeps_warning(const struct dicom_file *file, const char *code)
+{
+    size_t all = 0;
+    size_t same = 0;
+    if (file->warning_count > WARNINGS_LOOKED_AT_MAX)
+        return false;
+    for (const struct dicom_warning *warning = file->warnings; warning;
+         warning = warning->next) {
+        all++;
+        same += warning->code == code;
+    }
+    return all < WARNINGS_KEPT_MAX && same < WARNINGS_PER_CODE_MAX;
+}
+
+static bool warn_in_words(struct dicom_file *file, size_t index, size_t offset,
+                          struct text text, struct err *err)
+{
+    file->warning_count++;
+    if (!keeps_warning(file, warnings[index].code))
+        return true;
+    struct dicom_warning *warning = ARENA_NEW(file->arena, struct dicom_warning, err);
+    if (!warning)
+        return false;
+    *warning = (struct dicom_warning){.code = warnings[index].code,
+                                      .offset = offset,
+                                      .clause = warnings[index].clause,
+                                      .text = text};
+    if (file->last_warning)
+        file->last_warning->next = warning;
+    else
+        file->warnings = warning;
+    file->last_warning = warning;
+    return true;
+}
+
+bool dicom_warn(struct dicom_file *file, const char *code, size_t offset, struct err *err)
+{
+    size_t index = warning_index(code);
+    if (index == sizeof warnings / sizeof warnings[0])
+        return true;
+    return warn_in_words(file, index, offset, warnings[index].text, err);
+}
+
+static bool warn_unsupported(struct dicom_file *file, struct err *err)
+{
+    char words[160];
+    struct span copy = {0};
+    size_t index = warning_index("syntax_unsupported");
+    bool is_named = file->syntax != DICOM_SYNTAX_UNKNOWN;
+    snprintf(words, sizeof words, "%s [%.64s]: ",
+             is_named ? dicom_syntax_name(file->syntax) : "不明な転送構文",
+             file->syntax_uid);
+    CLEANUP(buf_free) struct buf out = buf_init(1024);
+    buf_cstr(&out, words);
+    buf_text(&out, warnings[index].text);
+    if (!buf_to_arena(&out, file->arena, &copy, err))
+        return false;
+    struct text text = {(const char *)copy.at, copy.len};
+    return warn_in_words(file, index, file->pixels.offset, text, err);
+}
+
+/* ------------------------------------------------------------------ deflated */
+
+static void end_inflate(z_stream *stream)
+{
+    (void)inflateEnd(stream);
+}
+
+/* Everything there is; a broken stream gives what came before. */
+static bool inflate_all(z_stream *stream, size_t max_bytes, struct arena *arena,
+                        struct span *inflated, bool *is_whole, struct err *err)
+{
+    uint8_t *out = NULL;
+    size_t room = 0;
+    size_t len = 0;
+    int answer = Z_OK;
+    while (answer == Z_OK) {
+        if (len == room) {
+            size_t wanted = room ? room * 2 : INFLATE_FIRST_BYTES;
+            if (len >= max_bytes)
+                return err_at(err, ERR_LIMIT, "dicom_inflated_too_large",
+                              stream->total_in, "PS3.5 A.5");
+            wanted = wanted < max_bytes ? wanted : max_bytes;
+            out = arena_grow(arena, out, len, wanted, 1, &room, err);
+            if (!out)
+                return false;
+            room = room < max_bytes ? room : max_bytes;
+        }
+        size_t step = room - len < INT32_MAX ? room - len : INT32_MAX;
+        stream->next_out = out + len;
+        stream->avail_out = (uInt)step;
+        answer = inflate(stream, Z_NO_FLUSH);
+        len += step - stream->avail_out;
+        if (answer == Z_BUF_ERROR ||
+            (answer == Z_OK && stream->avail_in == 0 && stream->avail_out > 0))
+            break;
+    }
+    *is_whole = answer == Z_STREAM_END;
+    *inflated = span_of(out, len);
+    return true;
+}
+
+bool dicom_inflate(struct span deflated, size_t max_bytes, struct dicom_file *file,
+                   size_t offset, struct span *inflated, struct err *err)
+{
+    bool has_header = deflated.len >= 2 && deflated.at[0] == 0x78 &&
+                      (deflated.at[0] << 8 | deflated.at[1]) % 31 == 0;
+    bool is_whole = false;
+    for (int try = 0; try < 2; try++) {
+        z_stream stream = {.next_in = (Bytef *)(uintptr_t)deflated.at,
+                           .avail_in = (uInt)deflated.len};
+        if (deflated.len > UINT32_MAX)
+            return err_at(err, ERR_LIMIT, "dicom_inflated_too_large", offset,
+                          "PS3.5 A.5");
+        if (inflateInit2(&stream, try == 0 ? -MAX_WBITS : MAX_WBITS) != Z_OK)
+            return err_set(err, ERR_BUSY, "memory_short", "no memory to inflate");
+        bool is_done =
+            inflate_all(&stream, max_bytes, file->arena, inflated, &is_whole, err);
+        end_inflate(&stream);
+        if (!is_done)
+            return false;
+        if (is_whole || !has_header || inflated->len > 0) {
+            if (try == 1 && !dicom_warn(file, "dicom_deflate_header", offset, err))
+                return false;
+            break;
+        }
+    }
+    if (inflated->len == 0 && deflated.len > 0)
+        return err_at(err, ERR_SYNTAX, "dicom_deflate_broken", offset, "PS3.5 A.5");
+    if (is_whole)
+        return true;
+    file->is_truncated = true;
+    return dicom_warn(file, "dicom_deflate_cut", offset + deflated.len, err);
+}
+
+/* ------------------------------------------------------------------ which syntax */
+
+struct guess {
+    size_t at;
+    enum dicom_syntax syntax;
+    unsigned count; /* of elements that look right; 0 = none */
+};
+
+static void encoding_of(enum dicom_syntax syntax, bool *is_big, bool *is_explicit)
+{
+    *is_big = syntax == DICOM_EXPLICIT_BIG;
+    *is_explicit = syntax != DICOM_IMPLICIT_LITTLE;
+}
+
+static unsigned plausible_as(struct span bytes, size_t at, enum dicom_syntax syntax)
+{
+    bool is_big = false;
+    bool is_explicit = false;
+    encoding_of(syntax, &is_big, &is_explicit);
+    return dicom_plausible(bytes, at, is_big, is_explicit);
+}
+
+static struct guess guess_syntax(struct span bytes, size_t from)
+{
+    static const enum dicom_syntax tried[] = {DICOM_EXPLICIT_LITTLE,
+                                              DICOM_IMPLICIT_LITTLE, DICOM_EXPLICIT_BIG};
+    for (size_t skip = 0; skip <= STRAY_BYTES_MAX; skip++) {
+        struct guess best = {0};
+        for (size_t i = 0; i < sizeof tried / sizeof tried[0]; i++) {
+            unsigned count = plausible_as(bytes, from + skip, tried[i]);
+            if (count > best.count)
+                best = (struct guess){from + skip, tried[i], count};
+        }
+        if (best.count >= 2)
+            return best;
+    }
+    return (struct guess){0};
+}
+
+/* Group 2 at the front, with letters of a VR or without. */
+static bool has_meta_at(struct span bytes, size_t at)
+{
+    if (at + 8 > bytes.len)
+        return false;
+    bool is_little = bytes.at[at] == 2 && bytes.at[at + 1] == 0 && bytes.at[at + 3] == 0;
+    bool is_big = bytes.at[at] == 0 && bytes.at[at + 1] == 2 && bytes.at[at + 2] == 0;
+    return (is_little || is_big) &&
+           plausible_as(bytes, at, is_big ? DICOM_EXPLICIT_BIG : DICOM_EXPLICIT_LITTLE) >
+               0;
+}
+
+bool dicom_detect(struct span bytes)
+{
+    struct span head = span_part(bytes, 0, DETECT_BYTES);
+    if (head.len >= PREAMBLE_BYTES + 4 &&
+        memcmp(head.at + PREAMBLE_BYTES, "DICM", 4) == 0)
+        return true;
+    for (size_t skip = 0; skip <= STRAY_BYTES_MAX; skip++)
+        if (has_meta_at(head, skip))
+            return true;
+    struct guess guess = guess_syntax(head, 0);
+    return guess.count >= 3;
+}
+
+/* ------------------------------------------------------------------ reading */
+
+static bool read_meta(struct dicom_reader *reader, size_t *at, struct err *err)
+{
+    struct dicom_file *file = reader->file;
+    size_t start = *at;
+    file->has_meta = has_meta_at(reader->bytes, start);
+    bool is_big = file->has_meta && reader->bytes.at[start] == 0;
+    file->meta = dicom_new_set(reader, is_big, true, err);
+    if (!file->meta)
+        return false;
+    if (!file->has_meta)
+        return reader->file_bytes > reader->bytes.len ||
+               dicom_warn(file, "dicom_no_meta", start, err);
+    if (is_big && !dicom_warn(file, "dicom_meta_encoding", start, err))
+        return false;
+    if (!dicom_read_elements(reader, file->meta, at, true, err))
+        return false;
+    int64_t length = 0;
+    bool is_right = dicom_int(file->meta, 0x00020000, 0, &length) &&
+                    (uint64_t)length == *at - start - 12;
+    return is_right || reader->has_stopped ||
+           dicom_warn(file, "dicom_meta_length", start, err);
+}
+
+/* Where the data begin: behind the preamble, or behind stray bytes. */
+static bool find_start(struct dicom_reader *reader, size_t *at, struct err *err)
+{
+    struct span bytes = reader->bytes;
+    struct dicom_file *file = reader->file;
+    *at = 0;
+    if (bytes.len >= PREAMBLE_BYTES + 4 &&
+        memcmp(bytes.at + PREAMBLE_BYTES, "DICM", 4) == 0) {
+        file->has_preamble = true;
+        *at = PREAMBLE_BYTES + 4;
+        return true;
+    }
+    if (!dicom_warn(file, "dicom_no_preamble", 0, err))
+        return false;
+    if (span_starts(bytes, "DICM"))
+        *at = 4;
+    size_t from = *at;
+    for (size_t skip = 0; skip <= STRAY_BYTES_MAX; skip++)
+        if (has_meta_at(bytes, from + skip)) {
+            *at = from + skip;
+            return skip == 0 || dicom_warn(file, "dicom_stray_bytes", from, err);
+        }
+    struct guess guess = guess_syntax(bytes, from);
+    if (guess.count < 2)
+        return err_at(err, ERR_SYNTAX, "dicom_not_dicom", 0, "PS3.10 7.1");
+    *at = guess.at;
+    return guess.at == from || dicom_warn(file, "dicom_stray_bytes", from, err);
+}
+
+static void use_syntax(struct dicom_file *file, enum dicom_syntax syntax)
+{
+    bool is_big = false;
+    encoding_of(syntax, &is_big, &file->is_explicit);
+    file->is_little_endian = !is_big;
+    file->is_deflated = syntax == DICOM_DEFLATED || syntax == DICOM_JPIP_DEFLATED;
+}
+
+/* From the meta information, else from the data. */
+static bool choose_syntax(struct dicom_reader *reader, size_t at, struct err *err)
+{
+    struct dicom_file *file = reader->file;
+    struct text uid = dicom_uid(file->meta, DICOM_TRANSFER_SYNTAX);
+    if (uid.len > 0) {
+        file->syntax = dicom_syntax_find(text_span(uid));
+        file->syntax_uid = text_to_cstr(uid, file->arena, err);
+        use_syntax(file, file->syntax);
+        return file->syntax_uid != NULL;
+    }
+    struct guess guess = guess_syntax(reader->bytes, at);
+    if (guess.count == 0 || guess.at != at) {
+        bool is_empty = reader->bytes.len - at < 8;
+        guess.syntax = DICOM_EXPLICIT_LITTLE;
+        if (!file->has_meta && !is_empty)
+            return err_at(err, ERR_SYNTAX, "dicom_not_dicom", at, "PS3.10 7.1");
+    }
+    file->syntax = guess.syntax;
+    file->syntax_uid = dicom_syntax_uid(guess.syntax);
+    file->is_syntax_guessed = true;
+    use_syntax(file, guess.syntax);
+    return !file->has_meta || dicom_warn(file, "dicom_syntax_missing", at, err);
+}
+
+/* A declared syntax that the first elements contradict. */
+static bool correct_syntax(struct dicom_reader *reader, size_t at, struct err *err)
+{
+    struct dicom_file *file = reader->file;
+    if (file->is_syntax_guessed || plausible_as(reader->bytes, at, file->syntax) > 0)
+        return true;
+    struct guess guess = guess_syntax(reader->bytes, at);
+    if (guess.count < 2 || guess.at != at)
+        return true;
+    encoding_of(guess.syntax, &(bool){false}, &file->is_explicit);
+    file->is_little_endian = guess.syntax != DICOM_EXPLICIT_BIG;
+    if (dicom_syntax_coding(file->syntax) == DICOM_CODED_NATIVE) {
+        file->syntax = guess.syntax;
+        file->syntax_uid = dicom_syntax_uid(guess.syntax);
+        file->is_syntax_guessed = true;
+    }
+    return dicom_warn(file, "dicom_syntax_wrong", at, err);
+}
+
+static bool guess_charset(struct dicom_reader *reader, struct err *err)
+{
+    struct dicom_file *file = reader->file;
+    if (reader->undeclared->len == 0)
+        return true;
+    file->guessed_charset = (int)charset_detect(buf_view(reader->undeclared));
+    return dicom_warn(file, "dicom_charset_missing", reader->undeclared_offset, err);
+}
+
+static bool check_ends(struct dicom_file *file, struct err *err)
+{
+    struct text outer = dicom_uid(file->meta, DICOM_MEDIA_SOP_INSTANCE);
+    struct text inner = dicom_uid(file->set, DICOM_SOP_INSTANCE);
+    if (outer.len > 0 && inner.len > 0 && !text_equal(outer, inner) &&
+        !dicom_warn(file, "dicom_sop_mismatch", file->meta->offset, err))
+        return false;
+    if (file->pixels.is_there && file->needs_bytes == 0 &&
+        dicom_syntax_coding(file->syntax) == DICOM_CODED_UNSUPPORTED &&
+        !warn_unsupported(file, err))
+        return false;
+    return dicom_check_image(file, err);
+}
+
+static bool read_data(struct dicom_reader *reader, size_t at,
+                      const struct dicom_options *options, struct err *err)
+{
+    struct dicom_file *file = reader->file;
+    bool is_prefix = reader->file_bytes > reader->bytes.len;
+    if (file->is_deflated && !reader->has_stopped) {
+        size_t max =
+            options && options->inflated_max ? options->inflated_max : INFLATED_MAX;
+        struct span deflated = span_part(reader->bytes, at, reader->bytes.len - at);
+        if (is_prefix) {
+            file->needs_bytes = reader->file_bytes;
+            reader->has_stopped = true;
+        } else if (!dicom_inflate(deflated, max, file, at, &reader->bytes, err)) {
+            return false;
+        }
+        at = 0;
+    }
+    file->bytes = reader->bytes;
+    if (!reader->has_stopped && !correct_syntax(reader, at, err))
+        return false;
+    file->set = dicom_new_set(reader, !file->is_little_endian, file->is_explicit, err);
+    if (!file->set)
+        return false;
+    return reader->has_stopped || dicom_read_elements(reader, file->set, &at, false, err);
+}
+
+static bool start_file(struct dicom_reader *reader, struct span bytes,
+                       const struct dicom_options *options, struct arena *arena,
+                       struct err *err)
+{
+    struct dicom_file *file = ARENA_NEW(arena, struct dicom_file, err);
+    if (!file)
+        return false;
+    file->arena = arena;
+    file->syntax_uid = "";
+    file->bytes = bytes;
+    file->guessed_charset = CHARSET_ASCII;
+    *reader = (struct dicom_reader){
+        .bytes = bytes, .arena = arena, .file = file, .elements_max = ELEMENTS_MAX};
+    if (options) {
+        reader->stops_before_pixels = options->stop_before_pixels;
+        reader->file_bytes = options->file_bytes;
+        if (options->elements_max)
+            reader->elements_max = options->elements_max;
+    }
+    return true;
+}
+
+bool dicom_read(struct span bytes, const struct dicom_options *options,
+                struct arena *arena, struct dicom_file **file, struct err *err)
+{
+    struct dicom_reader reader;
+    CLEANUP(buf_free) struct buf undeclared = buf_init(UNDECLARED_BYTES_MAX);
+    size_t at = 0;
+    *file = NULL;
+    if (!start_file(&reader, bytes, options, arena, err))
+        return false;
+    reader.undeclared = &undeclared;
+    if (!find_start(&reader, &at, err) || !read_meta(&reader, &at, err))
+        return false;
+    bool is_cut_before = reader.has_stopped;
+    if (!is_cut_before && !choose_syntax(&reader, at, err))
+        return false;
+    if (!read_data(&reader, at, options, err) || !guess_charset(&reader, err) ||
+        !check_ends(reader.file, err))
+        return false;
+    *file = reader.file;
+    return true;
+}
+
+bool dicom_read_set(struct span bytes, enum dicom_syntax syntax,
+                    const struct dicom_options *options, struct arena *arena,
+                    struct dicom_file **file, struct err *err)
+{
+    struct dicom_reader reader;
+    CLEANUP(buf_free) struct buf undeclared = buf_init(UNDECLARED_BYTES_MAX);
+    *file = NULL;
+    if (!start_file(&reader, bytes, options, arena, err))
+        return false;
+    reader.undeclared = &undeclared;
+    reader.file->meta = dicom_new_set(&reader, false, true, err);
+    if (!reader.file->meta)
+        return false;
+    reader.file->syntax = syntax;
+    reader.file->syntax_uid = dicom_syntax_uid(syntax);
+    use_syntax(reader.file, syntax);
+    if (!read_data(&reader, 0, options, err) || !guess_charset(&reader, err) ||
+        !check_ends(reader.file, err))
+        return false;
+    *file = reader.file;
+    return true;
+}

@@ -1,0 +1,711 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Elements, sequences and items (PS3.5 chapter 7), fragments (annex A.4). */
+#include "formats/dicom/dicom_parts.h"
+
+enum {
+    ROOT_ROOM = 64,
+    ITEM_ROOM = 4,
+    CHECKED_NUMBER_BYTES = 256,
+    FRAGMENTS_ROOM = 16,
+    HEADER_BYTES = 12,
+    MORE_BYTES = 65536,
+};
+
+struct head {
+    uint32_t tag;
+    uint32_t length;
+    uint16_t vr;
+    size_t bytes;          /* of the header */
+    const char *deviation; /* a warning's code, or NULL */
+};
+
+struct dicom_set *dicom_new_set(struct dicom_reader *reader, bool is_big_endian,
+                                bool is_explicit, struct err *err)
+{
+    struct dicom_set *set = ARENA_NEW(reader->arena, struct dicom_set, err);
+    if (!set)
+        return NULL;
+    set->is_sorted = true;
+    set->is_big_endian = is_big_endian;
+    set->is_explicit = is_explicit;
+    set->file = reader->file;
+    return set;
+}
+
+static uint32_t tag_at(struct span bytes, size_t at, bool is_big_endian)
+{
+    return (uint32_t)dicom_u16(bytes, at, is_big_endian) << 16 |
+           dicom_u16(bytes, at + 2, is_big_endian);
+}
+
+static bool is_upper(uint8_t byte)
+{
+    return byte >= 'A' && byte <= 'Z';
+}
+
+/* ------------------------------------------------------------------ headers */
+
+/* True when what stands at `at` can follow an element with this tag. */
+static bool can_follow(struct span bytes, size_t at, size_t end, uint32_t tag,
+                       bool is_big_endian)
+{
+    if (at == end)
+        return true;
+    if (at > end || end - at < 8)
+        return false;
+    uint32_t next = tag_at(bytes, at, is_big_endian);
+    if (next >> 16 == ITEM >> 16)
+        return true;
+    return next > tag && dicom_vr_is_known(DICOM_VR(bytes.at[at + 4], bytes.at[at + 5]));
+}
+
+static bool fits(size_t at, size_t header, uint32_t length, size_t end)
+{
+    return end - at >= header && length <= end - at - header;
+}
+
+/* Explicit, but the letters are none of the standard's: whichever form of header makes
+ * the next element look right. */
+static void guess_head(struct span bytes, size_t at, size_t end, bool is_big_endian,
+                       struct head *head)
+{
+    bool has_letters = is_upper(bytes.at[at + 4]) && is_upper(bytes.at[at + 5]);
+    bool has_reserved = dicom_u16(bytes, at + 6, is_big_endian) == 0;
+    uint32_t as_short = dicom_u16(bytes, at + 6, is_big_endian);
+    uint32_t as_implicit = dicom_u32(bytes, at + 4, is_big_endian);
+    head->vr = VR_UN;
+    head->deviation = "dicom_vr_invalid";
+    if (end - at >= HEADER_BYTES && has_reserved) {
+        uint32_t as_long = dicom_u32(bytes, at + 8, is_big_endian);
+        head->bytes = HEADER_BYTES;
+        head->length = as_long;
+        bool is_whole = fits(at, HEADER_BYTES, as_long, end);
+        if ((is_whole && can_follow(bytes, at + HEADER_BYTES + as_long, end, head->tag,
+                                    is_big_endian)) ||
+            (has_letters && as_long == UNDEFINED))
+            return;
+    }
+    bool is_short = fits(at, 8, as_short, end) &&
+                    can_follow(bytes, at + 8 + as_short, end, head->tag, is_big_endian);
+    bool is_implicit =
+        !has_letters &&
+        (as_implicit == UNDEFINED ||
+         (fits(at, 8, as_implicit, end) &&
+          can_follow(bytes, at + 8 + as_implicit, end, head->tag, is_big_endian)));
+    if (is_short || is_implicit || !has_reserved || !has_letters) {
+        head->bytes = 8;
+        head->length = is_short || !is_implicit ? as_short : as_implicit;
+        if (!is_short && !is_implicit && !has_letters)
+            head->length = as_implicit;
+    }
+}
+
+/* False when the header itself is cut. */
+static bool read_head(const struct dicom_set *set, struct span bytes, size_t at,
+                      size_t end, struct head *head)
+{
+    *head = (struct head){0};
+    if (end - at < 8)
+        return false;
+    bool is_big = set->is_big_endian;
+    head->tag = tag_at(bytes, at, is_big);
+    head->bytes = 8;
+    if (!set->is_explicit || head->tag >> 16 == ITEM >> 16) {
+        head->length = dicom_u32(bytes, at + 4, is_big);
+        head->vr = dicom_vr_of(head->tag, set);
+        return true;
+    }
+    head->vr = DICOM_VR(bytes.at[at + 4], bytes.at[at + 5]);
+    if (!dicom_vr_is_known(head->vr)) {
+        guess_head(bytes, at, end, is_big, head);
+        return true;
+    }
+    head->length = dicom_u16(bytes, at + 6, is_big);
+    if (!dicom_vr_is_long(head->vr))
+        return true;
+    if (end - at < HEADER_BYTES)
+        return false;
+    head->bytes = HEADER_BYTES;
+    head->length = dicom_u32(bytes, at + 8, is_big);
+    return true;
+}
+
+unsigned dicom_plausible(struct span bytes, size_t at, bool is_big_endian,
+                         bool is_explicit)
+{
+    struct dicom_set set = {.is_big_endian = is_big_endian, .is_explicit = is_explicit};
+    uint32_t last = 0;
+    unsigned count = 0;
+    while (count < 4 && at < bytes.len && bytes.len - at >= 8) {
+        uint32_t tag = tag_at(bytes, at, is_big_endian);
+        uint32_t group = tag >> 16;
+        bool is_first = count == 0;
+        uint16_t letters = DICOM_VR(bytes.at[at + 4], bytes.at[at + 5]);
+        bool is_right = is_explicit ? dicom_vr_is_known(letters)
+                                    : dicom_vr_of(tag, NULL) != VR_UN || group % 2 == 1;
+        if (!is_right || (!is_first && tag <= last) ||
+            (is_first && (group < 2 || group > 0x0028 || group % 2 == 1)))
+            return count;
+        struct head head;
+        if (!read_head(&set, bytes, at, bytes.len, &head))
+            return count;
+        size_t rest = bytes.len - at - head.bytes;
+        bool is_whole = head.length <= rest;
+        /* In a file that is cut, or of which only the beginning is here, the last one
+         * may run on; the length of a made-up one is mostly absurd. */
+        if (!is_whole && head.length != UNDEFINED && head.length > rest + (64U << 20))
+            return count;
+        count++;
+        last = tag;
+        if (!is_whole)
+            return count;
+        at += head.bytes + head.length;
+    }
+    return count;
+}
+
+/* ------------------------------------------------------------------ ends */
+
+/* The input ends at `at`, where `needed` bytes should follow. */
+static bool stop_at_cut(struct dicom_reader *reader, size_t at, uint64_t needed,
+                        struct err *err)
+{
+    reader->has_stopped = true;
+    uint64_t wanted = 0;
+    bool is_prefix = reader->file_bytes > reader->bytes.len;
+    if (is_prefix && !__builtin_add_overflow((uint64_t)at, needed, &wanted) &&
+        wanted <= reader->file_bytes) {
+        reader->file->needs_bytes = wanted;
+        return true;
+    }
+    if (is_prefix && needed <= HEADER_BYTES) {
+        reader->file->needs_bytes = reader->file_bytes;
+        return true;
+    }
+    if (reader->file->is_truncated)
+        return true;
+    reader->file->is_truncated = true;
+    return dicom_warn(reader->file, "dicom_truncated", reader->bytes.len, err);
+}
+
+static bool is_all_zero(struct span bytes)
+{
+    for (size_t i = 0; i < bytes.len; i++)
+        if (bytes.at[i] != 0)
+            return false;
+    return true;
+}
+
+/* ------------------------------------------------------------------ values */
+
+static bool count_element(struct dicom_reader *reader, size_t at, struct err *err)
+{
+    if (++reader->element_count > reader->elements_max)
+        return err_at(err, ERR_LIMIT, "dicom_too_many_elements", at, "PS3.5 7.1");
+    return true;
+}
+
+static struct dicom_element *add_element(struct dicom_reader *reader,
+                                         struct dicom_set *set, const struct head *head,
+                                         size_t at, struct err *err)
+{
+    if (!count_element(reader, at, err))
+        return NULL;
+    if (set->count == set->room) {
+        size_t first = set->parent ? ITEM_ROOM : ROOT_ROOM;
+        size_t needed = set->count ? set->count + 1 : first;
+        set->elements = arena_grow(reader->arena, set->elements, set->count, needed,
+                                   sizeof *set->elements, &set->room, err);
+        if (!set->elements)
+            return NULL;
+    }
+    if (set->count > 0 && set->elements[set->count - 1].tag >= head->tag) {
+        set->is_sorted = false;
+        if (!dicom_warn(reader->file, "dicom_order", at, err))
+            return NULL;
+    }
+    struct dicom_element *element = &set->elements[set->count++];
+    *element = (struct dicom_element){.tag = head->tag,
+                                      .vr = head->vr,
+                                      .length = head->length,
+                                      .is_undefined_length = head->length == UNDEFINED,
+                                      .offset = at};
+    return element;
+}
+
+static bool check_numbers(struct dicom_reader *reader,
+                          const struct dicom_element *element, struct err *err)
+{
+    if (element->value.len > CHECKED_NUMBER_BYTES)
+        return true;
+    struct span part = {0};
+    for (size_t i = 0; dicom_part(element->value, i, &part); i++)
+        if (part.len > 0 && !dicom_parse_number(part, NULL))
+            return dicom_warn(reader->file, "dicom_value_invalid", element->offset, err);
+    return true;
+}
+
+static bool check_text(struct dicom_reader *reader, const struct dicom_set *set,
+                       const struct dicom_element *element, struct err *err)
+{
+    (void)err;
+    if (charset_is_plain(element->value))
+        return true;
+    /* NUL pads; only what is left tells of characters. */
+    struct span value = dicom_trim(element->value, true);
+    if (charset_is_plain(value) || dicom_charset_element(set))
+        return true;
+    if (reader->undeclared->len == 0)
+        reader->undeclared_offset = element->offset;
+    if (value.len < reader->undeclared->max_bytes - reader->undeclared->len)
+        buf_span(reader->undeclared, value);
+    return true;
+}
+
+static bool check_value(struct dicom_reader *reader, const struct dicom_set *set,
+                        const struct dicom_element *element, struct err *err)
+{
+    size_t size = dicom_vr_size(element->vr);
+    if (element->is_cut)
+        return true;
+    if (element->value.len % 2 == 1 &&
+        !dicom_warn(reader->file, "dicom_length_odd", element->offset, err))
+        return false;
+    if (size > 0 && element->value.len % size != 0)
+        return dicom_warn(reader->file, "dicom_value_length", element->offset, err);
+    if (element->vr == VR_IS || element->vr == VR_DS)
+        return check_numbers(reader, element, err);
+    if (element->tag == DICOM_CHARACTER_SET)
+        return dicom_check_charset(reader->file, element, err);
+    if (dicom_vr_is_text(element->vr))
+        return check_text(reader, set, element, err);
+    return true;
+}
+
+/* ------------------------------------------------------------------ sequences */
+
+/* A sequence's or an item's own encoding and end. */
+struct frame {
+    size_t end;
+    bool is_undefined;
+    bool is_big_endian;
+    bool is_explicit;
+    unsigned depth;
+};
+
+static bool read_set(struct dicom_reader *reader, struct dicom_set *set, size_t *at,
+                     const struct frame *frame, struct err *err);
+
+static bool add_item(struct dicom_reader *reader, struct dicom_set *parent,
+                     struct dicom_set ***place, struct err *err)
+{
+    struct dicom_set *item = dicom_new_set(reader, false, false, err);
+    if (!item)
+        return false;
+    item->parent = parent;
+    **place = item;
+    return true;
+}
+
+/* One item, whose tag was seen at `*at`. */
+static bool read_item(struct dicom_reader *reader, struct dicom_set *item, size_t *at,
+                      const struct frame *frame, struct err *err)
+{
+    uint32_t length = dicom_u32(reader->bytes, *at + 4, frame->is_big_endian);
+    size_t start = *at + 8;
+    struct frame inner = *frame;
+    inner.is_undefined = length == UNDEFINED;
+    item->is_big_endian = frame->is_big_endian;
+    item->is_explicit = frame->is_explicit;
+    item->offset = start;
+    *at = start;
+    if (!inner.is_undefined && length > frame->end - start) {
+        if (frame->end == reader->bytes.len && reader->file_bytes > reader->bytes.len)
+            return stop_at_cut(reader, start, length, err);
+        if (!dicom_warn(reader->file, "dicom_length_beyond", start - 8, err))
+            return false;
+        length = (uint32_t)(frame->end - start);
+    }
+    if (!inner.is_undefined)
+        inner.end = start + length;
+    if (!read_set(reader, item, at, &inner, err))
+        return false;
+    if (!inner.is_undefined && !reader->has_stopped)
+        *at = inner.end;
+    return true;
+}
+
+/* What ends a sequence besides its length. */
+enum step { STEP_ITEM, STEP_END, STEP_SKIP, STEP_FAIL };
+
+static enum step next_step(struct dicom_reader *reader, size_t *at,
+                           const struct frame *frame, struct err *err)
+{
+    uint32_t tag = tag_at(reader->bytes, *at, frame->is_big_endian);
+    const char *code = "dicom_item_missing";
+    enum step step = STEP_END;
+    if (tag == ITEM)
+        return STEP_ITEM;
+    if (tag == SEQUENCE_END) {
+        *at += 8;
+        return STEP_END;
+    }
+    if (tag == ITEM_END) {
+        *at += 8;
+        code = "dicom_delimiter_stray";
+        step = STEP_SKIP;
+    } else if (frame->is_undefined) {
+        code = "dicom_delimiter_missing";
+    }
+    return dicom_warn(reader->file, code, *at, err) ? step : STEP_FAIL;
+}
+
+/* The element may move while items are read: sets grow. */
+static bool read_items(struct dicom_reader *reader, struct dicom_set *set, size_t index,
+                       size_t *at, const struct frame *frame, struct err *err)
+{
+    if (frame->depth > DEPTH_MAX)
+        return err_at(err, ERR_LIMIT, "dicom_too_deep", *at, "PS3.5 7.5");
+    struct dicom_set **place = &set->elements[index].items;
+    while (!reader->has_stopped) {
+        if (*at >= frame->end || frame->end - *at < 8) {
+            if (*at == frame->end && !frame->is_undefined)
+                return true;
+            if (frame->end == reader->bytes.len)
+                return stop_at_cut(reader, *at, 8, err);
+            *at = frame->end;
+            return dicom_warn(reader->file, "dicom_delimiter_missing", *at, err);
+        }
+        enum step step = next_step(reader, at, frame, err);
+        if (step == STEP_SKIP)
+            continue;
+        if (step != STEP_ITEM)
+            return step == STEP_END;
+        if (!count_element(reader, *at, err) || !add_item(reader, set, &place, err))
+            return false;
+        struct dicom_set *item = *place;
+        place = &item->next;
+        set->elements[index].item_count++;
+        if (!read_item(reader, item, at, frame, err))
+            return false;
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------ pixels */
+
+static bool is_pixels(const struct dicom_set *set, uint32_t tag)
+{
+    return !set->parent && (tag == DICOM_PIXELS || tag == DICOM_FLOAT_PIXELS ||
+                            tag == DICOM_DOUBLE_PIXELS);
+}
+
+static bool add_fragment(struct dicom_reader *reader, struct dicom_pixels *pixels,
+                         const struct dicom_fragment *fragment, size_t *room,
+                         struct err *err)
+{
+    size_t needed = pixels->fragment_count ? pixels->fragment_count + 1 : FRAGMENTS_ROOM;
+    if (pixels->fragment_count == *room) {
+        pixels->fragments =
+            arena_grow(reader->arena, pixels->fragments, pixels->fragment_count, needed,
+                       sizeof *pixels->fragments, room, err);
+        if (!pixels->fragments)
+            return false;
+    }
+    pixels->fragments[pixels->fragment_count++] = *fragment;
+    return true;
+}
+
+/* The pieces are little endian, as encapsulated syntaxes are (PS3.5 A.4). */
+bool dicom_read_fragments(struct dicom_reader *reader, size_t *at, size_t end,
+                          struct dicom_pixels *pixels, struct err *err)
+{
+    size_t room = 0;
+    size_t first = 0;
+    bool has_table = false;
+    while (true) {
+        if (*at >= end || end - *at < 8) {
+            if (end < reader->bytes.len || pixels->length != UINT64_MAX)
+                return true;
+            return stop_at_cut(reader, *at, 8, err);
+        }
+        uint32_t tag = tag_at(reader->bytes, *at, false);
+        uint32_t length = dicom_u32(reader->bytes, *at + 4, false);
+        size_t start = *at + 8;
+        if (tag == SEQUENCE_END) {
+            *at = start;
+            return true;
+        }
+        if (tag != ITEM) {
+            reader->has_stopped = true;
+            return dicom_warn(reader->file, "dicom_fragments_broken", *at, err);
+        }
+        size_t len = length <= end - start ? length : end - start;
+        if (has_table) {
+            struct dicom_fragment fragment = {start, len, *at - first};
+            if (!add_fragment(reader, pixels, &fragment, &room, err))
+                return false;
+        } else {
+            pixels->offset_table = span_part(reader->bytes, start, len);
+            first = start + len;
+        }
+        has_table = true;
+        *at = start + len;
+        if (len < length) {
+            pixels->is_cut = true;
+            return stop_at_cut(reader, start, length, err);
+        }
+    }
+}
+
+static bool read_native(struct dicom_reader *reader, struct dicom_element *element,
+                        size_t *at, size_t end, struct err *err)
+{
+    struct dicom_pixels *pixels = &reader->file->pixels;
+    size_t left = end - *at;
+    pixels->is_cut = element->length > left;
+    pixels->value =
+        span_part(reader->bytes, *at, pixels->is_cut ? left : (size_t)element->length);
+    element->value = pixels->value;
+    element->is_cut = pixels->is_cut;
+    *at += pixels->value.len;
+    if (pixels->is_cut)
+        return stop_at_cut(reader, pixels->offset, element->length, err);
+    return true;
+}
+
+/* The first of them; others are kept as elements only. */
+static bool read_pixels(struct dicom_reader *reader, struct dicom_set *set, size_t *at,
+                        size_t end, struct err *err)
+{
+    struct dicom_file *file = reader->file;
+    struct dicom_element *element = &set->elements[set->count - 1];
+    bool is_coded = dicom_syntax_coding(file->syntax) != DICOM_CODED_NATIVE;
+    bool has_items =
+        element->is_undefined_length ||
+        (is_coded && end - *at >= 8 && tag_at(reader->bytes, *at, false) == ITEM);
+    uint64_t length = element->is_undefined_length ? UINT64_MAX : element->length;
+    file->pixels = (struct dicom_pixels){.is_there = true,
+                                         .tag = element->tag,
+                                         .vr = element->vr,
+                                         .offset = *at,
+                                         .length = length,
+                                         .is_encapsulated = has_items || is_coded};
+    if (reader->stops_before_pixels) {
+        reader->has_stopped = true;
+        return true;
+    }
+    if (has_items) {
+        size_t rest = end - *at;
+        if (element->length < rest)
+            end = *at + (size_t)element->length;
+        return dicom_read_fragments(reader, at, end, &file->pixels, err);
+    }
+    if (!read_native(reader, element, at, end, err) || !is_coded)
+        return !is_coded && err->kind == ERR_NONE;
+    /* One piece, whatever was meant. */
+    struct dicom_fragment fragment = {file->pixels.offset, element->value.len, 0};
+    size_t room = 0;
+    return dicom_warn(file, "dicom_pixels_native", element->offset, err) &&
+           add_fragment(reader, &file->pixels, &fragment, &room, err);
+}
+
+/* Pixels of an icon inside a sequence: walked over, not kept. */
+static bool skip_fragments(struct dicom_reader *reader, size_t *at, size_t end,
+                           struct err *err)
+{
+    while (!reader->has_stopped) {
+        if (end - *at < 8)
+            return stop_at_cut(reader, *at, 8, err);
+        uint32_t tag = tag_at(reader->bytes, *at, false);
+        uint32_t length = dicom_u32(reader->bytes, *at + 4, false);
+        *at += 8;
+        if (tag != ITEM)
+            return tag == SEQUENCE_END ||
+                   dicom_warn(reader->file, "dicom_fragments_broken", *at - 8, err);
+        if (length > end - *at)
+            return stop_at_cut(reader, *at, length, err);
+        *at += length;
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------ elements */
+
+static bool read_undefined(struct dicom_reader *reader, struct dicom_set *set, size_t *at,
+                           const struct frame *frame, struct err *err)
+{
+    size_t index = set->count - 1;
+    struct dicom_element *element = &set->elements[index];
+    struct frame inner = *frame;
+    inner.is_undefined = true;
+    inner.depth++;
+    bool has_items = false;
+    if (frame->end - *at >= 4) {
+        uint32_t little = tag_at(reader->bytes, *at, false);
+        uint32_t own = tag_at(reader->bytes, *at, set->is_big_endian);
+        has_items = little == ITEM || little == SEQUENCE_END || own == ITEM ||
+                    own == SEQUENCE_END;
+    }
+    if (element->vr == VR_OB || element->vr == VR_OW)
+        return skip_fragments(reader, at, frame->end, err);
+    if (element->vr == VR_UN && set->is_explicit) {
+        inner.is_explicit = false;
+        inner.is_big_endian = false;
+        if (!dicom_warn(reader->file, "dicom_un_sequence", element->offset, err))
+            return false;
+    } else if (element->vr != VR_SQ && element->vr != VR_UN) {
+        if (!dicom_warn(reader->file, "dicom_length_undefined", element->offset, err))
+            return false;
+    }
+    if (!has_items && element->vr != VR_SQ)
+        return stop_at_cut(reader, *at, HEADER_BYTES, err);
+    return read_items(reader, set, index, at, &inner, err);
+}
+
+/* A sequence of known length; in an UN of the dictionary's sequences items are implicit
+ * little endian (PS3.5 6.2.2). */
+static bool read_sequence(struct dicom_reader *reader, struct dicom_set *set, size_t *at,
+                          const struct frame *frame, struct err *err)
+{
+    size_t index = set->count - 1;
+    struct dicom_element *element = &set->elements[index];
+    struct frame inner = *frame;
+    inner.end = *at + element->value.len;
+    inner.is_undefined = false;
+    inner.depth++;
+    if (element->vr == VR_UN) {
+        inner.is_explicit = false;
+        inner.is_big_endian = false;
+    }
+    if (!read_items(reader, set, index, at, &inner, err))
+        return false;
+    if (!reader->has_stopped)
+        *at = inner.end;
+    return true;
+}
+
+static bool is_sequence(const struct dicom_set *set, const struct dicom_element *element)
+{
+    if (element->vr == VR_SQ)
+        return element->value.len > 0;
+    return element->vr == VR_UN && set->is_explicit && element->value.len >= 8 &&
+           dicom_vr_of(element->tag, NULL) == VR_SQ &&
+           tag_at(element->value, 0, false) == ITEM;
+}
+
+static bool read_value(struct dicom_reader *reader, struct dicom_set *set, size_t *at,
+                       const struct frame *frame, struct err *err)
+{
+    struct dicom_element *element = &set->elements[set->count - 1];
+    if (is_pixels(set, element->tag) && !reader->file->pixels.is_there)
+        return read_pixels(reader, set, at, frame->end, err);
+    if (element->is_undefined_length)
+        return read_undefined(reader, set, at, frame, err);
+    size_t left = frame->end - *at;
+    size_t len = element->length < left ? (size_t)element->length : left;
+    element->is_cut = element->length > left;
+    element->value = span_part(reader->bytes, *at, len);
+    bool is_at_end = frame->end == reader->bytes.len;
+    bool is_prefix = reader->file_bytes > reader->bytes.len;
+    if (element->is_cut && is_at_end && is_prefix)
+        return stop_at_cut(reader, *at, element->length, err);
+    if (element->is_cut && !is_at_end &&
+        !dicom_warn(reader->file, "dicom_length_beyond", element->offset, err))
+        return false;
+    bool is_cut = element->is_cut && is_at_end;
+    size_t start = *at;
+    uint64_t length = element->length;
+    if (is_sequence(set, element)) {
+        if (!read_sequence(reader, set, at, frame, err))
+            return false;
+    } else {
+        *at += len;
+        if (!check_value(reader, set, element, err))
+            return false;
+    }
+    return !is_cut || stop_at_cut(reader, start, length, err);
+}
+
+/* Delimiters between elements; true = the set ends here. */
+static bool ends_here(struct dicom_reader *reader, size_t *at, const struct frame *frame,
+                      const struct head *head, struct err *err)
+{
+    if (head->tag == ITEM_END && frame->is_undefined) {
+        *at += 8;
+        return true;
+    }
+    /* The end of the sequence around: its item was not ended. */
+    if (frame->depth > 0 && frame->is_undefined &&
+        (head->tag == SEQUENCE_END || head->tag == ITEM)) {
+        return dicom_warn(reader->file, "dicom_delimiter_missing", *at, err) ||
+               err->kind != ERR_NONE;
+    }
+    return false;
+}
+
+static bool read_set(struct dicom_reader *reader, struct dicom_set *set, size_t *at,
+                     const struct frame *frame, struct err *err)
+{
+    while (!reader->has_stopped && *at < frame->end) {
+        struct head head;
+        bool has_head = read_head(set, reader->bytes, *at, frame->end, &head);
+        struct span rest = span_part(reader->bytes, *at, frame->end - *at);
+        if (!has_head || (head.tag == 0 && head.length == 0)) {
+            bool is_end = frame->end == reader->bytes.len;
+            if (is_end && reader->file_bytes > reader->bytes.len && !has_head)
+                return stop_at_cut(reader, *at, HEADER_BYTES, err);
+            bool is_padding = is_all_zero(rest);
+            if (is_padding || !has_head) {
+                size_t from = *at;
+                *at = frame->end;
+                if (is_end && !is_padding)
+                    return stop_at_cut(reader, from, HEADER_BYTES, err);
+                return dicom_warn(reader->file, "dicom_trailing_bytes", from, err);
+            }
+        }
+        if (head.tag >> 16 == ITEM >> 16) {
+            if (ends_here(reader, at, frame, &head, err))
+                return err->kind == ERR_NONE;
+            *at += 8;
+            if (!dicom_warn(reader->file, "dicom_delimiter_stray", *at - 8, err))
+                return false;
+            continue;
+        }
+        if ((head.deviation && !dicom_warn(reader->file, head.deviation, *at, err)) ||
+            !add_element(reader, set, &head, *at, err))
+            return false;
+        *at += head.bytes;
+        if (!read_value(reader, set, at, frame, err))
+            return false;
+    }
+    if (frame->is_undefined && !reader->has_stopped)
+        return frame->end == reader->bytes.len
+                   ? stop_at_cut(reader, *at, 8, err)
+                   : dicom_warn(reader->file, "dicom_delimiter_missing", *at, err);
+    return true;
+}
+
+bool dicom_read_elements(struct dicom_reader *reader, struct dicom_set *set, size_t *at,
+                         bool is_meta, struct err *err)
+{
+    struct frame frame = {.end = reader->bytes.len,
+                          .is_big_endian = set->is_big_endian,
+                          .is_explicit = set->is_explicit};
+    set->offset = *at;
+    if (!is_meta)
+        return read_set(reader, set, at, &frame, err);
+    /* One by one, because only the group tells where the meta information ends. */
+    while (!reader->has_stopped && frame.end - *at >= 8 &&
+           dicom_u16(reader->bytes, *at, set->is_big_endian) == 2) {
+        struct head head;
+        if (!read_head(set, reader->bytes, *at, frame.end, &head))
+            return stop_at_cut(reader, *at, HEADER_BYTES, err);
+        if (!add_element(reader, set, &head, *at, err))
+            return false;
+        *at += head.bytes;
+        if (!read_value(reader, set, at, &frame, err))
+            return false;
+    }
+    return true;
+}
