@@ -15,6 +15,7 @@ enum {
 struct entry {
     struct dicom_record record;
     bool is_seen;
+    bool is_referred; /* by another's offset */
 };
 
 struct directory {
@@ -141,6 +142,48 @@ static struct dicom_record *follow(struct directory *directory, int64_t offset,
     return first;
 }
 
+static void refer(struct directory *directory, const struct dicom_set *set, uint32_t tag)
+{
+    int64_t offset = 0;
+    struct entry *entry = NULL;
+    if (dicom_int(set, tag, 0, &offset) && offset != 0)
+        entry = entry_at(directory, offset);
+    if (entry && entry->record.set != set)
+        entry->is_referred = true;
+}
+
+static void forget(struct directory *directory)
+{
+    directory->is_broken = false;
+    for (size_t i = 0; i < directory->count; i++) {
+        directory->entries[i].is_seen = false;
+        directory->entries[i].record.child = NULL;
+        directory->entries[i].record.next = NULL;
+    }
+}
+
+/* The first record is not where the header says: it is one that no other names. */
+static struct dicom_record *by_links(struct directory *directory)
+{
+    struct dicom_record *first = NULL;
+    struct dicom_record **place = &first;
+    forget(directory);
+    for (size_t i = 0; i < directory->count; i++) {
+        const struct dicom_set *set = directory->entries[i].record.set;
+        refer(directory, set, DICOM_NEXT_RECORD);
+        refer(directory, set, DICOM_LOWER_RECORD);
+    }
+    for (size_t i = 0; i < directory->count; i++) {
+        struct entry *entry = &directory->entries[i];
+        if (entry->is_referred)
+            continue;
+        *place = follow(directory, (int64_t)entry->record.set->offset - 8, 0);
+        while (*place)
+            place = &(*place)->next;
+    }
+    return first;
+}
+
 /* ------------------------------------------------------------------ order */
 
 static unsigned level_of(struct text type)
@@ -216,6 +259,10 @@ bool dicom_directory(struct dicom_file *file, struct arena *arena,
     *root = follow(&directory, offset, 0);
     if (!directory.is_broken && !has_unseen(&directory))
         return true;
-    *root = by_order(&directory);
+    /* Many roots are no tree: offsets that are all 0 name nothing. */
+    *root = by_links(&directory);
+    bool is_tree = *root && ((*root)->child || !(*root)->next);
+    if (!is_tree || directory.is_broken || has_unseen(&directory))
+        *root = by_order(&directory);
     return dicom_warn(file, "dicom_directory_offsets", file->set->offset, err);
 }

@@ -195,18 +195,46 @@ static void encoding_of(enum dicom_syntax syntax, bool *is_big, bool *is_explici
     *is_explicit = syntax != DICOM_IMPLICIT_LITTLE;
 }
 
-static unsigned plausible_as(struct span bytes, size_t at, enum dicom_syntax syntax)
+/* Data sets begin with group 2, 4 or 8 mostly; behind meta information with any. */
+enum { FIRST_GROUP_MAX = 0x0028, ANY_GROUP_MAX = 0x7FE0 };
+
+static unsigned plausible_in(struct span bytes, size_t at, enum dicom_syntax syntax,
+                             uint32_t last_group)
 {
     bool is_big = false;
     bool is_explicit = false;
     encoding_of(syntax, &is_big, &is_explicit);
-    return dicom_plausible(bytes, at, is_big, is_explicit);
+    return dicom_plausible(bytes, at, is_big, is_explicit, last_group);
+}
+
+static unsigned plausible_as(struct span bytes, size_t at, enum dicom_syntax syntax)
+{
+    /* A private group cannot be the first of a data set. */
+    if (bytes.len > at && bytes.len - at >= 2 &&
+        dicom_u16(bytes, at, syntax == DICOM_EXPLICIT_BIG) % 2 == 1)
+        return 0;
+    return plausible_in(bytes, at, syntax, FIRST_GROUP_MAX);
+}
+
+static const enum dicom_syntax tried[] = {DICOM_EXPLICIT_LITTLE, DICOM_IMPLICIT_LITTLE,
+                                          DICOM_EXPLICIT_BIG};
+
+/* Of what stands behind meta information: some encoding it must be. */
+static enum dicom_syntax best_syntax(struct span bytes, size_t at)
+{
+    unsigned best = 0;
+    enum dicom_syntax syntax = DICOM_EXPLICIT_LITTLE;
+    for (size_t i = 0; i < sizeof tried / sizeof tried[0]; i++) {
+        unsigned count = plausible_in(bytes, at, tried[i], ANY_GROUP_MAX);
+        if (count > best)
+            syntax = tried[i];
+        best = count > best ? count : best;
+    }
+    return syntax;
 }
 
 static struct guess guess_syntax(struct span bytes, size_t from)
 {
-    static const enum dicom_syntax tried[] = {DICOM_EXPLICIT_LITTLE,
-                                              DICOM_IMPLICIT_LITTLE, DICOM_EXPLICIT_BIG};
     for (size_t skip = 0; skip <= STRAY_BYTES_MAX; skip++) {
         struct guess best = {0};
         for (size_t i = 0; i < sizeof tried / sizeof tried[0]; i++) {
@@ -321,7 +349,7 @@ static bool choose_syntax(struct dicom_reader *reader, size_t at, struct err *er
     struct guess guess = guess_syntax(reader->bytes, at);
     if (guess.count == 0 || guess.at != at) {
         bool is_empty = reader->bytes.len - at < 8;
-        guess.syntax = DICOM_EXPLICIT_LITTLE;
+        guess.syntax = best_syntax(reader->bytes, at);
         if (!file->has_meta && !is_empty)
             return err_at(err, ERR_SYNTAX, "dicom_not_dicom", at, "PS3.10 7.1");
     }
@@ -336,7 +364,8 @@ static bool choose_syntax(struct dicom_reader *reader, size_t at, struct err *er
 static bool correct_syntax(struct dicom_reader *reader, size_t at, struct err *err)
 {
     struct dicom_file *file = reader->file;
-    if (file->is_syntax_guessed || plausible_as(reader->bytes, at, file->syntax) > 0)
+    if (file->is_syntax_guessed ||
+        plausible_in(reader->bytes, at, file->syntax, ANY_GROUP_MAX) > 0)
         return true;
     struct guess guess = guess_syntax(reader->bytes, at);
     if (guess.count < 2 || guess.at != at)

@@ -89,9 +89,10 @@ struct dicom_set *dicom_new_set(struct dicom_reader *reader, bool is_big_endian,
 /* Elements from `at` to the end; only group 2 when `is_meta`. `*at` moves behind. */
 bool dicom_read_elements(struct dicom_reader *reader, struct dicom_set *set, size_t *at,
                          bool is_meta, struct err *err);
-/* How many elements in a row (4 at most) look right at `at`. */
+/* How many elements in a row (4 at most) look right at `at`; the first one's group is at
+ * most `last_first_group`. */
 unsigned dicom_plausible(struct span bytes, size_t at, bool is_big_endian,
-                         bool is_explicit);
+                         bool is_explicit, uint32_t last_first_group);
 /* The pieces of encapsulated pixels from `at` on; `*at` moves behind the last. */
 bool dicom_read_fragments(struct dicom_reader *reader, size_t *at, size_t end,
                           struct dicom_pixels *pixels, struct err *err);

@@ -131,7 +131,7 @@ static bool read_head(const struct dicom_set *set, struct span bytes, size_t at,
 }
 
 unsigned dicom_plausible(struct span bytes, size_t at, bool is_big_endian,
-                         bool is_explicit)
+                         bool is_explicit, uint32_t last_first_group)
 {
     struct dicom_set set = {.is_big_endian = is_big_endian, .is_explicit = is_explicit};
     uint32_t last = 0;
@@ -144,7 +144,7 @@ unsigned dicom_plausible(struct span bytes, size_t at, bool is_big_endian,
         bool is_right = is_explicit ? dicom_vr_is_known(letters)
                                     : dicom_vr_of(tag, NULL) != VR_UN || group % 2 == 1;
         if (!is_right || (!is_first && tag <= last) ||
-            (is_first && (group < 2 || group > 0x0028 || group % 2 == 1)))
+            (is_first && (group == 0 || group > last_first_group)))
             return count;
         struct head head;
         if (!read_head(&set, bytes, at, bytes.len, &head))
@@ -314,6 +314,7 @@ static bool read_item(struct dicom_reader *reader, struct dicom_set *item, size_
     uint32_t length = dicom_u32(reader->bytes, *at + 4, frame->is_big_endian);
     size_t start = *at + 8;
     struct frame inner = *frame;
+    bool is_cut = false;
     inner.is_undefined = length == UNDEFINED;
     item->is_big_endian = frame->is_big_endian;
     item->is_explicit = frame->is_explicit;
@@ -322,7 +323,8 @@ static bool read_item(struct dicom_reader *reader, struct dicom_set *item, size_
     if (!inner.is_undefined && length > frame->end - start) {
         if (frame->end == reader->bytes.len && reader->file_bytes > reader->bytes.len)
             return stop_at_cut(reader, start, length, err);
-        if (!dicom_warn(reader->file, "dicom_length_beyond", start - 8, err))
+        is_cut = frame->end == reader->bytes.len;
+        if (!is_cut && !dicom_warn(reader->file, "dicom_length_beyond", start - 8, err))
             return false;
         length = (uint32_t)(frame->end - start);
     }
@@ -332,7 +334,7 @@ static bool read_item(struct dicom_reader *reader, struct dicom_set *item, size_
         return false;
     if (!inner.is_undefined && !reader->has_stopped)
         *at = inner.end;
-    return true;
+    return !is_cut || stop_at_cut(reader, frame->end, HEADER_BYTES, err);
 }
 
 /* What ends a sequence besides its length. */

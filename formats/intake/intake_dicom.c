@@ -233,7 +233,8 @@ static struct text title_of(struct reading *reading, enum entry_kind kind)
     if (text.len > 0)
         return text;
     text = first_text(reading, words_of, sizeof words_of / sizeof words_of[0]);
-    text = join_words(reading, modality, text);
+    if (!text_equal(text, modality))
+        text = join_words(reading, modality, text);
     if (text.len > 0)
         return text;
     return kind == ENTRY_UNKNOWN ? TEXT("DICOM") : TEXT("DICOM画像");
@@ -522,7 +523,8 @@ static bool add_patient(struct reading *reading, struct intake_message *message,
                         const struct dicom_record *record)
 {
     const struct dicom_record *study = record;
-    if (text_is(record->type, "PATIENT")) {
+    bool has_studies = record->child && text_is(record->child->type, "STUDY");
+    if (text_is(record->type, "PATIENT") || has_studies) {
         read_patient(reading, record->set, &message->list.patient);
         study = record->child;
     }
