@@ -279,7 +279,7 @@ static bool read_meta(struct dicom_reader *reader, size_t *at, struct err *err)
 {
     struct dicom_file *file = reader->file;
     size_t start = *at;
-    file->has_meta = has_meta_at(reader->bytes, start);
+    file->has_meta = !reader->has_stopped && has_meta_at(reader->bytes, start);
     bool is_big = file->has_meta && reader->bytes.at[start] == 0;
     file->meta = dicom_new_set(reader, is_big, true, err);
     if (!file->meta)
@@ -304,6 +304,12 @@ static bool find_start(struct dicom_reader *reader, size_t *at, struct err *err)
     struct span bytes = reader->bytes;
     struct dicom_file *file = reader->file;
     *at = 0;
+    if (reader->file_bytes > bytes.len && bytes.len < PREAMBLE_BYTES + 4) {
+        reader->has_stopped = true;
+        file->needs_bytes =
+            reader->file_bytes < DETECT_BYTES ? reader->file_bytes : DETECT_BYTES;
+        return true;
+    }
     if (bytes.len >= PREAMBLE_BYTES + 4 &&
         memcmp(bytes.at + PREAMBLE_BYTES, "DICM", 4) == 0) {
         file->has_preamble = true;

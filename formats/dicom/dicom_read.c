@@ -694,9 +694,14 @@ bool dicom_read_elements(struct dicom_reader *reader, struct dicom_set *set, siz
     struct frame frame = {.end = reader->bytes.len,
                           .is_big_endian = set->is_big_endian,
                           .is_explicit = set->is_explicit};
+    bool is_prefix = reader->file_bytes > reader->bytes.len;
     set->offset = *at;
-    if (!is_meta)
-        return read_set(reader, set, at, &frame, err);
+    if (!is_meta) {
+        if (!read_set(reader, set, at, &frame, err))
+            return false;
+        return reader->has_stopped || !is_prefix ||
+               stop_at_cut(reader, *at, HEADER_BYTES, err);
+    }
     /* One by one, because only the group tells where the meta information ends. */
     while (!reader->has_stopped && frame.end - *at >= 8 &&
            dicom_u16(reader->bytes, *at, set->is_big_endian) == 2) {
@@ -709,5 +714,7 @@ bool dicom_read_elements(struct dicom_reader *reader, struct dicom_set *set, siz
         if (!read_value(reader, set, at, &frame, err))
             return false;
     }
+    if (!reader->has_stopped && is_prefix && frame.end - *at < 8)
+        return stop_at_cut(reader, *at, HEADER_BYTES, err);
     return true;
 }
