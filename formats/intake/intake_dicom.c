@@ -473,10 +473,23 @@ static void put_series_record(struct reading *reading, struct entry *entry,
     }
 }
 
+/* What lies below a study, and what lies higher than it should. */
+static void put_below(struct reading *reading, struct entry *entry,
+                      const struct dicom_record *record, size_t *count)
+{
+    bool is_series = text_is(record->type, "SERIES") || record->child;
+    ++*count;
+    if (is_series)
+        put_series_record(reading, entry, record, count);
+    else
+        put_record(reading, entry, record);
+}
+
 static bool add_study(struct reading *reading, struct entry_list *list,
                       const struct dicom_record *study)
 {
-    const struct dicom_record *series = study->child;
+    bool is_study = text_is(study->type, "STUDY");
+    const struct dicom_record *series = is_study ? study->child : study;
     size_t count = 0;
     struct span modality = span_of(NULL, 0);
     if (series)
@@ -499,8 +512,10 @@ static bool add_study(struct reading *reading, struct entry_list *list,
     put(item, "study_id", text_of(reading, study->set, DICOM_STUDY_ID));
     put(item, "description", text_of(reading, study->set, DICOM_STUDY_DESCRIPTION));
     put(item, "date", iso_day(reading, dicom_day(study->set, DICOM_STUDY_DATE)));
-    for (; series && !reading->has_failed && count < OBJECTS_MAX; series = series->next)
-        put_series_record(reading, entry, series, &count);
+    while (series && !reading->has_failed && count < OBJECTS_MAX) {
+        put_below(reading, entry, series, &count);
+        series = is_study ? series->next : NULL;
+    }
     return !reading->has_failed;
 }
 
