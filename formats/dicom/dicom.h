@@ -69,6 +69,9 @@ struct dicom_set {
     const struct dicom_set *parent; /* NULL for the outermost */
     const struct dicom_file *file;
     struct dicom_set *next; /* the item behind this one */
+    /* 1 + index of (0008,0005) and of (0028,0103); private to formats/dicom, for sets
+     * whose order makes finding slow. */
+    size_t charset_place, sign_place;
 };
 
 struct dicom_warning {

@@ -89,11 +89,9 @@ bool dicom_check_charset(struct dicom_file *file, const struct dicom_element *el
 
 const struct dicom_element *dicom_charset_element(const struct dicom_set *set)
 {
-    for (; set; set = set->parent) {
-        const struct dicom_element *element = dicom_find(set, DICOM_CHARACTER_SET);
-        if (element)
-            return element;
-    }
+    for (; set; set = set->parent)
+        if (set->charset_place > 0)
+            return &set->elements[set->charset_place - 1];
     return NULL;
 }
 
@@ -142,6 +140,22 @@ static struct coding_state initial_state(const struct dicom_set *set)
 
 /* ------------------------------------------------------------------ ISO 2022 */
 
+/* ESC $ ) x, ESC ) I and ESC - x change the right half. */
+static const struct term *find_right(bool is_double, bool is_kana, uint8_t escape)
+{
+    for (size_t i = 0; i < sizeof terms / sizeof terms[0]; i++) {
+        const struct term *term = &terms[i];
+        bool is_left = term->set == CHARSET_SET_ASCII ||
+                       term->set == CHARSET_SET_JISX0208 ||
+                       term->set == CHARSET_SET_JISX0212;
+        bool is_same = is_double || is_kana == (term->set == CHARSET_SET_KANA);
+        if (!is_left && is_same && term->is_double == is_double &&
+            (uint8_t)term->escape == escape)
+            return term;
+    }
+    return NULL;
+}
+
 /* Length of the escape sequence at the front, 0 when it is none that is known. */
 static size_t take_escape(struct span bytes, struct coding_state *state)
 {
@@ -158,25 +172,17 @@ static size_t take_escape(struct span bytes, struct coding_state *state)
         state->left = left[japanese];
         return len;
     }
-    if (bytes.len < 3)
+    bool is_double = bytes.len >= 4 && bytes.at[1] == '$' && bytes.at[2] == ')';
+    bool is_single = bytes.len >= 3 && (bytes.at[1] == '-' || bytes.at[1] == ')');
+    if (!is_double && !is_single)
         return 0;
-    bool is_double = bytes.at[1] == '$' && bytes.at[2] == ')';
-    bool is_single = bytes.at[1] == '-' || bytes.at[1] == ')';
-    if (is_double && bytes.len < 4)
+    len = is_double ? 4 : 3;
+    const struct term *term =
+        find_right(is_double, bytes.at[1] == ')', bytes.at[len - 1]);
+    if (!term)
         return 0;
-    char last = (char)bytes.at[is_double ? 3 : 2];
-    for (size_t i = 0; i < sizeof terms / sizeof terms[0]; i++) {
-        bool is_kana = terms[i].set == CHARSET_SET_KANA;
-        bool is_right = is_double ? terms[i].set == CHARSET_SET_KSX1001 ||
-                                        terms[i].set == CHARSET_SET_GB2312
-                                  : !terms[i].is_double && terms[i].number != 6 &&
-                                        is_kana == (bytes.at[1] == ')');
-        if (is_right && (is_double || is_single) && terms[i].escape == last) {
-            state->right = terms[i].set;
-            return is_double ? 4 : 3;
-        }
-    }
-    return 0;
+    state->right = term->set;
+    return len;
 }
 
 struct unit {

@@ -68,9 +68,10 @@ static uint16_t by_dictionary(uint32_t tag)
 static bool has_signed_pixels(const struct dicom_set *set)
 {
     for (; set; set = set->parent) {
-        int64_t value = 0;
-        if (dicom_int(set, DICOM_PIXEL_REPRESENTATION, 0, &value))
-            return value == 1;
+        const struct dicom_element *element =
+            set->sign_place > 0 ? &set->elements[set->sign_place - 1] : NULL;
+        if (element && element->value.len >= 2)
+            return dicom_u16(element->value, 0, set->is_big_endian) == 1;
     }
     return false;
 }

@@ -148,31 +148,36 @@ static bool inflate_all(z_stream *stream, size_t max_bytes, struct arena *arena,
     return true;
 }
 
+/* One try: raw, or with zlib's header around it. */
+static bool inflate_as(int window, struct span deflated, size_t max_bytes,
+                       struct arena *arena, struct span *inflated, bool *is_whole,
+                       struct err *err)
+{
+    z_stream stream = {.next_in = (Bytef *)(uintptr_t)deflated.at,
+                       .avail_in = (uInt)deflated.len};
+    if (inflateInit2(&stream, window) != Z_OK)
+        return err_set(err, ERR_BUSY, "memory_short", "no memory to inflate");
+    bool is_done = inflate_all(&stream, max_bytes, arena, inflated, is_whole, err);
+    end_inflate(&stream);
+    return is_done;
+}
+
 bool dicom_inflate(struct span deflated, size_t max_bytes, struct dicom_file *file,
                    size_t offset, struct span *inflated, struct err *err)
 {
     bool has_header = deflated.len >= 2 && deflated.at[0] == 0x78 &&
                       (deflated.at[0] << 8 | deflated.at[1]) % 31 == 0;
     bool is_whole = false;
-    for (int try = 0; try < 2; try++) {
-        z_stream stream = {.next_in = (Bytef *)(uintptr_t)deflated.at,
-                           .avail_in = (uInt)deflated.len};
-        if (deflated.len > UINT32_MAX)
-            return err_at(err, ERR_LIMIT, "dicom_inflated_too_large", offset,
-                          "PS3.5 A.5");
-        if (inflateInit2(&stream, try == 0 ? -MAX_WBITS : MAX_WBITS) != Z_OK)
-            return err_set(err, ERR_BUSY, "memory_short", "no memory to inflate");
-        bool is_done =
-            inflate_all(&stream, max_bytes, file->arena, inflated, &is_whole, err);
-        end_inflate(&stream);
-        if (!is_done)
-            return false;
-        if (is_whole || !has_header || inflated->len > 0) {
-            if (try == 1 && !dicom_warn(file, "dicom_deflate_header", offset, err))
-                return false;
-            break;
-        }
-    }
+    if (deflated.len > UINT32_MAX)
+        return err_at(err, ERR_LIMIT, "dicom_inflated_too_large", offset, "PS3.5 A.5");
+    if (!inflate_as(-MAX_WBITS, deflated, max_bytes, file->arena, inflated, &is_whole,
+                    err))
+        return false;
+    if (!is_whole && has_header && inflated->len == 0 &&
+        (!inflate_as(MAX_WBITS, deflated, max_bytes, file->arena, inflated, &is_whole,
+                     err) ||
+         !dicom_warn(file, "dicom_deflate_header", offset, err)))
+        return false;
     if (inflated->len == 0 && deflated.len > 0)
         return err_at(err, ERR_SYNTAX, "dicom_deflate_broken", offset, "PS3.5 A.5");
     if (is_whole)

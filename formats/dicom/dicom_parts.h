@@ -82,6 +82,7 @@ struct dicom_reader {
     size_t element_count;
     struct buf *undeclared; /* texts with high bytes while no character set is known */
     size_t undeclared_offset;
+    size_t nonzero_at; /* where a search for padding ended last */
 };
 
 struct dicom_set *dicom_new_set(struct dicom_reader *reader, bool is_big_endian,

@@ -4,7 +4,11 @@
 #include "formats/dicom/dicom_testsite.h"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <spawn.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/path.h"
 
@@ -134,26 +138,46 @@ static void walk(struct comparison *comparison, const char *folder)
     free(names);
 }
 
-/* The paths go in by a file, because a pipe has one direction. */
+/* Exit status of a program with these descriptors; -1 when it cannot be run. */
+static int run(const char *const *words, int input, int output)
+{
+    posix_spawn_file_actions_t actions;
+    pid_t child = 0;
+    int status = -1;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, input >= 0 ? input : null, 0);
+    posix_spawn_file_actions_adddup2(&actions, output >= 0 ? output : null, 1);
+    posix_spawn_file_actions_adddup2(&actions, null, 2);
+    char *const *arguments = (char *const *)(uintptr_t)words;
+    if (posix_spawnp(&child, words[0], &actions, NULL, arguments, environ) != 0 ||
+        waitpid(child, &status, 0) != child)
+        status = -1;
+    posix_spawn_file_actions_destroy(&actions);
+    close(null);
+    return status;
+}
+
+/* By files, because paths and answers are more than a pipe holds. */
 static void ask_peer(const struct comparison *comparison, struct buf *theirs)
 {
-    char command[PATH_BYTES];
+    const char *const words[] = {"/usr/bin/python3", "tools/dicom_peer.py",
+                                 comparison->peer, NULL};
     char bytes[4096];
     size_t got = 0;
     FILE *list = tmpfile();
-    if (!list)
+    FILE *answer = tmpfile();
+    CHECK(list && answer);
+    if (!list || !answer)
         return;
     fwrite(comparison->paths.at, 1, comparison->paths.len, list);
     rewind(list);
-    snprintf(command, sizeof command,
-             "/usr/bin/python3 tools/dicom_peer.py %s </dev/fd/%d", comparison->peer,
-             fileno(list));
-    FILE *pipe = popen(command, "r");
-    while (pipe && (got = fread(bytes, 1, sizeof bytes, pipe)) > 0)
+    CHECK(run(words, fileno(list), fileno(answer)) == 0);
+    rewind(answer);
+    while ((got = fread(bytes, 1, sizeof bytes, answer)) > 0)
         buf_put(theirs, bytes, got);
-    if (pipe)
-        pclose(pipe);
     fclose(list);
+    fclose(answer);
 }
 
 /* pydicom forgets the length of what it has looked at: "?". */
@@ -255,20 +279,18 @@ static void dcmdump_reads_the_same(void)
     compare("dcmdump");
 }
 
-static bool has_program(const char *command)
-{
-    return system(command) == 0;
-}
-
 int main(void)
 {
+    static const char *const pydicom[] = {"/usr/bin/python3", "-c", "import pydicom",
+                                          NULL};
+    static const char *const dcmdump[] = {"dcmdump", "--version", NULL};
     struct stat status;
     bool has_files = stat(FIXTURES, &status) == 0;
-    if (has_files && has_program("/usr/bin/python3 -c 'import pydicom' 2>/dev/null"))
+    if (has_files && run(pydicom, -1, -1) == 0)
         RUN(pydicom_reads_the_same);
     else
         SKIP("pydicom_reads_the_same", FIXTURES " or python3-pydicom not present");
-    if (has_files && has_program("dcmdump --version >/dev/null 2>&1"))
+    if (has_files && run(dcmdump, -1, -1) == 0)
         RUN(dcmdump_reads_the_same);
     else
         SKIP("dcmdump_reads_the_same", FIXTURES " or dcmtk not present");

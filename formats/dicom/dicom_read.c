@@ -59,45 +59,41 @@ static bool can_follow(struct span bytes, size_t at, size_t end, uint32_t tag,
     return next > tag && dicom_vr_is_known(DICOM_VR(bytes.at[at + 4], bytes.at[at + 5]));
 }
 
-static bool fits(size_t at, size_t header, uint32_t length, size_t end)
+/* A header of `header` bytes with this length, and an element that can follow. */
+static bool fits(struct span bytes, size_t at, size_t end, const struct head *head,
+                 bool is_big_endian)
 {
-    return end - at >= header && length <= end - at - header;
+    if (end - at < head->bytes || head->length > end - at - head->bytes)
+        return false;
+    return can_follow(bytes, at + head->bytes + head->length, end, head->tag,
+                      is_big_endian);
 }
 
-/* Explicit, but the letters are none of the standard's: whichever form of header makes
- * the next element look right. */
+/* Explicit, but the letters are none of the standard's: the first form of header that
+ * makes the next element look right; when none does, the one that is least odd. */
 static void guess_head(struct span bytes, size_t at, size_t end, bool is_big_endian,
                        struct head *head)
 {
     bool has_letters = is_upper(bytes.at[at + 4]) && is_upper(bytes.at[at + 5]);
     bool has_reserved = dicom_u16(bytes, at + 6, is_big_endian) == 0;
-    uint32_t as_short = dicom_u16(bytes, at + 6, is_big_endian);
-    uint32_t as_implicit = dicom_u32(bytes, at + 4, is_big_endian);
-    head->vr = VR_UN;
+    bool has_room = end - at >= HEADER_BYTES;
+    struct head as_long = {.tag = head->tag, .vr = VR_UN, .bytes = HEADER_BYTES};
+    struct head as_short = {.tag = head->tag, .vr = VR_UN, .bytes = 8};
+    struct head as_implicit = as_short;
+    as_long.length = has_room ? dicom_u32(bytes, at + 8, is_big_endian) : 0;
+    as_short.length = dicom_u16(bytes, at + 6, is_big_endian);
+    as_implicit.length = dicom_u32(bytes, at + 4, is_big_endian);
+    bool is_long = has_room && has_reserved;
+    if (is_long && ((has_letters && as_long.length == UNDEFINED) ||
+                    fits(bytes, at, end, &as_long, is_big_endian)))
+        *head = as_long;
+    else if (fits(bytes, at, end, &as_short, is_big_endian))
+        *head = as_short;
+    else if (!has_letters)
+        *head = as_implicit;
+    else
+        *head = is_long ? as_long : as_short;
     head->deviation = "dicom_vr_invalid";
-    if (end - at >= HEADER_BYTES && has_reserved) {
-        uint32_t as_long = dicom_u32(bytes, at + 8, is_big_endian);
-        head->bytes = HEADER_BYTES;
-        head->length = as_long;
-        bool is_whole = fits(at, HEADER_BYTES, as_long, end);
-        if ((is_whole && can_follow(bytes, at + HEADER_BYTES + as_long, end, head->tag,
-                                    is_big_endian)) ||
-            (has_letters && as_long == UNDEFINED))
-            return;
-    }
-    bool is_short = fits(at, 8, as_short, end) &&
-                    can_follow(bytes, at + 8 + as_short, end, head->tag, is_big_endian);
-    bool is_implicit =
-        !has_letters &&
-        (as_implicit == UNDEFINED ||
-         (fits(at, 8, as_implicit, end) &&
-          can_follow(bytes, at + 8 + as_implicit, end, head->tag, is_big_endian)));
-    if (is_short || is_implicit || !has_reserved || !has_letters) {
-        head->bytes = 8;
-        head->length = is_short || !is_implicit ? as_short : as_implicit;
-        if (!is_short && !is_implicit && !has_letters)
-            head->length = as_implicit;
-    }
 }
 
 /* False when the header itself is cut. */
@@ -130,6 +126,14 @@ static bool read_head(const struct dicom_set *set, struct span bytes, size_t at,
     return true;
 }
 
+/* Letters of a VR, or, where there are none, a tag that is known or private. */
+static bool begins_right(struct span bytes, size_t at, uint32_t tag, bool is_explicit)
+{
+    if (is_explicit)
+        return dicom_vr_is_known(DICOM_VR(bytes.at[at + 4], bytes.at[at + 5]));
+    return dicom_vr_of(tag, NULL) != VR_UN || (tag >> 16) % 2 == 1;
+}
+
 unsigned dicom_plausible(struct span bytes, size_t at, bool is_big_endian,
                          bool is_explicit, uint32_t last_first_group)
 {
@@ -138,13 +142,9 @@ unsigned dicom_plausible(struct span bytes, size_t at, bool is_big_endian,
     unsigned count = 0;
     while (count < 4 && at < bytes.len && bytes.len - at >= 8) {
         uint32_t tag = tag_at(bytes, at, is_big_endian);
-        uint32_t group = tag >> 16;
-        bool is_first = count == 0;
-        uint16_t letters = DICOM_VR(bytes.at[at + 4], bytes.at[at + 5]);
-        bool is_right = is_explicit ? dicom_vr_is_known(letters)
-                                    : dicom_vr_of(tag, NULL) != VR_UN || group % 2 == 1;
-        if (!is_right || (!is_first && tag <= last) ||
-            (is_first && (group == 0 || group > last_first_group)))
+        bool is_next =
+            count == 0 ? tag >> 16 > 0 && tag >> 16 <= last_first_group : tag > last;
+        if (!is_next || !begins_right(bytes, at, tag, is_explicit))
             return count;
         struct head head;
         if (!read_head(&set, bytes, at, bytes.len, &head))
@@ -188,12 +188,15 @@ static bool stop_at_cut(struct dicom_reader *reader, size_t at, uint64_t needed,
     return dicom_warn(reader->file, "dicom_truncated", reader->bytes.len, err);
 }
 
-static bool is_all_zero(struct span bytes)
+/* Looks at each byte once, however often it is asked. */
+static bool is_all_zero(struct dicom_reader *reader, size_t from, size_t end)
 {
-    for (size_t i = 0; i < bytes.len; i++)
-        if (bytes.at[i] != 0)
-            return false;
-    return true;
+    if (reader->nonzero_at > from && reader->nonzero_at < end)
+        return false;
+    while (from < end && reader->bytes.at[from] == 0)
+        from++;
+    reader->nonzero_at = from;
+    return from == end;
 }
 
 /* ------------------------------------------------------------------ values */
@@ -224,6 +227,10 @@ static struct dicom_element *add_element(struct dicom_reader *reader,
         if (!dicom_warn(reader->file, "dicom_order", at, err))
             return NULL;
     }
+    if (head->tag == DICOM_CHARACTER_SET && set->charset_place == 0)
+        set->charset_place = set->count + 1;
+    if (head->tag == DICOM_PIXEL_REPRESENTATION && set->sign_place == 0)
+        set->sign_place = set->count + 1;
     struct dicom_element *element = &set->elements[set->count++];
     *element = (struct dicom_element){.tag = head->tag,
                                       .vr = head->vr,
@@ -596,54 +603,81 @@ static bool is_sequence(const struct dicom_set *set, const struct dicom_element 
            tag_at(element->value, 0, false) == ITEM;
 }
 
-static bool read_value(struct dicom_reader *reader, struct dicom_set *set, size_t *at,
+/* A value of known length, as far as it is there. */
+static bool read_known(struct dicom_reader *reader, struct dicom_set *set, size_t *at,
                        const struct frame *frame, struct err *err)
 {
     struct dicom_element *element = &set->elements[set->count - 1];
-    if (is_pixels(set, element->tag) && !reader->file->pixels.is_there)
-        return read_pixels(reader, set, at, frame->end, err);
-    if (element->is_undefined_length)
-        return read_undefined(reader, set, at, frame, err);
-    size_t left = frame->end - *at;
-    size_t len = element->length < left ? (size_t)element->length : left;
-    element->is_cut = element->length > left;
-    element->value = span_part(reader->bytes, *at, len);
+    size_t start = *at;
+    uint64_t length = element->length;
+    size_t left = frame->end - start;
     bool is_at_end = frame->end == reader->bytes.len;
-    bool is_prefix = reader->file_bytes > reader->bytes.len;
-    if (element->is_cut && is_at_end && is_prefix)
-        return stop_at_cut(reader, *at, element->length, err);
+    element->is_cut = length > left;
+    element->value = span_part(reader->bytes, start, element->is_cut ? left : length);
+    bool is_cut = element->is_cut && is_at_end;
+    if (is_cut && reader->file_bytes > reader->bytes.len)
+        return stop_at_cut(reader, start, length, err);
     if (element->is_cut && !is_at_end &&
         !dicom_warn(reader->file, "dicom_length_beyond", element->offset, err))
         return false;
-    bool is_cut = element->is_cut && is_at_end;
-    size_t start = *at;
-    uint64_t length = element->length;
     if (is_sequence(set, element)) {
         if (!read_sequence(reader, set, at, frame, err))
             return false;
     } else {
-        *at += len;
+        *at += element->value.len;
         if (!check_value(reader, set, element, err))
             return false;
     }
     return !is_cut || stop_at_cut(reader, start, length, err);
 }
 
-/* Delimiters between elements; true = the set ends here. */
-static bool ends_here(struct dicom_reader *reader, size_t *at, const struct frame *frame,
-                      const struct head *head, struct err *err)
+static bool read_element(struct dicom_reader *reader, struct dicom_set *set, size_t *at,
+                         const struct frame *frame, const struct head *head,
+                         struct err *err)
 {
-    if (head->tag == ITEM_END && frame->is_undefined) {
+    if (head->deviation && !dicom_warn(reader->file, head->deviation, *at, err))
+        return false;
+    struct dicom_element *element = add_element(reader, set, head, *at, err);
+    if (!element)
+        return false;
+    *at += head->bytes;
+    if (is_pixels(set, element->tag) && !reader->file->pixels.is_there)
+        return read_pixels(reader, set, at, frame->end, err);
+    if (element->is_undefined_length)
+        return read_undefined(reader, set, at, frame, err);
+    return read_known(reader, set, at, frame, err);
+}
+
+/* A delimiter between elements; `*is_end` when the set ends here. */
+static bool take_delimiter(struct dicom_reader *reader, size_t *at,
+                           const struct frame *frame, uint32_t tag, bool *is_end,
+                           struct err *err)
+{
+    bool is_inside = frame->depth > 0 && frame->is_undefined;
+    *is_end = true;
+    if (tag == ITEM_END && is_inside) {
         *at += 8;
         return true;
     }
-    /* The end of the sequence around: its item was not ended. */
-    if (frame->depth > 0 && frame->is_undefined &&
-        (head->tag == SEQUENCE_END || head->tag == ITEM)) {
-        return dicom_warn(reader->file, "dicom_delimiter_missing", *at, err) ||
-               err->kind != ERR_NONE;
-    }
-    return false;
+    /* What belongs to the sequence around: its item was not ended. */
+    if (is_inside && (tag == SEQUENCE_END || tag == ITEM))
+        return dicom_warn(reader->file, "dicom_delimiter_missing", *at, err);
+    *is_end = false;
+    *at += 8;
+    return dicom_warn(reader->file, "dicom_delimiter_stray", *at - 8, err);
+}
+
+/* No element can stand here: padding, or a cut. */
+static bool end_early(struct dicom_reader *reader, size_t *at, const struct frame *frame,
+                      bool has_head, struct err *err)
+{
+    size_t from = *at;
+    bool is_end = frame->end == reader->bytes.len;
+    bool is_prefix = reader->file_bytes > reader->bytes.len;
+    *at = frame->end;
+    if (is_end && !has_head && (is_prefix || !is_all_zero(reader, from, frame->end)))
+        return stop_at_cut(reader, from, HEADER_BYTES, err);
+    return dicom_warn(reader->file, "dicom_trailing_bytes", from, err);
 }
 
 static bool read_set(struct dicom_reader *reader, struct dicom_set *set, size_t *at,
@@ -651,41 +685,23 @@ static bool read_set(struct dicom_reader *reader, struct dicom_set *set, size_t 
 {
     while (!reader->has_stopped && *at < frame->end) {
         struct head head;
+        bool is_end = false;
         bool has_head = read_head(set, reader->bytes, *at, frame->end, &head);
-        struct span rest = span_part(reader->bytes, *at, frame->end - *at);
-        if (!has_head || (head.tag == 0 && head.length == 0)) {
-            bool is_end = frame->end == reader->bytes.len;
-            if (is_end && reader->file_bytes > reader->bytes.len && !has_head)
-                return stop_at_cut(reader, *at, HEADER_BYTES, err);
-            bool is_padding = is_all_zero(rest);
-            if (is_padding || !has_head) {
-                size_t from = *at;
-                *at = frame->end;
-                if (is_end && !is_padding)
-                    return stop_at_cut(reader, from, HEADER_BYTES, err);
-                return dicom_warn(reader->file, "dicom_trailing_bytes", from, err);
-            }
-        }
-        if (head.tag >> 16 == ITEM >> 16) {
-            if (ends_here(reader, at, frame, &head, err))
-                return err->kind == ERR_NONE;
-            *at += 8;
-            if (!dicom_warn(reader->file, "dicom_delimiter_stray", *at - 8, err))
-                return false;
-            continue;
-        }
-        if ((head.deviation && !dicom_warn(reader->file, head.deviation, *at, err)) ||
-            !add_element(reader, set, &head, *at, err))
+        if (!has_head ||
+            (head.tag == 0 && head.length == 0 && is_all_zero(reader, *at, frame->end)))
+            return end_early(reader, at, frame, has_head, err);
+        bool is_delimiter = head.tag >> 16 == ITEM >> 16;
+        if (is_delimiter ? !take_delimiter(reader, at, frame, head.tag, &is_end, err)
+                         : !read_element(reader, set, at, frame, &head, err))
             return false;
-        *at += head.bytes;
-        if (!read_value(reader, set, at, frame, err))
-            return false;
+        if (is_end)
+            return true;
     }
-    if (frame->is_undefined && !reader->has_stopped)
-        return frame->end == reader->bytes.len
-                   ? stop_at_cut(reader, *at, 8, err)
-                   : dicom_warn(reader->file, "dicom_delimiter_missing", *at, err);
-    return true;
+    if (!frame->is_undefined || reader->has_stopped)
+        return true;
+    return frame->end == reader->bytes.len
+               ? stop_at_cut(reader, *at, 8, err)
+               : dicom_warn(reader->file, "dicom_delimiter_missing", *at, err);
 }
 
 bool dicom_read_elements(struct dicom_reader *reader, struct dicom_set *set, size_t *at,
@@ -694,27 +710,20 @@ bool dicom_read_elements(struct dicom_reader *reader, struct dicom_set *set, siz
     struct frame frame = {.end = reader->bytes.len,
                           .is_big_endian = set->is_big_endian,
                           .is_explicit = set->is_explicit};
-    bool is_prefix = reader->file_bytes > reader->bytes.len;
     set->offset = *at;
-    if (!is_meta) {
-        if (!read_set(reader, set, at, &frame, err))
-            return false;
-        return reader->has_stopped || !is_prefix ||
-               stop_at_cut(reader, *at, HEADER_BYTES, err);
-    }
+    if (!is_meta && !read_set(reader, set, at, &frame, err))
+        return false;
     /* One by one, because only the group tells where the meta information ends. */
-    while (!reader->has_stopped && frame.end - *at >= 8 &&
+    while (is_meta && !reader->has_stopped && frame.end - *at >= 8 &&
            dicom_u16(reader->bytes, *at, set->is_big_endian) == 2) {
         struct head head;
         if (!read_head(set, reader->bytes, *at, frame.end, &head))
             return stop_at_cut(reader, *at, HEADER_BYTES, err);
-        if (!add_element(reader, set, &head, *at, err))
-            return false;
-        *at += head.bytes;
-        if (!read_value(reader, set, at, &frame, err))
+        if (!read_element(reader, set, at, &frame, &head, err))
             return false;
     }
-    if (!reader->has_stopped && is_prefix && frame.end - *at < 8)
+    bool is_used_up = !is_meta || frame.end - *at < 8;
+    if (!reader->has_stopped && is_used_up && reader->file_bytes > reader->bytes.len)
         return stop_at_cut(reader, *at, HEADER_BYTES, err);
     return true;
 }

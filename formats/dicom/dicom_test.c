@@ -551,6 +551,33 @@ static void warnings_are_counted_but_not_all_kept(void)
     CHECK(dicom_warning_text("dicom_order") && !dicom_warning_text("no_such_code"));
 }
 
+/* A megabyte of zeros that is no padding after all, and a set in no order at all: both
+ * would take hours if every element looked at all the others. */
+static void hostile_orders_cost_no_more(void)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init((size_t)512 << 20);
+    struct site site = new_site(IMPLICIT);
+    struct err err = {0};
+    for (size_t i = 0; i < 8 << 20; i++)
+        buf_byte(&site.out, 0);
+    buf_byte(&site.out, 1);
+    struct dicom_options options = {.elements_max = 2000000};
+    struct dicom_file *file = NULL;
+    CHECK(dicom_read_set(buf_view(&site.out), DICOM_IMPLICIT_LITTLE, &options, &arena,
+                         &file, &err));
+    CHECK(file && file->set->count > 1000000);
+    buf_reset(&site.out);
+    arena_reset(&arena);
+    for (uint32_t i = 0; i < 300000; i++) {
+        put_string(&site, DICOM_STUDY_ID, "SH", "\xE9");
+        put_shorts(&site, 0x00280106, "XS", (uint16_t[]){1}, 1);
+    }
+    CHECK(dicom_read_set(buf_view(&site.out), DICOM_IMPLICIT_LITTLE, &options, &arena,
+                         &file, &err));
+    CHECK(file && file->set->count == 600000);
+    buf_free(&site.out);
+}
+
 /* ------------------------------------------------------------------ values */
 
 static void numbers_are_read_whatever_their_form(void)
@@ -747,6 +774,7 @@ int main(void)
     RUN(lost_delimiters_end_where_they_must);
     RUN(order_padding_and_odd_lengths_are_told);
     RUN(warnings_are_counted_but_not_all_kept);
+    RUN(hostile_orders_cost_no_more);
     RUN(numbers_are_read_whatever_their_form);
     RUN(days_and_times_are_read_or_left_out);
     RUN(uids_are_digits_and_dots);
