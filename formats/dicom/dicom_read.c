@@ -172,7 +172,9 @@ static bool stop_at_cut(struct dicom_reader *reader, size_t at, uint64_t needed,
 {
     reader->has_stopped = true;
     uint64_t wanted = 0;
-    bool is_prefix = reader->file_bytes > reader->bytes.len;
+    /* What is broken here is not mended by more bytes. */
+    bool is_broken = at < reader->bytes.len && needed <= reader->bytes.len - at;
+    bool is_prefix = !is_broken && reader->file_bytes > reader->bytes.len;
     if (is_prefix && !__builtin_add_overflow((uint64_t)at, needed, &wanted) &&
         wanted <= reader->file_bytes) {
         reader->file->needs_bytes = wanted;

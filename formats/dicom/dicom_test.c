@@ -382,6 +382,24 @@ static void a_beginning_tells_where_the_pixels_are(void)
     CHECK(!"the pixels were found");
 }
 
+/* An undefined length where none may be: more bytes would not help. */
+static void a_beginning_that_is_broken_asks_for_nothing(void)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(ARENA_BYTES);
+    struct site site = new_site(LITTLE);
+    struct dicom_options options = {.stop_before_pixels = true, .file_bytes = 1 << 20};
+    struct dicom_file *file = NULL;
+    struct err err = {0};
+    put_string(&site, DICOM_MODALITY, "CS", "CT");
+    put_head(&site, DICOM_TEXT_VALUE, "UT", UINT32_MAX);
+    put_string(&site, 0x0040A170, "SQ", "none of its kind");
+    CLEANUP(buf_free) struct buf out = wrap(&site, LITTLE);
+    CHECK(dicom_read(buf_view(&out), &options, &arena, &file, &err));
+    CHECK(file && file->needs_bytes == 0 && file->is_truncated);
+    CHECK(file && has_warning(file, "dicom_length_undefined"));
+    buf_free(&site.out);
+}
+
 static void a_prefix_of_a_deflated_file_asks_for_all(void)
 {
     CLEANUP(arena_free) struct arena arena = arena_init(ARENA_BYTES);
@@ -766,6 +784,7 @@ int main(void)
     RUN(what_is_no_dicom_is_refused);
     RUN(a_file_cut_anywhere_is_read_up_to_the_cut);
     RUN(a_beginning_tells_where_the_pixels_are);
+    RUN(a_beginning_that_is_broken_asks_for_nothing);
     RUN(a_prefix_of_a_deflated_file_asks_for_all);
     RUN(sequences_nest_sixty_four_deep);
     RUN(elements_are_limited_in_number);
