@@ -246,6 +246,62 @@ static void letters_spaces_and_signs_fold(void)
     CHECK(folds(" a\tb ", "AB") && folds("", " 　"));
 }
 
+static void single_sets_are_looked_up(void)
+{
+    static const struct {
+        enum charset_set set;
+        uint8_t first, second;
+        uint32_t wanted;
+    } cases[] = {
+        {CHARSET_SET_NONE, 0x41, 0, 0},
+        {CHARSET_SET_ASCII, 0x41, 0, 0x41},
+        {CHARSET_SET_ROMAN, 0x5C, 0, 0xA5},
+        {CHARSET_SET_KANA, 0x31, 0, 0xFF71},
+        {CHARSET_SET_KANA, 0x60, 0, 0},
+        {CHARSET_SET_JISX0208, 0x30, 0x21, 0x4E9C},
+        {CHARSET_SET_JISX0208, 0x7F, 0x21, 0},
+        {CHARSET_SET_KSX1001, 0x48, 0x2B, 0xD64D},
+        {CHARSET_SET_GB2312, 0x4D, 0x75, 0x738B},
+        {CHARSET_SET_LATIN1, 0x69, 0, 0xE9},
+        {CHARSET_SET_LATIN9, 0x24, 0, 0x20AC},
+        {CHARSET_SET_THAI, 0x21, 0, 0x0E01},
+        {CHARSET_SET_THAI, 0x5B, 0, 0},
+        {CHARSET_SET_CYRILLIC, 0x1F, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        CHECK(charset_set_code_point(cases[i].set, cases[i].first, cases[i].second) ==
+              cases[i].wanted);
+    CHECK(charset_set_is_double(CHARSET_SET_KSX1001));
+    CHECK(!charset_set_is_double(CHARSET_SET_KANA));
+}
+
+static void gb18030_takes_one_two_or_four_bytes(void)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        uint32_t wanted;
+    } cases[] = {
+        {"A", 1, 'A'},
+        {"\xCD\xF5", 2, 0x738B},
+        {"\x81\x30\x81\x30", 4, 0x80},
+        {"\x84\x31\xA4\x39", 4, 0xFFFF},
+        {"\x84\x31\xA5\x30", 4, 0xFFFD},
+        {"\x90\x30\x81\x30", 4, 0x10000},
+        {"\xE3\x32\x9A\x35", 4, 0x10FFFF},
+        {"\xE3\x32\x9A\x36", 4, 0xFFFD},
+        {"\x81\x30\x81", 1, 0xFFFD},
+        {"\xCD", 1, 0xFFFD},
+        {"\x80\x80", 1, 0xFFFD},
+        {"\xFF\x40", 1, 0xFFFD},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint32_t code_point = 0;
+        CHECK(charset_gb18030(span_cstr(cases[i].bytes), &code_point) == cases[i].len);
+        CHECK(code_point == cases[i].wanted);
+    }
+}
+
 int main(void)
 {
     arena = arena_init(8 << 20);
@@ -267,5 +323,7 @@ int main(void)
     RUN(kana_of_all_widths_fold_to_one_form);
     RUN(letters_spaces_and_signs_fold);
     arena_free(&arena);
+    RUN(single_sets_are_looked_up);
+    RUN(gb18030_takes_one_two_or_four_bytes);
     return test_done();
 }

@@ -204,6 +204,7 @@ static void broken_bytes_become_replacement_characters(void)
             read_text(cases[i][0], DICOM_STUDY_DESCRIPTION, "LO", cases[i][1], &arena);
         CHECK(file &&
               text_is_in(file->set, DICOM_STUDY_DESCRIPTION, &arena, cases[i][2]));
+        CHECK(file && has_warning(file, "dicom_characters_bad"));
     }
 }
 

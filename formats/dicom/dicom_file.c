@@ -411,7 +411,7 @@ static bool check_ends(struct dicom_file *file, struct err *err)
         dicom_syntax_coding(file->syntax) == DICOM_CODED_UNSUPPORTED &&
         !warn_unsupported(file, err))
         return false;
-    return dicom_check_image(file, err);
+    return file->needs_bytes > 0 || dicom_check_image(file, err);
 }
 
 static bool read_data(struct dicom_reader *reader, size_t at,

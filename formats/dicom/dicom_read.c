@@ -6,6 +6,7 @@ enum {
     ROOT_ROOM = 64,
     ITEM_ROOM = 4,
     CHECKED_NUMBER_BYTES = 256,
+    CHECKED_TEXT_BYTES = 65536,
     FRAGMENTS_ROOM = 16,
     HEADER_BYTES = 12,
     MORE_BYTES = 65536,
@@ -254,16 +255,39 @@ static bool check_numbers(struct dicom_reader *reader,
     return true;
 }
 
+static bool has_replacements(struct text text)
+{
+    return text.len > 0 && memmem(text.at, text.len, "\xEF\xBF\xBD", 3) != NULL;
+}
+
+/* Decodes it once, to tell of characters that are none. */
+static bool check_characters(struct dicom_reader *reader, const struct dicom_set *set,
+                             const struct dicom_element *element, struct err *err)
+{
+    CLEANUP(arena_free)
+    struct arena arena = arena_init_small((size_t)8 * CHECKED_TEXT_BYTES);
+    size_t at = 0;
+    while (at < element->value.len) {
+        struct text text = {0};
+        struct err full = {0};
+        if (!dicom_decode(set, element, &at, &arena, &text, &full))
+            return true;
+        if (has_replacements(text))
+            return dicom_warn(reader->file, "dicom_characters_bad", element->offset, err);
+    }
+    return true;
+}
+
 static bool check_text(struct dicom_reader *reader, const struct dicom_set *set,
                        const struct dicom_element *element, struct err *err)
 {
-    (void)err;
-    if (charset_is_plain(element->value))
-        return true;
     /* NUL pads; only what is left tells of characters. */
     struct span value = dicom_trim(element->value, true);
-    if (charset_is_plain(value) || dicom_charset_element(set))
+    if (charset_is_plain(value))
         return true;
+    if (dicom_charset_element(set))
+        return value.len > CHECKED_TEXT_BYTES ||
+               check_characters(reader, set, element, err);
     if (reader->undeclared->len == 0)
         reader->undeclared_offset = element->offset;
     if (value.len < reader->undeclared->max_bytes - reader->undeclared->len)
