@@ -17,6 +17,7 @@
     "PV1|1|O|01\r"
 
 static const char FOLDER[] = "000/123/0001234567/20260401/ADT-12";
+#define DICOM "../shared/fixtures/dicom"
 static const char FILE_NAME[] =
     "0001234567_20260401_ADT-12_999999999999999_20260401101500123_01_1";
 static char root[64];
@@ -215,6 +216,28 @@ static void a_name_cannot_write_to_the_terminal(void)
     end();
 }
 
+/* Objects, a directory, and what was damaged: nothing of them is refused. */
+static void dicom_is_told_by_its_content(void)
+{
+    static struct result result;
+    const char *const seeds[] = {"--json", "formats/dicom/testdata/implicit",
+                                 "formats/dicom/testdata/directory", NULL};
+    const char *const samples[] = {DICOM "/malformed", DICOM "/transfer-syntax",
+                                   DICOM "/dicomdirtests/DICOMDIR", NULL};
+    inspect(seeds, &result);
+    CHECK(result.status == 0);
+    CHECK(says(&result, "\"format\":\"dicom\",\"ok\":true"));
+    CHECK(says(&result, "\"name\":\"山田 太郎\""));
+    CHECK(says(&result, "\"format\":\"dicomdir\",\"ok\":true"));
+    CHECK(says(&result, "\"path\":\"A/B1\""));
+    if (access(DICOM, R_OK) != 0)
+        return;
+    inspect(samples, &result);
+    CHECK(result.status == 0 && !says(&result, "REFUSED"));
+    CHECK(says(&result, "warning: syntax_unsupported at byte"));
+    CHECK(says(&result, "dicomdir ok") && says(&result, "77654033/CR1/6154"));
+}
+
 static const char GOOD[] = "../shared/fixtures/ssmix2/standard_storage";
 static const char BAD[] = "../shared/fixtures/ssmix2/standard_storage_malformed";
 static const char HL7[] = "../shared/fixtures/hl7v2";
@@ -246,6 +269,7 @@ int main(void)
     RUN(links_and_pipes_in_a_tree_are_refused);
     RUN(a_path_that_is_not_there_ends_with_1);
     RUN(a_name_cannot_write_to_the_terminal);
+    RUN(dicom_is_told_by_its_content);
     if (access(GOOD, R_OK) == 0)
         RUN(the_public_samples_are_understood);
     else

@@ -373,11 +373,8 @@ static void a_beginning_tells_where_the_pixels_are(void)
             buf_free(&site.out);
             return;
         }
-        if (is_read)
-            CHECK(!file->warnings);
-        if (is_read)
-            CHECK(file->needs_bytes > len && file->needs_bytes <= 4096);
-        CHECK(is_read);
+        CHECK(is_read && !file->warnings);
+        CHECK(is_read && file->needs_bytes > len && file->needs_bytes <= 4096);
         len = is_read && file->needs_bytes < len + 40 ? (size_t)file->needs_bytes
                                                       : len + 40;
     }
