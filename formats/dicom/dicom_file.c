@@ -381,8 +381,9 @@ static bool correct_syntax(struct dicom_reader *reader, size_t at, struct err *e
     struct guess guess = guess_syntax(reader->bytes, at);
     if (guess.count < 2 || guess.at != at)
         return true;
-    encoding_of(guess.syntax, &(bool){false}, &file->is_explicit);
-    file->is_little_endian = guess.syntax != DICOM_EXPLICIT_BIG;
+    bool is_big = false;
+    encoding_of(guess.syntax, &is_big, &file->is_explicit);
+    file->is_little_endian = !is_big;
     if (dicom_syntax_coding(file->syntax) == DICOM_CODED_NATIVE) {
         file->syntax = guess.syntax;
         file->syntax_uid = dicom_syntax_uid(guess.syntax);

@@ -273,9 +273,21 @@ static void read_day(struct reading *reading, struct entry *entry)
 
 /* ------------------------------------------------------------------ items */
 
+static bool has_any(const struct dicom_set *set, const uint32_t *tags, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (dicom_code(set, tags[i]).len > 0)
+            return true;
+    return false;
+}
+
 static void put_study(struct reading *reading, struct entry *entry)
 {
+    static const uint32_t needed[] = {DICOM_STUDY, DICOM_ACCESSION, DICOM_STUDY_ID,
+                                      DICOM_MODALITY, DICOM_STUDY_DESCRIPTION};
     const struct dicom_set *set = reading->set;
+    if (!has_any(set, needed, sizeof needed / sizeof needed[0]))
+        return;
     struct entry_item *item = add_item(reading, entry, "study");
     put(item, "study_uid", dicom_uid(set, DICOM_STUDY));
     put(item, "accession", text_of(reading, set, DICOM_ACCESSION));
@@ -288,7 +300,11 @@ static void put_study(struct reading *reading, struct entry *entry)
 
 static void put_series(struct reading *reading, struct entry *entry)
 {
+    static const uint32_t needed[] = {DICOM_SERIES, DICOM_SERIES_NUMBER,
+                                      DICOM_SERIES_DESCRIPTION, DICOM_BODY_PART};
     const struct dicom_set *set = reading->set;
+    if (!has_any(set, needed, sizeof needed / sizeof needed[0]))
+        return;
     struct entry_item *item = add_item(reading, entry, "series");
     put(item, "series_uid", dicom_uid(set, DICOM_SERIES));
     put(item, "number", text_of(reading, set, DICOM_SERIES_NUMBER));

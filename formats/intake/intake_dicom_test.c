@@ -102,6 +102,20 @@ static void kinds_follow_class_and_modality(void)
     }
 }
 
+static void what_is_not_there_makes_no_item(void)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(4 << 20);
+    struct site site = new_site(LITTLE);
+    put_string(&site, DICOM_CHARACTER_SET, "CS", "ISO_IR 192");
+    put_string(&site, DICOM_SOP_INSTANCE, "UI", "1.2.3.4");
+    struct intake_message *message = read_message(&site, LITTLE, &arena);
+    const struct entry *entry = message->list.first;
+    CHECK(message->list.patient.id.len == 0 && message->list.patient.sex == 'U');
+    CHECK(entry && entry->day == DAY_NONE && entry->time.len == 0);
+    CHECK(entry && entry->title.len > 0);
+    CHECK(entry && strcmp(entry->items->type, "object") == 0 && !entry->items->next);
+}
+
 static void an_unsupported_syntax_keeps_its_metadata(void)
 {
     CLEANUP(arena_free) struct arena arena = arena_init(4 << 20);
@@ -209,6 +223,7 @@ int main(void)
 {
     RUN(an_image_is_told_with_patient_study_series_and_image);
     RUN(kinds_follow_class_and_modality);
+    RUN(what_is_not_there_makes_no_item);
     RUN(an_unsupported_syntax_keeps_its_metadata);
     RUN(a_refused_file_names_the_fault_in_words);
     RUN(a_directory_is_one_message_for_each_patient);
