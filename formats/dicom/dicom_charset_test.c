@@ -63,7 +63,6 @@ static void every_set_is_decoded(void)
         /* wide of the standard, and what is meant is plain */
         {"\\ISO 2022 IR 149", "\xC8\xAB", "홍"},
         {"ISO 2022 IR 87", "A=" ESC "$B;3" ESC "(B", "A=山"},
-        {"ISO_IR 100", ESC "$B;3" ESC "(B", "山"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         CLEANUP(arena_free) struct arena arena = arena_init(4 << 20);
@@ -174,6 +173,8 @@ static void odd_terms_are_told(void)
         {"ISO 2022-IR 100", "\xE9", "dicom_charset_spelling"},
         {"ISO_IR 999", "e", "dicom_charset_unknown"},
         {"KANJI", "e", "dicom_charset_unknown"},
+        {"ISO_IR 100", ESC "(B\xE9", "dicom_charset_escape"},
+        {"-", ESC "(Be", "dicom_charset_escape"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         CLEANUP(arena_free) struct arena arena = arena_init(4 << 20);
@@ -181,7 +182,7 @@ static void odd_terms_are_told(void)
             read_text(cases[i][0], DICOM_STUDY_DESCRIPTION, "LO", cases[i][1], &arena);
         CHECK(file && has_warning(file, cases[i][2]));
         CHECK(file && text_is_in(file->set, DICOM_STUDY_DESCRIPTION, &arena,
-                                 cases[i][1][0] == 'e' ? "e" : "é"));
+                                 strchr(cases[i][1], 'e') ? "e" : "é"));
     }
 }
 

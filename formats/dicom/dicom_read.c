@@ -260,6 +260,16 @@ static bool has_replacements(struct text text)
     return text.len > 0 && memmem(text.at, text.len, "\xEF\xBF\xBD", 3) != NULL;
 }
 
+/* Escape sequences where no value of (0008,0005) allows for any. */
+static bool has_stray_escape(const struct dicom_set *set, struct span value)
+{
+    const struct dicom_element *declared = dicom_charset_element(set);
+    if (!memchr(value.at, 0x1B, value.len))
+        return false;
+    return declared->value.len == 0 ||
+           !memmem(declared->value.at, declared->value.len, "2022", 4);
+}
+
 /* Decodes it once, to tell of characters that are none. */
 static bool check_characters(struct dicom_reader *reader, const struct dicom_set *set,
                              const struct dicom_element *element, struct err *err)
@@ -285,9 +295,13 @@ static bool check_text(struct dicom_reader *reader, const struct dicom_set *set,
     struct span value = dicom_trim(element->value, true);
     if (charset_is_plain(value))
         return true;
-    if (dicom_charset_element(set))
+    if (dicom_charset_element(set)) {
+        if (has_stray_escape(set, value) &&
+            !dicom_warn(reader->file, "dicom_charset_escape", element->offset, err))
+            return false;
         return value.len > CHECKED_TEXT_BYTES ||
                check_characters(reader, set, element, err);
+    }
     if (reader->undeclared->len == 0)
         reader->undeclared_offset = element->offset;
     if (value.len < reader->undeclared->max_bytes - reader->undeclared->len)
