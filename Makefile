@@ -12,7 +12,8 @@ BUILD ?= build/release
 CC ?= gcc
 PREFIX ?= /usr/local
 LLHTTP ?= /usr/share/llhttp
-PACKAGES = openssl libnghttp2 sqlite3 libpq libsodium jansson zlib libxml-2.0 odbc
+PACKAGES = openssl libnghttp2 sqlite3 libpq libsodium jansson zlib libxml-2.0 odbc \
+  libturbojpeg libopenjp2 charls
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wcast-qual \
   -Wvla -Wformat=2 -Wundef -Wswitch-enum -Wstrict-prototypes -Wmissing-prototypes -Werror
