@@ -25,7 +25,7 @@ SAME = -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(BUILD)=build
 CFLAGS_ALL = -std=gnu17 -D_GNU_SOURCE -g $(SAME) $(OPTIMISE) $(HARDEN) $(SANITIZE) $(WARNINGS) \
   -iquote . -iquote $(BUILD)/gen -MMD -MP $(CFLAGS)
 INCLUDES := $(shell pkg-config --cflags $(PACKAGES)) -isystem /usr/share/include/llhttp
-LIBS := $(shell pkg-config --libs $(PACKAGES)) -lpthread
+LIBS := $(shell pkg-config --libs $(PACKAGES)) -lpthread -lm
 LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 
 FOLDERS ?= base formats wire store exchange server gateway

@@ -243,10 +243,12 @@ bool codec_encode(enum codec_syntax syntax, const struct codec_shape *shape,
     if (pixels.len < codec_frame_bytes(shape))
         return err_set(err, ERR_LIMIT, "codec_room", "fewer pixels than the shape has");
     bool is_packed = shape->bits_allocated == 1;
-    if (shape->is_float || shape->bits_allocated > 16 ||
+    bool is_odd = shape->high_bit + 1 != shape->bits_stored || shape->has_words ||
+                  shape->first_bit > 0;
+    if (shape->is_float || shape->bits_allocated > 16 || is_odd ||
         (is_packed && syntax > CODEC_RLE))
         return err_set(err, ERR_REFUSED, "codec_unsupported",
-                       "%u bits are not written so", shape->bits_allocated);
+                       "such cells of %u bits are not written", shape->bits_allocated);
     switch (syntax) {
     case CODEC_NATIVE:
         return codec_encode_native(shape, pixels, out, err);

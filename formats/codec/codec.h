@@ -82,7 +82,8 @@ MUST_CHECK bool codec_decode(enum codec_syntax syntax, const struct codec_shape 
 
 /* The other way: `pixels` is what codec_decode gives; RGB stays RGB, native follows
  * shape. Lossless but CODEC_JPEG, which takes 8 bits and quality 90. JPEG lossless is
- * written with first-order prediction (SV1). At most 16 bits; not float. */
+ * written with first-order prediction (SV1). At most 16 bits, the stored ones the
+ * lowest; not float; 1 bit native and RLE only. */
 MUST_CHECK bool codec_encode(enum codec_syntax syntax, const struct codec_shape *shape,
                              struct span pixels, struct arena *arena, struct buf *out,
                              struct err *err);

@@ -37,6 +37,13 @@ static void go_round(enum codec_syntax syntax, const struct codec_shape *shape,
     struct buf out = buf_init(ARENA_BYTES);
     struct err err = {0};
     struct codec_shape plain = *shape;
+    if (plain.photometric > CODEC_RGB) { /* became RGB of all bits */
+        plain.bits_stored = plain.bits_allocated;
+        plain.is_signed = false;
+    }
+    plain.high_bit = plain.bits_stored - 1;
+    plain.has_words = false;
+    plain.first_bit = 0;
     if (plain.samples == 3)
         plain.photometric = CODEC_RGB;
     if (codec_encode(syntax, &plain, pixels, &arena, &out, &err)) {

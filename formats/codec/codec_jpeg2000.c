@@ -36,7 +36,8 @@ static struct span find_codestream(struct span bytes)
     return bytes;
 }
 
-/* ------------------------------------------------------------------------- size marker */
+/* ------------------------------------------------------------------------- size marker
+ */
 
 /* Equal for all components: precision, sign, no subsampling. */
 static bool check_components(const uint8_t *at, const struct codec_shape *shape,

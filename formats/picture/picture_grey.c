@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Grey values to be seen: PS3.3 C.11.1 and C.11.2. A table over the values that are in
+ * the frame does it for 8 and 16 bits, so that no pixel costs a floating point operation.
+ */
+#include <math.h>
+
+#include "formats/picture/picture_parts.h"
+
+/* What a value of the frame means: stored -> modality -> 0..255. */
+struct tone {
+    const struct picture_job *job;
+    enum dicom_voi function;
+    double center, width;
+    bool has_voi_lut;
+};
+
+static double lut_value(const struct dicom_lut *lut, double value)
+{
+    double at = value - lut->first;
+    double last = (double)(lut->count - 1);
+    /* also for what is no number */
+    size_t index = at > 0 ? at < last ? (size_t)at : (size_t)last : 0;
+    return lut->values[index];
+}
+
+static double modality_of(const struct picture_job *job, double stored)
+{
+    if (job->modality.count > 0)
+        return lut_value(&job->modality, stored);
+    return stored * job->slope + job->intercept;
+}
+
+/* C.11.2.1.2 and C.11.2.1.3, as a part of 1. */
+static double windowed(const struct tone *tone, double value)
+{
+    double part = 0;
+    switch (tone->function) {
+    case DICOM_VOI_SIGMOID:
+        return 1 / (1 + exp(-4 * (value - tone->center) / tone->width));
+    case DICOM_VOI_LINEAR_EXACT:
+        part = (value - tone->center) / tone->width + 0.5;
+        break;
+    case DICOM_VOI_LINEAR:
+    default:
+        if (tone->width <= 1)
+            return value > tone->center - 0.5 ? 1 : 0;
+        part = (value - (tone->center - 0.5)) / (tone->width - 1) + 0.5;
+        break;
+    }
+    return part > 0 ? part < 1 ? part : 1 : 0;
+}
+
+static uint8_t tone_of(const struct tone *tone, double stored)
+{
+    const struct picture_job *job = tone->job;
+    double value = modality_of(job, stored);
+    double part = tone->has_voi_lut ? lut_value(&job->voi, floor(value + 0.5)) /
+                                          (double)((1U << job->voi.bits) - 1)
+                                    : windowed(tone, value);
+    if (!(part > 0)) /* nor a number */
+        part = 0;
+    if (part > 1)
+        part = 1;
+    if (job->is_inverse)
+        part = 1 - part;
+    return (uint8_t)(part * 255 + 0.5);
+}
+
+static bool is_padding(const struct picture_job *job, double stored)
+{
+    int64_t low = job->padding < job->padding_limit ? job->padding : job->padding_limit;
+    int64_t high = job->padding < job->padding_limit ? job->padding_limit : job->padding;
+    return job->has_padding && stored >= (double)low && stored <= (double)high;
+}
+
+/* ------------------------------------------------------------------ values */
+
+static double value_at(const struct codec_shape *shape, const uint8_t *pixels, size_t i)
+{
+    uint16_t half;
+    uint32_t word;
+    float single;
+    switch (codec_sample_bytes(shape)) {
+    case 1:
+        return shape->is_signed ? (int8_t)pixels[i] : pixels[i];
+    case 2:
+        memcpy(&half, pixels + i * 2, 2);
+        return shape->is_signed ? (int16_t)half : half;
+    default:
+        memcpy(&word, pixels + i * 4, 4);
+        memcpy(&single, pixels + i * 4, 4);
+        if (shape->is_float)
+            return (double)single;
+        return shape->is_signed ? (int32_t)word : (double)word;
+    }
+}
+
+struct range {
+    double low, high;
+    bool has_any;
+};
+
+static void widen(struct range *range, double value)
+{
+    if (!isfinite(value))
+        return;
+    if (!range->has_any || value < range->low)
+        range->low = value;
+    if (!range->has_any || value > range->high)
+        range->high = value;
+    range->has_any = true;
+}
+
+/* Which cells of 8 or 16 bits are in the frame. */
+static void mark_cells(const struct codec_frame *frame, const struct codec_shape *shape,
+                       uint8_t *seen)
+{
+    size_t count = (size_t)shape->columns * shape->rows;
+    if (codec_sample_bytes(shape) == 1) {
+        for (size_t i = 0; i < count; i++)
+            seen[frame->pixels[i]] = 1;
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint16_t cell;
+        memcpy(&cell, frame->pixels + i * 2, 2);
+        seen[cell] = 1;
+    }
+}
+
+/* As the value that the cell has. */
+static double cell_value(const struct codec_shape *shape, uint32_t cell)
+{
+    if (codec_sample_bytes(shape) == 1)
+        return shape->is_signed ? (int8_t)(uint8_t)cell : (double)cell;
+    return shape->is_signed ? (int16_t)(uint16_t)cell : (double)cell;
+}
+
+/* ------------------------------------------------------------------ the window */
+
+/* Of the data where nobody says one: a frame of up to 8 bits without rescale shows its
+ * whole range, others from their lowest to their highest value. */
+static void choose_window(struct tone *tone, const struct range *range)
+{
+    const struct picture_job *job = tone->job;
+    const struct codec_shape *shape = &job->shape;
+    bool is_byte = codec_sample_bytes(shape) == 1 && !shape->is_signed &&
+                   job->modality.count == 0 && job->slope == 1 && job->intercept == 0;
+    struct range by = *range;
+    if (is_byte)
+        by = (struct range){0, (double)((1U << shape->bits_stored) - 1), true};
+    tone->function = DICOM_VOI_LINEAR_EXACT;
+    tone->center = (by.low + by.high) / 2;
+    tone->width = by.high > by.low ? by.high - by.low : 1;
+}
+
+static bool needs_range(const struct picture_job *job)
+{
+    return !job->has_window && job->voi.count == 0;
+}
+
+static struct tone start_tone(const struct picture_job *job, const struct range *range)
+{
+    struct tone tone = {.job = job,
+                        .function = job->voi_function,
+                        .center = job->center,
+                        .width = job->width,
+                        .has_voi_lut = !job->has_window && job->voi.count > 0};
+    if (needs_range(job))
+        choose_window(&tone, range);
+    return tone;
+}
+
+/* ------------------------------------------------------------------ both ways */
+
+static bool map_cells(const struct picture_job *job, const struct codec_frame *frame,
+                      uint8_t *out, struct arena *arena, struct err *err)
+{
+    const struct codec_shape *shape = &job->shape;
+    size_t count = (size_t)shape->columns * shape->rows;
+    uint32_t cells = codec_sample_bytes(shape) == 1 ? 256 : 65536;
+    struct range range = {0};
+    uint8_t *seen = arena_take(arena, cells, 1, err);
+    if (!seen)
+        return false;
+    mark_cells(frame, shape, seen);
+    for (uint32_t cell = 0; needs_range(job) && cell < cells; cell++)
+        if (seen[cell] && !is_padding(job, cell_value(shape, cell)))
+            widen(&range, modality_of(job, cell_value(shape, cell)));
+    struct tone tone = start_tone(job, &range);
+    uint8_t *table = seen; /* each cell is asked for once */
+    for (uint32_t cell = 0; cell < cells; cell++)
+        if (seen[cell]) {
+            double value = cell_value(shape, cell);
+            table[cell] = is_padding(job, value) ? 0 : tone_of(&tone, value);
+        }
+    if (cells == 256) {
+        for (size_t i = 0; i < count; i++)
+            out[i] = table[frame->pixels[i]];
+        return true;
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint16_t cell;
+        memcpy(&cell, frame->pixels + i * 2, 2);
+        out[i] = table[cell];
+    }
+    return true;
+}
+
+static void map_values(const struct picture_job *job, const struct codec_frame *frame,
+                       uint8_t *out)
+{
+    const struct codec_shape *shape = &job->shape;
+    size_t count = (size_t)shape->columns * shape->rows;
+    struct range range = {0};
+    for (size_t i = 0; needs_range(job) && i < count; i++) {
+        double value = value_at(shape, frame->pixels, i);
+        if (!is_padding(job, value))
+            widen(&range, modality_of(job, value));
+    }
+    struct tone tone = start_tone(job, &range);
+    for (size_t i = 0; i < count; i++) {
+        double value = value_at(shape, frame->pixels, i);
+        bool is_black = isnan(value) || is_padding(job, value);
+        out[i] = is_black ? 0 : tone_of(&tone, value);
+    }
+}
+
+bool picture_map_grey(const struct picture_job *job, const struct codec_frame *frame,
+                      uint8_t *out, struct arena *arena, struct err *err)
+{
+    if (codec_sample_bytes(&job->shape) <= 2)
+        return map_cells(job, frame, out, arena, err);
+    map_values(job, frame, out);
+    return true;
+}
