@@ -10,6 +10,7 @@ extern const struct command command_backup;
 extern const struct command command_demo;
 extern const struct command command_gateway;
 extern const struct command command_inspect;
+extern const struct command command_render;
 extern const struct command command_restore;
 extern const struct command command_server;
 extern const struct command command_ssmix;

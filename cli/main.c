@@ -8,8 +8,9 @@
 #include "cli/commands.h"
 
 static const struct command *const commands[] = {
-    &command_server, &command_gateway, &command_demo,  &command_inspect, &command_ssmix,
-    &command_audit,  &command_synth,   &command_admin, &command_backup,  &command_restore,
+    &command_server, &command_gateway, &command_demo,   &command_inspect,
+    &command_ssmix,  &command_audit,   &command_synth,  &command_admin,
+    &command_backup, &command_restore, &command_render,
 };
 
 static void print_help(FILE *out)

@@ -243,8 +243,7 @@ bool codec_encode(enum codec_syntax syntax, const struct codec_shape *shape,
     if (pixels.len < codec_frame_bytes(shape))
         return err_set(err, ERR_LIMIT, "codec_room", "fewer pixels than the shape has");
     bool is_packed = shape->bits_allocated == 1;
-    bool is_odd = shape->high_bit + 1 != shape->bits_stored || shape->has_words ||
-                  shape->first_bit > 0;
+    bool is_odd = shape->high_bit + 1 != shape->bits_stored || shape->first_bit > 0;
     if (shape->is_float || shape->bits_allocated > 16 || is_odd ||
         (is_packed && syntax > CODEC_RLE))
         return err_set(err, ERR_REFUSED, "codec_unsupported",

@@ -50,7 +50,6 @@ struct codec_shape {
     bool is_signed;
     bool is_planar;     /* native only: the others say it themselves */
     bool is_big_endian; /* native only */
-    bool has_words;     /* native, big endian, 8 bits and less: value is OW, PS3.5 A.3 */
     bool is_float;
     enum codec_photometric photometric;
     unsigned first_bit; /* native, 1 bit: where in the first byte the frame begins, 0-7 */

@@ -19,7 +19,6 @@ static struct codec_shape shape_of(const uint8_t *head)
                                 .is_signed = head[3] & 16,
                                 .is_planar = head[3] & 32,
                                 .is_big_endian = head[3] & 64,
-                                .has_words = head[3] & 128,
                                 .first_bit = head[4] & 7,
                                 .is_float = head[4] & 8};
     shape.bits_stored = head[5] % shape.bits_allocated + 1;
@@ -42,7 +41,6 @@ static void go_round(enum codec_syntax syntax, const struct codec_shape *shape,
         plain.is_signed = false;
     }
     plain.high_bit = plain.bits_stored - 1;
-    plain.has_words = false;
     plain.first_bit = 0;
     if (plain.samples == 3)
         plain.photometric = CODEC_RGB;

@@ -144,27 +144,16 @@ static void copy_doubles(const struct codec_job *job, const uint8_t *from)
     }
 }
 
-/* All bytes the frame must have, in the order of PS3.5 A.2. */
+/* All bytes the frame must have; zeros where it ended early. */
 static const uint8_t *take_bytes(const struct codec_job *job, struct err *err)
 {
     size_t needed = codec_native_bytes(job->shape);
-    bool has_swapped = job->shape->has_words && job->shape->is_big_endian &&
-                       job->shape->bits_allocated <= 8;
-    size_t len = job->encoded.len < needed ? job->encoded.len : needed;
-    job->frame->is_incomplete = len < needed;
-    if (len == needed && !has_swapped)
+    job->frame->is_incomplete = job->encoded.len < needed;
+    if (!job->frame->is_incomplete)
         return job->encoded.at;
-    uint8_t *bytes = arena_take(job->arena, needed + 1, 1, err);
-    if (!bytes)
-        return NULL;
-    /* the odd last byte of a frame is the high one of its word */
-    size_t even = has_swapped && len < job->encoded.len && len % 2 == 1 ? len + 1 : len;
-    memcpy(bytes, job->encoded.at, even);
-    for (size_t i = 0; has_swapped && i + 1 < even; i += 2) {
-        uint8_t first = bytes[i];
-        bytes[i] = bytes[i + 1];
-        bytes[i + 1] = first;
-    }
+    uint8_t *bytes = arena_take(job->arena, needed, 1, err);
+    if (bytes)
+        memcpy(bytes, job->encoded.at, job->encoded.len);
     return bytes;
 }
 

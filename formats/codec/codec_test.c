@@ -157,20 +157,6 @@ static void stored_bits_are_masked_and_their_sign_carried_on(void)
     CHECK(memcmp(pixels, "\x7F\xFF\x81\x01", 4) == 0);
 }
 
-static void words_of_bytes_in_big_endian_are_turned(void)
-{
-    struct codec_shape shape = colour(1, 1, 8);
-    uint8_t pixels[3];
-    struct codec_frame frame = {.pixels = pixels, .pixel_bytes = 3};
-    struct err err = {0};
-    shape.is_big_endian = true;
-    CHECK(decode(CODEC_NATIVE, &shape, SPAN("abcd"), &frame, &err));
-    CHECK(memcmp(pixels, "abc", 3) == 0);
-    shape.has_words = true;
-    CHECK(decode(CODEC_NATIVE, &shape, SPAN("abcd"), &frame, &err));
-    CHECK(memcmp(pixels, "bad", 3) == 0);
-}
-
 static void wide_samples_keep_their_order(void)
 {
     struct codec_shape shape = grey(1, 1, 32);
@@ -430,7 +416,6 @@ int main(void)
     RUN(what_goes_in_comes_out_again_in_every_shape);
     RUN(bits_are_packed_from_the_lowest);
     RUN(stored_bits_are_masked_and_their_sign_carried_on);
-    RUN(words_of_bytes_in_big_endian_are_turned);
     RUN(wide_samples_keep_their_order);
     RUN(luma_and_chroma_become_rgb);
     RUN(an_odd_last_column_has_a_chroma_pair_of_its_own);

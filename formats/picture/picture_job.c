@@ -51,7 +51,7 @@ static void put_shape(struct buf *out, const struct codec_shape *shape)
     put32(out, (uint32_t)shape->photometric);
     put32(out, shape->first_bit);
     const uint8_t flags[] = {shape->is_signed, shape->is_planar, shape->is_big_endian,
-                             shape->has_words, shape->is_float};
+                             shape->is_float};
     buf_put(out, flags, sizeof flags);
 }
 
@@ -186,7 +186,6 @@ static void take_shape(struct reader *reader, struct codec_shape *shape)
     shape->is_signed = take_flag(reader);
     shape->is_planar = take_flag(reader);
     shape->is_big_endian = take_flag(reader);
-    shape->has_words = take_flag(reader);
     shape->is_float = take_flag(reader);
 }
 

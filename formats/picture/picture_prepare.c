@@ -65,14 +65,8 @@ static bool choose_photometric(const struct dicom_image *image,
     return true;
 }
 
-/* The value is OW: 8 bits then come in words (PS3.5 A.3). */
-static bool has_words(const struct dicom_file *file)
-{
-    return file->pixels.vr == DICOM_VR('O', 'W');
-}
-
-static bool take_shape(const struct dicom_file *file, const struct dicom_image *image,
-                       struct codec_shape *shape, struct err *err)
+static bool take_shape(const struct dicom_image *image, struct codec_shape *shape,
+                       struct err *err)
 {
     *shape = (struct codec_shape){
         .columns = image->columns,
@@ -84,7 +78,6 @@ static bool take_shape(const struct dicom_file *file, const struct dicom_image *
         .is_signed = image->is_signed,
         .is_planar = image->is_planar,
         .is_big_endian = image->is_big_endian,
-        .has_words = image->is_big_endian && has_words(file),
         .is_float = image->is_float,
     };
     return choose_photometric(image, &shape->photometric, err) &&
@@ -208,7 +201,7 @@ bool picture_prepare(const struct dicom_file *file, uint32_t frame,
     job->wish = *wish;
     job->slope = 1;
     if (!choose_syntax(file, &job->syntax, err) || !dicom_image_read(file, &image, err) ||
-        !take_shape(file, &image, &job->shape, err) ||
+        !take_shape(&image, &job->shape, err) ||
         !dicom_frame(file, &image, frame, arena, &found, err))
         return false;
     job->encoded = found.bytes;
