@@ -27,11 +27,27 @@ struct header {
     int32_t near;
 };
 
-static bool read_header(const struct codec_job *job, charls_jpegls_decoder *decoder,
-                        struct header *header, struct err *err)
+/* With an end marker behind, whatever is there: CharLS 2.4 looks for bits for ever in a
+ * stream that just stops. */
+static bool end_stream(const struct codec_job *job, struct span *ended, struct err *err)
 {
-    charls_jpegls_errc code = charls_jpegls_decoder_set_source_buffer(
-        decoder, job->encoded.at, job->encoded.len);
+    static const uint8_t end[2] = {0xFF, 0xD9};
+    size_t len = job->encoded.len;
+    uint8_t *bytes = arena_take(job->arena, len + sizeof end, 1, err);
+    if (!bytes)
+        return false;
+    memcpy(bytes, job->encoded.at, len);
+    memcpy(bytes + len, end, sizeof end);
+    *ended = span_of(bytes, len + sizeof end);
+    return true;
+}
+
+static bool read_header(const struct codec_job *job, struct span stream,
+                        charls_jpegls_decoder *decoder, struct header *header,
+                        struct err *err)
+{
+    charls_jpegls_errc code =
+        charls_jpegls_decoder_set_source_buffer(decoder, stream.at, stream.len);
     if (code == CHARLS_JPEGLS_ERRC_SUCCESS)
         code = charls_jpegls_decoder_read_header(decoder);
     if (code == CHARLS_JPEGLS_ERRC_SUCCESS)
@@ -71,11 +87,13 @@ bool codec_decode_jpeg_ls(const struct codec_job *job, struct err *err)
     const struct codec_shape *shape = job->shape;
     struct codec_raster raster = {.is_ybr = codec_is_ybr(shape->photometric)};
     struct header header = {0};
+    struct span stream = {0};
     CLEANUP(close_decoder)
     charls_jpegls_decoder *decoder = charls_jpegls_decoder_create();
     if (!decoder)
         return err_set(err, ERR_BUSY, "memory_short", "no JPEG-LS decoder");
-    if (!read_header(job, decoder, &header, err))
+    if (!end_stream(job, &stream, err) ||
+        !read_header(job, stream, decoder, &header, err))
         return false;
     size_t bytes = codec_pixel_count(shape) * shape->samples *
                    (header.info.bits_per_sample > 8 ? 2 : 1);

@@ -2,6 +2,12 @@
 /* Native pixel data, PS3.5 8.1 and A.1-A.3. */
 #include "formats/codec/codec_parts.h"
 
+static bool is_422(const struct codec_shape *shape)
+{
+    return shape->photometric == CODEC_YBR_FULL_422 ||
+           shape->photometric == CODEC_YBR_PARTIAL_422;
+}
+
 /* 8 bits and less in the frame: the stored bits, then colour. */
 static void finish8(const struct codec_job *job)
 {
@@ -65,9 +71,7 @@ static void copy8(const struct codec_job *job, const uint8_t *from)
     const struct codec_shape *shape = job->shape;
     size_t count = codec_pixel_count(shape);
     uint8_t *out = job->frame->pixels;
-    bool is_422 = shape->photometric == CODEC_YBR_FULL_422 ||
-                  shape->photometric == CODEC_YBR_PARTIAL_422;
-    if (is_422) {
+    if (is_422(shape)) {
         spread_422(job, from);
     } else if (shape->is_planar && shape->samples > 1) {
         for (size_t s = 0; s < shape->samples; s++)
@@ -89,10 +93,6 @@ static bool copy16(const struct codec_job *job, const uint8_t *from, struct err 
     const struct codec_shape *shape = job->shape;
     size_t count = codec_pixel_count(shape);
     struct codec_raster raster = {.bits = 16, .is_ybr = codec_is_ybr(shape->photometric)};
-    bool is_422 = shape->photometric == CODEC_YBR_FULL_422 ||
-                  shape->photometric == CODEC_YBR_PARTIAL_422;
-    if (is_422)
-        return err_set(err, ERR_REFUSED, "codec_unsupported", "4:2:2 of 16 bits");
     if (!codec_new_raster(job, &raster, err))
         return false;
     if (raster.is_ybr)
@@ -159,10 +159,14 @@ static const uint8_t *take_bytes(const struct codec_job *job, struct err *err)
 
 bool codec_decode_native(const struct codec_job *job, struct err *err)
 {
+    unsigned bits = job->shape->bits_allocated;
+    if ((is_422(job->shape) && bits != 8) ||
+        (codec_is_ybr(job->shape->photometric) && bits > 16))
+        return err_set(err, ERR_REFUSED, "codec_unsupported", "YBR of %u bits", bits);
     const uint8_t *bytes = take_bytes(job, err);
     if (!bytes)
         return false;
-    switch (job->shape->bits_allocated) {
+    switch (bits) {
     case 1:
         unpack_bits(job, bytes);
         return true;
