@@ -192,6 +192,37 @@ static opj_image_t *decode_image(struct span bytes, const struct codec_shape *sh
     return NULL;
 }
 
+/* Behind the main header, at the first tile-part; the end when there is none. */
+static size_t find_tiles(struct span stream)
+{
+    size_t at = 2;
+    while (at + 4 <= stream.len && stream.at[at] == 0xFF && stream.at[at + 1] != 0x90) {
+        size_t len = (size_t)(stream.at[at + 2] << 8 | stream.at[at + 3]);
+        at += len < 2 ? stream.len : 2 + len;
+    }
+    return at;
+}
+
+/* A stream that was cut, for the second try: the library would take as much memory as
+ * the last tile-part says it has. 0 is "up to the end" (A.4.2). */
+static bool mend_tiles(const struct codec_job *job, struct span *stream, struct err *err)
+{
+    uint8_t *bytes = arena_take(job->arena, stream->len, 1, err);
+    if (!bytes)
+        return false;
+    memcpy(bytes, stream->at, stream->len);
+    *stream = span_of(bytes, stream->len);
+    for (size_t at = find_tiles(*stream); at + 12 <= stream->len;) {
+        size_t len = big32(bytes + at + 6);
+        if (bytes[at] != 0xFF || bytes[at + 1] != 0x90 || len == 0)
+            break;
+        if (len > stream->len - at)
+            memset(bytes + at + 6, 0, 4);
+        at += len < stream->len - at ? len : stream->len - at;
+    }
+    return true;
+}
+
 /* The header's sign decides, not the stream's (formats.md 9.3): the bits stay. */
 static void fill_raster(const opj_image_t *image, uint16_t *values, size_t count)
 {
@@ -224,6 +255,8 @@ bool codec_decode_jpeg_2000(const struct codec_job *job, struct err *err)
         return false;
     CLEANUP(close_image) opj_image_t *image = decode_image(stream, shape, true);
     if (!image) {
+        if (!mend_tiles(job, &stream, err))
+            return false;
         image = decode_image(stream, shape, false);
         job->frame->is_incomplete = true;
     }
