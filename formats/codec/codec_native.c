@@ -19,8 +19,8 @@ static void finish8(const struct codec_job *job)
     if (shape->bits_allocated == 8 && down > 0)
         for (size_t i = 0; i < count * shape->samples; i++) {
             uint8_t high = (uint8_t)(at[i] << up);
-            at[i] = shape->is_signed ? (uint8_t)((int8_t)high >> down)
-                                     : (uint8_t)(high >> down);
+            int value = shape->is_signed ? (int8_t)high : high;
+            at[i] = (uint8_t)(value >> down);
         }
     if (codec_is_ybr(shape->photometric))
         codec_ybr_to_rgb(at, count, shape->photometric == CODEC_YBR_PARTIAL_422);
