@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Public samples of every transfer syntax, decoded: the same image gives the same bytes
  * whatever it was encoded in. The sums are those of the uncompressed twins. */
+#include <fcntl.h>
 #include <math.h>
+#include <spawn.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/hash.h"
@@ -14,16 +17,14 @@ static const char SAMPLES[] = "../shared/fixtures/dicom/";
 
 enum { ARENA_BYTES = 256 << 20 };
 
-/* Frames `first` to `last` as stored values; NULL when one is not decoded. */
-static bool decode(const char *name, uint32_t first, uint32_t last, struct arena *arena,
-                   struct buf *out)
+/* Frames `first` to `last` as stored values; false when one is not decoded. */
+static bool decode_path(const char *path, uint32_t first, uint32_t last,
+                        struct arena *arena, struct buf *out)
 {
-    char path[256];
     struct err err = {0};
     struct span bytes = {0};
     struct dicom_file *file = NULL;
     struct picture_wish wish = {.kind = PICTURE_RAW};
-    snprintf(path, sizeof path, "%s%s", SAMPLES, name);
     bool is_good = path_read_file(path, 64 << 20, arena, &bytes, &err) &&
                    dicom_read(bytes, NULL, arena, &file, &err);
     for (uint32_t frame = first; is_good && frame <= last; frame++) {
@@ -39,8 +40,16 @@ static bool decode(const char *name, uint32_t first, uint32_t last, struct arena
             buf_span(out, result.bytes);
     }
     if (!is_good)
-        printf("# %s: %s\n", name, err.code);
+        printf("# %s: %s\n", path, err.code);
     return is_good;
+}
+
+static bool decode(const char *name, uint32_t first, uint32_t last, struct arena *arena,
+                   struct buf *out)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s%s", SAMPLES, name);
+    return decode_path(path, first, last, arena, out);
 }
 
 struct oracle {
@@ -245,6 +254,88 @@ static void what_is_not_decoded_is_refused_by_its_name(void)
     }
 }
 
+/* ------------------------------------------------------------------ DCMTK */
+
+/* Runs one of its programs; true when it says it was done. */
+static bool run_tool(const char *tool, const char *from, const char *to)
+{
+    char *words[] = {(char *)(uintptr_t)tool, (char *)(uintptr_t)from,
+                     (char *)(uintptr_t)to, NULL};
+    posix_spawn_file_actions_t actions;
+    pid_t child = 0;
+    int status = -1;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+    bool is_started = posix_spawnp(&child, tool, &actions, NULL, words, environ) == 0;
+    posix_spawn_file_actions_destroy(&actions);
+    return is_started && waitpid(child, &status, 0) == child && status == 0;
+}
+
+struct peer {
+    const char *tool;
+    const char *name;
+    int largest; /* difference of a 16-bit value that is explained */
+};
+
+/* The transform of 12 bits is in integers there, in float here. */
+static const struct peer peers[] = {
+    {"dcmdjpeg", CT "JPEGProcess14TransferSyntax_1.2.840.10008.1.2.4.57.dcm", 0},
+    {"dcmdjpeg", CT "JPEGProcess14SV1TransferSyntax_1.2.840.10008.1.2.4.70.dcm", 0},
+    {"dcmdjpeg", CT "JPEGProcess1TransferSyntax_1.2.840.10008.1.2.4.50.dcm", 0},
+    {"dcmdjpeg", CT "JPEGProcess2_4TransferSyntax_1.2.840.10008.1.2.4.51.dcm", 1},
+    {"dcmdjpls", CT "JPEGLSLosslessTransferSyntax_1.2.840.10008.1.2.4.80.dcm", 0},
+    {"dcmdjpls", CT "JPEGLSLossyTransferSyntax_1.2.840.10008.1.2.4.81.dcm", 0},
+    {"dcmdrle", CT "RLELosslessTransferSyntax_1.2.840.10008.1.2.5.dcm", 0},
+    {"dcmdrle", "small-mr/MR_small_RLE.dcm", 0},
+    {"dcmdjpls", "small-mr/MR_small_jpeg_ls_lossless.dcm", 0},
+    {"dcmdrle", "multiframe/emri_small_RLE.dcm", 0},
+    {"dcmdjpls", "multiframe/emri_small_jpeg_ls_lossless.dcm", 0},
+    {"dcmdjpls", "colour/JLSL_RGB_ILV0.dcm", 0},
+    {"dcmdjpls", "colour/JLSL_RGB_ILV2.dcm", 0},
+    {"dcmdjpeg", "colour/SC_rgb_dcmtk_+eb+cr.dcm", 0},
+    {"dcmdjpeg", "colour/SC_rgb_dcmtk_+eb+cy+n1.dcm", 0},
+    {"dcmdjpeg", "colour/SC_rgb_dcmtk_+eb+cy+np.dcm", 0},
+    {"dcmdjpeg", "colour/SC_rgb_dcmtk_+eb+cy+s2.dcm", 0},
+    {"dcmdjpeg", "colour/SC_rgb_dcmtk_+eb+cy+s4.dcm", 0},
+    {"dcmdjpls", "colour/SC_rgb_jls_lossy_line.dcm", 0},
+    {"dcmdjpls", "colour/SC_rgb_jls_lossy_sample.dcm", 0},
+    {"dcmdjpeg", "colour/SC_rgb_jpeg_dcmtk.dcm", 0},
+    {"dcmdjpeg", "colour/SC_rgb_jpeg_gdcm.dcm", 0},
+    {"dcmdrle", "colour/SC_rgb_rle.dcm", 0},
+    {"dcmdrle", "colour/SC_rgb_rle_16bit.dcm", 0},
+    {"dcmdrle", "colour/SC_rgb_rle_2frame.dcm", 0},
+    {"dcmdjpeg", "colour/SC_rgb_small_odd_jpeg.dcm", 0},
+    {"dcmdjpeg", "colour/examples_ybr_color.dcm", 0},
+    {"dcmdjpls", "16bit-lut-overlay/JLSL_16_15_1_1F.dcm", 0},
+    {"dcmdjpls", "16bit-lut-overlay/JPEGLSNearLossless_08.dcm", 0},
+    {"dcmdjpls", "16bit-lut-overlay/JPEGLSNearLossless_16.dcm", 0},
+};
+
+static void dcmtk_decodes_the_same_values(void)
+{
+    char made[64];
+    char from[256];
+    snprintf(made, sizeof made, "/tmp/tsumugi-picture-test-%d.dcm", (int)getpid());
+    for (size_t i = 0; i < sizeof peers / sizeof *peers; i++) {
+        CLEANUP(arena_free) struct arena arena = arena_init(ARENA_BYTES);
+        CLEANUP(buf_free) struct buf ours = buf_init(1 << 20);
+        CLEANUP(buf_free) struct buf theirs = buf_init(1 << 20);
+        double largest = 0;
+        double mean = 0;
+        snprintf(from, sizeof from, "%s%s", SAMPLES, peers[i].name);
+        CHECK(run_tool(peers[i].tool, from, made));
+        CHECK(decode(peers[i].name, 0, 0, &arena, &ours));
+        CHECK(decode_path(made, 0, 0, &arena, &theirs));
+        if (peers[i].largest == 0) {
+            CHECK(span_equal(buf_view(&ours), buf_view(&theirs)));
+        } else {
+            compare(&ours, &theirs, &largest, &mean);
+            CHECK(largest <= peers[i].largest);
+        }
+    }
+    unlink(made);
+}
+
 int main(void)
 {
     if (access(SAMPLES, R_OK) != 0) {
@@ -259,5 +350,9 @@ int main(void)
     RUN(lossy_syntaxes_stay_near_the_original);
     RUN(twelve_bits_are_the_eight_bits_and_more);
     RUN(what_is_not_decoded_is_refused_by_its_name);
+    if (access("/usr/bin/dcmdjpeg", X_OK) == 0)
+        RUN(dcmtk_decodes_the_same_values);
+    else
+        SKIP("dcmtk_decodes_the_same_values", "dcmtk is not installed");
     return test_done();
 }
