@@ -59,6 +59,15 @@ void buf_put_growing(struct buf *buf, const void *at, size_t len)
     buf->len += len;
 }
 
+uint8_t *buf_take(struct buf *buf, size_t len)
+{
+    if (len == 0 || !make_room(buf, len))
+        return NULL;
+    uint8_t *at = buf->at + buf->len;
+    buf->len += len;
+    return at;
+}
+
 void buf_cstr(struct buf *buf, const char *string)
 {
     buf_put(buf, string, strlen(string));

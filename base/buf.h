@@ -29,6 +29,10 @@ void buf_reset(struct buf *buf);
 /* What buf_put does when there is no room yet. */
 void buf_put_growing(struct buf *buf, const void *at, size_t len);
 
+/* Room for `len` bytes at the end, which count as appended; NULL when there is none, or
+ * nothing was asked for. */
+uint8_t *buf_take(struct buf *buf, size_t len);
+
 /* Inline, because writers call them for every few bytes. The room never exceeds the
  * maximum. */
 static inline void buf_put(struct buf *buf, const void *at, size_t len)

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+
+#include "base/child/child_parts.h"
+#include "base/memory.h"
+
+enum { BRAKE_MS = 100, BRAKE_MS_MAX = 30000 };
+
+/* One that waits, on its own stack. */
+struct waiter {
+    struct waiter *next;
+    pthread_cond_t called;
+    struct child_worker *worker; /* NULL = not yet */
+};
+
+struct child_pool {
+    struct child_config config;
+    struct child_keeper *keeper;
+    pthread_mutex_t lock;
+    struct waiter *first;
+    struct waiter **last;
+    struct child_counts counts;
+    int64_t not_before_ms; /* no start */
+    int64_t brake_ms;
+    bool has_told; /* that the kernel gives no namespaces */
+    struct child_worker **idle;
+    int idle_count;
+    struct child_worker workers[];
+};
+
+struct child_pool *child_pool_new(const struct child_config *config, struct err *err)
+{
+    assert(config->count > 0 && config->jobs_max > 0);
+    size_t count = (size_t)config->count;
+    struct child_pool *pool = memory_new(
+        1, sizeof *pool + count * (sizeof *pool->workers + sizeof *pool->idle), err);
+    if (!pool)
+        return NULL;
+    pool->config = *config;
+    pool->last = &pool->first;
+    pool->keeper = child_keeper_new(err);
+    if (!pool->keeper) {
+        memory_free(pool);
+        return NULL;
+    }
+    pthread_mutex_init(&pool->lock, NULL);
+    pool->idle = (struct child_worker **)(void *)(pool->workers + count);
+    for (size_t i = 0; i < count; i++) {
+        pool->workers[i].socket = pool->workers[i].memory = -1;
+        pool->idle[pool->idle_count++] = &pool->workers[i];
+    }
+    return pool;
+}
+
+void child_pool_free(struct child_pool *pool)
+{
+    if (!pool)
+        return;
+    assert(pool->idle_count == pool->config.count);
+    for (int i = 0; i < pool->config.count; i++)
+        (void)!child_worker_end(&pool->workers[i], NULL);
+    child_keeper_free(pool->keeper);
+    pthread_mutex_destroy(&pool->lock);
+    memory_free(pool);
+}
+
+/* ---- whose turn it is ---- */
+
+static bool wait_for_worker(struct child_pool *pool, struct child_worker **worker,
+                            struct err *err)
+{
+    struct waiter waiter = {.called = PTHREAD_COND_INITIALIZER};
+    if (pool->counts.waiting >= pool->config.waiting_max)
+        return err_set(err, ERR_BUSY, "child_queue", "too many wait for a process");
+    *pool->last = &waiter;
+    pool->last = &waiter.next;
+    pool->counts.waiting++;
+    while (!waiter.worker)
+        pthread_cond_wait(&waiter.called, &pool->lock);
+    pthread_cond_destroy(&waiter.called);
+    *worker = waiter.worker;
+    return true;
+}
+
+static bool take_worker(struct child_pool *pool, struct child_worker **worker,
+                        struct err *err)
+{
+    bool is_taken = true;
+    pthread_mutex_lock(&pool->lock);
+    if (pool->idle_count > 0)
+        *worker = pool->idle[--pool->idle_count];
+    else
+        is_taken = wait_for_worker(pool, worker, err);
+    if (is_taken) {
+        pool->counts.jobs++;
+        pool->counts.busy = pool->config.count - pool->idle_count;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return is_taken;
+}
+
+/* The latest is taken first again: its memory is warm, and others may stay unstarted. */
+static void put_worker(struct child_pool *pool, struct child_worker *worker, bool is_dead)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->counts.deaths += is_dead;
+    struct waiter *waiter = pool->first;
+    if (waiter) {
+        pool->first = waiter->next;
+        if (!pool->first)
+            pool->last = &pool->first;
+        pool->counts.waiting--;
+        waiter->worker = worker;
+        pthread_cond_signal(&waiter->called);
+    } else {
+        pool->idle[pool->idle_count++] = worker;
+    }
+    pool->counts.busy = pool->config.count - pool->idle_count;
+    pthread_mutex_unlock(&pool->lock);
+}
+
+/* ---- starting ---- */
+
+static bool may_start(struct child_pool *pool, struct err *err)
+{
+    pthread_mutex_lock(&pool->lock);
+    bool may = clock_monotonic_us() / 1000 >= pool->not_before_ms;
+    pool->counts.starts += may;
+    pthread_mutex_unlock(&pool->lock);
+    return may || err_set(err, ERR_BUSY, "child_start", "failed just now");
+}
+
+/* Each failure in a row doubles the time in which it is not tried again. */
+static void note_start(struct child_pool *pool, bool is_started)
+{
+    pthread_mutex_lock(&pool->lock);
+    int64_t longer_ms = pool->brake_ms == 0 ? BRAKE_MS : pool->brake_ms * 2;
+    pool->brake_ms = is_started ? 0 : longer_ms > BRAKE_MS_MAX ? BRAKE_MS_MAX : longer_ms;
+    pool->not_before_ms = is_started ? 0 : clock_monotonic_us() / 1000 + pool->brake_ms;
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static void note_apart(struct child_pool *pool, bool is_apart)
+{
+    pthread_mutex_lock(&pool->lock);
+    bool is_news = !is_apart && !pool->has_told;
+    pool->has_told |= is_news;
+    pthread_mutex_unlock(&pool->lock);
+    if (is_news && pool->config.log)
+        LOG(pool->config.log, "child_namespaces", LOG_WORD("code", "namespaces_refused"));
+}
+
+static bool make_usable(struct child_pool *pool, struct child_worker *worker,
+                        struct err *err)
+{
+    if (child_worker_is_usable(worker, pool->config.jobs_max))
+        return true;
+    if (!may_start(pool, err))
+        return false;
+    bool is_started = child_worker_start(worker, &pool->config, pool->keeper, err);
+    note_start(pool, is_started);
+    if (is_started)
+        note_apart(pool, worker->is_apart);
+    return is_started;
+}
+
+bool child_run(struct child_pool *pool, struct span request, struct buf *reply,
+               struct err *err)
+{
+    struct child_worker *worker = NULL;
+    if (request.len > pool->config.request_bytes_max)
+        return err_set(err, ERR_LIMIT, "child_request", "more bytes than a job may have");
+    if (!take_worker(pool, &worker, err))
+        return false;
+    bool is_usable = make_usable(pool, worker, err);
+    bool is_done =
+        is_usable && child_worker_run(worker, &pool->config, request, reply, err);
+    put_worker(pool, worker, is_usable && worker->process.pid == 0);
+    return is_done;
+}
+
+struct child_counts child_pool_counts(struct child_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    struct child_counts counts = pool->counts;
+    pthread_mutex_unlock(&pool->lock);
+    return counts;
+}
