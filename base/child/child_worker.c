@@ -12,7 +12,7 @@
 #include "base/child/child_parts.h"
 #include "base/path.h"
 
-enum { START_MS_MAX = 20000, END_MS_MAX = 2000, KEPT_BYTES = 4 << 20 };
+enum { START_MS_MAX = 20000, END_MS_MAX = 2000, KEPT_BYTES = 16 << 20 };
 
 static int64_t now_ms(void)
 {

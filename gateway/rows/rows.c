@@ -4,15 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child/child.h"
 #include "base/memory.h"
 #include "base/path.h"
 #include "base/secret.h"
@@ -21,16 +18,14 @@
 enum {
     IN_BYTES = 64 * 1024,
     LOGIN_S_MAX = 15,
-    GRACE_MS = 5000, /* beyond what the driver was told to wait at most */
-    FIRST_DESCRIPTOR = 3
+    GRACE_MS = 5000 /* beyond what the driver was told to wait at most */
 };
 
 extern char **environ;
 
 struct rows {
     struct rows_config config;
-    pid_t reader; /* 0 = none */
-    pid_t dying;  /* killed and not gone yet; 0 = none */
+    struct child_process reader;
     int socket;
     bool is_asked;
     int64_t heard_ms; /* monotonic */
@@ -102,30 +97,13 @@ struct rows *rows_open(const struct rows_config *config, struct err *err)
     return rows;
 }
 
-/* Killed, it is gone at once, unless the kernel holds it in a call of its own. */
-static void take_dead(struct rows *rows, int wait_ms)
-{
-    if (rows->dying == 0)
-        return;
-    CLEANUP(path_close) int gone = pidfd_open(rows->dying, 0);
-    struct pollfd ready = {.fd = gone, .events = POLLIN};
-    if (gone >= 0)
-        poll(&ready, 1, wait_ms);
-    if (waitpid(rows->dying, NULL, WNOHANG) != 0)
-        rows->dying = 0;
-}
-
 void rows_drop(struct rows *rows)
 {
     path_close(&rows->socket);
     rows->socket = -1;
     rows->is_asked = false;
     rows->from = rows->len = 0;
-    if (rows->reader > 0) {
-        kill(-rows->reader, SIGKILL); /* and what a driver may have started */
-        rows->dying = rows->reader;
-    }
-    rows->reader = 0;
+    child_process_kill(&rows->reader); /* and what a driver may have started */
 }
 
 /* What does not die is left behind. */
@@ -135,7 +113,7 @@ void rows_close(struct rows *rows)
     if (!rows)
         return;
     rows_drop(rows);
-    take_dead(rows, PATIENCE_MS);
+    (void)child_process_is_gone(&rows->reader, PATIENCE_MS, NULL);
     memory_free(rows);
 }
 
@@ -143,39 +121,20 @@ void rows_close(struct rows *rows)
  * on its output goes nowhere. */
 static int spawn(struct rows *rows, int theirs)
 {
-    const char *program = rows->config.program ? rows->config.program : "/proc/self/exe";
-    char *words[] = {(char[]){"tsumugi"}, (char[]){"gateway"}, (char[]){"--read-rows"},
-                     NULL};
-    sigset_t none, all;
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t how;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawn_file_actions_init(&files);
-    posix_spawnattr_init(&how);
-    posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-                                       POSIX_SPAWN_SETSIGDEF);
-    posix_spawnattr_setsigmask(&how, &none);
-    posix_spawnattr_setsigdefault(&how, &all);
-    int failed = posix_spawn_file_actions_adddup2(&files, theirs, STDIN_FILENO);
-    failed |=
-        posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    failed |=
-        posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    failed |= posix_spawn_file_actions_addclosefrom_np(&files, FIRST_DESCRIPTOR);
-    if (!failed)
-        failed = posix_spawn(&rows->reader, program, &files, &how, words, environ);
-    posix_spawn_file_actions_destroy(&files);
-    posix_spawnattr_destroy(&how);
-    return failed;
+    static const char *const words[] = {"gateway", "--read-rows", NULL};
+    struct child_start start = {.program = rows->config.program,
+                                .arguments = words,
+                                .environment = environ,
+                                .input = theirs,
+                                .memory = -1};
+    return child_process_start(&rows->reader, &start);
 }
 
 static bool start(struct rows *rows, struct err *err)
 {
     enum { PATIENCE_MS = 200 };
     int ends[2];
-    take_dead(rows, PATIENCE_MS);
-    if (rows->dying > 0)
+    if (!child_process_is_gone(&rows->reader, PATIENCE_MS, NULL))
         return err_set(err, ERR_BUSY, "index_database_reader",
                        "the reader before is not gone yet");
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
@@ -185,7 +144,6 @@ static bool start(struct rows *rows, struct err *err)
     rows->socket = ends[0];
     if (!failed)
         return true;
-    rows->reader = 0;
     rows_drop(rows);
     return err_set(err, ERR_BUSY, "index_database_reader", "no process (error %d)",
                    failed);
@@ -234,7 +192,7 @@ bool rows_ask(struct rows *rows, const int64_t *since_s, struct err *err)
     rows->heard_ms = clock_monotonic_ms(&rows->config.clock);
     rows->is_asked = true;
     bool is_sent =
-        (rows->reader > 0 || connect_reader(rows, err)) &&
+        (rows->reader.pid > 0 || connect_reader(rows, err)) &&
         (send_frame(rows, since_s ? ROWS_SINCE : ROWS_NEWEST, body, since_s ? 8 : 0) ||
          err_set(err, ERR_BUSY, "index_database_ended", "the reader is gone"));
     if (!is_sent)
