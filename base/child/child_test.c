@@ -399,7 +399,7 @@ static void its_errors_have_our_words_and_never_its_own(void)
     err = (struct err){0};
     CHECK(!child_run(pool, span_cstr("blurt:"), &reply, &err));
     CHECK(err.kind == ERR_SYNTAX && strcmp(err.code, "child_refused") == 0);
-    CHECK(strstr(err.text, "Tanaka") == NULL);
+    CHECK(!strcasestr(err.text, "tanaka"));
     buf_free(&reply);
     CHECK(child_pool_counts(pool).starts == 1);
     child_pool_free(pool);
@@ -470,7 +470,8 @@ static void under_sanitizers_it_reaches_neither_network_nor_programs(void)
 static void it_has_nothing_of_ours(void)
 {
     struct child_config config = plain();
-    int ours = open("/etc/hostname", O_RDONLY); /* without O_CLOEXEC */
+    int file = open("/etc/hostname", O_RDONLY | O_CLOEXEC);
+    int ours = fcntl(file, F_DUPFD, 50); /* without O_CLOEXEC */
     setenv("TSUMUGI_TEST_SECRET", "hunter2", 1);
     struct child_pool *pool = open_pool(&config);
     CHECK(ours >= 0 && is(pool, "seen:", "0 0"));
@@ -478,6 +479,7 @@ static void it_has_nothing_of_ours(void)
     child_pool_free(pool);
     unsetenv("TSUMUGI_TEST_SECRET");
     close(ours);
+    close(file);
 }
 
 static void what_a_job_freed_is_not_found_by_the_next(void)
@@ -561,18 +563,16 @@ static void answers_that_make_no_sense_end_the_child(void)
     child_pool_free(pool);
 }
 
-/* An answer of zero bytes of a page that was never written is no harm; the true one,
- * which comes after it unasked, is. */
+/* Its true answer comes unasked, before the next job or in place of that one's. */
 static void one_that_answers_twice_is_replaced(void)
 {
     struct child_config config = plain();
     struct child_pool *pool = open_pool(&config);
     struct child_answer good = {.magic = CHILD_MAGIC, .number = 1};
-    pid_t before = 0;
     CHECK(strcmp(lie(pool, &good, sizeof good), "done") == 0);
+    const char *said = ask(pool, "echo:mine", NULL);
+    CHECK(strcmp(said, "mine") == 0 || strcmp(said, "child_garbled") == 0);
     CHECK(is(pool, "echo:mine", "mine") && child_pool_counts(pool).starts == 2);
-    before = pid_of(pool);
-    CHECK(before > 0 && pid_of(pool) == before);
     child_pool_free(pool);
 }
 
