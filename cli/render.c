@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/child/child.h"
 #include "base/path.h"
 #include "cli/command.h"
 #include "formats/picture/picture.h"
@@ -12,6 +13,7 @@
 enum {
     FILE_BYTES_MAX = 1 << 30,
     ARENA_BYTES_MAX = INT32_MAX,
+    CHILD_MEMORY_BYTES = INT32_MAX, /* one picture, and nobody beside */
 };
 
 struct words {
@@ -79,10 +81,25 @@ static bool take_words(int argc, char **argv, struct words *words)
 
 /* ------------------------------------------------------------------ the frame */
 
-/* Where a job is done. */
+/* In a process that may die of it, and has nothing of ours. */
 static bool answer(struct span request, struct buf *reply, struct err *err)
 {
-    return picture_answer(NULL, request, reply, err);
+    static const char *const arguments[] = {"render", "--child", NULL};
+    const struct child_config config = {
+        .arguments = arguments,
+        .codes = picture_codes,
+        .request_bytes_max = PICTURE_JOB_BYTES_MAX,
+        .reply_bytes_max = PICTURE_REPLY_BYTES_MAX,
+        .memory_bytes_max = CHILD_MEMORY_BYTES,
+        .cpu_ms_max = 60000,
+        .wall_ms_max = 120000,
+        .jobs_max = 1,
+        .count = 1,
+    };
+    struct child_pool *pool = child_pool_new(&config, err);
+    bool is_done = pool && child_run(pool, request, reply, err);
+    child_pool_free(pool);
+    return is_done;
 }
 
 static bool render(const struct words *words, struct arena *arena, struct buf *reply,
@@ -112,6 +129,9 @@ static int run(int argc, char **argv)
     CLEANUP(buf_free) struct buf reply = buf_init(PICTURE_REPLY_BYTES_MAX);
     struct words words = {0};
     struct err err = {0};
+    const struct child_handler drawing = {picture_answer, NULL};
+    if (argc == 2 && strcmp(argv[1], "--child") == 0)
+        child_serve(&drawing); /* for the pools of this program alone */
     if (!take_words(argc, argv, &words)) {
         fputs("usage: tsumugi render FILE -o OUT [--frame N] [--window C,W] [--size PX] "
               "[--raw]\n",
@@ -120,7 +140,9 @@ static int run(int argc, char **argv)
     }
     if (render(&words, &arena, &reply, &err))
         return COMMAND_OK;
-    fprintf(stderr, "tsumugi render: %s (%s)\n", err.text, err.code);
+    bool has_text = err.text[0] != '\0';
+    fprintf(stderr, "tsumugi render: %s (%s)\n",
+            has_text ? err.text : "the frame cannot be decoded", err.code);
     return COMMAND_FAILED;
 }
 
