@@ -241,3 +241,47 @@ bool seal_open(const struct seal_key *key, const char *name, int from, int to,
     secret_wipe(work, WORK_BYTES);
     return is_open;
 }
+
+/* ---- bytes ---- */
+
+enum {
+    NONCE_BYTES = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
+    MAC_BYTES = crypto_aead_xchacha20poly1305_ietf_ABYTES
+};
+
+static_assert(SEAL_KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "key");
+static_assert(SEAL_MORE_BYTES == NONCE_BYTES + MAC_BYTES, "nonce and tag");
+
+bool seal_bytes(const struct seal_key *key, const char *name, struct span plain,
+                struct buf *sealed, struct err *err)
+{
+    struct rand rand = rand_system();
+    struct span label = span_cstr(name);
+    uint8_t *at = buf_take(sealed, plain.len + SEAL_MORE_BYTES);
+    if (!buf_check(sealed, err))
+        return false;
+    rand_fill(&rand, at, NONCE_BYTES);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(at + NONCE_BYTES, NULL, plain.at,
+                                               plain.len, label.at, label.len, NULL, at,
+                                               key->bytes);
+    return true;
+}
+
+bool seal_open_bytes(const struct seal_key *key, const char *name, struct span sealed,
+                     struct buf *plain, struct err *err)
+{
+    struct span label = span_cstr(name);
+    uint8_t nothing = 0;
+    if (sealed.len < SEAL_MORE_BYTES)
+        return broken(err);
+    size_t len = sealed.len - SEAL_MORE_BYTES;
+    uint8_t *at = len > 0 ? buf_take(plain, len) : &nothing;
+    if (!buf_check(plain, err))
+        return false;
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(
+            at, NULL, NULL, sealed.at + NONCE_BYTES, sealed.len - NONCE_BYTES, label.at,
+            label.len, sealed.at, key->bytes) == 0)
+        return true;
+    plain->len -= len;
+    return broken(err);
+}

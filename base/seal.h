@@ -9,6 +9,7 @@
  * Errors: ERR_REFUSED "seal_broken", ERR_SYNTAX "seal_key", ERR_CONFLICT "seal_exists",
  * ERR_SYSTEM "path_failed". Needs secret_start. */
 
+#include "base/buf.h"
 #include "base/hash.h"
 
 enum { SEAL_KEY_BYTES = 32 };
@@ -33,3 +34,12 @@ MUST_CHECK bool seal_file(const struct seal_key *key, const char *name, int from
  */
 MUST_CHECK bool seal_open(const struct seal_key *key, const char *name, int from, int to,
                           struct seal_result *result, struct err *err);
+
+/* ---- bytes in memory, for what is not kept beyond a process ---- */
+/* XChaCha20-Poly1305: a random nonce, then the bytes and their tag, appended. The name is
+ * part of it as above. */
+enum { SEAL_MORE_BYTES = 24 + 16 };
+MUST_CHECK bool seal_bytes(const struct seal_key *key, const char *name,
+                           struct span plain, struct buf *sealed, struct err *err);
+MUST_CHECK bool seal_open_bytes(const struct seal_key *key, const char *name,
+                                struct span sealed, struct buf *plain, struct err *err);

@@ -131,6 +131,43 @@ static void a_key_is_made_once_and_read_back(void)
     CHECK(!seal_read_key(path, &first, &err) && strcmp(err.code, "seal_key") == 0);
 }
 
+static bool open_bytes(const struct seal_key *with, const char *name, struct span sealed,
+                       struct span expected)
+{
+    CLEANUP(buf_free) struct buf out = buf_init(BYTES_MAX);
+    struct err err = {0};
+    buf_cstr(&out, "x");
+    bool is_open = seal_open_bytes(with, name, sealed, &out, &err);
+    CHECK(is_open || (strcmp(err.code, "seal_broken") == 0 && out.len == 1));
+    return is_open && span_equal(span_part(buf_view(&out), 1, SIZE_MAX), expected);
+}
+
+static void bytes_open_as_they_were_with_their_key_and_name_only(void)
+{
+    static const size_t lengths[] = {0, 1, 1000, 100000};
+    static const struct seal_key other = {{9}};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        CLEANUP(buf_free) struct buf sealed = buf_init(BYTES_MAX);
+        CLEANUP(buf_free) struct buf again = buf_init(BYTES_MAX);
+        struct span plain = span_of(bytes, lengths[i]);
+        struct err err = {0};
+        CHECK(seal_bytes(&key, "a", plain, &sealed, &err));
+        CHECK(seal_bytes(&key, "a", plain, &again, &err));
+        CHECK(sealed.len == lengths[i] + SEAL_MORE_BYTES);
+        CHECK(!span_equal(buf_view(&sealed), buf_view(&again)));
+        CHECK(open_bytes(&key, "a", buf_view(&sealed), plain));
+        CHECK(!open_bytes(&key, "b", buf_view(&sealed), plain));
+        CHECK(!open_bytes(&other, "a", buf_view(&sealed), plain));
+        CHECK(!open_bytes(&key, "a", span_of(sealed.at, sealed.len - 1), plain));
+        CHECK(!open_bytes(&key, "a", span_of(sealed.at, 30), plain));
+        for (size_t at = 0; at < sealed.len; at += 1 + sealed.len / 50) {
+            sealed.at[at] ^= 1;
+            CHECK(!open_bytes(&key, "a", buf_view(&sealed), plain));
+            sealed.at[at] ^= 1;
+        }
+    }
+}
+
 int main(void)
 {
     struct err err = {0};
@@ -141,6 +178,7 @@ int main(void)
     snprintf(folder, sizeof folder, "/tmp/seal_test_XXXXXX");
     CHECK(mkdtemp(folder) != NULL);
     RUN(what_was_sealed_opens_whatever_its_length);
+    RUN(bytes_open_as_they_were_with_their_key_and_name_only);
     RUN(another_key_or_name_opens_nothing);
     RUN(what_was_cut_lengthened_or_changed_does_not_open);
     RUN(a_key_is_made_once_and_read_back);

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/frames/frames.h"
+
+#include <pthread.h>
+
+#include "base/child/child.h"
+#include "base/hash.h"
+#include "base/memory.h"
+#include "base/rand.h"
+#include "gateway/frames/frames_kept.h"
+
+enum {
+    MEMORY_BYTES_MAX = 512 << 20, /* of a process */
+    CPU_MS_MAX = 10000,
+    WALL_MS_MAX = 30000,
+    JOBS_MAX = 1000,
+    WAITING_MAX = 256,
+    ARENA_BYTES_MAX = INT32_MAX, /* of a file and what it says */
+    FAILED_MS = 60000,
+    FAILURES_MAX = 64
+};
+
+/* A frame that is being drawn, on the stack of who draws it. */
+struct flight {
+    struct flight *next;
+    struct hash name;
+    pthread_cond_t changed;
+    struct span reply;
+    struct err err;
+    bool is_done;
+    bool is_good;
+    int followers; /* who still read it */
+};
+
+struct failure {
+    struct hash name;
+    int64_t until_ms; /* monotonic; 0 = none */
+};
+
+struct frames {
+    struct child_pool *pool;
+    struct frames_kept *kept; /* NULL = nothing is kept */
+    struct clock clock;
+    uint8_t name_key[HASH_BYTES];
+    pthread_mutex_t lock;
+    struct flight *flights;
+    struct failure failures[FAILURES_MAX];
+    size_t failure_next;
+    struct frames_counts counts;
+};
+
+/* ---- opening ---- */
+
+static struct child_pool *open_pool(const struct frames_config *config, struct err *err)
+{
+    static const char *const arguments[] = {"render", "--child", NULL};
+    return child_pool_new(
+        &(const struct child_config){
+            .arguments = arguments,
+            .codes = picture_codes,
+            .request_bytes_max = PICTURE_JOB_BYTES_MAX,
+            .reply_bytes_max = PICTURE_REPLY_BYTES_MAX,
+            .memory_bytes_max = MEMORY_BYTES_MAX,
+            .cpu_ms_max = CPU_MS_MAX,
+            .wall_ms_max = WALL_MS_MAX,
+            .jobs_max = JOBS_MAX,
+            .count = config->processes,
+            .waiting_max = WAITING_MAX,
+            .log = config->log,
+        },
+        err);
+}
+
+struct frames *frames_open(const struct frames_config *config, struct err *err)
+{
+    struct rand rand = rand_system();
+    struct frames *frames = memory_new(1, sizeof *frames, err);
+    if (!frames)
+        return NULL;
+    pthread_mutex_init(&frames->lock, NULL);
+    frames->clock = config->clock;
+    rand_fill(&rand, frames->name_key, sizeof frames->name_key);
+    frames->pool = open_pool(config, err);
+    if (frames->pool && config->folder)
+        frames->kept = frames_kept_open(config->folder, config->kept_bytes_max, err);
+    if (frames->pool && (frames->kept || !config->folder))
+        return frames;
+    frames_close(frames);
+    return NULL;
+}
+
+void frames_close(struct frames *frames)
+{
+    if (!frames)
+        return;
+    child_pool_free(frames->pool);
+    frames_kept_close(frames->kept);
+    pthread_mutex_destroy(&frames->lock);
+    memory_free(frames);
+}
+
+/* ---- names ---- */
+
+static void put_part(struct buf *out, struct span part)
+{
+    buf_u64(out, part.len);
+    buf_byte(out, ':');
+    buf_span(out, part);
+}
+
+/* Everything that decides what the picture looks like; not to be guessed nor read. */
+static bool name_of(const struct frames *frames, const struct frames_source *source,
+                    uint32_t frame, const struct picture_wish *wish, struct hash *name,
+                    struct err *err)
+{
+    CLEANUP(buf_free) struct buf all = buf_init(64 * 1024);
+    put_part(&all, source->instance);
+    put_part(&all, source->version);
+    buf_format(&all, "%u %d %u %u %d", frame, (int)wish->kind, wish->side_max,
+               wish->quality, wish->has_window);
+    if (wish->has_window)
+        buf_format(&all, " %a %a", wish->center, wish->width);
+    if (!buf_check(&all, err))
+        return false;
+    *name = hash_hmac(span_of(frames->name_key, sizeof frames->name_key), buf_view(&all));
+    return true;
+}
+
+/* ---- what failed ---- */
+
+static bool has_failed(const struct frames *frames, const struct hash *name)
+{
+    int64_t now_ms = clock_monotonic_ms(&frames->clock);
+    for (size_t i = 0; i < FAILURES_MAX; i++)
+        if (frames->failures[i].until_ms > now_ms &&
+            hash_equal(&frames->failures[i].name, name))
+            return true;
+    return false;
+}
+
+/* The frame's own fault, as far as anybody can tell. */
+static bool is_fatal(const struct err *err)
+{
+    static const char *const codes[] = {"child_died", "child_timeout", "child_memory",
+                                        "child_garbled"};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (err->code && strcmp(err->code, codes[i]) == 0)
+            return true;
+    return false;
+}
+
+static void note_failure(struct frames *frames, const struct hash *name)
+{
+    struct failure failure = {*name, clock_monotonic_ms(&frames->clock) + FAILED_MS};
+    pthread_mutex_lock(&frames->lock);
+    frames->failures[frames->failure_next++ % FAILURES_MAX] = failure;
+    pthread_mutex_unlock(&frames->lock);
+}
+
+/* ---- drawing ---- */
+
+static bool draw(struct frames *frames, const struct frames_source *source,
+                 uint32_t frame, const struct picture_wish *wish, struct buf *reply,
+                 struct err *err)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(ARENA_BYTES_MAX);
+    CLEANUP(buf_free) struct buf request = buf_init(PICTURE_JOB_BYTES_MAX);
+    struct dicom_file *file = NULL;
+    struct picture_job job;
+    struct span bytes = {0};
+    pthread_mutex_lock(&frames->lock);
+    frames->counts.drawn++;
+    pthread_mutex_unlock(&frames->lock);
+    return source->load(source->self, &arena, &bytes, err) &&
+           dicom_read(bytes, NULL, &arena, &file, err) &&
+           picture_prepare(file, frame, wish, &arena, &job, err) &&
+           picture_write_job(&job, &request, err) &&
+           child_run(frames->pool, buf_view(&request), reply, err);
+}
+
+static bool recall(struct frames *frames, const struct hash *name, struct buf *reply)
+{
+    bool is_there = frames->kept && frames_kept_take(frames->kept, name, reply);
+    pthread_mutex_lock(&frames->lock);
+    frames->counts.recalled += is_there;
+    pthread_mutex_unlock(&frames->lock);
+    return is_there;
+}
+
+static bool draw_or_recall(struct frames *frames, const struct frames_source *source,
+                           uint32_t frame, const struct picture_wish *wish,
+                           const struct hash *name, struct buf *reply, struct err *err)
+{
+    size_t before = reply->len;
+    if (recall(frames, name, reply))
+        return true;
+    if (draw(frames, source, frame, wish, reply, err)) {
+        if (frames->kept && wish->kind == PICTURE_JPEG)
+            frames_kept_put(frames->kept, name,
+                            span_part(buf_view(reply), before, SIZE_MAX));
+        return true;
+    }
+    if (is_fatal(err)) {
+        const char *code = err->code;
+        note_failure(frames, name);
+        err_clear(err);
+        err_set(err, ERR_SYNTAX, "frame_failed", "%s", code);
+    }
+    return false;
+}
+
+/* ---- together ---- */
+
+static struct flight *find_flight(struct frames *frames, const struct hash *name)
+{
+    struct flight *flight = frames->flights;
+    while (flight && !hash_equal(&flight->name, name))
+        flight = flight->next;
+    return flight;
+}
+
+/* Under the lock, and again when it returns; not while bytes are copied. */
+static bool follow(struct frames *frames, struct flight *flight, struct buf *reply,
+                   struct err *err)
+{
+    flight->followers++;
+    frames->counts.joined++;
+    frames->counts.waiting++;
+    while (!flight->is_done)
+        pthread_cond_wait(&flight->changed, &frames->lock);
+    frames->counts.waiting--;
+    pthread_mutex_unlock(&frames->lock);
+    bool is_good = flight->is_good;
+    if (is_good)
+        buf_span(reply, flight->reply);
+    else
+        *err = flight->err;
+    pthread_mutex_lock(&frames->lock);
+    if (--flight->followers == 0)
+        pthread_cond_broadcast(&flight->changed);
+    return is_good;
+}
+
+static void land(struct frames *frames, struct flight *flight)
+{
+    pthread_mutex_lock(&frames->lock);
+    struct flight **at = &frames->flights;
+    while (*at != flight)
+        at = &(*at)->next;
+    *at = flight->next;
+    flight->is_done = true;
+    pthread_cond_broadcast(&flight->changed);
+    while (flight->followers > 0)
+        pthread_cond_wait(&flight->changed, &frames->lock);
+    pthread_mutex_unlock(&frames->lock);
+    pthread_cond_destroy(&flight->changed);
+}
+
+bool frames_take(struct frames *frames, const struct frames_source *source,
+                 uint32_t frame, const struct picture_wish *wish, struct buf *reply,
+                 struct err *err)
+{
+    struct flight mine = {.changed = PTHREAD_COND_INITIALIZER};
+    if (!name_of(frames, source, frame, wish, &mine.name, err))
+        return false;
+    pthread_mutex_lock(&frames->lock);
+    struct flight *theirs = find_flight(frames, &mine.name);
+    bool is_known = has_failed(frames, &mine.name);
+    bool is_good = !is_known && theirs && follow(frames, theirs, reply, err);
+    if (!theirs && !is_known) {
+        mine.next = frames->flights;
+        frames->flights = &mine;
+    }
+    pthread_mutex_unlock(&frames->lock);
+    if (is_known)
+        return err_set(err, ERR_SYNTAX, "frame_failed", "it did just now");
+    if (theirs)
+        return is_good && buf_check(reply, err);
+    size_t before = reply->len;
+    mine.is_good = draw_or_recall(frames, source, frame, wish, &mine.name, reply, err);
+    mine.reply = span_part(buf_view(reply), before, SIZE_MAX);
+    mine.err = *err;
+    land(frames, &mine);
+    return mine.is_good;
+}
+
+struct frames_counts frames_counts(struct frames *frames)
+{
+    pthread_mutex_lock(&frames->lock);
+    struct frames_counts counts = frames->counts;
+    pthread_mutex_unlock(&frames->lock);
+    if (frames->kept)
+        frames_kept_count(frames->kept, &counts.kept, &counts.kept_bytes);
+    return counts;
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* What a screen is sent of a DICOM frame: previews as JPEG and stored values as they are,
+ * drawn in throw-away processes (base/child, formats/picture). The same frame asked for
+ * by several at once is drawn once. Previews are kept on disk within a limit of bytes,
+ * the least recently used leave first; sealed with a key that lives as long as the
+ * process, under names that tell nothing. Without that disk, or with a full one, all is
+ * drawn anew; what was changed there is thrown away.
+ *
+ * Knows nothing of permits: who asks has one (gateway/answer). From any thread.
+ *
+ * Errors: those of formats/dicom and formats/picture, of the source's load, ERR_BUSY
+ * "child_queue" and "child_start"; ERR_SYNTAX "frame_failed" when the frame was the end
+ * of its process, or took more time or memory than it may: it is not tried again for a
+ * minute. */
+
+#include "base/log.h"
+#include "formats/picture/picture.h"
+
+struct frames_config {
+    const char *folder;      /* of what is kept, ours alone; NULL = nothing is kept */
+    uint64_t kept_bytes_max; /* as the disk counts them */
+    int processes;
+    struct clock clock;
+    const struct log *log; /* NULL = none; *borrowed* */
+};
+
+struct frames;
+
+/* Empties the folder: what an earlier process kept, nobody can read. *owned* */
+MUST_CHECK struct frames *frames_open(const struct frames_config *config,
+                                      struct err *err);
+/* Nobody may be in frames_take any more. Nothing stays in the folder. */
+void frames_close(struct frames *frames);
+
+/* Where a frame is. `load` is called only when it must be drawn. */
+struct frames_source {
+    struct span instance; /* SOP Instance UID */
+    struct span version;  /* of its bytes, so that a corrected file is another */
+    bool (*load)(void *self, struct arena *arena, struct span *file, struct err *err);
+    void *self;
+};
+
+/* Appends a reply, which picture_read_reply takes apart. Frames count from 0. */
+MUST_CHECK bool frames_take(struct frames *frames, const struct frames_source *source,
+                            uint32_t frame, const struct picture_wish *wish,
+                            struct buf *reply, struct err *err);
+
+struct frames_counts {
+    uint64_t drawn;    /* by a process, or tried */
+    uint64_t recalled; /* from the disk */
+    uint64_t joined;   /* somebody else's */
+    int waiting;       /* for somebody else's */
+    uint64_t kept;     /* previews on the disk */
+    uint64_t kept_bytes;
+};
+struct frames_counts frames_counts(struct frames *frames);
