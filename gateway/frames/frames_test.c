@@ -349,7 +349,7 @@ static void what_was_changed_is_thrown_away_and_drawn_again(void)
     begin(&scene, true, 1 << 20);
     CHECK(is_drawn(&scene, 0) && is_drawn(&scene, 1));
     for (size_t i = 0; i < sizeof harms / sizeof *harms; i++) {
-        struct buf reply = buf_init(1 << 20);
+        CLEANUP(buf_free) struct buf reply = buf_init(1 << 20);
         CHECK(each_file(harms[i]) == 2);
         scene.fault = "test_away";
         CHECK(strcmp(take(&scene, 0, &preview, &reply), "test_away") == 0);
