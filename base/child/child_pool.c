@@ -73,6 +73,7 @@ static bool wait_for_worker(struct child_pool *pool, struct child_worker **worke
     if (pool->counts.waiting >= pool->config.waiting_max)
         return err_set(err, ERR_BUSY, "child_queue", "too many wait for a process");
     *pool->last = &waiter;
+    /* cppcheck-suppress autoVariables ; put_worker takes it out before this returns */
     pool->last = &waiter.next;
     pool->counts.waiting++;
     while (!waiter.worker)

@@ -201,10 +201,10 @@ static bool draw_or_recall(struct frames *frames, const struct frames_source *so
         return true;
     }
     if (is_fatal(err)) {
-        const char *code = err->code;
+        struct err cause = *err;
         note_failure(frames, name);
         err_clear(err);
-        err_set(err, ERR_SYNTAX, "frame_failed", "%s", code);
+        err_set(err, ERR_SYNTAX, "frame_failed", "%s: %.100s", cause.code, cause.text);
     }
     return false;
 }
@@ -269,6 +269,7 @@ bool frames_take(struct frames *frames, const struct frames_source *source,
     bool is_good = !is_known && theirs && follow(frames, theirs, reply, err);
     if (!theirs && !is_known) {
         mine.next = frames->flights;
+        /* cppcheck-suppress autoVariables ; land takes it out before this returns */
         frames->flights = &mine;
     }
     pthread_mutex_unlock(&frames->lock);
