@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/rand.h"
+#include "gateway/frames/frames_files.h"
 #include "gateway/frames/frames_kept.h"
 
 enum {
@@ -15,7 +16,7 @@ enum {
     WALL_MS_MAX = 30000,
     JOBS_MAX = 1000,
     WAITING_MAX = 256,
-    ARENA_BYTES_MAX = INT32_MAX, /* of a file and what it says */
+    ARENA_BYTES_MAX = INT32_MAX, /* of a job */
     FAILED_MS = 60000,
     FAILURES_MAX = 64
 };
@@ -40,6 +41,7 @@ struct failure {
 struct frames {
     struct child_pool *pool;
     struct frames_kept *kept; /* NULL = nothing is kept */
+    struct frames_files *files;
     struct clock clock;
     uint8_t name_key[HASH_BYTES];
     pthread_mutex_t lock;
@@ -80,7 +82,8 @@ struct frames *frames_open(const struct frames_config *config, struct err *err)
     pthread_mutex_init(&frames->lock, NULL);
     frames->clock = config->clock;
     rand_fill(&rand, frames->name_key, sizeof frames->name_key);
-    frames->pool = open_pool(config, err);
+    frames->files = frames_files_new(&config->clock, err);
+    frames->pool = frames->files ? open_pool(config, err) : NULL;
     if (frames->pool && config->folder)
         frames->kept = frames_kept_open(config->folder, config->kept_bytes_max, err);
     if (frames->pool && (frames->kept || !config->folder))
@@ -95,6 +98,7 @@ void frames_close(struct frames *frames)
         return;
     child_pool_free(frames->pool);
     frames_kept_close(frames->kept);
+    frames_files_free(frames->files);
     pthread_mutex_destroy(&frames->lock);
     memory_free(frames);
 }
@@ -165,17 +169,18 @@ static bool draw(struct frames *frames, const struct frames_source *source,
 {
     CLEANUP(arena_free) struct arena arena = arena_init(ARENA_BYTES_MAX);
     CLEANUP(buf_free) struct buf request = buf_init(PICTURE_JOB_BYTES_MAX);
-    struct dicom_file *file = NULL;
     struct picture_job job;
-    struct span bytes = {0};
     pthread_mutex_lock(&frames->lock);
     frames->counts.drawn++;
     pthread_mutex_unlock(&frames->lock);
-    return source->load(source->self, &arena, &bytes, err) &&
-           dicom_read(bytes, NULL, &arena, &file, err) &&
-           picture_prepare(file, frame, wish, &arena, &job, err) &&
-           picture_write_job(&job, &request, err) &&
-           child_run(frames->pool, buf_view(&request), reply, err);
+    struct frames_file *file = frames_files_hold(frames->files, source, err);
+    if (!file)
+        return false;
+    bool is_prepared =
+        picture_prepare(frames_file_dicom(file), frame, wish, &arena, &job, err) &&
+        picture_write_job(&job, &request, err);
+    frames_files_let_go(frames->files, file);
+    return is_prepared && child_run(frames->pool, buf_view(&request), reply, err);
 }
 
 static bool recall(struct frames *frames, const struct hash *name, struct buf *reply)

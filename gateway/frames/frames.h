@@ -33,7 +33,9 @@ MUST_CHECK struct frames *frames_open(const struct frames_config *config,
 /* Nobody may be in frames_take any more. Nothing stays in the folder. */
 void frames_close(struct frames *frames);
 
-/* Where a frame is. `load` is called only when it must be drawn. */
+/* Where a frame is. `load` reads the file into the arena; it is called only when
+ * something must be drawn, and not again for the next frame of a file of many, which
+ * stays in memory for half a minute (64 MB of them at most). */
 struct frames_source {
     struct span instance; /* SOP Instance UID */
     struct span version;  /* of its bytes, so that a corrected file is another */
