@@ -492,7 +492,7 @@ static void a_file_of_many_frames_is_read_once_for_a_while(void)
     scene.ahead_ms = 60000;
     CHECK(is_drawn(&scene, 2) && scene.loads == 3);
     for (int i = 0; i < 20; i++) { /* more than are kept */
-        char version[8];
+        char version[16];
         snprintf(version, sizeof version, "v%d", i);
         CHECK(strcmp(take_of(&scene, version, 0, &preview, &reply), "ok") == 0);
     }
