@@ -78,6 +78,11 @@ void index_close(struct index *index)
     memory_free(index);
 }
 
+struct store *index_store(const struct index *index)
+{
+    return index->store;
+}
+
 struct text index_epoch(const struct index *index)
 {
     return (struct text){index->epoch, 2 * ID_BYTES};

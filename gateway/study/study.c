@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the index is told of studies, and what a viewer is told of one. */
+#include "gateway/study/study.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "base/path.h"
+#include "gateway/study/study_parts.h"
+
+enum {
+    TELL_ARENA_BYTES = 4 << 20,
+    BASE_BYTES_MAX = 128,
+    PATH_BYTES_MAX = 256,
+    SERIES_FIELDS = 6,
+    STUDY_FIELDS = 6
+};
+
+/* ---- life ---- */
+
+struct study *study_new(const struct study_config *config, struct err *err)
+{
+    struct study *study = memory_new(1, sizeof *study, err);
+    if (!study)
+        return NULL;
+    study->config = *config;
+    study->store = index_store(config->index);
+    pthread_mutex_init(&study->lock, NULL);
+    pthread_mutex_init(&study->sweeping, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&study->word, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    atomic_init(&study->is_ending, false);
+    return study;
+}
+
+/* Until the next look is due, or somebody asks for one. */
+static void wait_for_word(struct study *study)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += study->config.sweep_ms / 1000;
+    until.tv_nsec += study->config.sweep_ms % 1000 * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000L;
+    }
+    pthread_mutex_lock(&study->lock);
+    int result = 0;
+    while (!study->is_woken && !atomic_load(&study->is_ending) && result != ETIMEDOUT)
+        result = pthread_cond_timedwait(&study->word, &study->lock, &until);
+    study->is_woken = false;
+    pthread_mutex_unlock(&study->lock);
+}
+
+static void *run(void *context)
+{
+    struct study *study = context;
+    while (!atomic_load(&study->is_ending)) {
+        struct err err = {0};
+        if (!study_sweep(study, &err) && study->config.log)
+            log_err(study->config.log, "images", &err);
+        wait_for_word(study);
+    }
+    return NULL;
+}
+
+bool study_start(struct study *study, struct err *err)
+{
+    study->is_started = pthread_create(&study->thread, NULL, run, study) == 0;
+    return study->is_started ||
+           err_set(err, ERR_BUSY, "memory_short", "no thread for images");
+}
+
+void study_wake(struct study *study)
+{
+    pthread_mutex_lock(&study->lock);
+    study->is_woken = true;
+    pthread_cond_signal(&study->word);
+    pthread_mutex_unlock(&study->lock);
+}
+
+void study_free(struct study *study)
+{
+    if (!study)
+        return;
+    atomic_store(&study->is_ending, true);
+    study_wake(study);
+    if (study->is_started)
+        pthread_join(study->thread, NULL);
+    pthread_cond_destroy(&study->word);
+    pthread_mutex_destroy(&study->sweeping);
+    pthread_mutex_destroy(&study->lock);
+    memory_free(study);
+}
+
+/* ---- places ---- */
+
+bool study_is_place(const struct index_place *place)
+{
+    return span_starts(text_span(place->path), STUDY_LABEL "/");
+}
+
+bool study_split_path(struct text path, struct text *uid, struct text *number,
+                      struct err *err)
+{
+    struct span rest = text_span(path);
+    struct span label = {0};
+    struct span first = {0};
+    if (!span_take(&rest, '/', &label) || !span_is(label, STUDY_LABEL) ||
+        !span_take(&rest, '/', &first) || first.len == 0 || !rest.at)
+        return err_set(err, ERR_MISSING, "not_found", "no study's place");
+    return text_from_utf8(first, uid, err) && text_from_utf8(rest, number, err);
+}
+
+/* ---- the entry ---- */
+
+static enum entry_kind kind_of(struct text modalities)
+{
+    static const struct {
+        const char *modality;
+        enum entry_kind kind;
+    } kinds[] = {
+        {"ES", ENTRY_ENDOSCOPY},   {"ECG", ENTRY_PHYSIOLOGY}, {"EEG", ENTRY_PHYSIOLOGY},
+        {"EMG", ENTRY_PHYSIOLOGY}, {"EPS", ENTRY_PHYSIOLOGY}, {"HD", ENTRY_PHYSIOLOGY},
+        {"RESP", ENTRY_PHYSIOLOGY}};
+    struct span rest = text_span(modalities);
+    struct span one = {0};
+    bool is_report = modalities.len > 0;
+    bool is_document = modalities.len > 0;
+    while (span_take(&rest, ' ', &one)) {
+        for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+            if (span_is(one, kinds[i].modality))
+                return kinds[i].kind;
+        is_report = is_report && (span_is(one, "SR") || span_is(one, "KO"));
+        is_document = is_document && span_is(one, "DOC");
+    }
+    if (is_report)
+        return ENTRY_REPORT;
+    return is_document ? ENTRY_DOCUMENT : ENTRY_RADIOLOGY;
+}
+
+static bool write_text(struct arena *arena, struct text *text, struct err *err,
+                       const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+static bool write_text(struct arena *arena, struct text *text, struct err *err,
+                       const char *format, ...)
+{
+    char line[1024];
+    struct text whole = {0};
+    va_list arguments;
+    va_start(arguments, format);
+    int len = vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    if (len < 0 || (size_t)len >= sizeof line)
+        return err_set(err, ERR_LIMIT, "buf_full", "too long a text");
+    return text_from_utf8(span_of(line, (size_t)len), &whole, err) &&
+           text_copy(whole, arena, text, err);
+}
+
+static bool fill_entry(struct entry *entry, const struct study_summary *summary,
+                       struct arena *arena, struct err *err)
+{
+    struct text description = summary->description;
+    char iso[DAY_TEXT_BYTES];
+    entry->day = summary->day;
+    entry->flags = entry->kind == ENTRY_PHYSIOLOGY ? ENTRY_HAS_WAVEFORM : ENTRY_HAS_IMAGE;
+    entry->order_number = summary->accession;
+    day_to_iso(summary->day, iso);
+    if (summary->time.len >= 5 && summary->day != DAY_NONE &&
+        !write_text(arena, &entry->time, err, "%sT%.5s", iso, summary->time.at))
+        return false;
+    return write_text(arena, &entry->title, err, "%.*s%s%.*s",
+                      (int)summary->modalities.len, summary->modalities.at,
+                      description.len ? " " : "画像", (int)description.len,
+                      description.len ? description.at : "");
+}
+
+static bool add_study_item(struct entry *entry, struct text uid,
+                           const struct study_summary *summary, struct arena *arena,
+                           struct err *err)
+{
+    struct entry_item *item = entry_add_item(entry, "study", STUDY_FIELDS, arena, err);
+    struct text count = {0};
+    if (!item || !write_text(arena, &count, err, "%lld",
+                             (long long)summary->instance_count))
+        return false;
+    entry_add_field(item, "study_uid", uid);
+    entry_add_field(item, "accession", summary->accession);
+    entry_add_field(item, "modality", summary->modalities);
+    entry_add_field(item, "description", summary->description);
+    entry_add_field(item, "instances", count);
+    return true;
+}
+
+static struct entry *make_entry(struct entry_list *list, struct text uid,
+                                const struct study_summary *summary, struct arena *arena,
+                                struct err *err)
+{
+    list->format = "dicom";
+    struct entry *entry = entry_add(list, kind_of(summary->modalities), arena, err);
+    return entry && fill_entry(entry, summary, arena, err) &&
+                   add_study_item(entry, uid, summary, arena, err)
+               ? entry
+               : NULL;
+}
+
+/* ---- telling the index ---- */
+
+static bool is_contradicted(const struct index_patient *patient, struct text written)
+{
+    char iso[DAY_TEXT_BYTES];
+    struct span rest = text_span(written);
+    struct span born = {0};
+    struct span sex = {0};
+    if (!span_take(&rest, ' ', &born) || !span_take(&rest, ' ', &sex))
+        return false;
+    day_to_iso(patient->birth_day, iso);
+    bool is_other_day =
+        patient->birth_day != DAY_NONE && born.len > 1 && !span_is(born, iso);
+    bool is_other_sex = sex.len == 1 && strchr("MF", sex.at[0]) &&
+                        strchr("MF", patient->sex) && sex.at[0] != patient->sex;
+    return is_other_day || is_other_sex;
+}
+
+/* As the index's versions are: 17 digits of the newest file's time, then a flag. */
+static bool write_version(int64_t changed_ns, struct arena *arena, struct text *version,
+                          struct err *err)
+{
+    time_t seconds = (time_t)(changed_ns / 1000000000);
+    struct tm parts;
+    gmtime_r(&seconds, &parts);
+    return write_text(arena, version, err, "%04d%02d%02d%02d%02d%02d%03d1",
+                      (parts.tm_year + 1900) % 10000, parts.tm_mon + 1, parts.tm_mday,
+                      parts.tm_hour, parts.tm_min, parts.tm_sec,
+                      (int)(changed_ns / 1000000 % 1000));
+}
+
+struct telling {
+    struct study *study;
+    const struct study_due *due;
+    struct study_summary summary;
+    struct index_patient patient;
+    struct text base;
+    struct arena *arena;
+};
+
+static bool put(const struct telling *telling, bool is_held, struct err *err)
+{
+    struct entry_list list = {0};
+    struct index_change change = {
+        .file = {.number = telling->patient.number,
+                 .base = telling->base,
+                 .size_bytes = telling->summary.instance_count,
+                 .changed_ns = telling->summary.changed_ns,
+                 .state = is_held ? INDEX_HELD : INDEX_READ,
+                 .code = is_held ? TEXT("patient_mismatch") : TEXT("")},
+        .list = is_held ? NULL : &list,
+        .incomplete_kind = kind_of(telling->summary.modalities),
+        .day = telling->summary.day};
+    return write_text(telling->arena, &change.file.path, err, STUDY_LABEL "/%.*s/%.*s",
+                      (int)telling->due->uid.len, telling->due->uid.at,
+                      (int)telling->due->number.len, telling->due->number.at) &&
+           write_version(telling->summary.changed_ns, telling->arena,
+                         &change.file.version, err) &&
+           make_entry(&list, telling->due->uid, &telling->summary, telling->arena, err) &&
+           index_put_file(telling->study->config.index, &change, err);
+}
+
+/* "day/type/key", as records of a storage are named, but without the day, which a
+ * correction may change. */
+static bool name_base(struct telling *telling, struct err *err)
+{
+    return write_text(telling->arena, &telling->base, err, "-/DICOM/%.*s",
+                      (int)telling->due->uid.len, telling->due->uid.at);
+}
+
+static bool tell(struct telling *telling, struct err *err)
+{
+    struct study *study = telling->study;
+    const struct study_due *due = telling->due;
+    bool is_known = false;
+    if (!study_summarise(study, due->uid, due->number, telling->arena, &telling->summary,
+                         err) ||
+        !name_base(telling, err) ||
+        !index_find_patient(study->config.index, due->number, telling->arena,
+                            &telling->patient, &is_known, err))
+        return false;
+    if (telling->summary.instance_count == 0)
+        return index_remove_base(study->config.index, due->number, telling->base, err) &&
+               study_note_due(study, due, NULL, err);
+    if (!is_known)
+        return study_note_due(study, due, "patient_unknown", err);
+    bool is_held = is_contradicted(&telling->patient, telling->summary.patient);
+    return put(telling, is_held, err) && study_note_due(study, due, NULL, err);
+}
+
+bool study_tell_index(struct study *study, struct err *err)
+{
+    CLEANUP(arena_free) struct arena list = arena_init(8 << 20);
+    struct study_due *due = NULL;
+    size_t count = 0;
+    if (!study_list_due(study, &list, &due, &count, err))
+        return false;
+    for (size_t i = 0; i < count && !atomic_load(&study->is_ending); i++) {
+        CLEANUP(arena_free) struct arena arena = arena_init(TELL_ARENA_BYTES);
+        struct telling telling = {.study = study, .due = &due[i], .arena = &arena};
+        if (!tell(&telling, err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- what a viewer is told ---- */
+
+static bool add_series_items(struct entry *entry, const struct study_content *content,
+                             struct arena *arena, struct err *err)
+{
+    for (size_t i = 0; i < content->series_count; i++) {
+        const struct study_series *series = &content->series[i];
+        struct entry_item *item =
+            entry_add_item(entry, "series", SERIES_FIELDS, arena, err);
+        struct text number = {0};
+        struct text count = {0};
+        if (!item ||
+            !write_text(arena, &number, err, "%lld", (long long)series->number) ||
+            !write_text(arena, &count, err, "%zu", series->instance_count))
+            return false;
+        entry_add_field(item, "number", number);
+        entry_add_field(item, "modality", series->modality);
+        entry_add_field(item, "instances", count);
+    }
+    return true;
+}
+
+bool study_read_entry(struct study *study, const struct index_place *place,
+                      struct arena *arena, struct entry_list *list, struct err *err)
+{
+    struct text uid = {0};
+    struct text number = {0};
+    struct study_summary summary;
+    struct study_content content = {0};
+    if (!study_split_path(place->path, &uid, &number, err) ||
+        !study_summarise(study, uid, number, arena, &summary, err))
+        return false;
+    if (summary.instance_count == 0)
+        return err_set(err, ERR_MISSING, "not_found", "the study is gone");
+    struct entry *entry = make_entry(list, uid, &summary, arena, err);
+    return entry && study_read_content(study, place, arena, &content, err) &&
+           add_series_items(entry, &content, arena, err);
+}
+
+bool study_read_content(struct study *study, const struct index_place *place,
+                        struct arena *arena, struct study_content *content,
+                        struct err *err)
+{
+    struct text number = {0};
+    struct study_summary summary;
+    *content = (struct study_content){.day = DAY_NONE};
+    if (!study_split_path(place->path, &content->uid, &number, err) ||
+        !study_summarise(study, content->uid, number, arena, &summary, err))
+        return false;
+    content->day = summary.day;
+    content->time = summary.time;
+    content->description = summary.description;
+    content->accession = summary.accession;
+    return study_read_rows(study, content->uid, number, arena, content, err);
+}
+
+static void write_series(struct json_writer *writer, const struct study_series *series)
+{
+    json_open_object(writer);
+    json_put_int(writer, "number", series->number);
+    json_put_text(writer, "uid", series->uid);
+    json_put_text(writer, "modality", series->modality);
+    json_put_text(writer, "kind", series->kind);
+    json_put_text(writer, "description", series->description);
+    json_put_text(writer, "body_part", series->body_part);
+    json_put_text(writer, "laterality", series->laterality);
+    if (series->space.len > 0)
+        json_put_text(writer, "frame_of_reference", series->space);
+    json_key(writer, "instances");
+    json_open_array(writer);
+    for (size_t i = 0; i < series->instance_count; i++)
+        json_written_value(writer, series->instances[i].facts);
+    json_close_array(writer);
+    json_close_object(writer);
+}
+
+void study_write_content(struct json_writer *writer, const struct study_content *content)
+{
+    char iso[DAY_TEXT_BYTES];
+    day_to_iso(content->day, iso);
+    json_open_object(writer);
+    json_put_text(writer, "study_uid", content->uid);
+    json_put_cstr(writer, "date", content->day == DAY_NONE ? "" : iso);
+    json_put_text(writer, "time", content->time);
+    json_put_text(writer, "description", content->description);
+    json_put_text(writer, "accession", content->accession);
+    json_key(writer, "modalities");
+    json_open_array(writer);
+    for (size_t i = 0; i < content->series_count; i++) {
+        bool is_new = true;
+        for (size_t j = 0; j < i && is_new; j++)
+            is_new = !text_equal(content->series[i].modality, content->series[j].modality);
+        if (is_new)
+            json_text_value(writer, content->series[i].modality);
+    }
+    json_close_array(writer);
+    json_key(writer, "series");
+    json_open_array(writer);
+    for (size_t i = 0; i < content->series_count; i++)
+        write_series(writer, &content->series[i]);
+    json_close_array(writer);
+    json_close_object(writer);
+}
+
+int study_open_file(struct study *study, const struct study_instance *instance,
+                    struct err *err)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(16 * 1024);
+    struct text path = {0};
+    for (size_t i = 0; i < study->config.root_count; i++) {
+        const struct study_root *root = &study->config.roots[i];
+        size_t len = strlen(root->label);
+        if (instance->folder.len <= len || instance->folder.at[len] != '/' ||
+            memcmp(instance->folder.at, root->label, len) != 0)
+            continue;
+        struct text below = {instance->folder.at + len + 1,
+                             instance->folder.len - len - 1};
+        if (!write_text(&arena, &path, err, "%.*s%.*s", (int)below.len, below.at,
+                        (int)instance->name.len, instance->name.at))
+            return -1;
+        const char *name = text_to_cstr(path, &arena, err);
+        CLEANUP(path_close) int folder = name ? path_open_root(root->directory, err) : -1;
+        int fd = folder >= 0 ? path_open_below(folder, name, err) : -1;
+        if (fd >= 0)
+            return fd;
+        if (err->kind == ERR_NONE)
+            break;
+        err_clear(err);
+        err_set(err, ERR_MISSING, "instance_missing", "the file is not there now");
+        return -1;
+    }
+    err_set(err, ERR_MISSING, "instance_missing", "no folder of that label");
+    return -1;
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* The hospital's DICOM files (PS3.10): folders as a picture archive leaves them, and what
+ * modalities sent to this gateway. Their headers are read into the index's database;
+ * each study of a patient whom the index knows becomes one entry of that patient, like a
+ * record of the storage, and goes the same ways: policy, links, events, release.
+ *
+ * Folders are the hospital's: opened for reading only, below their root, never through
+ * links. They are looked through every `sweep_ms`; a file counts as the same while its
+ * size and time are. Pixels are read when somebody wants to see them.
+ *
+ * Whose a study is: its Patient ID has to be a number that the index knows, and birth
+ * date and sex, where both say them, have to agree; otherwise it is held
+ * ("patient_mismatch") until the hospital releases it. One whose number nobody has yet
+ * waits ("patient_unknown").
+ *
+ * Reasons of refused files: those of dicom_read, study_incomplete (no UIDs or no Patient
+ * ID), study_truncated. Errors: ERR_MISSING not_found, instance_missing; the store's. */
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "formats/entry/entry.h"
+#include "gateway/index/index.h"
+
+enum { STUDY_ROOTS_MAX = 8, STUDY_INSTANCES_MAX = 20000, STUDY_SERIES_MAX = 500 };
+
+struct study_root {
+    const char *label; /* first part of its paths; unlike any storage's */
+    const char *directory;
+};
+
+struct study_config {
+    struct index *index;
+    const struct study_root *roots;
+    size_t root_count;
+    int sweep_ms;
+    struct clock clock;
+    const struct log *log;
+};
+
+struct study; /* *owned*; threads share it */
+MUST_CHECK struct study *study_new(const struct study_config *config, struct err *err);
+/* Starts the thread that sweeps. */
+MUST_CHECK bool study_start(struct study *study, struct err *err);
+/* Stops and joins it. */
+void study_free(struct study *study);
+/* One look at every folder, and the index is told; in the caller's thread. ERR_BUSY
+ * storage_away: a folder is not there, or empty though it was not; the others were read.
+ */
+MUST_CHECK bool study_sweep(struct study *study, struct err *err);
+/* The thread looks at once. */
+void study_wake(struct study *study);
+
+/* ---- what a viewer sees ---- */
+/* The index path names a study, not a file of a storage. */
+bool study_is_place(const struct index_place *place);
+/* The entry as content: the study and its series. */
+MUST_CHECK bool study_read_entry(struct study *study, const struct index_place *place,
+                                 struct arena *arena, struct entry_list *list,
+                                 struct err *err);
+
+struct study_instance {
+    struct text folder, name; /* for study_open_file */
+    struct text facts;        /* the contract's Instance, JSON */
+    struct text kind;
+    int64_t frames;
+};
+struct study_series {
+    int64_t number;
+    struct text uid, modality, kind;
+    struct text description, body_part, laterality;
+    struct text space; /* Frame of Reference UID, or "" */
+    struct study_instance *instances;
+    size_t instance_count;
+};
+/* All of a study that lies in one patient's number, in reading order; *arena*. */
+struct study_content {
+    struct text uid, time, description, accession;
+    int32_t day;
+    struct study_series *series;
+    size_t series_count;
+    size_t instance_count;
+    bool has_more; /* than is listed */
+};
+/* Takes a release_permit's place: only gateway/answer, which has decided, calls it. */
+MUST_CHECK bool study_read_content(struct study *study, const struct index_place *place,
+                                   struct arena *arena, struct study_content *content,
+                                   struct err *err);
+/* The contract's Study without its facility. */
+void study_write_content(struct json_writer *writer, const struct study_content *content);
+/* For reading; -1. ERR_MISSING instance_missing. */
+MUST_CHECK int study_open_file(struct study *study, const struct study_instance *instance,
+                               struct err *err);

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Private to gateway/study: what a file's header says (study_header.c), the rows
+ * (study_store.c), looking through folders (study_sweep.c), what the index and a viewer
+ * are told (study.c). */
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "gateway/study/study.h"
+
+struct study {
+    struct study_config config;
+    struct store *store; /* the index's */
+    pthread_mutex_t lock;
+    pthread_cond_t word;
+    pthread_mutex_t sweeping; /* one at a time */
+    pthread_t thread;
+    bool is_started;
+    bool is_woken;
+    atomic_bool is_ending;
+};
+
+struct study_row {
+    struct text folder, name;
+    int64_t size_bytes;
+    int64_t changed_ns;
+    const char *code; /* "" = read */
+    struct text uid, series, instance, number, patient;
+    int32_t day;
+    struct text time, accession, description, modality;
+    const char *kind;
+    int64_t series_number, instance_number, frames;
+    struct text series_description, body_part, laterality, space;
+    struct text facts; /* the contract's Instance, JSON */
+};
+/* Fills the row from a file that is open; what is wrong with it becomes its code. False
+ * for the arena's and the disk's errors only. */
+MUST_CHECK bool study_read_header(int fd, struct arena *arena, struct study_row *row,
+                                  struct err *err);
+
+/* ---- study_store.c ---- */
+struct study_known { /* a file as it was when it was read */
+    struct text name;
+    int64_t size_bytes, changed_ns;
+};
+MUST_CHECK bool study_list_folder(struct study *study, struct text folder,
+                                  struct arena *arena, struct study_known **known,
+                                  size_t *count, struct err *err);
+/* What a look at one folder found; all of it or nothing. */
+struct study_look {
+    struct text folder;
+    int64_t sweep;
+    const struct study_row *rows; /* new and changed files */
+    size_t row_count;
+    const struct text *gone; /* names */
+    size_t gone_count;
+};
+MUST_CHECK bool study_note_look(struct study *study, const struct study_look *look,
+                                struct err *err);
+/* A look's number, larger than any before. */
+MUST_CHECK bool study_next_sweep(struct study *study, int64_t *sweep, struct err *err);
+MUST_CHECK bool study_count_folders(struct study *study, struct text label,
+                                    int64_t *count, struct err *err);
+/* The first folder below the label that this sweep did not see; empty = none. */
+MUST_CHECK bool study_find_unseen(struct study *study, struct text label, int64_t sweep,
+                                  struct arena *arena, struct text *folder,
+                                  struct err *err);
+MUST_CHECK bool study_forget_folder(struct study *study, struct text folder,
+                                    struct err *err);
+
+struct study_due {
+    struct text uid, number, code;
+};
+MUST_CHECK bool study_list_due(struct study *study, struct arena *arena,
+                               struct study_due **due, size_t *count, struct err *err);
+/* Its code is now this one; NULL = it is not due any more. */
+MUST_CHECK bool study_note_due(struct study *study, const struct study_due *due,
+                               const char *code, struct err *err);
+
+struct study_summary {
+    int64_t instance_count;
+    int64_t changed_ns; /* of the newest file */
+    int32_t day;
+    struct text time, accession, description, patient;
+    struct text modalities; /* "CT SR" */
+};
+/* instance_count 0 when there is none any more. */
+MUST_CHECK bool study_summarise(struct study *study, struct text uid, struct text number,
+                                struct arena *arena, struct study_summary *summary,
+                                struct err *err);
+MUST_CHECK bool study_read_rows(struct study *study, struct text uid, struct text number,
+                                struct arena *arena, struct study_content *content,
+                                struct err *err);
+
+/* Where a study stands in the index: "dicom/<uid>/<number>". */
+#define STUDY_LABEL "dicom"
+MUST_CHECK bool study_split_path(struct text path, struct text *uid, struct text *number,
+                                 struct err *err);
+/* study.c: what is due is told to the index. */
+MUST_CHECK bool study_tell_index(struct study *study, struct err *err);

@@ -1,0 +1,485 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
+#include "base/path.h"
+#include "gateway/study/study_parts.h"
+
+/* ---- folders ---- */
+
+bool study_list_folder(struct study *study, struct text folder, struct arena *arena,
+                       struct study_known **known, size_t *count, struct err *err)
+{
+    size_t room = 0;
+    bool has_row = false;
+    *known = NULL;
+    *count = 0;
+    CLEANUP(store_read_end) struct store_session *session = store_read(study->store, err);
+    if (!session)
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *rows = store_prepare(
+        session,
+        "SELECT name, size, changed_ns FROM study_file WHERE folder = ?1 ORDER BY name",
+        err);
+    if (!rows)
+        return false;
+    store_bind_text(rows, 1, folder);
+    while (store_step(rows, &has_row, err)) {
+        if (!has_row)
+            return true;
+        *known = arena_grow(arena, *known, *count, *count + 1, sizeof **known, &room, err);
+        struct study_known *one = *known ? &(*known)[(*count)++] : NULL;
+        if (!one || !store_column_text(rows, 0, arena, &one->name, err))
+            return false;
+        one->size_bytes = store_column_int(rows, 1);
+        one->changed_ns = store_column_int(rows, 2);
+    }
+    return false;
+}
+
+/* The study that this file belonged to until now, if any, has to be told again. */
+static bool note_former(struct store_session *session, struct text folder,
+                        struct text name, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *note = store_prepare(
+        session,
+        "INSERT INTO study_due (study, number, code) SELECT study, number, '' FROM "
+        "study_file WHERE folder = ?1 AND name = ?2 AND state = 0 "
+        "ON CONFLICT (study, number) DO UPDATE SET code = ''",
+        err);
+    if (!note)
+        return false;
+    store_bind_text(note, 1, folder);
+    store_bind_text(note, 2, name);
+    return store_run(note, err);
+}
+
+static bool forget_file(struct store_session *session, struct text folder,
+                        struct text name, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *forget = store_prepare(
+        session, "DELETE FROM study_file WHERE folder = ?1 AND name = ?2", err);
+    if (!forget)
+        return false;
+    store_bind_text(forget, 1, folder);
+    store_bind_text(forget, 2, name);
+    return store_run(forget, err);
+}
+
+static void bind_row(struct store_statement *insert, const struct study_row *row)
+{
+    bool is_read = row->code[0] == '\0';
+    const struct text none = TEXT("");
+    store_bind_text(insert, 1, row->folder);
+    store_bind_text(insert, 2, row->name);
+    store_bind_int(insert, 3, row->size_bytes);
+    store_bind_int(insert, 4, row->changed_ns);
+    store_bind_int(insert, 5, is_read ? 0 : 1);
+    store_bind_text(insert, 6, text_cstr(row->code));
+    store_bind_text(insert, 7, is_read ? row->uid : none);
+    store_bind_text(insert, 8, is_read ? row->series : none);
+    store_bind_text(insert, 9, is_read ? row->instance : none);
+    store_bind_text(insert, 10, is_read ? row->number : none);
+    store_bind_text(insert, 11, is_read ? row->patient : none);
+    store_bind_int(insert, 12, row->day);
+    store_bind_text(insert, 13, is_read ? row->time : none);
+    store_bind_text(insert, 14, is_read ? row->accession : none);
+    store_bind_text(insert, 15, is_read ? row->description : none);
+    store_bind_text(insert, 16, is_read ? row->modality : none);
+    store_bind_text(insert, 17, text_cstr(row->kind));
+    store_bind_int(insert, 18, row->series_number);
+    store_bind_int(insert, 19, row->instance_number);
+    store_bind_int(insert, 20, row->frames);
+    store_bind_text(insert, 21, is_read ? row->series_description : none);
+    store_bind_text(insert, 22, is_read ? row->body_part : none);
+    store_bind_text(insert, 23, is_read ? row->laterality : none);
+    store_bind_text(insert, 24, is_read ? row->space : none);
+    store_bind_text(insert, 25, is_read ? row->facts : none);
+}
+
+static bool put_row(struct store_session *session, const struct study_row *row,
+                    struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *insert = store_prepare(
+        session,
+        "INSERT INTO study_file (folder, name, size, changed_ns, state, code, study, "
+        "series, instance, number, patient, day, time, accession, description, modality, "
+        "kind, series_number, instance_number, frames, "
+        "series_description, body_part, laterality, space, facts) VALUES (?1, "
+        "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, "
+        "?19, ?20, ?21, ?22, ?23, ?24, ?25)",
+        err);
+    if (!insert)
+        return false;
+    bind_row(insert, row);
+    return store_run(insert, err);
+}
+
+static bool note_folder(struct store_session *session, const struct study_look *look,
+                        struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *note = store_prepare(
+        session,
+        "INSERT INTO study_folder (folder, sweep) VALUES (?1, ?2) ON CONFLICT (folder) "
+        "DO UPDATE SET sweep = excluded.sweep",
+        err);
+    if (!note)
+        return false;
+    store_bind_text(note, 1, look->folder);
+    store_bind_int(note, 2, look->sweep);
+    return store_run(note, err);
+}
+
+static bool write_look(struct store_session *session, void *context, struct err *err)
+{
+    const struct study_look *look = context;
+    for (size_t i = 0; i < look->gone_count; i++)
+        if (!note_former(session, look->folder, look->gone[i], err) ||
+            !forget_file(session, look->folder, look->gone[i], err))
+            return false;
+    for (size_t i = 0; i < look->row_count; i++) {
+        const struct study_row *row = &look->rows[i];
+        if (!note_former(session, row->folder, row->name, err) ||
+            !forget_file(session, row->folder, row->name, err) ||
+            !put_row(session, row, err) ||
+            !note_former(session, row->folder, row->name, err))
+            return false;
+    }
+    return note_folder(session, look, err);
+}
+
+bool study_note_look(struct study *study, const struct study_look *look, struct err *err)
+{
+    struct study_look copy = *look;
+    return store_write(study->store, STORE_BACKFILL, write_look, &copy, err);
+}
+
+static bool ask_number(struct study *study, const char *sql, const struct text *word,
+                       int64_t *number, struct err *err)
+{
+    bool has_row = false;
+    CLEANUP(store_read_end) struct store_session *session = store_read(study->store, err);
+    if (!session)
+        return false;
+    CLEANUP(store_finish) struct store_statement *ask = store_prepare(session, sql, err);
+    if (!ask)
+        return false;
+    if (word)
+        store_bind_text(ask, 1, *word);
+    if (!store_step(ask, &has_row, err))
+        return false;
+    *number = has_row ? store_column_int(ask, 0) : 0;
+    return true;
+}
+
+bool study_next_sweep(struct study *study, int64_t *sweep, struct err *err)
+{
+    if (!ask_number(study, "SELECT coalesce(max(sweep), 0) FROM study_folder", NULL,
+                    sweep, err))
+        return false;
+    ++*sweep;
+    return true;
+}
+
+/* Folders end in '/', and '0' is the next character: all below the label. */
+#define BELOW "folder >= ?1 || '/' AND folder < ?1 || '0'"
+
+bool study_count_folders(struct study *study, struct text label, int64_t *count,
+                         struct err *err)
+{
+    return ask_number(study, "SELECT count(*) FROM study_file WHERE " BELOW, &label,
+                      count, err);
+}
+
+bool study_find_unseen(struct study *study, struct text label, int64_t sweep,
+                       struct arena *arena, struct text *folder, struct err *err)
+{
+    bool has_row = false;
+    *folder = TEXT("");
+    CLEANUP(store_read_end) struct store_session *session = store_read(study->store, err);
+    if (!session)
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *find =
+        store_prepare(session,
+                      "SELECT folder FROM study_folder WHERE " BELOW
+                      " AND sweep <> ?2 LIMIT 1",
+                      err);
+    if (!find)
+        return false;
+    store_bind_text(find, 1, label);
+    store_bind_int(find, 2, sweep);
+    return store_step(find, &has_row, err) &&
+           (!has_row || store_column_text(find, 0, arena, folder, err));
+}
+
+static bool run_for_folder(struct store_session *session, const char *sql,
+                           struct text folder, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *statement = store_prepare(session, sql, err);
+    if (!statement)
+        return false;
+    store_bind_text(statement, 1, folder);
+    return store_run(statement, err);
+}
+
+static bool forget_folder(struct store_session *session, void *context, struct err *err)
+{
+    const struct text *folder = context;
+    return run_for_folder(session,
+                          "INSERT INTO study_due (study, number, code) SELECT DISTINCT "
+                          "study, number, '' FROM study_file WHERE folder = ?1 AND "
+                          "state = 0 ON CONFLICT (study, number) DO UPDATE SET code = ''",
+                          *folder, err) &&
+           run_for_folder(session, "DELETE FROM study_file WHERE folder = ?1", *folder,
+                          err) &&
+           run_for_folder(session, "DELETE FROM study_folder WHERE folder = ?1", *folder,
+                          err);
+}
+
+bool study_forget_folder(struct study *study, struct text folder, struct err *err)
+{
+    return store_write(study->store, STORE_BACKFILL, forget_folder, &folder, err);
+}
+
+/* ---- what the index has to be told ---- */
+
+enum { DUE_MAX = 5000 };
+
+bool study_list_due(struct study *study, struct arena *arena, struct study_due **due,
+                    size_t *count, struct err *err)
+{
+    size_t room = 0;
+    bool has_row = false;
+    *due = NULL;
+    *count = 0;
+    CLEANUP(store_read_end) struct store_session *session = store_read(study->store, err);
+    if (!session)
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *rows = store_prepare(
+        session, "SELECT study, number, code FROM study_due ORDER BY study, number", err);
+    if (!rows)
+        return false;
+    while (store_step(rows, &has_row, err)) {
+        if (!has_row || *count == DUE_MAX)
+            return true;
+        *due = arena_grow(arena, *due, *count, *count + 1, sizeof **due, &room, err);
+        struct study_due *one = *due ? &(*due)[(*count)++] : NULL;
+        if (!one || !store_column_text(rows, 0, arena, &one->uid, err) ||
+            !store_column_text(rows, 1, arena, &one->number, err) ||
+            !store_column_text(rows, 2, arena, &one->code, err))
+            return false;
+    }
+    return false;
+}
+
+struct noting {
+    const struct study_due *due;
+    const char *code;
+};
+
+static bool note_due(struct store_session *session, void *context, struct err *err)
+{
+    const struct noting *noting = context;
+    CLEANUP(store_finish)
+    struct store_statement *note =
+        store_prepare(session,
+                      noting->code
+                          ? "UPDATE study_due SET code = ?3 WHERE study = ?1 AND number = "
+                            "?2"
+                          : "DELETE FROM study_due WHERE study = ?1 AND number = ?2",
+                      err);
+    if (!note)
+        return false;
+    store_bind_text(note, 1, noting->due->uid);
+    store_bind_text(note, 2, noting->due->number);
+    if (noting->code)
+        store_bind_text(note, 3, text_cstr(noting->code));
+    return store_run(note, err);
+}
+
+bool study_note_due(struct study *study, const struct study_due *due, const char *code,
+                    struct err *err)
+{
+    struct noting noting = {due, code};
+    if (code && text_is(due->code, code))
+        return true;
+    return store_write(study->store, STORE_BACKFILL, note_due, &noting, err);
+}
+
+/* ---- a study ---- */
+
+static struct store_statement *select_study(struct store_session *session,
+                                            const char *sql, struct text uid,
+                                            struct text number, struct err *err)
+{
+    struct store_statement *rows = store_prepare(session, sql, err);
+    if (rows) {
+        store_bind_text(rows, 1, uid);
+        store_bind_text(rows, 2, number);
+    }
+    return rows;
+}
+
+static bool read_modalities(struct store_session *session, struct text uid,
+                            struct text number, struct arena *arena,
+                            struct study_summary *summary, struct err *err)
+{
+    bool has_row = false;
+    struct span copy = {0};
+    CLEANUP(buf_free) struct buf out = buf_init(256);
+    CLEANUP(store_finish)
+    struct store_statement *rows = select_study(
+        session,
+        "SELECT DISTINCT modality FROM study_file WHERE study = ?1 AND number = ?2 AND "
+        "modality <> '' ORDER BY modality LIMIT 8",
+        uid, number, err);
+    if (!rows)
+        return false;
+    while (store_step(rows, &has_row, err)) {
+        if (!has_row)
+            return buf_to_arena(&out, arena, &copy, err) &&
+                   text_from_utf8(copy, &summary->modalities, err);
+        if (out.len > 0)
+            buf_byte(&out, ' ');
+        buf_span(&out, text_span(store_column_view(rows, 0)));
+    }
+    return false;
+}
+
+bool study_summarise(struct study *study, struct text uid, struct text number,
+                     struct arena *arena, struct study_summary *summary, struct err *err)
+{
+    bool has_row = false;
+    *summary = (struct study_summary){.day = DAY_NONE};
+    CLEANUP(store_read_end) struct store_session *session = store_read(study->store, err);
+    if (!session)
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *find = select_study(
+        session,
+        "SELECT count(*), coalesce(max(changed_ns), 0), coalesce(min(day), 0), "
+        "coalesce(max(time), ''), coalesce(max(accession), ''), coalesce(max("
+        "description), ''), coalesce(max(patient), '') FROM study_file WHERE study = ?1 "
+        "AND number = ?2",
+        uid, number, err);
+    if (!find || !store_step(find, &has_row, err))
+        return false;
+    summary->instance_count = store_column_int(find, 0);
+    summary->changed_ns = store_column_int(find, 1);
+    if (summary->instance_count == 0)
+        return true;
+    summary->day = (int32_t)store_column_int(find, 2);
+    return store_column_text(find, 3, arena, &summary->time, err) &&
+           store_column_text(find, 4, arena, &summary->accession, err) &&
+           store_column_text(find, 5, arena, &summary->description, err) &&
+           store_column_text(find, 6, arena, &summary->patient, err) &&
+           read_modalities(session, uid, number, arena, summary, err);
+}
+
+/* ---- its instances ---- */
+
+struct listing {
+    struct store_statement *rows;
+    struct arena *arena;
+    struct study_content *content;
+    size_t series_room, instance_room;
+    struct err *err;
+};
+
+static bool begin_series(struct listing *listing)
+{
+    struct study_content *content = listing->content;
+    struct store_statement *rows = listing->rows;
+    content->series = arena_grow(listing->arena, content->series, content->series_count,
+                                 content->series_count + 1, sizeof *content->series,
+                                 &listing->series_room, listing->err);
+    struct study_series *series =
+        content->series ? &content->series[content->series_count++] : NULL;
+    listing->instance_room = 0;
+    if (!series)
+        return false;
+    *series = (struct study_series){.number = store_column_int(rows, 5)};
+    return store_column_text(rows, 0, listing->arena, &series->uid, listing->err) &&
+           store_column_text(rows, 4, listing->arena, &series->kind, listing->err) &&
+           store_column_text(rows, 7, listing->arena, &series->modality, listing->err) &&
+           store_column_text(rows, 8, listing->arena, &series->description,
+                             listing->err) &&
+           store_column_text(rows, 9, listing->arena, &series->body_part, listing->err) &&
+           store_column_text(rows, 10, listing->arena, &series->laterality,
+                             listing->err) &&
+           store_column_text(rows, 11, listing->arena, &series->space, listing->err);
+}
+
+static bool add_instance(struct listing *listing)
+{
+    struct study_content *content = listing->content;
+    struct study_series *series =
+        content->series_count ? &content->series[content->series_count - 1] : NULL;
+    struct store_statement *rows = listing->rows;
+    if (!series || !text_equal(series->uid, store_column_view(rows, 0))) {
+        if (content->series_count == STUDY_SERIES_MAX) {
+            content->has_more = true;
+            return true;
+        }
+        if (!begin_series(listing))
+            return false;
+        series = &content->series[content->series_count - 1];
+    }
+    series->instances = arena_grow(listing->arena, series->instances,
+                                   series->instance_count, series->instance_count + 1,
+                                   sizeof *series->instances, &listing->instance_room,
+                                   listing->err);
+    struct study_instance *one =
+        series->instances ? &series->instances[series->instance_count++] : NULL;
+    if (!one)
+        return false;
+    content->instance_count++;
+    one->frames = store_column_int(rows, 6);
+    return store_column_text(rows, 1, listing->arena, &one->folder, listing->err) &&
+           store_column_text(rows, 2, listing->arena, &one->name, listing->err) &&
+           store_column_text(rows, 3, listing->arena, &one->facts, listing->err) &&
+           store_column_text(rows, 4, listing->arena, &one->kind, listing->err);
+}
+
+/* The same instance twice (a copy in another folder) is listed once: the newest. */
+bool study_read_rows(struct study *study, struct text uid, struct text number,
+                     struct arena *arena, struct study_content *content, struct err *err)
+{
+    bool has_row = false;
+    CLEANUP(store_read_end) struct store_session *session = store_read(study->store, err);
+    if (!session)
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *rows = select_study(
+        session,
+        "SELECT series, folder, name, facts, kind, series_number, frames, modality, "
+        "series_description, body_part, laterality, space FROM study_file f WHERE study = ?1 AND number = ?2 AND NOT EXISTS "
+        "(SELECT 1 FROM study_file o WHERE o.study = f.study AND o.number = f.number AND "
+        "o.series_number = f.series_number AND o.series = f.series AND o.instance_number "
+        "= f.instance_number AND o.instance = f.instance AND (o.changed_ns > "
+        "f.changed_ns OR o.changed_ns = f.changed_ns AND (o.folder > f.folder OR "
+        "o.folder = f.folder AND o.name > f.name))) ORDER BY series_number, series, "
+        "instance_number, instance",
+        uid, number, err);
+    struct listing listing = {rows, arena, content, 0, 0, err};
+    if (!rows)
+        return false;
+    while (store_step(rows, &has_row, err)) {
+        if (!has_row)
+            return true;
+        if (content->instance_count == STUDY_INSTANCES_MAX || content->has_more) {
+            content->has_more = true;
+            return true;
+        }
+        if (!add_instance(&listing))
+            return false;
+    }
+    return false;
+}
