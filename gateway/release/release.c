@@ -1,32 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gateway/release/release.h"
-
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "gateway/release/release_parts.h"
 
-enum { TUNNELS_MAX = 16, HOUR_MS = 3600 * 1000 };
-
-struct release_permit {
-    const char *event; /* of its decision row: "content" or "original" */
-    char detail[32];   /* which part of the original, "" = none */
-    struct grant grant;
-    struct index_place place;
-};
-
-struct release_tunnel {
-    struct id id;
-    int64_t hello_ms; /* monotonic; 0 = free */
-    struct grant_window window;
-};
-
-struct release {
-    struct release_config config;
-    pthread_mutex_t lock;
-    struct release_tunnel tunnels[TUNNELS_MAX];
-};
+enum { HOUR_MS = 3600 * 1000 };
 
 struct release *release_new(const struct release_config *config, struct err *err)
 {
@@ -35,6 +14,8 @@ struct release *release_new(const struct release_config *config, struct err *err
         return NULL;
     release->config = *config;
     pthread_mutex_init(&release->lock, NULL);
+    pthread_mutex_init(&release->first_lock, NULL);
+    pthread_mutex_init(&release->opened_lock, NULL);
     return release;
 }
 
@@ -42,6 +23,9 @@ void release_free(struct release *release)
 {
     if (!release)
         return;
+    release_end_all(release);
+    pthread_mutex_destroy(&release->opened_lock);
+    pthread_mutex_destroy(&release->first_lock);
     pthread_mutex_destroy(&release->lock);
     memory_free(release);
 }
@@ -72,6 +56,7 @@ void release_drop_tunnel(struct release *release, struct id tunnel)
         if (id_equal(release->tunnels[i].id, tunnel))
             release->tunnels[i] = (struct release_tunnel){.hello_ms = 0};
     pthread_mutex_unlock(&release->lock);
+    release_end_of_tunnel(release, tunnel);
 }
 
 /* ---- the rule ---- */
@@ -152,8 +137,8 @@ const char *release_rule(const struct release_facts *facts)
 
 /* ---- the gate ---- */
 
-static bool check_grant(struct release *release, struct span wire, struct arena *arena,
-                        struct grant *grant, struct err *err)
+bool release_check_grant(struct release *release, struct span wire, struct arena *arena,
+                         struct grant *grant, struct err *err)
 {
     const struct release_config *config = &release->config;
     int64_t now_ms = clock_monotonic_ms(&config->clock);
@@ -182,14 +167,6 @@ static bool check_grant(struct release *release, struct span wire, struct arena 
     return is_good;
 }
 
-struct deciding {
-    struct release *release;
-    const struct release_request *request;
-    struct release_permit *permit;
-    struct arena *arena;
-    const char *reason;
-};
-
 static bool is_same_number(struct text a, struct text b)
 {
     while (a.len > 0 && a.at[0] == '0')
@@ -199,7 +176,7 @@ static bool is_same_number(struct text a, struct text b)
     return text_equal(a, b);
 }
 
-static bool apply_rule(struct deciding *deciding, struct err *err)
+bool release_apply(struct release_deciding *deciding, struct err *err)
 {
     const struct release_config *config = &deciding->release->config;
     const struct grant *grant = &deciding->permit->grant;
@@ -266,8 +243,8 @@ static void fill_row(const struct release *release, const struct release_permit 
                                       .facility_name = grant->viewer_name};
 }
 
-static bool write_decision(const struct deciding *deciding, const char *event,
-                           const char *reason, struct err *err)
+bool release_write_decision(const struct release_deciding *deciding,
+                            const char *event, const char *reason, struct err *err)
 {
     struct row_texts texts;
     struct audit_position position;
@@ -280,12 +257,12 @@ static bool write_decision(const struct deciding *deciding, const char *event,
 }
 
 /* A refusal is written down like a permit; then it is the answer. */
-static bool write_refusal(const struct deciding *deciding, const char *event,
-                          struct err *err)
+bool release_write_refusal(const struct release_deciding *deciding,
+                           const char *event, struct err *err)
 {
     struct err refusal = *err;
     err_clear(err);
-    if (!write_decision(deciding, event, refusal.code, err))
+    if (!release_write_decision(deciding, event, refusal.code, err))
         return false;
     *err = refusal;
     return false;
@@ -297,22 +274,22 @@ const struct release_permit *release_decide(struct release *release,
 {
     const char *event = request->wants_original ? "original" : "content";
     struct release_permit *permit = ARENA_NEW(arena, struct release_permit, err);
-    struct deciding deciding = {
+    struct release_deciding deciding = {
         .release = release, .request = request, .permit = permit, .arena = arena};
     if (!permit)
         return NULL;
     permit->event = event;
     if (request->part > 0)
         snprintf(permit->detail, sizeof permit->detail, "{\"part\":%zu}", request->part);
-    bool is_decided = check_grant(release, request->grant, arena, &permit->grant, err) &&
-                      apply_rule(&deciding, err);
+    bool is_decided = release_check_grant(release, request->grant, arena, &permit->grant, err) &&
+                      release_apply(&deciding, err);
     if (!is_decided) {
         if (err->kind == ERR_REFUSED || err->kind == ERR_MISSING ||
             err->kind == ERR_SYNTAX)
-            (void)!write_refusal(&deciding, event, err);
+            (void)!release_write_refusal(&deciding, event, err);
         return NULL;
     }
-    if (!write_decision(&deciding, event, deciding.reason, err))
+    if (!release_write_decision(&deciding, event, deciding.reason, err))
         return NULL;
     if (deciding.reason) {
         err_set(err, ERR_REFUSED, deciding.reason, "refused: %s", deciding.reason);
@@ -331,18 +308,25 @@ const struct grant *release_grant(const struct release_permit *permit)
     return &permit->grant;
 }
 
-bool release_finish(struct release *release, const struct release_permit *permit,
-                    const char *verdict, int64_t bytes, struct err *err)
+bool release_write_finish(struct release *release, const struct release_permit *permit,
+                          const struct release_sum *sum, struct err *err)
 {
     struct row_texts texts;
     struct audit_position position;
     struct audit_record row = {.phase = AUDIT_FINISH,
                                .event = permit->event,
-                               .verdict = verdict,
-                               .bytes = bytes,
-                               .number_of_parts = 1};
+                               .verdict = sum->verdict,
+                               .bytes = sum->bytes,
+                               .number_of_parts = sum->parts};
     fill_row(release, permit, &texts, &row);
     return audit_append(release->config.audit, &row, &position, err);
+}
+
+bool release_finish(struct release *release, const struct release_permit *permit,
+                    const char *verdict, int64_t bytes, struct err *err)
+{
+    struct release_sum sum = {verdict, bytes, 1};
+    return release_write_finish(release, permit, &sum, err);
 }
 
 bool release_note_link(struct release *release, struct id record, struct text number,

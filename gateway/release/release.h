@@ -67,6 +67,21 @@ const struct grant *release_grant(const struct release_permit *permit);
 MUST_CHECK bool release_finish(struct release *release,
                                const struct release_permit *permit, const char *verdict,
                                int64_t bytes, struct err *err);
+/* ---- what stays open: parts of a study under one opening ---- */
+/* As release_decide, for the parts of an entry under the grant's opening: the first one
+ * has the decision row ("study"), later ones are decided again by the same rule and have
+ * a row only when they are refused, which ends it. ERR_BUSY release_full. */
+MUST_CHECK const struct release_permit *
+release_decide_part(struct release *release, const struct release_request *request,
+                    struct arena *arena, struct err *err);
+/* Adds to what the finish row will say. */
+void release_count_part(struct release *release, const struct release_permit *permit,
+                        int64_t bytes);
+/* The opening was closed at the centre. */
+void release_end_opening(struct release *release, struct id opening);
+/* Ends what nobody asked for in ten minutes; called now and then. */
+void release_sweep(struct release *release);
+
 /* A link was asked for, decided or ended: one row. */
 MUST_CHECK bool release_note_link(struct release *release, struct id record,
                                   struct text number, const char *verdict,
