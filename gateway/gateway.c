@@ -10,10 +10,12 @@
 #include "base/memory.h"
 #include "base/path.h"
 #include "exchange/audit/audit.h"
+#include "formats/picture/picture.h"
 #include "gateway/answer/answer.h"
 #include "gateway/gateway_config.h"
 #include "gateway/gateway_recall.h"
 #include "gateway/rows/rows.h"
+#include "gateway/study/study.h"
 #include "wire/http/http.h"
 #include "wire/loop/loop.h"
 #include "wire/tls/tls.h"
@@ -26,7 +28,10 @@ enum {
     RETRY_MIN_MS = 200,
     RETRY_MAX_MS = 15000,
     PING_MS = 20000,
-    POLICY_ARENA_BYTES = 1 << 20
+    POLICY_ARENA_BYTES = 1 << 20,
+    DECODERS = 2,
+    DECODER_MEMORY_BYTES = 512 << 20,
+    OPENINGS_SWEEP_MS = 15000
 };
 
 /* Another one of these is another file, or the same with something else in it. */
@@ -60,6 +65,8 @@ struct gateway {
     struct index *index;
     struct rows *rows; /* NULL = no index database */
     struct collect *collect;
+    struct study *study;         /* NULL = no folders of images */
+    struct child_pool *decoders; /* with study */
     struct release *release;
     struct answer *answer;
     struct line lines[GATEWAY_CENTRES_MAX];
@@ -69,6 +76,8 @@ struct gateway {
     bool is_dialling;
     bool was_filled;
     struct policy_file policy_file;
+    int64_t openings_swept_ms; /* the loop's */
+    atomic_bool is_sweeping;
     struct loop_timer *tick;
 };
 
@@ -132,6 +141,35 @@ static bool open_rows(struct gateway *gateway, struct err *err)
     return gateway->rows || !rows.connection_file;
 }
 
+/* Pictures are drawn by processes that hold nothing of ours. */
+static bool open_images(struct gateway *gateway, struct err *err)
+{
+    static const char *const arguments[] = {"render", "--child", NULL};
+    struct gateway_config *config = &gateway->config;
+    struct study_config study = {.index = gateway->index,
+                                 .roots = config->images,
+                                 .root_count = config->image_count,
+                                 .sweep_ms = config->image_sweep_ms,
+                                 .clock = clock_system(),
+                                 .log = &gateway->log};
+    struct child_config decoders = {.arguments = arguments,
+                                    .codes = picture_codes,
+                                    .request_bytes_max = PICTURE_JOB_BYTES_MAX,
+                                    .reply_bytes_max = PICTURE_REPLY_BYTES_MAX,
+                                    .memory_bytes_max = DECODER_MEMORY_BYTES,
+                                    .cpu_ms_max = 10000,
+                                    .wall_ms_max = 20000,
+                                    .jobs_max = 1000,
+                                    .count = DECODERS,
+                                    .waiting_max = 64,
+                                    .log = &gateway->log};
+    if (config->image_count == 0)
+        return true;
+    gateway->study = study_new(&study, err);
+    gateway->decoders = gateway->study ? child_pool_new(&decoders, err) : NULL;
+    return gateway->decoders != NULL;
+}
+
 static bool open_gate(struct gateway *gateway, struct err *err)
 {
     struct gateway_config *config = &gateway->config;
@@ -159,11 +197,13 @@ static bool open_gate(struct gateway *gateway, struct err *err)
                                      .clock = clock_system()};
     gateway->collect = collect_new(&collect, err);
     gateway->release = gateway->collect ? release_new(&release, err) : NULL;
-    if (!gateway->release)
+    if (!gateway->release || !open_images(gateway, err))
         return false;
     struct answer_config answer = {.index = gateway->index,
                                    .collect = gateway->collect,
                                    .release = gateway->release,
+                                   .study = gateway->study,
+                                   .decoders = gateway->decoders,
                                    .audit = gateway->audit,
                                    .node = config->node,
                                    .facility_code = config->facility_code,
@@ -290,6 +330,26 @@ static void look_at_policy_file(struct gateway *gateway)
         atomic_store(&file->is_reading, false);
 }
 
+static void end_openings(void *context)
+{
+    struct gateway *gateway = context;
+    release_sweep(gateway->release);
+    atomic_store(&gateway->is_sweeping, false);
+}
+
+/* Studies that nobody looks at any more have their last row written. */
+static void sweep_openings(struct gateway *gateway)
+{
+    struct clock clock = clock_system();
+    int64_t now_ms = clock_monotonic_ms(&clock);
+    if (now_ms - gateway->openings_swept_ms < OPENINGS_SWEEP_MS ||
+        atomic_exchange(&gateway->is_sweeping, true))
+        return;
+    gateway->openings_swept_ms = now_ms;
+    if (!workers_post(gateway->workers, end_openings, gateway))
+        atomic_store(&gateway->is_sweeping, false);
+}
+
 /* A new index knows nobody yet: the centre is dialled when a first sweep has filled it,
  * or numbers would be answered as unknown that are there. */
 static void on_tick(void *context)
@@ -304,6 +364,7 @@ static void on_tick(void *context)
     if (err.kind != ERR_NONE)
         log_err(&gateway->log, "tick", &err);
     answer_tick(gateway->answer);
+    sweep_openings(gateway);
     look_at_policy_file(gateway);
     loop_timer_set(gateway->tick, TICK_MS);
 }
@@ -359,7 +420,8 @@ struct gateway *gateway_open(const char *config_file, struct err *err)
 
 bool gateway_run(struct gateway *gateway, struct err *err)
 {
-    if (!collect_start(gateway->collect, err))
+    if (!collect_start(gateway->collect, err) ||
+        (gateway->study && !study_start(gateway->study, err)))
         return false;
     loop_timer_set(gateway->tick, TICK_MS);
     loop_run(gateway->loop);
@@ -380,6 +442,7 @@ void gateway_close(struct gateway *gateway)
     for (size_t i = 0; i < GATEWAY_CENTRES_MAX; i++)
         if (gateway->lines[i].dialer)
             tunnel_dialer_close(gateway->lines[i].dialer);
+    study_stop(gateway->study);
     collect_free(gateway->collect);
     rows_close(gateway->rows);
     answer_end(gateway->answer);
@@ -394,7 +457,9 @@ void gateway_close(struct gateway *gateway)
         http_router_free(gateway->lines[i].router);
     if (gateway->tls)
         tls_context_free(gateway->tls);
+    child_pool_free(gateway->decoders);
     release_free(gateway->release);
+    study_free(gateway->study);
     index_close(gateway->index);
     audit_close(gateway->audit);
     arena_free(&gateway->arena);

@@ -71,6 +71,28 @@ static bool read_array(const struct json_value *object, const char *key, bool is
     return true;
 }
 
+/* Folders of DICOM files, as an archive leaves them. */
+static bool read_images(const struct json_value *root, struct arena *arena,
+                        struct gateway_config *config, struct err *err)
+{
+    const struct json_value *array = NULL;
+    int period_s = 5;
+    if (!json_member(root, "images"))
+        return true;
+    if (!json_take_array(root, "images", STUDY_ROOTS_MAX, &array, err) ||
+        !take_number(root, "images_period_seconds", 1, HOUR_S, &period_s, err))
+        return false;
+    config->image_sweep_ms = period_s * 1000;
+    for (size_t i = 0; i < json_count(array); i++) {
+        struct collect_root one = {0};
+        if (!read_root(json_item(array, i), arena, &one, err))
+            return false;
+        config->images[config->image_count++] =
+            (struct study_root){one.label, one.directory};
+    }
+    return true;
+}
+
 /* A label names a storage in the index: two of the same would be one. */
 static bool check_labels(const struct gateway_config *config, struct err *err)
 {
@@ -79,6 +101,17 @@ static bool check_labels(const struct gateway_config *config, struct err *err)
             if (strcmp(config->roots[i].label, config->roots[j].label) == 0)
                 return err_set(err, ERR_SYNTAX, "config_label",
                                "two storages have the same label");
+    for (size_t i = 0; i < config->image_count; i++) {
+        const char *label = config->images[i].label;
+        bool is_taken = strcmp(label, STUDY_LABEL) == 0;
+        for (size_t j = 0; j < config->root_count; j++)
+            is_taken = is_taken || strcmp(config->roots[j].label, label) == 0;
+        for (size_t j = 0; j < i; j++)
+            is_taken = is_taken || strcmp(config->images[j].label, label) == 0;
+        if (is_taken)
+            return err_set(err, ERR_SYNTAX, "config_label",
+                           "two storages have the same label");
+    }
     return true;
 }
 
@@ -93,7 +126,7 @@ static bool read_roots(const struct json_value *object, struct arena *arena,
     bool has_extended = json_member(object, "extended_storage") != NULL;
     return (!has_extended ||
             read_array(object, "extended_storage", true, arena, config, err)) &&
-           check_labels(config, err);
+           read_images(object, arena, config, err) && check_labels(config, err);
 }
 
 /* Directories of transaction storages. */

@@ -6,6 +6,7 @@
 #include "formats/uplink/uplink.h"
 #include "gateway/answer/answer.h"
 #include "gateway/collect/collect.h"
+#include "gateway/study/study.h"
 #include "wire/tunnel/tunnel.h"
 
 enum { GATEWAY_CENTRES_MAX = ANSWER_LINES_MAX };
@@ -25,6 +26,9 @@ struct gateway_config {
     size_t root_count;
     const char *transactions[COLLECT_TRANSACTIONS_MAX];
     size_t transaction_count;
+    struct study_root images[STUDY_ROOTS_MAX]; /* folders of DICOM files */
+    size_t image_count;
+    int image_sweep_ms;
     const char *rows_connection; /* file; NULL = no index database */
     int rows_period_ms;
     int rows_timeout_s;

@@ -267,15 +267,23 @@ static void answer_checks(struct http_call *call, void *context)
     answer_record(call, answer_of(context), check_now);
 }
 
+/* Contents are answered whole or as a stream whose cutting the tunnel itself does; what
+ * goes on under an opening is its study. */
 static void answer_cancel(struct http_call *call, void *context)
 {
-    /* Contents are answered whole or as a stream whose cutting the tunnel itself does;
-     * nothing else runs on for an opening. */
-    (void)context;
-    CLEANUP(buf_free) struct buf out = buf_init(16);
+    struct answer *answer = answer_of(context);
     struct err err = {0};
+    struct id opening;
+    CLEANUP(buf_free) struct buf out = buf_init(16);
+    CLEANUP(json_free_at) struct json_document *document = answer_read_body(call, &err);
+    bool is_done =
+        document && json_take_id(json_root(document), "opening", &opening, &err);
+    if (is_done) {
+        release_end_opening(answer->config.release, opening);
+        answer_drop_lists(answer, &opening);
+    }
     buf_cstr(&out, "{}");
-    answer_send(call, &out, true, &err);
+    answer_send(call, &out, is_done, &err);
 }
 
 static const struct http_route routes[] = {
@@ -291,6 +299,11 @@ static const struct http_route routes[] = {
     {HTTP_POST, "/checks", answer_checks, 256},
     {HTTP_POST, "/content", answer_content, 1024},
     {HTTP_POST, "/original", answer_original, 1024},
+    {HTTP_POST, "/study", answer_study, 1024},
+    {HTTP_POST, "/frame", answer_frame, 1024},
+    {HTTP_POST, "/instance", answer_instance, 1024},
+    {HTTP_POST, "/document", answer_document, 1024},
+    {HTTP_POST, "/report", answer_report, 1024},
     {HTTP_POST, "/cancel", answer_cancel, 256},
 };
 
@@ -308,5 +321,7 @@ struct answer *answer_new(const struct answer_config *config, struct err *err)
     for (int i = 0; i < ANSWER_LINES_MAX; i++)
         answer->lines[i].answer = answer;
     pthread_mutex_init(&answer->lock, NULL);
+    pthread_mutex_init(&answer->lists_lock, NULL);
+    pthread_cond_init(&answer->sendings_ended, NULL);
     return answer;
 }

@@ -134,6 +134,23 @@ static void name_list(const struct index_place *place,
     digits[UPLINK_LIST_DIGITS] = '\0';
 }
 
+/* A study has no file of its own: its entry is made from its files' headers, and what it
+ * is made of is asked for piece by piece. */
+static bool write_study_entry(struct answer *answer, const struct index_place *place,
+                              struct arena *arena, struct buf *out, struct err *err)
+{
+    struct entry_list list = {0};
+    struct json_writer writer = json_writer(out);
+    if (!study_read_entry(answer->config.study, place, arena, &list, err))
+        return false;
+    json_open_object(&writer);
+    json_key(&writer, "entry");
+    entry_write(&writer, list.first);
+    write_warnings(&writer, &list);
+    json_close_object(&writer);
+    return buf_check(out, err);
+}
+
 static bool write_entry(struct answer *answer, const struct release_permit *permit,
                         struct arena *arena, struct buf *out, struct err *err)
 {
@@ -141,6 +158,8 @@ static bool write_entry(struct answer *answer, const struct release_permit *perm
     struct collect_content content = {0};
     struct entry_list list = {0};
     char digits[HASH_HEX_BYTES];
+    if (answer->config.study && study_is_place(place))
+        return write_study_entry(answer, place, arena, out, err);
     if (!read_content(answer, permit, arena, &content, err) ||
         !collect_read_list(answer->config.collect, place->path, &content, arena, &list,
                            err))

@@ -279,6 +279,13 @@ void answer_free(struct answer *answer)
 {
     if (!answer)
         return;
+    pthread_mutex_lock(&answer->lists_lock);
+    while (answer->sending_count > 0) /* their streams have ended with the loop */
+        pthread_cond_wait(&answer->sendings_ended, &answer->lists_lock);
+    pthread_mutex_unlock(&answer->lists_lock);
+    answer_drop_lists(answer, NULL);
+    pthread_cond_destroy(&answer->sendings_ended);
+    pthread_mutex_destroy(&answer->lists_lock);
     pthread_mutex_destroy(&answer->lock);
     memory_free(answer);
 }

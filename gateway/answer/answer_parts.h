@@ -26,6 +26,11 @@ struct answer {
     struct answer_line *holder[ANSWER_LANES]; /* over which events go; NULL = none */
     int64_t given_ms[ANSWER_LANES];           /* when its last poll was answered */
     bool is_ending;
+    pthread_mutex_t lists_lock; /* guards what follows; taken alone */
+    struct answer_list *lists;  /* of studies that are open; newest first */
+    size_t list_count;
+    int sending_count;
+    pthread_cond_t sendings_ended;
 };
 
 /* Of a route's context. */
@@ -40,3 +45,19 @@ void answer_events_live(struct http_call *call, void *context);
 void answer_events_backfill(struct http_call *call, void *context);
 void answer_content(struct http_call *call, void *context);
 void answer_original(struct http_call *call, void *context);
+/* ---- studies (answer_study.c) ---- */
+void answer_study(struct http_call *call, void *context);
+void answer_frame(struct http_call *call, void *context);
+void answer_instance(struct http_call *call, void *context);
+void answer_document(struct http_call *call, void *context);
+void answer_report(struct http_call *call, void *context);
+/* NULL: all of them. */
+void answer_drop_lists(struct answer *answer, const struct id *opening);
+/* ---- files (answer_file.c) ---- */
+struct answer_range {
+    const char *content_type;
+    int64_t from;
+};
+/* Answers the call with the file from there on, and takes `fd`. False: not answered. */
+MUST_CHECK bool answer_send_file(struct answer *answer, struct http_call *call, int *fd,
+                                 const struct answer_range *range, struct err *err);

@@ -243,8 +243,8 @@ static void fill_row(const struct release *release, const struct release_permit 
                                       .facility_name = grant->viewer_name};
 }
 
-bool release_write_decision(const struct release_deciding *deciding,
-                            const char *event, const char *reason, struct err *err)
+bool release_write_decision(const struct release_deciding *deciding, const char *event,
+                            const char *reason, struct err *err)
 {
     struct row_texts texts;
     struct audit_position position;
@@ -257,8 +257,8 @@ bool release_write_decision(const struct release_deciding *deciding,
 }
 
 /* A refusal is written down like a permit; then it is the answer. */
-bool release_write_refusal(const struct release_deciding *deciding,
-                           const char *event, struct err *err)
+bool release_write_refusal(const struct release_deciding *deciding, const char *event,
+                           struct err *err)
 {
     struct err refusal = *err;
     err_clear(err);
@@ -281,8 +281,9 @@ const struct release_permit *release_decide(struct release *release,
     permit->event = event;
     if (request->part > 0)
         snprintf(permit->detail, sizeof permit->detail, "{\"part\":%zu}", request->part);
-    bool is_decided = release_check_grant(release, request->grant, arena, &permit->grant, err) &&
-                      release_apply(&deciding, err);
+    bool is_decided =
+        release_check_grant(release, request->grant, arena, &permit->grant, err) &&
+        release_apply(&deciding, err);
     if (!is_decided) {
         if (err->kind == ERR_REFUSED || err->kind == ERR_MISSING ||
             err->kind == ERR_SYNTAX)

@@ -79,7 +79,8 @@ void release_count_part(struct release *release, const struct release_permit *pe
                         int64_t bytes);
 /* The opening was closed at the centre. */
 void release_end_opening(struct release *release, struct id opening);
-/* Ends what nobody asked for in ten minutes; called now and then. */
+/* Ends what nobody asked for in ten minutes, and what was cut with its tunnel; called now
+ * and then, waits for the audit. */
 void release_sweep(struct release *release);
 
 /* A link was asked for, decided or ended: one row. */

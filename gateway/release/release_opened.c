@@ -15,6 +15,7 @@ struct release_opened {
     struct release_permit permit;
     struct release_sum sum;
     int64_t used_ms; /* monotonic */
+    bool is_cut;     /* its tunnel is lost: the row is written at the next sweep */
 };
 
 static int64_t now_ms(const struct release *release)
@@ -28,7 +29,8 @@ static struct release_opened **find(struct release *release,
 {
     struct release_opened **at = &release->opened;
     for (; *at; at = &(*at)->next)
-        if (id_equal((*at)->permit.grant.opening, permit->grant.opening) &&
+        if (!(*at)->is_cut &&
+            id_equal((*at)->permit.grant.opening, permit->grant.opening) &&
             id_equal((*at)->permit.grant.tunnel, permit->grant.tunnel) &&
             text_equal((*at)->permit.grant.entry_key, permit->grant.entry_key))
             break;
@@ -50,9 +52,9 @@ static bool copy_permit(const struct release_permit *permit, struct release_open
 {
     struct grant *grant = &one->permit.grant;
     struct text *const texts[] = {
-        &grant->facility_code, &grant->local_number, &grant->entry_key,
-        &grant->purpose,       &grant->staff_id,     &grant->staff_name,
-        &grant->profession,    &grant->viewer_code,  &grant->viewer_name,
+        &grant->facility_code, &grant->local_number,   &grant->entry_key,
+        &grant->purpose,       &grant->staff_id,       &grant->staff_name,
+        &grant->profession,    &grant->viewer_code,    &grant->viewer_name,
         &grant->viewer_kind,   &one->permit.place.path};
     one->permit = *permit;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -121,7 +123,7 @@ static void end_those(struct release *release, is_over *over, const void *contex
     while (ended) {
         struct release_opened *next = ended->next;
         struct err err = {0};
-        ended->sum.verdict = verdict;
+        ended->sum.verdict = ended->is_cut ? "cut" : verdict;
         /* A decision whose finish cannot be written is closed as unknown at the next
          * start. */
         (void)!release_write_finish(release, &ended->permit, &ended->sum, &err);
@@ -139,14 +141,6 @@ static bool is_any(const struct release *release, const struct release_opened *o
     return true;
 }
 
-static bool is_of_tunnel(const struct release *release, const struct release_opened *one,
-                         const void *context)
-{
-    const struct id *tunnel = context;
-    (void)release;
-    return id_equal(one->permit.grant.tunnel, *tunnel);
-}
-
 static bool is_of_opening(const struct release *release, const struct release_opened *one,
                           const void *context)
 {
@@ -159,7 +153,7 @@ static bool is_idle(const struct release *release, const struct release_opened *
                     const void *context)
 {
     (void)context;
-    return now_ms(release) - one->used_ms >= IDLE_MS;
+    return one->is_cut || now_ms(release) - one->used_ms >= IDLE_MS;
 }
 
 void release_end_all(struct release *release)
@@ -167,9 +161,13 @@ void release_end_all(struct release *release)
     end_those(release, is_any, NULL, "cut");
 }
 
+/* On the loop, which must not wait for the disk. */
 void release_end_of_tunnel(struct release *release, struct id tunnel)
 {
-    end_those(release, is_of_tunnel, &tunnel, "cut");
+    pthread_mutex_lock(&release->opened_lock);
+    for (struct release_opened *one = release->opened; one; one = one->next)
+        one->is_cut = one->is_cut || id_equal(one->permit.grant.tunnel, tunnel);
+    pthread_mutex_unlock(&release->opened_lock);
 }
 
 void release_end_opening(struct release *release, struct id opening)

@@ -86,14 +86,21 @@ void study_wake(struct study *study)
     pthread_mutex_unlock(&study->lock);
 }
 
+void study_stop(struct study *study)
+{
+    if (!study || !study->is_started)
+        return;
+    atomic_store(&study->is_ending, true);
+    study_wake(study);
+    pthread_join(study->thread, NULL);
+    study->is_started = false;
+}
+
 void study_free(struct study *study)
 {
     if (!study)
         return;
-    atomic_store(&study->is_ending, true);
-    study_wake(study);
-    if (study->is_started)
-        pthread_join(study->thread, NULL);
+    study_stop(study);
     pthread_cond_destroy(&study->word);
     pthread_mutex_destroy(&study->sweeping);
     pthread_mutex_destroy(&study->lock);
@@ -126,10 +133,10 @@ static enum entry_kind kind_of(struct text modalities)
     static const struct {
         const char *modality;
         enum entry_kind kind;
-    } kinds[] = {
-        {"ES", ENTRY_ENDOSCOPY},   {"ECG", ENTRY_PHYSIOLOGY}, {"EEG", ENTRY_PHYSIOLOGY},
-        {"EMG", ENTRY_PHYSIOLOGY}, {"EPS", ENTRY_PHYSIOLOGY}, {"HD", ENTRY_PHYSIOLOGY},
-        {"RESP", ENTRY_PHYSIOLOGY}};
+    } kinds[] = {{"ES", ENTRY_ENDOSCOPY},   {"ECG", ENTRY_PHYSIOLOGY},
+                 {"EEG", ENTRY_PHYSIOLOGY}, {"EMG", ENTRY_PHYSIOLOGY},
+                 {"EPS", ENTRY_PHYSIOLOGY}, {"HD", ENTRY_PHYSIOLOGY},
+                 {"RESP", ENTRY_PHYSIOLOGY}};
     struct span rest = text_span(modalities);
     struct span one = {0};
     bool is_report = modalities.len > 0;
@@ -188,8 +195,8 @@ static bool add_study_item(struct entry *entry, struct text uid,
 {
     struct entry_item *item = entry_add_item(entry, "study", STUDY_FIELDS, arena, err);
     struct text count = {0};
-    if (!item || !write_text(arena, &count, err, "%lld",
-                             (long long)summary->instance_count))
+    if (!item ||
+        !write_text(arena, &count, err, "%lld", (long long)summary->instance_count))
         return false;
     entry_add_field(item, "study_uid", uid);
     entry_add_field(item, "accession", summary->accession);
@@ -408,7 +415,8 @@ void study_write_content(struct json_writer *writer, const struct study_content 
     for (size_t i = 0; i < content->series_count; i++) {
         bool is_new = true;
         for (size_t j = 0; j < i && is_new; j++)
-            is_new = !text_equal(content->series[i].modality, content->series[j].modality);
+            is_new =
+                !text_equal(content->series[i].modality, content->series[j].modality);
         if (is_new)
             json_text_value(writer, content->series[i].modality);
     }

@@ -22,6 +22,9 @@
 #include "formats/entry/entry.h"
 #include "gateway/index/index.h"
 
+/* Where studies stand in the index: "dicom/<uid>/<number>"; no storage has this label. */
+#define STUDY_LABEL "dicom"
+
 enum { STUDY_ROOTS_MAX = 8, STUDY_INSTANCES_MAX = 20000, STUDY_SERIES_MAX = 500 };
 
 struct study_root {
@@ -43,6 +46,7 @@ MUST_CHECK struct study *study_new(const struct study_config *config, struct err
 /* Starts the thread that sweeps. */
 MUST_CHECK bool study_start(struct study *study, struct err *err);
 /* Stops and joins it. */
+void study_stop(struct study *study);
 void study_free(struct study *study);
 /* One look at every folder, and the index is told; in the caller's thread. ERR_BUSY
  * storage_away: a folder is not there, or empty though it was not; the others were read.

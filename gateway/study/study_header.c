@@ -81,8 +81,8 @@ static void put_doubles(struct json_writer *writer, const char *key, const doubl
     json_close_array(writer);
 }
 
-static void put_doubles_or_null(struct json_writer *writer, const char *key, bool is_there,
-                                const double *values, size_t count)
+static void put_doubles_or_null(struct json_writer *writer, const char *key,
+                                bool is_there, const double *values, size_t count)
 {
     if (is_there)
         put_doubles(writer, key, values, count);

@@ -94,7 +94,6 @@ MUST_CHECK bool study_read_rows(struct study *study, struct text uid, struct tex
                                 struct err *err);
 
 /* Where a study stands in the index: "dicom/<uid>/<number>". */
-#define STUDY_LABEL "dicom"
 MUST_CHECK bool study_split_path(struct text path, struct text *uid, struct text *number,
                                  struct err *err);
 /* study.c: what is due is told to the index. */

@@ -27,7 +27,8 @@ bool study_list_folder(struct study *study, struct text folder, struct arena *ar
     while (store_step(rows, &has_row, err)) {
         if (!has_row)
             return true;
-        *known = arena_grow(arena, *known, *count, *count + 1, sizeof **known, &room, err);
+        *known =
+            arena_grow(arena, *known, *count, *count + 1, sizeof **known, &room, err);
         struct study_known *one = *known ? &(*known)[(*count)++] : NULL;
         if (!one || !store_column_text(rows, 0, arena, &one->name, err))
             return false;
@@ -204,11 +205,9 @@ bool study_find_unseen(struct study *study, struct text label, int64_t sweep,
     if (!session)
         return false;
     CLEANUP(store_finish)
-    struct store_statement *find =
-        store_prepare(session,
-                      "SELECT folder FROM study_folder WHERE " BELOW
-                      " AND sweep <> ?2 LIMIT 1",
-                      err);
+    struct store_statement *find = store_prepare(
+        session,
+        "SELECT folder FROM study_folder WHERE " BELOW " AND sweep <> ?2 LIMIT 1", err);
     if (!find)
         return false;
     store_bind_text(find, 1, label);
@@ -288,13 +287,12 @@ static bool note_due(struct store_session *session, void *context, struct err *e
 {
     const struct noting *noting = context;
     CLEANUP(store_finish)
-    struct store_statement *note =
-        store_prepare(session,
-                      noting->code
-                          ? "UPDATE study_due SET code = ?3 WHERE study = ?1 AND number = "
-                            "?2"
-                          : "DELETE FROM study_due WHERE study = ?1 AND number = ?2",
-                      err);
+    struct store_statement *note = store_prepare(
+        session,
+        noting->code ? "UPDATE study_due SET code = ?3 WHERE study = ?1 AND number = "
+                       "?2"
+                     : "DELETE FROM study_due WHERE study = ?1 AND number = ?2",
+        err);
     if (!note)
         return false;
     store_bind_text(note, 1, noting->due->uid);
@@ -432,10 +430,10 @@ static bool add_instance(struct listing *listing)
             return false;
         series = &content->series[content->series_count - 1];
     }
-    series->instances = arena_grow(listing->arena, series->instances,
-                                   series->instance_count, series->instance_count + 1,
-                                   sizeof *series->instances, &listing->instance_room,
-                                   listing->err);
+    series->instances =
+        arena_grow(listing->arena, series->instances, series->instance_count,
+                   series->instance_count + 1, sizeof *series->instances,
+                   &listing->instance_room, listing->err);
     struct study_instance *one =
         series->instances ? &series->instances[series->instance_count++] : NULL;
     if (!one)
@@ -460,7 +458,8 @@ bool study_read_rows(struct study *study, struct text uid, struct text number,
     struct store_statement *rows = select_study(
         session,
         "SELECT series, folder, name, facts, kind, series_number, frames, modality, "
-        "series_description, body_part, laterality, space FROM study_file f WHERE study = ?1 AND number = ?2 AND NOT EXISTS "
+        "series_description, body_part, laterality, space FROM study_file f WHERE study "
+        "= ?1 AND number = ?2 AND NOT EXISTS "
         "(SELECT 1 FROM study_file o WHERE o.study = f.study AND o.number = f.number AND "
         "o.series_number = f.series_number AND o.series = f.series AND o.instance_number "
         "= f.instance_number AND o.instance = f.instance AND (o.changed_ns > "

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Looking through the folders: names, sizes and times first, headers of what is new. */
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,8 +12,8 @@
 
 enum {
     DEPTH_MAX = 16,
-    NAMES_MAX = 200000,            /* of one folder */
-    FOLDER_BYTES_MAX = 512 << 20,  /* what a look at one may take */
+    NAMES_MAX = 200000,           /* of one folder */
+    FOLDER_BYTES_MAX = 512 << 20, /* what a look at one may take */
     HEADER_BYTES_MAX = 192 << 20,
     ROWS_AT_ONCE = 200
 };
@@ -211,9 +211,8 @@ static bool find_gone(const struct reading *reading, const struct listing *listi
     if (!*gone)
         return false;
     for (size_t i = 0; i < reading->known_count; i++)
-        if (!listing->count ||
-            !bsearch(&reading->known[i].name, listing->names, listing->count,
-                     sizeof *listing->names, compare))
+        if (!listing->count || !bsearch(&reading->known[i].name, listing->names,
+                                        listing->count, sizeof *listing->names, compare))
             (*gone)[(*count)++] = reading->known[i].name;
     return true;
 }
@@ -264,8 +263,8 @@ static bool look_at(struct look *look, int folder, struct text path, int depth,
     if (!read_files(reading, &listing, err))
         return false;
     look->file_count += (int64_t)listing.count;
-    for (size_t i = 0;
-         depth < DEPTH_MAX && i < listing.folder_count && !is_ending(look); i++) {
+    for (size_t i = 0; depth < DEPTH_MAX && i < listing.folder_count && !is_ending(look);
+         i++) {
         struct text below = {0};
         struct err fault = {0};
         const char *name = text_to_cstr(listing.folders[i], &arena, err);

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Files of a study as they lie there, piece by piece: each download has a thread of its
+ * own, because it waits for its reader and for the hospital's disk, and workers do not.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/path.h"
+#include "gateway/answer/answer_parts.h"
+
+enum { PIECE_BYTES = 64 * 1024, SENDINGS_MAX = 16 };
+
+struct answer_sending {
+    struct answer *answer;
+    int fd;
+    int64_t at, end;
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t word;
+    struct http_stream *stream; /* NULL = its reader is gone */
+    bool is_full;
+};
+
+static void drained(void *context)
+{
+    struct answer_sending *sending = context;
+    pthread_mutex_lock(&sending->lock);
+    sending->is_full = false;
+    pthread_cond_signal(&sending->word);
+    pthread_mutex_unlock(&sending->lock);
+}
+
+static void closed(void *context)
+{
+    struct answer_sending *sending = context;
+    pthread_mutex_lock(&sending->lock);
+    sending->stream = NULL;
+    pthread_cond_signal(&sending->word);
+    pthread_mutex_unlock(&sending->lock);
+}
+
+static ssize_t read_piece(const struct answer_sending *sending, uint8_t *piece)
+{
+    int64_t left = sending->end - sending->at;
+    size_t len = left < PIECE_BYTES ? (size_t)left : PIECE_BYTES;
+    ssize_t count = 0;
+    do
+        count = pread(sending->fd, piece, len, (off_t)sending->at);
+    while (count < 0 && errno == EINTR);
+    return count;
+}
+
+/* False when the reader is gone, or the file became shorter: then the stream is cut. */
+static bool send_piece(struct answer_sending *sending, struct span piece)
+{
+    pthread_mutex_lock(&sending->lock);
+    while (sending->stream && sending->is_full)
+        pthread_cond_wait(&sending->word, &sending->lock);
+    struct http_stream *stream = sending->stream;
+    if (stream && piece.len > 0) {
+        sending->is_full = true;
+        if (http_stream_write(stream, piece) <= HTTP_STREAM_HIGH_BYTES)
+            sending->is_full = false;
+    } else if (stream) {
+        http_stream_abort(stream);
+    }
+    pthread_mutex_unlock(&sending->lock);
+    return stream != NULL && piece.len > 0;
+}
+
+/* Whole or cut, the stream's end is waited for: it must not outlive what it names. */
+static void end_stream(struct answer_sending *sending, bool is_whole)
+{
+    pthread_mutex_lock(&sending->lock);
+    if (sending->stream && is_whole)
+        http_stream_end(sending->stream);
+    while (sending->stream)
+        pthread_cond_wait(&sending->word, &sending->lock);
+    pthread_mutex_unlock(&sending->lock);
+}
+
+static void free_sending(struct answer_sending *sending)
+{
+    struct answer *answer = sending->answer;
+    path_close(&sending->fd);
+    pthread_cond_destroy(&sending->word);
+    pthread_mutex_destroy(&sending->lock);
+    memory_free(sending);
+    pthread_mutex_lock(&answer->lists_lock);
+    answer->sending_count--;
+    pthread_cond_broadcast(&answer->sendings_ended);
+    pthread_mutex_unlock(&answer->lists_lock);
+}
+
+static void *run(void *context)
+{
+    struct answer_sending *sending = context;
+    uint8_t piece[PIECE_BYTES];
+    bool goes_on = true;
+    while (goes_on && sending->at < sending->end) {
+        ssize_t count = read_piece(sending, piece);
+        goes_on = send_piece(sending, span_of(piece, count > 0 ? (size_t)count : 0));
+        sending->at += count > 0 ? count : 0;
+    }
+    end_stream(sending, goes_on);
+    free_sending(sending);
+    return NULL;
+}
+
+static bool take_turn(struct answer *answer, struct err *err)
+{
+    pthread_mutex_lock(&answer->lists_lock);
+    bool has_room = answer->sending_count < SENDINGS_MAX;
+    answer->sending_count += has_room ? 1 : 0;
+    pthread_mutex_unlock(&answer->lists_lock);
+    return has_room || err_set(err, ERR_BUSY, "server_busy", "too many downloads");
+}
+
+static struct answer_sending *begin(struct answer *answer, int *fd, int64_t from,
+                                    struct err *err)
+{
+    struct stat status;
+    if (fstat(*fd, &status) != 0 || from > status.st_size) {
+        err_set(err, ERR_SYNTAX, "range_invalid", "the file is shorter");
+        return NULL;
+    }
+    struct answer_sending *sending = memory_new(1, sizeof *sending, err);
+    if (!sending || !take_turn(answer, err)) {
+        memory_free(sending);
+        return NULL;
+    }
+    *sending = (struct answer_sending){
+        .answer = answer, .fd = *fd, .at = from, .end = status.st_size};
+    *fd = -1;
+    pthread_mutex_init(&sending->lock, NULL);
+    pthread_cond_init(&sending->word, NULL);
+    return sending;
+}
+
+static void start_thread(struct answer_sending *sending)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, run, sending) == 0) {
+        pthread_detach(thread); /* answer_free waits for all of them */
+        return;
+    }
+    pthread_mutex_lock(&sending->lock);
+    if (sending->stream)
+        http_stream_abort(sending->stream);
+    pthread_mutex_unlock(&sending->lock);
+    end_stream(sending, false);
+    free_sending(sending);
+}
+
+bool answer_send_file(struct answer *answer, struct http_call *call, int *fd,
+                      const struct answer_range *range, struct err *err)
+{
+    static const struct http_stream_events events = {drained, closed};
+    struct answer_sending *sending = begin(answer, fd, range->from, err);
+    if (!sending)
+        return false;
+    int64_t len = sending->end - sending->at;
+    pthread_mutex_lock(&sending->lock);
+    sending->stream =
+        http_stream_open(call, 200, range->content_type, len, &events, sending);
+    bool is_open = sending->stream != NULL;
+    pthread_mutex_unlock(&sending->lock);
+    if (is_open)
+        start_thread(sending);
+    else
+        free_sending(sending);
+    return true;
+}

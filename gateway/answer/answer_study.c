@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Studies against a grant: what there is of one, then its frames and files. Requests name
+ * places in the list that was answered last under the same opening, never a path. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/path.h"
+#include "formats/picture/picture.h"
+#include "gateway/answer/answer_parts.h"
+
+enum {
+    LISTS_MAX = 256,
+    LIST_BYTES_MAX = 64 << 20,
+    CONTENT_BYTES_MAX = 8 << 20,
+    FILE_BYTES_MAX =
+        100 << 20, /* what is drawn from; larger files are taken away whole */
+    SIDE_MAX = 1024,
+    WINDOW_BYTES_MAX = 32
+};
+
+/* What positions mean under an opening. */
+struct answer_list {
+    struct answer_list *next;
+    struct id opening;
+    struct text key;
+    struct arena arena;
+    struct study_content content;
+};
+
+struct asked {
+    struct text key;
+    int64_t series, instance, frame;
+    int64_t from;
+    struct picture_wish wish;
+};
+
+/* ---- lists ---- */
+
+static void free_list(struct answer_list *list)
+{
+    arena_free(&list->arena);
+    memory_free(list);
+}
+
+void answer_drop_lists(struct answer *answer, const struct id *opening)
+{
+    struct answer_list *dropped = NULL;
+    pthread_mutex_lock(&answer->lists_lock);
+    for (struct answer_list **at = &answer->lists; *at;) {
+        struct answer_list *one = *at;
+        if (opening && !id_equal(one->opening, *opening)) {
+            at = &one->next;
+            continue;
+        }
+        *at = one->next;
+        answer->list_count--;
+        one->next = dropped;
+        dropped = one;
+    }
+    pthread_mutex_unlock(&answer->lists_lock);
+    while (dropped) {
+        struct answer_list *next = dropped->next;
+        free_list(dropped);
+        dropped = next;
+    }
+}
+
+/* In front; the same opening's former list goes, and the oldest over the limit. */
+static void keep_list(struct answer *answer, struct answer_list *fresh)
+{
+    struct answer_list *dropped = NULL;
+    size_t place = 0;
+    pthread_mutex_lock(&answer->lists_lock);
+    fresh->next = answer->lists;
+    answer->lists = fresh;
+    answer->list_count++;
+    for (struct answer_list **at = &fresh->next; *at; place++) {
+        struct answer_list *one = *at;
+        bool is_former =
+            id_equal(one->opening, fresh->opening) && text_equal(one->key, fresh->key);
+        if (!is_former && place < LISTS_MAX) {
+            at = &one->next;
+            continue;
+        }
+        *at = one->next;
+        answer->list_count--;
+        one->next = dropped;
+        dropped = one;
+    }
+    pthread_mutex_unlock(&answer->lists_lock);
+    while (dropped) {
+        struct answer_list *next = dropped->next;
+        free_list(dropped);
+        dropped = next;
+    }
+}
+
+static bool copy_instance(const struct answer_list *list, const struct asked *asked,
+                          struct arena *arena, struct study_instance *instance,
+                          struct err *err)
+{
+    if (asked->series >= (int64_t)list->content.series_count ||
+        asked->instance >= (int64_t)list->content.series[asked->series].instance_count)
+        return err_set(err, ERR_MISSING, "frame_missing", "not in the list");
+    const struct study_instance *one =
+        &list->content.series[asked->series].instances[asked->instance];
+    *instance = (struct study_instance){.frames = one->frames};
+    return text_copy(one->folder, arena, &instance->folder, err) &&
+           text_copy(one->name, arena, &instance->name, err) &&
+           text_copy(one->kind, arena, &instance->kind, err);
+}
+
+static bool find_instance(struct answer *answer, const struct release_permit *permit,
+                          const struct asked *asked, struct arena *arena,
+                          struct study_instance *instance, struct err *err)
+{
+    struct id opening = release_grant(permit)->opening;
+    bool is_found = false;
+    pthread_mutex_lock(&answer->lists_lock);
+    const struct answer_list *list = answer->lists;
+    while (list &&
+           !(id_equal(list->opening, opening) && text_equal(list->key, asked->key)))
+        list = list->next;
+    if (list)
+        is_found = copy_instance(list, asked, arena, instance, err);
+    else
+        err_set(err, ERR_CONFLICT, "study_changed", "no list under this opening");
+    pthread_mutex_unlock(&answer->lists_lock);
+    return is_found;
+}
+
+/* ---- what is asked ---- */
+
+static bool take_window(struct text window, struct picture_wish *wish, struct err *err)
+{
+    char copy[WINDOW_BYTES_MAX + 1] = {0};
+    char *end = copy;
+    memcpy(copy, window.at, window.len);
+    wish->center = strtod(copy, &end);
+    bool is_good = end != copy && *end == ',';
+    const char *second = is_good ? end + 1 : copy;
+    wish->width = strtod(second, &end);
+    wish->has_window = true;
+    is_good = is_good && end != second && *end == '\0' && wish->width > 0 &&
+              wish->width < 1e9 && wish->center > -1e9 && wish->center < 1e9;
+    return is_good || err_set(err, ERR_SYNTAX, "window_invalid", "no centre,width");
+}
+
+static bool take_wish(const struct json_value *body, struct picture_wish *wish,
+                      struct err *err)
+{
+    struct text kind = TEXT("preview");
+    struct text window = {0};
+    int64_t side = SIDE_MAX;
+    if (!json_take_text_or(body, "wish", 16, &kind, err) ||
+        !json_take_text_or(body, "window", WINDOW_BYTES_MAX, &window, err) ||
+        !json_take_int_or(body, "size", 1, SIDE_MAX, &side, err))
+        return false;
+    wish->kind = text_is(kind, "raw") ? PICTURE_RAW : PICTURE_JPEG;
+    wish->side_max = (uint32_t)side;
+    return window.len == 0 || take_window(window, wish, err);
+}
+
+static const struct release_permit *ask_gate(struct answer *answer,
+                                             struct http_call *call, struct asked *asked,
+                                             struct err *err)
+{
+    struct text key = {0};
+    CLEANUP(json_free_at) struct json_document *document = answer_read_body(call, err);
+    const struct json_value *body = document ? json_root(document) : NULL;
+    if (!body || !json_take_text(body, "key", UPLINK_KEY_BYTES_MAX, &key, err) ||
+        !text_copy(key, http_arena(call), &asked->key, err) ||
+        !json_take_int_or(body, "series", 0, STUDY_SERIES_MAX, &asked->series, err) ||
+        !json_take_int_or(body, "instance", 0, STUDY_INSTANCES_MAX, &asked->instance,
+                          err) ||
+        !json_take_int_or(body, "frame", 0, UINT32_MAX, &asked->frame, err) ||
+        !json_take_int_or(body, "from", 0, INT64_MAX, &asked->from, err) ||
+        !take_wish(body, &asked->wish, err))
+        return NULL;
+    struct release_request request = {.grant = http_header(call, "tsumugi-grant"),
+                                      .entry_key = asked->key};
+    const struct release_permit *permit =
+        release_decide_part(answer->config.release, &request, http_arena(call), err);
+    if (permit && (!answer->config.study || !study_is_place(release_place(permit)))) {
+        err_set(err, ERR_MISSING, "not_found", "no study");
+        return NULL;
+    }
+    return permit;
+}
+
+/* ---- POST /study ---- */
+
+static bool write_list(struct answer *answer, const struct release_permit *permit,
+                       const struct asked *asked, struct buf *out, struct err *err)
+{
+    struct answer_list *list = memory_new(1, sizeof *list, err);
+    if (!list)
+        return false;
+    list->arena = arena_init_small(LIST_BYTES_MAX);
+    list->opening = release_grant(permit)->opening;
+    struct json_writer writer = json_writer(out);
+    if (!text_copy(asked->key, &list->arena, &list->key, err) ||
+        !study_read_content(answer->config.study, release_place(permit), &list->arena,
+                            &list->content, err)) {
+        free_list(list);
+        return false;
+    }
+    study_write_content(&writer, &list->content);
+    keep_list(answer, list);
+    return buf_check(out, err);
+}
+
+void answer_study(struct http_call *call, void *context)
+{
+    struct answer *answer = answer_of(context);
+    struct err err = {0};
+    struct asked asked = {0};
+    CLEANUP(buf_free) struct buf out = buf_init(CONTENT_BYTES_MAX);
+    const struct release_permit *permit = ask_gate(answer, call, &asked, &err);
+    bool is_done = permit && write_list(answer, permit, &asked, &out, &err);
+    if (is_done)
+        release_count_part(answer->config.release, permit, (int64_t)out.len);
+    answer_send(call, &out, is_done, &err);
+}
+
+/* ---- POST /frame ---- */
+
+static bool name_fault(struct err *err)
+{
+    struct err fault = *err;
+    bool is_of_file = fault.kind == ERR_SYNTAX || fault.kind == ERR_LIMIT ||
+                      strncmp(fault.code, "child_", 6) == 0;
+    if (strcmp(fault.code, "child_queue") == 0 ||
+        strcmp(fault.code, "child_start") == 0) {
+        err_clear(err);
+        return err_set(err, ERR_BUSY, "decoder_busy", "no decoder is free");
+    }
+    err_clear(err);
+    if (strcmp(fault.code, "picture_unsupported") == 0)
+        return err_set(err, ERR_REFUSED, "syntax_unsupported", "not decoded");
+    if (fault.kind == ERR_MISSING)
+        return err_set(err, ERR_MISSING, "frame_missing", "%s", fault.code);
+    if (is_of_file)
+        return err_set(err, ERR_REFUSED, "frame_broken", "%s", fault.code);
+    *err = fault;
+    return false;
+}
+
+static bool draw(struct answer *answer, const struct study_instance *instance,
+                 const struct asked *asked, struct arena *arena, struct buf *reply,
+                 struct err *err)
+{
+    CLEANUP(buf_free) struct buf request = buf_init(PICTURE_JOB_BYTES_MAX);
+    CLEANUP(path_close) int fd = study_open_file(answer->config.study, instance, err);
+    struct dicom_file *file = NULL;
+    struct picture_job job;
+    struct span bytes = {0};
+    if (fd < 0)
+        return false;
+    if (!path_read(fd, FILE_BYTES_MAX, arena, &bytes, err) ||
+        !dicom_read(bytes, NULL, arena, &file, err) ||
+        !picture_prepare(file, (uint32_t)asked->frame, &asked->wish, arena, &job, err) ||
+        !picture_write_job(&job, &request, err) ||
+        !child_run(answer->config.decoders, buf_view(&request), reply, err))
+        return name_fault(err);
+    return true;
+}
+
+void answer_frame(struct http_call *call, void *context)
+{
+    struct answer *answer = answer_of(context);
+    struct err err = {0};
+    struct asked asked = {0};
+    struct study_instance instance;
+    struct picture_result result;
+    CLEANUP(buf_free) struct buf reply = buf_init(PICTURE_REPLY_BYTES_MAX);
+    const struct release_permit *permit = ask_gate(answer, call, &asked, &err);
+    if (!permit ||
+        !find_instance(answer, permit, &asked, http_arena(call), &instance, &err) ||
+        !draw(answer, &instance, &asked, http_arena(call), &reply, &err) ||
+        !picture_read_reply(buf_view(&reply), &result, &err)) {
+        http_answer_problem(call, &err);
+        return;
+    }
+    bool is_raw = asked.wish.kind == PICTURE_RAW;
+    release_count_part(answer->config.release, permit, (int64_t)result.bytes.len);
+    http_add_header(call, "tsumugi-lossy", result.is_lossy || !is_raw ? "true" : "false");
+    http_answer(call, 200, is_raw ? "application/octet-stream" : "image/jpeg",
+                result.bytes);
+}
+
+/* ---- POST /instance ---- */
+
+void answer_instance(struct http_call *call, void *context)
+{
+    struct answer *answer = answer_of(context);
+    struct err err = {0};
+    struct asked asked = {0};
+    struct study_instance instance;
+    const struct release_permit *permit = ask_gate(answer, call, &asked, &err);
+    bool is_found = permit && find_instance(answer, permit, &asked, http_arena(call),
+                                            &instance, &err);
+    CLEANUP(path_close)
+    int fd = is_found ? study_open_file(answer->config.study, &instance, &err) : -1;
+    struct stat status = {0};
+    struct answer_range range = {"application/dicom", asked.from};
+    if (fd < 0 || fstat(fd, &status) != 0 ||
+        !answer_send_file(answer, call, &fd, &range, &err)) {
+        http_answer_problem(call, &err);
+        return;
+    }
+    release_count_part(answer->config.release, permit, status.st_size - asked.from);
+}
+
+/* ---- POST /document, /report ---- */
+
+static struct dicom_file *read_file(struct answer *answer,
+                                    const struct study_instance *instance,
+                                    struct arena *arena, struct err *err)
+{
+    CLEANUP(path_close) int fd = study_open_file(answer->config.study, instance, err);
+    struct dicom_file *file = NULL;
+    struct span bytes = {0};
+    if (fd < 0)
+        return NULL;
+    if (!path_read(fd, FILE_BYTES_MAX, arena, &bytes, err) ||
+        !dicom_read(bytes, NULL, arena, &file, err)) {
+        (void)name_fault(err);
+        return NULL;
+    }
+    return file;
+}
+
+void answer_document(struct http_call *call, void *context)
+{
+    struct answer *answer = answer_of(context);
+    struct err err = {0};
+    struct asked asked = {0};
+    struct study_instance instance;
+    const struct release_permit *permit = ask_gate(answer, call, &asked, &err);
+    bool is_found = permit && find_instance(answer, permit, &asked, http_arena(call),
+                                            &instance, &err);
+    struct dicom_file *file =
+        is_found ? read_file(answer, &instance, http_arena(call), &err) : NULL;
+    struct span document = file ? dicom_document(file) : (struct span){0};
+    if (document.len == 0) {
+        if (file)
+            err_set(&err, ERR_MISSING, "frame_missing", "no document in it");
+        http_answer_problem(call, &err);
+        return;
+    }
+    release_count_part(answer->config.release, permit, (int64_t)document.len);
+    http_answer(call, 200, "application/octet-stream", document);
+}
+
+static void write_line(struct json_writer *writer, const struct dicom_line *line)
+{
+    char level[16];
+    bool is_heading = strcmp(line->type, "CONTAINER") == 0;
+    CLEANUP(buf_free) struct buf words = buf_init(64 * 1024);
+    struct text text = {0};
+    struct err ignored = {0};
+    buf_span(&words, text_span(line->label));
+    if (line->value.len > 0) {
+        buf_cstr(&words, line->label.len > 0 ? ": " : "");
+        buf_span(&words, text_span(line->value));
+    }
+    if (line->unit.len > 0) {
+        buf_byte(&words, ' ');
+        buf_span(&words, text_span(line->unit));
+    }
+    if (!text_from_utf8(buf_view(&words), &text, &ignored) || text.len == 0)
+        return;
+    snprintf(level, sizeof level, "%u", line->level < 3 ? line->level + 1 : 4);
+    json_open_object(writer);
+    json_put_cstr(writer, "type", is_heading ? "heading" : "paragraph");
+    json_put_text(writer, "text", text);
+    if (is_heading)
+        json_put_cstr(writer, "level", level);
+    json_close_object(writer);
+}
+
+static bool write_report(const struct dicom_file *file, struct arena *arena,
+                         struct buf *out, struct err *err)
+{
+    struct dicom_line *line = NULL;
+    struct json_writer writer = json_writer(out);
+    if (!dicom_report(file, arena, &line, err))
+        return false;
+    json_open_object(&writer);
+    json_key(&writer, "items");
+    json_open_array(&writer);
+    for (; line; line = line->next)
+        write_line(&writer, line);
+    json_close_array(&writer);
+    json_close_object(&writer);
+    return buf_check(out, err);
+}
+
+void answer_report(struct http_call *call, void *context)
+{
+    struct answer *answer = answer_of(context);
+    struct err err = {0};
+    struct asked asked = {0};
+    struct study_instance instance;
+    CLEANUP(buf_free) struct buf out = buf_init(CONTENT_BYTES_MAX);
+    const struct release_permit *permit = ask_gate(answer, call, &asked, &err);
+    bool is_found = permit && find_instance(answer, permit, &asked, http_arena(call),
+                                            &instance, &err);
+    struct dicom_file *file =
+        is_found ? read_file(answer, &instance, http_arena(call), &err) : NULL;
+    bool is_done = file && write_report(file, http_arena(call), &out, &err);
+    if (is_done)
+        release_count_part(answer->config.release, permit, (int64_t)out.len);
+    answer_send(call, &out, is_done, &err);
+}
