@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/study/study.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/path.h"
+#include "formats/dicom/dicom_testsite.h"
+#include "gateway/index/index_testsite.h"
+
+#define STUDY_UID "1.2.392.1"
+#define STUDY_BASE "-/DICOM/" STUDY_UID
+
+struct ward {
+    struct scene scene;
+    char pictures[96];
+    struct study_root root;
+    struct study *study;
+};
+
+static void open_study(struct ward *ward)
+{
+    struct err err = {0};
+    struct study_config config = {.index = ward->scene.index,
+                                  .roots = &ward->root,
+                                  .root_count = 1,
+                                  .sweep_ms = 1000,
+                                  .clock = {scene_ms, scene_ms, &ward->scene}};
+    ward->study = study_new(&config, &err);
+    CHECK(ward->study);
+}
+
+static void begin_ward(struct ward *ward)
+{
+    begin(&ward->scene);
+    snprintf(ward->pictures, sizeof ward->pictures, "%s/pictures", ward->scene.folder);
+    CHECK(mkdir(ward->pictures, 0700) == 0);
+    ward->root = (struct study_root){"pacs", ward->pictures};
+    open_study(ward);
+}
+
+static void end_ward(struct ward *ward)
+{
+    char command[160];
+    study_free(ward->study);
+    snprintf(command, sizeof command, "rm -rf '%s'", ward->pictures);
+    CHECK(system(command) == 0);
+    end(&ward->scene);
+}
+
+struct said_file {
+    const char *name;
+    const char *instance;
+    const char *series;
+    const char *number; /* Patient ID */
+    const char *born;   /* YYYYMMDD */
+    const char *modality;
+    int instance_number;
+};
+
+static struct said_file a_slice(const char *name, const char *instance, int number)
+{
+    return (struct said_file){name,       instance, STUDY_UID ".1", NUMBER,
+                              "19500102", "CT",     number};
+}
+
+static void write_file(const struct ward *ward, const struct said_file *said)
+{
+    struct err err = {0};
+    char text[16];
+    char path[200];
+    struct site site = new_site(LITTLE);
+    put_string(&site, DICOM_CHARACTER_SET, "CS", "ISO_IR 192");
+    put_string(&site, DICOM_SOP_CLASS, "UI", "1.2.840.10008.5.1.4.1.1.2");
+    put_string(&site, DICOM_SOP_INSTANCE, "UI", said->instance);
+    put_string(&site, DICOM_STUDY_DATE, "DA", "20240501");
+    put_string(&site, DICOM_STUDY_TIME, "TM", "101500");
+    put_string(&site, DICOM_ACCESSION, "SH", "A100");
+    put_string(&site, DICOM_MODALITY, "CS", said->modality);
+    put_string(&site, DICOM_STUDY_DESCRIPTION, "LO", "胸部単純");
+    put_string(&site, DICOM_PATIENT_NAME, "PN", "IIDA^HANAKO=飯田^花子");
+    put_string(&site, DICOM_PATIENT_ID, "LO", said->number);
+    put_string(&site, DICOM_BIRTH_DATE, "DA", said->born);
+    put_string(&site, DICOM_SEX, "CS", "F");
+    put_string(&site, DICOM_STUDY, "UI", STUDY_UID);
+    put_string(&site, DICOM_SERIES, "UI", said->series);
+    put_string(&site, DICOM_SERIES_NUMBER, "IS", "1");
+    snprintf(text, sizeof text, "%d", said->instance_number);
+    put_string(&site, DICOM_INSTANCE_NUMBER, "IS", text);
+    put_short(&site, DICOM_SAMPLES, 1);
+    put_string(&site, DICOM_PHOTOMETRIC, "CS", "MONOCHROME2");
+    put_short(&site, DICOM_ROWS, 2);
+    put_short(&site, DICOM_COLUMNS, 2);
+    put_short(&site, DICOM_BITS_ALLOCATED, 16);
+    put_short(&site, DICOM_BITS_STORED, 12);
+    put_short(&site, DICOM_HIGH_BIT, 11);
+    put_short(&site, DICOM_PIXEL_REPRESENTATION, 0);
+    put_shorts(&site, DICOM_PIXELS, "OW", (const uint16_t[]){1, 2, 3, 4}, 4);
+    CLEANUP(buf_free) struct buf whole = wrap(&site, LITTLE);
+    snprintf(path, sizeof path, "%s/%s", ward->pictures, said->name);
+    CHECK(path_write_file(path, buf_view(&whole), &err));
+    buf_free(&site.out);
+}
+
+static void sweep(struct ward *ward)
+{
+    struct err err = {0};
+    CHECK(study_sweep(ward->study, &err));
+}
+
+static size_t count_events(struct ward *ward, enum uplink_event_type type,
+                           const char **title)
+{
+    size_t count = 0;
+    for (int lane = 0; lane < 2; lane++) {
+        struct batch batch = take(&ward->scene, lane);
+        for (size_t i = 0; i < batch.count; i++) {
+            if (batch.events[i].type != type ||
+                !text_is(batch.events[i].key, STUDY_BASE))
+                continue;
+            count++;
+            if (title)
+                *title = text_to_cstr(batch.events[i].put.title, &ward->scene.arena,
+                                      &(struct err){0});
+        }
+    }
+    return count;
+}
+
+static bool find_place(struct ward *ward, struct index_place *place)
+{
+    struct err err = {0};
+    return index_find_place(ward->scene.index, TEXT(NUMBER), TEXT(STUDY_BASE),
+                            &ward->scene.arena, place, &err);
+}
+
+static size_t count_instances(struct ward *ward)
+{
+    struct err err = {0};
+    struct index_place place;
+    struct study_content content;
+    if (!find_place(ward, &place))
+        return 0;
+    CHECK(study_is_place(&place));
+    CHECK(study_read_content(ward->study, &place, &ward->scene.arena, &content, &err));
+    return content.instance_count;
+}
+
+/* ---- what becomes an entry ---- */
+
+static void a_linked_patients_study_is_one_entry_and_an_event(void)
+{
+    struct ward ward;
+    struct index_place place;
+    const char *title = "";
+    begin_ward(&ward);
+    link_patient(&ward.scene);
+    struct said_file second = a_slice("b.dcm", STUDY_UID ".1.2", 1);
+    struct said_file first = a_slice("a.dcm", STUDY_UID ".1.1", 2);
+    write_file(&ward, &first);
+    write_file(&ward, &second);
+    sweep(&ward);
+    CHECK(count_events(&ward, UPLINK_ENTRY_PUT, &title) == 1);
+    CHECK(strcmp(title, "CT 胸部単純") == 0);
+    CHECK(find_place(&ward, &place) && place.kind == ENTRY_RADIOLOGY &&
+          place.day == first_of_may());
+    CHECK(count_instances(&ward) == 2);
+    end_ward(&ward);
+}
+
+static void instances_come_in_reading_order_and_can_be_opened(void)
+{
+    struct ward ward;
+    struct err err = {0};
+    struct index_place place = {0};
+    struct study_content content = {0};
+    begin_ward(&ward);
+    link_patient(&ward.scene);
+    struct said_file later = a_slice("a.dcm", STUDY_UID ".1.1", 2);
+    struct said_file earlier = a_slice("b.dcm", STUDY_UID ".1.2", 1);
+    write_file(&ward, &later);
+    write_file(&ward, &earlier);
+    sweep(&ward);
+    CHECK(find_place(&ward, &place) &&
+          study_read_content(ward.study, &place, &ward.scene.arena, &content, &err));
+    CHECK(content.series_count == 1 && content.series[0].instance_count == 2);
+    CHECK(text_is(content.series[0].instances[0].name, "b.dcm"));
+    CLEANUP(path_close)
+    int fd = study_open_file(ward.study, &content.series[0].instances[0], &err);
+    CHECK(fd >= 0);
+    char path[200];
+    snprintf(path, sizeof path, "%s/a.dcm", ward.pictures);
+    CHECK(unlink(path) == 0);
+    CHECK(study_open_file(ward.study, &content.series[0].instances[1], &err) < 0 &&
+          strcmp(err.code, "instance_missing") == 0);
+    end_ward(&ward);
+}
+
+static void the_contracts_study_is_written(void)
+{
+    struct ward ward;
+    struct err err = {0};
+    struct index_place place = {0};
+    struct study_content content = {0};
+    CLEANUP(buf_free) struct buf out = buf_init(1 << 20);
+    struct json_writer writer = json_writer(&out);
+    begin_ward(&ward);
+    link_patient(&ward.scene);
+    struct said_file slice = a_slice("a.dcm", STUDY_UID ".1.1", 7);
+    write_file(&ward, &slice);
+    sweep(&ward);
+    CHECK(find_place(&ward, &place) &&
+          study_read_content(ward.study, &place, &ward.scene.arena, &content, &err));
+    study_write_content(&writer, &content);
+    CLEANUP(json_free_at)
+    struct json_document *document = json_parse(buf_view(&out), &err);
+    CHECK(document);
+    const struct json_value *root = document ? json_root(document) : NULL;
+    const struct json_value *series = json_item(json_member(root, "series"), 0);
+    const struct json_value *instance = json_item(json_member(series, "instances"), 0);
+    int64_t number = 0;
+    struct text text = {0};
+    bool is_supported = false;
+    CHECK(json_take_text(root, "date", 10, &text, &err) && text_is(text, "2024-05-01"));
+    CHECK(json_take_text(series, "kind", 10, &text, &err) && text_is(text, "image"));
+    CHECK(json_take_int(instance, "number", 7, 7, &number, &err));
+    CHECK(json_take_int(instance, "bits_stored", 12, 12, &number, &err));
+    CHECK(json_take_int(instance, "rows", 2, 2, &number, &err));
+    CHECK(json_take_bool(instance, "is_supported", &is_supported, &err) && is_supported);
+    end_ward(&ward);
+}
+
+/* ---- what changes ---- */
+
+static void what_is_unchanged_is_told_once(void)
+{
+    struct ward ward;
+    begin_ward(&ward);
+    link_patient(&ward.scene);
+    struct said_file slice = a_slice("a.dcm", STUDY_UID ".1.1", 1);
+    write_file(&ward, &slice);
+    sweep(&ward);
+    int told = ward.scene.woken[0] + ward.scene.woken[1];
+    sweep(&ward);
+    CHECK(ward.scene.woken[0] + ward.scene.woken[1] == told);
+    end_ward(&ward);
+}
+
+static void a_file_that_goes_leaves_and_the_last_one_takes_the_entry_along(void)
+{
+    struct ward ward;
+    struct index_place place;
+    char path[200];
+    begin_ward(&ward);
+    link_patient(&ward.scene);
+    struct said_file one = a_slice("a.dcm", STUDY_UID ".1.1", 1);
+    struct said_file two = a_slice("b.dcm", STUDY_UID ".1.2", 2);
+    struct said_file other = a_slice("c.dcm", STUDY_UID ".1.3", 3);
+    other.number = "0000099999";
+    write_file(&ward, &one);
+    write_file(&ward, &two);
+    write_file(&ward, &other); /* so that the folder is not empty in the end */
+    sweep(&ward);
+    CHECK(count_instances(&ward) == 2);
+    snprintf(path, sizeof path, "%s/a.dcm", ward.pictures);
+    CHECK(unlink(path) == 0);
+    sweep(&ward);
+    CHECK(count_instances(&ward) == 1);
+    snprintf(path, sizeof path, "%s/b.dcm", ward.pictures);
+    CHECK(unlink(path) == 0);
+    sweep(&ward);
+    CHECK(!find_place(&ward, &place));
+    CHECK(count_events(&ward, UPLINK_ENTRY_WITHDRAWN, NULL) >= 1);
+    end_ward(&ward);
+}
+
+static void an_emptied_or_missing_folder_withdraws_nothing(void)
+{
+    struct ward ward;
+    struct err err = {0};
+    char away[200];
+    begin_ward(&ward);
+    link_patient(&ward.scene);
+    struct said_file slice = a_slice("a.dcm", STUDY_UID ".1.1", 1);
+    write_file(&ward, &slice);
+    sweep(&ward);
+    snprintf(away, sizeof away, "%s.away", ward.pictures);
+    CHECK(rename(ward.pictures, away) == 0);
+    CHECK(!study_sweep(ward.study, &err) && strcmp(err.code, "storage_away") == 0);
+    err_clear(&err);
+    CHECK(mkdir(ward.pictures, 0700) == 0);
+    CHECK(!study_sweep(ward.study, &err) && strcmp(err.code, "storage_away") == 0);
+    CHECK(count_instances(&ward) == 1);
+    CHECK(rmdir(ward.pictures) == 0 && rename(away, ward.pictures) == 0);
+    sweep(&ward);
+    CHECK(count_instances(&ward) == 1);
+    end_ward(&ward);
+}
+
+/* ---- whose it is ---- */
+
+static void a_study_of_an_unknown_number_waits_for_its_patient(void)
+{
+    struct ward ward;
+    begin_ward(&ward);
+    struct said_file slice = a_slice("a.dcm", STUDY_UID ".1.1", 1);
+    write_file(&ward, &slice);
+    sweep(&ward);
+    CHECK(count_instances(&ward) == 0);
+    put_patient(&ward.scene);
+    sweep(&ward);
+    CHECK(count_instances(&ward) == 1);
+    end_ward(&ward);
+}
+
+static void a_study_that_says_another_birth_date_is_held(void)
+{
+    struct ward ward;
+    struct err err = {0};
+    struct index_trouble *items = NULL;
+    size_t count = 0;
+    begin_ward(&ward);
+    link_patient(&ward.scene);
+    struct said_file slice = a_slice("a.dcm", STUDY_UID ".1.1", 1);
+    slice.born = "19750303";
+    write_file(&ward, &slice);
+    sweep(&ward);
+    CHECK(index_list_trouble(ward.scene.index, 10, &ward.scene.arena, &items, &count,
+                             &err));
+    CHECK(count == 1 && items[0].state == INDEX_HELD &&
+          text_is(items[0].code, "patient_mismatch"));
+    struct index_place place;
+    CHECK(!find_place(&ward, &place) || place.is_incomplete);
+    end_ward(&ward);
+}
+
+static void what_is_no_dicom_is_passed_over(void)
+{
+    struct ward ward;
+    struct err err = {0};
+    char path[200];
+    begin_ward(&ward);
+    link_patient(&ward.scene);
+    snprintf(path, sizeof path, "%s/readme.txt", ward.pictures);
+    CHECK(path_write_file(path, SPAN("no picture at all, only words about pictures"),
+                          &err));
+    struct said_file slice = a_slice("a.dcm", STUDY_UID ".1.1", 1);
+    write_file(&ward, &slice);
+    sweep(&ward);
+    CHECK(count_instances(&ward) == 1);
+    end_ward(&ward);
+}
+
+int main(void)
+{
+    RUN(a_linked_patients_study_is_one_entry_and_an_event);
+    RUN(instances_come_in_reading_order_and_can_be_opened);
+    RUN(the_contracts_study_is_written);
+    RUN(what_is_unchanged_is_told_once);
+    RUN(a_file_that_goes_leaves_and_the_last_one_takes_the_entry_along);
+    RUN(an_emptied_or_missing_folder_withdraws_nothing);
+    RUN(a_study_of_an_unknown_number_waits_for_its_patient);
+    RUN(a_study_that_says_another_birth_date_is_held);
+    RUN(what_is_no_dicom_is_passed_over);
+    return test_done();
+}
