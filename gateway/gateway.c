@@ -10,8 +10,8 @@
 #include "base/memory.h"
 #include "base/path.h"
 #include "exchange/audit/audit.h"
-#include "formats/picture/picture.h"
 #include "gateway/answer/answer.h"
+#include "gateway/frames/frames.h"
 #include "gateway/gateway_config.h"
 #include "gateway/gateway_recall.h"
 #include "gateway/rows/rows.h"
@@ -30,7 +30,7 @@ enum {
     PING_MS = 20000,
     POLICY_ARENA_BYTES = 1 << 20,
     DECODERS = 2,
-    DECODER_MEMORY_BYTES = 512 << 20,
+    PREVIEW_BYTES_MAX = 1 << 30,
     OPENINGS_SWEEP_MS = 15000
 };
 
@@ -65,8 +65,8 @@ struct gateway {
     struct index *index;
     struct rows *rows; /* NULL = no index database */
     struct collect *collect;
-    struct study *study;         /* NULL = no folders of images */
-    struct child_pool *decoders; /* with study */
+    struct study *study;   /* NULL = no folders of images */
+    struct frames *frames; /* with study */
     struct release *release;
     struct answer *answer;
     struct line lines[GATEWAY_CENTRES_MAX];
@@ -144,7 +144,6 @@ static bool open_rows(struct gateway *gateway, struct err *err)
 /* Pictures are drawn by processes that hold nothing of ours. */
 static bool open_images(struct gateway *gateway, struct err *err)
 {
-    static const char *const arguments[] = {"render", "--child", NULL};
     struct gateway_config *config = &gateway->config;
     struct study_config study = {.index = gateway->index,
                                  .roots = config->images,
@@ -152,22 +151,16 @@ static bool open_images(struct gateway *gateway, struct err *err)
                                  .sweep_ms = config->image_sweep_ms,
                                  .clock = clock_system(),
                                  .log = &gateway->log};
-    struct child_config decoders = {.arguments = arguments,
-                                    .codes = picture_codes,
-                                    .request_bytes_max = PICTURE_JOB_BYTES_MAX,
-                                    .reply_bytes_max = PICTURE_REPLY_BYTES_MAX,
-                                    .memory_bytes_max = DECODER_MEMORY_BYTES,
-                                    .cpu_ms_max = 10000,
-                                    .wall_ms_max = 20000,
-                                    .jobs_max = 1000,
-                                    .count = DECODERS,
-                                    .waiting_max = 64,
-                                    .log = &gateway->log};
+    struct frames_config frames = {.folder = in_data(gateway, "previews", err),
+                                   .kept_bytes_max = PREVIEW_BYTES_MAX,
+                                   .processes = DECODERS,
+                                   .clock = clock_system(),
+                                   .log = &gateway->log};
     if (config->image_count == 0)
-        return true;
-    gateway->study = study_new(&study, err);
-    gateway->decoders = gateway->study ? child_pool_new(&decoders, err) : NULL;
-    return gateway->decoders != NULL;
+        return frames.folder != NULL;
+    gateway->study = frames.folder ? study_new(&study, err) : NULL;
+    gateway->frames = gateway->study ? frames_open(&frames, err) : NULL;
+    return gateway->frames != NULL;
 }
 
 static bool open_gate(struct gateway *gateway, struct err *err)
@@ -203,7 +196,7 @@ static bool open_gate(struct gateway *gateway, struct err *err)
                                    .collect = gateway->collect,
                                    .release = gateway->release,
                                    .study = gateway->study,
-                                   .decoders = gateway->decoders,
+                                   .frames = gateway->frames,
                                    .audit = gateway->audit,
                                    .node = config->node,
                                    .facility_code = config->facility_code,
@@ -457,7 +450,7 @@ void gateway_close(struct gateway *gateway)
         http_router_free(gateway->lines[i].router);
     if (gateway->tls)
         tls_context_free(gateway->tls);
-    child_pool_free(gateway->decoders);
+    frames_close(gateway->frames);
     release_free(gateway->release);
     study_free(gateway->study);
     index_close(gateway->index);

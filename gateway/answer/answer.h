@@ -8,9 +8,9 @@
  * events; a lane's are handed out over one line at a time, which keeps them while it
  * is up and goes on asking, so that they are taken once (docs/decisions/0017). */
 
-#include "base/child/child.h"
 #include "base/log.h"
 #include "gateway/collect/collect.h"
+#include "gateway/frames/frames.h"
 #include "gateway/index/index.h"
 #include "gateway/release/release.h"
 #include "gateway/study/study.h"
@@ -24,8 +24,8 @@ struct answer_config {
     struct index *index;
     struct collect *collect;
     struct release *release;
-    struct study *study;         /* NULL = this gateway has no images */
-    struct child_pool *decoders; /* with study */
+    struct study *study;   /* NULL = this gateway has no images */
+    struct frames *frames; /* with study */
     struct audit *audit;
     struct text node;
     struct text facility_code;

@@ -111,6 +111,8 @@ static bool copy_instance(const struct answer_list *list, const struct asked *as
     *instance = (struct study_instance){.frames = one->frames};
     return text_copy(one->folder, arena, &instance->folder, err) &&
            text_copy(one->name, arena, &instance->name, err) &&
+           text_copy(one->uid, arena, &instance->uid, err) &&
+           text_copy(one->version, arena, &instance->version, err) &&
            text_copy(one->kind, arena, &instance->kind, err);
 }
 
@@ -232,42 +234,43 @@ void answer_study(struct http_call *call, void *context)
 static bool name_fault(struct err *err)
 {
     struct err fault = *err;
-    bool is_of_file = fault.kind == ERR_SYNTAX || fault.kind == ERR_LIMIT ||
-                      strncmp(fault.code, "child_", 6) == 0;
-    if (strcmp(fault.code, "child_queue") == 0 ||
-        strcmp(fault.code, "child_start") == 0) {
-        err_clear(err);
-        return err_set(err, ERR_BUSY, "decoder_busy", "no decoder is free");
-    }
     err_clear(err);
+    if (strcmp(fault.code, "child_queue") == 0 || strcmp(fault.code, "child_start") == 0)
+        return err_set(err, ERR_BUSY, "decoder_busy", "no decoder is free");
     if (strcmp(fault.code, "picture_unsupported") == 0)
         return err_set(err, ERR_REFUSED, "syntax_unsupported", "not decoded");
-    if (fault.kind == ERR_MISSING)
+    if (fault.kind == ERR_MISSING && strcmp(fault.code, "instance_missing") != 0)
         return err_set(err, ERR_MISSING, "frame_missing", "%s", fault.code);
-    if (is_of_file)
+    if (fault.kind == ERR_SYNTAX || fault.kind == ERR_LIMIT)
         return err_set(err, ERR_REFUSED, "frame_broken", "%s", fault.code);
     *err = fault;
     return false;
 }
 
-static bool draw(struct answer *answer, const struct study_instance *instance,
-                 const struct asked *asked, struct arena *arena, struct buf *reply,
-                 struct err *err)
+struct loading {
+    struct answer *answer;
+    const struct study_instance *instance;
+};
+
+static bool load(void *self, struct arena *arena, struct span *bytes, struct err *err)
 {
-    CLEANUP(buf_free) struct buf request = buf_init(PICTURE_JOB_BYTES_MAX);
-    CLEANUP(path_close) int fd = study_open_file(answer->config.study, instance, err);
-    struct dicom_file *file = NULL;
-    struct picture_job job;
-    struct span bytes = {0};
-    if (fd < 0)
-        return false;
-    if (!path_read(fd, FILE_BYTES_MAX, arena, &bytes, err) ||
-        !dicom_read(bytes, NULL, arena, &file, err) ||
-        !picture_prepare(file, (uint32_t)asked->frame, &asked->wish, arena, &job, err) ||
-        !picture_write_job(&job, &request, err) ||
-        !child_run(answer->config.decoders, buf_view(&request), reply, err))
-        return name_fault(err);
-    return true;
+    const struct loading *loading = self;
+    CLEANUP(path_close)
+    int fd = study_open_file(loading->answer->config.study, loading->instance, err);
+    return fd >= 0 && path_read(fd, FILE_BYTES_MAX, arena, bytes, err);
+}
+
+static bool draw(struct answer *answer, const struct study_instance *instance,
+                 const struct asked *asked, struct buf *reply, struct err *err)
+{
+    struct loading loading = {answer, instance};
+    struct frames_source source = {.instance = text_span(instance->uid),
+                                   .version = text_span(instance->version),
+                                   .load = load,
+                                   .self = &loading};
+    return frames_take(answer->config.frames, &source, (uint32_t)asked->frame,
+                       &asked->wish, reply, err) ||
+           name_fault(err);
 }
 
 void answer_frame(struct http_call *call, void *context)
@@ -281,7 +284,7 @@ void answer_frame(struct http_call *call, void *context)
     const struct release_permit *permit = ask_gate(answer, call, &asked, &err);
     if (!permit ||
         !find_instance(answer, permit, &asked, http_arena(call), &instance, &err) ||
-        !draw(answer, &instance, &asked, http_arena(call), &reply, &err) ||
+        !draw(answer, &instance, &asked, &reply, &err) ||
         !picture_read_reply(buf_view(&reply), &result, &err)) {
         http_answer_problem(call, &err);
         return;

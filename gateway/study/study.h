@@ -65,7 +65,9 @@ MUST_CHECK bool study_read_entry(struct study *study, const struct index_place *
 
 struct study_instance {
     struct text folder, name; /* for study_open_file */
-    struct text facts;        /* the contract's Instance, JSON */
+    struct text uid;
+    struct text version; /* of its bytes: another one after a correction */
+    struct text facts;   /* the contract's Instance, JSON */
     struct text kind;
     int64_t frames;
 };

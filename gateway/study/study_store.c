@@ -443,7 +443,9 @@ static bool add_instance(struct listing *listing)
     return store_column_text(rows, 1, listing->arena, &one->folder, listing->err) &&
            store_column_text(rows, 2, listing->arena, &one->name, listing->err) &&
            store_column_text(rows, 3, listing->arena, &one->facts, listing->err) &&
-           store_column_text(rows, 4, listing->arena, &one->kind, listing->err);
+           store_column_text(rows, 4, listing->arena, &one->kind, listing->err) &&
+           store_column_text(rows, 12, listing->arena, &one->uid, listing->err) &&
+           store_column_text(rows, 13, listing->arena, &one->version, listing->err);
 }
 
 /* The same instance twice (a copy in another folder) is listed once: the newest. */
@@ -458,7 +460,8 @@ bool study_read_rows(struct study *study, struct text uid, struct text number,
     struct store_statement *rows = select_study(
         session,
         "SELECT series, folder, name, facts, kind, series_number, frames, modality, "
-        "series_description, body_part, laterality, space FROM study_file f WHERE study "
+        "series_description, body_part, laterality, space, instance, size || '-' || "
+        "changed_ns FROM study_file f WHERE study "
         "= ?1 AND number = ?2 AND NOT EXISTS "
         "(SELECT 1 FROM study_file o WHERE o.study = f.study AND o.number = f.number AND "
         "o.series_number = f.series_number AND o.series = f.series AND o.instance_number "

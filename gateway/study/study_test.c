@@ -115,8 +115,7 @@ static size_t count_events(struct ward *ward, enum uplink_event_type type,
     for (int lane = 0; lane < 2; lane++) {
         struct batch batch = take(&ward->scene, lane);
         for (size_t i = 0; i < batch.count; i++) {
-            if (batch.events[i].type != type ||
-                !text_is(batch.events[i].key, STUDY_BASE))
+            if (batch.events[i].type != type || !text_is(batch.events[i].key, STUDY_BASE))
                 continue;
             count++;
             if (title)
