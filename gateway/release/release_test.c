@@ -618,6 +618,99 @@ static void without_memory_there_is_no_permit(void)
     end(&scene);
 }
 
+/* ---- parts under one opening ---- */
+
+static const struct release_permit *ask_next(struct scene *scene, struct err *err)
+{
+    CLEANUP(buf_free) struct buf wire = buf_init(GRANT_BYTES_MAX);
+    scene->grant.counter++;
+    err_clear(err);
+    CHECK(grant_sign(&scene->grant, &scene->signing, &wire, err));
+    struct release_request request = {.grant = buf_view(&wire), .entry_key = TEXT(BASE)};
+    return release_decide_part(scene->release, &request, &scene->arena, err);
+}
+
+/* Three parts, 100 bytes each. */
+static void take_parts(struct scene *scene)
+{
+    struct err err = {0};
+    for (int i = 0; i < 3; i++) {
+        const struct release_permit *permit = ask_next(scene, &err);
+        CHECK(permit);
+        if (permit)
+            release_count_part(scene->release, permit, 100);
+    }
+}
+
+static void parts_under_an_opening_have_one_decision_and_one_finish_row(void)
+{
+    struct scene scene;
+    begin(&scene);
+    take_parts(&scene);
+    CHECK(count_rows(&scene, "\"permit\"") == 1 && count_rows(&scene, "\"study\"") == 1);
+    CHECK(count_rows(&scene, "\"finish\"") == 0);
+    release_end_opening(scene.release, (struct id){{3}}); /* somebody else's */
+    CHECK(count_rows(&scene, "\"finish\"") == 0);
+    release_end_opening(scene.release, scene.grant.opening);
+    CHECK(count_rows(&scene, "\"finish\"") == 1 &&
+          count_rows(&scene, "\"bytes\":300") == 1 &&
+          count_rows(&scene, "\"done\"") == 2);
+    take_parts(&scene); /* the same handle once more has rows of its own */
+    CHECK(count_rows(&scene, "\"permit\"") == 2);
+    scene.grant.opening = (struct id){{4}};
+    take_parts(&scene);
+    CHECK(count_rows(&scene, "\"permit\"") == 3);
+    end(&scene);
+}
+
+static void a_part_that_is_refused_is_written_down_and_ends_the_opening(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    begin(&scene);
+    take_parts(&scene);
+    CHECK(index_end_link(scene.index, record, &err));
+    CHECK(!ask_next(&scene, &err) && strcmp(err.code, "link_ended") == 0);
+    CHECK(count_rows(&scene, "\"deny\"") == 1);
+    CHECK(count_rows(&scene, "\"finish\"") == 1 && count_rows(&scene, "\"cut\"") == 1);
+    end(&scene);
+}
+
+static void an_opening_ends_when_idle_or_with_its_tunnel(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    begin(&scene);
+    take_parts(&scene);
+    scene.monotonic_ms += 9 * 60 * 1000;
+    release_sweep(scene.release);
+    CHECK(count_rows(&scene, "\"finish\"") == 0);
+    scene.monotonic_ms += 60 * 1000;
+    release_sweep(scene.release);
+    CHECK(count_rows(&scene, "\"finish\"") == 1 && count_rows(&scene, "\"done\"") == 2);
+    release_note_tunnel(scene.release, tunnel);
+    take_parts(&scene);
+    release_drop_tunnel(scene.release, tunnel);
+    CHECK(!ask_next(&scene, &err) && strcmp(err.code, "grant_tunnel") == 0);
+    release_sweep(scene.release);
+    CHECK(count_rows(&scene, "\"finish\"") == 2 && count_rows(&scene, "\"cut\"") == 1);
+    end(&scene);
+}
+
+static void without_audit_there_is_no_part(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    char node[128];
+    begin(&scene);
+    snprintf(node, sizeof node, "%s/2010000001", scene.audit_folder);
+    CHECK(test_remove(node));
+    scene.wall_ms += 40LL * 24 * 3600 * 1000;
+    CHECK(!ask_next(&scene, &err) && strcmp(err.code, "audit_unwritable") == 0);
+    CHECK(!ask_next(&scene, &err) && strcmp(err.code, "audit_unwritable") == 0);
+    end(&scene);
+}
+
 static void links_are_written_down(void)
 {
     struct scene scene;
@@ -653,6 +746,10 @@ int main(void)
     RUN(tunnels_live_side_by_side_and_the_oldest_goes);
     RUN(without_audit_there_is_no_permit);
     RUN(without_memory_there_is_no_permit);
+    RUN(parts_under_an_opening_have_one_decision_and_one_finish_row);
+    RUN(a_part_that_is_refused_is_written_down_and_ends_the_opening);
+    RUN(an_opening_ends_when_idle_or_with_its_tunnel);
+    RUN(without_audit_there_is_no_part);
     RUN(links_are_written_down);
     return test_done();
 }
