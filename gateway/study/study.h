@@ -52,6 +52,10 @@ void study_free(struct study *study);
  * storage_away: a folder is not there, or empty though it was not; the others were read.
  */
 MUST_CHECK bool study_sweep(struct study *study, struct err *err);
+/* One look at one folder alone ("ab/cd" below the root of that label, "" = the root), and
+ * the index is told: for files that are known to have come. */
+MUST_CHECK bool study_look_at(struct study *study, const char *label, const char *folder,
+                              struct err *err);
 /* The thread looks at once. */
 void study_wake(struct study *study);
 

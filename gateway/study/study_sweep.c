@@ -22,7 +22,6 @@ struct look {
     struct study *study;
     const struct study_root *root;
     int64_t sweep;
-    int64_t file_count;
 };
 
 struct listing {
@@ -247,22 +246,27 @@ static bool path_of(struct text parent, struct text name, struct arena *arena,
     return buf_to_arena(&out, arena, &copy, err) && text_from_utf8(copy, path, err);
 }
 
+static bool look_in(struct look *look, int folder, struct text path, struct arena *arena,
+                    struct listing *listing, struct err *err)
+{
+    if (!list(folder, arena, listing, err))
+        return false;
+    struct reading *reading = ARENA_NEW(arena, struct reading, err);
+    if (!reading)
+        return false;
+    *reading =
+        (struct reading){.look = look, .folder = folder, .path = path, .arena = arena};
+    return read_files(reading, listing, err);
+}
+
 /* Deep trees are cut: nobody's archive is deeper, but links of folders may be. */
 static bool look_at(struct look *look, int folder, struct text path, int depth,
                     struct err *err)
 {
     CLEANUP(arena_free) struct arena arena = arena_init(FOLDER_BYTES_MAX);
     struct listing listing = {0};
-    if (!list(folder, &arena, &listing, err))
+    if (!look_in(look, folder, path, &arena, &listing, err))
         return false;
-    struct reading *reading = ARENA_NEW(&arena, struct reading, err);
-    if (!reading)
-        return false;
-    *reading =
-        (struct reading){.look = look, .folder = folder, .path = path, .arena = &arena};
-    if (!read_files(reading, &listing, err))
-        return false;
-    look->file_count += (int64_t)listing.count;
     for (size_t i = 0; depth < DEPTH_MAX && i < listing.folder_count && !is_ending(look);
          i++) {
         struct text below = {0};
@@ -339,6 +343,49 @@ bool study_sweep(struct study *study, struct err *err)
         *err = fault;
         is_good = false;
     }
+    pthread_mutex_unlock(&study->sweeping);
+    return is_good;
+}
+
+static const struct study_root *find_root(const struct study *study, const char *label)
+{
+    for (size_t i = 0; i < study->config.root_count; i++)
+        if (strcmp(study->config.roots[i].label, label) == 0)
+            return &study->config.roots[i];
+    return NULL;
+}
+
+/* With the number of the last sweep, which then does not miss the folder. */
+static bool look_beside(struct study *study, const struct study_root *root,
+                        const char *folder, struct err *err)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(FOLDER_BYTES_MAX);
+    struct look look = {.study = study, .root = root};
+    struct listing listing = {0};
+    struct text path = {0};
+    CLEANUP(path_close) int top = path_open_root(root->directory, err);
+    CLEANUP(path_close)
+    int inside = top < 0 ? -1 : *folder ? path_open_below(top, folder, err) : dup(top);
+    if (inside < 0 && err->kind != ERR_NONE)
+        return false;
+    if (inside < 0)
+        return err_set(err, ERR_BUSY, "storage_away", "no descriptor");
+    if (!path_of(text_cstr(root->label), TEXT(""), &arena, &path, err) ||
+        (*folder && !path_of(path, text_cstr(folder), &arena, &path, err)) ||
+        !study_next_sweep(study, &look.sweep, err))
+        return false;
+    look.sweep--;
+    return look_in(&look, inside, path, &arena, &listing, err);
+}
+
+bool study_look_at(struct study *study, const char *label, const char *folder,
+                   struct err *err)
+{
+    const struct study_root *root = find_root(study, label);
+    if (!root)
+        return err_set(err, ERR_MISSING, "not_found", "no folder of that label");
+    pthread_mutex_lock(&study->sweeping);
+    bool is_good = look_beside(study, root, folder, err) && study_tell_index(study, err);
     pthread_mutex_unlock(&study->sweeping);
     return is_good;
 }

@@ -296,6 +296,30 @@ static void an_emptied_or_missing_folder_withdraws_nothing(void)
     end_ward(&ward);
 }
 
+static void one_folder_can_be_looked_at_alone(void)
+{
+    struct ward ward;
+    struct err err = {0};
+    char path[200];
+    begin_ward(&ward);
+    link_patient(&ward.scene);
+    snprintf(path, sizeof path, "%s/ab", ward.pictures);
+    CHECK(mkdir(path, 0700) == 0);
+    struct said_file deep = a_slice("ab/x.dcm", STUDY_UID ".1.1", 1);
+    struct said_file flat = a_slice("y.dcm", STUDY_UID ".1.2", 2);
+    write_file(&ward, &deep);
+    write_file(&ward, &flat);
+    CHECK(study_look_at(ward.study, "pacs", "ab", &err));
+    CHECK(count_instances(&ward) == 1);
+    sweep(&ward);
+    CHECK(count_instances(&ward) == 2);
+    CHECK(!study_look_at(ward.study, "pacs", "../..", &err) &&
+          strcmp(err.code, "path_unsafe") == 0);
+    err_clear(&err);
+    CHECK(!study_look_at(ward.study, "other", "", &err));
+    end_ward(&ward);
+}
+
 /* ---- whose it is ---- */
 
 static void a_study_of_an_unknown_number_waits_for_its_patient(void)
@@ -358,6 +382,7 @@ int main(void)
     RUN(what_is_unchanged_is_told_once);
     RUN(a_file_that_goes_leaves_and_the_last_one_takes_the_entry_along);
     RUN(an_emptied_or_missing_folder_withdraws_nothing);
+    RUN(one_folder_can_be_looked_at_alone);
     RUN(a_study_of_an_unknown_number_waits_for_its_patient);
     RUN(a_study_that_says_another_birth_date_is_held);
     RUN(what_is_no_dicom_is_passed_over);
