@@ -36,8 +36,7 @@ struct index_config {
 };
 MUST_CHECK struct index *index_open(const struct index_config *config, struct err *err);
 void index_close(struct index *index);
-/* Its database, for tables of those who find other things than records. */
-struct store *index_store(const struct index *index);
+struct store *index_store(const struct index *index); /* for others' tables beside */
 /* Another policy, valid JSON of one, is in force from now on: what it no longer publishes
  * is withdrawn, what it publishes is sent again. When that cannot be written it is in
  * force all the same, and is to be tried again. Blocks. */

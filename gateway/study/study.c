@@ -236,17 +236,19 @@ static bool is_contradicted(const struct index_patient *patient, struct text wri
     return is_other_day || is_other_sex;
 }
 
-/* As the index's versions are: 17 digits of the newest file's time, then a flag. */
+/* As the index's versions are: 17 digits of the newest file's time, then a flag. The
+ * storage's are local, these are UTC: they are compared with each other only. */
 static bool write_version(int64_t changed_ns, struct arena *arena, struct text *version,
                           struct err *err)
 {
-    time_t seconds = (time_t)(changed_ns / 1000000000);
-    struct tm parts;
-    gmtime_r(&seconds, &parts);
-    return write_text(arena, version, err, "%04d%02d%02d%02d%02d%02d%03d1",
-                      (parts.tm_year + 1900) % 10000, parts.tm_mon + 1, parts.tm_mday,
-                      parts.tm_hour, parts.tm_min, parts.tm_sec,
-                      (int)(changed_ns / 1000000 % 1000));
+    enum { DAY_S = 86400 };
+    int64_t ms = changed_ns / 1000000;
+    int32_t seconds = (int32_t)(ms / 1000 % DAY_S);
+    int year = 0, month = 0, day = 0;
+    day_to_date((int32_t)(ms / 1000 / DAY_S), &year, &month, &day);
+    return write_text(arena, version, err, "%04d%02d%02d%02d%02d%02d%03d1", year % 10000,
+                      month, day, seconds / 3600, seconds / 60 % 60, seconds % 60,
+                      (int)(ms % 1000));
 }
 
 struct telling {

@@ -69,35 +69,34 @@ static bool forget_file(struct store_session *session, struct text folder,
     return store_run(forget, err);
 }
 
+/* Of a refused file nothing but its place and the reason is kept. */
 static void bind_row(struct store_statement *insert, const struct study_row *row)
 {
-    bool is_read = row->code[0] == '\0';
-    const struct text none = TEXT("");
     store_bind_text(insert, 1, row->folder);
     store_bind_text(insert, 2, row->name);
     store_bind_int(insert, 3, row->size_bytes);
     store_bind_int(insert, 4, row->changed_ns);
-    store_bind_int(insert, 5, is_read ? 0 : 1);
+    store_bind_int(insert, 5, row->code[0] != '\0');
     store_bind_text(insert, 6, text_cstr(row->code));
-    store_bind_text(insert, 7, is_read ? row->uid : none);
-    store_bind_text(insert, 8, is_read ? row->series : none);
-    store_bind_text(insert, 9, is_read ? row->instance : none);
-    store_bind_text(insert, 10, is_read ? row->number : none);
-    store_bind_text(insert, 11, is_read ? row->patient : none);
+    store_bind_text(insert, 7, row->uid);
+    store_bind_text(insert, 8, row->series);
+    store_bind_text(insert, 9, row->instance);
+    store_bind_text(insert, 10, row->number);
+    store_bind_text(insert, 11, row->patient);
     store_bind_int(insert, 12, row->day);
-    store_bind_text(insert, 13, is_read ? row->time : none);
-    store_bind_text(insert, 14, is_read ? row->accession : none);
-    store_bind_text(insert, 15, is_read ? row->description : none);
-    store_bind_text(insert, 16, is_read ? row->modality : none);
+    store_bind_text(insert, 13, row->time);
+    store_bind_text(insert, 14, row->accession);
+    store_bind_text(insert, 15, row->description);
+    store_bind_text(insert, 16, row->modality);
     store_bind_text(insert, 17, text_cstr(row->kind));
     store_bind_int(insert, 18, row->series_number);
     store_bind_int(insert, 19, row->instance_number);
     store_bind_int(insert, 20, row->frames);
-    store_bind_text(insert, 21, is_read ? row->series_description : none);
-    store_bind_text(insert, 22, is_read ? row->body_part : none);
-    store_bind_text(insert, 23, is_read ? row->laterality : none);
-    store_bind_text(insert, 24, is_read ? row->space : none);
-    store_bind_text(insert, 25, is_read ? row->facts : none);
+    store_bind_text(insert, 21, row->series_description);
+    store_bind_text(insert, 22, row->body_part);
+    store_bind_text(insert, 23, row->laterality);
+    store_bind_text(insert, 24, row->space);
+    store_bind_text(insert, 25, row->facts);
 }
 
 static bool put_row(struct store_session *session, const struct study_row *row,

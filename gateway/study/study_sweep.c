@@ -165,6 +165,19 @@ static bool keep(struct reading *reading, const struct study_row *row, struct er
         {&row->facts, &kept->facts},
     };
     *kept = *row;
+    if (row->code[0] != '\0') {
+        *kept = (struct study_row){.folder = row->folder,
+                                   .name = row->name,
+                                   .size_bytes = row->size_bytes,
+                                   .changed_ns = row->changed_ns,
+                                   .code = row->code,
+                                   .kind = row->kind,
+                                   .day = DAY_NONE};
+        for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+            *texts[i].to = TEXT("");
+        reading->row_count++;
+        return true;
+    }
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (!text_copy(*texts[i].from, reading->arena, texts[i].to, err))
             return false;
