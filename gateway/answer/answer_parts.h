@@ -51,6 +51,7 @@ void answer_frame(struct http_call *call, void *context);
 void answer_instance(struct http_call *call, void *context);
 void answer_document(struct http_call *call, void *context);
 void answer_report(struct http_call *call, void *context);
+void answer_archive(struct http_call *call, void *context);
 /* NULL: all of them. */
 void answer_drop_lists(struct answer *answer, const struct id *opening);
 /* ---- files (answer_file.c) ---- */
@@ -61,3 +62,18 @@ struct answer_range {
 /* Answers the call with the file from there on, and takes `fd`. False: not answered. */
 MUST_CHECK bool answer_send_file(struct answer *answer, struct http_call *call, int *fd,
                                  const struct answer_range *range, struct err *err);
+/* Several files of a study as one ZIP. */
+struct answer_parcel_file {
+    struct study_instance instance;
+    char name[64]; /* in the archive */
+};
+struct answer_parcel {
+    struct arena arena; /* of what follows */
+    struct answer_parcel_file *files;
+    size_t count;
+    int64_t bytes;
+};
+void answer_free_parcel(struct answer_parcel *parcel);
+/* Takes the parcel when it answers. */
+MUST_CHECK bool answer_send_parcel(struct answer *answer, struct http_call *call,
+                                   struct answer_parcel **parcel, struct err *err);

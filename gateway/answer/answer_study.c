@@ -108,7 +108,8 @@ static bool copy_instance(const struct answer_list *list, const struct asked *as
         return err_set(err, ERR_MISSING, "frame_missing", "not in the list");
     const struct study_instance *one =
         &list->content.series[asked->series].instances[asked->instance];
-    *instance = (struct study_instance){.frames = one->frames};
+    *instance =
+        (struct study_instance){.frames = one->frames, .size_bytes = one->size_bytes};
     return text_copy(one->folder, arena, &instance->folder, err) &&
            text_copy(one->name, arena, &instance->name, err) &&
            text_copy(one->uid, arena, &instance->uid, err) &&
@@ -116,21 +117,27 @@ static bool copy_instance(const struct answer_list *list, const struct asked *as
            text_copy(one->kind, arena, &instance->kind, err);
 }
 
+/* The lock is held. */
+static const struct answer_list *find_list(const struct answer *answer,
+                                           const struct release_permit *permit,
+                                           struct text key, struct err *err)
+{
+    struct id opening = release_grant(permit)->opening;
+    const struct answer_list *list = answer->lists;
+    while (list && !(id_equal(list->opening, opening) && text_equal(list->key, key)))
+        list = list->next;
+    if (!list)
+        err_set(err, ERR_CONFLICT, "study_changed", "no list under this opening");
+    return list;
+}
+
 static bool find_instance(struct answer *answer, const struct release_permit *permit,
                           const struct asked *asked, struct arena *arena,
                           struct study_instance *instance, struct err *err)
 {
-    struct id opening = release_grant(permit)->opening;
-    bool is_found = false;
     pthread_mutex_lock(&answer->lists_lock);
-    const struct answer_list *list = answer->lists;
-    while (list &&
-           !(id_equal(list->opening, opening) && text_equal(list->key, asked->key)))
-        list = list->next;
-    if (list)
-        is_found = copy_instance(list, asked, arena, instance, err);
-    else
-        err_set(err, ERR_CONFLICT, "study_changed", "no list under this opening");
+    const struct answer_list *list = find_list(answer, permit, asked->key, err);
+    bool is_found = list && copy_instance(list, asked, arena, instance, err);
     pthread_mutex_unlock(&answer->lists_lock);
     return is_found;
 }
@@ -420,4 +427,72 @@ void answer_report(struct http_call *call, void *context)
     if (is_done)
         release_count_part(answer->config.release, permit, (int64_t)out.len);
     answer_send(call, &out, is_done, &err);
+}
+
+/* ---- POST /archive ---- */
+
+static bool pack_series(const struct answer_list *list, size_t series,
+                        struct answer_parcel *parcel, struct err *err)
+{
+    const struct study_series *from = &list->content.series[series];
+    for (size_t i = 0; i < from->instance_count; i++) {
+        struct answer_parcel_file *file = &parcel->files[parcel->count++];
+        struct asked place = {.series = (int64_t)series, .instance = (int64_t)i};
+        snprintf(file->name, sizeof file->name, "DICOM/S%03zu/I%05zu.dcm", series + 1,
+                 i + 1);
+        if (!copy_instance(list, &place, &parcel->arena, &file->instance, err))
+            return false;
+        parcel->bytes += file->instance.size_bytes;
+    }
+    return true;
+}
+
+/* The lists' lock is held. */
+static bool pack(const struct answer_list *list, int64_t series,
+                 struct answer_parcel *parcel, struct err *err)
+{
+    if (series >= (int64_t)list->content.series_count)
+        return err_set(err, ERR_MISSING, "frame_missing", "not in the list");
+    parcel->files = ARENA_MANY(&parcel->arena, struct answer_parcel_file,
+                               list->content.instance_count + 1, err);
+    bool is_good = parcel->files != NULL;
+    for (size_t i = 0; is_good && i < list->content.series_count; i++)
+        if (series < 0 || i == (size_t)series)
+            is_good = pack_series(list, i, parcel, err);
+    return is_good;
+}
+
+static struct answer_parcel *make_parcel(struct answer *answer,
+                                         const struct release_permit *permit,
+                                         const struct asked *asked, struct err *err)
+{
+    struct answer_parcel *parcel = memory_new(1, sizeof *parcel, err);
+    if (!parcel)
+        return NULL;
+    parcel->arena = arena_init_small(LIST_BYTES_MAX);
+    pthread_mutex_lock(&answer->lists_lock);
+    const struct answer_list *list = find_list(answer, permit, asked->key, err);
+    bool is_good = list && pack(list, asked->series, parcel, err);
+    pthread_mutex_unlock(&answer->lists_lock);
+    if (is_good)
+        return parcel;
+    answer_free_parcel(parcel);
+    return NULL;
+}
+
+void answer_archive(struct http_call *call, void *context)
+{
+    struct answer *answer = answer_of(context);
+    struct err err = {0};
+    struct asked asked = {.series = -1};
+    const struct release_permit *permit = ask_gate(answer, call, &asked, &err);
+    struct answer_parcel *parcel =
+        permit ? make_parcel(answer, permit, &asked, &err) : NULL;
+    int64_t bytes = parcel ? parcel->bytes : 0;
+    if (!parcel || !answer_send_parcel(answer, call, &parcel, &err)) {
+        answer_free_parcel(parcel);
+        http_answer_problem(call, &err);
+        return;
+    }
+    release_count_part(answer->config.release, permit, bytes);
 }

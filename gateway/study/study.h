@@ -74,6 +74,7 @@ struct study_instance {
     struct text facts;   /* the contract's Instance, JSON */
     struct text kind;
     int64_t frames;
+    int64_t size_bytes;
 };
 struct study_series {
     int64_t number;

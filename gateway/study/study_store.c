@@ -439,6 +439,7 @@ static bool add_instance(struct listing *listing)
         return false;
     content->instance_count++;
     one->frames = store_column_int(rows, 6);
+    one->size_bytes = store_column_int(rows, 14);
     return store_column_text(rows, 1, listing->arena, &one->folder, listing->err) &&
            store_column_text(rows, 2, listing->arena, &one->name, listing->err) &&
            store_column_text(rows, 3, listing->arena, &one->facts, listing->err) &&
@@ -460,7 +461,7 @@ bool study_read_rows(struct study *study, struct text uid, struct text number,
         session,
         "SELECT series, folder, name, facts, kind, series_number, frames, modality, "
         "series_description, body_part, laterality, space, instance, size || '-' || "
-        "changed_ns FROM study_file f WHERE study "
+        "changed_ns, size FROM study_file f WHERE study "
         "= ?1 AND number = ?2 AND NOT EXISTS "
         "(SELECT 1 FROM study_file o WHERE o.study = f.study AND o.number = f.number AND "
         "o.series_number = f.series_number AND o.series = f.series AND o.instance_number "

@@ -41,10 +41,8 @@ static void begin_ward(struct ward *ward)
 
 static void end_ward(struct ward *ward)
 {
-    char command[160];
     study_free(ward->study);
-    snprintf(command, sizeof command, "rm -rf '%s'", ward->pictures);
-    CHECK(system(command) == 0);
+    CHECK(test_remove(ward->pictures));
     end(&ward->scene);
 }
 

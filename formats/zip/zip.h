@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* A ZIP archive written as a stream, through libarchive: files are stored as they are
+ * (pictures are packed already), with ZIP64 where sizes ask for it (APPNOTE 6.3.10).
+ * Nothing is read, nothing seeks; memory is one block.
+ *
+ * `write` takes all bytes or says false, which ends it. Errors: ERR_SYSTEM "zip_failed"
+ * (also when `write` said false), ERR_REFUSED "zip_name", those of memory. */
+
+#include "base/err.h"
+#include "base/span.h"
+
+struct zip; /* *owned* */
+
+typedef bool zip_write(void *context, struct span bytes);
+
+MUST_CHECK struct zip *zip_open(zip_write *write, void *context, struct err *err);
+/* The next file, of exactly so many bytes. `name`: letters, digits, '-', '_', '.', '/',
+ * relative. */
+MUST_CHECK bool zip_file(struct zip *zip, const char *name, int64_t size_bytes,
+                         int64_t changed_s, struct err *err);
+MUST_CHECK bool zip_data(struct zip *zip, struct span bytes, struct err *err);
+/* The directory at the end; without it the archive is broken. */
+MUST_CHECK bool zip_end(struct zip *zip, struct err *err);
+void zip_free(struct zip *zip);
