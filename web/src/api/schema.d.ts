@@ -556,6 +556,144 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/openings/{opening}/study": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                opening: components["parameters"]["Opening"];
+            };
+            cookie?: never;
+        };
+        /** The images, waveforms and documents that belong to the opened entry, as far as its facility has them */
+        get: operations["getStudy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/openings/{opening}/frames/{series}/{instance}/{frame}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                opening: components["parameters"]["Opening"];
+                /** @description place in the study's `series`, from 0 */
+                series: components["parameters"]["SeriesIndex"];
+                /** @description place in the series' `instances`, from 0 */
+                instance: components["parameters"]["InstanceIndex"];
+                /** @description counted from 0 */
+                frame: number;
+            };
+            cookie?: never;
+        };
+        /**
+         * One frame, decoded where it is kept
+         * @description `preview`: a JPEG of at most 1024 pixels (`size`: fewer), under the file's first window unless `window` says another.
+         *     `raw`: the stored values after decoding, no window applied: rows from top to bottom, samples of a pixel together, 8-bit
+         *     or 16-bit little endian as `bits_allocated` says, 1-bit as one byte, float as little-endian float32, YBR turned into
+         *     RGB, palette indices as they are. May be packed (gzip). A syntax that is not decoded: 503 `syntax_unsupported`.
+         */
+        get: operations["getFrame"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/openings/{opening}/instances/{series}/{instance}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                opening: components["parameters"]["Opening"];
+                /** @description place in the study's `series`, from 0 */
+                series: components["parameters"]["SeriesIndex"];
+                /** @description place in the series' `instances`, from 0 */
+                instance: components["parameters"]["InstanceIndex"];
+            };
+            cookie?: never;
+        };
+        /** The DICOM file as its facility keeps it, as a download; ranges allowed */
+        get: operations["getInstance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/openings/{opening}/documents/{series}/{instance}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                opening: components["parameters"]["Opening"];
+                /** @description place in the study's `series`, from 0 */
+                series: components["parameters"]["SeriesIndex"];
+                /** @description place in the series' `instances`, from 0 */
+                instance: components["parameters"]["InstanceIndex"];
+            };
+            cookie?: never;
+        };
+        /** What an instance of kind `document` encapsulates (a PDF), as bytes without a type of their own */
+        get: operations["getDocument"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/openings/{opening}/reports/{series}/{instance}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                opening: components["parameters"]["Opening"];
+                /** @description place in the study's `series`, from 0 */
+                series: components["parameters"]["SeriesIndex"];
+                /** @description place in the series' `instances`, from 0 */
+                instance: components["parameters"]["InstanceIndex"];
+            };
+            cookie?: never;
+        };
+        /** A structured report (an instance of kind `report`) as the items of a document: heading, paragraph, list_item, table */
+        get: operations["getReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/openings/{opening}/study.zip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                opening: components["parameters"]["Opening"];
+            };
+            cookie?: never;
+        };
+        /** The DICOM files of the study, or of one series, with a DICOMDIR */
+        get: operations["downloadStudy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live": {
         parameters: {
             query?: never;
@@ -974,6 +1112,105 @@ export interface components {
         };
         /** @description names the list that the numbers of the content's parts are from; not of gateways that know no parts */
         PartList: string;
+        Study: {
+            study_uid: string;
+            /** @description YYYY-MM-DD, empty when not said */
+            date: string;
+            /** @description HH:MM:SS, empty when not said */
+            time: string;
+            description: string;
+            accession: string;
+            /** @description that keeps it */
+            facility: components["schemas"]["Id"];
+            /** @description CT, MR, CR … */
+            modalities: string[];
+            series: components["schemas"]["Series"][];
+        };
+        Series: {
+            number: number;
+            uid: string;
+            modality: string;
+            description: string;
+            body_part: string;
+            /** @description R, L, B; empty when not said */
+            laterality: string;
+            /** @enum {string} */
+            kind: "image" | "waveform" | "report" | "document" | "other";
+            /** @description UID: series with the same one lie in one space; absent when not said */
+            frame_of_reference?: string;
+            instances: components["schemas"]["Instance"][];
+        };
+        /** @description of what is no picture, the members about pixels are 0, empty, false or null */
+        Instance: {
+            uid: string;
+            number: number;
+            frames: number;
+            rows: number;
+            columns: number;
+            /** @description of the raw values */
+            bits_allocated: number;
+            bits_stored: number;
+            is_signed: boolean;
+            /** @description of the raw values: 1 or 3 */
+            samples: number;
+            /** @description as the file says: MONOCHROME1, MONOCHROME2, RGB, YBR_FULL, PALETTE COLOR … */
+            photometric: string;
+            /** @description name of the transfer syntax for people */
+            syntax: string;
+            /** @description false: it can be downloaded only */
+            is_supported: boolean;
+            /** @description mm between rows, between columns */
+            spacing: components["schemas"]["Pair"] | null;
+            /**
+             * @description imager: in the plane of the detector
+             * @enum {string}
+             */
+            spacing_kind: "pixel" | "imager" | "none";
+            /** @description vertical to horizontal, of pixels without spacing */
+            aspect: components["schemas"]["Pair"] | null;
+            /** @description mm, of the first pixel */
+            position: components["schemas"]["Triple"] | null;
+            /** @description direction cosines of rows and columns */
+            orientation: number[] | null;
+            /** @description letters for right and bottom (L, PR …) where there is no `orientation`; absent when not said */
+            patient_orientation?: string[] | null;
+            slice_location: number | null;
+            rescale: {
+                slope: number;
+                intercept: number;
+                /** @description HU, OD …; empty when not said */
+                type: string;
+            } | null;
+            windows: {
+                center: number;
+                width: number;
+                text: string;
+            }[];
+            /** @enum {string} */
+            voi_function: "LINEAR" | "LINEAR_EXACT" | "SIGMOID";
+            has_modality_lut: boolean;
+            has_voi_lut: boolean;
+            /** @description absent although there is one: windows are applied by the server (`window` of a preview) */
+            modality_lut?: components["schemas"]["Lut"];
+            /** @description absent although there is one: the preview without `window` is drawn with it */
+            voi_lut?: components["schemas"]["Lut"];
+            /** @description a stored value that is no part of the picture */
+            padding: number | null;
+            /** @description of the source: 12 = to a twelfth; 0 where it was compressed and no ratio is said */
+            lossy_ratio: number | null;
+            /** @description a film where it is said */
+            frame_time_ms: number | null;
+            has_overlay: boolean;
+        };
+        Lut: {
+            /** @description the value that the first entry is for */
+            first: number;
+            /** @description of an entry */
+            bits: number;
+            values: number[];
+        };
+        Pair: number[];
+        Triple: number[];
         /**
          * @description `entry`: person, facility, row, day, cursor. `freshness`: facility and, when it concerns one
          *     person only, person. `link` and `consent`: person, facility where there is one. `request`: the asked facility. `session`: {}.
@@ -1021,6 +1258,10 @@ export interface components {
         Link: components["schemas"]["Id"];
         Request: components["schemas"]["Id"];
         Opening: components["schemas"]["Id"];
+        /** @description place in the study's `series`, from 0 */
+        SeriesIndex: number;
+        /** @description place in the series' `instances`, from 0 */
+        InstanceIndex: number;
         From: components["schemas"]["Day"];
         To: components["schemas"]["Day"];
         Csrf: string;
@@ -1972,6 +2213,185 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getStudy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                opening: components["parameters"]["Opening"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description series in reading order; none where nothing has come yet */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Study"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getFrame: {
+        parameters: {
+            query: {
+                q: "preview" | "raw";
+                /** @description longest side in pixels; of a preview */
+                size?: number;
+                /** @description centre,width; of a preview */
+                window?: string;
+            };
+            header?: never;
+            path: {
+                opening: components["parameters"]["Opening"];
+                /** @description place in the study's `series`, from 0 */
+                series: components["parameters"]["SeriesIndex"];
+                /** @description place in the series' `instances`, from 0 */
+                instance: components["parameters"]["InstanceIndex"];
+                /** @description counted from 0 */
+                frame: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the frame */
+            200: {
+                headers: {
+                    /** @description whether values were lost on the way to what is sent */
+                    "tsumugi-lossy"?: "true" | "false";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                    "application/octet-stream": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getInstance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                opening: components["parameters"]["Opening"];
+                /** @description place in the study's `series`, from 0 */
+                series: components["parameters"]["SeriesIndex"];
+                /** @description place in the series' `instances`, from 0 */
+                instance: components["parameters"]["InstanceIndex"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom": string;
+                };
+            };
+            /** @description a range of it */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getDocument: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                opening: components["parameters"]["Opening"];
+                /** @description place in the study's `series`, from 0 */
+                series: components["parameters"]["SeriesIndex"];
+                /** @description place in the series' `instances`, from 0 */
+                instance: components["parameters"]["InstanceIndex"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description bytes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                opening: components["parameters"]["Opening"];
+                /** @description place in the study's `series`, from 0 */
+                series: components["parameters"]["SeriesIndex"];
+                /** @description place in the series' `instances`, from 0 */
+                instance: components["parameters"]["InstanceIndex"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description its text in reading order */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Item"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    downloadStudy: {
+        parameters: {
+            query?: {
+                /** @description place of the series in the study */
+                series?: number;
+            };
+            header?: never;
+            path: {
+                opening: components["parameters"]["Opening"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ZIP */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
                 };
             };
             default: components["responses"]["Problem"];
