@@ -195,10 +195,10 @@ static void *run_loop(void *context)
 
 static void begin(struct slot *slot);
 
-static void on_head(void *context, int status)
+static void on_head(void *context, const struct tunnel_head *head)
 {
     struct slot *slot = context;
-    slot->bench->has_failed = slot->bench->has_failed || status != 200;
+    slot->bench->has_failed = slot->bench->has_failed || head->status != 200;
 }
 
 static void on_data(void *context, struct span bytes)

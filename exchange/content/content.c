@@ -46,11 +46,11 @@ static bool write_field(void *context, struct text key, const struct json_value 
     return true;
 }
 
-static bool write_items(struct json_writer *writer, const struct json_value *entry,
-                        struct err *err)
+bool content_write_items(struct json_writer *writer, const struct json_value *holder,
+                         struct err *err)
 {
     const struct json_value *items = NULL;
-    if (!json_take_array(entry, "items", CONTENT_ITEMS_MAX, &items, err))
+    if (!json_take_array(holder, "items", CONTENT_ITEMS_MAX, &items, err))
         return false;
     json_key(writer, "items");
     json_open_array(writer);
@@ -126,7 +126,7 @@ bool content_write(const struct content_answer *answer, struct buf *out, struct 
     json_open_object(&writer);
     json_key(&writer, "entry");
     registry_write_entry(&writer, answer->entry);
-    if (!write_items(&writer, entry, err) ||
+    if (!content_write_items(&writer, entry, err) ||
         !write_warnings(&writer, json_root(document), err) ||
         !write_list(&writer, json_root(document), err))
         return false;
@@ -159,11 +159,33 @@ static const char *find_reason(struct span body)
     return NULL;
 }
 
+/* What a gateway says of images; whatever its status, it is told as what it means. */
+static const struct image_reason {
+    const char *code;
+    enum err_kind kind;
+} image_reasons[] = {
+    {"study_changed", ERR_CONFLICT},  /* it is to be asked for anew */
+    {"syntax_unsupported", ERR_BUSY}, /* to be taken as a file */
+    {"frame_missing", ERR_MISSING},   {"frame_broken", ERR_CONFLICT},
+    {"decoder_busy", ERR_BUSY},       {"range_unsatisfiable", ERR_SYNTAX},
+};
+
+static const struct image_reason *find_image_reason(int status, struct span body)
+{
+    for (size_t i = 0; i < sizeof image_reasons / sizeof *image_reasons; i++)
+        if (status >= 400 && says_code(body, image_reasons[i].code))
+            return &image_reasons[i];
+    return NULL;
+}
+
 void content_refusal(int status, struct span body, struct err *err)
 {
     const char *reason = status == 403 ? find_reason(body) : NULL;
+    const struct image_reason *image = find_image_reason(status, body);
     if (reason)
         (void)err_set(err, ERR_REFUSED, reason, "the gateway refused");
+    else if (image)
+        (void)err_set(err, image->kind, image->code, "the gateway answered %d", status);
     else if (status == 404)
         (void)err_set(err, ERR_MISSING, "not_found", "the gateway does not have it");
     else if (status == 400 || status == 413 ||

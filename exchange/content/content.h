@@ -25,7 +25,6 @@ struct workers;
 
 enum {
     CONTENT_FIRST_BYTE_MS = 3000,
-    CONTENT_TOTAL_MS = 30000,
     CONTENT_ITEMS_MAX = 2000,
     CONTENT_FIELDS_MAX = 64, /* of one item */
     CONTENT_TEXT_MAX = 8192,

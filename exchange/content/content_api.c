@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Routes: openEntry, getContent, getOriginal. */
-#include <string.h>
-
 #include "exchange/content/content_parts.h"
 #include "wire/http/http.h"
 
@@ -92,82 +90,82 @@ static void answer_open_entry(struct http_call *call, void *context)
         session_answer_problem(call, &err);
 }
 
-/* ---- getContent, getOriginal ---- */
+/* ---- getContent ---- */
 
-/* The opening named in the path, which must be an entry's. */
-static struct opening *take_entry(struct content_service *service, struct http_call *call,
-                                  struct err *err)
+static bool take_content(const struct content_wish *wish,
+                         const struct content_fetched *fetched, struct span body,
+                         size_t *answered_bytes, struct err *err)
 {
-    struct session_actor actor;
-    struct id handle;
-    if (!session_require(service->config.sessions, call, SESSION_READS, &actor, err) ||
-        !http_param_id(call, "opening", &handle, err))
-        return NULL;
-    struct opening *opening = opening_take(service->config.openings, handle, &actor, err);
-    if (opening && strcmp(opening_event(opening), "entry") != 0) {
-        opening_release(&opening);
-        err_set(err, ERR_MISSING, "not_found", "not an entry");
-    }
-    return opening;
-}
-
-/* ?part=N&list=…: a place in the list that came with the content, never a name. */
-static bool read_part(struct http_call *call, struct content_wish *wish, struct err *err)
-{
-    struct span part = {0};
-    struct span list = {0};
-    uint64_t number = 0;
-    bool has_part = http_query(call, "part", &part);
-    bool has_list = http_query(call, "list", &list);
-    if (!has_part && !has_list)
-        return true;
-    if (!has_part || !has_list || !span_uint(part, CONTENT_PARTS_MAX, &number) ||
-        number == 0 || !text_from_utf8(list, &wish->list, err) ||
-        !content_is_list(wish->list)) {
-        err_clear(err);
-        return err_set(err, ERR_SYNTAX, "part_invalid", "no part of any list");
-    }
-    wish->part = (int64_t)number;
+    const struct content_service *service = wish->context;
+    CLEANUP(buf_free) struct buf out = buf_init(2 * CONTENT_BYTES_MAX);
+    struct content_answer answer = {.entry = &wish->target->entry,
+                                    .body = body,
+                                    .fetched_at_ms =
+                                        clock_wall_ms(&service->config.clock)};
+    (void)fetched;
+    if (!content_write(&answer, &out, err))
+        return false;
+    *answered_bytes = out.len;
+    http_answer_json(wish->call, 200, &out);
     return true;
-}
-
-static bool fetch(struct content_service *service, struct http_call *call,
-                  bool wants_original, struct err *err)
-{
-    struct arena *arena = http_arena(call);
-    struct registry_entry *entry = ARENA_NEW(arena, struct registry_entry, err);
-    struct content_parties *parties =
-        entry ? ARENA_NEW(arena, struct content_parties, err) : NULL;
-    CLEANUP(opening_release)
-    struct opening *opening = parties ? take_entry(service, call, err) : NULL;
-    if (!opening)
-        return false;
-    const struct disclosure_permit *permit = opening_permit(opening);
-    if (!content_read_entry(service->config.store, permit, opening_object(opening), arena,
-                            entry, err) ||
-        !content_read_parties(service->config.store, entry->facility,
-                              permit_read(permit)->viewer.facility, arena, parties, err))
-        return false;
-    struct content_wish wish = {.call = call,
-                                .opening = opening,
-                                .entry = entry,
-                                .parties = parties,
-                                .wants_original = wants_original};
-    return (!wants_original || read_part(call, &wish, err)) &&
-           content_fetch_start(service, &wish, err);
 }
 
 static void answer_content(struct http_call *call, void *context)
 {
+    static const struct content_way way = {.path = "/content",
+                                           .total_ms = CONTENT_WHOLE_TOTAL_MS,
+                                           .bytes_max = CONTENT_BYTES_MAX,
+                                           .answer = take_content};
     struct err err = {0};
-    if (!fetch(context, call, false, &err))
+    if (!content_fetch_start(context, call, &way, context, &err))
         session_answer_problem(call, &err);
+}
+
+/* ---- getOriginal ---- */
+
+/* ?part=N&list=…: a place in the list that came with the content, never a name. */
+static bool ask_original(struct content_wish *wish, struct json_writer *writer,
+                         struct err *err)
+{
+    struct span part = {0};
+    struct span list = {0};
+    struct text name = {0};
+    uint64_t number = 0;
+    bool has_part = http_query(wish->call, "part", &part);
+    bool has_list = http_query(wish->call, "list", &list);
+    if (!has_part && !has_list)
+        return true;
+    if (!has_part || !has_list || !span_uint(part, CONTENT_PARTS_MAX, &number) ||
+        number == 0 || !text_from_utf8(list, &name, err) || !content_is_list(name)) {
+        err_clear(err);
+        return err_set(err, ERR_SYNTAX, "part_invalid", "no part of any list");
+    }
+    json_put_int(writer, "part", (int64_t)number);
+    json_put_text(writer, "list", name);
+    return true;
+}
+
+/* A name of its own would carry the patient's data into download folders. */
+static bool begin_original(const struct content_wish *wish,
+                           const struct content_fetched *fetched,
+                           struct content_passage *passage, struct err *err)
+{
+    (void)fetched;
+    (void)err;
+    http_add_header(wish->call, "content-disposition",
+                    "attachment; filename=\"original.bin\"");
+    passage->type = "application/octet-stream";
+    return true;
 }
 
 static void answer_original(struct http_call *call, void *context)
 {
+    static const struct content_way way = {.path = "/original",
+                                           .total_ms = CONTENT_STREAM_TOTAL_MS,
+                                           .ask = ask_original,
+                                           .begin = begin_original};
     struct err err = {0};
-    if (!fetch(context, call, true, &err))
+    if (!content_fetch_start(context, call, &way, context, &err))
         session_answer_problem(call, &err);
 }
 

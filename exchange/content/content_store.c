@@ -14,12 +14,17 @@ bool content_locate(struct store *store, struct id entry, struct arena *arena,
     return true;
 }
 
-bool content_read_entry(struct store *store, const struct disclosure_permit *permit,
-                        struct id entry, struct arena *arena, struct registry_entry *out,
-                        struct err *err)
+bool content_read_target(struct store *store, const struct disclosure_permit *permit,
+                         struct id entry, struct arena *arena,
+                         struct content_target *target, struct err *err)
 {
+    struct id viewer = permit_read(permit)->viewer.facility;
     CLEANUP(store_read_end) struct store_session *session = store_read(store, err);
-    return session && registry_read_entry(session, permit, entry, arena, out, err);
+    return session &&
+           registry_read_entry(session, permit, entry, arena, &target->entry, err) &&
+           facility_find(session, target->entry.facility, arena, &target->provider,
+                         err) &&
+           facility_find(session, viewer, arena, &target->viewer, err);
 }
 
 bool content_read_head(struct store *store, const struct disclosure_permit *permit,
@@ -31,13 +36,4 @@ bool content_read_head(struct store *store, const struct disclosure_permit *perm
            registry_read_entry(session, permit, entry, arena, &head->entry, err) &&
            registry_read_neighbours(session, permit, &head->entry, &head->previous,
                                     &head->next, arena, err);
-}
-
-bool content_read_parties(struct store *store, struct id provider, struct id viewer,
-                          struct arena *arena, struct content_parties *parties,
-                          struct err *err)
-{
-    CLEANUP(store_read_end) struct store_session *session = store_read(store, err);
-    return session && facility_find(session, provider, arena, &parties->provider, err) &&
-           facility_find(session, viewer, arena, &parties->viewer, err);
 }

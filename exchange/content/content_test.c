@@ -138,6 +138,12 @@ static void only_known_reasons_reach_people(void)
         {503, "", ERR_BUSY, "gateway_busy"},
         {503, "{\"code\":\"source_changed\"}", ERR_BUSY, "source_changed"},
         {403, "{\"code\":\"source_changed\"}", ERR_BUSY, "gateway_refused"},
+        {409, "{\"code\":\"study_changed\"}", ERR_CONFLICT, "study_changed"},
+        {503, "{\"code\":\"syntax_unsupported\"}", ERR_BUSY, "syntax_unsupported"},
+        {404, "{\"code\":\"frame_missing\"}", ERR_MISSING, "frame_missing"},
+        {400, "{\"code\":\"frame_broken\"}", ERR_CONFLICT, "frame_broken"},
+        {503, "{\"code\":\"decoder_busy\"}", ERR_BUSY, "decoder_busy"},
+        {200, "{\"code\":\"decoder_busy\"}", ERR_BUSY, "gateway_refused"},
         {302, "", ERR_BUSY, "gateway_refused"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Fetching from a gateway for a browser. The loops of both sides only leave word; what
  * came is worked on by one worker at a time, which asks the permission before every
- * piece, so that nothing here waits on a loop and nothing goes out unasked. */
+ * piece, so that nothing here waits on a loop and nothing goes out unasked. A worker goes
+ * to the next fetch after some pieces, so that large ones do not keep small ones. */
+#include <assert.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -15,9 +17,9 @@ enum {
     WORKERS = 8,
     QUEUE_MAX = 2 * CONTENT_FETCHES_MAX,
     PIECE_BYTES = 64 * 1024,
+    TURN_PIECES = 16,
     RECEIVED_BYTES_MAX = 8 << 20,
     REFUSAL_BYTES_MAX = 64 * 1024,
-    ORIGINAL_TOTAL_MS = 60 * 60 * 1000,
     CANCEL_MS = 2000,
 };
 
@@ -25,15 +27,16 @@ struct content_fetch {
     struct content_service *service;
     struct content_fetch *next; /* in the service's list, under its lock */
     struct content_fetch **link;
-    struct http_call *call; /* kept; used until is_answered */
+    struct content_wish wish; /* its call is kept; used until is_answered */
     struct opening *opening;
     struct tunnel *tunnel;
-    const struct registry_entry *entry; /* in the call's arena: content only */
-    bool wants_original;
     pthread_mutex_t lock;             /* guards what follows */
     struct tunnel_exchange *exchange; /* NULL = ended */
     int status;
+    struct content_fetched head;
     struct buf received;
+    int64_t passed_bytes;
+    int64_t enough_bytes; /* of a part; < 0 = all that come */
     bool has_ended;
     bool is_complete;
     struct err err;
@@ -127,6 +130,20 @@ void content_free(struct content_service *service)
 
 static void run_fetch(void *context);
 
+static bool is_stream(const struct content_fetch *fetch)
+{
+    return fetch->wish.way->begin != NULL;
+}
+
+/* One that is too long says nothing that we wait for. */
+static void copy_field(char *out, size_t size, struct span value)
+{
+    size_t len = value.len < size ? value.len : 0;
+    if (len > 0)
+        memcpy(out, value.at, len);
+    out[len] = '\0';
+}
+
 /* The lock is held. There is at most one job for each fetch, and room for all. */
 static void post(struct content_fetch *fetch)
 {
@@ -135,17 +152,21 @@ static void post(struct content_fetch *fetch)
         fetch->is_posted = workers_post(fetch->service->workers, run_fetch, fetch);
 }
 
-static void got_head(void *context, int status)
+static void got_head(void *context, const struct tunnel_head *head)
 {
     struct content_fetch *fetch = context;
     pthread_mutex_lock(&fetch->lock);
-    fetch->status = status;
-    if (fetch->wants_original)
+    fetch->status = head->status;
+    fetch->head.length = head->content_length;
+    copy_field(fetch->head.type, sizeof fetch->head.type, head->content_type);
+    copy_field(fetch->head.lossy, sizeof fetch->head.lossy, head->lossy);
+    if (is_stream(fetch))
         post(fetch);
     pthread_mutex_unlock(&fetch->lock);
 }
 
-/* Content is taken at once; an original only as fast as the browser takes it. */
+/* What is wanted whole is taken at once; a stream only as fast as the browser takes it.
+ */
 static void got_data(void *context, struct span bytes)
 {
     struct content_fetch *fetch = context;
@@ -153,12 +174,12 @@ static void got_data(void *context, struct span bytes)
     pthread_mutex_lock(&fetch->lock);
     buf_span(&fetch->received, bytes);
     bool is_whole = buf_check(&fetch->received, &err);
-    bool is_stream = fetch->wants_original && fetch->status == 200;
+    bool is_passed_on = is_stream(fetch) && fetch->status == 200;
     if (!is_whole && fetch->exchange)
         tunnel_cancel(fetch->exchange);
-    else if (!is_stream && fetch->exchange)
+    else if (!is_passed_on && fetch->exchange)
         tunnel_consume(fetch->exchange, bytes.len);
-    if (is_stream)
+    if (is_passed_on)
         post(fetch);
     pthread_mutex_unlock(&fetch->lock);
 }
@@ -212,100 +233,150 @@ void content_look_again(struct content_service *service)
 
 /* ---- asking the gateway ---- */
 
-static bool sign(const struct content_fetch *fetch, const struct content_wish *wish,
-                 const struct facility_line *line, struct buf *out, struct err *err)
+static bool sign(const struct content_fetch *fetch, const struct facility_line *line,
+                 struct buf *out, struct err *err)
 {
+    const struct content_target *target = fetch->wish.target;
     const struct permit_contents *contents = permit_read(opening_permit(fetch->opening));
     const struct permit_grant *granted = permit_grant_for(
-        opening_permit(fetch->opening), wish->entry->facility, wish->entry->kind);
+        opening_permit(fetch->opening), target->entry.facility, target->entry.kind);
     if (!granted)
         return err_set(err, ERR_MISSING, "not_found", "not under this permit");
     struct id_text staff = id_to_text(contents->viewer.staff);
     struct grant grant = {
-        .facility_code = wish->parties->provider.code,
+        .facility_code = target->provider.code,
         .tunnel = tunnel_id(line->tunnel),
         .counter = line->counter,
         .issued_ms = line->age_ms,
         .opening = opening_handle(fetch->opening),
         .request = contents->request,
-        .record = wish->entry->record,
+        .record = target->entry.record,
         .local_number = granted->local_number,
-        .entry_key = wish->entry->source_key,
+        .entry_key = target->entry.source_key,
         .kinds = granted->kinds,
         .purpose = text_cstr(permit_purpose_id(contents->purpose)),
         .staff_id = id_view(&staff),
         .staff_name = contents->viewer.name,
         .profession = contents->viewer.profession,
-        .viewer_code = wish->parties->viewer.code,
+        .viewer_code = target->viewer.code,
         .viewer_name = contents->viewer.facility_name,
-        .viewer_kind = text_cstr(facility_kind_id(wish->parties->viewer.kind)),
+        .viewer_kind = text_cstr(facility_kind_id(target->viewer.kind)),
     };
     return grant_sign(&grant, fetch->service->config.signing_key, out, err);
 }
 
-static bool write_key(const struct content_wish *wish, struct buf *out, struct err *err)
+static bool write_wish(struct content_wish *wish, struct buf *out, struct err *err)
 {
     struct json_writer writer = json_writer(out);
     json_open_object(&writer);
-    json_put_text(&writer, "key", wish->entry->source_key);
-    if (wish->part > 0) {
-        json_put_int(&writer, "part", wish->part);
-        json_put_text(&writer, "list", wish->list);
-    }
+    json_put_text(&writer, "key", wish->target->entry.source_key);
+    if (wish->way->ask && !wish->way->ask(wish, &writer, err))
+        return false;
     json_close_object(&writer);
     return buf_check(out, err);
 }
 
-static bool send(struct content_fetch *fetch, const struct content_wish *wish,
-                 struct err *err)
+/* The call may be answered before this returns. */
+static bool send(struct content_fetch *fetch, struct err *err)
 {
     static const struct tunnel_events events = {got_head, got_data, got_end};
+    const struct content_way *way = fetch->wish.way;
     CLEANUP(buf_free) struct buf grant = buf_init(2 * GRANT_BYTES_MAX);
     CLEANUP(buf_free) struct buf body = buf_init(4096);
     struct facility_line line;
-    if (!facility_gateway_line(fetch->service->config.gateways, wish->entry->facility,
-                               &line, err))
+    if (!write_wish(&fetch->wish, &body, err) ||
+        !facility_gateway_line(fetch->service->config.gateways,
+                               fetch->wish.target->entry.facility, &line, err))
         return false;
     fetch->tunnel = line.tunnel;
-    if (!sign(fetch, wish, &line, &grant, err) || !write_key(wish, &body, err))
+    if (!sign(fetch, &line, &grant, err))
         return false;
-    struct tunnel_request request = {
-        .method = "POST",
-        .path = fetch->wants_original ? "/original" : "/content",
-        .body = buf_view(&body),
-        .grant = buf_view(&grant),
-        .first_byte_ms = CONTENT_FIRST_BYTE_MS,
-        .total_ms = fetch->wants_original ? ORIGINAL_TOTAL_MS : CONTENT_TOTAL_MS};
+    struct tunnel_request request = {.method = "POST",
+                                     .path = way->path,
+                                     .body = buf_view(&body),
+                                     .grant = buf_view(&grant),
+                                     .first_byte_ms = CONTENT_FIRST_BYTE_MS,
+                                     .total_ms = way->total_ms};
     pthread_mutex_lock(&fetch->lock);
-    http_keep(fetch->call);
+    http_keep(fetch->wish.call);
     fetch->exchange = tunnel_send(fetch->tunnel, &request, &events, fetch, err);
     bool is_sent = fetch->exchange != NULL;
     pthread_mutex_unlock(&fetch->lock);
     return is_sent;
 }
 
-bool content_fetch_start(struct content_service *service, const struct content_wish *wish,
-                         struct err *err)
+/* The opening named in the path, which must be an entry's. */
+static struct opening *take_entry(struct content_service *service, struct http_call *call,
+                                  struct err *err)
 {
+    struct session_actor actor;
+    struct id handle;
+    if (!session_require(service->config.sessions, call, SESSION_READS, &actor, err) ||
+        !http_param_id(call, "opening", &handle, err))
+        return NULL;
+    struct opening *opening = opening_take(service->config.openings, handle, &actor, err);
+    if (opening && strcmp(opening_event(opening), "entry") != 0) {
+        opening_release(&opening);
+        err_set(err, ERR_MISSING, "not_found", "not an entry");
+    }
+    return opening;
+}
+
+static struct content_target *find_target(struct content_service *service,
+                                          struct http_call *call,
+                                          const struct opening *opening, struct err *err)
+{
+    struct arena *arena = http_arena(call);
+    struct content_target *target = ARENA_NEW(arena, struct content_target, err);
+    bool is_found =
+        target && content_read_target(service->config.store, opening_permit(opening),
+                                      opening_object(opening), arena, target, err);
+    return is_found ? target : NULL;
+}
+
+static struct content_fetch *make(struct content_service *service,
+                                  const struct content_wish *wish,
+                                  struct opening *opening, struct err *err)
+{
+    const struct content_way *way = wish->way;
+    assert((way->answer != NULL) != (way->begin != NULL));
+    assert(!way->answer || way->bytes_max > 0);
     struct content_fetch *fetch = memory_new(1, sizeof *fetch, err);
     if (!fetch)
-        return false;
+        return NULL;
     fetch->service = service;
     if (!enter(service, fetch, err)) {
         memory_free(fetch);
-        return false;
+        return NULL;
     }
-    fetch->call = wish->call;
-    fetch->opening = opening_keep(wish->opening);
-    fetch->entry = wish->entry;
-    fetch->wants_original = wish->wants_original;
-    fetch->received =
-        buf_init(wish->wants_original ? RECEIVED_BYTES_MAX : CONTENT_BYTES_MAX);
+    fetch->wish = *wish;
+    fetch->opening = opening_keep(opening);
+    fetch->received = buf_init(way->answer ? (size_t)way->bytes_max : RECEIVED_BYTES_MAX);
+    fetch->enough_bytes = -1;
     pthread_mutex_init(&fetch->lock, NULL);
-    if (send(fetch, wish, err))
+    return fetch;
+}
+
+bool content_fetch_start(struct content_service *service, struct http_call *call,
+                         const struct content_way *way, void *context, struct err *err)
+{
+    CLEANUP(opening_release) struct opening *opening = take_entry(service, call, err);
+    if (!opening)
+        return false;
+    struct content_wish wish = {way, call, find_target(service, call, opening, err),
+                                context};
+    struct content_fetch *fetch = wish.target ? make(service, &wish, opening, err) : NULL;
+    if (!fetch)
+        return false;
+    if (send(fetch, err))
         return true;
     fetch_free(fetch);
     return false;
+}
+
+struct id content_target_facility(const struct content_target *target)
+{
+    return target->entry.facility;
 }
 
 /* ---- permission, at every piece ---- */
@@ -320,10 +391,10 @@ static bool check_permission(struct content_fetch *fetch, struct err *err)
     return opening_renew(fetch->opening, err);
 }
 
-static void ignore_head(void *context, int status)
+static void ignore_head(void *context, const struct tunnel_head *head)
 {
     (void)context;
-    (void)status;
+    (void)head;
 }
 
 static void ignore_data(void *context, struct span bytes)
@@ -375,7 +446,7 @@ static void cut(struct content_fetch *fetch, const struct err *why)
 
 static void answer_fault(struct content_fetch *fetch, const struct err *err)
 {
-    session_answer_problem(fetch->call, err);
+    session_answer_problem(fetch->wish.call, err);
     pthread_mutex_lock(&fetch->lock);
     fetch->is_answered = true;
     fetch->is_over = true;
@@ -384,40 +455,49 @@ static void answer_fault(struct content_fetch *fetch, const struct err *err)
     pthread_mutex_unlock(&fetch->lock);
 }
 
-/* ---- content, whole ---- */
-
-static bool answer_content(struct content_fetch *fetch, struct err *err)
+/* False, with what people are told of an answer that is none. */
+static bool refuse(const struct content_fetch *fetch, struct err *err)
 {
-    const struct content_config *config = &fetch->service->config;
-    struct span body = buf_view(&fetch->received);
-    if (!fetch->is_complete) {
+    const struct log *log = fetch->service->config.log;
+    if (log)
+        log_err(log, "content_unreadable", err);
+    err_clear(err);
+    return err_set(err, ERR_BUSY, "gateway_refused", "not what a gateway sends");
+}
+
+/* The exchange is over or gave no 200: what is told instead of an answer. */
+static void fault_of_end(struct content_fetch *fetch, struct err *err)
+{
+    struct span body = span_part(buf_view(&fetch->received), 0, REFUSAL_BYTES_MAX);
+    if (!fetch->is_complete && !buf_check(&fetch->received, err))
+        (void)refuse(fetch, err);
+    else if (!fetch->is_complete)
         *err = fetch->err;
-        return false;
-    }
-    if (fetch->status != 200) {
+    else
         content_refusal(fetch->status, body, err);
+}
+
+/* ---- whole ---- */
+
+static bool answer_whole(struct content_fetch *fetch, struct err *err)
+{
+    size_t answered_bytes = 0;
+    if (!fetch->is_complete || fetch->status != 200) {
+        fault_of_end(fetch, err);
         return false;
     }
     /* What was allowed when it was asked for may not be any more. */
     if (!check_permission(fetch, err))
         return false;
-    CLEANUP(buf_free) struct buf out = buf_init(2 * CONTENT_BYTES_MAX);
-    struct content_answer answer = {.entry = fetch->entry,
-                                    .body = body,
-                                    .fetched_at_ms = clock_wall_ms(&config->clock)};
-    if (!content_write(&answer, &out, err)) {
-        if (config->log)
-            log_err(config->log, "content_unreadable", err);
-        err_clear(err);
-        return err_set(err, ERR_BUSY, "gateway_refused", "not what a gateway sends");
-    }
-    opening_count(fetch->opening, (int64_t)out.len, 1);
-    http_answer_json(fetch->call, 200, &out);
+    if (!fetch->wish.way->answer(&fetch->wish, &fetch->head, buf_view(&fetch->received),
+                                 &answered_bytes, err))
+        return refuse(fetch, err);
+    opening_count(fetch->opening, (int64_t)answered_bytes, 1);
     return true;
 }
 
 /* The tunnel's exchange is over, so nobody else touches what it left. */
-static void step_content(struct content_fetch *fetch)
+static void step_whole(struct content_fetch *fetch)
 {
     struct err err = {0};
     pthread_mutex_lock(&fetch->lock);
@@ -425,7 +505,7 @@ static void step_content(struct content_fetch *fetch)
     pthread_mutex_unlock(&fetch->lock);
     if (!is_due)
         return;
-    if (!answer_content(fetch, &err)) {
+    if (!answer_whole(fetch, &err)) {
         answer_fault(fetch, &err);
         return;
     }
@@ -434,32 +514,33 @@ static void step_content(struct content_fetch *fetch)
     pthread_mutex_unlock(&fetch->lock);
 }
 
-/* ---- the original, piece by piece ---- */
+/* ---- piece by piece ---- */
 
-static void fault_of_end(struct content_fetch *fetch, struct err *err)
+static bool choose_passage(struct content_fetch *fetch, struct content_passage *passage,
+                           struct err *err)
 {
-    if (!fetch->is_complete)
-        *err = fetch->err;
-    else
-        content_refusal(fetch->status,
-                        span_part(buf_view(&fetch->received), 0, REFUSAL_BYTES_MAX), err);
+    const struct content_way *way = fetch->wish.way;
+    if (way->bytes_max > 0 && fetch->head.length > way->bytes_max)
+        (void)err_set(err, ERR_LIMIT, "content_length", "longer than it may be");
+    else if (way->begin(&fetch->wish, &fetch->head, passage, err))
+        return true;
+    return refuse(fetch, err);
 }
 
 static void begin_stream(struct content_fetch *fetch)
 {
     static const struct http_stream_events events = {stream_drained, stream_closed};
     struct err err = {0};
-    if (!check_permission(fetch, &err)) {
+    struct content_passage passage = {.status = 200, .length = -1};
+    if (!check_permission(fetch, &err) || !choose_passage(fetch, &passage, &err)) {
         answer_fault(fetch, &err);
         return;
     }
-    /* A name of its own would carry the patient's data into download folders. */
-    http_add_header(fetch->call, "content-disposition",
-                    "attachment; filename=\"original.bin\"");
     opening_count(fetch->opening, 0, 1);
     pthread_mutex_lock(&fetch->lock);
-    fetch->stream = http_stream_open(fetch->call, 200, "application/octet-stream", -1,
-                                     &events, fetch);
+    fetch->enough_bytes = passage.is_part ? passage.length : -1;
+    fetch->stream = http_stream_open(fetch->wish.call, passage.status, passage.type,
+                                     passage.length, &events, fetch);
     fetch->had_stream = fetch->stream != NULL;
     fetch->is_answered = true;
     if (!fetch->had_stream) {
@@ -470,16 +551,29 @@ static void begin_stream(struct content_fetch *fetch)
     pthread_mutex_unlock(&fetch->lock);
 }
 
-/* The lock is held: one piece goes to the browser, and its credit back. */
+/* The lock is held: one piece goes to the browser, and its credit back. What is longer
+ * than it may be is cut like what came half. */
 static void pass_piece(struct content_fetch *fetch)
 {
+    int64_t bytes_max = fetch->wish.way->bytes_max;
     struct span piece = span_part(buf_view(&fetch->received), 0, PIECE_BYTES);
+    size_t taken_bytes = piece.len;
+    if (fetch->enough_bytes >= 0)
+        piece = span_part(piece, 0, (size_t)(fetch->enough_bytes - fetch->passed_bytes));
+    fetch->passed_bytes += (int64_t)piece.len;
+    if (bytes_max > 0 && fetch->passed_bytes > bytes_max) {
+        fetch->is_over = true;
+        http_stream_abort(fetch->stream);
+        if (fetch->exchange)
+            tunnel_cancel(fetch->exchange);
+        return;
+    }
     opening_count(fetch->opening, (int64_t)piece.len, 0);
     size_t queued_bytes = http_stream_write(fetch->stream, piece);
     fetch->is_full = queued_bytes > HTTP_STREAM_HIGH_BYTES;
     if (fetch->exchange)
-        tunnel_consume(fetch->exchange, piece.len);
-    buf_drop(&fetch->received, piece.len);
+        tunnel_consume(fetch->exchange, taken_bytes);
+    buf_drop(&fetch->received, taken_bytes);
 }
 
 static bool has_piece(struct content_fetch *fetch)
@@ -503,7 +597,7 @@ static bool is_streaming(struct content_fetch *fetch)
 static void pass_on(struct content_fetch *fetch)
 {
     struct err err = {0};
-    while (is_streaming(fetch)) {
+    for (int i = 0; i < TURN_PIECES && is_streaming(fetch); i++) {
         if (!check_permission(fetch, &err)) {
             cut(fetch, &err);
             return;
@@ -515,25 +609,33 @@ static void pass_on(struct content_fetch *fetch)
             pass_piece(fetch);
         pthread_mutex_unlock(&fetch->lock);
     }
+    pthread_mutex_lock(&fetch->lock);
+    fetch->is_again |= fetch->stream && !fetch->is_over;
+    pthread_mutex_unlock(&fetch->lock);
 }
 
 /* Only what came whole ends whole. */
 static void end_stream(struct content_fetch *fetch)
 {
     pthread_mutex_lock(&fetch->lock);
-    bool is_due = fetch->stream && !fetch->is_over && fetch->has_ended &&
-                  (fetch->received.len == 0 || !fetch->is_complete);
+    bool is_enough =
+        fetch->enough_bytes >= 0 && fetch->passed_bytes == fetch->enough_bytes;
+    bool is_due = fetch->stream && !fetch->is_over &&
+                  (is_enough || (fetch->has_ended &&
+                                 (fetch->received.len == 0 || !fetch->is_complete)));
     if (is_due) {
         fetch->is_over = true;
-        if (fetch->is_complete && !fetch->received.has_failed)
+        if (is_enough || (fetch->is_complete && !fetch->received.has_failed))
             http_stream_end(fetch->stream);
         else
             http_stream_abort(fetch->stream);
+        if (fetch->exchange)
+            tunnel_cancel(fetch->exchange);
     }
     pthread_mutex_unlock(&fetch->lock);
 }
 
-static void step_original(struct content_fetch *fetch)
+static void step_stream(struct content_fetch *fetch)
 {
     struct err err = {0};
     pthread_mutex_lock(&fetch->lock);
@@ -569,17 +671,21 @@ static void run_fetch(void *context)
         pthread_mutex_lock(&fetch->lock);
         fetch->is_again = false;
         pthread_mutex_unlock(&fetch->lock);
-        if (fetch->wants_original)
-            step_original(fetch);
+        if (is_stream(fetch))
+            step_stream(fetch);
         else
-            step_content(fetch);
+            step_whole(fetch);
         pthread_mutex_lock(&fetch->lock);
         goes_on = fetch->is_again;
+        bool is_handed_on = goes_on && !atomic_load(&fetch->service->is_stopped) &&
+                            workers_post(fetch->service->workers, run_fetch, fetch);
         if (!goes_on) {
             fetch->is_posted = false;
             is_last = is_finished(fetch);
         }
         pthread_mutex_unlock(&fetch->lock);
+        if (is_handed_on)
+            return; /* the others first */
     }
     if (is_last)
         fetch_free(fetch);

@@ -51,10 +51,10 @@ static void post_pump(struct registry_pump *pump)
         wait_for(pump, DELAY_MIN_MS);
 }
 
-static void poll_head(void *context, int status)
+static void poll_head(void *context, const struct tunnel_head *head)
 {
     struct registry_pump *pump = context;
-    pump->status = status;
+    pump->status = head->status;
 }
 
 static void poll_data(void *context, struct span bytes)

@@ -65,9 +65,19 @@ struct tunnel_request {
     int total_ms;      /* 0 = none */
 };
 
+/* What an answer says of itself; texts are borrowed until `head` returns, at most
+ * TUNNEL_FIELD_MAX bytes, longer ones empty. */
+enum { TUNNEL_FIELD_MAX = 128 };
+struct tunnel_head {
+    int status;
+    int64_t content_length;   /* < 0 = not said */
+    struct span content_type; /* empty = not said */
+    struct span lossy;        /* value of tsumugi-lossy, or empty */
+};
+
 /* All run on the loop, must not block; `ended` exactly once. */
 struct tunnel_events {
-    void (*head)(void *context, int status);
+    void (*head)(void *context, const struct tunnel_head *head);
     void (*data)(void *context, struct span bytes); /* give credit with tunnel_consume */
     /* complete: the peer ended it, all of it came; false with err, each ERR_BUSY:
      * "gateway_cut", "gateway_busy" (it takes no more), deadline "gateway_silent", tunnel

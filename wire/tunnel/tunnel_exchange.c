@@ -116,17 +116,36 @@ static void on_late(void *context)
         http2_line_flush(line);
 }
 
+static struct tunnel_head read_head(int status, const struct http_field *fields,
+                                    size_t field_count)
+{
+    struct tunnel_head head = {.status = status, .content_length = -1};
+    for (size_t i = 0; i < field_count; i++) {
+        struct span value = fields[i].value;
+        uint64_t length = 0;
+        if (value.len > TUNNEL_FIELD_MAX)
+            continue;
+        if (span_is(fields[i].name, "content-type"))
+            head.content_type = value;
+        else if (span_is(fields[i].name, "tsumugi-lossy"))
+            head.lossy = value;
+        else if (span_is(fields[i].name, "content-length") &&
+                 span_uint(value, INT64_MAX, &length))
+            head.content_length = (int64_t)length;
+    }
+    return head;
+}
+
 static void on_response(void *context, int status, const struct http_field *fields,
                         size_t field_count)
 {
-    (void)fields;
-    (void)field_count;
     struct tunnel_exchange *exchange = context;
     if (has_ended(exchange))
         return;
     exchange->has_head = true;
     arm(exchange);
-    exchange->events->head(exchange->context, status);
+    struct tunnel_head head = read_head(status, fields, field_count);
+    exchange->events->head(exchange->context, &head);
 }
 
 static void on_data(void *context, struct span bytes)
@@ -359,11 +378,11 @@ struct asker {
     struct err err;
 };
 
-static void asker_head(void *context, int status)
+static void asker_head(void *context, const struct tunnel_head *head)
 {
     struct asker *asker = context;
     pthread_mutex_lock(&asker->lock);
-    asker->status = status;
+    asker->status = head->status;
     pthread_mutex_unlock(&asker->lock);
 }
 

@@ -48,6 +48,25 @@ static void bodies_and_grants_go_both_ways(void)
     CHECK(told.is_done && told.body_bytes == 0);
 }
 
+static void an_answer_says_its_type_and_length(void)
+{
+    CENTRE centre = centre_new(20000);
+    GATEWAY gateway = gateway_new(setup_of("gateway-a", centre->port));
+    CHECK_SOON(atomic_load(&centre->connected_count) == 1);
+    TUNNEL tunnel = tunnel_of(centre, 0);
+    struct watcher watchers[3];
+    watch(&watchers[0], tunnel, get("/lossy/128"), true);
+    watch(&watchers[1], tunnel, get("/lossy/129"), true);
+    watch(&watchers[2], tunnel, get("/large/1000"), true);
+    for (int i = 0; i < 3; i++)
+        CHECK_SOON(watcher_has_ended(&watchers[i]));
+    CHECK(strcmp(watchers[0].content_type, "image/jpeg") == 0 &&
+          watchers[0].content_length == 5 && strlen(watchers[0].lossy) == 128);
+    CHECK(watchers[1].lossy[0] == '\0' && watchers[1].content_length == 5);
+    CHECK(watchers[2].content_length == -1 && watchers[2].lossy[0] == '\0' &&
+          strcmp(watchers[2].content_type, "application/octet-stream") == 0);
+}
+
 static void an_error_status_is_an_answer(void)
 {
     CENTRE centre = centre_new(20000);
@@ -307,6 +326,7 @@ int main(void)
     make_certificates();
     RUN(a_gateway_connects_and_answers);
     RUN(bodies_and_grants_go_both_ways);
+    RUN(an_answer_says_its_type_and_length);
     RUN(an_error_status_is_an_answer);
     RUN(a_large_answer_streams_whole);
     RUN(one_stalled_consumer_does_not_stop_another);

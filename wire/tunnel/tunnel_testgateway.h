@@ -119,6 +119,20 @@ static inline void serve_small(struct http_call *call, void *context)
     http_answer(call, 200, "text/plain", SPAN("hello"));
 }
 
+/* With as many letters in its lossy field as the path says. */
+static inline void serve_lossy(struct http_call *call, void *context)
+{
+    char value[256] = "";
+    uint64_t count = 0;
+    (void)context;
+    if (!span_uint(http_param(call, "letters"), sizeof value - 1, &count))
+        abort();
+    memset(value, 'x', count);
+    http_add_header(call, "tsumugi-lossy", value);
+    http_add_header(call, "tsumugi-other", "not read");
+    http_answer(call, 200, "image/jpeg", SPAN("12345"));
+}
+
 static inline void serve_echo(struct http_call *call, void *context)
 {
     (void)context;
@@ -163,9 +177,13 @@ static inline void serve_abort(struct http_call *call, void *context)
 }
 
 static const struct http_route routes[] = {
-    {HTTP_GET, "/small", serve_small, 0}, {HTTP_POST, "/echo", serve_echo, 4 << 20},
-    {HTTP_GET, "/grant", serve_grant, 0}, {HTTP_GET, "/never", serve_never, 0},
-    {HTTP_GET, "/abort", serve_abort, 0}, {HTTP_GET, "/large/{bytes}", serve_large, 0},
+    {HTTP_GET, "/small", serve_small, 0},
+    {HTTP_POST, "/echo", serve_echo, 4 << 20},
+    {HTTP_GET, "/grant", serve_grant, 0},
+    {HTTP_GET, "/never", serve_never, 0},
+    {HTTP_GET, "/abort", serve_abort, 0},
+    {HTTP_GET, "/large/{bytes}", serve_large, 0},
+    {HTTP_GET, "/lossy/{letters}", serve_lossy, 0},
 };
 
 static inline void on_changed(void *context, bool is_connected)

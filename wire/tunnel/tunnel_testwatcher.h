@@ -48,6 +48,9 @@ struct watcher {
     pthread_mutex_t lock;
     struct tunnel_exchange *exchange;
     int status;
+    int64_t content_length;
+    char content_type[TUNNEL_FIELD_MAX + 1];
+    char lossy[TUNNEL_FIELD_MAX + 1];
     size_t received_bytes;
     bool is_pattern;
     bool consumes;
@@ -56,12 +59,22 @@ struct watcher {
     struct err err;
 };
 
-static inline void watcher_head(void *context, int status)
+static inline void copy_field(char out[TUNNEL_FIELD_MAX + 1], struct span value)
+{
+    CHECK(value.len <= TUNNEL_FIELD_MAX);
+    memcpy(out, value.len > 0 ? value.at : (const uint8_t *)"", value.len);
+    out[value.len] = '\0';
+}
+
+static inline void watcher_head(void *context, const struct tunnel_head *head)
 {
     struct watcher *watcher = context;
     pthread_mutex_lock(&watcher->lock);
     CHECK(watcher->status == 0 && !watcher->has_ended);
-    watcher->status = status;
+    watcher->status = head->status;
+    watcher->content_length = head->content_length;
+    copy_field(watcher->content_type, head->content_type);
+    copy_field(watcher->lossy, head->lossy);
     pthread_mutex_unlock(&watcher->lock);
     announce();
 }

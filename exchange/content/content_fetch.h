@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Fetching what belongs to an opened entry from its facility's gateway, for a call that
+ * is kept until it is answered: one way for contents, originals and images.
+ *
+ * An answer is either taken whole, checked and given to `answer`, or passed on piece by
+ * piece after `begin` has seen its head, with back-pressure up to the gateway. Permission
+ * is asked before anything goes out and at every piece; when it ends, a stream is cut so
+ * that the receiver can tell, the opening ends with "cut" and the gateway hears /cancel.
+ * The opening's finish row sums up bytes and parts.
+ *
+ * Errors of a fetch: those of openings and of the gate; ERR_BUSY gateway_away,
+ * gateway_silent, gateway_cut, gateway_refused (it sends what it should not),
+ * server_busy; the gateway's own reasons (content_refusal). */
+
+#include "base/buf.h"
+#include "base/id.h"
+
+struct content_service;
+struct http_call;
+struct json_value;
+struct json_writer;
+
+enum {
+    CONTENT_TYPE_MAX = 64,
+    CONTENT_LOSSY_MAX = 8,
+    CONTENT_WHOLE_TOTAL_MS = 30 * 1000,
+    CONTENT_STREAM_TOTAL_MS = 60 * 60 * 1000
+};
+
+/* The opened entry and where it is kept; in the call's arena. */
+struct content_target;
+struct id content_target_facility(const struct content_target *target);
+
+/* ---- what comes ---- */
+/* What the gateway's 200 says of itself; "" where nothing was said, or too much. */
+struct content_fetched {
+    char type[CONTENT_TYPE_MAX];
+    char lossy[CONTENT_LOSSY_MAX]; /* value of tsumugi-lossy */
+    int64_t length;                /* < 0 = not said */
+};
+
+/* How a stream goes on. */
+struct content_passage {
+    int status;
+    const char *type; /* a literal */
+    int64_t length;   /* told to the browser; < 0 = not told */
+    bool is_part;     /* after `length` bytes it is whole, whatever else there is */
+};
+
+/* What a call asks for; in the callbacks of its way. */
+struct content_wish {
+    const struct content_way *way;
+    struct http_call *call; /* kept from content_fetch_start until it is answered */
+    const struct content_target *target;
+    void *context; /* the route's, in the call's arena or longer */
+};
+
+/* One kind of question; static. `ask` runs in the route, the others in a worker. Of
+ * `answer` and `begin` exactly one is set; they run under the permission and may add
+ * headers to the call. False from them: what came is not what a gateway sends; it is
+ * logged and answered with gateway_refused. */
+struct content_way {
+    const char *path; /* at the gateway */
+    int total_ms;
+    int64_t bytes_max; /* of the answer; 0 = as long as it lasts (streams only) */
+    /* Reads the call's parameters and writes what the gateway gets beside the entry's
+     * key. NULL = nothing. */
+    bool (*ask)(struct content_wish *wish, struct json_writer *writer, struct err *err);
+    /* Answers the call and says how many bytes of content that was. */
+    bool (*answer)(const struct content_wish *wish, const struct content_fetched *fetched,
+                   struct span body, size_t *answered_bytes, struct err *err);
+    bool (*begin)(const struct content_wish *wish, const struct content_fetched *fetched,
+                  struct content_passage *passage, struct err *err);
+};
+
+/* For the opening that the path's {opening} names: an entry's, of this session, else
+ * ERR_MISSING not_found. True: the call is answered later. */
+MUST_CHECK bool content_fetch_start(struct content_service *service,
+                                    struct http_call *call, const struct content_way *way,
+                                    void *context, struct err *err);
+
+/* ---- items, as the contract's Item ---- */
+/* The array `items` of `holder`, written anew: plain texts under plain keys, bounded.
+ * ERR_SYNTAX, ERR_LIMIT. */
+MUST_CHECK bool content_write_items(struct json_writer *writer,
+                                    const struct json_value *holder, struct err *err);
