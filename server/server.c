@@ -13,6 +13,7 @@
 #include "exchange/content/content.h"
 #include "exchange/disclosure/disclosure.h"
 #include "exchange/facility/facility.h"
+#include "exchange/image/image.h"
 #include "exchange/live/live.h"
 #include "exchange/opening/opening.h"
 #include "exchange/patient/patient.h"
@@ -61,6 +62,7 @@ struct server {
     struct registry *registry;
     struct registry_uplink *uplink;
     struct content_service *content;
+    struct image_service *images;
     struct facility_service facility_service;
     struct consent_service consent_service;
     struct consent_listener consent_listener;
@@ -259,7 +261,8 @@ static bool open_registry(struct server *server, struct err *err)
                                      .clock = server->clock,
                                      .log = &server->log};
     server->content = content_new(&content, err);
-    return server->content != NULL;
+    server->images = server->content ? image_new(server->content, err) : NULL;
+    return server->images != NULL;
 }
 
 static void process_gone(void *context)
@@ -348,6 +351,7 @@ static bool fill_router(struct server *server, struct err *err)
     opening_routes(server->router, server->openings);
     registry_routes(server->router, &server->registry_service);
     content_routes(server->router, server->content);
+    image_routes(server->router, server->images);
     live_routes(server->router, server->live);
     reference_routes(server->router, &server->reference_service);
     request_routes(server->router, &server->request_service);
@@ -536,6 +540,7 @@ void server_close(struct server *server)
     if (server->registry)
         registry_free(server->registry);
     content_free(server->content);
+    image_free(server->images);
     opening_table_free(server->openings);
     disclosure_free(server->gate);
     if (server->live)

@@ -289,6 +289,13 @@ static const struct route routes[] = {
     {AT("POST", "openings/{opening}/prints", OF_CALENDAR), ROW("print"), GOOD(201)},
     {AT("GET", "openings/{opening}/content", OF_ENTRY), GOOD(200)},
     {AT("GET", "openings/{opening}/original", OF_ENTRY), GOOD(200)},
+    {AT("GET", "openings/{opening}/study", OF_ENTRY), GOOD(200)},
+    {AT("GET", "openings/{opening}/frames/{series}/{instance}/{frame}", OF_ENTRY),
+     .query = "?q=preview", GOOD(200)},
+    {AT("GET", "openings/{opening}/instances/{series}/{instance}", OF_ENTRY), GOOD(200)},
+    {AT("GET", "openings/{opening}/documents/{series}/{instance}", OF_ENTRY), GOOD(200)},
+    {AT("GET", "openings/{opening}/reports/{series}/{instance}", OF_ENTRY), GOOD(200)},
+    {AT("GET", "openings/{opening}/study.zip", OF_ENTRY), GOOD(200)},
     {AT("GET", "references", MEMBER), .query = "?month=2026-10", ROW("references"),
      GOOD(200)},
     {AT("GET", "references.csv", MEMBER), .query = "?month=2026-10", ROW("references"),
@@ -373,15 +380,28 @@ static const char *id_for(const struct region *region, const struct route *route
     return route->rule == OF_ENTRY ? region->opening : region->calendar;
 }
 
+/* Behind the id the places, each the first. */
+static void write_rest(const char *rest, char *out)
+{
+    for (; *rest; rest++) {
+        bool is_place = *rest == '{';
+        *out++ = is_place ? '0' : *rest;
+        if (is_place)
+            rest = strchr(rest, '}');
+    }
+    *out = '\0';
+}
+
 static struct reply ask(struct region *region, const struct route *route,
                         enum caller caller, bool is_unknown)
 {
-    char line[512], body[1024] = "";
+    char line[512], body[1024] = "", rest[128];
     const char *brace = strchr(route->path, '{');
     const char *end = brace ? strchr(brace, '}') + 1 : route->path;
+    write_rest(end, rest);
     snprintf(line, sizeof line, "%s %.*s%s%s%s", route->method,
              brace ? (int)(brace - route->path) : 0, route->path,
-             brace ? id_for(region, route, brace, is_unknown) : "", end,
+             brace ? id_for(region, route, brace, is_unknown) : "", rest,
              route->query ? route->query : "");
     const char *format = route->body ? route->body : "";
     const char *text = strstr(format, "%s");

@@ -228,11 +228,9 @@ static inline void hospital_content(struct http_call *call, void *context)
     answer_body(hospital, call);
 }
 
-static inline void write_half(struct hospital *hospital, struct http_stream *stream,
-                              size_t from, size_t to)
+static inline void write_half(struct http_stream *stream, size_t from, size_t to)
 {
     uint8_t piece[4096];
-    (void)hospital;
     while (from < to) {
         size_t len = to - from < sizeof piece ? to - from : sizeof piece;
         for (size_t i = 0; i < len; i++)
@@ -263,11 +261,11 @@ static inline void hospital_original(struct http_call *call, void *context)
     size_t all = hospital->original_bytes;
     struct http_stream *stream =
         http_stream_open(call, 200, "application/octet-stream", -1, &events, hospital);
-    write_half(hospital, stream, 0, all / 2);
+    write_half(stream, 0, all / 2);
     while (atomic_load(&hospital->original_gate) == 0)
         usleep(2000);
     if (atomic_load(&hospital->original_gate) < 0)
         return; /* it was cut: the stream is gone */
-    write_half(hospital, stream, all / 2, all);
+    write_half(stream, all / 2, all);
     http_stream_end(stream);
 }

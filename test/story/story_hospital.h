@@ -3,7 +3,7 @@
 /* For the stories about records: the centre's registry, contents and live events, and a
  * hospital whose gateway says what the story wants it to say. */
 
-#include "test/story/story_gateway.h"
+#include "test/story/story_images.h"
 
 /* ---- a person of the clinic and the hospital ---- */
 
@@ -57,11 +57,13 @@ static inline void part_open(struct world *world)
         world->store,    world->sessions,    world->gate, hospital->openings,
         world->gateways, &hospital->signing, clock,       &world->log};
     good((hospital->content = content_new(&content, &err)) != NULL, &err);
+    good((hospital->images = image_new(hospital->content, &err)) != NULL, &err);
     hospital->service = (struct registry_service){
         world->store, hospital->registry, world->sessions,  hospital->openings,
         world->gate,  world->gateways,    hospital->uplink, clock};
     registry_routes(world->router, &hospital->service);
     content_routes(world->router, hospital->content);
+    image_routes(world->router, hospital->images);
     opening_routes(world->router, hospital->openings);
     live_routes(world->router, hospital->live);
 }
@@ -84,6 +86,7 @@ static inline void part_free(struct world *world)
 {
     struct hospital *hospital = world->part_context;
     content_free(hospital->content);
+    image_free(hospital->images);
     registry_uplink_free(hospital->uplink);
     registry_free(hospital->registry);
     opening_table_free(hospital->openings);
@@ -105,6 +108,12 @@ static inline void make_gateway(struct hospital *hospital)
         {HTTP_POST, "/cancel", hospital_cancel, 4096},
         {HTTP_POST, "/content", hospital_content, 4096},
         {HTTP_POST, "/original", hospital_original, 4096},
+        {HTTP_POST, "/study", hospital_image, 4096},
+        {HTTP_POST, "/frame", hospital_image, 4096},
+        {HTTP_POST, "/instance", hospital_image, 4096},
+        {HTTP_POST, "/document", hospital_image, 4096},
+        {HTTP_POST, "/report", hospital_image, 4096},
+        {HTTP_POST, "/archive", hospital_image, 4096},
     };
     hospital->world->gateway_router = http_router_new();
     http_router_add(hospital->world->gateway_router, routes,

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 #include "exchange/content/content.h"
+#include "exchange/image/image.h"
 #include "exchange/live/live.h"
 #include "exchange/opening/opening.h"
 #include "exchange/registry/registry_service.h"
@@ -25,6 +26,7 @@ struct hospital {
     struct registry_uplink *uplink;
     struct registry_service service;
     struct content_service *content;
+    struct image_service *images;
     /* the gateway's side */
     pthread_mutex_t lock;
     struct http_call *waiting[2];
@@ -54,8 +56,10 @@ struct hospital {
     const char *content_body; /* NULL: answers nothing */
     int content_status;
     size_t original_bytes;
-    atomic_int original_gate; /* 0: the second half waits */
-    char original_body[512];  /* what it was asked for last */
+    atomic_int original_gate;         /* 0: the second half waits */
+    char original_body[512];          /* what it was asked for last */
+    const struct image_script *image; /* NULL: what each route should answer */
+    char image_path[32];
     char grant_fault[64];
     char viewer[32];
 };

@@ -13,7 +13,7 @@ from tree import ROOT, bare, files, finish, is_test, read, symbols
 
 BUILD = sys.argv[2] if len(sys.argv) > 2 else os.path.join(ROOT, "build/release")
 FOLDERS = ("exchange/patient", "exchange/consent", "exchange/registry", "exchange/content",
-           "exchange/reference", "exchange/live", "exchange/request")
+           "exchange/image", "exchange/reference", "exchange/live", "exchange/request")
 PERMITS = re.compile(r"const struct (disclosure_permit|disclosure_scope|release_permit) \*")
 NO_CONTENT = re.compile(r"_(config|service|listener|owner|query|put|event|snapshot|withdrawal)$")
 # Without a permit, for whom. The gate reads facts before it can make one; links and events

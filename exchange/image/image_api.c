@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Routes: getStudy, getFrame, getInstance, getDocument, getReport, downloadStudy. */
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "exchange/content/content_fetch.h"
+#include "exchange/image/image_parts.h"
+#include "exchange/session/session.h"
+#include "formats/json/json.h"
+#include "wire/http/http.h"
+
+enum {
+    STUDY_WRITTEN_MAX = 2 * IMAGE_STUDY_BYTES_MAX,
+    LARGE_STUDY_BYTES = 1 << 20,
+    REPORT_BYTES_MAX = 4 << 20,
+    PREVIEW_SIDE_MIN = 32,
+    PREVIEW_SIDE_MAX = 1024,
+    WINDOW_DIGITS_MAX = 12
+};
+
+struct image_service {
+    struct content_service *contents;
+    /* Read as JSON a large study takes a hundred megabytes: one at a time. */
+    pthread_mutex_t large;
+};
+
+struct image_service *image_new(struct content_service *contents, struct err *err)
+{
+    struct image_service *service = memory_new(1, sizeof *service, err);
+    if (!service)
+        return NULL;
+    service->contents = contents;
+    pthread_mutex_init(&service->large, NULL);
+    return service;
+}
+
+void image_free(struct image_service *service)
+{
+    if (!service)
+        return;
+    pthread_mutex_destroy(&service->large);
+    memory_free(service);
+}
+
+static void answer(struct http_call *call, struct image_service *service,
+                   const struct content_way *way)
+{
+    struct err err = {0};
+    if (!content_fetch_start(service->contents, call, way, service, &err))
+        session_answer_problem(call, &err);
+}
+
+/* ---- places, and what came ---- */
+
+static bool take_place(const struct http_call *call, const char *name, uint64_t count,
+                       int64_t *place, struct err *err)
+{
+    uint64_t number = 0;
+    if (!span_uint(http_param(call, name), count - 1, &number))
+        return err_set(err, ERR_MISSING, "not_found", "no such place");
+    *place = (int64_t)number;
+    return true;
+}
+
+static bool ask_instance_at(struct content_wish *wish, struct json_writer *writer,
+                            struct err *err)
+{
+    int64_t series = 0;
+    int64_t instance = 0;
+    if (!take_place(wish->call, "series", IMAGE_SERIES_MAX, &series, err) ||
+        !take_place(wish->call, "instance", IMAGE_INSTANCES_MAX, &instance, err))
+        return false;
+    json_put_int(writer, "series", series);
+    json_put_int(writer, "instance", instance);
+    return true;
+}
+
+static bool check_type(const struct content_fetched *fetched, const char *type,
+                       struct err *err)
+{
+    return strcmp(fetched->type, type) == 0 ||
+           err_set(err, ERR_SYNTAX, "content_type", "not %s", type);
+}
+
+/* It must be said, because who looks at values has to know. */
+static bool tell_lossy(const struct content_wish *wish,
+                       const struct content_fetched *fetched, struct err *err)
+{
+    bool is_lossy = strcmp(fetched->lossy, "true") == 0;
+    if (!is_lossy && strcmp(fetched->lossy, "false") != 0)
+        return err_set(err, ERR_SYNTAX, "frame_lossy", "not said whether it is lossy");
+    http_add_header(wish->call, "tsumugi-lossy", is_lossy ? "true" : "false");
+    return true;
+}
+
+static bool begin_as(const struct content_fetched *fetched, const char *type,
+                     struct content_passage *passage, struct err *err)
+{
+    passage->type = type;
+    passage->length = fetched->length;
+    return check_type(fetched, type, err);
+}
+
+/* ---- getStudy ---- */
+
+static bool write_study(struct image_service *service, struct span body,
+                        struct id facility, struct buf *out, struct err *err)
+{
+    bool is_large = body.len > LARGE_STUDY_BYTES;
+    if (is_large)
+        pthread_mutex_lock(&service->large);
+    bool is_written = image_write_study(body, facility, out, err);
+    if (is_large)
+        pthread_mutex_unlock(&service->large);
+    return is_written;
+}
+
+static bool take_study(const struct content_wish *wish,
+                       const struct content_fetched *fetched, struct span body,
+                       size_t *answered_bytes, struct err *err)
+{
+    CLEANUP(buf_free) struct buf out = buf_init(STUDY_WRITTEN_MAX);
+    if (!check_type(fetched, "application/json", err) ||
+        !write_study(wish->context, body, content_target_facility(wish->target), &out,
+                     err))
+        return false;
+    *answered_bytes = out.len;
+    http_answer_json(wish->call, 200, &out);
+    return true;
+}
+
+static void answer_study(struct http_call *call, void *context)
+{
+    static const struct content_way way = {.path = "/study",
+                                           .total_ms = CONTENT_WHOLE_TOTAL_MS,
+                                           .bytes_max = IMAGE_STUDY_BYTES_MAX,
+                                           .answer = take_study};
+    answer(call, context, &way);
+}
+
+/* ---- getFrame ---- */
+
+static bool is_window_number(struct span number)
+{
+    for (size_t i = 0; i < number.len; i++)
+        if (number.at[i] != '.' && (number.at[i] < '0' || number.at[i] > '9'))
+            return false;
+    return number.len > 0 && number.len <= WINDOW_DIGITS_MAX;
+}
+
+/* centre,width as the contract's pattern has it */
+static bool is_window(struct span value)
+{
+    struct span center;
+    if (!span_take(&value, ',', &center) || !value.at)
+        return false;
+    return is_window_number(span_part(center, span_starts(center, "-"), center.len)) &&
+           is_window_number(value);
+}
+
+static bool ask_look(const struct http_call *call, struct json_writer *writer,
+                     struct err *err)
+{
+    struct span size = {0};
+    struct span window = {0};
+    struct text text = {0};
+    uint64_t side = 0;
+    bool has_size = http_query(call, "size", &size);
+    bool has_window = http_query(call, "window", &window);
+    if ((has_size &&
+         (!span_uint(size, PREVIEW_SIDE_MAX, &side) || side < PREVIEW_SIDE_MIN)) ||
+        (has_window && !is_window(window)))
+        return err_set(err, ERR_SYNTAX, "frame_invalid", "no such look at a frame");
+    if (has_size)
+        json_put_int(writer, "size", (int64_t)side);
+    if (has_window && !text_from_utf8(window, &text, err))
+        return false;
+    if (has_window)
+        json_put_text(writer, "window", text);
+    return true;
+}
+
+static bool ask_frame(struct content_wish *wish, struct json_writer *writer,
+                      struct err *err)
+{
+    int64_t frame = 0;
+    if (!ask_instance_at(wish, writer, err) ||
+        !take_place(wish->call, "frame", IMAGE_FRAMES_MAX, &frame, err))
+        return false;
+    json_put_int(writer, "frame", frame);
+    return true;
+}
+
+static bool ask_preview(struct content_wish *wish, struct json_writer *writer,
+                        struct err *err)
+{
+    if (!ask_frame(wish, writer, err))
+        return false;
+    json_put_cstr(writer, "wish", "preview");
+    return ask_look(wish->call, writer, err);
+}
+
+static bool ask_raw(struct content_wish *wish, struct json_writer *writer,
+                    struct err *err)
+{
+    struct span ignored;
+    if (http_query(wish->call, "size", &ignored) ||
+        http_query(wish->call, "window", &ignored))
+        return err_set(err, ERR_SYNTAX, "frame_invalid", "raw values have no look");
+    if (!ask_frame(wish, writer, err))
+        return false;
+    json_put_cstr(writer, "wish", "raw");
+    return true;
+}
+
+/* Whole, so that a browser never shows half of a picture as one. */
+static bool take_preview(const struct content_wish *wish,
+                         const struct content_fetched *fetched, struct span body,
+                         size_t *answered_bytes, struct err *err)
+{
+    if (!check_type(fetched, "image/jpeg", err))
+        return false;
+    if (!span_starts(body, "\xFF\xD8\xFF"))
+        return err_set(err, ERR_SYNTAX, "frame_no_jpeg", "not the beginning of a JPEG");
+    if (!tell_lossy(wish, fetched, err))
+        return false;
+    *answered_bytes = body.len;
+    http_answer(wish->call, 200, "image/jpeg", body);
+    return true;
+}
+
+static bool begin_raw(const struct content_wish *wish,
+                      const struct content_fetched *fetched,
+                      struct content_passage *passage, struct err *err)
+{
+    return begin_as(fetched, "application/octet-stream", passage, err) &&
+           tell_lossy(wish, fetched, err);
+}
+
+static void answer_frame(struct http_call *call, void *context)
+{
+    static const struct content_way preview = {.path = "/frame",
+                                               .total_ms = CONTENT_WHOLE_TOTAL_MS,
+                                               .bytes_max = IMAGE_PREVIEW_BYTES_MAX,
+                                               .ask = ask_preview,
+                                               .answer = take_preview};
+    static const struct content_way raw = {.path = "/frame",
+                                           .total_ms = CONTENT_STREAM_TOTAL_MS,
+                                           .bytes_max = IMAGE_RAW_BYTES_MAX,
+                                           .ask = ask_raw,
+                                           .begin = begin_raw};
+    struct err err = {0};
+    struct span wanted = {0};
+    bool is_said = http_query(call, "q", &wanted);
+    if (is_said && span_is(wanted, "preview")) {
+        answer(call, context, &preview);
+    } else if (is_said && span_is(wanted, "raw")) {
+        answer(call, context, &raw);
+    } else {
+        (void)err_set(&err, ERR_SYNTAX, "frame_invalid", "neither preview nor raw");
+        session_answer_problem(call, &err);
+    }
+}
+
+/* ---- getInstance ---- */
+
+static bool ask_instance(struct content_wish *wish, struct json_writer *writer,
+                         struct err *err)
+{
+    struct image_range range = image_read_range(http_header(wish->call, "range"));
+    if (!ask_instance_at(wish, writer, err))
+        return false;
+    if (range.from > 0)
+        json_put_int(writer, "from", range.from);
+    return true;
+}
+
+/* The gateway sends all from the first byte on and says how much that is. */
+static bool narrow(struct http_call *call, const struct image_range *range,
+                   struct content_passage *passage, struct err *err)
+{
+    char content_range[96];
+    int64_t total = 0;
+    if (passage->length <= 0 ||
+        __builtin_add_overflow(range->from, passage->length, &total))
+        return err_set(err, ERR_SYNTAX, "content_length", "no length of what is left");
+    int64_t last = range->to >= 0 && range->to < total ? range->to : total - 1;
+    snprintf(content_range, sizeof content_range, "bytes %lld-%lld/%lld",
+             (long long)range->from, (long long)last, (long long)total);
+    http_add_header(call, "content-range", content_range);
+    passage->status = 206;
+    passage->is_part = last < total - 1;
+    passage->length = last - range->from + 1;
+    return true;
+}
+
+/* A name of its own would carry the patient's data into download folders. */
+static bool begin_instance(const struct content_wish *wish,
+                           const struct content_fetched *fetched,
+                           struct content_passage *passage, struct err *err)
+{
+    struct image_range range = image_read_range(http_header(wish->call, "range"));
+    if (!begin_as(fetched, "application/dicom", passage, err) ||
+        (range.is_asked && !narrow(wish->call, &range, passage, err)))
+        return false;
+    http_add_header(wish->call, "accept-ranges", "bytes");
+    http_add_header(wish->call, "content-disposition",
+                    "attachment; filename=\"image.dcm\"");
+    return true;
+}
+
+static void answer_instance(struct http_call *call, void *context)
+{
+    static const struct content_way way = {.path = "/instance",
+                                           .total_ms = CONTENT_STREAM_TOTAL_MS,
+                                           .ask = ask_instance,
+                                           .begin = begin_instance};
+    answer(call, context, &way);
+}
+
+/* ---- getDocument ---- */
+
+static bool begin_document(const struct content_wish *wish,
+                           const struct content_fetched *fetched,
+                           struct content_passage *passage, struct err *err)
+{
+    if (!begin_as(fetched, "application/octet-stream", passage, err))
+        return false;
+    http_add_header(wish->call, "content-disposition",
+                    "attachment; filename=\"document.bin\"");
+    return true;
+}
+
+static void answer_document(struct http_call *call, void *context)
+{
+    static const struct content_way way = {.path = "/document",
+                                           .total_ms = CONTENT_STREAM_TOTAL_MS,
+                                           .bytes_max = IMAGE_DOCUMENT_BYTES_MAX,
+                                           .ask = ask_instance_at,
+                                           .begin = begin_document};
+    answer(call, context, &way);
+}
+
+/* ---- getReport ---- */
+
+static bool take_report(const struct content_wish *wish,
+                        const struct content_fetched *fetched, struct span body,
+                        size_t *answered_bytes, struct err *err)
+{
+    CLEANUP(buf_free) struct buf out = buf_init(2 * REPORT_BYTES_MAX);
+    if (!check_type(fetched, "application/json", err))
+        return false;
+    CLEANUP(json_free_at) struct json_document *document = json_parse(body, err);
+    struct json_writer writer = json_writer(&out);
+    json_open_object(&writer);
+    if (!document || !content_write_items(&writer, json_root(document), err))
+        return false;
+    json_close_object(&writer);
+    if (!buf_check(&out, err))
+        return false;
+    *answered_bytes = out.len;
+    http_answer_json(wish->call, 200, &out);
+    return true;
+}
+
+static void answer_report(struct http_call *call, void *context)
+{
+    static const struct content_way way = {.path = "/report",
+                                           .total_ms = CONTENT_WHOLE_TOTAL_MS,
+                                           .bytes_max = REPORT_BYTES_MAX,
+                                           .ask = ask_instance_at,
+                                           .answer = take_report};
+    answer(call, context, &way);
+}
+
+/* ---- downloadStudy ---- */
+
+static bool ask_archive(struct content_wish *wish, struct json_writer *writer,
+                        struct err *err)
+{
+    struct span series = {0};
+    uint64_t place = 0;
+    if (!http_query(wish->call, "series", &series))
+        return true;
+    if (!span_uint(series, IMAGE_SERIES_MAX - 1, &place))
+        return err_set(err, ERR_MISSING, "not_found", "no such series");
+    json_put_int(writer, "series", (int64_t)place);
+    return true;
+}
+
+static bool begin_archive(const struct content_wish *wish,
+                          const struct content_fetched *fetched,
+                          struct content_passage *passage, struct err *err)
+{
+    if (!begin_as(fetched, "application/zip", passage, err))
+        return false;
+    http_add_header(wish->call, "content-disposition",
+                    "attachment; filename=\"study.zip\"");
+    return true;
+}
+
+static void answer_archive(struct http_call *call, void *context)
+{
+    static const struct content_way way = {.path = "/archive",
+                                           .total_ms = CONTENT_STREAM_TOTAL_MS,
+                                           .ask = ask_archive,
+                                           .begin = begin_archive};
+    answer(call, context, &way);
+}
+
+#define OPENING "/api/v1/openings/{opening}/"
+#define AT_INSTANCE "/{series}/{instance}"
+
+static const struct http_route routes[] = {
+    {HTTP_GET, OPENING "study", answer_study, 0},
+    {HTTP_GET, OPENING "frames" AT_INSTANCE "/{frame}", answer_frame, 0},
+    {HTTP_GET, OPENING "instances" AT_INSTANCE, answer_instance, 0},
+    {HTTP_GET, OPENING "documents" AT_INSTANCE, answer_document, 0},
+    {HTTP_GET, OPENING "reports" AT_INSTANCE, answer_report, 0},
+    {HTTP_GET, OPENING "study.zip", answer_archive, 0},
+};
+
+void image_routes(struct http_router *router, struct image_service *service)
+{
+    http_router_add(router, routes, sizeof routes / sizeof *routes, service);
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Private to exchange/image: the study's JSON and a range's words (image.c), the routes
+ * (image_api.c). */
+
+#include "base/buf.h"
+#include "base/id.h"
+#include "exchange/image/image.h"
+
+/* Writes the contract's Study of a gateway's. ERR_SYNTAX, ERR_LIMIT when it is not what
+ * it should be: nothing of it is shown then. */
+MUST_CHECK bool image_write_study(struct span body, struct id facility, struct buf *out,
+                                  struct err *err);
+
+/* What a Range asks for (RFC 9110 section 14.1.2): one range with a beginning. All others
+ * are read as none, as they may be. */
+struct image_range {
+    bool is_asked;
+    int64_t from;
+    int64_t to; /* last byte; < 0 = to the end */
+};
+struct image_range image_read_range(struct span value);
