@@ -11,7 +11,7 @@
 
 static const char USAGE[] =
     "usage: tsumugi synth --seed N --today YYYY-MM-DD --out DIR [--people N]\n"
-    "                     [--consent comprehensive|specific]\n"
+    "                     [--consent comprehensive|specific] [--images none|small|full]\n"
     "Writes an invented region: DIR/region.json and DIR/storage/<facility>/, the "
     "SS-MIX2\n"
     "storages of its hospitals. Same seed, day and number of people: same bytes.\n"
@@ -20,7 +20,9 @@ static const char USAGE[] =
     "  --out DIR     made when missing; must not hold a region yet\n"
     "  --people N    28 to 20000, 200 when left out\n"
     "  --consent M   what the network's consents name: its list of participants\n"
-    "                (comprehensive, when left out) or each facility (specific)\n";
+    "                (comprehensive, when left out) or each facility (specific)\n"
+    "  --images I    DIR/images/<facility>/, DICOM studies of some orders: small when\n"
+    "                left out; full has a CT of 600 slices and takes a minute\n";
 
 enum { ARENA_BYTES = 256 << 20 };
 
@@ -30,9 +32,25 @@ struct arguments {
     int32_t today;
     const char *out;
     bool has_seed;
+    enum synth_images images;
     bool is_specific;
     bool wants_help;
 };
+
+static bool take_images(const char *value, enum synth_images *images)
+{
+    static const char *const words[] = {
+        [SYNTH_NO_IMAGES] = "none",
+        [SYNTH_SMALL_IMAGES] = "small",
+        [SYNTH_FULL_IMAGES] = "full",
+    };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(value, words[i]) == 0) {
+            *images = (enum synth_images)i;
+            return true;
+        }
+    return false;
+}
 
 static bool take_argument(const char *name, const char *value,
                           struct arguments *arguments)
@@ -50,6 +68,8 @@ static bool take_argument(const char *name, const char *value,
         arguments->is_specific = strcmp(value, "specific") == 0;
         return arguments->is_specific || strcmp(value, "comprehensive") == 0;
     }
+    if (strcmp(name, "--images") == 0)
+        return take_images(value, &arguments->images);
     if (strcmp(name, "--today") == 0) {
         arguments->today = day_from_iso(span);
         return arguments->today >= day_from_date(2021, 1, 1) &&
@@ -83,7 +103,8 @@ static bool write_all(struct synth *synth)
 {
     if (faccessat(synth->root, "region.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
         faccessat(synth->root, "storage", F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
-        faccessat(synth->root, "extended", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        faccessat(synth->root, "extended", F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+        faccessat(synth->root, "images", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         return err_set(&synth->err, ERR_CONFLICT, "region_exists",
                        "there is a region in that directory already");
     if (!synth_make_people(synth))
@@ -91,12 +112,14 @@ static bool write_all(struct synth *synth)
     for (int i = 0; i < synth->people_count && synth->err.kind == ERR_NONE; i++)
         synth_write_person(synth, &synth->people[i]);
     synth_write_faults(synth);
+    synth_write_images(synth);
     return synth->err.kind == ERR_NONE && synth_write_region(synth);
 }
 
 static int run(int argc, char **argv)
 {
-    struct arguments arguments = {.people = SYNTH_PEOPLE_DEFAULT, .today = DAY_NONE};
+    struct arguments arguments = {
+        .people = SYNTH_PEOPLE_DEFAULT, .images = SYNTH_SMALL_IMAGES, .today = DAY_NONE};
     if (!take_arguments(argc, argv, &arguments) || arguments.wants_help) {
         fputs(USAGE, arguments.wants_help ? stdout : stderr);
         return arguments.wants_help ? COMMAND_OK : COMMAND_USAGE;
@@ -104,6 +127,7 @@ static int run(int argc, char **argv)
     struct synth synth = {.seed = arguments.seed,
                           .today = arguments.today,
                           .is_specific = arguments.is_specific,
+                          .images = arguments.images,
                           .people_count = (int)arguments.people,
                           .arena = arena_init(ARENA_BYTES),
                           .root = -1};

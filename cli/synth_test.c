@@ -31,8 +31,9 @@ struct tally {
 
 static int run(const char *seed, const char *today, const char *people, const char *out)
 {
-    const char *words[] = {"synth", "--seed", seed,       "--today", today,
-                           "--out", out,      "--people", people};
+    /* Images have their own test. */
+    const char *words[] = {"synth", "--seed",   seed,   "--today",  today, "--out",
+                           out,     "--people", people, "--images", "none"};
     enum { WORDS = sizeof words / sizeof *words, WORD_BYTES = 256 };
     char copies[WORDS][WORD_BYTES];
     char *argv[WORDS + 1] = {0};
@@ -169,6 +170,12 @@ static void wrong_usage_is_refused(void)
     CHECK(run("1", "2026-11-24", "27", below("d")) == COMMAND_USAGE);
     CHECK(run("1", "2026-11-24", "20001", below("d")) == COMMAND_USAGE);
     CHECK(run("1", "2026-11-24", "28", "") == COMMAND_USAGE);
+    char *images[] = {(char[]){"synth"},      (char[]){"--seed"},
+                      (char[]){"1"},          (char[]){"--out"},
+                      (char[]){"never"},      (char[]){"--today"},
+                      (char[]){"2026-11-24"}, (char[]){"--images"},
+                      (char[]){"huge"},       NULL};
+    CHECK(command_synth.run(9, images) == COMMAND_USAGE);
     CHECK(access(below("d"), F_OK) != 0);
     char word[] = "synth";
     char *argv[] = {word, NULL};

@@ -3,7 +3,7 @@
  * which no images exist unless somebody makes them. */
 #include <stdio.h>
 
-#include "cli/synth/pen.h"
+#include "cli/synth/study.h"
 
 struct picture {
     enum synth_type order;
@@ -55,6 +55,7 @@ struct group {
     const struct synth_care *care;
     const char *parent;
     char child[16];
+    char study[SYNTH_UID_BYTES];
 };
 
 /* ORC, TQ1, OBR of one group; `is_done`: with the times of the examination. */
@@ -89,11 +90,8 @@ static void put_group(struct synth_pen *pen, const struct group *group,
 
 static void put_images(struct synth_pen *pen, const struct group *group)
 {
-    /* Numbers below 2.25 belong to nobody's equipment (X.667). */
-    synth_line(pen, "IPC|A%s|P%s|2.25.%d%018lld||%s\r", group->parent + 2,
-               group->parent + 9, pen->record->facility + 1,
-               (long long)pen->synth->order_numbers[pen->record->facility],
-               group->picture->modality);
+    synth_line(pen, "IPC|A%s|P%s|%s||%s\r", group->parent + 2, group->parent + 9,
+               group->study, group->picture->modality);
 }
 
 static void write_order(struct synth_pen *pen, const struct group *group)
@@ -177,6 +175,23 @@ static void write_physiology(struct synth_pen *pen, const struct group *group,
             synth_line(pen, "OBX|%d|NM|%s|2|%d|%s|||||F\r", ++number, MEASURES[i].code,
                        synth_roll(&pen->dice, MEASURES[i].low, MEASURES[i].high),
                        MEASURES[i].unit);
+    /* Not a segment of ORU^R01, but nothing else says where the pictures are. */
+    put_images(pen, group);
+}
+
+static void note_study(struct synth_pen *pen, const struct group *group,
+                       enum synth_picture kind, struct synth_moment done)
+{
+    struct synth_study study = {.person = pen->person,
+                                .record = pen->record,
+                                .picture = kind,
+                                .at = {group->care->at.day, done.second},
+                                .department = group->care->department,
+                                .finding = group->picture->finding};
+    snprintf(study.uid, sizeof study.uid, "%s", group->study);
+    snprintf(study.accession, sizeof study.accession, "A%s", group->parent + 2);
+    snprintf(study.order, sizeof study.order, "%s", group->parent);
+    synth_note_study(pen->synth, &study);
 }
 
 void synth_write_picture(struct synth_pen *pen, const struct synth_care *care,
@@ -184,8 +199,11 @@ void synth_write_picture(struct synth_pen *pen, const struct synth_care *care,
 {
     struct synth_order number = synth_next_order(pen);
     struct synth_order child = synth_next_order(pen);
-    struct group group = {&PICTURES[kind], care, number.number, ""};
+    struct group group = {&PICTURES[kind], care, number.number, "", ""};
     snprintf(group.child, sizeof group.child, "%s", child.number);
+    /* Numbers below 2.25 belong to nobody's equipment (X.667). */
+    snprintf(group.study, sizeof group.study, "2.25.%d%018lld", pen->record->facility + 1,
+             (long long)pen->synth->order_numbers[pen->record->facility]);
     write_order(pen, &group);
     if (is_only_ordered)
         return;
@@ -200,4 +218,6 @@ void synth_write_picture(struct synth_pen *pen, const struct synth_care *care,
     struct synth_file file = {group.picture->done, care->at.day, number.number,
                               care->department,    '1',          1};
     synth_save(pen, &file);
+    if (done.day <= pen->synth->today)
+        note_study(pen, &group, kind, done);
 }

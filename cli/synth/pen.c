@@ -244,6 +244,21 @@ static void put_half_width(struct buf *out, struct text kana)
     buf_cstr(out, "\x1B(B");
 }
 
+/* In the right half of JIS X 0201. */
+void synth_put_half_width(struct buf *out, struct text kana)
+{
+    enum { RIGHT = 0x80 };
+    uint32_t code_point = 0;
+    while (text_next(&kana, &code_point)) {
+        uint8_t mark = 0;
+        uint8_t byte = half_width(code_point, &mark);
+        assert(byte != 0);
+        buf_byte(out, byte | RIGHT);
+        if (mark)
+            buf_byte(out, mark | RIGHT);
+    }
+}
+
 /* Kanji outside JIS X 0208. One hospital writes its vendor's own bytes in spite of the
  * rule, one writes a plainer form, one ■ as the rule has it. */
 struct gaiji {
@@ -292,10 +307,9 @@ void synth_put_written(const struct synth_facility *facility, const char *name,
     }
 }
 
-static void encode(struct synth_pen *pen)
+void synth_put_encoded(const struct synth_facility *facility, struct text rest,
+                       struct buf *out)
 {
-    buf_reset(&pen->bytes);
-    struct text rest = {(const char *)pen->text.at, pen->text.len};
     struct text plain = {rest.at, 0};
     size_t replaced = 0;
     uint32_t code_point = 0;
@@ -307,18 +321,26 @@ static void encode(struct synth_pen *pen)
         plain.len = (size_t)((is_special ? before.at : rest.at) - plain.at);
         if (!is_special)
             continue;
-        charset_encode_iso2022jp(plain, &pen->bytes, &replaced);
+        charset_encode_iso2022jp(plain, out, &replaced);
         if (code_point == HALF_KANA_ON) {
             const char *end = memchr(rest.at, HALF_KANA_OFF, rest.len);
             assert(end);
-            put_half_width(&pen->bytes, (struct text){rest.at, (size_t)(end - rest.at)});
+            put_half_width(out, (struct text){rest.at, (size_t)(end - rest.at)});
             rest = (struct text){end + 1, rest.len - (size_t)(end + 1 - rest.at)};
         } else {
-            put_gaiji(pen->facility, gaiji, &pen->bytes);
+            put_gaiji(facility, gaiji, out);
         }
         plain = (struct text){rest.at, 0};
     }
-    charset_encode_iso2022jp(plain, &pen->bytes, &replaced);
+    charset_encode_iso2022jp(plain, out, &replaced);
+}
+
+static void encode(struct synth_pen *pen)
+{
+    buf_reset(&pen->bytes);
+    synth_put_encoded(pen->facility,
+                      (struct text){(const char *)pen->text.at, pen->text.len},
+                      &pen->bytes);
 }
 
 /* ------------------------------------------------------------------ files */

@@ -111,6 +111,10 @@ void synth_save(struct synth_pen *pen, const struct synth_file *file);
 /* What a name looks like in that hospital's files. */
 void synth_put_written(const struct synth_facility *facility, const char *name,
                        struct buf *out);
+/* A text in the bytes of that hospital, and kana in eight bits. */
+void synth_put_encoded(const struct synth_facility *facility, struct text text,
+                       struct buf *out);
+void synth_put_half_width(struct buf *out, struct text kana);
 /* Any bytes under any path; counts nothing. */
 void synth_save_raw(struct synth *synth, const char *path, struct span bytes);
 

@@ -60,7 +60,7 @@ static bool has_extended(int facility)
     return facility == SYNTH_RINDO || facility == SYNTH_KEYAKI;
 }
 
-static void put_facilities(struct json_writer *json)
+static void put_facilities(struct json_writer *json, const struct synth *synth)
 {
     json_key(json, "facilities");
     json_open_array(json);
@@ -91,6 +91,13 @@ static void put_facilities(struct json_writer *json)
             json_put_cstr(json, "extended_storage", storage);
         } else {
             json_put_null(json, "extended_storage");
+        }
+        if (synth->images_at & 1U << i) {
+            char images[32];
+            snprintf(images, sizeof images, "images/%s", facility->code);
+            json_put_cstr(json, "images", images);
+        } else {
+            json_put_null(json, "images");
         }
         json_put_int(json, "number_digits", facility->number_digits);
         json_put_cstr(json, "postal_code", facility->postal_code);
@@ -286,8 +293,9 @@ bool synth_write_region(struct synth *synth)
     json_put_int(&json, "seed", (int64_t)synth->seed);
     json_put_day(&json, "today", synth->today);
     json_put_int(&json, "files", synth->files);
+    json_put_int(&json, "image_files", synth->image_files);
     put_network(&json, synth);
-    put_facilities(&json);
+    put_facilities(&json, synth);
     put_staff(&json, synth);
     json_key(&json, "persons");
     json_open_array(&json);

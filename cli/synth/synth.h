@@ -206,6 +206,11 @@ struct synth_fault {
     char path[SYNTH_PATH_BYTES]; /* below the output directory */
 };
 
+/* Studies of the hospitals' archives: none, small ones, or as large as real ones. */
+enum synth_images { SYNTH_NO_IMAGES, SYNTH_SMALL_IMAGES, SYNTH_FULL_IMAGES };
+
+struct synth_study;
+
 struct synth {
     uint64_t seed;
     int32_t today;
@@ -216,6 +221,11 @@ struct synth {
     int people_count;
     int64_t order_numbers[SYNTH_HOSPITALS]; /* used so far */
     int files;
+    enum synth_images images;
+    struct synth_study *studies; /* of which images may be made */
+    int study_count;
+    unsigned images_at; /* bits of hospitals */
+    int image_files;    /* they are among `files` */
     struct synth_fault faults[SYNTH_FAULTS_MAX];
     int fault_count;
     struct err err; /* the first failure; everything after it does nothing */
@@ -240,5 +250,7 @@ bool synth_make_people(struct synth *synth);
 void synth_write_person(struct synth *synth, struct synth_person *person);
 /* The deviating files, after all others; they are not in the counts. */
 void synth_write_faults(struct synth *synth);
+/* Studies for some of the orders, after all others. */
+void synth_write_images(struct synth *synth);
 /* region.json */
 bool synth_write_region(struct synth *synth);

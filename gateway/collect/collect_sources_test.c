@@ -38,8 +38,8 @@ static void fill(struct region *region)
     struct scene *scene = &region->scene;
     struct err err = {0};
     char path[512];
-    run("\"$TSUMUGI\" synth --seed 11 --today 2024-06-01 --people 28 --out "
-        "\"$1/region\"\n"
+    run("\"$TSUMUGI\" synth --seed 11 --today 2024-06-01 --people 28 "
+        "--images none --out \"$1/region\"\n"
         "cd \"$1/region/storage/9911000011\"\n"
         "for patient in $(ls -d */*/* | sort | head -3); do\n"
         "  mkdir -p \"$2/${patient%/*}\"\n"
