@@ -207,7 +207,8 @@ static void put_lungs(struct film *film, struct err *err)
             double open = 1 - synth_step(-0.7, 0.7, z - floor_of(x));
             double apex = fmin(1, 0.45 + (outer - inner) / 160);
             /* In the middle there is lung in front and behind. */
-            double thick = t > -1 ? fmax(150 * sqrt(sqrt(1 - t * t)), 58) : 58;
+            double behind = 58 * (1 - synth_step(-10, 60, z));
+            double thick = t > -1 ? fmax(150 * sqrt(sqrt(1 - t * t)), behind) : behind;
             plane->at[(ptrdiff_t)j * plane->width + i] = (float)(thick * open * apex);
         }
     }

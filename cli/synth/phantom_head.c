@@ -29,12 +29,19 @@ static double signal_of(const struct slice *slice, enum tissue tissue)
     return SIGNAL[tissue][slice->weighting];
 }
 
-static void put(const struct slice *slice, double x, double y, double a, double b,
-                double turn, enum tissue tissue)
+/* `place`: x, y and the half axes. */
+static void put_turned(const struct slice *slice, const double place[4], double turn,
+                       enum tissue tissue)
 {
-    struct synth_ellipse ellipse = {x, y, a, b, turn, 0, 0, 1.2, NULL};
+    struct synth_ellipse ellipse = {place[0], place[1], place[2], place[3], turn,
+                                    0,        0,        1.2,      NULL};
     ellipse.value = signal_of(slice, tissue);
     synth_plane_ellipse(slice->plane, &ellipse);
+}
+
+static void put(const struct slice *slice, const double place[4], enum tissue tissue)
+{
+    put_turned(slice, place, 0, tissue);
 }
 
 /* On both sides. */
@@ -42,7 +49,8 @@ static void put_pair(const struct slice *slice, const double place[4], double tu
                      enum tissue tissue)
 {
     for (int side = -1; side <= 1; side += 2)
-        put(slice, side * place[0], place[1], place[2], place[3], side * turn, tissue);
+        put_turned(slice, (double[]){side * place[0], place[1], place[2], place[3]},
+                   side * turn, tissue);
 }
 
 /* ------------------------------------------------------------------ brain */
@@ -137,12 +145,12 @@ static void put_ventricles(const struct slice *slice)
     if (z >= 14 && z < 30)
         put_pair(slice, (double[]){12, 2, 5.6 - fabs(z - 20) * 0.2, 34}, -9, FLUID);
     if (z > -12 && z < 8)
-        put(slice, 0, 0, 2.6, 13, 0, FLUID);
+        put(slice, (double[]){0, 0, 2.6, 13}, FLUID);
     if (z > -4 && z < 26)
-        put(slice, 0, -20, 0.9, 12, 0, WHITE);
+        put(slice, (double[]){0, -20, 0.9, 12}, WHITE);
     if (z > 8 && z < 30) {
-        put(slice, 0, -34 + (z - 8) * 0.3, 14, 4, 0, WHITE);
-        put(slice, 0, 32, 16, 5, 0, WHITE);
+        put(slice, (double[]){0, -34 + (z - 8) * 0.3, 14, 4}, WHITE);
+        put(slice, (double[]){0, 32, 16, 5}, WHITE);
     }
 }
 
@@ -165,8 +173,8 @@ static void put_infarct(const struct slice *slice)
     if (t * t >= 1)
         return;
     double size = sqrt(1 - t * t);
-    put(slice, 25, -4, 7.5 * size, 10 * size, 12, SCAR);
-    put(slice, 25.5, -4, 4 * size, 6 * size, 12, FLUID);
+    put_turned(slice, (double[]){25, -4, 7.5 * size, 10 * size}, 12, SCAR);
+    put_turned(slice, (double[]){25.5, -4, 4 * size, 6 * size}, 12, FLUID);
 }
 
 /* ------------------------------------------------------------------ base */
@@ -188,12 +196,12 @@ static void put_eyes(const struct slice *slice)
 
 static void put_nose(const struct slice *slice)
 {
-    put(slice, 0, -66, 17, 32, 0, FLESH);
+    put(slice, (double[]){0, -66, 17, 32}, FLESH);
     put_pair(slice, (double[]){7, -64, 4.6, 24}, 3, NOTHING);
     put_pair(slice, (double[]){8, -64, 1.5, 17}, 3, FLESH);
-    put(slice, 0, -34, 13, 9, 0, NOTHING);
-    put(slice, 0, -94, 9, 8, 0, SKIN_FAT);
-    put(slice, 0, -92, 7.5, 7, 0, FLESH);
+    put(slice, (double[]){0, -34, 13, 9}, NOTHING);
+    put(slice, (double[]){0, -94, 9, 8}, SKIN_FAT);
+    put(slice, (double[]){0, -92, 7.5, 7}, FLESH);
 }
 
 /* Fine leaves across. */
@@ -217,7 +225,7 @@ static void put_cerebellum(const struct slice *slice, double size)
             float *at = plane->at + (ptrdiff_t)j * plane->width + i;
             *at += (float)((signal_of(slice, tissue) - *at) * cover);
         }
-    put(slice, 0, 50, 5, 20 * size, 0, GREY);
+    put(slice, (double[]){0, 50, 5, 20 * size}, GREY);
 }
 
 static void put_base(const struct slice *slice)
@@ -227,35 +235,35 @@ static void put_base(const struct slice *slice)
         return;
     double size = z > -46 ? 1 : sqrt(fmax(0.3, 1 - pow((z + 46) / 26, 2)));
     /* Bone and air between the temples. */
-    put(slice, 0, -26, 30, 46, 0, BONE);
+    put(slice, (double[]){0, -26, 30, 46}, BONE);
     put_pair(slice, (double[]){44, 18, 22, 10}, -28, BONE);
     put_pair(slice, (double[]){50, 24, 8, 5}, -20, NOTHING);
-    put(slice, 0, -14, 12, 10, 0, MARROW);
+    put(slice, (double[]){0, -14, 12, 10}, MARROW);
     if (z < -44) {
         put_pair(slice, (double[]){30, -50, 15, 17}, 0, BONE);
         put_pair(slice, (double[]){30, -50, 13.5, 15.5}, 0, NOTHING);
     }
     put_nose(slice);
     put_eyes(slice);
-    put(slice, 0, 24, 22, 16, 0, FLUID);
+    put(slice, (double[]){0, 24, 22, 16}, FLUID);
     put_cerebellum(slice, size);
-    put(slice, 0, 19, 14 * size, 12 * size, 0, WHITE);
+    put(slice, (double[]){0, 19, 14 * size, 12 * size}, WHITE);
     if (z > -50)
-        put(slice, 0, 34, 6.5, 4, 0, FLUID);
-    put(slice, 0, 4, 2.4, 2, 0, BONE);
+        put(slice, (double[]){0, 34, 6.5, 4}, FLUID);
+    put(slice, (double[]){0, 4, 2.4, 2}, BONE);
 }
 
 static void put_midbrain(const struct slice *slice)
 {
     if (slice->z < -19 || slice->z > -7)
         return;
-    put(slice, 0, -12, 15, 9, 0, FLUID);
-    put(slice, 0, 14, 17, 14, 0, FLUID);
-    put(slice, 0, 11, 13, 11, 0, WHITE);
+    put(slice, (double[]){0, -12, 15, 9}, FLUID);
+    put(slice, (double[]){0, 14, 17, 14}, FLUID);
+    put(slice, (double[]){0, 11, 13, 11}, WHITE);
     put_pair(slice, (double[]){8, 3, 5, 6}, 24, WHITE);
-    put(slice, 0, 16, 1.2, 1.6, 0, FLUID);
-    put(slice, 0, 34, 20, 11, 0, GREY);
-    put(slice, 0, -12, 3, 2, 0, WHITE);
+    put(slice, (double[]){0, 16, 1.2, 1.6}, FLUID);
+    put(slice, (double[]){0, 34, 20, 11}, GREY);
+    put(slice, (double[]){0, -12, 3, 2}, WHITE);
     put_pair(slice, (double[]){6, -10, 1.6, 1.6}, 0, BONE);
 }
 

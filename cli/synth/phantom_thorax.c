@@ -15,9 +15,9 @@ enum {
     MUSCLE = 55,
     BLOOD = 42,
     LIVER = 62,
-    SPONGY = 190,
+    SPONGY = 220,
     CARTILAGE = 115,
-    CORTEX = 720
+    CORTEX = 1150
 };
 
 /* What the shapes of one slice have in common. */
@@ -283,6 +283,11 @@ static void put_great_vessels(const struct slice *slice)
     }
     if (z > 12 && z < 32)
         put(slice, (struct synth_ellipse){30, -10, 12, 26, -24, 0, BLOOD, 0, NULL});
+}
+
+static void put_small_vessels(const struct slice *slice)
+{
+    double z = slice->z;
     if (z >= 62) {
         put_vessel_cut(slice, -16, -16, 7);
         put_vessel_cut(slice, 4, -10, 5);
@@ -344,6 +349,7 @@ void synth_draw_thorax(struct synth_plane *plane, double z, uint32_t seed)
     put(&slice, (struct synth_ellipse){0, -18, 31, 78, 0, 2.6, -85, 3, &slice.cavity});
     put_heart(&slice);
     put_great_vessels(&slice);
+    put_small_vessels(&slice);
     put_belly(&slice);
     put_airways(&slice);
     put_skeleton(&slice);

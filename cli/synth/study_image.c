@@ -269,9 +269,9 @@ void synth_write_chest(struct synth_series *series)
         return;
     bool is_large = series->study->person->conditions & (SYNTH_HEART | SYNTH_DIALYSIS);
     uint16_t *words = NULL;
+    const double most = (double)((1U << shape.bits_stored) - 1);
     if (synth_draw_chest(&plane, is_large, err))
-        words =
-            words_of(&plane, (double)((1U << shape.bits_stored) - 1), 0, UINT16_MAX, err);
+        words = words_of(&plane, most, 0, most, err);
     struct synth_instance instance;
     synth_open_instance(&instance, series, 1, plane_bytes(&plane));
     put_film(&instance, &shape, mm);
