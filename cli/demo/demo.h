@@ -21,6 +21,7 @@ struct demo_hospital {
     struct text name;
     bool is_away;       /* at the start */
     bool has_documents; /* extended storage */
+    bool has_images;
     char fingerprint[HASH_HEX_BYTES];
     pid_t process; /* 0 = not running */
 };

@@ -64,6 +64,7 @@ static bool take_hospital(struct demo *demo, const struct json_value *facility,
         return true;
     demo->hospital_count++;
     hospital->has_documents = json_is_string(json_member(facility, "extended_storage"));
+    hospital->has_images = json_is_string(json_member(facility, "images"));
     return json_take_text(facility, "code", 10, &hospital->code, err) &&
            json_take_text(facility, "name", 128, &hospital->name, err) &&
            json_take_bool(facility, "is_away_at_start", &hospital->is_away, err);
@@ -214,6 +215,11 @@ static bool write_gateway_config(const struct demo *demo,
     snprintf(name, sizeof name, "extended/%s", code);
     if (hospital->has_documents)
         put_volume(&writer, demo, "extended_storage", "ANX01", name);
+    snprintf(name, sizeof name, "images/%s", code);
+    if (hospital->has_images) {
+        put_volume(&writer, demo, "images", "pacs", name);
+        json_put_int(&writer, "images_period_seconds", 2);
+    }
     json_key(&writer, "centre");
     json_open_object(&writer);
     json_put_cstr(&writer, "host", "localhost");
