@@ -150,16 +150,18 @@ static void add_overlay(const struct picture_job *job, uint32_t frame,
 {
     /* C.9.2: one plane is for all frames */
     uint32_t index = overlay->frame_count > 1 ? frame - overlay->first_frame : 0;
-    for (uint32_t y = 0; y < overlay->rows; y++)
-        for (uint32_t x = 0; x < overlay->columns; x++) {
-            int64_t row = (int64_t)overlay->row + y;
-            int64_t column = (int64_t)overlay->column + x;
-            if (row < 0 || row >= job->shape.rows || column < 0 ||
-                column >= job->shape.columns)
+    /* over the picture, since the overlay may claim any size */
+    for (uint32_t row = 0; row < job->shape.rows; row++)
+        for (uint32_t column = 0; column < job->shape.columns; column++) {
+            int64_t y = (int64_t)row - overlay->row;
+            int64_t x = (int64_t)column - overlay->column;
+            if (y < 0 || y >= overlay->rows || x < 0 || x >= overlay->columns)
                 continue;
-            size_t pixel = (size_t)row * job->shape.columns + (size_t)column;
-            bool is_set = overlay->is_embedded ? embedded_bit(job, overlay, pixel)
-                                               : dicom_overlay_bit(overlay, index, y, x);
+            size_t pixel = (size_t)row * job->shape.columns + column;
+            bool is_set =
+                overlay->is_embedded
+                    ? embedded_bit(job, overlay, pixel)
+                    : dicom_overlay_bit(overlay, index, (uint32_t)y, (uint32_t)x);
             if (is_set)
                 bits[pixel / 8] = (uint8_t)(bits[pixel / 8] | 1U << (pixel % 8));
         }
