@@ -145,17 +145,41 @@ static bool can_embed(const struct picture_job *job, const struct dicom_overlay 
            job->shape.samples == 1 && overlay->bit_position < 16;
 }
 
+struct rows {
+    uint32_t first, end;
+};
+
+/* Rows of the picture that the overlay has bits for: it may claim any size, and so may
+ * the picture. */
+static struct rows rows_of(const struct picture_job *job,
+                           const struct dicom_overlay *overlay)
+{
+    uint64_t bits =
+        overlay->is_embedded ? job->encoded.len / 2 : (uint64_t)overlay->bits.len * 8;
+    uint32_t across = overlay->is_embedded ? job->shape.columns : overlay->columns;
+    int64_t filled = across > 0 ? (int64_t)(bits / across) + 1 : 0;
+    int64_t first = overlay->is_embedded ? 0 : overlay->row;
+    int64_t end = first + filled;
+    if (end > (int64_t)overlay->row + overlay->rows)
+        end = (int64_t)overlay->row + overlay->rows;
+    if (end > job->shape.rows)
+        end = job->shape.rows;
+    first = overlay->row > 0 ? overlay->row : 0;
+    return (struct rows){(uint32_t)(first < end ? first : 0),
+                         (uint32_t)(first < end ? end : 0)};
+}
+
 static void add_overlay(const struct picture_job *job, uint32_t frame,
                         const struct dicom_overlay *overlay, uint8_t *bits)
 {
     /* C.9.2: one plane is for all frames */
     uint32_t index = overlay->frame_count > 1 ? frame - overlay->first_frame : 0;
-    /* over the picture, since the overlay may claim any size */
-    for (uint32_t row = 0; row < job->shape.rows; row++)
+    struct rows rows = rows_of(job, overlay);
+    for (uint32_t row = rows.first; row < rows.end; row++)
         for (uint32_t column = 0; column < job->shape.columns; column++) {
             int64_t y = (int64_t)row - overlay->row;
             int64_t x = (int64_t)column - overlay->column;
-            if (y < 0 || y >= overlay->rows || x < 0 || x >= overlay->columns)
+            if (x < 0 || x >= overlay->columns)
                 continue;
             size_t pixel = (size_t)row * job->shape.columns + column;
             bool is_set =
