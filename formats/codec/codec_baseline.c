@@ -45,6 +45,15 @@ static bool say_colour(const struct codec_job *job, bool is_ybr, struct span *to
     return true;
 }
 
+/* The library warns of more than it should: bytes between segments and odd parameters of
+ * a scan cost no pixel. Only its last warning is known, and that by its words. */
+static bool lost_pixels(tjhandle handle)
+{
+    const char *said = tjGetErrorStr2(handle);
+    return strstr(said, "remature end") ||
+           (strstr(said, "Corrupt") && !strstr(said, "extraneous"));
+}
+
 /* Whole pictures of 8-bit samples. */
 static bool decompress(const struct codec_job *job, const struct codec_jpeg *jpeg,
                        struct span told, uint8_t *pixels, struct err *err)
@@ -69,7 +78,7 @@ static bool decompress(const struct codec_job *job, const struct codec_jpeg *jpe
         tjDecompress2(handle, told.at, told.len, pixels, width, 0, height, format, 0);
     if (failed != 0 && tjGetErrorCode(handle) == TJERR_FATAL)
         return err_at(err, ERR_SYNTAX, "codec_jpeg_scan", jpeg->at, "T.81 B.2");
-    job->frame->is_incomplete = failed != 0;
+    job->frame->is_incomplete = failed != 0 && lost_pixels(handle);
     return true;
 }
 

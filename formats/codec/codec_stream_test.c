@@ -359,6 +359,24 @@ static void colour_is_what_the_stream_says_it_is(void)
     CHECK(is_near(pixels, patch));
 }
 
+static void only_what_costs_pixels_makes_a_jpeg_incomplete(void)
+{
+    struct codec_shape shape = grey(16, 16, 8);
+    uint8_t pixels[256];
+    struct codec_frame frame = {.pixels = pixels, .pixel_bytes = 256};
+    struct err err = {0};
+    CLEANUP(buf_free) struct buf out = buf_init(4096);
+    paint(&shape, pixels, 9);
+    encode(CODEC_JPEG, &shape, pixels, &out);
+    CHECK(decode(CODEC_JPEG, &shape, span_of(out.at, out.len - 40), &frame, &err));
+    CHECK(frame.is_incomplete);
+    buf_put(&out, "abc", 3); /* behind the JFIF segment */
+    memmove(out.at + 23, out.at + 20, out.len - 23);
+    memset(out.at + 20, 0, 3);
+    CHECK(decode(CODEC_JPEG, &shape, buf_view(&out), &frame, &err));
+    CHECK(!frame.is_incomplete && frame.is_lossy);
+}
+
 /* ------------------------------------------------------------------ JPEG-LS */
 
 static void jpeg_ls_knows_all_orders_and_near(void)
@@ -530,6 +548,7 @@ int main(void)
     RUN(broken_lossless_streams_are_refused_by_name);
     RUN(twelve_bits_come_out_of_the_printed_transform);
     RUN(colour_is_what_the_stream_says_it_is);
+    RUN(only_what_costs_pixels_makes_a_jpeg_incomplete);
     RUN(jpeg_ls_knows_all_orders_and_near);
     RUN(the_header_decides_what_sign_the_bits_have);
     RUN(jpeg_2000_sizes_are_checked_before_anything_is_taken);
