@@ -15,7 +15,7 @@ enum {
     CPU_MS_MAX = 10000,
     WALL_MS_MAX = 30000,
     JOBS_MAX = 1000,
-    WAITING_MAX = 256,
+    WAITING_MAX = 64,            /* each holds its frame */
     ARENA_BYTES_MAX = INT32_MAX, /* of a job */
     FAILED_MS = 60000,
     FAILURES_MAX = 64
