@@ -11,7 +11,9 @@ enum {
     KEPT_MAX = 8,
     KEPT_MS = 30000,             /* since it was last held */
     ARENA_BYTES_MAX = INT32_MAX, /* of a file and what it says */
-    WORDS_MAX = 1024
+    WORDS_MAX = 1024,
+    SPARES_MAX = 4,
+    SPARE_BYTES_MAX = 4 << 20
 };
 
 struct frames_file {
@@ -28,15 +30,30 @@ struct frames_files {
     struct clock clock;
     struct frames_file *kept[KEPT_MAX]; /* NULL = free */
     size_t bytes;
+    struct arena spares[SPARES_MAX]; /* of small files: fresh pages cost more than they */
+    int spare_count;
 };
 
-static void free_file(struct frames_file *file)
+/* ---- under the lock ---- */
+
+static struct arena take_spare(struct frames_files *files)
 {
-    arena_free(&file->arena);
-    memory_free(file);
+    return files->spare_count > 0 ? files->spares[--files->spare_count]
+                                  : arena_init(ARENA_BYTES_MAX);
 }
 
-/* ---- under the lock ---- */
+static void free_file(struct frames_files *files, struct frames_file *file)
+{
+    bool is_spare =
+        file->arena.taken_bytes <= SPARE_BYTES_MAX && files->spare_count < SPARES_MAX;
+    if (is_spare) {
+        arena_reset(&file->arena);
+        files->spares[files->spare_count++] = file->arena;
+    } else {
+        arena_free(&file->arena);
+    }
+    memory_free(file);
+}
 
 static void forget(struct frames_files *files, int index)
 {
@@ -45,7 +62,7 @@ static void forget(struct frames_files *files, int index)
     files->bytes -= file->arena.taken_bytes;
     file->is_kept = false;
     if (file->holders == 0)
-        free_file(file);
+        free_file(files, file);
 }
 
 static void forget_old(struct frames_files *files)
@@ -113,6 +130,8 @@ void frames_files_free(struct frames_files *files)
     for (int i = 0; i < KEPT_MAX; i++)
         if (files->kept[i])
             forget(files, i);
+    for (int i = 0; i < files->spare_count; i++)
+        arena_free(&files->spares[i]);
     pthread_mutex_destroy(&files->lock);
     memory_free(files);
 }
@@ -131,7 +150,15 @@ static bool name_of(const struct frames_source *source, struct hash *name,
     return true;
 }
 
-static struct frames_file *load(const struct frames_source *source,
+static void drop(struct frames_files *files, struct frames_file *file)
+{
+    pthread_mutex_lock(&files->lock);
+    free_file(files, file);
+    pthread_mutex_unlock(&files->lock);
+}
+
+static struct frames_file *load(struct frames_files *files,
+                                const struct frames_source *source,
                                 const struct hash *name, struct err *err)
 {
     struct span bytes = {0};
@@ -139,12 +166,14 @@ static struct frames_file *load(const struct frames_source *source,
     if (!file)
         return NULL;
     file->name = *name;
-    file->arena = arena_init(ARENA_BYTES_MAX);
+    pthread_mutex_lock(&files->lock);
+    file->arena = take_spare(files);
+    pthread_mutex_unlock(&files->lock);
     file->holders = 1;
     if (source->load(source->self, &file->arena, &bytes, err) &&
         dicom_read(bytes, NULL, &file->arena, &file->dicom, err))
         return file;
-    free_file(file);
+    drop(files, file);
     return NULL;
 }
 
@@ -169,7 +198,7 @@ struct frames_file *frames_files_hold(struct frames_files *files,
     pthread_mutex_unlock(&files->lock);
     if (file)
         return file;
-    file = load(source, &name, err);
+    file = load(files, source, &name, err);
     if (file && has_many_frames(file)) {
         pthread_mutex_lock(&files->lock);
         file->used_ms = clock_monotonic_ms(&files->clock);
@@ -183,10 +212,9 @@ void frames_files_let_go(struct frames_files *files, struct frames_file *file)
 {
     pthread_mutex_lock(&files->lock);
     file->used_ms = clock_monotonic_ms(&files->clock);
-    bool is_last = --file->holders == 0 && !file->is_kept;
+    if (--file->holders == 0 && !file->is_kept)
+        free_file(files, file);
     pthread_mutex_unlock(&files->lock);
-    if (is_last)
-        free_file(file);
 }
 
 const struct dicom_file *frames_file_dicom(const struct frames_file *file)
