@@ -26,7 +26,7 @@ enum {
     IMAGE_STUDY_BYTES_MAX = 8 << 20,
     IMAGE_PREVIEW_BYTES_MAX = 4 << 20,
     IMAGE_RAW_BYTES_MAX = 256 << 20,
-    IMAGE_DOCUMENT_BYTES_MAX = 256 << 20
+    IMAGE_DOCUMENT_BYTES_MAX = 64 << 20
 };
 
 struct image_service; /* *owned* by server */

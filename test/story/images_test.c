@@ -35,7 +35,7 @@ static void *run_download(void *context)
     CLEANUP(buf_free) struct buf out = buf_init(4096);
     uint8_t piece[65536];
     ssize_t got = 0;
-    download->all = buf_init(64 << 20);
+    download->all = buf_init(80 << 20);
     write_request(download->browser, &out, download->line, -1, "");
     out.len -= 2; /* one more header before the end */
     buf_format(&out, "Range: %s\r\n\r\n", download->range ? download->range : "none");
@@ -43,7 +43,7 @@ static void *run_download(void *context)
     CHECK(send(fd, out.at, out.len, MSG_NOSIGNAL) == (ssize_t)out.len);
     while ((got = recv(fd, piece, sizeof piece, 0)) > 0) {
         buf_put(&download->all, piece, (size_t)got);
-        atomic_store(&download->received, download->all.len);
+        atomic_fetch_add(&download->received, (size_t)got);
     }
     close(fd);
     atomic_store(&download->has_ended, true);
@@ -316,6 +316,24 @@ static void what_a_gateway_should_not_send_reaches_nobody(void)
     hospital_free(scene.hospital);
 }
 
+/* As a browser tells: the length that the head says, or the last chunk. */
+static bool is_whole(const struct download *download)
+{
+    struct span all = buf_view(&download->all);
+    const uint8_t *end = memmem(all.at, all.len, "\r\n\r\n", 4);
+    const uint8_t *length = memmem(all.at, all.len, "content-length: ", 16);
+    uint64_t bytes = 0;
+    if (!end || !says(download, "HTTP/1.1 200"))
+        return false;
+    if (!length || length > end)
+        return memcmp(all.at + all.len - 5, "0\r\n\r\n", 5) == 0;
+    struct span digits = span_of(length + 16, (size_t)(end - length) - 16);
+    struct span line;
+    (void)!span_take(&digits, '\r', &line);
+    return span_uint(line, INT64_MAX, &bytes) &&
+           bytes == all.len - 4 - (size_t)(end - all.at);
+}
+
 /* Told as it should be until the middle: never a clean end. */
 static void what_breaks_off_can_be_told_from_what_is_whole(void)
 {
@@ -346,6 +364,36 @@ static void what_breaks_off_can_be_told_from_what_is_whole(void)
               script.says_length == says(&download, "content-length: 200000\r\n"));
         buf_free(&download.all);
     }
+    hospital_free(scene.hospital);
+}
+
+/* The length that was said, or the largest there may be, ends it. */
+static void what_is_longer_than_it_may_be_is_cut(void)
+{
+    static const struct image_script lying[] = {
+        {200, "application/octet-stream", .pattern = 200000, .claims = "150000"},
+        {200, "application/octet-stream", .pattern = 200000, .claims = "300000"},
+        {200, "application/octet-stream", .pattern = 70 << 20},
+    };
+    static const struct image_script larger = {200, "application/octet-stream", "false",
+                                               .pattern = 1000, .claims = "268435457"};
+    struct scene scene = scene_new();
+    char opening[128];
+    open_only_entry(&scene, opening);
+    for (size_t i = 0; i < sizeof lying / sizeof *lying; i++) {
+        struct download download;
+        scene.hospital->image = &lying[i];
+        begin_download(&download, &scene, opening, "documents/0/0", NULL);
+        finish(&download);
+        CHECK(!is_whole(&download) && atomic_load(&download.received) < 66 << 20);
+        CHECK(i < 2 || atomic_load(&download.received) > 60 << 20);
+        buf_free(&download.all);
+    }
+    scene.hospital->image = &larger;
+    atomic_store(&scene.hospital->original_gate, 0); /* refused before its end */
+    struct reply reply = ask_opening(&scene, "GET", opening, "frames/0/0/0?q=raw");
+    atomic_store(&scene.hospital->original_gate, 1);
+    CHECK(reply.status == 503 && has(&reply, "gateway_refused"));
     hospital_free(scene.hospital);
 }
 
@@ -486,6 +534,7 @@ int main(void)
     RUN(a_range_is_what_it_asks_for);
     RUN(what_a_gateway_should_not_send_reaches_nobody);
     RUN(what_breaks_off_can_be_told_from_what_is_whole);
+    RUN(what_is_longer_than_it_may_be_is_cut);
     RUN(a_silent_and_an_absent_gateway_are_told_apart);
     RUN(a_withdrawn_consent_cuts_a_running_download);
     RUN(frames_are_counted_in_one_finish_row);

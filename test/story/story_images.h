@@ -14,11 +14,12 @@
 struct image_script {
     int status;
     const char *type;
-    const char *lossy; /* NULL = not said */
-    const char *body;  /* or: */
-    size_t pattern;    /* so many bytes that are counted */
-    bool says_length;  /* the right one */
-    bool is_cut;       /* ends in the middle */
+    const char *lossy;  /* NULL = not said */
+    const char *body;   /* or: */
+    size_t pattern;     /* so many bytes that are counted */
+    bool says_length;   /* the right one */
+    const char *claims; /* or another, NULL = none */
+    bool is_cut;        /* ends in the middle */
     bool is_silent;
 };
 
@@ -56,28 +57,91 @@ static inline size_t asked_from(struct span body)
     return (size_t)from;
 }
 
+/* One answer that is written as fast as it is taken. */
+struct image_stream {
+    pthread_mutex_t lock;
+    struct http_stream *stream; /* NULL = gone */
+    atomic_int holders;         /* the writer, and the stream until it has closed */
+};
+
+static inline void image_stream_release(struct image_stream *image)
+{
+    if (atomic_fetch_sub(&image->holders, 1) > 1)
+        return;
+    pthread_mutex_destroy(&image->lock);
+    free(image);
+}
+
+static inline void image_closed(void *context)
+{
+    struct image_stream *image = context;
+    pthread_mutex_lock(&image->lock);
+    image->stream = NULL;
+    pthread_mutex_unlock(&image->lock);
+    image_stream_release(image);
+}
+
+static inline void image_drained(void *context)
+{
+    (void)context; /* the writer looks by itself */
+}
+
+/* Waits only before a stream that is cut for what nobody takes; false when it is gone. */
+static inline bool write_image(struct image_stream *image, size_t from, size_t to)
+{
+    enum { QUEUED_MAX = 7 << 20 };
+    bool is_there = true;
+    while (is_there && from < to) {
+        size_t queued_bytes = 0;
+        size_t end = to - from < 65536 ? to : from + 65536;
+        pthread_mutex_lock(&image->lock);
+        is_there = image->stream != NULL;
+        if (is_there)
+            queued_bytes = http_stream_write(image->stream, SPAN(""));
+        if (is_there && queued_bytes < QUEUED_MAX) {
+            write_half(image->stream, from, end);
+            from = end;
+        }
+        pthread_mutex_unlock(&image->lock);
+        if (queued_bytes >= QUEUED_MAX)
+            usleep(500);
+    }
+    return is_there;
+}
+
+static inline void end_image(struct image_stream *image, bool is_cut)
+{
+    pthread_mutex_lock(&image->lock);
+    if (image->stream && is_cut)
+        http_stream_abort(image->stream);
+    else if (image->stream)
+        http_stream_end(image->stream);
+    pthread_mutex_unlock(&image->lock);
+}
+
 /* Half of it, then the rest when the story lets it go. */
 static inline void stream_image(struct hospital *hospital, struct http_call *call,
                                 const struct image_script *script, size_t from)
 {
-    static const struct http_stream_events events = {.drained = original_closed,
-                                                     .closed = original_closed};
+    static const struct http_stream_events events = {image_drained, image_closed};
     size_t all = script->pattern;
     size_t half = from + (all - from) / 2;
-    struct http_stream *stream = http_stream_open(
-        call, script->status, script->type,
-        script->says_length ? (int64_t)(all - from) : -1, &events, hospital);
-    write_half(stream, from, half);
-    while (atomic_load(&hospital->original_gate) == 0)
+    struct image_stream *image = calloc(1, sizeof *image);
+    pthread_mutex_init(&image->lock, NULL);
+    atomic_init(&image->holders, 2);
+    pthread_mutex_lock(&image->lock);
+    image->stream = http_stream_open(call, script->status, script->type,
+                                     script->says_length ? (int64_t)(all - from) : -1,
+                                     &events, image);
+    CHECK(image->stream != NULL);
+    pthread_mutex_unlock(&image->lock);
+    bool is_there = write_image(image, from, half);
+    while (is_there && atomic_load(&hospital->original_gate) == 0)
         usleep(2000);
-    if (atomic_load(&hospital->original_gate) < 0)
-        return; /* it was cut: the stream is gone */
-    if (script->is_cut) {
-        http_stream_abort(stream);
-        return;
-    }
-    write_half(stream, half, all);
-    http_stream_end(stream);
+    if (is_there && !script->is_cut)
+        is_there = write_image(image, half, all);
+    end_image(image, script->is_cut);
+    image_stream_release(image);
 }
 
 static inline void hospital_image(struct http_call *call, void *context)
@@ -102,6 +166,8 @@ static inline void hospital_image(struct http_call *call, void *context)
         return;
     if (script->lossy)
         http_add_header(call, "tsumugi-lossy", script->lossy);
+    if (script->claims)
+        http_add_header(call, "content-length", script->claims);
     if (script->pattern > 0)
         stream_image(hospital, call, script, asked_from(body));
     else
