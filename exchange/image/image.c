@@ -14,8 +14,11 @@ enum {
     LUT_VALUE_MAX = 65535,
     SIDE_MAX = 65535,
     BITS_MAX = 64,
-    SAMPLES_MAX = 4
+    SAMPLES_MAX = 65535
 };
+
+/* What a browser reads exactly. */
+#define NUMBER_MAX ((int64_t)1 << 53)
 
 static const char *const kinds[] = {"image",    "waveform", "report",
                                     "document", "other",    NULL};
@@ -59,15 +62,18 @@ static bool put_word(struct writing *writing, const struct json_value *object,
     return err_set(err, ERR_SYNTAX, "study_word", "%s is none of its words", key);
 }
 
-/* Every # of the pattern is a digit; empty is good, too. */
+/* As the pattern, whose # are digits, or its beginning up to one of `ends`; empty is
+ * good, too. */
 static bool put_shaped(struct writing *writing, const struct json_value *object,
-                       const char *key, const char *pattern, struct err *err)
+                       const char *key, const char *pattern, const char *ends,
+                       struct err *err)
 {
     struct text text = {0};
     size_t len = strlen(pattern);
     if (!json_take_text(object, key, len, &text, err))
         return false;
-    bool is_good = text.len == 0 || text.len == len;
+    bool is_good =
+        text.len == 0 || text.len == len || strchr(ends, pattern[text.len]) != NULL;
     for (size_t i = 0; i < text.len && is_good; i++)
         is_good = pattern[i] == '#' ? text.at[i] >= '0' && text.at[i] <= '9'
                                     : text.at[i] == pattern[i];
@@ -196,7 +202,7 @@ static bool put_rescale(struct writing *writing, const struct json_value *instan
     json_open_object(&writing->writer);
     if (!put_number(writing, rescale, "slope", err) ||
         !put_number(writing, rescale, "intercept", err) ||
-        !put_text(writing, rescale, "type", WORD_MAX, err))
+        !put_text(writing, rescale, "type", IMAGE_TEXT_MAX, err))
         return false;
     json_close_object(&writing->writer);
     return true;
@@ -255,8 +261,8 @@ static bool put_lut(struct writing *writing, const struct json_value *instance,
 static bool put_pixels(struct writing *writing, const struct json_value *instance,
                        struct err *err)
 {
-    static const struct bounds bounds[] = {{"number", INT32_MIN, INT32_MAX},
-                                           {"frames", 0, IMAGE_FRAMES_MAX},
+    static const struct bounds bounds[] = {{"number", -NUMBER_MAX, NUMBER_MAX},
+                                           {"frames", 0, INT32_MAX},
                                            {"rows", 0, SIDE_MAX},
                                            {"columns", 0, SIDE_MAX},
                                            {"bits_allocated", 0, BITS_MAX},
@@ -267,7 +273,7 @@ static bool put_pixels(struct writing *writing, const struct json_value *instanc
     return put_text(writing, instance, "uid", UID_MAX, err) &&
            put_ints(writing, instance, bounds, sizeof bounds / sizeof *bounds, err) &&
            put_bools(writing, instance, flags, err) &&
-           put_text(writing, instance, "photometric", WORD_MAX, err) &&
+           put_text(writing, instance, "photometric", IMAGE_TEXT_MAX, err) &&
            put_text(writing, instance, "syntax", IMAGE_TEXT_MAX, err);
 }
 
@@ -302,7 +308,7 @@ static bool put_instance(struct writing *writing, const struct json_value *insta
 static bool put_one_series(struct writing *writing, const struct json_value *series,
                            struct err *err)
 {
-    static const struct bounds number = {"number", INT32_MIN, INT32_MAX};
+    static const struct bounds number = {"number", -NUMBER_MAX, NUMBER_MAX};
     const struct json_value *instances = NULL;
     json_open_object(&writing->writer);
     if (!put_ints(writing, series, &number, 1, err) ||
@@ -368,10 +374,10 @@ bool image_write_study(struct span body, struct id facility, struct buf *out,
     const struct json_value *root = json_root(document);
     json_open_object(&writing.writer);
     if (!put_text(&writing, root, "study_uid", UID_MAX, err) ||
-        !put_shaped(&writing, root, "date", "####-##-##", err) ||
-        !put_shaped(&writing, root, "time", "##:##:##", err) ||
+        !put_shaped(&writing, root, "date", "####-##-##", "", err) ||
+        !put_shaped(&writing, root, "time", "##:##:##", ":", err) ||
         !put_text(&writing, root, "description", IMAGE_TEXT_MAX, err) ||
-        !put_text(&writing, root, "accession", WORD_MAX, err))
+        !put_text(&writing, root, "accession", IMAGE_TEXT_MAX, err))
         return false;
     json_put_id(&writing.writer, "facility", facility);
     if (!put_modalities(&writing, root, err) || !put_series(&writing, root, err))

@@ -66,17 +66,20 @@ static void a_study_that_is_none_is_refused_whole(void)
         {"\"2026-10-01\"", "\"<b>6-10-01\""},
         {"\"2026-10-01\"", "20261001"},
         {"\"time\":\"\"", "\"time\":\"12:3\""},
+        {"\"time\":\"\"", "\"time\":\"12:30:\""},
+        {"\"time\":\"\"", "\"time\":\"1\""},
+        {"\"2026-10-01\"", "\"2026-10\""},
         {"\"modalities\":[\"CT\"]", "\"modalities\":[1]"},
         {"\"kind\":\"image\"", "\"kind\":\"html\""},
         {"\"kind\":\"image\"", "\"kind\":1"},
         {"\"number\":2", "\"number\":2.5"},
-        {"\"number\":2", "\"number\":3000000000"},
+        {"\"number\":2", "\"number\":9007199254740993"},
         {"\"rows\":512", "\"rows\":-1"},
         {"\"rows\":512", "\"rows\":65536"},
         {"\"rows\":512", "\"rows\":\"512\""},
         {"\"rows\":512,", ""},
-        {"\"frames\":1", "\"frames\":1000001"},
-        {"\"samples\":1", "\"samples\":5"},
+        {"\"frames\":1", "\"frames\":2147483648"},
+        {"\"samples\":1", "\"samples\":65536"},
         {"\"is_signed\":true", "\"is_signed\":1"},
         {"\"pixel\"", "\"guess\""},
         {"\"LINEAR\"", "\"linear\""},
@@ -137,6 +140,24 @@ static void what_may_be_there_goes_on(void)
     CHECK(strstr(json, "\"voi_lut\":{\"first\":-1024,\"bits\":16,\"values\":[0,65535]}"));
     CHECK(strstr(json, "\"spacing\":null") && strstr(json, "\"position\":null") &&
           strstr(json, "\"rescale\":null") && strstr(json, "\"windows\":[]"));
+}
+
+/* A device's header says what it likes; one that says little hides no study. */
+static void a_time_may_lack_its_seconds(void)
+{
+    static const char *const times[] = {"12", "12:30", "12:30:59"};
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        struct err err = {0};
+        static const char study[] = STUDY("");
+        CLEANUP(buf_free) struct buf body = buf_init(1 << 16);
+        CLEANUP(buf_free) struct buf out = buf_init(1 << 16);
+        const char *at = strstr(study, "\"time\":\"") + 8;
+        buf_put(&body, study, (size_t)(at - study));
+        buf_cstr(&body, times[i]);
+        buf_cstr(&body, at);
+        CHECK(image_write_study(buf_view(&body), facility, &out, &err));
+        CHECK(memmem(out.at, out.len, times[i], strlen(times[i])));
+    }
 }
 
 static void fill(struct buf *body, int series, int instances)
@@ -229,6 +250,7 @@ int main(void)
     RUN(a_study_is_written_anew);
     RUN(a_study_that_is_none_is_refused_whole);
     RUN(what_may_be_there_goes_on);
+    RUN(a_time_may_lack_its_seconds);
     RUN(the_largest_study_fits_and_a_larger_one_is_refused);
     RUN(a_text_has_an_end);
     RUN(ranges_with_a_beginning_are_read);

@@ -227,8 +227,8 @@ bool answer_send_file(struct answer *answer, struct http_call *call, int *fd,
                       const struct answer_range *range, struct err *err)
 {
     struct stat status;
-    if (fstat(*fd, &status) != 0 || range->from > status.st_size)
-        return err_set(err, ERR_SYNTAX, "range_invalid", "the file is shorter");
+    if (fstat(*fd, &status) != 0 || (range->from > 0 && range->from >= status.st_size))
+        return err_set(err, ERR_SYNTAX, "range_unsatisfiable", "the file is shorter");
     struct answer_sending *sending = begin(answer, err);
     if (!sending)
         return false;

@@ -1116,7 +1116,7 @@ export interface components {
             study_uid: string;
             /** @description YYYY-MM-DD, empty when not said */
             date: string;
-            /** @description HH:MM:SS, empty when not said */
+            /** @description HH:MM:SS, HH:MM or HH, empty when not said */
             time: string;
             description: string;
             accession: string;
