@@ -42,6 +42,9 @@ export function Routes() {
       <Route path="/patients/new">
         <Wizard />
       </Route>
+      <Route path="/p/:id/images/:entry">
+        {({ id, entry }) => <Patient key={id} id={id} tab="images" entry={entry} />}
+      </Route>
       <Route path="/p/:id/:tab">
         {({ id, tab }) => <Patient key={id} id={id} tab={tab} />}
       </Route>

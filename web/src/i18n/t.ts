@@ -8,6 +8,7 @@ import type { words as calendar } from './ja/calendar.ts';
 import type { words as content } from './ja/content.ts';
 import { words as first } from './ja/first.ts';
 import type { words as help } from './ja/help.ts';
+import type { words as image } from './ja/image.ts';
 import type { words as print } from './ja/print.ts';
 import type { words as problem } from './ja/problem.ts';
 import type { words as register } from './ja/register.ts';
@@ -16,7 +17,7 @@ import type { words as work } from './ja/work.ts';
 
 export type Words = string | { one: string; other: string };
 type Source = typeof first & typeof work & typeof calendar & typeof help & typeof content
-  & typeof register & typeof request & typeof audit & typeof print & typeof problem;
+  & typeof register & typeof request & typeof audit & typeof print & typeof problem & typeof image;
 export type Key = keyof Source;
 export type Catalogue = Record<Key, Words>;
 export type Language = 'ja' | 'en';
@@ -30,6 +31,7 @@ const PARTS = {
   register: { ja: (): Part => import('./ja/register.ts'), en: (): Part => import('./en/register.ts') },
   request: { ja: (): Part => import('./ja/request.ts'), en: (): Part => import('./en/request.ts') },
   audit: { ja: (): Part => import('./ja/audit.ts'), en: (): Part => import('./en/audit.ts') },
+  image: { ja: (): Part => import('./ja/image.ts'), en: (): Part => import('./en/image.ts') },
   print: { ja: (): Part => import('./ja/print.ts'), en: (): Part => import('./en/print.ts') },
   problem: { ja: (): Part => import('./ja/problem.ts'), en: (): Part => import('./en/problem.ts') },
 };

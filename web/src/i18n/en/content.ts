@@ -4,6 +4,7 @@ import type { words as source } from '../ja/content.ts';
 import type { Words } from '../t.ts';
 
 export const words: Record<keyof typeof source, Words> = {
+  'panel.images': 'View images',
   'panel.title': 'Content',
   'panel.previous': 'Previous in {row}',
   'panel.next': 'Next in {row}',

@@ -104,4 +104,8 @@ export const words: Record<keyof typeof source, Words> = {
   'problem.consent_facilities.next': 'Choose from the list of participants again.',
   'problem.source_changed.text': 'This document has changed since it was shown.',
   'problem.source_changed.next': 'Load it again.',
+  'problem.frame_short.text': 'The image ends before its last pixel.',
+  'problem.frame_short.next': 'If trying again does not help, save the file and look at it elsewhere.',
+  'problem.syntax_unsupported.text': 'Images of this kind cannot be shown.',
+  'problem.syntax_unsupported.next': 'Save the file and open it with a program that knows it.',
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One entry: the panel and what the content is made of. */
 export const words = {
+  'panel.images': '画像を見る',
   'panel.title': '内容',
   'panel.previous': '前の{row}',
   'panel.next': '次の{row}',

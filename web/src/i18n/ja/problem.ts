@@ -102,4 +102,8 @@ export const words = {
   'problem.consent_facilities.next': '参加施設の一覧から選び直してください。',
   'problem.source_changed.text': 'この文書は、表示した後に変更されました。',
   'problem.source_changed.next': 'もう一度読み込んでください。',
+  'problem.frame_short.text': '画像が途中で切れています。',
+  'problem.frame_short.next': '再試行しても同じときは、ファイルを保存して確認してください。',
+  'problem.syntax_unsupported.text': 'この形式の画像は表示できません。',
+  'problem.syntax_unsupported.next': 'ファイルを保存し、対応する画像ソフトで開いてください。',
 } as const;

@@ -16,8 +16,9 @@ import { lazy, prepareWhenIdle } from '../../ui/lazy.tsx';
 import { ProblemNotice, Skeleton } from '../../ui/pieces.tsx';
 import type { TabProps } from '../patient/Patient.tsx';
 import { asksToOpen, undated } from '../patient/undated.ts';
+import type { BesideProps } from './Beside.tsx';
 import { FacilityBar } from './FacilityBar.tsx';
-import { Beside, PrintLink, Range } from './InView.tsx';
+import { PrintLink, Range } from './InView.tsx';
 import type { OffGridProps } from './OffGrid.tsx';
 import { ZOOMS } from './address.ts';
 import { missingOf } from './missing.ts';
@@ -57,6 +58,7 @@ export function Calendar({ person, reload }: TabProps) {
   useEffect(() => {
     if (hasHidden) import('./OffGrid.tsx').then((module) => setOffGrid(() => module.OffGrid), () => setDialog('rows'));
   }, [hasHidden]);
+  const [Beside, setBeside] = useState<ComponentType<BesideProps>>();
   const [shown, setShown] = useState<Shown | null>(null);
   const inView = useSignal<[number, number]>([0, 0]);
   const [isChecking, setIsChecking] = useState(false);
@@ -84,6 +86,10 @@ export function Calendar({ person, reload }: TabProps) {
 
   // so that the first click waits for the hospital only
   useEffect(() => (calendar ? prepareWhenIdle([Panel, Why, List, Keys, Find, Arrange]) : undefined), [calendar]);
+  // what it says concerns what is drawn: until then nobody misses it
+  useEffect(() => {
+    if (calendar) import('./Beside.tsx').then((module) => setBeside(() => module.Beside), () => {});
+  }, [calendar]);
   // an address may name facilities that are not here
   useEffect(() => {
     if (!model || [...hidden].every((id) => model.facilities.has(id))) return;
@@ -397,7 +403,7 @@ export function Calendar({ person, reload }: TabProps) {
             )}
           </div>
         )}
-        {model && !isList && (
+        {Beside && model && !isList && (
           <Beside
             model={model}
             days={inView}

@@ -3,9 +3,7 @@
  * again then, not the whole screen. */
 import type { Signal } from '@preact/signals';
 import { Link } from 'wouter-preact';
-import type { CalendarModel, Mark } from '../../calendar/model.ts';
-import { dayLabel } from '../../calendar/words.ts';
-import { language, t } from '../../i18n/t.ts';
+import { t } from '../../i18n/t.ts';
 import { dayParts } from '../../i18n/wareki.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { printAddress } from './address.ts';
@@ -28,34 +26,5 @@ export function PrintLink({ person, days, hidden }: { person: string; days: Days
       <Icon name="print" />
       <span class="sr">{t('cal.print')}</span>
     </Link>
-  );
-}
-
-/** Nothing in view, or news beside it: where to go. */
-export function Beside(props: { model: CalendarModel; days: Days; onDay: (day: number) => void; onMark: (mark: Mark) => void }) {
-  const { model, days, onDay, onMark } = props;
-  const [from, to] = days.value;
-  const hint = to > 0 ? model.nearestBefore(from, to) : null;
-  const outside = model.news().filter((mark) => mark.day < from || mark.day > to);
-  const newest = outside.at(-1);
-  return (
-    <>
-      {hint && (
-        <button type="button" class="btn compact cal-hint" onClick={() => onDay(hint.day)}>
-          <Icon name="left" />
-          {hint.isKnown ? t('cal.hint', { day: dayLabel(hint.day, language.value) }) : t('cal.hint.older')}
-        </button>
-      )}
-      {newest && (
-        <button
-          type="button"
-          class="btn compact primary cal-hint cal-news"
-          aria-label={t('cal.news_outside.label', { n: outside.length })}
-          onClick={() => onMark(newest)}
-        >
-          {t('cal.news_outside', { n: outside.length })}
-        </button>
-      )}
-    </>
   );
 }

@@ -197,6 +197,13 @@ function Group(props: Pick<PanelProps, 'group' | 'days' | 'entry' | 'onGo' | 'fa
   );
 }
 
+const IMAGE = 64;
+
+/** There are pictures: the index says so, or the study that is named has come. */
+const hasImages = (head: EntryHead | undefined, content: ContentData | undefined): boolean =>
+  head !== undefined && head.state !== 'deleted' &&
+  ((head.flags & IMAGE) !== 0 || (content?.items.some((item) => item.type === 'study' && Number(item.instances) > 0) ?? false));
+
 export function Panel(props: PanelProps) {
   const [turn, setTurn] = useState(0);
   const [isFull, setIsFull] = useState(false);
@@ -293,6 +300,11 @@ export function Panel(props: PanelProps) {
       {!isList && (props.days || whole.length !== props.group?.length) && <Group {...props} />}
       <div class="panel-body" tabIndex={0} aria-busy={!content && problem === undefined && !(isList && props.group)}>
         {head && <State entry={head} facility={facility?.name ?? ''} />}
+        {hasImages(head, content) && (
+          <Link class="btn primary see-images" href={`/p/${props.person}/images/${head?.id}`} state={{ isFromCalendar: true }}>
+            {t('panel.images')}
+          </Link>
+        )}
         {problem !== undefined && <ProblemNotice problem={problem} retry={retry} />}
         {isList && props.group && <DayList group={props.group} days={props.days} facilityOf={props.facilityOf} onGo={props.onGo} />}
         {whole.length > 0 && content && (

@@ -24,6 +24,7 @@ const PROBLEMS_SHOWN = 2;
 export interface TabProps {
   person: Person;
   reload: () => void;
+  entry?: string | undefined;
 }
 
 const TABS: { tab: string; label: Key; icon: IconName }[] = [
@@ -35,12 +36,14 @@ const TABS: { tab: string; label: Key; icon: IconName }[] = [
 
 const Consents = lazy(() => import('../consent/Consents.tsx').then((m) => m.Consents), 'register');
 const References = lazy(() => import('../audit/References.tsx').then((m) => m.References), 'audit');
+const Images = lazy(() => import('../images/Images.tsx').then((m) => m.Images), 'image');
 const Links = lazy(() => import('./Links.tsx').then((m) => m.Links), 'register');
 
 const SCREENS: Record<string, ComponentType<TabProps>> = {
   calendar: Calendar,
   link: Links,
   consent: Consents,
+  images: ({ person, entry = '' }) => <Images key={entry} person={person} entry={entry} />,
   access: ({ person }) => <References person={person} />,
 };
 
@@ -162,7 +165,7 @@ function Banner({ person, tab }: { person: Person; tab: string }) {
   );
 }
 
-export function Patient({ id, tab }: { id: string; tab: string }) {
+export function Patient({ id, tab, entry }: { id: string; tab: string; entry?: string }) {
   // somebody found by a search who has no number here yet: only the own number can be registered
   const isJoining = chosen.value?.id === id && chosen.value.own_number === null;
   const person = useResource(isJoining ? null : `person ${id}`, () => api.person(id));
@@ -220,10 +223,10 @@ export function Patient({ id, tab }: { id: string; tab: string }) {
   }
   const Screen = SCREENS[tab] ?? Calendar;
   return (
-    <div class={`patient ${Screen === Calendar ? '' : 'flow'}`}>
+    <div class={`patient ${Screen === Calendar ? '' : entry ? 'view' : 'flow'}`}>
       <p class="print-hint">{t('patient.print')}</p>
       <Banner person={value} tab={tab} />
-      <Screen person={value} reload={person.reload} />
+      <Screen person={value} reload={person.reload} entry={entry} />
     </div>
   );
 }

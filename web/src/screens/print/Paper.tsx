@@ -56,6 +56,8 @@ export function Paper(props: {
   waitsFor?: number;
   isWide?: boolean;
   back: string;
+  /** Where the page is no address of its own. */
+  onBack?: () => void;
   tools?: ComponentChildren;
   children: ComponentChildren;
 }) {
@@ -101,9 +103,15 @@ export function Paper(props: {
             <Icon name="print" />
             {t('print.do')}
           </button>
-          <Link href={props.back} class="btn">
-            {t('print.back')}
-          </Link>
+          {props.onBack ? (
+            <button type="button" class="btn" onClick={props.onBack}>
+              {t('print.back')}
+            </button>
+          ) : (
+            <Link href={props.back} class="btn">
+              {t('print.back')}
+            </Link>
+          )}
         </div>
         <p class="small" role="status">
           {waitsFor > 0 && t('print.pictures', { n: waitsFor })}

@@ -1,0 +1,497 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The viewer of one entry's images: panes, tools, series, what to compare with. */
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { Link, useLocation } from 'wouter-preact';
+import '../../styles/images.css';
+import type { Facility, Person } from '../../api/client.ts';
+import { t } from '../../i18n/t.ts';
+import { slashed } from '../../i18n/wareki.ts';
+import { preferences } from '../../preferences.ts';
+import { participants } from '../../session.ts';
+import { Icon } from '../../ui/Icon.tsx';
+import { lazy } from '../../ui/lazy.tsx';
+import { FacilityMark, Notice, ProblemNotice } from '../../ui/pieces.tsx';
+import { DESK_BYTES, Frames, PHONE_BYTES, type Wish } from '../../viewer/cache.ts';
+import { cutOf, planeOf } from '../../viewer/geometry.ts';
+import type { Tool } from '../../viewer/gestures.ts';
+import { commandOf, type Command } from '../../viewer/keys.ts';
+import { Pane, type Loaded } from '../../viewer/pane.ts';
+import type { Lines } from '../../viewer/stage.ts';
+import { framesOf } from '../../viewer/study.ts';
+import { PaneView, sayOf } from './PaneView.tsx';
+import { Strip, seriesName } from './Strip.tsx';
+import { Toolbar, isOff } from './Toolbar.tsx';
+import { instanceUrl, loaderOf, zipUrl } from './calls.ts';
+import { useStudies, type Opened } from './studies.ts';
+
+const Compare = lazy(() => import('./Compare.tsx').then((m) => m.Compare));
+const SeriesPaper = lazy(() => import('./Paper.tsx').then((m) => m.SeriesPaper));
+const ImageKeys = lazy(() => import('./Keys.tsx').then((m) => m.ImageKeys), 'help');
+const PrintImage = lazy(() => import('./Print.tsx').then((m) => m.PrintImage), 'print');
+
+const AT_A_TIME = 4; // of the six connections that a browser has
+const THUMB = 160;
+const SAY_MS = 1000;
+const RATE = 15;
+
+interface Slot {
+  study: Opened;
+  index: number;
+  pane: Pane | undefined;
+  /** Where it was when the panes were linked, mm. */
+  anchor: number | null;
+}
+
+export interface ImagesProps {
+  person: Person;
+  entry: string;
+  /** A picture that belongs into a note; without it nothing offers that. */
+  onKeyImage?: (of: { entry: string; study_uid: string; series_uid: string; instance_uid: string; frame: number }) => void;
+}
+
+/** Draws once per frame of the screen, however much changed. */
+function useDraw(): () => void {
+  const [, set] = useState(0);
+  const handle = useRef(0);
+  return useMemo(
+    () => () => {
+      if (handle.current) return;
+      handle.current = requestAnimationFrame(() => {
+        handle.current = 0;
+        set((n) => n + 1);
+      });
+    },
+    [],
+  );
+}
+
+/** At most one sentence a second for those who listen, the last one always. */
+function useSaid(text: string): string {
+  const [said, setSaid] = useState('');
+  const at = useRef(0);
+  useEffect(() => {
+    const wait = Math.max(0, at.current + SAY_MS - Date.now());
+    const timer = setTimeout(() => {
+      at.current = Date.now();
+      setSaid(text);
+    }, wait);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return said;
+}
+
+const isSameSpace = (a: Slot, b: Slot): boolean => {
+  const [one, other] = [a.pane?.series.frame_of_reference, b.pane?.series.frame_of_reference];
+  return Boolean(one) && one === other;
+};
+
+function usePanes(draw: () => void) {
+  const store = useMemo(() => new Frames<Loaded>(innerWidth < 768 ? PHONE_BYTES : DESK_BYTES, AT_A_TIME, draw), []);
+  const slots = useRef<(Slot | undefined)[]>([]);
+  const [layout, setLayout] = useState(1);
+  const [active, setActive] = useState(0);
+  const [isLinked, setIsLinked] = useState(true);
+  useEffect(
+    () => () => {
+      for (const slot of slots.current) slot?.pane?.close();
+      store.close();
+    },
+    [],
+  );
+
+  function anchor(): void {
+    for (const slot of slots.current) if (slot) slot.anchor = slot.pane?.depth ?? null;
+  }
+  function put(at: number, study: Opened, index: number): void {
+    slots.current[at]?.pane?.close();
+    const series = study.study.series[index];
+    if (!series) return;
+    const isImage = series.kind === 'image' && framesOf(series).length > 0;
+    const load = loaderOf(study.opening, study.study);
+    const pane = isImage ? new Pane(`pane ${at}`, study.opening, series, index, store, load, draw) : undefined;
+    slots.current[at] = { study, index, pane, anchor: null };
+    anchor();
+    draw();
+  }
+  function divide(next: number): void {
+    for (const slot of slots.current.splice(next)) slot?.pane?.close();
+    setLayout(next);
+    setActive((old) => Math.min(old, next - 1));
+  }
+  /* The others go as far as this one went: in mm where both say where they are. */
+  function go(at: number, to: number, direction?: 1 | -1): void {
+    const leader = slots.current[at];
+    if (!leader?.pane) return;
+    const before = leader.pane.at;
+    leader.pane.go(to, direction);
+    const steps = leader.pane.at - before;
+    if (!isLinked || steps === 0) return;
+    for (const other of slots.current) {
+      if (!other?.pane || other === leader) continue;
+      const { depth } = leader.pane;
+      if (depth !== null && isSameSpace(leader, other) && leader.pane.isParallelTo(other.pane)) other.pane.go(other.pane.nearest(depth));
+      else if (depth !== null && leader.anchor !== null && other.anchor !== null && leader.pane.isParallelTo(other.pane)) {
+        other.pane.go(other.pane.nearest(other.anchor + depth - leader.anchor));
+      } else if (!isSameSpace(leader, other)) other.pane.go(other.pane.at + steps);
+    }
+  }
+  const link = () => {
+    anchor();
+    setIsLinked(!isLinked);
+  };
+  return { store, slots: slots.current, layout, active, isLinked, setActive, put, divide, go, link };
+}
+
+function useThumbnails(store: Frames<Loaded>, studies: Opened[]) {
+  const keyOf = (opening: string, index: number) => `thumbnail ${opening} ${index}`;
+  useEffect(() => {
+    const wishes = studies.flatMap(({ opening, study }) => {
+      const load = loaderOf(opening, study);
+      return study.series.flatMap((series, index): Wish[] => {
+        const frames = framesOf(series);
+        const middle = frames[frames.length >> 1];
+        if (series.kind !== 'image' || !middle || !series.instances[middle.instance]?.is_supported) return [];
+        const asked = { q: 'preview', size: THUMB } as const;
+        return [{ key: keyOf(opening, index), load: (signal) => load({ series: index, ...middle }, asked, signal) }];
+      });
+    });
+    store.want('strip', wishes);
+  }, [studies]);
+  return (opening: string, index: number) => store.take(keyOf(opening, index));
+}
+
+function useCine(pane: Pane | undefined, rate: number, go: (to: number) => void): void {
+  const latest = useRef(go);
+  latest.current = go;
+  const isPlaying = pane?.isPlaying ?? false;
+  useEffect(() => {
+    if (!pane || !isPlaying) return undefined;
+    let handle = 0;
+    let last = 0;
+    const tick = (now: number) => {
+      handle = requestAnimationFrame(tick);
+      const next = (pane.at + 1) % pane.count;
+      // a film waits for what has not come; what was shown before has
+      if (now - last < 1000 / rate - 4 || (next > 0 && !pane.isThere(next))) return;
+      last = now;
+      latest.current(next);
+    };
+    handle = requestAnimationFrame(tick);
+    return () => cancelAnimationFrame(handle);
+  }, [pane, isPlaying, rate]);
+}
+
+/* The other panes' pictures as lines on this one. */
+function cutsOn(slots: (Slot | undefined)[], at: number, active: number): Lines['cuts'] {
+  const here = slots[at];
+  const plane = here?.pane?.image && planeOf(here.pane.image);
+  if (!here || !plane) return [];
+  return slots.flatMap((other, index) => {
+    const image = other && other !== here && isSameSpace(here, other) ? other.pane?.image : undefined;
+    const cut = image && planeOf(image);
+    const points = cut ? cutOf(cut, plane) : null;
+    return points ? [{ points, isCurrent: index === active }] : [];
+  });
+}
+
+const firstImage = ({ study }: Opened): number => Math.max(0, study.series.findIndex(({ kind }) => kind === 'image'));
+
+/** What most looks like a series that is on the screen. */
+function likeOf(opened: Opened, slot: Slot | undefined): number {
+  const wanted = slot?.study.study.series[slot.index];
+  const { series } = opened.study;
+  const find = (isLike: (at: number) => boolean) => series.findIndex((one, at) => one.kind === 'image' && isLike(at));
+  const same = find((at) => series[at]?.modality === wanted?.modality && series[at]?.description === wanted?.description);
+  const kin = find((at) => series[at]?.modality === wanted?.modality && series[at]?.body_part === wanted?.body_part);
+  return same >= 0 ? same : kin >= 0 ? kin : firstImage(opened);
+}
+
+function Save({ slot }: { slot: Slot }) {
+  const { opening } = slot.study;
+  const instance = slot.pane?.frames[slot.pane.at]?.instance ?? 0;
+  return (
+    <details class="v-menu">
+      <summary class="btn compact">
+        <Icon name="download" />
+        <span class="v-word">{t('image.save')}</span>
+      </summary>
+      <div>
+        <a href={instanceUrl({ opening, series: slot.index, instance })} download>
+          {t('image.save.one')}
+        </a>
+        <a href={zipUrl(opening, slot.index)} download>
+          {t('image.save.series')}
+        </a>
+        <a href={zipUrl(opening)} download>
+          {t('image.save.study')}
+        </a>
+        <p class="small">{t('image.save.note')}</p>
+      </div>
+    </details>
+  );
+}
+
+function Waiting({ person, problem, retry }: { person: string; problem: unknown; retry: () => void }) {
+  return (
+    <div class="page narrow stack">
+      {problem !== undefined ? (
+        <>
+          <ProblemNotice problem={problem} retry={retry} />
+          <p>
+            <Link class="btn" href={`/p/${person}/calendar`}>
+              {t('image.back')}
+            </Link>
+          </p>
+        </>
+      ) : (
+        <div class="v-opening" role="status">
+          <span>{t('image.opening')}</span>
+          <div class="skel" />
+        </div>
+      )}
+    </div>
+  );
+}
+
+export function Images({ person, entry, onKeyImage }: ImagesProps) {
+  const [turn, setTurn] = useState(0);
+  const [, navigate] = useLocation();
+  const draw = useDraw();
+  const { studies, problem, add } = useStudies(entry, turn);
+  const { store, slots, layout, active, isLinked, setActive, put, divide, go, link } = usePanes(draw);
+  const thumbnail = useThumbnails(store, studies);
+  const [tool, setTool] = useState<Tool>('scroll');
+  const [isOpen, setIsOpen] = useState(false);
+  const [dialog, setDialog] = useState<'compare' | 'keys' | null>(null);
+  const [paper, setPaper] = useState<Blob>();
+  const [rate, setRate] = useState(RATE);
+  const panes = useRef<HTMLDivElement>(null);
+  const first = studies[0];
+  const slot = slots[active];
+  const pane = slot?.pane;
+  const facilityOf = (id: string): Facility | undefined => participants.value.byId.get(id);
+  const back = `/p/${person.id}/calendar`;
+
+  useEffect(() => {
+    if (first) show(0, first, firstImage(first));
+  }, [first]);
+  useCine(pane, rate, (to) => go(active, to, 1));
+  const said = useSaid(pane ? sayOf(pane) : '');
+
+  function show(at: number, study: Opened, index: number): void {
+    put(at, study, index);
+    const made = slots[at]?.pane;
+    const ms = made?.image?.frame_time_ms;
+    if (ms) setRate(Math.min(Math.max(Math.round(1000 / ms), 1), 60));
+    setTool((old) => (made && isOff(made, old) ? (made.count > 1 ? 'scroll' : 'pan') : old));
+  }
+  function leave(): void {
+    // where one came from, as it was left
+    if ((history.state as { isFromCalendar?: boolean } | null)?.isFromCalendar) history.back();
+    else navigate(back);
+  }
+  function play(): void {
+    if (!pane || pane.count < 2) return;
+    pane.isPlaying = !pane.isPlaying;
+    pane.ask();
+    draw();
+  }
+  function spread(next: number): void {
+    divide(next);
+    const all = studies.flatMap((study) => study.study.series.map((series, index) => ({ study, series, index })));
+    const free = all.filter(
+      ({ study, series, index }) => series.kind === 'image' && !slots.some((one) => one?.study === study && one.index === index),
+    );
+    for (let at = 0; at < next; at += 1) {
+      const one = slots[at] ? undefined : free.shift();
+      if (one) put(at, one.study, one.index);
+    }
+  }
+  async function compare(id: string): Promise<void> {
+    const opened = await add(id);
+    const at = layout === 1 ? 1 : (active + 1) % layout;
+    if (layout === 1) divide(2);
+    put(at, opened, likeOf(opened, slot));
+  }
+  function toSeries(by: number): void {
+    if (!slot) return;
+    const next = slot.index + by;
+    if (slot.study.study.series[next]) show(active, slot.study, next);
+  }
+  function run(command: Command): void {
+    if (command.does === 'back') {
+      if (isOpen) setIsOpen(false);
+      else if (pane?.measuring.draft) pane.clear();
+      else leave();
+    } else if (command.does === 'help') setDialog('keys');
+    else if (command.does === 'series') toSeries(command.by);
+    else if (!pane) return;
+    else if (command.does === 'frames') go(active, pane.at + command.by);
+    else if (command.does === 'first') go(active, 0);
+    else if (command.does === 'last') go(active, pane.count - 1);
+    else if (command.does === 'tool') setTool((old) => (isOff(pane, command.tool) ? old : command.tool));
+    else if (command.does === 'preset') {
+      const preset = pane.presets[command.at];
+      if (preset) pane.choose(preset);
+    } else if (command.does === 'reset') pane.reset();
+    else if (command.does === 'invert') pane.invert();
+    else play();
+  }
+  const latest = useRef(run);
+  latest.current = run;
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || document.querySelector('dialog[open]')) return;
+      const target = event.target instanceof Element ? event.target : null;
+      const on = target?.closest('input, select, textarea, .v-paper') ? 'field' : target?.closest('button, a, summary') ? 'button' : 'other';
+      const isModified = event.ctrlKey || event.metaKey || event.altKey;
+      const command = commandOf({ key: event.key, isModified, on }, preferences.value.letters);
+      if (!command) return;
+      event.preventDefault();
+      latest.current(command);
+    };
+    addEventListener('keydown', onKey);
+    return () => removeEventListener('keydown', onKey);
+  }, []);
+
+  function printIt(): void {
+    const canvas = panes.current?.querySelector<HTMLCanvasElement>('.v-pane.active canvas') ?? panes.current?.querySelector('canvas');
+    canvas?.toBlob((blob) => blob && setPaper(blob), 'image/png');
+  }
+
+  if (!first) return <Waiting person={person.id} problem={problem} retry={() => setTurn(turn + 1)} />;
+  const facility = facilityOf(first.head.facility);
+  if (paper && slot?.pane) {
+    return <PrintImage person={person} of={slot.study} pane={slot.pane} facility={facilityOf(slot.study.head.facility)} blob={paper} onBack={() => setPaper(undefined)} />;
+  }
+  const isEmpty = first.study.series.length === 0;
+  return (
+    <div class={`v ${isOpen ? 'has-tools' : ''}`}>
+      <header class="v-head">
+        <a
+          class="btn compact"
+          href={back}
+          onClick={(event) => {
+            event.preventDefault();
+            leave();
+          }}
+        >
+          <Icon name="left" />
+          {t('image.back')}
+        </a>
+        <h2>
+          {facility && <FacilityMark facility={facility} />}
+          <span class="v-title">
+            <b>{first.study.date ? slashed(first.study.date) : ''}</b> {first.study.description || first.head.title}
+          </span>
+        </h2>
+        <span class="v-acts">
+          <button type="button" class="btn compact" onClick={() => setDialog('compare')}>
+            <Icon name="plus" />
+            <span class="v-word">{t('image.compare')}</span>
+          </button>
+          {slot && <Save slot={slot} />}
+          {pane && (
+            <button type="button" class="btn compact" onClick={printIt}>
+              <Icon name="print" />
+              <span class="v-word">{t('image.print')}</span>
+            </button>
+          )}
+          <button type="button" class="btn compact icon only-wide" onClick={() => setDialog('keys')}>
+            <Icon name="keyboard" />
+            <span class="sr">{t('image.keys')}</span>
+          </button>
+        </span>
+      </header>
+      {isEmpty ? (
+        <div class="v-none">
+          <Notice title={t('image.none')}>
+            <p>{t('image.none.next')}</p>
+            <button type="button" class="btn compact" onClick={() => setTurn(turn + 1)}>
+              <Icon name="refresh" />
+              {t('app.retry')}
+            </button>
+          </Notice>
+        </div>
+      ) : (
+        <>
+          <Toolbar
+            pane={pane}
+            tool={tool}
+            layout={layout}
+            isLinked={isLinked}
+            isOpen={isOpen}
+            rate={rate}
+            onTool={(next) => {
+              setTool(next);
+              setIsOpen(false);
+            }}
+            onLayout={spread}
+            onLink={link}
+            onOpen={() => setIsOpen(!isOpen)}
+            onPlay={play}
+            onRate={setRate}
+            onKey={
+              onKeyImage && pane?.image && slot
+                ? () =>
+                    onKeyImage({
+                      entry: slot.study.head.id, study_uid: slot.study.study.study_uid, series_uid: pane.series.uid,
+                      instance_uid: pane.image?.uid ?? '', frame: pane.frames[pane.at]?.frame ?? 0,
+                    })
+                : undefined
+            }
+          />
+          <Strip
+            studies={studies}
+            current={slot ? { opening: slot.study.opening, index: slot.index } : undefined}
+            thumbnail={thumbnail}
+            facilityOf={facilityOf}
+            onChoose={(study, index) => show(active, study, index)}
+          />
+          <div class={`v-panes n${layout}`} ref={panes}>
+            {Array.from({ length: layout }, (_, at) => {
+              const one = slots[at];
+              const series = one?.study.study.series[one.index];
+              if (!one || !series) return <div key={at} class="v-pane empty" onClick={() => setActive(at)} />;
+              const name = t('image.pane', { n: at + 1, name: seriesName(series) });
+              const key = `${at} ${one.study.opening} ${one.index}`;
+              return one.pane ? (
+                <PaneView
+                  key={key}
+                  pane={one.pane}
+                  of={one.study}
+                  facility={facilityOf(one.study.head.facility)}
+                  name={name}
+                  isActive={layout > 1 && at === active}
+                  tool={tool}
+                  cuts={cutsOn(slots, at, active)}
+                  onActive={() => setActive(at)}
+                  onScroll={(steps) => go(at, (one.pane?.at ?? 0) + steps)}
+                  onGo={(to) => go(at, to)}
+                  onTools={() => setIsOpen(true)}
+                />
+              ) : (
+                <div class={`v-pane paper ${layout > 1 && at === active ? 'active' : ''}`} key={key} onFocusIn={() => setActive(at)}>
+                  <SeriesPaper opening={one.study.opening} index={one.index} series={series} instance={0} />
+                </div>
+              );
+            })}
+          </div>
+          <p class="sr" aria-live="polite">
+            {said}
+          </p>
+        </>
+      )}
+      {dialog === 'compare' && (
+        <Compare
+          person={person.id}
+          shown={new Set(studies.map(({ head }) => head.id))}
+          facilityOf={facilityOf}
+          onChoose={compare}
+          onClose={() => setDialog(null)}
+        />
+      )}
+      {dialog === 'keys' && <ImageKeys onClose={() => setDialog(null)} />}
+    </div>
+  );
+}

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One pane on the screen: the picture, what must be known about it at its edges, hands on it. */
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { Facility } from '../../api/client.ts';
+import { t, type Key } from '../../i18n/t.ts';
+import { slashed } from '../../i18n/wareki.ts';
+import { Icon } from '../../ui/Icon.tsx';
+import { FacilityMark, Notice, ProblemNotice } from '../../ui/pieces.tsx';
+import { edgesOf, matrixOf, toImage, unitOf, zoomAt, type Point } from '../../viewer/geometry.ts';
+import { Gestures, type Meaning, type Tool, type Touch } from '../../viewer/gestures.ts';
+import type { Pane } from '../../viewer/pane.ts';
+import { Stage, textOf, type Lines } from '../../viewer/stage.ts';
+import { canWindow } from '../../viewer/study.ts';
+import { instanceUrl } from './calls.ts';
+import type { Opened } from './studies.ts';
+
+export interface PaneProps {
+  pane: Pane;
+  of: Opened;
+  facility: Facility | undefined;
+  name: string;
+  isActive: boolean;
+  tool: Tool;
+  cuts: Lines['cuts'];
+  onActive: () => void;
+  onScroll: (steps: number) => void;
+  onGo: (at: number) => void;
+  onTools: () => void;
+}
+
+const SIDES: Record<string, Key> = { L: 'image.side.L', R: 'image.side.R', B: 'image.side.B' };
+
+/* What one finger does: the measure tools only where they mean something. */
+function toolFor(pane: Pane, tool: Tool): Tool {
+  const { image } = pane;
+  if (tool === 'length' && image && unitOf(image) === 'none') return pane.count > 1 ? 'scroll' : 'pan';
+  if (tool === 'window' && image && !canWindow(image)) return 'pan';
+  if (tool === 'scroll' && pane.count === 1) return 'pan';
+  return tool;
+}
+
+export function PaneView(props: PaneProps) {
+  const { pane } = props;
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const host = useRef<HTMLDivElement>(null);
+  const stage = useRef<Stage | undefined>(undefined);
+  const latest = useRef(props);
+  latest.current = props;
+  const [size, setSize] = useState('');
+
+  useLayoutEffect(() => {
+    if (!canvas.current || !host.current) return undefined;
+    const made = new Stage(canvas.current);
+    stage.current = made;
+    const watcher = new ResizeObserver(([entry]) => {
+      if (!entry) return;
+      const { width, height } = entry.contentRect;
+      made.resize({ width, height });
+      setSize(`${width} ${height}`);
+    });
+    watcher.observe(host.current);
+    return () => watcher.disconnect();
+  }, []);
+
+  const { image } = pane;
+  const { picture, isPreview } = pane.picture();
+  const { measuring } = pane;
+  useLayoutEffect(() => {
+    const { current } = stage;
+    if (!image || !current) return;
+    const { view, window, isInverted } = pane;
+    current.draw(image, picture, { view, window, isInverted }, { cuts: props.cuts, measures: measuring.all, detector: t('image.detector') });
+  });
+
+  const gestures = useMemo(() => {
+    const now = () => latest.current.pane;
+    const onImage = (at: Point): Point => {
+      const { image: of, view } = now();
+      return of && stage.current ? toImage(matrixOf(view, of, stage.current.box), at) : at;
+    };
+    const does: Meaning = {
+      scroll: (steps) => latest.current.onScroll(steps),
+      window: (across, down) => now().turnWindow(across, down),
+      pan: (across, down) => now().look({ x: now().view.x + across, y: now().view.y + down }),
+      zoom: (by, at) => stage.current && now().look(zoomAt(now().view, stage.current.box, by, at)),
+      fit: () => now().look({ zoom: 1, x: 0, y: 0 }),
+      tools: () => latest.current.onTools(),
+      mark: (phase, at) => {
+        const draft = now().measuring;
+        const tool = latest.current.tool === 'angle' ? 'angle' : 'length';
+        if (phase === 'down') draft.down(tool, onImage(at), at);
+        else if (phase === 'move') draft.move(onImage(at));
+        else draft.up(onImage(at), at);
+        now().look({});
+      },
+      rest: () => {},
+    };
+    return new Gestures(
+      does,
+      () => toolFor(now(), latest.current.tool),
+      () => Math.min(Math.max((stage.current?.box.height ?? 400) / now().count, 4), 24),
+    );
+  }, []);
+
+  const touchOf = (event: PointerEvent): Touch => {
+    const box = host.current?.getBoundingClientRect();
+    return {
+      id: event.pointerId, x: event.clientX - (box?.left ?? 0), y: event.clientY - (box?.top ?? 0),
+      isMouse: event.pointerType === 'mouse', button: Math.max(event.button, 0), time: event.timeStamp,
+    };
+  };
+  useEffect(() => {
+    const element = host.current;
+    if (!element) return undefined;
+    // not passive: the page must not scroll or zoom
+    const onWheel = (event: WheelEvent) => {
+      event.preventDefault();
+      latest.current.onActive();
+      const box = element.getBoundingClientRect();
+      gestures.wheel(event.deltaY, event.ctrlKey || event.metaKey, [event.clientX - box.left, event.clientY - box.top]);
+    };
+    element.addEventListener('wheel', onWheel, { passive: false });
+    return () => element.removeEventListener('wheel', onWheel);
+  }, []);
+
+  const problem = pane.failure;
+  const count = pane.count;
+  return (
+    <div class={`v-pane ${props.isActive ? 'active' : ''}`} role="group" aria-label={props.name} onFocusIn={props.onActive}>
+      <div
+        class="v-host"
+        ref={host}
+        tabIndex={0}
+        role="img"
+        aria-label={sayOf(pane)}
+        data-ready={picture && size ? (isPreview ? 'preview' : 'raw') : 'no'}
+        onPointerDown={(event) => {
+          props.onActive();
+          event.currentTarget.setPointerCapture(event.pointerId);
+          gestures.down(touchOf(event));
+        }}
+        onPointerMove={(event) => gestures.move(touchOf(event))}
+        onPointerUp={(event) => gestures.up(touchOf(event))}
+        onPointerCancel={(event) => gestures.cancel(event.pointerId)}
+        onContextMenu={(event) => event.preventDefault()}
+      >
+        <canvas ref={canvas} aria-hidden="true" />
+      </div>
+      <Around {...props} isPreview={isPreview} hasPicture={picture !== undefined} />
+      {image && !image.is_supported && <Unsupported {...props} />}
+      {problem !== undefined && (
+        <div class="v-over">
+          <ProblemNotice problem={problem} retry={() => pane.retry()} />
+        </div>
+      )}
+      {image?.is_supported && !picture && problem === undefined && (
+        <p class="v-wait" role="status">
+          {t('image.fetching')}
+        </p>
+      )}
+      {measuring.all.length > 0 && image && (
+        <ul class="sr" aria-label={t('image.measures')}>
+          {measuring.done.map((measure, at) => (
+            <li key={at}>{textOf(image, measure, t('image.detector'))}</li>
+          ))}
+        </ul>
+      )}
+      {count > 1 && (
+        <input
+          class="v-slider"
+          type="range"
+          min={1}
+          max={count}
+          value={pane.at + 1}
+          aria-label={t('image.slider')}
+          aria-valuetext={sayOf(pane)}
+          onInput={(event) => props.onGo(Number(event.currentTarget.value) - 1)}
+        />
+      )}
+    </div>
+  );
+}
+
+const place = (mm: number) => `${mm < 0 ? '−' : ''}${Math.abs(mm).toFixed(1)}`;
+
+export function sayOf(pane: Pane): string {
+  const { depth } = pane;
+  const slice = t('image.slice.said', { n: pane.at + 1, total: pane.count });
+  return depth === null ? slice : `${slice} ${t('image.place', { mm: place(depth) })}`;
+}
+
+const windowNumber = (value: number) => String(Math.abs(value) < 10 ? Math.round(value * 100) / 100 : Math.round(value)).replace('-', '−');
+
+function Around({ pane, of, facility, isPreview, hasPicture }: PaneProps & { isPreview: boolean; hasPicture: boolean }) {
+  const { image, series, window, depth } = pane;
+  if (!image) return null;
+  const edges = edgesOf(image, pane.view);
+  const side = SIDES[series.laterality];
+  const ratio = image.lossy_ratio;
+  return (
+    <div class="v-around">
+      <div class="tl">
+        <span class="v-from">
+          {facility && <FacilityMark facility={facility} />}
+          <b>{facility?.name ?? ''}</b>
+        </span>
+        <span>{of.study.date && slashed(of.study.date)}</span>
+        <span class="v-what">
+          {[series.modality, series.body_part, series.description].filter(Boolean).join(' ')}
+        </span>
+      </div>
+      <div class="tr">
+        <span class="v-reference">{t('image.reference')}</span>
+        {ratio !== null && (
+          <span>{ratio > 1 ? t('image.lossy.ratio', { ratio: Math.round(ratio) }) : t('image.lossy')}</span>
+        )}
+        {hasPicture && isPreview && <span>{t('image.preview')}</span>}
+      </div>
+      <div class="bl">
+        {pane.count > 1 && <b>{t('image.slice', { n: pane.at + 1, total: pane.count })}</b>}
+        {depth !== null && <span>{t('image.place', { mm: place(depth) })}</span>}
+        {side && <span class="v-side">{t(side)}</span>}
+      </div>
+      <div class="br">
+        {canWindow(image) && (window || image.has_voi_lut) && (
+          <span>
+            {window
+              ? t('image.window', { width: windowNumber(window.width), center: windowNumber(window.center) })
+              : t('image.window.table')}
+          </span>
+        )}
+        <span>{t('image.zoom', { n: Math.round(pane.view.zoom * 100) })}</span>
+      </div>
+      {edges && (
+        <>
+          <b class="edge t">{edges.top}</b>
+          <b class="edge r">{edges.right}</b>
+          <b class="edge b">{edges.bottom}</b>
+          <b class="edge l">{edges.left}</b>
+        </>
+      )}
+    </div>
+  );
+}
+
+function Unsupported({ pane, of }: PaneProps) {
+  const { image } = pane;
+  const instance = pane.frames[pane.at]?.instance ?? 0;
+  return (
+    <div class="v-over">
+      <Notice tone="wait" title={t('image.unsupported')}>
+        <p>{t('image.unsupported.next', { syntax: image?.syntax ?? '' })}</p>
+        <a class="btn compact" href={instanceUrl({ opening: of.opening, series: pane.index, instance })} download>
+          <Icon name="download" />
+          {t('image.save.one')}
+        </a>
+      </Notice>
+    </div>
+  );
+}

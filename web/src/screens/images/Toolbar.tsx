@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Everything that hands and keys can do, as buttons; on a phone behind one of them. */
+import type { ComponentChildren } from 'preact';
+import { t, type Key } from '../../i18n/t.ts';
+import { unitOf, zoomAt } from '../../viewer/geometry.ts';
+import type { Tool } from '../../viewer/gestures.ts';
+import type { Pane } from '../../viewer/pane.ts';
+import { canWindow } from '../../viewer/study.ts';
+
+export const TOOLS: Tool[] = ['scroll', 'window', 'pan', 'zoom', 'length', 'angle'];
+/* Within reach of a thumb; the others are behind 道具. */
+const FIRST: Tool[] = ['scroll', 'window', 'length'];
+const RATES = [5, 10, 15, 25, 30];
+const STEP = 40;
+
+export interface ToolbarProps {
+  pane: Pane | undefined;
+  tool: Tool;
+  layout: number;
+  isLinked: boolean;
+  isOpen: boolean;
+  rate: number;
+  onTool: (tool: Tool) => void;
+  onLayout: (layout: number) => void;
+  onLink: () => void;
+  onOpen: () => void;
+  onPlay: () => void;
+  onRate: (rate: number) => void;
+  onKey: (() => void) | undefined;
+  children?: ComponentChildren;
+}
+
+export function isOff(pane: Pane | undefined, tool: Tool): boolean {
+  const image = pane?.image;
+  if (!image) return true;
+  if (tool === 'length') return unitOf(image) === 'none';
+  if (tool === 'window') return !canWindow(image);
+  return tool === 'scroll' && pane.count < 2;
+}
+
+function Presets({ pane }: { pane: Pane }) {
+  const { presets, window } = pane;
+  if (presets.length === 0) return null;
+  const chosen = pane.isOwnWindow
+    ? presets.findIndex(({ name }) => name === 'default')
+    : presets.findIndex(({ window: one }) => one && one.center === window?.center && one.width === window.width);
+  return (
+    <label class="v-select">
+      <span class="sr">{t('image.preset')}</span>
+      <select
+        value={chosen}
+        onChange={(event) => {
+          const preset = presets[Number(event.currentTarget.value)];
+          if (preset) pane.choose(preset);
+        }}
+      >
+        {chosen < 0 && <option value={-1}>{t('image.preset.custom')}</option>}
+        {presets.map(({ name, text }, at) => (
+          <option key={at} value={at}>
+            {name === '' ? text : t(`image.preset.${name}`)}
+            {name === 'default' && text && !/^[\d./-]+$/.test(text) ? ` ${text}` : ''}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function Pair({ what, less, more }: { what: Key; less: () => void; more: () => void }) {
+  return (
+    <div class="v-pair" role="group" aria-label={t(what)}>
+      <span aria-hidden="true">{t(what)}</span>
+      <button type="button" onClick={less} aria-label={t('image.less', { what: t(what) })}>
+        −
+      </button>
+      <button type="button" onClick={more} aria-label={t('image.more', { what: t(what) })}>
+        ＋
+      </button>
+    </div>
+  );
+}
+
+const MOVES: [Key, string, number, number][] = [
+  ['image.move.left', '←', -STEP, 0], ['image.move.right', '→', STEP, 0], ['image.move.up', '↑', 0, -STEP], ['image.move.down', '↓', 0, STEP],
+];
+
+/* What is otherwise dragged. */
+function Fine({ pane }: { pane: Pane }) {
+  const zoom = (by: number) => pane.look(zoomAt(pane.view, { width: 0, height: 0 }, by, [0, 0]));
+  return (
+    <details class="v-fine">
+      <summary>{t('image.fine')}</summary>
+      <div>
+        {pane.image && canWindow(pane.image) && (
+          <>
+            <Pair what="image.fine.width" less={() => pane.turnWindow(-12, 0)} more={() => pane.turnWindow(12, 0)} />
+            <Pair what="image.fine.center" less={() => pane.turnWindow(0, -12)} more={() => pane.turnWindow(0, 12)} />
+          </>
+        )}
+        <Pair what="image.fine.zoom" less={() => zoom(0.8)} more={() => zoom(1.25)} />
+        <div class="v-pair" role="group" aria-label={t('image.fine.move')}>
+          <span aria-hidden="true">{t('image.fine.move')}</span>
+          {MOVES.map(([label, sign, x, y]) => (
+            <button key={sign} type="button" aria-label={t(label)} onClick={() => pane.look({ x: pane.view.x + x, y: pane.view.y + y })}>
+              {sign}
+            </button>
+          ))}
+        </div>
+      </div>
+    </details>
+  );
+}
+
+function Cine({ pane, rate, onPlay, onRate }: Pick<ToolbarProps, 'rate' | 'onPlay' | 'onRate'> & { pane: Pane }) {
+  const rates = RATES.includes(rate) ? RATES : [...RATES, rate].sort((a, b) => a - b);
+  return (
+    <div class="v-group">
+      <button type="button" aria-pressed={pane.isPlaying} onClick={onPlay}>
+        {t(pane.isPlaying ? 'image.pause' : 'image.play')}
+      </button>
+      <label class="v-select">
+        <span class="sr">{t('image.rate')}</span>
+        <select value={rate} onChange={(event) => onRate(Number(event.currentTarget.value))}>
+          {rates.map((one) => (
+            <option key={one} value={one}>
+              {t('image.rate.n', { n: one })}
+            </option>
+          ))}
+        </select>
+      </label>
+    </div>
+  );
+}
+
+export function Toolbar(props: ToolbarProps) {
+  const { pane, tool, layout } = props;
+  const hasLength = pane?.image ? unitOf(pane.image) !== 'none' : true;
+  return (
+    <div class={`v-tools ${props.isOpen ? 'open' : ''}`} role="toolbar" aria-label={t('image.tools')}>
+      <div class="v-group v-modes" role="group" aria-label={t('image.tool')}>
+        {TOOLS.map((one) => (
+          <button
+            key={one}
+            type="button"
+            class={FIRST.includes(one) ? 'first' : ''}
+            aria-pressed={tool === one}
+            aria-disabled={isOff(pane, one) ? true : undefined}
+            title={one === 'length' && !hasLength ? t('image.no_length') : undefined}
+            onClick={() => {
+              if (!isOff(pane, one)) props.onTool(one);
+            }}
+          >
+            {t(`image.tool.${one}`)}
+          </button>
+        ))}
+        <button type="button" class="first only-tools" aria-expanded={props.isOpen} onClick={props.onOpen}>
+          {t('image.tools')}
+        </button>
+      </div>
+      {!hasLength && <p class="v-why">{t('image.no_length')}</p>}
+      {pane && (
+        <>
+          <Presets pane={pane} />
+          <div class="v-group">
+            <button type="button" onClick={() => pane.look({ quarter: (pane.view.quarter + 1) % 4 })}>
+              {t('image.rotate')}
+            </button>
+            <button type="button" aria-pressed={pane.view.isFlipped} onClick={() => pane.flip()}>
+              {t('image.flip')}
+            </button>
+            <button type="button" aria-pressed={pane.isInverted} onClick={() => pane.invert()}>
+              {t('image.invert')}
+            </button>
+            <button type="button" onClick={() => pane.look({ zoom: 1, x: 0, y: 0 })}>
+              {t('image.fit')}
+            </button>
+            <button type="button" onClick={() => pane.reset()}>
+              {t('image.reset')}
+            </button>
+          </div>
+          {pane.measuring.all.length > 0 && (
+            <div class="v-group">
+              <button type="button" onClick={() => pane.clear()}>
+                {t('image.clear')}
+              </button>
+            </div>
+          )}
+          {pane.count > 1 && <Cine pane={pane} rate={props.rate} onPlay={props.onPlay} onRate={props.onRate} />}
+          <Fine pane={pane} />
+          {props.onKey && (
+            <div class="v-group">
+              <button type="button" onClick={props.onKey}>
+                {t('image.key')}
+              </button>
+            </div>
+          )}
+        </>
+      )}
+      <div class="v-group" role="group" aria-label={t('image.layout')}>
+        {[1, 2, 4].map((n) => (
+          <button key={n} type="button" aria-pressed={layout === n} onClick={() => props.onLayout(n)}>
+            {t('image.layout.n', { n })}
+          </button>
+        ))}
+        {layout > 1 && (
+          <button type="button" aria-pressed={props.isLinked} onClick={props.onLink}>
+            {t('image.link')}
+          </button>
+        )}
+      </div>
+      {props.children}
+    </div>
+  );
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The calls of the images' screens: with them, so that the first page does not carry them. */
+import { client, signalled, take, type Item } from '../../api/client.ts';
+import { Problem } from '../../api/problem.ts';
+import type { Load, Loaded } from '../../viewer/pane.ts';
+import { frameBytes } from '../../viewer/lut.ts';
+import type { Study } from '../../viewer/study.ts';
+
+export const readStudy = (opening: string, signal?: AbortSignal): Promise<Study> =>
+  take(client.GET('/api/v1/openings/{opening}/study', { params: { path: { opening } }, ...signalled(signal) }));
+
+export function loaderOf(opening: string, study: Study): Load {
+  return async ({ series, instance, frame }, query, signal): Promise<Loaded> => {
+    const call = client.GET('/api/v1/openings/{opening}/frames/{series}/{instance}/{frame}', {
+      params: { path: { opening, series, instance, frame }, query },
+      parseAs: 'blob',
+      signal,
+    });
+    const blob = (await take(call as Promise<{ data?: Blob; response: Response }>)) as Blob;
+    const { response } = await call;
+    const isLossy = response.headers.get('tsumugi-lossy') === 'true';
+    if (query.q === 'preview') return { bytes: blob.size, blob: new Blob([blob], { type: 'image/jpeg' }), isLossy };
+    const values = new Uint8Array(await blob.arrayBuffer());
+    const image = study.series[series]?.instances[instance];
+    // a frame that ends early would show old pixels below its end
+    if (!image || values.length < frameBytes(image)) throw new Problem({ code: 'frame_short', status: 0 });
+    return { bytes: values.length, values, isLossy };
+  };
+}
+
+type Place = { opening: string; series: number; instance: number };
+export const readDocument = (path: Place, signal: AbortSignal): Promise<Blob> =>
+  take(
+    client.GET('/api/v1/openings/{opening}/documents/{series}/{instance}', { params: { path }, parseAs: 'blob', signal }),
+  ) as Promise<unknown> as Promise<Blob>;
+export const readReport = (path: Place, signal: AbortSignal): Promise<{ items: Item[] }> =>
+  take(client.GET('/api/v1/openings/{opening}/reports/{series}/{instance}', { params: { path }, signal }));
+
+export const instanceUrl = ({ opening, series, instance }: Place): string =>
+  `/api/v1/openings/${opening}/instances/${series}/${instance}`;
+export const zipUrl = (opening: string, series?: number): string =>
+  `/api/v1/openings/${opening}/study.zip${series === undefined ? '' : `?series=${series}`}`;
