@@ -106,8 +106,8 @@ export function cutOf(other: Plane, here: Plane): [Point, Point] | null {
   corners.forEach((corner, at) => {
     const next = (at + 1) % 4;
     const [from = 0, to = 0] = [heights[at], heights[next]];
-    if (from === to || from * to > 0 || (to === 0 && from !== 0)) return; // a corner counts once
-    const meets = plus(corner, plus(corners[next] ?? corner, corner, -1), from / (from - to));
+    if (from !== 0 && from * to >= 0) return; // a corner counts once, as where its edge begins
+    const meets = from === 0 ? corner : plus(corner, plus(corners[next] ?? corner, corner, -1), from / (from - to));
     const offset = plus(meets, here.origin, -1);
     found.push([dot(offset, here.across) / dot(here.across, here.across), dot(offset, here.down) / dot(here.down, here.down)]);
   });
