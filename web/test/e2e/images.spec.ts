@@ -1,13 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
+/* The image viewer over pictures of invented bodies: what is fetched when, what is on the screen, what hands and keys do. */
 import type { Page } from '@playwright/test';
 import { STUDIES, openImages, serveStudies } from './imaging.ts';
 import { expect, isAccessible, login, noSidewaysScroll, picture, test } from './test.ts';
 
 const host = (page: Page, at = 0) => page.locator('.v-host').nth(at);
-const slice = (page: Page) => page.locator('.bl b').first();
-const drawn = (page: Page, what: 'raw' | 'preview' = 'raw') => expect(host(page)).toHaveAttribute('data-ready', what);
+const slice = (page: Page, at = 0) => page.locator('.v-pane').nth(at).locator('.bl b');
+const drawn = (page: Page, what: 'raw' | 'preview' = 'raw', at = 0) => expect(host(page, at)).toHaveAttribute('data-ready', what);
+const series = (page: Page, name: string) => page.locator('.v-strip').getByRole('button', { name }).click();
+const isPhone = (page: Page) => (page.viewportSize()?.width ?? 0) < 768;
 
-test('a CT on the screen', async ({ page, world, hand }) => {
+/** A tool that is behind 道具 on a phone. */
+async function press(page: Page, name: string): Promise<void> {
+  const button = page.locator('.v-tools').getByRole('button', { name, exact: true });
+  if (!(await button.isVisible())) await page.locator('.v-tools .only-tools').click();
+  await button.click();
+}
+const closeTools = async (page: Page) => {
+  if (await page.locator('.v-tools.open').isVisible()) await page.locator('.v-tools .only-tools').click();
+};
+
+/** Grey values of the picture at parts of the pane's width and height. */
+const shade = (page: Page, x: number, y: number, at = 0) =>
+  host(page, at).locator('canvas').evaluate(
+    (canvas, [left, top]) => {
+      const { width, height } = canvas as HTMLCanvasElement;
+      const pixel = (canvas as HTMLCanvasElement).getContext('2d')?.getImageData(Math.round(width * left), Math.round(height * top), 1, 1).data;
+      return [...(pixel ?? [])].slice(0, 3);
+    },
+    [x, y] as const,
+  );
+
+async function drag(page: Page, across: number, down: number, at = 0): Promise<void> {
+  const box = await host(page, at).boundingBox();
+  if (!box) throw new Error('no pane');
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  await page.mouse.move(x, y);
+  await page.mouse.down();
+  for (let step = 1; step <= 5; step += 1) await page.mouse.move(x + (across * step) / 5, y + (down * step) / 5);
+  await page.mouse.up();
+}
+
+test('a CT: stack, windows, measures', async ({ page, world, hand }) => {
   await login(page, world, world.colleague);
   await serveStudies(page, STUDIES.ct());
   await openImages(page, hand, world);
@@ -15,7 +49,304 @@ test('a CT on the screen', async ({ page, world, hand }) => {
   await expect(slice(page)).toHaveText('1 / 40');
   await page.locator('.v-slider').fill('21');
   await drawn(page);
-  await picture(page, 'ct');
+  await expect(page.locator('.v-around')).toContainText('位置 0.0 mm');
+  await expect(page.locator('.edge')).toHaveText(['A', 'L', 'P', 'R']);
+  await expect(page.locator('.v-reference')).toHaveText('参考画像（非診断用）');
+  await expect(page.locator('.br')).toContainText('幅 400　レベル 40');
   await noSidewaysScroll(page);
   await isAccessible(page);
+  await picture(page, 'images-ct');
+
+  const before = await shade(page, 0.4, 0.5);
+  if (isPhone(page)) await page.locator('.v-tools .only-tools').click();
+  await page.locator('.v-tools select').first().selectOption({ label: '肺' });
+  await isAccessible(page);
+  await picture(page, 'images-lung');
+  await closeTools(page);
+  await expect(page.locator('.br')).toContainText('幅 1500　レベル −600');
+  await expect.poll(() => shade(page, 0.4, 0.5)).not.toEqual(before);
+  await press(page, '濃度');
+  await drag(page, 60, 30);
+  await expect(page.locator('.br')).not.toContainText('幅 1500');
+  await press(page, 'もとに戻す');
+  await expect(page.locator('.br')).toContainText('幅 400　レベル 40');
+  await closeTools(page);
+
+  // 100 pixels of the screen are as many mm as the picture's scale says
+  const box = await host(page).boundingBox();
+  const mm = (100 / Math.min(box?.width ?? 1, box?.height ?? 1)) * 256 * 1.4;
+  await press(page, '距離');
+  await closeTools(page);
+  await drag(page, 100, 0);
+  const measures = page.getByRole('list', { name: '計測' }).getByRole('listitem');
+  await expect(measures).toHaveCount(1);
+  expect(Number.parseFloat((await measures.textContent()) ?? '')).toBeCloseTo(mm, 0);
+  await press(page, '角度');
+  await closeTools(page);
+  await drag(page, 0, 80);
+  await page.mouse.click((box?.x ?? 0) + (box?.width ?? 0) / 2 + 80, (box?.y ?? 0) + (box?.height ?? 0) / 2 + 80);
+  await expect(measures).toHaveText([/mm$/, '90.0°']);
+  await picture(page, 'images-measures');
+  await press(page, '計測を消す');
+  await expect(measures).toHaveCount(0);
+});
+
+test('what is fetched: pictures while one scrolls, values where one rests, nothing that was passed by', async ({ page, world, hand }) => {
+  await login(page, world, world.colleague);
+  const { asked, aborted } = await serveStudies(page, STUDIES.ct());
+  await openImages(page, hand, world);
+  await drawn(page);
+  expect(asked.filter((name) => name.startsWith('preview')).slice(0, 4)).toEqual(['preview 0/0/0', 'preview 0/1/0', 'preview 0/2/0', 'preview 0/3/0']);
+  expect(asked.filter((name) => name.startsWith('raw'))).toEqual(['raw 0/0/0']);
+  await expect.poll(() => asked.filter((name) => name.startsWith('preview 0/')).length).toBe(40);
+  // what is there already is not asked for again; one frame's values come, those of the way do not
+  asked.length = 0;
+  await host(page).focus();
+  for (let step = 0; step < 12; step += 1) await page.keyboard.press('ArrowDown');
+  await expect(slice(page)).toHaveText('13 / 40');
+  await drawn(page);
+  expect(asked.filter((name) => name.startsWith('preview'))).toEqual([]);
+  expect(asked.at(-1)).toBe('raw 0/12/0');
+  expect(asked.length).toBeLessThan(6);
+  // the window that was chosen stays while one scrolls
+  await page.keyboard.press('3');
+  asked.length = 0;
+  await page.keyboard.press('End');
+  await drawn(page);
+  expect(asked[0]).toBe('preview 0/39/0');
+  await expect(page.locator('.br')).toContainText('幅 1500');
+  // another series: what was on its way for the first is given up
+  const gone = aborted();
+  await page.keyboard.press('2');
+  await page.keyboard.press('Home');
+  await series(page, 'シリーズ 3 CT MPR 冠状断');
+  await drawn(page);
+  await expect(page.locator('.edge').first()).toHaveText('H');
+  expect(aborted()).toBeGreaterThan(gone);
+});
+
+test('two panes: linked, with lines where one cuts the other', async ({ page, world, hand }) => {
+  await login(page, world, world.colleague);
+  await serveStudies(page, STUDIES.ct(), STUDIES.old());
+  await openImages(page, hand, world);
+  await drawn(page);
+  await press(page, '2画面');
+  await closeTools(page);
+  await drawn(page, 'raw', 1);
+  await expect(slice(page, 1)).toHaveText('1 / 12');
+  // a slice crosses the coronal one as a yellow line, further up the higher it lies
+  await host(page, 0).click();
+  const lineAt = () => host(page, 1).locator('canvas').evaluate((node) => {
+    const { width, height } = node as HTMLCanvasElement;
+    const column = (node as HTMLCanvasElement).getContext('2d')?.getImageData(width >> 1, 0, 1, height).data ?? [];
+    for (let row = 0; row < height; row += 1) {
+      const [red = 0, green = 0, blue = 0] = column.slice(row * 4, row * 4 + 3);
+      if (red > 200 && green > 160 && blue < 120) return row / height;
+    }
+    return null;
+  });
+  await page.locator('.v-slider').first().fill('21');
+  await expect.poll(lineAt).toBeCloseTo(0.5, 1);
+  await page.locator('.v-slider').first().fill('36');
+  await expect.poll(async () => ((await lineAt()) ?? 1) < 0.35).toBe(true);
+  await page.locator('.v-slider').first().fill('21');
+  await expect(slice(page, 1)).toHaveText('1 / 12');
+  await noSidewaysScroll(page);
+  await isAccessible(page);
+  await picture(page, 'images-two');
+
+  await page.getByRole('button', { name: '他の検査と比較' }).click();
+  await expect(page.locator('.v-others button').first()).toBeVisible();
+  await isAccessible(page);
+  await picture(page, 'images-choose');
+  await page.locator('.v-others button').first().click();
+  await expect(page.locator('dialog')).toHaveCount(0);
+  await drawn(page, 'raw', 1);
+  await expect(page.locator('.v-pane').nth(1)).toContainText('2025/04/02');
+  // the other one goes along, as far as this one went
+  const from = await slice(page, 1).textContent();
+  await host(page, 0).focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  await expect(slice(page, 0)).toHaveText('23 / 40');
+  await expect(slice(page, 1)).not.toHaveText(from ?? '');
+  await press(page, '連動');
+  await closeTools(page);
+  const still = (await slice(page, 1).textContent()) ?? '';
+  await host(page, 0).focus();
+  await page.keyboard.press('ArrowDown');
+  await expect(slice(page, 0)).toHaveText('24 / 40');
+  await expect(slice(page, 1)).toHaveText(still);
+  await press(page, '4画面');
+  await closeTools(page);
+  await drawn(page, 'raw', 2);
+  await noSidewaysScroll(page);
+  await isAccessible(page);
+  await picture(page, 'images-four');
+});
+
+test('a chest, a heart that beats, a stomach', async ({ page, world, hand }) => {
+  await login(page, world, world.colleague);
+  await serveStudies(page, STUDIES.chest());
+  await openImages(page, hand, world);
+  await drawn(page);
+  await expect(page.locator('.edge')).toHaveText(['H', 'L', 'F', 'R']);
+  await expect(page.locator('.v-slider')).toHaveCount(0);
+  await press(page, '距離');
+  await closeTools(page);
+  await drag(page, 60, 60);
+  await expect(page.getByRole('list', { name: '計測' }).getByRole('listitem')).toHaveText(/ mm （検出器面）$/);
+  await press(page, '左右反転');
+  await expect(page.locator('.edge')).toHaveText(['H', 'R', 'F', 'L']);
+  await closeTools(page);
+  await isAccessible(page);
+  await picture(page, 'images-chest');
+
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
+  await serveStudies(page, STUDIES.echo());
+  await page.reload();
+  await drawn(page);
+  await expect(page.locator('.tr')).toContainText('非可逆圧縮 1/18');
+  if (isPhone(page)) await page.locator('.v-tools .only-tools').click();
+  await expect(page.locator('.v-why')).toHaveText('この画像には画素の大きさがなく、距離を測れません');
+  await expect(page.locator('.v-tools').getByRole('button', { name: '距離' })).toHaveAttribute('aria-disabled', 'true');
+  await expect(page.locator('.v-tools').getByRole('button', { name: '濃度', exact: true })).toHaveAttribute('aria-disabled', 'true');
+  await page.locator('.v-tools').getByRole('button', { name: '再生' }).click();
+  const frames = new Set<string>();
+  await expect.poll(async () => frames.add((await slice(page).textContent()) ?? '').size, { intervals: [50] }).toBeGreaterThan(4);
+  await picture(page, 'images-echo');
+  await page.locator('.v-tools').getByRole('button', { name: '停止' }).click();
+  await isAccessible(page);
+
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
+  await serveStudies(page, STUDIES.scope());
+  await page.reload();
+  await drawn(page);
+  const [red = 0, , blue = 0] = await shade(page, 0.5, 0.5);
+  expect(red).toBeGreaterThan(blue);
+  await picture(page, 'images-scope');
+});
+
+test('what is no picture, what cannot be shown, what is not there', async ({ page, world, hand, refusals }) => {
+  await login(page, world, world.colleague);
+  const imaging = await serveStudies(page, STUDIES.ct());
+  await openImages(page, hand, world);
+  await drawn(page);
+  await series(page, 'シリーズ 4 SR 読影レポート');
+  await expect(page.locator('.v-paper')).toContainText('径12mmの結節');
+  await isAccessible(page);
+  await picture(page, 'images-report');
+  await series(page, 'シリーズ 5 DOC 検査説明書');
+  await expect(page.locator('.v-paper iframe, .v-paper .pdf, .v-paper .notice')).toBeVisible();
+  await series(page, 'シリーズ 6 CT 薄層 HTJ2K');
+  await expect(page.locator('.v-over')).toContainText('HTJ2K Lossless');
+  await expect(page.locator('.v-over a[download]')).toHaveAttribute('href', /\/instances\/4\/0$/);
+  await isAccessible(page);
+  await picture(page, 'images-unsupported');
+  await page.locator('.v-menu summary').click();
+  await expect(page.locator('.v-menu a')).toHaveText(['この画像（DICOM）', 'このシリーズ（ZIP）', '検査全体（ZIP）']);
+  await expect(page.locator('.v-menu a').nth(1)).toHaveAttribute('href', /\/study\.zip\?series=4$/);
+  await page.locator('.v-menu summary').click();
+
+  // one frame that did not come costs that frame
+  refusals.add(503);
+  imaging.fail((name) => name === 'preview 1/3/0' || name === 'raw 1/3/0');
+  await series(page, 'シリーズ 3 CT MPR 冠状断');
+  await drawn(page);
+  await page.locator('.v-slider').fill('4');
+  await expect(page.locator('.v-over .notice')).toBeVisible();
+  await isAccessible(page);
+  await picture(page, 'images-failed');
+  await page.locator('.v-slider').fill('5');
+  await drawn(page);
+  await page.locator('.v-slider').fill('4');
+  imaging.fail(() => false);
+  await page.locator('.v-over').getByRole('button', { name: '再試行' }).click();
+  await drawn(page);
+
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
+  await serveStudies(page, STUDIES.none());
+  await page.reload();
+  await expect(page.locator('.v-none')).toContainText('画像がありません');
+  await isAccessible(page);
+  await picture(page, 'images-none');
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
+  await page.route('**/api/v1/openings/*/study', (route) =>
+    route.fulfill({ status: 503, contentType: 'application/problem+json', json: { type: 'about:blank', title: '', status: 503, code: 'gateway_away' } }));
+  await page.reload();
+  await expect(page.locator('.notice')).toBeVisible();
+  await expect(page.getByRole('button', { name: '再試行' })).toBeVisible();
+  await isAccessible(page);
+});
+
+test('keys, focus, and back to where one came from', async ({ page, world, hand }) => {
+  test.skip(isPhone(page), 'no keyboard');
+  await login(page, world, world.colleague);
+  await serveStudies(page, STUDIES.ct());
+  await openImages(page, hand, world);
+  await drawn(page);
+  const calendar = `${page.url().split('/images/')[0]}/calendar`;
+  await page.locator('.v-head a').first().focus();
+  const stops: string[] = [];
+  for (let step = 0; step < 40; step += 1) {
+    stops.push(await page.evaluate(() => document.activeElement?.closest('.v-head, .v-tools, .v-strip, .v-pane')?.className.split(' ')[0] ?? ''));
+    await page.keyboard.press('Tab');
+  }
+  expect(stops.filter((stop, at) => stop !== stops[at - 1]).slice(0, 4)).toEqual(['v-head', 'v-tools', 'v-strip', 'v-pane']);
+  await host(page).focus();
+  await page.keyboard.press('PageDown');
+  await expect(slice(page)).toHaveText('11 / 40');
+  await expect(page.locator('[aria-live]')).toHaveText('40枚中11枚目 位置 −70.0 mm');
+  await page.keyboard.press('w');
+  await expect(page.locator('.v-tools').getByRole('button', { name: '濃度', exact: true })).toHaveAttribute('aria-pressed', 'true');
+  await page.keyboard.press('i');
+  await expect(page.locator('.v-tools').getByRole('button', { name: '白黒反転' })).toHaveAttribute('aria-pressed', 'true');
+  await page.keyboard.press('r');
+  await page.keyboard.press('ArrowRight');
+  await expect(slice(page)).toHaveText('1 / 12');
+  await page.keyboard.press('?');
+  await expect(page.getByRole('dialog', { name: '画像のキー操作' })).toBeVisible();
+  await isAccessible(page);
+  await page.keyboard.press('Escape');
+  await expect(page.locator('dialog')).toHaveCount(0);
+  await page.getByRole('button', { name: '印刷' }).click();
+  await expect(page.locator('.paper-image')).toBeVisible();
+  await expect(page.locator('.paper')).toContainText('参考画像（非診断用）');
+  await isAccessible(page);
+  await page.getByRole('button', { name: '画面へ戻る' }).click();
+  await drawn(page);
+  await page.keyboard.press('Escape');
+  await expect(page).toHaveURL((url) => url.href.startsWith(calendar));
+  await expect(page.locator('.panel, .cal-tools').first()).toBeVisible();
+});
+
+test('fingers', async ({ page, world, hand }) => {
+  test.skip(!isPhone(page), 'a mouse');
+  await login(page, world, world.colleague);
+  await serveStudies(page, STUDIES.ct());
+  await openImages(page, hand, world);
+  await drawn(page);
+  const box = await host(page).boundingBox();
+  const [x, y] = [(box?.x ?? 0) + (box?.width ?? 0) / 2, (box?.y ?? 0) + (box?.height ?? 0) / 2];
+  const session = await page.context().newCDPSession(page);
+  const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', ...points: [number, number][]) =>
+    session.send('Input.dispatchTouchEvent', { type, touchPoints: points.map(([left, top], id) => ({ x: left, y: top, id })) });
+  await touch('touchStart', [x, y]);
+  for (let step = 1; step <= 8; step += 1) await touch('touchMove', [x, y + step * 10]);
+  await touch('touchEnd');
+  await expect(slice(page)).not.toHaveText('1 / 40');
+  await touch('touchStart', [x - 40, y], [x + 40, y]);
+  for (let step = 1; step <= 5; step += 1) await touch('touchMove', [x - 40 - step * 8, y], [x + 40 + step * 8, y]);
+  await touch('touchEnd');
+  await expect(page.locator('.br')).toContainText('200%');
+  for (let tap = 0; tap < 2; tap += 1) {
+    await touch('touchStart', [x, y]);
+    await touch('touchEnd');
+  }
+  await expect(page.locator('.br')).toContainText('100%');
+  await touch('touchStart', [x, y]);
+  await expect(page.locator('.v-tools.open')).toBeVisible();
+  await touch('touchEnd');
+  await isAccessible(page);
+  await picture(page, 'images-tools');
 });

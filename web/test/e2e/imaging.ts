@@ -104,11 +104,15 @@ export async function serveStudies(page: Page, first: Study, other: Study = firs
   const studyOf = (opening: string) => (opened.get(opening) === firstEntry ? first : other);
 
   const answer = async (route: Route, change: (body: never) => void) => {
-    const response = await route.fetch();
-    if (!response.ok()) return route.fulfill({ response });
-    const body = (await response.json()) as never;
-    change(body);
-    return route.fulfill({ response, json: body });
+    try {
+      const response = await route.fetch();
+      if (!response.ok()) return await route.fulfill({ response });
+      const body = (await response.json()) as never;
+      change(body);
+      return await route.fulfill({ response, json: body });
+    } catch {
+      return undefined; // the page that asked has gone
+    }
   };
   await page.route('**/api/v1/entries/*/openings', (route) =>
     answer(route, (body: { opening: string; entry: { id: string; row: string; flags: number } }) => {

@@ -79,6 +79,7 @@ export const words = {
   'image.compare.opening': 'Opening…',
   'image.save': 'Save',
   'image.save.one': 'This image (DICOM)',
+  'image.save.file': 'Save the file (DICOM)',
   'image.save.series': 'This series (ZIP)',
   'image.save.study': 'The whole study (ZIP)',
   'image.save.note': 'Saved files contain information about the patient.',

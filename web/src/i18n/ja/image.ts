@@ -79,6 +79,7 @@ export const words = {
   'image.compare.opening': '開いています…',
   'image.save': '保存',
   'image.save.one': 'この画像（DICOM）',
+  'image.save.file': 'ファイルを保存（DICOM）',
   'image.save.series': 'このシリーズ（ZIP）',
   'image.save.study': '検査全体（ZIP）',
   'image.save.note': '保存したファイルには患者さんの情報が含まれます。',

@@ -20,7 +20,7 @@ import type { Lines } from '../../viewer/stage.ts';
 import { framesOf } from '../../viewer/study.ts';
 import { PaneView, sayOf } from './PaneView.tsx';
 import { Strip, seriesName } from './Strip.tsx';
-import { Toolbar, isOff } from './Toolbar.tsx';
+import { Toolbar, isOff, usedTool } from './Toolbar.tsx';
 import { instanceUrl, loaderOf, zipUrl } from './calls.ts';
 import { useStudies, type Opened } from './studies.ts';
 
@@ -280,10 +280,8 @@ export function Images({ person, entry, onKeyImage }: ImagesProps) {
 
   function show(at: number, study: Opened, index: number): void {
     put(at, study, index);
-    const made = slots[at]?.pane;
-    const ms = made?.image?.frame_time_ms;
+    const ms = slots[at]?.pane?.image?.frame_time_ms;
     if (ms) setRate(Math.min(Math.max(Math.round(1000 / ms), 1), 60));
-    setTool((old) => (made && isOff(made, old) ? (made.count > 1 ? 'scroll' : 'pan') : old));
   }
   function leave(): void {
     // where one came from, as it was left
@@ -417,7 +415,7 @@ export function Images({ person, entry, onKeyImage }: ImagesProps) {
         <>
           <Toolbar
             pane={pane}
-            tool={tool}
+            tool={usedTool(pane, tool)}
             layout={layout}
             isLinked={isLinked}
             isOpen={isOpen}

@@ -6,11 +6,12 @@ import { t, type Key } from '../../i18n/t.ts';
 import { slashed } from '../../i18n/wareki.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { FacilityMark, Notice, ProblemNotice } from '../../ui/pieces.tsx';
-import { edgesOf, matrixOf, toImage, unitOf, zoomAt, type Point } from '../../viewer/geometry.ts';
+import { edgesOf, matrixOf, toImage, zoomAt, type Point } from '../../viewer/geometry.ts';
 import { Gestures, type Meaning, type Tool, type Touch } from '../../viewer/gestures.ts';
 import type { Pane } from '../../viewer/pane.ts';
 import { Stage, textOf, type Lines } from '../../viewer/stage.ts';
 import { canWindow } from '../../viewer/study.ts';
+import { usedTool } from './Toolbar.tsx';
 import { instanceUrl } from './calls.ts';
 import type { Opened } from './studies.ts';
 
@@ -29,15 +30,6 @@ export interface PaneProps {
 }
 
 const SIDES: Record<string, Key> = { L: 'image.side.L', R: 'image.side.R', B: 'image.side.B' };
-
-/* What one finger does: the measure tools only where they mean something. */
-function toolFor(pane: Pane, tool: Tool): Tool {
-  const { image } = pane;
-  if (tool === 'length' && image && unitOf(image) === 'none') return pane.count > 1 ? 'scroll' : 'pan';
-  if (tool === 'window' && image && !canWindow(image)) return 'pan';
-  if (tool === 'scroll' && pane.count === 1) return 'pan';
-  return tool;
-}
 
 export function PaneView(props: PaneProps) {
   const { pane } = props;
@@ -87,7 +79,7 @@ export function PaneView(props: PaneProps) {
       tools: () => latest.current.onTools(),
       mark: (phase, at) => {
         const draft = now().measuring;
-        const tool = latest.current.tool === 'angle' ? 'angle' : 'length';
+        const tool = usedTool(now(), latest.current.tool) === 'angle' ? 'angle' : 'length';
         if (phase === 'down') draft.down(tool, onImage(at), at);
         else if (phase === 'move') draft.move(onImage(at));
         else draft.up(onImage(at), at);
@@ -97,7 +89,7 @@ export function PaneView(props: PaneProps) {
     };
     return new Gestures(
       does,
-      () => toolFor(now(), latest.current.tool),
+      () => usedTool(now(), latest.current.tool),
       () => Math.min(Math.max((stage.current?.box.height ?? 400) / now().count, 4), 24),
     );
   }, []);

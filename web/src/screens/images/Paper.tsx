@@ -90,7 +90,7 @@ export function SeriesPaper(props: PaperProps) {
       )}
       <a class="btn compact" href={instanceUrl({ opening, series: index, instance })} download>
         <Icon name="download" />
-        {t('image.save.one')}
+        {t('image.save.file')}
       </a>
     </div>
   );

@@ -30,13 +30,17 @@ export interface ToolbarProps {
   children?: ComponentChildren;
 }
 
-export function isOff(pane: Pane | undefined, tool: Tool): boolean {
-  const image = pane?.image;
+export function isOff(pane: Pane, tool: Tool): boolean {
+  const { image } = pane;
   if (!image) return true;
   if (tool === 'length') return unitOf(image) === 'none';
   if (tool === 'window') return !canWindow(image);
   return tool === 'scroll' && pane.count < 2;
 }
+
+/** The chosen one, or what hands do where that means nothing. */
+export const usedTool = (pane: Pane | undefined, tool: Tool): Tool =>
+  pane && isOff(pane, tool) ? (pane.count > 1 ? 'scroll' : 'pan') : tool;
 
 function Presets({ pane }: { pane: Pane }) {
   const { presets, window } = pane;
@@ -54,7 +58,9 @@ function Presets({ pane }: { pane: Pane }) {
           if (preset) pane.choose(preset);
         }}
       >
-        {chosen < 0 && <option value={-1}>{t('image.preset.custom')}</option>}
+        <option value={-1} hidden={chosen >= 0}>
+          {t('image.preset.custom')}
+        </option>
         {presets.map(({ name, text }, at) => (
           <option key={at} value={at}>
             {name === '' ? text : t(`image.preset.${name}`)}
@@ -138,16 +144,16 @@ export function Toolbar(props: ToolbarProps) {
   return (
     <div class={`v-tools ${props.isOpen ? 'open' : ''}`} role="toolbar" aria-label={t('image.tools')}>
       <div class="v-group v-modes" role="group" aria-label={t('image.tool')}>
-        {TOOLS.map((one) => (
+        {(pane ? TOOLS : []).map((one) => (
           <button
             key={one}
             type="button"
             class={FIRST.includes(one) ? 'first' : ''}
             aria-pressed={tool === one}
-            aria-disabled={isOff(pane, one) ? true : undefined}
+            aria-disabled={pane && isOff(pane, one) ? true : undefined}
             title={one === 'length' && !hasLength ? t('image.no_length') : undefined}
             onClick={() => {
-              if (!isOff(pane, one)) props.onTool(one);
+              if (pane && !isOff(pane, one)) props.onTool(one);
             }}
           >
             {t(`image.tool.${one}`)}
@@ -157,7 +163,7 @@ export function Toolbar(props: ToolbarProps) {
           {t('image.tools')}
         </button>
       </div>
-      {!hasLength && <p class="v-why">{t('image.no_length')}</p>}
+      {pane && !hasLength && <p class="v-why">{t('image.no_length')}</p>}
       {pane && (
         <>
           <Presets pane={pane} />
