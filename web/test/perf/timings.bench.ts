@@ -3,6 +3,7 @@
  * same browser needs for a plain page of as many marks. Prints one JSON line per figure; nothing
  * is asserted, since a shared machine has no constant time. */
 import { test, type Page } from '@playwright/test';
+import { STUDIES, serveStudies } from '../e2e/imaging.ts';
 import { askForYear, backHome, counts, login, openAgain, openYear, readYear, scrollThrough, settled } from './year.ts';
 
 const RUNS = Number(process.env.BENCH_RUNS ?? 7);
@@ -235,5 +236,67 @@ test('time of the main thread', async ({ page, browser }) => {
     return time / frames;
   });
   print({ what: 'main thread: scrolling, a frame', cpu: 1, ms: median(await perFrame(page)), reference_ms: median(await perFrame(other)) });
+  await other.close();
+});
+
+/* From the frame in which a drag of the window is noticed until its picture is on the canvas. */
+const redraw = (page: Page): Promise<number> =>
+  page.evaluate(async () => {
+    const host = document.querySelector('.v-host');
+    const canvas = host?.querySelector('canvas');
+    if (!host || !canvas) throw new Error('no picture');
+    const { left, top } = host.getBoundingClientRect();
+    let x = left + 100;
+    const send = (type: string) =>
+      host.dispatchEvent(new PointerEvent(type, { bubbles: true, pointerId: 1, pointerType: 'mouse', button: 0, clientX: x, clientY: top + 200 }));
+    HTMLElement.prototype.setPointerCapture = () => {}; // there is no pointer
+    send('pointerdown');
+    const times: number[] = [];
+    for (let move = 0; move < 15; move += 1) {
+      x += 9;
+      let begun = 0;
+      requestAnimationFrame(() => (begun = performance.now()));
+      send('pointermove');
+      await new Promise<void>((done) => requestAnimationFrame(() => done()));
+      canvas.getContext('2d')?.getImageData(0, 0, 1, 1); // what was only noted down is drawn now
+      times.push(performance.now() - begun);
+    }
+    send('pointerup');
+    return times.sort((a, b) => a - b)[7] ?? NaN;
+  });
+
+/* As many pixels, already made, onto a canvas as large. */
+const plainPixels = (page: Page): Promise<number> =>
+  page.evaluate(async () => {
+    const [behind, shown] = [document.createElement('canvas'), document.createElement('canvas')];
+    [behind.width, behind.height, shown.width, shown.height] = [2048, 2500, 1144, 604];
+    const pixels = new ImageData(2048, 2500);
+    const [from, to] = [behind.getContext('2d', { alpha: false }), shown.getContext('2d', { alpha: false })];
+    const times: number[] = [];
+    for (let turn = 0; turn < 15; turn += 1) {
+      await new Promise((done) => requestAnimationFrame(done));
+      const begun = performance.now();
+      from?.putImageData(pixels, 0, 0);
+      to?.drawImage(behind, 0, 0, 495, 604);
+      to?.getImageData(0, 0, 1, 1);
+      times.push(performance.now() - begun);
+    }
+    return times.sort((a, b) => a - b)[7] ?? NaN;
+  });
+
+test('a large picture drawn again while its window is turned', async ({ page, browser }) => {
+  await login(page, year);
+  await serveStudies(page, STUDIES.chest(2048, 2500));
+  await openYear(page, year);
+  await page.getByRole('button', { name: '一覧表示' }).click();
+  await page.locator('.row-chips button', { hasText: '画像' }).click();
+  await page.locator('.title-button').first().click();
+  await page.getByRole('link', { name: '画像を見る' }).click();
+  await page.locator('.v-host[data-ready="raw"]').waitFor();
+  await page.locator('.v-tools').getByRole('button', { name: '濃度', exact: true }).click();
+  const other = await browser.newPage();
+  const times = await repeat(() => redraw(page));
+  const plain = await repeat(() => plainPixels(other));
+  print({ what: 'window turned: 2048x2500 of 16 bits', cpu: 1, ms: median(times), budget_ms: 30, reference_ms: median(plain) });
   await other.close();
 });

@@ -375,7 +375,7 @@ export function Images({ person, entry, onKeyImage }: ImagesProps) {
           }}
         >
           <Icon name="left" />
-          {t('image.back')}
+          <span class="v-word">{t('image.back')}</span>
         </a>
         <h2>
           {facility && <FacilityMark facility={facility} />}
