@@ -180,7 +180,9 @@ test('two panes: linked, with lines where one cuts the other', async ({ page, wo
   await press(page, '4画面');
   await closeTools(page);
   await drawn(page, 'raw', 2);
+  await expect(page.locator('.v-pane')).toHaveCount(4);
   await noSidewaysScroll(page);
+  expect(await page.evaluate(() => document.documentElement.scrollHeight - innerHeight)).toBeLessThanOrEqual(0);
   await isAccessible(page);
   await picture(page, 'images-four');
 });

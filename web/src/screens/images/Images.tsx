@@ -298,7 +298,7 @@ export function Images({ person, entry, onKeyImage }: ImagesProps) {
     divide(next);
     const all = studies.flatMap((study) => study.study.series.map((series, index) => ({ study, series, index })));
     const free = all.filter(
-      ({ study, series, index }) => series.kind === 'image' && !slots.some((one) => one?.study === study && one.index === index),
+      ({ study, series, index }) => series.kind === 'image' && series.instances[0]?.is_supported && !slots.some((one) => one?.study === study && one.index === index),
     );
     for (let at = 0; at < next; at += 1) {
       const one = slots[at] ? undefined : free.shift();

@@ -221,7 +221,7 @@ function Around({ pane, of, facility, isPreview, hasPicture }: PaneProps & { isP
               : t('image.window.table')}
           </span>
         )}
-        <span>{t('image.zoom', { n: Math.round(pane.view.zoom * 100) })}</span>
+        {image.is_supported && <span>{t('image.zoom', { n: Math.round(pane.view.zoom * 100) })}</span>}
       </div>
       {edges && (
         <>
