@@ -113,6 +113,11 @@ describe('a mouse', () => {
     gestures.wheel(-120, true, [5, 5]);
     expect(does).toEqual([['zoom', 0.82, [50, 50]], ['pan', 30, 0], ['scroll', 1], ['zoom', 1.49, [5, 5]]]);
   });
+  it('scrolls a frame for so much of a pad, and anew the other way', () => {
+    const { gestures, does } = hands('window');
+    for (const delta of [15, 15, 15, 30, -15, -30]) gestures.wheel(delta, false, [0, 0]);
+    expect(does).toEqual([['scroll', 1], ['scroll', -1]]);
+  });
   it('keeps its button while it moves, when events name none', () => {
     const { gestures, touch, does } = hands('window');
     gestures.down(touch(1, 50, 50, { isMouse: true, button: 2 }));

@@ -32,6 +32,7 @@ export interface Meaning {
 const SLOP = 6;
 const TAP_MS = 350;
 const REST_MS = 550;
+const NOTCH = 40;
 
 export class Gestures {
   readonly #does: Meaning;
@@ -41,6 +42,7 @@ export class Gestures {
   #begun: Touch | undefined;
   #hasMoved = false;
   #left = 0; // pixels that made no step yet
+  #rolled = 0;
   #tapped: Touch | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -115,7 +117,14 @@ export class Gestures {
   wheel(delta: number, isZoom: boolean, at: Point): void {
     if (delta === 0) return;
     if (isZoom) this.#does.zoom(Math.exp(-delta / 300), at);
-    else this.#does.scroll(Math.sign(delta));
+    else {
+      // a wheel turns by notches, a pad by a few pixels at a time
+      if (this.#rolled * delta < 0) this.#rolled = 0;
+      this.#rolled += delta;
+      if (Math.abs(this.#rolled) < NOTCH) return;
+      this.#rolled = 0;
+      this.#does.scroll(Math.sign(delta));
+    }
   }
 
   #isMarking(touch: Touch): boolean {

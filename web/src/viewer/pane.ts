@@ -217,7 +217,9 @@ export class Pane {
   ask(): void {
     const { image } = this;
     if (this.#isClosed || !image?.is_supported) return;
-    const drawsValues = hasValues(image) && !isServerWindowed(image);
+    // values that did not come leave windows to the server
+    const isLost = this.#store.failure(this.#key(this.at, 'raw')) !== undefined;
+    const drawsValues = hasValues(image) && !isServerWindowed(image) && !isLost;
     const wishes: Wish[] = [];
     for (const at of orderOf(this.at, this.count, this.#direction, this.count)) {
       const isHere = at === this.at;

@@ -41,6 +41,15 @@ async function drag(page: Page, across: number, down: number, at = 0): Promise<v
   await page.mouse.up();
 }
 
+/** The same page with other pictures behind it. */
+async function instead(page: Page, serve: () => Promise<unknown>): Promise<void> {
+  const address = page.url();
+  await page.goto('about:blank'); // nothing is under way any more
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
+  await serve();
+  await page.goto(address);
+}
+
 test('a CT: stack, windows, measures', async ({ page, world, hand }) => {
   await login(page, world, world.colleague);
   await serveStudies(page, STUDIES.ct());
@@ -204,9 +213,7 @@ test('a chest, a heart that beats, a stomach', async ({ page, world, hand }) => 
   await isAccessible(page);
   await picture(page, 'images-chest');
 
-  await page.unrouteAll({ behavior: 'ignoreErrors' });
-  await serveStudies(page, STUDIES.echo());
-  await page.reload();
+  await instead(page, () => serveStudies(page, STUDIES.echo()));
   await drawn(page);
   await expect(page.locator('.tr')).toContainText('非可逆圧縮 1/18');
   if (isPhone(page)) await page.locator('.v-tools .only-tools').click();
@@ -220,9 +227,7 @@ test('a chest, a heart that beats, a stomach', async ({ page, world, hand }) => 
   await page.locator('.v-tools').getByRole('button', { name: '停止' }).click();
   await isAccessible(page);
 
-  await page.unrouteAll({ behavior: 'ignoreErrors' });
-  await serveStudies(page, STUDIES.scope());
-  await page.reload();
+  await instead(page, () => serveStudies(page, STUDIES.scope()));
   await drawn(page);
   const [red = 0, , blue = 0] = await shade(page, 0.5, 0.5);
   expect(red).toBeGreaterThan(blue);
@@ -266,16 +271,12 @@ test('what is no picture, what cannot be shown, what is not there', async ({ pag
   await page.locator('.v-over').getByRole('button', { name: '再試行' }).click();
   await drawn(page);
 
-  await page.unrouteAll({ behavior: 'ignoreErrors' });
-  await serveStudies(page, STUDIES.none());
-  await page.reload();
+  await instead(page, () => serveStudies(page, STUDIES.none()));
   await expect(page.locator('.v-none')).toContainText('画像がありません');
   await isAccessible(page);
   await picture(page, 'images-none');
-  await page.unrouteAll({ behavior: 'ignoreErrors' });
-  await page.route('**/api/v1/openings/*/study', (route) =>
-    route.fulfill({ status: 503, contentType: 'application/problem+json', json: { type: 'about:blank', title: '', status: 503, code: 'gateway_away' } }));
-  await page.reload();
+  await instead(page, () => page.route('**/api/v1/openings/*/study', (route) =>
+    route.fulfill({ status: 503, contentType: 'application/problem+json', json: { type: 'about:blank', title: '', status: 503, code: 'gateway_away' } })));
   await expect(page.locator('.notice')).toBeVisible();
   await expect(page.getByRole('button', { name: '再試行' })).toBeVisible();
   await isAccessible(page);

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Link, useLocation } from 'wouter-preact';
 import '../../styles/images.css';
 import type { Facility, Person } from '../../api/client.ts';
+import { Problem } from '../../api/problem.ts';
 import { t } from '../../i18n/t.ts';
 import { slashed } from '../../i18n/wareki.ts';
 import { preferences } from '../../preferences.ts';
@@ -273,7 +274,9 @@ export function Images({ person, entry, onKeyImage }: ImagesProps) {
   const back = `/p/${person.id}/calendar`;
 
   useEffect(() => {
-    if (first) show(0, first, firstImage(first));
+    if (!first) return;
+    divide(1);
+    show(0, first, firstImage(first));
   }, [first]);
   useCine(pane, rate, (to) => go(active, to, 1));
   const said = useSaid(pane ? sayOf(pane) : '');
@@ -282,6 +285,11 @@ export function Images({ person, entry, onKeyImage }: ImagesProps) {
     put(at, study, index);
     const ms = slots[at]?.pane?.image?.frame_time_ms;
     if (ms) setRate(Math.min(Math.max(Math.round(1000 / ms), 1), 60));
+  }
+  /* An opening that has run out is a new decision, not another try. */
+  function again(of: Pane | undefined, why: unknown): void {
+    if (why instanceof Problem && (why.status === 404 || why.status === 410)) setTurn(turn + 1);
+    else of?.retry();
   }
   function leave(): void {
     // where one came from, as it was left
@@ -467,6 +475,7 @@ export function Images({ person, entry, onKeyImage }: ImagesProps) {
                   onScroll={(steps) => go(at, (one.pane?.at ?? 0) + steps)}
                   onGo={(to) => go(at, to)}
                   onTools={() => setIsOpen(true)}
+                  onRetry={(problem) => again(one.pane, problem)}
                 />
               ) : (
                 <div class={`v-pane paper ${layout > 1 && at === active ? 'active' : ''}`} key={key} onFocusIn={() => setActive(at)}>

@@ -27,6 +27,7 @@ export interface PaneProps {
   onScroll: (steps: number) => void;
   onGo: (at: number) => void;
   onTools: () => void;
+  onRetry: (problem: unknown) => void;
 }
 
 const SIDES: Record<string, Key> = { L: 'image.side.L', R: 'image.side.R', B: 'image.side.B' };
@@ -142,7 +143,7 @@ export function PaneView(props: PaneProps) {
       {image && !image.is_supported && <Unsupported {...props} />}
       {problem !== undefined && (
         <div class="v-over">
-          <ProblemNotice problem={problem} retry={() => pane.retry()} />
+          <ProblemNotice problem={problem} retry={() => props.onRetry(problem)} />
         </div>
       )}
       {image?.is_supported && !picture && problem === undefined && (
