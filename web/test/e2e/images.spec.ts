@@ -357,6 +357,9 @@ test('fingers', async ({ page, world, hand }) => {
   await touch('touchStart', [x, y]);
   await expect(page.locator('.v-tools.open')).toBeVisible();
   await touch('touchEnd');
+  // the whole sheet is there, above the picture
+  const sheet = await page.locator('.v-tools').boundingBox();
+  expect(sheet?.height).toBeGreaterThan(250);
   await isAccessible(page);
   await picture(page, 'images-tools');
 });
