@@ -7,6 +7,7 @@
 #include "formats/extended/extended.h"
 #include "formats/hl7/hl7.h"
 #include "formats/intake/intake_dicom.h"
+#include "formats/mfer/mfer.h"
 #include "formats/ssmix/ssmix.h"
 
 /* The message is taken in whatever happens; its own faults are results. */
@@ -183,6 +184,33 @@ static bool read_hl7(const struct intake_source *source, struct arena *arena,
     return true;
 }
 
+/* ------------------------------------------------------------------ MFER */
+
+static bool detect_mfer(const struct intake_source *source)
+{
+    return mfer_detect(source->bytes);
+}
+
+static bool read_mfer(const struct intake_source *source, struct arena *arena,
+                      struct intake_message **first, struct err *err)
+{
+    struct intake_message *message = new_message(arena, "mfer", err);
+    struct mfer_file file;
+    if (!message)
+        return false;
+    *first = message;
+    bool is_read = mfer_read(source->bytes, arena, &file, &message->err);
+    message->list.patient = file.patient;
+    message->list.warnings = file.findings.warnings;
+    message->list.last_warning = file.findings.last_warning;
+    if ((!is_read || !mfer_list(&file, arena, &message->list, &message->err)) &&
+        is_fault_of_arena(&message->err)) {
+        *err = message->err;
+        return false;
+    }
+    return true;
+}
+
 /* ------------------------------------------------------------------ the rest */
 
 static bool detect_any(const struct intake_source *source)
@@ -210,6 +238,7 @@ static const struct intake_format formats[] = {
     {"cda", detect_cda, read_cda},
     {"dicomdir", intake_detect_dicomdir, intake_read_dicom},
     {"dicom", intake_detect_dicom, intake_read_dicom},
+    {"mfer", detect_mfer, read_mfer},
     {"unknown", detect_any, read_unknown},
 };
 

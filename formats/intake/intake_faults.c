@@ -69,6 +69,8 @@ static const struct {
     FAULT("cda_body_missing", "CDA文書に本文（component）がありません"),
     FAULT("document_empty", "文書のファイルが空です"),
     FAULT("extended_type_empty", "文書種別フォルダの名前に種別がありません"),
+    FAULT("mfer_length_invalid", "MFERの項目の長さが正しくないため、読めません"),
+    FAULT("mfer_frame_missing", "MFERですが、読める波形（WAV）がありません"),
     FAULT("format_unknown", "知られている形式のファイルではありません"),
 #undef FAULT
 };

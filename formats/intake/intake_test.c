@@ -100,6 +100,35 @@ static void a_batch_without_messages_is_refused(void)
     CHECK(count_of(message) == 1 && message->err.kind == ERR_SYNTAX);
 }
 
+#define ECG                                                                              \
+    "\x40\x20MFR                             \x82\x0A"                                   \
+    "0001234567\x85\x04\x07\xEA\x04\x01\x08\x01\x01\x0C\x03\x00\xFA\x05"
+#define FRAME "\x55\x00\x1E\x04\x00\x01\x00\x02\x80\x00"
+
+static void an_ecg_is_an_entry_of_physiology(void)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+    CLEANUP(buf_free) struct buf out = buf_init(1 << 16);
+    struct intake_message *message = read_all("a.mwf", SPAN(ECG FRAME), &arena);
+    struct json_writer writer = json_writer(&out);
+    intake_write(&writer, message, TEXT("a.mwf"));
+    CHECK(message->err.kind == ERR_NONE && message->list.count == 1);
+    CHECK(span_starts(buf_view(&out),
+                      "{\"path\":\"a.mwf\",\"format\":\"mfer\",\"ok\":true,"
+                      "\"patient\":{\"id\":\"0001234567\",\"name\":null,\"kana\":null,"
+                      "\"birth_date\":null,\"sex\":\"U\"},"
+                      "\"entries\":[{\"kind\":\"physiology\",\"row\":\"test\","
+                      "\"day\":\"2026-04-01\",\"title\":\"標準12誘導心電図\","
+                      "\"state\":\"current\","));
+    CHECK(memmem(out.at, out.len, "\"code\":\"mfer_tag_unknown\"", 25));
+    CHECK(memmem(out.at, out.len, "\"flags\":[\"waveform\"]", 20));
+    message = read_all("a.mwf", SPAN(ECG), &arena);
+    CHECK(message->err.kind == ERR_SYNTAX && message->list.count == 0);
+    CHECK(strcmp(message->list.format, "mfer") == 0);
+    CHECK(text_is(intake_fault_text(&message->err),
+                  "MFERですが、読める波形（WAV）がありません"));
+}
+
 static void a_full_arena_ends_the_reading(void)
 {
     for (size_t cap = 0; cap < 2000; cap += 40) {
@@ -182,6 +211,7 @@ int main(void)
     RUN(a_bad_file_name_in_a_storage_is_refused);
     RUN(a_file_with_two_messages_gives_two);
     RUN(a_batch_without_messages_is_refused);
+    RUN(an_ecg_is_an_entry_of_physiology);
     RUN(a_full_arena_ends_the_reading);
     RUN(a_message_is_written_as_the_contract_says);
     return test_done();

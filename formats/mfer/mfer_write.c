@@ -27,6 +27,7 @@ struct column {
 struct pen {
     const struct mfer_file *file;
     bool is_little_endian;
+    bool is_streamed;
     bool has_common_filter;
     struct buf *out;
     struct buf value; /* of the definition being written */
@@ -378,16 +379,13 @@ static bool choose_nul(struct column *column, struct err *err)
     double high = 0;
     double least = 0;
     double most = 0;
-    column->has_nul = channel->has_gap;
-    column->nul = channel->gap;
-    if (channel->has_gap || channel->run_count == 0 ||
-        waveform_type_is_float(column->type) || !has_holes(channel))
+    if (channel->has_gap || waveform_type_is_float(column->type) || !has_holes(channel))
         return true;
     waveform_extremes(channel, 0, channel->sample_count, &low, &high);
     limits_of(column->type, &least, &most);
     column->has_nul = true;
-    if (low > least || high < most) {
-        column->nul = low > least ? least : most;
+    if (isnan(low) || low > least || high < most) {
+        column->nul = isnan(low) || low > least ? least : most;
         return true;
     }
     if (waveform_type_bytes(column->type) == 4)
@@ -398,7 +396,8 @@ static bool choose_nul(struct column *column, struct err *err)
     return true;
 }
 
-static bool choose_type(struct column *column, struct err *err)
+/* `is_streamed`: its samples come later, whoever sends them says what a gap is. */
+static bool choose_type(struct column *column, bool is_streamed, struct err *err)
 {
     const struct waveform_channel *channel = column->channel;
     double least = 0;
@@ -412,7 +411,9 @@ static bool choose_type(struct column *column, struct err *err)
     if (column->type == WAVEFORM_F32 &&
         !is_equal((float)channel->offset, channel->offset))
         column->type = WAVEFORM_F64;
-    return choose_nul(column, err);
+    column->has_nul = channel->has_gap;
+    column->nul = channel->gap;
+    return is_streamed || choose_nul(column, err);
 }
 
 /* Blocks of a second when all of them end with one, else one block. */
@@ -471,7 +472,7 @@ static bool choose_columns(struct pen *pen, const struct waveform_group *group,
             continue;
         struct column *column = &pen->columns[pen->column_count++];
         column->channel = channel;
-        if (!choose_type(column, err))
+        if (!choose_type(column, pen->is_streamed, err))
             return false;
     }
     if (pen->column_count > MFER_CHANNELS_MAX)
@@ -772,6 +773,7 @@ bool mfer_write_head(const struct mfer_file *file, const struct mfer_options *op
 {
     CLEANUP(pen_free) struct pen pen = pen_of(file, options, out);
     const struct waveform_group *group = file->recording.groups;
+    pen.is_streamed = true;
     begin(&pen, options);
     if (!group)
         return nothing(err);

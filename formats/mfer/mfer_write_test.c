@@ -157,6 +157,8 @@ static void gaps_come_back_whatever_the_samples_are(void)
     channel = channel_of(WAVEFORM_U8, bytes, 2, &arena);
     channel.sample_count = 3;
     check_both_orders(&channel, 1);
+    channel.run_count = 0; /* nothing at all is there */
+    check_both_orders(&channel, 1);
     channel = channel_of(WAVEFORM_S16, both, 2, &arena);
     channel.sample_count = 4;
     channel.offset = 0.5; /* not of the samples' type */

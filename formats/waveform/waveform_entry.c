@@ -41,7 +41,7 @@ static void put_rates(const struct waveform_group *group, char *out, size_t size
     out[0] = '\0';
     for (size_t i = 0; i < group->channel_count && used + 32 < size; i++) {
         double rate = group->channels[i].rate_hz;
-        if (rate <= 0 || (rate >= last && rate <= last))
+        if (group->channels[i].from[0] || rate <= 0 || (rate >= last && rate <= last))
             continue;
         char number[24];
         put_decimal(rate, number, sizeof number);
