@@ -112,8 +112,6 @@ void json_put_double(struct json_writer *writer, const char *key, double value);
 /* An array of whole numbers: a column of many rows. */
 void json_put_ints(struct json_writer *writer, const char *key, const int64_t *values,
                    size_t count);
-/* The shortest decimal that reads back as the same number; null when it is not finite. */
-void json_put_double(struct json_writer *writer, const char *key, double value);
 void json_put_bool(struct json_writer *writer, const char *key, bool value);
 void json_put_null(struct json_writer *writer, const char *key);
 void json_put_id(struct json_writer *writer, const char *key, struct id id);
