@@ -11,18 +11,23 @@
 
 static const char USAGE[] =
     "usage: tsumugi synth --seed N --today YYYY-MM-DD --out DIR [--people N]\n"
-    "                     [--consent comprehensive|specific] [--images none|small|full]\n"
+    "                     [--consent comprehensive|specific] [--waves W] [--images I]\n"
     "Writes an invented region: DIR/region.json and DIR/storage/<facility>/, the "
     "SS-MIX2\n"
-    "storages of its hospitals. Same seed, day and number of people: same bytes.\n"
+    "storages of its hospitals, and ECGs. Same seed, day and number of people: same "
+    "bytes.\n"
     "  --seed N      any number from 0 to 9007199254740991\n"
     "  --today DATE  the last day that has entries, 2021-01-01 to 2099-12-31\n"
     "  --out DIR     made when missing; must not hold a region yet\n"
     "  --people N    28 to 20000, 200 when left out\n"
+    "  --waves W     MFER files in DIR/waves/<facility>/: none, ecg (of the last 400 "
+    "days,\n"
+    "                when left out), all (24 hours of ECG too, 22 MB)\n"
     "  --consent M   what the network's consents name: its list of participants\n"
     "                (comprehensive, when left out) or each facility (specific)\n"
-    "  --images I    DIR/images/<facility>/, DICOM studies of some orders: small when\n"
-    "                left out; full has a CT of 600 slices and takes a minute\n";
+    "  --images I    DIR/images/<facility>/, DICOM studies of some orders: none, small\n"
+    "                (when left out), full: that has a CT of 600 slices and takes a "
+    "minute\n";
 
 enum { ARENA_BYTES = 256 << 20 };
 
@@ -34,6 +39,8 @@ struct arguments {
     bool has_seed;
     enum synth_images images;
     bool is_specific;
+    bool has_no_waves;
+    bool has_long_waves;
     bool wants_help;
 };
 
@@ -70,6 +77,12 @@ static bool take_argument(const char *name, const char *value,
     }
     if (strcmp(name, "--images") == 0)
         return take_images(value, &arguments->images);
+    if (strcmp(name, "--waves") == 0) {
+        arguments->has_long_waves = strcmp(value, "all") == 0;
+        arguments->has_no_waves = strcmp(value, "none") == 0;
+        return arguments->has_long_waves || arguments->has_no_waves ||
+               strcmp(value, "ecg") == 0;
+    }
     if (strcmp(name, "--today") == 0) {
         arguments->today = day_from_iso(span);
         return arguments->today >= day_from_date(2021, 1, 1) &&
@@ -104,7 +117,8 @@ static bool write_all(struct synth *synth)
     if (faccessat(synth->root, "region.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
         faccessat(synth->root, "storage", F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
         faccessat(synth->root, "extended", F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
-        faccessat(synth->root, "images", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        faccessat(synth->root, "images", F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+        faccessat(synth->root, "waves", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         return err_set(&synth->err, ERR_CONFLICT, "region_exists",
                        "there is a region in that directory already");
     if (!synth_make_people(synth))
@@ -128,6 +142,8 @@ static int run(int argc, char **argv)
                           .today = arguments.today,
                           .is_specific = arguments.is_specific,
                           .images = arguments.images,
+                          .has_ecgs = !arguments.has_no_waves,
+                          .has_long_waves = arguments.has_long_waves,
                           .people_count = (int)arguments.people,
                           .arena = arena_init(ARENA_BYTES),
                           .root = -1};

@@ -15,6 +15,7 @@
 #include "formats/hl7/hl7.h"
 #include "formats/intake/intake.h"
 #include "formats/json/json.h"
+#include "formats/mfer/mfer.h"
 
 static char root[64];
 
@@ -26,14 +27,18 @@ struct tally {
     int documents[ENTRY_KIND_COUNT][3]; /* of extended storage */
     int beside;                         /* files that belong to one */
     int inside;                         /* pictures that one holds */
-    struct hash_run *hash;              /* NULL = read as messages */
+    int waves;
+    struct hash_run *hash; /* NULL = read as messages */
 };
+
+static const char *waves = "ecg";
 
 static int run(const char *seed, const char *today, const char *people, const char *out)
 {
     /* Images have their own test. */
-    const char *words[] = {"synth", "--seed",   seed,   "--today",  today, "--out",
-                           out,     "--people", people, "--images", "none"};
+    const char *words[] = {"synth", "--seed",  seed,       "--today", today,
+                           "--out", out,       "--people", people,    "--images",
+                           "none",  "--waves", waves};
     enum { WORDS = sizeof words / sizeof *words, WORD_BYTES = 256 };
     char copies[WORDS][WORD_BYTES];
     char *argv[WORDS + 1] = {0};
@@ -70,6 +75,44 @@ static void look_at_document(const char *name, struct span bytes, struct arena *
     tally->documents[entry->kind][flags[entry->state]]++;
 }
 
+/* An ECG: understood without a warning, of the patient and the order that its name says,
+ * and the order has its result. */
+static void look_at_wave(const char *name, struct span bytes, struct arena *arena,
+                         struct tally *tally)
+{
+    struct err err = {0};
+    struct mfer_file file = {0};
+    struct span path = span_cstr(name + strlen(name) - strlen(strstr(name, "/waves/")));
+    struct span parts[5] = {{0}};
+    struct span words[3] = {{0}};
+    for (size_t i = 0; i < 5; i++)
+        CHECK(span_take(&path, '/', &parts[i]));
+    for (size_t i = 0; i < 3; i++)
+        CHECK(span_take(&parts[4], '_', &words[i]));
+    CHECK(mfer_detect(bytes) && mfer_read(bytes, arena, &file, &err));
+    CHECK(!file.findings.warnings && file.recording.group_count == 1);
+    CHECK(span_equal(text_span(file.patient.id), parts[3]));
+    CHECK(file.recording.day == day_from_digits(words[1]));
+    CHECK(file.recording.statements != NULL && file.patient.name.len > 0);
+    char folder[512];
+    int len = (int)(strstr(name, "/waves/") - name);
+    snprintf(folder, sizeof folder, "%.*s/storage/%.*s/%.3s/%.3s/%.*s/%.*s/OMG-13", len,
+             name, (int)parts[2].len, parts[2].at, (const char *)words[0].at,
+             (const char *)words[0].at + 3, (int)words[0].len, words[0].at,
+             (int)words[1].len, words[1].at);
+    struct dirent **entries = NULL;
+    int count = scandir(folder, &entries, NULL, NULL);
+    bool has_result = false;
+    for (int i = 0; i < count; i++) {
+        has_result |= memmem(entries[i]->d_name, strlen(entries[i]->d_name), words[2].at,
+                             words[2].len - strlen(".mwf")) != NULL;
+        memory_free(entries[i]);
+    }
+    memory_free(entries);
+    CHECK(has_result);
+    tally->waves++;
+}
+
 static void look_at(const char *name, const char *file, struct tally *tally)
 {
     CLEANUP(arena_free) struct arena arena = arena_init(16 << 20);
@@ -84,6 +127,10 @@ static void look_at(const char *name, const char *file, struct tally *tally)
     }
     if (strcmp(file, "region.json") == 0)
         return;
+    if (strstr(name, "/waves/")) {
+        look_at_wave(name, bytes, &arena, tally);
+        return;
+    }
     if (strstr(name, "/extended/")) {
         look_at_document(name, bytes, &arena, tally);
         return;
@@ -263,6 +310,7 @@ static void the_files_are_those_that_the_region_tells_of(void)
     }
     walk(below("a"), &found);
     CHECK(memcmp(told.documents, found.documents, sizeof told.documents) == 0);
+    CHECK(found.waves >= 10);
     CHECK(found.beside > 0 && found.beside % 3 == 0 && found.inside > 0);
     CHECK(told.documents[ENTRY_DOCUMENT][1] > 0 && told.documents[ENTRY_DOCUMENT][2] > 0);
     CHECK(told.documents[ENTRY_VITAL_SIGNS][1] > 0);
@@ -315,6 +363,57 @@ static void the_heavy_case_is_heavy_and_stars_have_entries_of_today(void)
     }
 }
 
+/* The one file that is larger than a megabyte. */
+static char long_path[512];
+
+static int find_long(const char *name, const struct stat *status, int kind,
+                     struct FTW *place)
+{
+    (void)place;
+    if (kind == FTW_F && status->st_size > 1 << 20)
+        snprintf(long_path, sizeof long_path, "%s", name);
+    return 0;
+}
+
+static void a_day_of_ecg_is_whole(void)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(64 << 20);
+    struct err err = {0};
+    struct span bytes = {0};
+    struct mfer_file file = {0};
+    double low = 0;
+    double high = 0;
+    enum { RATE = 125, DAY_SECONDS = 86400, LOOSE_SECOND = 9 * 3600 + 10 };
+    waves = "all";
+    CHECK(run("3", "2026-11-24", "28", below("long")) == COMMAND_OK);
+    nftw(below("long"), find_long, 16, FTW_PHYS);
+    CHECK(path_read_file(long_path, 64 << 20, &arena, &bytes, &err));
+    CHECK(mfer_read(bytes, &arena, &file, &err) && !file.findings.warnings);
+    const struct waveform_group *group = file.recording.groups;
+    CHECK(group && group->kind == WAVEFORM_LONG_TERM && group->channel_count == 2);
+    CHECK(file.recording.annotation_count == 4);
+    if (!group || group->channel_count != 2)
+        return;
+    CHECK(group->channels[0].sample_count == (uint64_t)RATE * DAY_SECONDS);
+    waveform_extremes(&group->channels[1], (uint64_t)RATE * LOOSE_SECOND, RATE, &low,
+                      &high);
+    CHECK(isnan(low) && isnan(high));
+    /* a heart beats in every five seconds of the day */
+    for (uint64_t second = 0; second < DAY_SECONDS; second += 5) {
+        waveform_extremes(&group->channels[0], second * RATE, RATE * 5, &low, &high);
+        if (high - low < 40)
+            CHECK(high - low >= 40);
+    }
+    waves = "many";
+    CHECK(run("3", "2026-11-24", "28", below("d")) == COMMAND_USAGE);
+    waves = "none";
+    CHECK(run("3", "2026-11-24", "28", below("none")) == COMMAND_OK);
+    char name[160];
+    snprintf(name, sizeof name, "%s/waves", below("none"));
+    CHECK(access(name, F_OK) != 0);
+    waves = "ecg";
+}
+
 static int remove_entry(const char *name, const struct stat *status, int kind,
                         struct FTW *place)
 {
@@ -336,6 +435,7 @@ int main(void)
     RUN(wrong_usage_is_refused);
     RUN(the_files_are_those_that_the_region_tells_of);
     RUN(the_heavy_case_is_heavy_and_stars_have_entries_of_today);
+    RUN(a_day_of_ecg_is_whole);
     nftw(root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     return test_done();
 }

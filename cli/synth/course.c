@@ -340,6 +340,20 @@ static void write_outpatient(struct synth_pen *pen, const struct plan *plan)
     synth_write_picture(pen, &care, SYNTH_ABDOMEN_US, true);
 }
 
+/* One person's heart was listened to for a day. */
+static void write_holter(struct synth_pen *pen)
+{
+    enum { WHOSE = 1, DAYS_AGO = 10 };
+    int32_t day = pen->synth->today - DAYS_AGO;
+    if (pen->person->index != WHOSE || pen->record->facility != SYNTH_RINDO)
+        return;
+    struct synth_care care = {.at = synth_at(is_sunday(day) ? day - 1 : day, 9, 30),
+                              .department = "08",
+                              .place = "",
+                              .days = 28};
+    synth_write_picture(pen, &care, SYNTH_HOLTER, false);
+}
+
 /* Mondays, Wednesdays and Fridays. */
 static void write_dialysis(struct synth_pen *pen, const struct plan *plan)
 {
@@ -399,6 +413,7 @@ static void write_record(struct synth_pen *pen, struct plan *plan)
         write_dialysis(pen, plan);
     else
         write_outpatient(pen, plan);
+    write_holter(pen);
 }
 
 void synth_write_person(struct synth *synth, struct synth_person *person)

@@ -44,6 +44,9 @@ static const struct picture PICTURES[] = {
     [SYNTH_ECG] = {SYNTH_OMG_03, SYNTH_OMG_13, "9A110^標準１２誘導心電図^JC10",
                    "9A110^標準１２誘導心電図^JC10", "ECG^^DCM", "動悸の精査",
                    "洞調律。ＳＴ−Ｔ変化なし。"},
+    [SYNTH_HOLTER] = {SYNTH_OMG_03, SYNTH_OMG_13, "990302^ホルター心電図検査^99PHY",
+                      "990302^ホルター心電図検査^99PHY", "ECG^^DCM", "動悸の精査",
+                      "基本調律は洞調律。発作性心房細動を認める。"},
     [SYNTH_HEART_ECHO] = {SYNTH_OMG_03, SYNTH_OMG_13, "990301^心臓超音波検査^99PHY",
                           "990301^心臓超音波検査^99PHY", "US^^DCM", "心機能の評価",
                           "左室収縮は軽度低下。弁逆流は軽度。"},
@@ -146,35 +149,49 @@ struct measure {
     const char *unit;
     int low;
     int high;
-    bool is_ecg;
+    enum synth_picture of;
 };
 
+/* An ECG's come first, as synth_write_ecg has them. */
 static const struct measure MEASURES[] = {
-    {"32769^心拍数^99MFR", "bpm", 58, 96, true},
-    {"32770^PQ 時間^99MFR", "msec", 130, 190, true},
-    {"58240^QRS 幅^99MFR", "msec", 84, 112, true},
-    {"56008^QT 時間^99MFR", "msec", 360, 430, true},
-    {"990311^左室駆出率^99PHY", "%", 38, 68, false},
-    {"990312^左房径^99PHY", "mm", 30, 46, false},
+    {"32769^心拍数^99MFR", "bpm", 58, 96, SYNTH_ECG},
+    {"32770^PQ 時間^99MFR", "msec", 130, 190, SYNTH_ECG},
+    {"58240^QRS 幅^99MFR", "msec", 84, 112, SYNTH_ECG},
+    {"56008^QT 時間^99MFR", "msec", 360, 430, SYNTH_ECG},
+    {"990311^左室駆出率^99PHY", "%", 38, 68, SYNTH_HEART_ECHO},
+    {"990312^左房径^99PHY", "mm", 30, 46, SYNTH_HEART_ECHO},
 };
+
+enum { MEASURES_COUNT = sizeof MEASURES / sizeof *MEASURES, PQ = 1 };
+
+static void put_measures(struct synth_pen *pen, enum synth_picture kind, int number,
+                         int values[MEASURES_COUNT])
+{
+    for (int i = 0; i < MEASURES_COUNT; i++) {
+        if (MEASURES[i].of != kind)
+            continue;
+        values[i] = synth_roll(&pen->dice, MEASURES[i].low, MEASURES[i].high);
+        if (kind == SYNTH_ECG && i == PQ && !synth_ecg_has_p(pen->person))
+            continue;
+        synth_line(pen, "OBX|%d|NM|%s|2|%d|%s|||||F\r", ++number, MEASURES[i].code,
+                   values[i], MEASURES[i].unit);
+    }
+}
 
 static void write_physiology(struct synth_pen *pen, const struct group *group,
-                             bool is_ecg)
+                             enum synth_picture kind, int values[MEASURES_COUNT])
 {
+    bool is_ecg = kind != SYNTH_HEART_ECHO;
     synth_put_head(pen, group->care);
     synth_line(pen, "OBR|1|%s||%s|||%s|||||||||", group->parent, group->picture->whole,
                synth_minute(group->care->at).at);
     synth_put_doctor(pen, synth_doctor_of(pen->facility, group->care->department));
     synth_line(pen, "||||||%s|||F\r", synth_second(pen->at).at);
-    int number = 1;
-    synth_line(pen, "OBX|%d|TX|%s&IMP^%s所見^%s|1|%s||||||F\r", number,
-               is_ecg ? "9A100" : "990301", is_ecg ? "心電図" : "心臓超音波",
-               is_ecg ? "JC10" : "99PHY", group->picture->finding);
-    for (size_t i = 0; i < sizeof MEASURES / sizeof *MEASURES; i++)
-        if (MEASURES[i].is_ecg == is_ecg)
-            synth_line(pen, "OBX|%d|NM|%s|2|%d|%s|||||F\r", ++number, MEASURES[i].code,
-                       synth_roll(&pen->dice, MEASURES[i].low, MEASURES[i].high),
-                       MEASURES[i].unit);
+    synth_line(
+        pen, "OBX|1|TX|%s&IMP^%s所見^%s|1|%s||||||F\r", is_ecg ? "9A100" : "990301",
+        is_ecg ? "心電図" : "心臓超音波", is_ecg ? "JC10" : "99PHY",
+        kind == SYNTH_ECG ? synth_ecg_words(pen->person) : group->picture->finding);
+    put_measures(pen, kind, 1, values);
     /* Not a segment of ORU^R01, but nothing else says where the pictures are. */
     put_images(pen, group);
 }
@@ -187,11 +204,26 @@ static void note_study(struct synth_pen *pen, const struct group *group,
                                 .picture = kind,
                                 .at = {group->care->at.day, done.second},
                                 .department = group->care->department,
-                                .finding = group->picture->finding};
+                                .finding = kind == SYNTH_ECG
+                                               ? synth_ecg_words(pen->person)
+                                               : group->picture->finding};
     snprintf(study.uid, sizeof study.uid, "%s", group->study);
     snprintf(study.accession, sizeof study.accession, "A%s", group->parent + 2);
     snprintf(study.order, sizeof study.order, "%s", group->parent);
     synth_note_study(pen->synth, &study);
+}
+
+/* Where somebody will look: of the persons whom a demonstration shows. */
+static void write_waves(struct synth_pen *pen, const struct group *group,
+                        enum synth_picture kind, const int values[MEASURES_COUNT])
+{
+    const struct synth *synth = pen->synth;
+    struct synth_moment at = group->care->at;
+    if (kind == SYNTH_ECG && synth->has_ecgs && pen->person->is_star &&
+        at.day > synth->today - SYNTH_WAVE_DAYS && at.day <= synth->today)
+        synth_write_ecg(pen, at, group->parent, values);
+    if (kind == SYNTH_HOLTER && synth->has_long_waves)
+        synth_write_day(pen, at, group->parent);
 }
 
 void synth_write_picture(struct synth_pen *pen, const struct synth_care *care,
@@ -211,8 +243,9 @@ void synth_write_picture(struct synth_pen *pen, const struct synth_care *care,
     if (done.day != care->at.day)
         return;
     synth_start(pen, group.picture->done, done);
+    int values[MEASURES_COUNT] = {0};
     if (group.picture->done == SYNTH_OMG_13)
-        write_physiology(pen, &group, kind == SYNTH_ECG);
+        write_physiology(pen, &group, kind, values);
     else
         write_performed(pen, &group);
     struct synth_file file = {group.picture->done, care->at.day, number.number,
@@ -220,4 +253,5 @@ void synth_write_picture(struct synth_pen *pen, const struct synth_care *care,
     synth_save(pen, &file);
     if (done.day <= pen->synth->today)
         note_study(pen, &group, kind, done);
+    write_waves(pen, &group, kind, values);
 }

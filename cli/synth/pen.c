@@ -374,34 +374,48 @@ static bool make_parents(int root, const char *path, struct err *err)
     return true;
 }
 
-/* Not path_write_file: nothing here is worth an fsync per file. */
-static bool write_file(int root, const char *path, struct span bytes, struct err *err)
+static int make_file(int root, const char *path, struct err *err)
 {
-    CLEANUP(path_close)
     int file = openat(root, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (file < 0 && errno == ENOENT) {
         if (!make_parents(root, path, err))
-            return false;
+            return -1;
         file = openat(root, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     }
     if (file < 0)
-        return err_set(err, errno == EEXIST ? ERR_CONFLICT : ERR_SYSTEM, "path_failed",
-                       "cannot make %s", path);
+        err_set(err, errno == EEXIST ? ERR_CONFLICT : ERR_SYSTEM, "path_failed",
+                "cannot make %s", path);
+    return file;
+}
+
+bool synth_write_on(int file, struct span bytes, struct err *err)
+{
     while (bytes.len > 0) {
         ssize_t written = write(file, bytes.at, bytes.len);
         if (written < 0 && errno == EINTR)
             continue;
         if (written <= 0)
-            return err_set(err, ERR_SYSTEM, "path_failed", "cannot write %s", path);
+            return err_set(err, ERR_SYSTEM, "path_failed", "cannot write a file");
         bytes = span_part(bytes, (size_t)written, bytes.len - (size_t)written);
     }
     return true;
 }
 
+int synth_open(struct synth *synth, const char *path)
+{
+    if (synth->err.kind != ERR_NONE)
+        return -1;
+    int file = make_file(synth->root, path, &synth->err);
+    synth->files += file >= 0;
+    return file;
+}
+
+/* Not path_write_file: nothing here is worth an fsync per file. */
 void synth_save_raw(struct synth *synth, const char *path, struct span bytes)
 {
-    if (synth->err.kind == ERR_NONE && write_file(synth->root, path, bytes, &synth->err))
-        synth->files++;
+    CLEANUP(path_close) int file = synth_open(synth, path);
+    if (file >= 0)
+        (void)!synth_write_on(file, bytes, &synth->err);
 }
 
 void synth_save(struct synth_pen *pen, const struct synth_file *file)

@@ -117,6 +117,9 @@ void synth_put_encoded(const struct synth_facility *facility, struct text text,
 void synth_put_half_width(struct buf *out, struct text kana);
 /* Any bytes under any path; counts nothing. */
 void synth_save_raw(struct synth *synth, const char *path, struct span bytes);
+/* The same piece by piece: a new file, or -1 with synth->err. */
+int synth_open(struct synth *synth, const char *path);
+MUST_CHECK bool synth_write_on(int file, struct span bytes, struct err *err);
 
 /* ---- messages (adt.c, drug.c, lab.c, image.c) ---- */
 
@@ -184,11 +187,22 @@ enum synth_picture {
     SYNTH_ABDOMEN_US,
     SYNTH_ENDOSCOPY,
     SYNTH_ECG,
+    SYNTH_HOLTER,
     SYNTH_HEART_ECHO
 };
 /* Order and performance; `is_only_ordered`: nothing done yet. */
 void synth_write_picture(struct synth_pen *pen, const struct synth_care *care,
                          enum synth_picture picture, bool is_only_ordered);
+
+/* ---- waveforms as MFER (wave.c), under waves/<facility>/<number>/ ---- */
+enum { SYNTH_ECG_MEASURES = 4 /* rate, PQ, QRS, QT */ };
+/* What an ECG of this person says, and whether it has P waves. */
+const char *synth_ecg_words(const struct synth_person *person);
+bool synth_ecg_has_p(const struct synth_person *person);
+void synth_write_ecg(struct synth_pen *pen, struct synth_moment at, const char *order,
+                     const int measures[SYNTH_ECG_MEASURES]);
+/* 24 hours of two leads: 22 MB. */
+void synth_write_day(struct synth_pen *pen, struct synth_moment at, const char *order);
 
 /* ---- pictures as PNG (drawing.c) ---- */
 void synth_draw_photo(struct synth *synth, struct rand_seeded *dice, struct buf *out);

@@ -68,6 +68,7 @@ enum {
     SYNTH_CONSENTS_MAX = 2,
     SYNTH_FAULTS_MAX = 16,
     SYNTH_DOCTORS = 6,
+    SYNTH_WAVE_DAYS = 400, /* ECGs that are older have no files */
     SYNTH_NUMBER_BYTES = 16,
     SYNTH_PATH_BYTES = 512
 };
@@ -215,7 +216,9 @@ struct synth {
     uint64_t seed;
     int32_t today;
     bool is_specific; /* the network knows specific consent only */
-    int root;         /* descriptor of the output directory */
+    bool has_ecgs;
+    bool has_long_waves; /* 24 hours of ECG */
+    int root;            /* descriptor of the output directory */
     struct arena arena;
     struct synth_person *people;
     int people_count;

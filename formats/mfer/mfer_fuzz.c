@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { LOOK_COLUMNS = 64, LOOK_MS = 1000, COMPARED = 64, SAMPLES_WRITTEN = 20000 };
+enum { LOOK_COLUMNS = 64, LOOK_MS = 100, COMPARED = 64, SAMPLES_WRITTEN = 20000 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

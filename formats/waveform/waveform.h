@@ -19,7 +19,7 @@
 enum {
     WAVEFORM_COLUMNS_MAX = 8192,
     WAVEFORM_ANNOTATIONS_MAX = 2000, /* told at once; the rest by other ranges */
-    WAVEFORM_WIRE_BYTES_MAX = 24 << 20,
+    WAVEFORM_WIRE_BYTES_MAX = 8 << 20,
     WAVEFORM_GAP = -32768, /* on the wire */
     WAVEFORM_FORMAT = 1    /* of the wire */
 };
