@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Millimetre paper and traces on a canvas. Gaps stay empty; nothing is smoothed or joined. */
+import { columnsOf } from './columns.ts';
+import { factorOf, GAP, sampleAt, timeOf, type Lead } from './recording.ts';
+import { baselineOf, gutterPx, pxPerMs, rowPx, type Cell, type Scale, type Sheet } from './sheet.ts';
+
+const FINE = '#f7d9d6';
+const COARSE = '#eba9a3';
+const INK = '#14161c';
+const QUIET = '#5b5f6b';
+const PULSE_MM = 5; // 0.2 s at 25 mm/s
+/** More samples than this behind a pixel: extremes; fewer: each sample. */
+const PER_PIXEL = 1.5;
+
+export interface View {
+  scale: Scale;
+  width: number;
+  height: number;
+  /** At the gutter's edge. */
+  start_ms: number;
+}
+
+type Context = CanvasRenderingContext2D;
+
+function lines(ctx: Context, view: View, step: number, colour: string): void {
+  const { width, height, scale } = view;
+  const distance = step * scale.mm;
+  const shift = gutterPx(scale) - view.start_ms * pxPerMs(scale);
+  ctx.beginPath();
+  for (let x = ((shift % distance) + distance) % distance; x < width; x += distance) {
+    const crisp = Math.round(x) + 0.5;
+    ctx.moveTo(crisp, 0);
+    ctx.lineTo(crisp, height);
+  }
+  for (let y = 0; y < height; y += distance) {
+    const crisp = Math.round(y) + 0.5;
+    ctx.moveTo(0, crisp);
+    ctx.lineTo(width, crisp);
+  }
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = 1;
+  ctx.stroke();
+}
+
+/** Pixels of one stored unit: of V by the gain; else so that the lead fills its row. */
+function heightOf(lead: Lead, scale: Scale): { px: number; middle: number } {
+  if (lead.unit === 'V') return { px: factorOf(lead) * scale.gain * scale.mm, middle: -lead.offset };
+  let low = Infinity;
+  let high = -Infinity;
+  for (const value of lead.values) {
+    if (value === GAP) continue;
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  const span = high > low ? high - low : 1;
+  return { px: (rowPx(scale) * 0.7) / span, middle: (high + low) / 2 || 0 };
+}
+
+/** Each sample, with a break wherever one is missing. */
+function traceSamples(ctx: Context, lead: Lead, from: number, to: number, xOf: (sample: number) => number, yOf: (value: number) => number): void {
+  let isDown = false;
+  const last = Math.min(Math.ceil(to) - lead.first, lead.count - 1);
+  for (let at = Math.max(Math.floor(from) - lead.first, 0); at <= last; at += 1) {
+    const value = lead.values[at] as number;
+    if (value === GAP) {
+      isDown = false;
+      continue;
+    }
+    const x = xOf(lead.first + at);
+    if (isDown) ctx.lineTo(x, yOf(value));
+    else ctx.moveTo(x, yOf(value));
+    isDown = true;
+  }
+}
+
+function traceColumns(ctx: Context, lead: Lead, from: number, per: number, left: number, count: number, yOf: (value: number) => number): void {
+  const { low, high } = columnsOf(lead, from, per, count);
+  let isDown = false;
+  for (let i = 0; i < count; i += 1) {
+    const bottom = low[i] as number;
+    if (Number.isNaN(bottom)) {
+      isDown = false;
+      continue;
+    }
+    const x = left + i;
+    if (isDown) ctx.lineTo(x, yOf(high[i] as number));
+    else ctx.moveTo(x, yOf(high[i] as number));
+    // at least a dot's height: a flat line must be seen
+    ctx.lineTo(x, Math.max(yOf(bottom), yOf(high[i] as number) + 0.5));
+    isDown = true;
+  }
+}
+
+function trace(ctx: Context, view: View, lead: Lead, cell: Cell): void {
+  const { scale } = view;
+  const gutter = gutterPx(scale);
+  const perMs = pxPerMs(scale);
+  const from_ms = Math.max(cell.from_ms, view.start_ms);
+  const to_ms = Math.min(cell.to_ms, view.start_ms + (view.width - gutter) / perMs);
+  if (from_ms >= to_ms || !lead.is_supported) return;
+  const left = gutter + (from_ms - view.start_ms) * perMs;
+  const { px, middle } = heightOf(lead, scale);
+  const base = baselineOf(cell.row, scale);
+  const yOf = (value: number) => base - (value - middle) * px;
+  const from = sampleAt(lead, from_ms);
+  const to = sampleAt(lead, to_ms);
+  const count = Math.ceil((to_ms - from_ms) * perMs);
+  const per = (to - from) / Math.max(count, 1);
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(left, 0, count, view.height);
+  ctx.clip();
+  ctx.beginPath();
+  if (lead.form === 'samples' && per <= PER_PIXEL) {
+    traceSamples(ctx, lead, from - 1, to + 1, (sample) => gutter + (timeOf(lead, sample) - view.start_ms) * perMs, yOf);
+  } else traceColumns(ctx, lead, from, per, left, count, yOf);
+  ctx.strokeStyle = INK;
+  ctx.lineWidth = Math.max(1, scale.mm / 4);
+  ctx.lineJoin = 'round';
+  ctx.stroke();
+  ctx.restore();
+}
+
+/** 1 mV, 5 mm wide: what the paper's scale is, whatever the settings say. */
+function pulse(ctx: Context, scale: Scale, row: number): void {
+  const base = baselineOf(row, scale);
+  const top = base - scale.gain * scale.mm;
+  const left = scale.mm * 5;
+  ctx.beginPath();
+  ctx.moveTo(left, base);
+  ctx.lineTo(left + scale.mm, base);
+  ctx.lineTo(left + scale.mm, top);
+  ctx.lineTo(left + scale.mm * (PULSE_MM + 1), top);
+  ctx.lineTo(left + scale.mm * (PULSE_MM + 1), base);
+  ctx.strokeStyle = INK;
+  ctx.lineWidth = Math.max(1, scale.mm / 4);
+  ctx.stroke();
+}
+
+function names(ctx: Context, view: View, sheet: Sheet, leads: Lead[]): void {
+  const { scale } = view;
+  const size = Math.max(11, scale.mm * 3);
+  ctx.font = `600 ${size}px sans-serif`;
+  ctx.textBaseline = 'top';
+  for (const cell of sheet.cells) {
+    const lead = leads[cell.lead];
+    const top = cell.row * rowPx(scale) + 2;
+    const x = gutterPx(scale) + (cell.from_ms - view.start_ms) * pxPerMs(scale);
+    if (!lead) continue;
+    if (cell.from_ms === 0) {
+      ctx.fillStyle = INK;
+      ctx.fillText(lead.lead, 2, top, gutterPx(scale) - 4);
+      if (lead.unit === 'V' && lead.is_supported) pulse(ctx, scale, cell.row);
+    } else if (x > gutterPx(scale) - 1 && x < view.width) {
+      ctx.strokeStyle = QUIET;
+      ctx.lineWidth = 1;
+      ctx.beginPath();
+      ctx.moveTo(Math.round(x) + 0.5, top);
+      ctx.lineTo(Math.round(x) + 0.5, top + scale.mm * 4);
+      ctx.stroke();
+      ctx.fillStyle = INK;
+      ctx.fillText(lead.lead, x + 3, top);
+    }
+  }
+}
+
+/** Where the device saw something: a tick at the top, its words beside it. */
+function notes(ctx: Context, view: View, list: { start_ms: number; text: string }[]): void {
+  const { scale } = view;
+  ctx.font = `${Math.max(10, scale.mm * 2.6)}px sans-serif`;
+  ctx.textBaseline = 'top';
+  let free = 0;
+  for (const { start_ms, text } of list) {
+    const x = gutterPx(scale) + (start_ms - view.start_ms) * pxPerMs(scale);
+    if (x < gutterPx(scale) || x > view.width) continue;
+    ctx.fillStyle = '#1d3fb8';
+    ctx.fillRect(Math.round(x), 0, 1, scale.mm * 3);
+    if (x < free) continue;
+    ctx.fillText(text, x + 3, 0);
+    free = x + 6 + ctx.measureText(text).width;
+  }
+}
+
+/** All of it. `annotations` count from the group's start. */
+export function draw(ctx: Context, view: View, sheet: Sheet, leads: Lead[], annotations: { start_ms: number; text: string }[]): void {
+  ctx.fillStyle = '#fff';
+  ctx.fillRect(0, 0, view.width, view.height);
+  lines(ctx, view, 1, FINE);
+  lines(ctx, view, 5, COARSE);
+  for (const cell of sheet.cells) {
+    const lead = leads[cell.lead];
+    if (lead) trace(ctx, view, lead, cell);
+  }
+  names(ctx, view, sheet, leads);
+  notes(ctx, view, annotations);
+}
