@@ -13,11 +13,12 @@ import type { words as print } from './ja/print.ts';
 import type { words as problem } from './ja/problem.ts';
 import type { words as register } from './ja/register.ts';
 import type { words as request } from './ja/request.ts';
+import type { words as wave } from './ja/wave.ts';
 import type { words as work } from './ja/work.ts';
 
 export type Words = string | { one: string; other: string };
 type Source = typeof first & typeof work & typeof calendar & typeof help & typeof content
-  & typeof register & typeof request & typeof audit & typeof print & typeof problem & typeof image;
+  & typeof register & typeof request & typeof audit & typeof print & typeof problem & typeof image & typeof wave;
 export type Key = keyof Source;
 export type Catalogue = Record<Key, Words>;
 export type Language = 'ja' | 'en';
@@ -33,6 +34,7 @@ const PARTS = {
   audit: { ja: (): Part => import('./ja/audit.ts'), en: (): Part => import('./en/audit.ts') },
   image: { ja: (): Part => import('./ja/image.ts'), en: (): Part => import('./en/image.ts') },
   print: { ja: (): Part => import('./ja/print.ts'), en: (): Part => import('./en/print.ts') },
+  wave: { ja: (): Part => import('./ja/wave.ts'), en: (): Part => import('./en/wave.ts') },
   problem: { ja: (): Part => import('./ja/problem.ts'), en: (): Part => import('./en/problem.ts') },
 };
 export type Group = keyof typeof PARTS;

@@ -20,6 +20,7 @@ function paper() {
     lineTo: (x: number, y: number) => points.push(['line', x, y]),
     stroke: () => strokes.push({ colour: ctx.strokeStyle, points }),
     fillText: (text: string) => texts.push(text),
+    strokeText: () => {},
     measureText: () => ({ width: 20 }),
     fillRect: () => {}, save: () => {}, restore: () => {}, rect: () => {}, clip: () => {},
   };

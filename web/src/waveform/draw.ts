@@ -2,13 +2,14 @@
 /* Millimetre paper and traces on a canvas. Gaps stay empty; nothing is smoothed or joined. */
 import { columnsOf } from './columns.ts';
 import { factorOf, GAP, sampleAt, timeOf, type Lead } from './recording.ts';
-import { baselineOf, gutterPx, pxPerMs, rowPx, type Cell, type Scale, type Sheet } from './sheet.ts';
+import { baselineOf, gutterPx, pxPerMs, rowPx, topOf, type Cell, type Scale, type Sheet } from './sheet.ts';
 
 const FINE = '#f7d9d6';
 const COARSE = '#eba9a3';
 const INK = '#14161c';
 const QUIET = '#5b5f6b';
 const PULSE_MM = 5; // 0.2 s at 25 mm/s
+const PULSE_AT_MM = 8;
 /** More samples than this behind a pixel: extremes; fewer: each sample. */
 const PER_PIXEL = 1.5;
 
@@ -125,7 +126,7 @@ function trace(ctx: Context, view: View, lead: Lead, cell: Cell): void {
 function pulse(ctx: Context, scale: Scale, row: number): void {
   const base = baselineOf(row, scale);
   const top = base - scale.gain * scale.mm;
-  const left = scale.mm * 5;
+  const left = scale.mm * PULSE_AT_MM;
   ctx.beginPath();
   ctx.moveTo(left, base);
   ctx.lineTo(left + scale.mm, base);
@@ -144,12 +145,12 @@ function names(ctx: Context, view: View, sheet: Sheet, leads: Lead[]): void {
   ctx.textBaseline = 'top';
   for (const cell of sheet.cells) {
     const lead = leads[cell.lead];
-    const top = cell.row * rowPx(scale) + 2;
+    const top = topOf(cell.row, scale) + 2;
     const x = gutterPx(scale) + (cell.from_ms - view.start_ms) * pxPerMs(scale);
     if (!lead) continue;
     if (cell.from_ms === 0) {
       ctx.fillStyle = INK;
-      ctx.fillText(lead.lead, 2, top, gutterPx(scale) - 4);
+      ctx.fillText(lead.lead, 2, top, scale.mm * PULSE_AT_MM - 3);
       if (lead.unit === 'V' && lead.is_supported) pulse(ctx, scale, cell.row);
     } else if (x > gutterPx(scale) - 1 && x < view.width) {
       ctx.strokeStyle = QUIET;
@@ -158,6 +159,10 @@ function names(ctx: Context, view: View, sheet: Sheet, leads: Lead[]): void {
       ctx.moveTo(Math.round(x) + 0.5, top);
       ctx.lineTo(Math.round(x) + 0.5, top + scale.mm * 4);
       ctx.stroke();
+      // legible beside a trace, and hides none of it but a hair
+      ctx.strokeStyle = '#fff';
+      ctx.lineWidth = 2;
+      ctx.strokeText(lead.lead, x + 3, top);
       ctx.fillStyle = INK;
       ctx.fillText(lead.lead, x + 3, top);
     }

@@ -13,7 +13,9 @@ export type Gain = (typeof GAINS)[number];
 /** Pixels of a millimetre on the screen, by step of zoom. Fixed: the trace never stretches. */
 export const ZOOMS = [3, 4, 5, 6, 8] as const;
 export const ZOOM = 1;
-export const GUTTER_MM = 12;
+/** Name and pulse stand left of all traces, words of annotations above them. */
+export const GUTTER_MM = 15;
+const HEAD_MM = 5;
 const ROW_MM = 22;
 const LIMBS = ['I', 'II', 'III', 'aVR', 'aVL', 'aVF'];
 const CHEST = ['V1', 'V2', 'V3', 'V4', 'V5', 'V6'];
@@ -71,16 +73,20 @@ export interface Scale {
   mm: number;
   speed: Speed;
   gain: Gain;
+  /** Where a page has less room than the screen. */
+  row_mm?: number;
 }
 
 /** Higher gains need more room: V3 to V6 would run into each other. At 10 mm/mV and 4 px: 88 px. */
-export const rowMm = (gain: Gain): number => (gain === 20 ? ROW_MM * 1.5 : gain === 5 ? ROW_MM * 0.75 : ROW_MM);
-export const rowPx = ({ mm, gain }: Scale): number => rowMm(gain) * mm;
+export const rowMm = ({ gain, row_mm }: Pick<Scale, 'gain' | 'row_mm'>): number =>
+  row_mm ?? (gain === 20 ? ROW_MM * 1.5 : gain === 5 ? ROW_MM * 0.75 : ROW_MM);
+export const rowPx = (scale: Scale): number => rowMm(scale) * scale.mm;
 export const gutterPx = ({ mm }: Scale): number => GUTTER_MM * mm;
 export const pxPerMs = ({ mm, speed }: Scale): number => (mm * speed) / 1000;
 export const widthPx = (sheet: Sheet, scale: Scale): number => sheet.duration_ms * pxPerMs(scale);
-export const heightPx = (sheet: Sheet, scale: Scale): number => Math.round(sheet.rows * rowPx(scale));
-export const baselineOf = (row: number, scale: Scale): number => (row + 0.55) * rowPx(scale);
+export const topOf = (row: number, scale: Scale): number => HEAD_MM * scale.mm + row * rowPx(scale);
+export const heightPx = (sheet: Sheet, scale: Scale): number => Math.round(topOf(sheet.rows, scale));
+export const baselineOf = (row: number, scale: Scale): number => topOf(row, scale) + 0.55 * rowPx(scale);
 
 /** The first ms in view, so that the view stays on the sheet. */
 export function clampStart(sheet: Sheet, scale: Scale, start_ms: number, view_px: number): number {
