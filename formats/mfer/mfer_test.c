@@ -728,9 +728,9 @@ static void an_entry_says_what_was_recorded(void)
     CHECK(list.first->day == day_from_date(2026, 11, 27));
     const struct entry_item *item = list.first->items;
     CHECK(item && strcmp(item->type, "recording") == 0);
-    CHECK(item && text_is(item->fields[2].value, "I II 呼吸 III aVR aVL aVF"));
-    CHECK(item && text_is(item->fields[3].value, "500 Hz, 125 Hz"));
-    CHECK(item && text_is(item->fields[4].value, "10 秒"));
+    CHECK(item && text_is(item->fields[1].value, "I II 呼吸 III aVR aVL aVF"));
+    CHECK(item && text_is(item->fields[2].value, "500 Hz, 125 Hz"));
+    CHECK(item && text_is(item->fields[3].value, "10 秒"));
 }
 
 int main(void)

@@ -83,22 +83,21 @@ static bool add_recording(const struct waveform_recording *recording,
                           struct arena *arena, struct err *err)
 {
     char words[WORDS_BYTES];
-    struct entry_item *item = entry_add_item(entry, "recording", 9, arena, err);
+    struct entry_item *item = entry_add_item(entry, "recording", 8, arena, err);
     if (!item)
         return false;
     entry_add_field(item, "name", group->label);
-    entry_add_field(item, "kind", text_cstr(waveform_kind_id(group->kind)));
     if (!add_leads(group, item, arena, err))
         return false;
     put_rates(group, words, sizeof words);
-    if (!add_words(item, "rate", words, arena, err))
+    if (!add_words(item, "sampling", words, arena, err))
         return false;
     put_duration(waveform_duration_ms(group), words, sizeof words);
-    if (!add_words(item, "duration", words, arena, err))
+    if (!add_words(item, "length", words, arena, err))
         return false;
     entry_add_field(item, "filter", recording->filter);
     entry_add_field(item, "start", recording->start);
-    entry_add_field(item, "device", recording->device);
+    entry_add_field(item, "instrument", recording->device);
     if (has_unsupported(group))
         entry_add_field(item, "comment", TEXT("圧縮形式は未対応"));
     return true;
@@ -158,7 +157,7 @@ static bool add_annotation(const struct waveform_annotation *note, struct entry 
     if (note->duration_ms <= 0)
         return true;
     put_duration(note->duration_ms, words, sizeof words);
-    return add_words(item, "duration", words, arena, err);
+    return add_words(item, "length", words, arena, err);
 }
 
 bool waveform_add_items(const struct waveform_recording *recording, struct entry *entry,
