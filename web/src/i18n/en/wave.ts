@@ -24,6 +24,7 @@ export const words: Record<keyof typeof ja, Words> = {
   'wave.position': 'Position',
   'wave.at': 'from {at}',
   'wave.print': 'Print to scale',
+  'wave.back': 'Back to the waveform',
   'wave.print.scale': '{speed} mm/s, {gain} mm/mV (check the grid: bold lines are 5 mm apart)',
   'wave.summary': 'Recording',
   'wave.kind': 'Kind',

@@ -22,6 +22,7 @@ export const words = {
   'wave.position': '表示位置',
   'wave.at': '{at} から',
   'wave.print': '等倍で印刷',
+  'wave.back': '波形へ戻る',
   'wave.print.scale': '{speed} mm/s　{gain} mm/mV（紙の枠を確かめてください：太線は5 mm）',
   'wave.summary': '記録',
   'wave.kind': '種類',
