@@ -75,6 +75,14 @@ describe('a trace', () => {
     expect(traceOf(lead([0, 0], { unit: '' }), 20).strokes).toHaveLength(3);
   });
 
+  it('has words of annotations above it, where the next one leaves them room', () => {
+    const { ctx, texts } = paper();
+    const one = lead(new Array<number>(1000).fill(0));
+    const at = (start_ms: number, text: string) => ({ start_ms, text });
+    draw(ctx, VIEW, sheetOf([one], '12x1', 10_000), [one], [at(5000, 'VPC'), at(1000, 'P'), at(1100, 'QRS'), at(99_000, 'later')]);
+    expect(texts).toEqual(['II', 'QRS', 'VPC']);
+  });
+
   it('of compressed samples is not there', () => {
     const { strokes } = traceOf(lead([], { is_supported: false }), 20);
     expect(strokes).toHaveLength(2);

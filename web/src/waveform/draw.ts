@@ -169,21 +169,22 @@ function names(ctx: Context, view: View, sheet: Sheet, leads: Lead[]): void {
   }
 }
 
-/** Where the device saw something: a tick at the top, its words beside it. */
+/** Where the device saw something: a tick at the top, its words beside it where they have room. */
 function notes(ctx: Context, view: View, list: { start_ms: number; text: string }[]): void {
   const { scale } = view;
+  const xOf = (ms: number) => gutterPx(scale) + (ms - view.start_ms) * pxPerMs(scale);
+  const seen = list
+    .map(({ start_ms, text }) => ({ x: xOf(start_ms), text }))
+    .filter(({ x }) => x >= gutterPx(scale) && x <= view.width)
+    .sort((one, other) => one.x - other.x);
   ctx.font = `${Math.max(10, scale.mm * 2.6)}px sans-serif`;
   ctx.textBaseline = 'top';
-  let free = 0;
-  for (const { start_ms, text } of list) {
-    const x = gutterPx(scale) + (start_ms - view.start_ms) * pxPerMs(scale);
-    if (x < gutterPx(scale) || x > view.width) continue;
-    ctx.fillStyle = '#1d3fb8';
+  ctx.fillStyle = '#1d3fb8';
+  seen.forEach(({ x, text }, at) => {
     ctx.fillRect(Math.round(x), 0, 1, scale.mm * 3);
-    if (x < free) continue;
-    ctx.fillText(text, x + 3, 0);
-    free = x + 6 + ctx.measureText(text).width;
-  }
+    const room = (seen[at + 1]?.x ?? Infinity) - x;
+    if (ctx.measureText(text).width + 6 <= room) ctx.fillText(text, x + 3, 0);
+  });
 }
 
 /** All of it. `annotations` count from the group's start. */
