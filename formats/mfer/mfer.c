@@ -17,7 +17,9 @@ bool mfer_is_good(const struct mfer_reader *reader)
 void mfer_find(struct mfer_reader *reader, const char *code, size_t offset,
                struct text words)
 {
-    if (reader->finding_count++ >= MFER_FINDINGS_MAX || !mfer_is_good(reader))
+    /* Where the reading ended is always said. */
+    bool is_listed = reader->finding_count++ < MFER_FINDINGS_MAX || reader->is_over;
+    if (!is_listed || !mfer_is_good(reader))
         return;
     /* The arena's error, if any, is the reader's and ends everything. */
     (void)!entry_warn(&reader->file->findings, code, offset, words, reader->arena,

@@ -6,7 +6,7 @@
 
 enum { SPARE_BYTES = 1 << 20, STATUS_DTP = 4, REPRESENTATIVE = 9, DEFAULT_HZ = 1000 };
 /* Channels looked at in all frames together. */
-static const uint64_t WORK_MAX = (uint64_t)1 << 26;
+static const uint64_t WORK_MAX = (uint64_t)1 << 24;
 static const double SAMPLES_MAX = 9007199254740992.0; /* 2^53 */
 
 struct frame {
