@@ -556,11 +556,10 @@ static void character_sets_are_compared_without_case_and_spaces(void)
         const char *bytes;
         const char *expected;
     } cases[] = {
-        {"jis x 0201", "\xB6\xC5", "ｶﾅ"},
-        {"rfc1468", "\x1B$B;3\x1B(B", "山"},
-        {"ISO 8859-1", "\xE9", "é"},
-        {"iso 8859", "\xE9", "é"},
-        {"Utf-8", "é", "é"},
+        {"jis x 0201", "\xB6\xC5", "ｶﾅ"}, {"rfc1468", "\x1B$B;3\x1B(B", "山"},
+        {"ISO 8859-1", "\xE9", "é"},      {"iso 8859", "\xE9", "é"},
+        {"ISO 8859-2", "a\xB1", "aą"},    {"ISO 8859-5", "\xBF", "П"},
+        {"ISO 8859-9", "\xFD", "ı"},      {"Utf-8", "é", "é"},
         {"ANSI X3.4", "plain", "plain"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -42,38 +42,37 @@ bool mfer_signed(const struct mfer_reader *reader, struct span value, int32_t *n
 static const struct {
     const char *name;
     enum charset charset;
-    bool is_approximate; /* a part that is not there becomes U+FFFD */
+    enum charset_set right; /* what bytes from A0 on are; NONE: the set's own */
 } charsets[] = {
-    {"", CHARSET_ASCII, false},
-    {"ASCII", CHARSET_ASCII, false},
-    {"ANSIX3.4", CHARSET_ASCII, false},
-    {"ISO646", CHARSET_ASCII, false},
-    {"ISO8859", CHARSET_LATIN1, false},
-    {"ISO88591", CHARSET_LATIN1, false},
-    {"ISOIR100", CHARSET_LATIN1, false},
-    {"ISO88592", CHARSET_ASCII, true},
-    {"ISO88593", CHARSET_ASCII, true},
-    {"ISO88594", CHARSET_ASCII, true},
-    {"ISO88595", CHARSET_ASCII, true},
-    {"ISO88596", CHARSET_ASCII, true},
-    {"ISO88597", CHARSET_ASCII, true},
-    {"ISO88598", CHARSET_ASCII, true},
-    {"ISO88599", CHARSET_ASCII, true},
-    {"UTF8", CHARSET_UTF8, false},
-    {"JISX0201", CHARSET_CP932, false},
-    {"JISX0208", CHARSET_ISO2022JP, false},
-    {"JISX0212", CHARSET_ISO2022JP, false},
-    {"RFC1468", CHARSET_ISO2022JP, false},
-    {"ISO2022", CHARSET_ISO2022JP, false},
-    {"ISO2022JP", CHARSET_ISO2022JP, false},
+    {"", CHARSET_ASCII, CHARSET_SET_NONE},
+    {"ASCII", CHARSET_ASCII, CHARSET_SET_NONE},
+    {"ANSIX3.4", CHARSET_ASCII, CHARSET_SET_NONE},
+    {"ISO646", CHARSET_ASCII, CHARSET_SET_NONE},
+    {"ISO8859", CHARSET_LATIN1, CHARSET_SET_NONE},
+    {"ISO88591", CHARSET_LATIN1, CHARSET_SET_NONE},
+    {"ISOIR100", CHARSET_LATIN1, CHARSET_SET_NONE},
+    {"ISO88592", CHARSET_ASCII, CHARSET_SET_LATIN2},
+    {"ISO88593", CHARSET_ASCII, CHARSET_SET_LATIN3},
+    {"ISO88594", CHARSET_ASCII, CHARSET_SET_LATIN4},
+    {"ISO88595", CHARSET_ASCII, CHARSET_SET_CYRILLIC},
+    {"ISO88596", CHARSET_ASCII, CHARSET_SET_ARABIC},
+    {"ISO88597", CHARSET_ASCII, CHARSET_SET_GREEK},
+    {"ISO88598", CHARSET_ASCII, CHARSET_SET_HEBREW},
+    {"ISO88599", CHARSET_ASCII, CHARSET_SET_LATIN5},
+    {"UTF8", CHARSET_UTF8, CHARSET_SET_NONE},
+    {"JISX0201", CHARSET_CP932, CHARSET_SET_NONE},
+    {"JISX0208", CHARSET_ISO2022JP, CHARSET_SET_NONE},
+    {"JISX0212", CHARSET_ISO2022JP, CHARSET_SET_NONE},
+    {"RFC1468", CHARSET_ISO2022JP, CHARSET_SET_NONE},
+    {"ISO2022", CHARSET_ISO2022JP, CHARSET_SET_NONE},
+    {"ISO2022JP", CHARSET_ISO2022JP, CHARSET_SET_NONE},
 };
 
 /* Unknown names and high bytes in ASCII: as UTF-8 if they are valid, else CP932. */
-static enum charset guess(struct mfer_reader *reader, struct span value)
+static enum charset guess(struct span value)
 {
     struct err ignored = {0};
     struct text text = {0};
-    (void)reader;
     return text_from_utf8(value, &text, &ignored) ? CHARSET_UTF8 : CHARSET_CP932;
 }
 
@@ -85,26 +84,29 @@ static bool has_high_byte(struct span value)
     return false;
 }
 
-static enum charset charset_of(struct mfer_reader *reader, struct span value,
-                               size_t offset)
+/* What the words in force say of these bytes. */
+struct reading {
+    enum charset charset;
+    enum charset_set right;
+};
+
+static struct reading reading_of(struct mfer_reader *reader, struct span value,
+                                 size_t offset)
 {
     for (size_t i = 0; i < sizeof(charsets) / sizeof(charsets[0]); i++) {
         if (!text_is(reader->charset, charsets[i].name))
             continue;
-        if (charsets[i].charset != CHARSET_ASCII || !has_high_byte(value))
-            return charsets[i].charset;
-        if (charsets[i].is_approximate) {
-            mfer_find(reader, "mfer_charset_unsupported", offset,
-                      TEXT("宣言された文字コード（TXC）は一部しか読めません"));
-            return CHARSET_ASCII;
-        }
+        struct reading reading = {charsets[i].charset, charsets[i].right};
+        if (reading.charset != CHARSET_ASCII || reading.right != CHARSET_SET_NONE ||
+            !has_high_byte(value))
+            return reading;
         mfer_find(reader, "charset_misdeclared", offset,
                   TEXT("ASCIIと宣言された項目にASCIIでない文字があります"));
-        return guess(reader, value);
+        return (struct reading){guess(value), CHARSET_SET_NONE};
     }
     mfer_find(reader, "mfer_charset_unknown", offset,
               TEXT("文字コードの名前（TXC）が知られていないものです"));
-    return guess(reader, value);
+    return (struct reading){guess(value), CHARSET_SET_NONE};
 }
 
 static struct text trimmed(struct text text)
@@ -137,6 +139,29 @@ static struct text text_of_utf16(struct mfer_reader *reader, struct span value)
     return trimmed((struct text){out, len});
 }
 
+/* ISO 8859-2 to -9: ASCII and a right half; what is no character becomes U+FFFD. */
+static struct text text_of_iso8859(struct mfer_reader *reader, struct span value,
+                                   enum charset_set right, unsigned *findings,
+                                   size_t *first_bad)
+{
+    enum { RIGHT_FROM = 0xA0, UNREADABLE = 0xFFFD };
+    char *out = arena_take(reader->arena, value.len + 1, 3, reader->err);
+    size_t len = 0;
+    for (size_t i = 0; out && i < value.len; i++) {
+        uint8_t byte = value.at[i];
+        uint32_t code_point = byte;
+        if (byte >= RIGHT_FROM)
+            code_point = charset_set_code_point(right, byte & 0x7F, 0);
+        if (code_point == 0 || (byte >= 0x80 && byte < RIGHT_FROM)) {
+            code_point = UNREADABLE;
+            *first_bad = *findings & CHARSET_BAD_BYTES ? *first_bad : i;
+            *findings |= CHARSET_BAD_BYTES;
+        }
+        len += text_encode(code_point, out + len);
+    }
+    return (struct text){out, out ? len : 0};
+}
+
 struct text mfer_text(struct mfer_reader *reader, struct span value, size_t offset)
 {
     struct text text = {0};
@@ -154,9 +179,13 @@ struct text mfer_text(struct mfer_reader *reader, struct span value, size_t offs
     const uint8_t *nul = value.len > 0 ? memchr(value.at, 0, value.len) : NULL;
     if (nul)
         value.len = (size_t)(nul - value.at);
-    enum charset charset = charset_of(reader, value, offset);
-    if (!mfer_is_good(reader) || !charset_decode(charset, value, reader->arena, &text,
-                                                 &findings, &first_bad, reader->err))
+    struct reading reading = reading_of(reader, value, offset);
+    if (!mfer_is_good(reader))
+        return (struct text){0};
+    if (reading.right != CHARSET_SET_NONE)
+        text = text_of_iso8859(reader, value, reading.right, &findings, &first_bad);
+    else if (!charset_decode(reading.charset, value, reader->arena, &text, &findings,
+                             &first_bad, reader->err))
         return (struct text){0};
     if (findings & CHARSET_BAD_BYTES)
         mfer_find(reader, "charset_replaced", offset + first_bad,

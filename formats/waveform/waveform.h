@@ -88,6 +88,7 @@ struct waveform_annotation {
     double duration_ms;
     struct text text;
     uint32_t code;    /* of the file's own table; 0 = none */
+    uint32_t group;   /* number of its group from 1 on; 0 = all */
     struct text lead; /* "" = all */
     struct waveform_annotation *next;
 };
@@ -155,6 +156,16 @@ void waveform_extremes(const struct waveform_channel *channel, uint64_t from,
  * and I and II are voltages of one rate and length. A gap in either gives a gap. */
 MUST_CHECK bool waveform_derive(struct waveform_group *group, struct arena *arena,
                                 struct err *err);
+
+struct dicom_file;
+/* The waveforms of a DICOM object (PS3.3 C.10.9, A.34), which borrow from its bytes:
+ * multiplex groups, channel sources, sensitivity × correction, baseline, padding value,
+ * filters, annotations. Samples of 8 and 16 bits, µ-law and A-law too. Leads that are
+ * missing are derived. ERR_SYNTAX waveform_none (no group that can be read); the arena's.
+ */
+MUST_CHECK bool waveform_read_dicom(const struct dicom_file *file, struct arena *arena,
+                                    struct waveform_recording *recording,
+                                    struct err *err);
 
 /* What a screen asks for: a stretch of one group, in milliseconds since the group's
  * start (to_ms 0 = to the end), in columns of pixels (0 = every sample). */

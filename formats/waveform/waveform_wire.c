@@ -174,7 +174,8 @@ static void put_annotations(struct json_writer *json, const struct wire *wire,
     json_open_array(json);
     for (const struct waveform_annotation *note = recording->annotations; note;
          note = note->next) {
-        if (note->start_ms > to || note->start_ms + note->duration_ms < from)
+        if ((note->group > 0 && note->group != wire->wish->group + 1) ||
+            note->start_ms > to || note->start_ms + note->duration_ms < from)
             continue;
         if (told == WAVEFORM_ANNOTATIONS_MAX) {
             left_off++;
