@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "formats/codec/codec.h"
+
 enum { STUDIES_MAX = 2048, HEAD_BYTES = 64 << 10 };
 
 /* ------------------------------------------------------------------ which */
@@ -240,6 +242,33 @@ void synth_put_shape(struct synth_instance *instance, const struct synth_shape *
     synth_set_uint(set, DICOM_PIXEL_REPRESENTATION, "US", 0);
 }
 
+/* Grey pixels as one fragment, in the encodings that give back what went in. */
+static void put_encoded(struct synth_instance *instance, const struct synth_shape *shape,
+                        struct span pixels)
+{
+    static const enum codec_syntax syntaxes[] = {
+        [DICOM_CODED_RLE] = CODEC_RLE,
+        [DICOM_CODED_JPEG_LOSSLESS] = CODEC_JPEG_LOSSLESS,
+        [DICOM_CODED_JPEG_LS] = CODEC_JPEG_LS,
+        [DICOM_CODED_JPEG_2000] = CODEC_JPEG_2000,
+    };
+    const struct codec_shape wanted = {.columns = shape->columns,
+                                       .rows = shape->rows,
+                                       .samples = shape->samples,
+                                       .bits_allocated = shape->bits_allocated,
+                                       .bits_stored = shape->bits_stored,
+                                       .high_bit = shape->bits_stored - 1,
+                                       .photometric = CODEC_MONOCHROME2};
+    struct err *err = &instance->series->synth->err;
+    CLEANUP(arena_free) struct arena arena = arena_init(64 << 20);
+    CLEANUP(buf_free) struct buf frame = buf_init(pixels.len * 2 + HEAD_BYTES);
+    enum dicom_coding coding = dicom_syntax_coding(instance->set.syntax);
+    assert(shape->samples == 1 && coding <= DICOM_CODED_JPEG_2000);
+    if (err->kind == ERR_NONE &&
+        codec_encode(syntaxes[coding], &wanted, pixels, &arena, &frame, err))
+        synth_set_fragments(&instance->set, buf_view(&frame), &frame.len, 1);
+}
+
 void synth_save_image(struct synth_instance *instance, const struct synth_shape *shape,
                       struct span pixels)
 {
@@ -247,7 +276,9 @@ void synth_save_image(struct synth_instance *instance, const struct synth_shape 
         synth_set_free(&instance->set);
         return;
     }
-    if (shape->bits_allocated == 16)
+    if (dicom_syntax_coding(instance->set.syntax) != DICOM_CODED_NATIVE)
+        put_encoded(instance, shape, pixels);
+    else if (shape->bits_allocated == 16)
         synth_set_words(&instance->set, DICOM_PIXELS,
                         (const uint16_t *)(const void *)pixels.at, pixels.len / 2);
     else

@@ -130,6 +130,10 @@ void synth_write_ct(struct synth_series *series)
         {DICOM_EXPLICIT_LITTLE, "胸部単純 3mm"},
         {DICOM_IMPLICIT_LITTLE, "Implicit VR"},
         {DICOM_EXPLICIT_BIG, "Big Endian"},
+        {DICOM_RLE, "RLE"},
+        {DICOM_JPEG_LOSSLESS_SV1, "JPEG Lossless"},
+        {DICOM_JPEG_LS, "JPEG-LS"},
+        {DICOM_JPEG_2000_LOSSLESS, "JPEG 2000"},
     };
     enum { FEW = 6 };
     struct stack stack = {40, 256, 360.0 / 256, 3, -66};
