@@ -13,6 +13,7 @@
 #include "gateway/answer/answer.h"
 #include "gateway/frames/frames.h"
 #include "gateway/gateway_config.h"
+#include "gateway/gateway_dicom.h"
 #include "gateway/gateway_recall.h"
 #include "gateway/rows/rows.h"
 #include "gateway/study/study.h"
@@ -73,6 +74,7 @@ struct gateway {
     struct loop *loop;
     struct workers *workers;
     struct tls_context *tls;
+    struct gateway_dicom *dicom; /* NULL = not asked for */
     bool is_dialling;
     bool was_filled;
     struct policy_file policy_file;
@@ -388,6 +390,22 @@ static bool open_wire(struct gateway *gateway, struct err *err)
     return gateway->tick != NULL;
 }
 
+/* Without a `dicom` in the configuration nothing listens. */
+static bool open_dicom(struct gateway *gateway, struct err *err)
+{
+    const struct gateway_dicom_settings *settings = &gateway->config.dicom;
+    const char *directory = settings->address ? in_data(gateway, "images", err) : NULL;
+    struct gateway_dicom_config dicom = {.loop = gateway->loop,
+                                         .workers = gateway->workers,
+                                         .settings = settings,
+                                         .directory = directory,
+                                         .log = &gateway->log};
+    if (!settings->address)
+        return true;
+    gateway->dicom = directory ? gateway_dicom_open(&dicom, err) : NULL;
+    return gateway->dicom != NULL;
+}
+
 void gateway_read_rows(int socket)
 {
     rows_serve(socket);
@@ -404,7 +422,7 @@ struct gateway *gateway_open(const char *config_file, struct err *err)
         !gateway_read_config(config_file, &gateway->arena, &gateway->config, err) ||
         !path_make_directory(gateway->config.data, err) || !open_records(gateway, err) ||
         !open_rows(gateway, err) || !open_gate(gateway, err) ||
-        !open_wire(gateway, err)) {
+        !open_wire(gateway, err) || !open_dicom(gateway, err)) {
         gateway_close(gateway);
         return NULL;
     }
@@ -435,12 +453,14 @@ void gateway_close(struct gateway *gateway)
     for (size_t i = 0; i < GATEWAY_CENTRES_MAX; i++)
         if (gateway->lines[i].dialer)
             tunnel_dialer_close(gateway->lines[i].dialer);
+    gateway_dicom_stop(gateway->dicom);
     study_stop(gateway->study);
     collect_free(gateway->collect);
     rows_close(gateway->rows);
     answer_end(gateway->answer);
     if (gateway->workers)
         workers_free(gateway->workers);
+    gateway_dicom_close(gateway->dicom);
     if (gateway->tick)
         loop_timer_free(gateway->tick);
     if (gateway->loop)

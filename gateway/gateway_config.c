@@ -288,6 +288,121 @@ static bool read_centre(const struct json_value *root, struct arena *arena,
            err_set(err, ERR_SYNTAX, "config_grant_key", "not a public key in hex");
 }
 
+/* ---- DICOM ---- */
+
+static bool read_title(const struct json_value *object, struct arena *arena,
+                       const char **title, struct err *err)
+{
+    return take_name(object, "title", arena, title, err) &&
+           dimse_check_title(span_cstr(*title), err);
+}
+
+static bool read_networks(const struct json_value *object, struct dimse_peer *peer,
+                          struct err *err)
+{
+    const struct json_value *array = NULL;
+    struct text text = {0};
+    if (!json_take_array(object, "addresses", DIMSE_NETWORKS_MAX, &array, err))
+        return false;
+    peer->network_count = json_count(array);
+    for (size_t i = 0; i < peer->network_count; i++)
+        if (!json_item_text(array, i, 64, &text, err) ||
+            !dimse_read_network(text_span(text), &peer->networks[i], err))
+            return false;
+    return peer->network_count > 0 ||
+           err_set(err, ERR_SYNTAX, "config_dicom", "a peer without an address");
+}
+
+static bool read_peer(const struct json_value *object, struct arena *arena,
+                      struct dimse_peer *peer, struct err *err)
+{
+    static const char *const keys[] = {"title", "addresses", "report", NULL};
+    const struct json_value *report = NULL;
+    if (!json_check_members(object, keys, err) ||
+        !read_title(object, arena, &peer->title, err) ||
+        !read_networks(object, peer, err))
+        return false;
+    if (!json_member(object, "report"))
+        return true;
+    if (!json_take_object(object, "report", &report, err) ||
+        !read_address(report, arena, &peer->report_host, &peer->report_port, err))
+        return false;
+    return json_member(report, "port") ||
+           err_set(err, ERR_SYNTAX, "config_dicom", "report without a port");
+}
+
+static bool read_peers(const struct json_value *object, struct arena *arena,
+                       struct gateway_dicom_settings *dicom, struct err *err)
+{
+    const struct json_value *array = NULL;
+    if (!json_take_array(object, "peers", DIMSE_PEERS_MAX, &array, err))
+        return false;
+    dicom->peer_count = json_count(array);
+    for (size_t i = 0; i < dicom->peer_count; i++) {
+        if (!read_peer(json_item(array, i), arena, &dicom->peers[i], err))
+            return false;
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(dicom->peers[k].title, dicom->peers[i].title) == 0)
+                return err_set(err, ERR_SYNTAX, "config_dicom", "a title stands twice");
+    }
+    return dicom->peer_count > 0 ||
+           err_set(err, ERR_SYNTAX, "config_dicom", "no peer is named");
+}
+
+static bool read_dicom_tls(const struct json_value *object, struct arena *arena,
+                           struct gateway_dicom_settings *dicom, struct err *err)
+{
+    static const char *const keys[] = {"certificate", "key", "authority", NULL};
+    const struct json_value *tls = NULL;
+    return !json_member(object, "tls") ||
+           (json_take_object(object, "tls", &tls, err) &&
+            json_check_members(tls, keys, err) &&
+            take_name(tls, "certificate", arena, &dicom->certificate, err) &&
+            take_name(tls, "key", arena, &dicom->key, err) &&
+            take_name(tls, "authority", arena, &dicom->authority, err));
+}
+
+/* Ports as IANA registered them for DICOM, without and with TLS. */
+static bool read_dicom(const struct json_value *root, struct arena *arena,
+                       struct gateway_dicom_settings *dicom, struct err *err)
+{
+    static const char *const keys[] = {"address",
+                                       "port",
+                                       "title",
+                                       "peers",
+                                       "tls",
+                                       "associations",
+                                       "associations_per_peer",
+                                       "instance_mb",
+                                       "reserve_mb",
+                                       NULL};
+    const struct json_value *object = NULL;
+    struct dimse_limits limits = dimse_default_limits();
+    if (!json_member(root, "dicom"))
+        return true;
+    dicom->associations_max = limits.associations_max;
+    dicom->associations_per_peer_max = limits.associations_per_peer_max;
+    dicom->instance_mb_max = (int)(limits.instance_bytes_max >> 20);
+    dicom->reserve_mb = 1024;
+    if (!json_take_object(root, "dicom", &object, err) ||
+        !json_check_members(object, keys, err) ||
+        !take_name(object, "address", arena, &dicom->address, err) ||
+        !read_title(object, arena, &dicom->title, err) ||
+        !read_peers(object, arena, dicom, err) ||
+        !read_dicom_tls(object, arena, dicom, err))
+        return false;
+    int port = dicom->certificate ? 2762 : 11112;
+    bool is_read =
+        take_number(object, "port", 1, 65535, &port, err) &&
+        take_number(object, "associations", 1, 256, &dicom->associations_max, err) &&
+        take_number(object, "associations_per_peer", 1, 256,
+                    &dicom->associations_per_peer_max, err) &&
+        take_number(object, "instance_mb", 1, 1 << 20, &dicom->instance_mb_max, err) &&
+        take_number(object, "reserve_mb", 0, 1 << 20, &dicom->reserve_mb, err);
+    dicom->port = (uint16_t)port;
+    return is_read;
+}
+
 static bool read_policy(const struct json_value *root, struct arena *arena,
                         struct gateway_config *config, struct err *err)
 {
@@ -347,5 +462,6 @@ bool gateway_read_config(const char *file, struct arena *arena,
            read_transactions(root, arena, config, err) &&
            read_index_database(root, arena, config, err) &&
            read_centre(root, arena, config, err) &&
+           read_dicom(root, arena, &config->dicom, err) &&
            read_policy(root, arena, config, err) && read_numbers(root, config, err);
 }

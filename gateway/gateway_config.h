@@ -6,6 +6,7 @@
 #include "formats/uplink/uplink.h"
 #include "gateway/answer/answer.h"
 #include "gateway/collect/collect.h"
+#include "gateway/gateway_dicom.h"
 #include "gateway/study/study.h"
 #include "wire/tunnel/tunnel.h"
 
@@ -49,6 +50,7 @@ struct gateway_config {
     int recent_days;
     int watches_max;
     bool asks_marks; /* fanotify */
+    struct gateway_dicom_settings dicom;
     int poll_ms;
 };
 

@@ -135,6 +135,58 @@ static void an_index_database_has_its_secret_in_a_file_of_its_own(void)
     unlink(in_folder("connection"));
 }
 
+#define PEER "{\"title\":\"CT1\",\"addresses\":[\"10.1.2.0/24\",\"fd00::1\"]}"
+
+static void a_dicom_listener_is_read_with_its_peers(void)
+{
+    struct err err;
+    struct gateway_config config;
+    CHECK(read_with(STANDARD, &config, &err) && !config.dicom.address);
+    CHECK(read_with(STANDARD
+                    ",\"dicom\":{\"address\":\"10.1.2.3\",\"title\":\"TSUMUGI\","
+                    "\"peers\":[" PEER ",{\"title\":\"PACS\",\"addresses\":[\"::1\"],"
+                    "\"report\":{\"host\":\"pacs.local\",\"port\":104}}],"
+                    "\"tls\":{\"certificate\":\"c\",\"key\":\"k\",\"authority\":\"a\"},"
+                    "\"reserve_mb\":7}",
+                    &config, &err));
+    const struct gateway_dicom_settings *dicom = &config.dicom;
+    CHECK(strcmp(dicom->title, "TSUMUGI") == 0 && dicom->port == 2762);
+    CHECK(dicom->peer_count == 2 && dicom->peers[0].network_count == 2);
+    CHECK(!dicom->peers[0].report_host && dicom->peers[1].report_port == 104);
+    CHECK(dicom->reserve_mb == 7 && dicom->associations_max > 0);
+    CHECK(read_with(STANDARD ",\"dicom\":{\"address\":\"::1\",\"title\":\"T\","
+                             "\"peers\":[" PEER "]}",
+                    &config, &err));
+    CHECK(config.dicom.port == 11112 && !config.dicom.certificate);
+}
+
+static void a_dicom_listener_that_cannot_be_meant_stops_the_start(void)
+{
+#define DICOM(rest) STANDARD ",\"dicom\":{\"address\":\"::1\"," rest "}"
+    static const char *const cases[] = {
+        DICOM("\"title\":\"T\""),
+        DICOM("\"title\":\"T\",\"peers\":[]"),
+        DICOM("\"title\":\"SEVENTEEN_LETTERS\",\"peers\":[" PEER "]"),
+        DICOM("\"title\":\"T\",\"peers\":[" PEER "," PEER "]"),
+        DICOM("\"title\":\"T\",\"peers\":[{\"title\":\"A\",\"addresses\":[]}]"),
+        DICOM(
+            "\"title\":\"T\",\"peers\":[{\"title\":\"A\",\"addresses\":[\"ct.local\"]}]"),
+        DICOM("\"title\":\"T\",\"peers\":[{\"title\":\"A\",\"adresses\":[\"::1\"]}]"),
+        DICOM("\"title\":\"T\",\"peers\":[{\"title\":\"A\",\"addresses\":[\"::1\"],"
+              "\"report\":{\"host\":\"h\"}}]"),
+        DICOM("\"title\":\"T\",\"port\":65536,\"peers\":[" PEER "]"),
+        DICOM("\"title\":\"T\",\"prot\":1,\"peers\":[" PEER "]"),
+        DICOM("\"title\":\"T\",\"tls\":{\"certificate\":\"c\"},\"peers\":[" PEER "]"),
+        STANDARD ",\"dicom\":{\"title\":\"T\",\"peers\":[" PEER "]}",
+        STANDARD ",\"dicom\":true",
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct err err;
+        struct gateway_config config;
+        CHECK(!read_with(cases[i], &config, &err) && err.code);
+    }
+}
+
 int main(void)
 {
     struct err err = {0};
@@ -151,5 +203,7 @@ int main(void)
     unlink(in_folder("gateway.json"));
     rmdir(folder);
     arena_free(&arena);
+    RUN(a_dicom_listener_is_read_with_its_peers);
+    RUN(a_dicom_listener_that_cannot_be_meant_stops_the_start);
     return test_done();
 }

@@ -73,6 +73,9 @@ struct dimse_instance {
     const char *calling; /* a title of the configuration */
 };
 
+/* Preamble, prefix and group 0002 of its file (PS3.10 7.1), which the sink gets first. */
+void dimse_write_head(const struct dimse_instance *instance, struct buf *out);
+
 /* The sink's way back to the association, which may be gone by then. *owned* by the sink
  * from `begin` on, until dimse_answer or dimse_drop. */
 struct dimse_ticket;

@@ -205,7 +205,7 @@ static bool begin_store(struct dimse_association *association)
     association->status = DIMSE_SUCCESS;
     association->part = DIMSE_PART_STORE;
     CLEANUP(buf_free) struct buf head = buf_init(1024);
-    dimse_put_part10(&instance, &head);
+    dimse_write_head(&instance, &head);
     if (!association->hooks->write(association->self, buf_view(&head)))
         association->is_paused = true;
     return true;

@@ -104,8 +104,6 @@ MUST_CHECK bool dimse_read_accept(struct span body, int *rank, uint32_t *pdu_byt
 /* A command or data set as P-DATA-TF of at most peer_bytes (0 = any) each. */
 void dimse_put_message(struct buf *out, uint8_t context, bool is_command,
                        struct span bytes, uint32_t peer_bytes);
-/* Group 0002 behind preamble and prefix (PS3.10 7.1). */
-void dimse_put_part10(const struct dimse_instance *instance, struct buf *out);
 
 /* ---- dimse_command.c ---- */
 enum {

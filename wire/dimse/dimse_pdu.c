@@ -401,7 +401,7 @@ static void put_meta(struct buf *out, uint8_t element, const char *uid)
         buf_byte(out, 0);
 }
 
-void dimse_put_part10(const struct dimse_instance *instance, struct buf *out)
+void dimse_write_head(const struct dimse_instance *instance, struct buf *out)
 {
     static const uint8_t preamble[128];
     static const char name[] = DIMSE_VERSION " ";

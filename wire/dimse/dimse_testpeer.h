@@ -85,10 +85,14 @@ static inline void testpeer_request(struct buf *out)
 static inline void testpeer_element(struct buf *out, uint16_t group, uint16_t element,
                                     struct span value)
 {
-    uint8_t head[] = {(uint8_t)group,     (uint8_t)(group >> 8),
-                      (uint8_t)element,   (uint8_t)(element >> 8),
-                      (uint8_t)value.len, (uint8_t)(value.len >> 8),
-                      0,                  0};
+    uint8_t head[] = {(uint8_t)group,
+                      (uint8_t)(group >> 8),
+                      (uint8_t)element,
+                      (uint8_t)(element >> 8),
+                      (uint8_t)value.len,
+                      (uint8_t)(value.len >> 8),
+                      0,
+                      0};
     buf_put(out, head, sizeof head);
     buf_span(out, value);
 }
