@@ -241,12 +241,18 @@ static uint16_t commitment(void *self, struct span set, const struct dimse_synta
     return dimse_commit_begin(self, set, syntax);
 }
 
+static void told(void *self, uint16_t event_id)
+{
+    dimse_commit_told(self, event_id);
+}
+
 static const struct dimse_hooks hooks = {.send = send_out,
                                          .decide = decide,
                                          .begin = begin,
                                          .write = write_on,
                                          .commit = commit,
                                          .abandon = abandon,
+                                         .told = told,
                                          .commitment = commitment};
 
 /* ---- a line ---- */

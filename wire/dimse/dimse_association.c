@@ -143,26 +143,28 @@ static const struct dimse_context *find_report(const struct dimse_request *reque
     return NULL;
 }
 
-bool dimse_association_report(struct dimse_association *association,
-                              const struct dimse_commitment *commitment)
+uint16_t dimse_association_report(struct dimse_association *association,
+                                  const struct dimse_commitment *commitment)
 {
     const struct dimse_context *context =
         association->stage == DIMSE_STAGE_OPEN ? find_report(association->request) : NULL;
     if (!context)
-        return false;
+        return 0;
     CLEANUP(buf_free) struct buf command = buf_init(1024);
     CLEANUP(buf_free) struct buf set = buf_init(EVENT_BYTES);
     CLEANUP(buf_free) struct buf out = buf_init(2 * EVENT_BYTES);
     uint32_t peer_bytes = association->request->pdu_bytes;
     bool is_explicit = dimse_syntax_at(context->rank)->is_explicit;
     bool is_complete = dimse_put_result(commitment, is_explicit, &set);
-    dimse_put_event(++association->event_id, is_complete, &command);
+    bool is_last = association->event_id == UINT16_MAX;
+    association->event_id = is_last ? 1 : (uint16_t)(association->event_id + 1);
+    dimse_put_event(association->event_id, is_complete, &command);
     dimse_put_message(&out, context->id, true, buf_view(&command), peer_bytes);
     dimse_put_message(&out, context->id, false, buf_view(&set), peer_bytes);
     if (set.has_failed || out.has_failed)
-        return false;
+        return 0;
     association->hooks->send(association->self, buf_view(&out));
-    return true;
+    return association->event_id;
 }
 
 /* ---- a message: its command, then its data set ---- */
@@ -227,6 +229,15 @@ static bool begin_action(struct dimse_association *association)
     return true;
 }
 
+static bool take_told(struct dimse_association *association)
+{
+    association->part = DIMSE_PART_NONE;
+    if (association->event_id == 0 || has_data(association))
+        return fail(association, DIMSE_ABORT_INVALID, "dicom_response_unexpected");
+    association->hooks->told(association->self, association->command.responded_id);
+    return true;
+}
+
 static bool begin_message(struct dimse_association *association)
 {
     const struct dimse_command *command = &association->command;
@@ -245,9 +256,7 @@ static bool begin_message(struct dimse_association *association)
         return !has_data(association) ||
                fail(association, DIMSE_ABORT_INVALID, "dicom_command_broken");
     case DIMSE_EVENT_RQ | DIMSE_RESPONSE:
-        association->part = DIMSE_PART_NONE;
-        return (association->event_id > 0 && !has_data(association)) ||
-               fail(association, DIMSE_ABORT_INVALID, "dicom_response_unexpected");
+        return take_told(association);
     default:
         if (command->field & DIMSE_RESPONSE)
             return fail(association, DIMSE_ABORT_INVALID, "dicom_response_unexpected");

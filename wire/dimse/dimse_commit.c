@@ -14,6 +14,7 @@ struct dimse_job {
     const struct dimse_peer *peer;
     struct arena arena;
     struct dimse_commitment commitment;
+    uint16_t event_id; /* sent over the line and not answered yet; 0 = is not */
     struct dimse_report *report;
     struct dimse_job *next;
 };
@@ -52,11 +53,11 @@ static void tell(void *context)
     struct dimse_job *job = context;
     const struct dimse_config *config = &job->server->config;
     struct err err = {0};
-    if (job->line &&
-        dimse_association_report(&job->line->association, &job->commitment)) {
-        end_job(job, true);
-        return;
-    }
+    if (job->line)
+        job->event_id =
+            dimse_association_report(&job->line->association, &job->commitment);
+    if (job->event_id != 0)
+        return; /* a peer that is about to leave does not hear it */
     job->line = NULL;
     struct dimse_report_config report = {.loop = config->loop,
                                          .workers = config->workers,
@@ -126,17 +127,35 @@ uint16_t dimse_commit_begin(struct dimse_line *line, struct span set,
     return status;
 }
 
+void dimse_commit_told(struct dimse_line *line, uint16_t event_id)
+{
+    for (struct dimse_job *job = line->server->jobs; job; job = job->next)
+        if (job->line == line && event_id != 0 && job->event_id == event_id) {
+            end_job(job, true);
+            return;
+        }
+}
+
+/* What was not heard is told over another association. */
+static void leave_line(struct dimse_job *job)
+{
+    job->line = NULL;
+    if (job->event_id != 0)
+        loop_post(job->server->config.loop, tell, job);
+    job->event_id = 0;
+}
+
 void dimse_commit_line_gone(struct dimse_line *line)
 {
     for (struct dimse_job *job = line->server->jobs; job; job = job->next)
         if (job->line == line)
-            job->line = NULL;
+            leave_line(job);
 }
 
 void dimse_commit_close(struct dimse_server *server)
 {
     for (struct dimse_job *job = server->jobs; job; job = job->next) {
-        job->line = NULL;
+        leave_line(job);
         if (job->report)
             dimse_report_stop(job->report);
     }

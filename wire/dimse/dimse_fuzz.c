@@ -76,6 +76,13 @@ static void abandon(void *self)
     assert(--run->open_transfers == 0);
 }
 
+static void told(void *self, uint16_t event_id)
+{
+    struct run *run = self;
+    (void)event_id;
+    assert(run->association.event_id > 0);
+}
+
 static uint16_t commitment(void *self, struct span set, const struct dimse_syntax *syntax)
 {
     struct run *run = self;
@@ -87,12 +94,13 @@ static uint16_t commitment(void *self, struct span set, const struct dimse_synta
     assert(asked.count * 16 <= set.len);
     for (size_t i = 0; i < asked.count; i++)
         asked.references[i].status = i % 2 ? DIMSE_NO_SUCH_INSTANCE : DIMSE_SUCCESS;
-    return dimse_association_report(&run->association, &asked) ? DIMSE_SUCCESS
-                                                               : DIMSE_RESOURCES_SHORT;
+    return dimse_association_report(&run->association, &asked) != 0
+               ? DIMSE_SUCCESS
+               : DIMSE_RESOURCES_SHORT;
 }
 
-static const struct dimse_hooks hooks = {send_out, decide,  begin,     write_on,
-                                         commit,   abandon, commitment};
+static const struct dimse_hooks hooks = {send_out, decide,  begin, write_on,
+                                         commit,   abandon, told,  commitment};
 
 /* Pieces of 1 to `piece` bytes, 0 = all at once. */
 static void feed(struct run *run, struct span bytes, size_t piece)

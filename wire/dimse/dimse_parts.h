@@ -171,6 +171,8 @@ struct dimse_hooks {
     bool (*write)(void *self, struct span bytes);
     void (*commit)(void *self);
     void (*abandon)(void *self);
+    /* A report of a commitment was answered: it has arrived. */
+    void (*told)(void *self, uint16_t event_id);
     /* A request for commitment; the status of the answer to it. */
     uint16_t (*commitment)(void *self, struct span set,
                            const struct dimse_syntax *syntax);
@@ -229,9 +231,9 @@ size_t dimse_association_take(struct dimse_association *association, struct span
 void dimse_association_stored(struct dimse_association *association, uint16_t status);
 /* A-ABORT by the service user (source 0), or by the provider for a deadline. */
 void dimse_association_abort(struct dimse_association *association, const char *code);
-/* N-EVENT-REPORT; false when no context for it is open. */
-MUST_CHECK bool dimse_association_report(struct dimse_association *association,
-                                         const struct dimse_commitment *commitment);
+/* N-EVENT-REPORT; its number, 0 when no context for it is open. */
+uint16_t dimse_association_report(struct dimse_association *association,
+                                  const struct dimse_commitment *commitment);
 
 /* ---- dimse_report.c ---- */
 /* Tells a commitment's result over an association of its own, with some tries; `done`

@@ -57,5 +57,6 @@ void dimse_forget(struct dimse_server *server); /* frees a closed one without us
 /* The hook of the association. */
 uint16_t dimse_commit_begin(struct dimse_line *line, struct span set,
                             const struct dimse_syntax *syntax);
+void dimse_commit_told(struct dimse_line *line, uint16_t event_id);
 void dimse_commit_line_gone(struct dimse_line *line);
 void dimse_commit_close(struct dimse_server *server);

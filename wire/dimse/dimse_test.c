@@ -20,6 +20,7 @@ struct site {
     bool answers;     /* at commit, at once */
     int commits;
     int abandons;
+    uint16_t told;
     struct dimse_rejection rejection;
     struct dimse_commitment asked;
     struct arena arena;
@@ -68,6 +69,12 @@ static void abandon(void *self)
     site->abandons++;
 }
 
+static void told(void *self, uint16_t event_id)
+{
+    struct site *site = self;
+    site->told = event_id;
+}
+
 static uint16_t commitment(void *self, struct span set, const struct dimse_syntax *syntax)
 {
     struct site *site = self;
@@ -77,8 +84,8 @@ static uint16_t commitment(void *self, struct span set, const struct dimse_synta
     return DIMSE_SUCCESS;
 }
 
-static const struct dimse_hooks hooks = {send_out, decide,  begin,     write_on,
-                                         commit,   abandon, commitment};
+static const struct dimse_hooks hooks = {send_out, decide,  begin, write_on,
+                                         commit,   abandon, told,  commitment};
 
 static void open_site(struct site *site)
 {
@@ -473,7 +480,8 @@ static void a_commitment_tells_what_is_kept_and_what_is_not(void)
     CHECK(strcmp(site.asked.references[2].sop_instance, "2.25.31") == 0);
     site.asked.references[1].status = DIMSE_NO_SUCH_INSTANCE;
     buf_reset(&site.sent);
-    CHECK(dimse_association_report(&site.association, &site.asked));
+    uint16_t event = dimse_association_report(&site.association, &site.asked);
+    CHECK(event != 0);
     struct span sent = buf_view(&site.sent);
     size_t len = 6 + (size_t)sent.at[5] + 256 * (size_t)sent.at[4];
     struct span set = span_part(sent, len + 12, sent.len);
@@ -486,6 +494,14 @@ static void a_commitment_tells_what_is_kept_and_what_is_not(void)
     const uint8_t *third = memmem(set.at, set.len, "2.25.31", 7);
     CHECK(failed && reason && kept && second && third);
     CHECK(failed < second && second < reason && reason < kept && kept < third);
+    /* it has arrived when the peer says so */
+    CLEANUP(buf_free) struct buf response = buf_init(4096);
+    CLEANUP(buf_free) struct buf command = buf_init(1024);
+    struct dimse_command answered = {.field = DIMSE_EVENT_RQ, .message_id = event};
+    dimse_put_response(&answered, 0, &command);
+    dimse_put_message(&response, 7, true, buf_view(&command), 0);
+    CHECK(site.told == 0 && feed(&site, &response) == response.len);
+    CHECK(site.told == event && site.association.stage == DIMSE_STAGE_OPEN);
     close_site(&site);
 }
 
@@ -517,7 +533,7 @@ static void a_commitment_is_reported_only_where_it_was_agreed_on(void)
     testpeer_context(&body, 1, DIMSE_VERIFICATION, implicit);
     testpeer_pdu(&request, DIMSE_ASSOCIATE_RQ, buf_view(&body));
     CHECK(feed(&site, &request) == request.len);
-    CHECK(!dimse_association_report(&site.association, &nothing));
+    CHECK(dimse_association_report(&site.association, &nothing) == 0);
     close_site(&site);
 }
 
@@ -563,6 +579,9 @@ static void hostile_bytes_within_an_association_abort_it_by_name(void)
                 "\x04\0\0\0\0\x0E\0\0\0\x0A\x01\x03\0\0\0\x01\xFF\xFF\xFF\xFF"),
         HOSTILE("dicom_command_broken", 6,
                 "\x04\0\0\0\0\x0E\0\0\0\x0A\x01\x03\x08\0\0\x01\0\0\0\0"),
+        HOSTILE("dicom_response_unexpected", 6,
+                "\x04\0\0\0\0\x1A\0\0\0\x16\x01\x03\0\0\0\x01\x02\0\0\0\0\x81"
+                "\0\0\0\x08\x02\0\0\0\x01\x01"),
         HOSTILE("dicom_aborted", -1, "\x07\0\0\0\0\x04\0\0\0\0"),
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

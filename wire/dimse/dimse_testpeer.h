@@ -170,7 +170,7 @@ static inline void testpeer_set(struct buf *out, bool is_explicit, const char *s
 static inline void testpeer_store(struct buf *out, uint16_t id, const char *sop_instance,
                                   uint32_t pixel_bytes, uint32_t fragment)
 {
-    CLEANUP(buf_free) struct buf set = buf_init(1 << 24);
+    CLEANUP(buf_free) struct buf set = buf_init(1 << 26);
     struct testpeer_command command = {DIMSE_STORE_RQ, id,           true,
                                        TESTPEER_CT,    sop_instance, 0};
     testpeer_command(out, 3, &command);
