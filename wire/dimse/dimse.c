@@ -87,6 +87,11 @@ static void release_ticket(struct dimse_ticket *ticket)
         memory_free(ticket);
 }
 
+static bool is_ours(const struct dimse_line *line)
+{
+    return line->association.is_paused || line->association.part == DIMSE_PART_ANSWER;
+}
+
 static void look_at(struct dimse_line *line);
 
 static void answer_later(void *context)
@@ -114,16 +119,27 @@ void dimse_answer(struct dimse_ticket *ticket, uint16_t status)
     loop_post(ticket->loop, answer_later, ticket);
 }
 
+/* Everything that a peer left behind was offered by now. */
+static void offered_later(void *context)
+{
+    struct dimse_ticket *ticket = context;
+    if (ticket->line && ticket->line->has_ended && !is_ours(ticket->line))
+        http_connection_finish(ticket->line->connection);
+    release_ticket(ticket);
+}
+
 static void resume_later(void *context)
 {
     struct dimse_ticket *ticket = context;
     atomic_store(&ticket->is_resumed, false);
-    if (ticket->line) {
-        ticket->line->association.is_paused = false;
-        http_connection_again(ticket->line->connection);
-        look_at(ticket->line);
+    if (!ticket->line) {
+        release_ticket(ticket);
+        return;
     }
-    release_ticket(ticket);
+    ticket->line->association.is_paused = false;
+    http_connection_again(ticket->line->connection);
+    look_at(ticket->line);
+    loop_post(ticket->loop, offered_later, ticket);
 }
 
 void dimse_resume(struct dimse_ticket *ticket)
@@ -260,11 +276,6 @@ static const struct dimse_hooks hooks = {.send = send_out,
 static int64_t least(int64_t a, int64_t b)
 {
     return a < b ? a : b;
-}
-
-static bool is_ours(const struct dimse_line *line)
-{
-    return line->association.is_paused || line->association.part == DIMSE_PART_ANSWER;
 }
 
 /* After everything that moved it: its end, or whose turn it is and until when. */

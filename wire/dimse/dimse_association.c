@@ -434,7 +434,9 @@ static const char *check_pdu(const struct dimse_association *association)
     uint32_t left = association->left;
     switch (association->type) {
     case DIMSE_ASSOCIATE_RQ:
-        return left > DIMSE_REQUEST_BYTES ? "dicom_pdu_length" : NULL;
+        return left < DIMSE_REQUEST_BYTES_MIN || left > DIMSE_REQUEST_BYTES
+                   ? "dicom_pdu_length"
+                   : NULL;
     case DIMSE_DATA_TF:
         return left < DIMSE_HEAD_BYTES || left > DIMSE_PDU_BYTES ? "dicom_pdu_length"
                                                                  : NULL;

@@ -403,6 +403,26 @@ static void a_full_sink_stops_the_peer(void)
     close_site(&site);
 }
 
+/* All bytes were taken and the sink is full when the peer is gone. */
+static void a_peer_that_left_while_the_sink_was_full_is_abandoned(void)
+{
+    struct site site;
+    prepare(&site);
+    site.is_full = true;
+    open_site(&site);
+    int fd = associate_well(&site);
+    CLEANUP(buf_free) struct buf command = buf_init(4096);
+    struct testpeer_command store = {DIMSE_STORE_RQ, 1, true, TESTPEER_CT, "2.25.1", 0};
+    testpeer_command(&command, 3, &store);
+    say(fd, buf_view(&command));
+    CHECK(wait_for(&site, &site.begins, 1));
+    close(fd);
+    dimse_resume(site.ticket);
+    CHECK(wait_for(&site, &site.abandons, 1));
+    CHECK(meter_becomes(&site, "\ntsumugi_dicom_associations ", 0));
+    close_site(&site);
+}
+
 static void an_answer_for_a_peer_that_left_goes_nowhere(void)
 {
     struct site site;
@@ -655,6 +675,7 @@ int main(void)
     RUN(a_message_in_drops_is_aborted_at_its_deadline);
     RUN(a_slow_disk_is_no_fault_of_the_peer);
     RUN(a_full_sink_stops_the_peer);
+    RUN(a_peer_that_left_while_the_sink_was_full_is_abandoned);
     RUN(an_answer_for_a_peer_that_left_goes_nowhere);
     RUN(what_was_sent_whole_is_kept_though_the_peer_hangs_up);
     RUN(closing_aborts_who_is_there);

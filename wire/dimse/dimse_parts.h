@@ -6,7 +6,8 @@
 #include "wire/dimse/dimse.h"
 
 enum {
-    DIMSE_PDU_BYTES = 128 * 1024,     /* longest P-DATA-TF we take */
+    DIMSE_PDU_BYTES = 128 * 1024, /* longest P-DATA-TF we take */
+    DIMSE_REQUEST_BYTES_MIN = 68,
     DIMSE_REQUEST_BYTES = 128 * 1024, /* longest A-ASSOCIATE-RQ or -AC */
     DIMSE_COMMAND_BYTES = 64 * 1024,
     DIMSE_COMMITMENT_BYTES = 4 << 20,

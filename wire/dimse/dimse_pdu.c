@@ -16,7 +16,6 @@ enum {
     ITEM_WINDOW = 0x53,
     ITEM_ROLE = 0x54,
     ITEM_VERSION = 0x55,
-    FIXED_BYTES = 68,
     TITLE_BYTES = 16,
     CLAUSE_BYTES = 4
 };
@@ -175,13 +174,13 @@ static bool read_item(uint8_t type, struct span value, struct dimse_request *req
 bool dimse_read_request(struct span body, struct dimse_request *request, struct err *err)
 {
     *request = (struct dimse_request){0};
-    if (body.len < FIXED_BYTES)
+    if (body.len < DIMSE_REQUEST_BYTES_MIN)
         return err_at(err, ERR_SYNTAX, "dicom_pdu_length", body.len, "PS3.8 9.3.2");
     request->version = read_16(body.at);
     copy_title(body.at + 4, request->called);
     copy_title(body.at + 4 + TITLE_BYTES, request->calling);
     memcpy(request->titles, body.at + 4, sizeof request->titles);
-    struct span rest = span_part(body, FIXED_BYTES, body.len);
+    struct span rest = span_part(body, DIMSE_REQUEST_BYTES_MIN, body.len);
     while (rest.len > 0) {
         uint8_t type = 0;
         struct span value = {0};
@@ -354,9 +353,9 @@ bool dimse_read_accept(struct span body, int *rank, uint32_t *pdu_bytes, struct 
 {
     struct dimse_request user = {0};
     *rank = -1;
-    if (body.len < FIXED_BYTES)
+    if (body.len < DIMSE_REQUEST_BYTES_MIN)
         return err_at(err, ERR_SYNTAX, "dicom_pdu_length", body.len, "PS3.8 9.3.3");
-    struct span rest = span_part(body, FIXED_BYTES, body.len);
+    struct span rest = span_part(body, DIMSE_REQUEST_BYTES_MIN, body.len);
     while (rest.len > 0) {
         uint8_t type = 0;
         struct span value = {0};

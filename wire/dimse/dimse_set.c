@@ -34,8 +34,9 @@ struct element {
 static uint16_t read_16(const struct reader *reader, size_t at)
 {
     const uint8_t *bytes = reader->rest.at + at;
-    return reader->syntax->is_big_endian ? (uint16_t)(bytes[0] << 8 | bytes[1])
-                                         : (uint16_t)(bytes[1] << 8 | bytes[0]);
+    unsigned little = bytes[0] | (unsigned)bytes[1] << 8;
+    unsigned big = bytes[1] | (unsigned)bytes[0] << 8;
+    return (uint16_t)(reader->syntax->is_big_endian ? big : little);
 }
 
 static uint32_t read_32(const struct reader *reader, size_t at)

@@ -127,6 +127,8 @@ static inline void testpeer_command_set(struct buf *out,
     testpeer_uid(out, 0, is_action ? 0x0003 : 0x0002, command->sop_class);
     testpeer_number(out, 0x0100, command->field);
     testpeer_number(out, 0x0110, command->id);
+    if (command->field == DIMSE_STORE_RQ)
+        testpeer_number(out, 0x0700, 0); /* priority: medium */
     testpeer_number(out, 0x0800, command->has_data ? 0x0001 : DIMSE_NO_DATA);
     if (command->sop_instance)
         testpeer_uid(out, 0, is_action ? 0x1001 : 0x1000, command->sop_instance);
