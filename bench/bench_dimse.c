@@ -77,7 +77,9 @@ static void send_all(int fd, struct span bytes)
 static void read_all(int fd, uint8_t *at, size_t len)
 {
     while (len > 0) {
+        int on = 1; /* for answers that come in two writes */
         ssize_t got = recv(fd, at, len, 0);
+        setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
         if (got <= 0)
             fail("the peer says no more");
         at += got;
@@ -290,6 +292,7 @@ static pid_t start_storescp(const char *directory, uint16_t *port)
     snprintf(number, sizeof number, "%u", (unsigned)*port);
     pid_t pid = fork();
     if (pid == 0) {
+        setenv("TCP_NODELAY", "1", 1);
         execlp("storescp", "storescp", "--quiet", "--fork", "+xa", "+B", "-od", directory,
                number, (char *)NULL);
         _exit(127);

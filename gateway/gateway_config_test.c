@@ -171,7 +171,7 @@ static void a_dicom_listener_that_cannot_be_meant_stops_the_start(void)
         DICOM("\"title\":\"T\",\"peers\":[{\"title\":\"A\",\"addresses\":[]}]"),
         DICOM(
             "\"title\":\"T\",\"peers\":[{\"title\":\"A\",\"addresses\":[\"ct.local\"]}]"),
-        DICOM("\"title\":\"T\",\"peers\":[{\"title\":\"A\",\"adresses\":[\"::1\"]}]"),
+        DICOM("\"title\":\"T\",\"peers\":[{\"title\":\"A\",\"address\":[\"::1\"]}]"),
         DICOM("\"title\":\"T\",\"peers\":[{\"title\":\"A\",\"addresses\":[\"::1\"],"
               "\"report\":{\"host\":\"h\"}}]"),
         DICOM("\"title\":\"T\",\"port\":65536,\"peers\":[" PEER "]"),
@@ -199,11 +199,11 @@ int main(void)
     RUN(storages_that_cannot_be_meant_stop_the_start);
     RUN(there_are_sixteen_volumes_at_most_in_all);
     RUN(an_index_database_has_its_secret_in_a_file_of_its_own);
+    RUN(a_dicom_listener_is_read_with_its_peers);
+    RUN(a_dicom_listener_that_cannot_be_meant_stops_the_start);
     unlink(in_folder("policy.json"));
     unlink(in_folder("gateway.json"));
     rmdir(folder);
     arena_free(&arena);
-    RUN(a_dicom_listener_is_read_with_its_peers);
-    RUN(a_dicom_listener_that_cannot_be_meant_stops_the_start);
     return test_done();
 }

@@ -7,7 +7,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include "gateway/gateway_dicom_testsite.h"
+#include "gateway/gateway_dicom_testfile.h"
 #include "wire/tls/tls.h"
 
 #define EXPLICIT "1.2.840.10008.1.2.1"

@@ -162,10 +162,15 @@ static void close_site(struct site *site)
 static int64_t meter_of(struct site *site, const char *line)
 {
     CLEANUP(buf_free) struct buf out = buf_init(1 << 16);
+    struct span rest, value = {0};
+    uint64_t number = 0;
     dimse_put_meters(site->server, &out);
-    buf_byte(&out, '\0');
-    const char *at = strstr((const char *)out.at, line);
-    return at ? strtoll(at + strlen(line), NULL, 10) : 0;
+    const uint8_t *at = memmem(out.at, out.len, line, strlen(line));
+    if (!at)
+        return 0;
+    rest = span_part(buf_view(&out), (size_t)(at - out.at) + strlen(line), out.len);
+    CHECK(span_take(&rest, '\n', &value) && span_uint(value, INT64_MAX, &number));
+    return (int64_t)number;
 }
 
 /* Counters have no event of their own: looked at again every 10 ms. */

@@ -115,29 +115,36 @@ static bool is_same_uid(struct span value, const char *uid)
     return span_is(dimse_trim(value), uid);
 }
 
+/* Of the two elements, the one whose UID must be the command's; NULL for all others. */
+static const char *expected(const struct element *element,
+                            const struct dimse_command *command)
+{
+    if (element->tag == TAG_CLASS)
+        return command->sop_class;
+    return element->tag == TAG_INSTANCE ? command->sop_instance : NULL;
+}
+
 bool dimse_peek(struct span bytes, bool is_all, const struct dimse_syntax *syntax,
                 const struct dimse_command *command, uint16_t *status)
 {
     struct reader reader = {bytes, syntax, false};
     struct element element;
     struct span value = {0};
-    bool has_class = false;
+    int found = 0;
     *status = DIMSE_SUCCESS;
     if (syntax->is_deflated)
         return true;
-    while (take_head(&reader, &element) && element.tag <= TAG_INSTANCE) {
-        if (!take_value(&reader, &element, &value))
-            break;
-        bool is_class = element.tag == TAG_CLASS;
-        has_class = has_class || is_class;
-        if ((is_class && !is_same_uid(value, command->sop_class)) ||
-            (element.tag == TAG_INSTANCE && !is_same_uid(value, command->sop_instance)))
+    while (found < 2 && take_head(&reader, &element) && element.tag <= TAG_INSTANCE &&
+           take_value(&reader, &element, &value)) {
+        const char *uid = expected(&element, command);
+        found += uid != NULL;
+        if (uid && !is_same_uid(value, uid)) {
             *status = DIMSE_OTHER_CLASS;
-        if (*status != DIMSE_SUCCESS || (element.tag == TAG_INSTANCE && has_class))
             return true;
-        if (element.tag == TAG_INSTANCE)
-            break;
+        }
     }
+    if (found == 2)
+        return true;
     *status = DIMSE_NOT_UNDERSTOOD;
     return !reader.lacks_bytes || is_all || bytes.len >= DIMSE_PEEK_BYTES;
 }
