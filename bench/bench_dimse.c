@@ -3,11 +3,13 @@
  * UID of its own, from one association and from several at once, on loopback, until the
  * last answer, which our gateway gives when the instance is on the disk (fdatasync of the
  * file, fsync of its folder). Beside it, in the same run: DCMTK's storescp with a process
- * for each association, writing the data sets as they come (+B), which syncs nothing. The
- * sender is the same for both, and both take in P-DATA of the length they announce.
+ * for each association, writing the data sets as they come (+B), which syncs nothing; and
+ * what the disk gives to one thread that waits for it every time. The sender is the same
+ * for both receivers, and both take in P-DATA of the length they announce.
  *
  * usage: bench_dimse [FOLDER]      on the disk to be measured; one JSON line per answer
  */
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -365,6 +367,36 @@ static bool measure(const char *who, bool is_ours, int associations)
     return true;
 }
 
+/* The same bytes by one thread, each file on the disk before the next: what the disk
+ * gives to whoever waits for it every time. */
+static void measure_disk(void)
+{
+    static uint8_t bytes[PIXEL_BYTES];
+    struct err err = {0};
+    char directory[NAME_BYTES + 16];
+    snprintf(directory, sizeof directory, "%s/received", folder);
+    if (mkdir(directory, 0700) != 0)
+        fail("the folder is not empty");
+    CLEANUP(path_close) int root = path_open_root(directory, &err);
+    double start_s = now_s();
+    for (int i = 0; i < INSTANCES; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "%d", i);
+        int fd = openat(root, "new", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd < 0 || write(fd, bytes, sizeof bytes) != sizeof bytes ||
+            fdatasync(fd) != 0 || renameat(root, "new", root, name) != 0 ||
+            fsync(root) != 0)
+            fail("the disk");
+        close(fd);
+    }
+    printf("{\"bench\":\"dimse\",\"what\":\"disk, one file after the other\","
+           "\"instances\":%d,\"kb\":%d,\"mb_per_second\":%.0f}\n",
+           INSTANCES, PIXEL_BYTES / 1000,
+           (double)INSTANCES * PIXEL_BYTES / 1e6 / (now_s() - start_s));
+    fflush(stdout);
+    test_remove(directory);
+}
+
 int main(int count, char **arguments)
 {
     static const int associations[] = {1, 2, 4};
@@ -372,6 +404,7 @@ int main(int count, char **arguments)
              count > 1 ? arguments[1] : "/tmp");
     if (!mkdtemp(folder))
         fail("no folder");
+    measure_disk();
     for (size_t i = 0; i < sizeof associations / sizeof *associations; i++) {
         measure("gateway", true, associations[i]);
         if (!measure("storescp", false, associations[i]))
