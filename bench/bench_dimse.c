@@ -299,7 +299,7 @@ static pid_t start_storescp(const char *directory, uint16_t *port)
                number, (char *)NULL);
         _exit(127);
     }
-    for (int i = 0; i < 500; i++) { /* until it listens */
+    for (int i = 0; i < 3000; i++) { /* until it listens */
         int fd = dial(*port);
         if (fd >= 0) {
             close(fd);
@@ -308,8 +308,10 @@ static pid_t start_storescp(const char *directory, uint16_t *port)
         struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
         nanosleep(&pause, NULL);
         if (waitpid(pid, NULL, WNOHANG) == pid)
-            break;
+            return -1;
     }
+    kill(pid, SIGTERM);
+    waitpid(pid, NULL, 0);
     return -1;
 }
 
@@ -408,7 +410,7 @@ int main(int count, char **arguments)
     for (size_t i = 0; i < sizeof associations / sizeof *associations; i++) {
         measure("gateway", true, associations[i]);
         if (!measure("storescp", false, associations[i]))
-            fprintf(stderr, "bench_dimse: storescp is not installed\n");
+            fprintf(stderr, "bench_dimse: storescp does not start\n");
     }
     rmdir(folder);
     return 0;

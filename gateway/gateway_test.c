@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include "gateway/gateway_testcentre.h"
+#include "wire/dimse/dimse_testpeer.h"
 
 static void a_dropped_file_is_told_and_opened(void)
 {
@@ -359,6 +364,82 @@ static void a_changed_policy_is_followed_while_the_gateway_runs(void)
     end(&scene);
 }
 
+/* ---- DICOM ---- */
+
+/* Puts a listener on a port that is free now into the configuration. */
+static uint16_t add_dicom(struct scene *scene)
+{
+    struct err err = {0};
+    struct span json = {0};
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
+    CLEANUP(buf_free) struct buf changed = buf_init(1 << 16);
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK(bind(fd, (const struct sockaddr *)(const void *)&at, len) == 0);
+    CHECK(getsockname(fd, (struct sockaddr *)(void *)&at, &len) == 0);
+    close(fd);
+    must(path_read_file(in_folder(scene, "gateway.json"), 1 << 15, &arena, &json, &err),
+         &err);
+    buf_format(&changed,
+               "{\"dicom\":{\"address\":\"127.0.0.1\",\"port\":%u,\"title\":\"TSUMUGI\","
+               "\"peers\":[{\"title\":\"MODALITY\",\"addresses\":[\"127.0.0.0/8\"]}],"
+               "\"reserve_mb\":0},",
+               (unsigned)ntohs(at.sin_port));
+    buf_span(&changed, span_part(json, 1, json.len));
+    must(path_write_file(in_folder(scene, "gateway.json"), buf_view(&changed), &err),
+         &err);
+    return ntohs(at.sin_port);
+}
+
+/* Says it and hears the PDU that answers. */
+static uint8_t exchange(int fd, const struct buf *said)
+{
+    uint8_t pdu[4096];
+    size_t len = 0;
+    CHECK(send(fd, said->at, said->len, MSG_NOSIGNAL) == (ssize_t)said->len);
+    while (len < 6 || len < 6 + ((size_t)pdu[4] << 8 | pdu[5])) {
+        ssize_t got = recv(fd, pdu + len, sizeof pdu - len, 0);
+        if (got <= 0)
+            return 0;
+        len += (size_t)got;
+    }
+    return pdu[0];
+}
+
+static void a_gateway_that_is_asked_to_takes_dicom_and_answers_the_centre(void)
+{
+    struct scene scene;
+    CLEANUP(buf_free) struct buf request = buf_init(1 << 16);
+    CLEANUP(buf_free) struct buf store = buf_init(1 << 16);
+    begin(&scene);
+    stop_gateway(&scene);
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_port = htons(add_dicom(&scene)),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    start_gateway(&scene);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK(connect(fd, (const struct sockaddr *)(const void *)&at, sizeof at) == 0);
+    testpeer_request(&request);
+    CHECK(exchange(fd, &request) == DIMSE_ASSOCIATE_AC);
+    testpeer_store(&store, 1, "2.25.1", 10000, 0);
+    CHECK(exchange(fd, &store) == DIMSE_DATA_TF);
+    say_hello(&scene);
+    stop_gateway(&scene); /* with the association open */
+    close(fd);
+    /* the hash of 2.25.1 */
+    char path[160];
+    char hex[HASH_HEX_BYTES];
+    struct hash hash = hash_sha256(SPAN("2.25.1"));
+    hash_to_hex(span_of(hash.bytes, 16), hex);
+    snprintf(path, sizeof path, "%s/data/images/%.2s/%.2s/%.32s.1.dcm", scene.folder, hex,
+             hex + 2, hex);
+    CHECK(access(path, R_OK) == 0);
+    start_gateway(&scene);
+    end(&scene);
+}
+
 static bool is_start_refused(struct scene *scene, const char *json)
 {
     struct err err = {0};
@@ -404,6 +485,7 @@ int main(void)
     RUN(the_office_releases_a_held_file_and_sees_new_links);
     RUN(what_changed_since_it_was_judged_is_not_given_out);
     RUN(a_changed_policy_is_followed_while_the_gateway_runs);
+    RUN(a_gateway_that_is_asked_to_takes_dicom_and_answers_the_centre);
     RUN(a_faulty_configuration_stops_the_start);
     return test_done();
 }
