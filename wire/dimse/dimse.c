@@ -248,7 +248,6 @@ static void abandon(void *self)
 {
     struct dimse_line *line = self;
     leave_ticket(line);
-    line->association.is_paused = false;
     line->server->config.sink->abandon(line->transfer);
 }
 

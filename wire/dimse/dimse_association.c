@@ -23,6 +23,7 @@ static void leave_transfer(struct dimse_association *association)
     if (!association->is_writing)
         return;
     association->is_writing = false;
+    association->is_paused = false;
     association->hooks->abandon(association->self);
 }
 
@@ -324,16 +325,19 @@ static bool end_data(struct dimse_association *association)
 /* What is too much is read on, so that the peer hears why. */
 static void take_store(struct dimse_association *association, struct span bytes)
 {
-    if (association->data_bytes > association->instance_bytes_max) {
-        leave_transfer(association);
-        buf_reset(&association->collected);
-        association->status = DIMSE_OUT_OF_RESOURCES;
-        association->part = DIMSE_PART_SKIP;
-        return;
-    }
-    peek(association, bytes, false);
-    if (!association->hooks->write(association->self, bytes))
+    uint64_t room = association->instance_bytes_max - association->data_bytes;
+    struct span fitting =
+        span_part(bytes, 0, bytes.len < room ? bytes.len : (size_t)room);
+    association->data_bytes += fitting.len;
+    peek(association, fitting, false);
+    if (fitting.len > 0 && !association->hooks->write(association->self, fitting))
         association->is_paused = true;
+    if (fitting.len == bytes.len)
+        return;
+    leave_transfer(association);
+    buf_reset(&association->collected);
+    association->status = DIMSE_OUT_OF_RESOURCES;
+    association->part = DIMSE_PART_SKIP;
 }
 
 static bool collect(struct dimse_association *association, struct span bytes, size_t max,
@@ -351,7 +355,6 @@ static bool take_piece(struct dimse_association *association, struct span bytes)
 {
     if (association->is_command)
         return collect(association, bytes, DIMSE_COMMAND_BYTES, "dicom_command_too_long");
-    association->data_bytes += bytes.len;
     if (association->part == DIMSE_PART_COLLECT)
         return collect(association, bytes, DIMSE_COMMITMENT_BYTES,
                        "dicom_commitment_too_long");
