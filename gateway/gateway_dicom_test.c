@@ -160,7 +160,7 @@ static void every_transfer_syntax_that_storescu_proposes_is_taken(void)
 /* Only an empty folder goes. */
 static bool is_nothing_on_its_way(void)
 {
-    return rmdir(in_folder("images/incoming")) == 0 || errno == ENOENT;
+    return rmdir(in_folder("images/.incoming")) == 0 || errno == ENOENT;
 }
 
 static void a_killed_sender_leaves_nothing(void)

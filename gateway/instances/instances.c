@@ -21,11 +21,11 @@ enum { QUEUE_MAX = 1024, FOLDER_MODE = 0700, FILE_MODE = 0600 };
 
 static int open_incoming(int root, struct err *err)
 {
-    if (mkdirat(root, "incoming", FOLDER_MODE) != 0 && errno != EEXIST) {
+    if (mkdirat(root, ".incoming", FOLDER_MODE) != 0 && errno != EEXIST) {
         err_set(err, ERR_SYSTEM, "path_failed", "mkdir: %s", strerror(errno));
         return -1;
     }
-    return path_open_below(root, "incoming", err);
+    return path_open_below(root, ".incoming", err);
 }
 
 /* Nobody was told that these are kept. */

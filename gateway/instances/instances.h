@@ -4,13 +4,13 @@
  * below one directory of ours, and nothing else; what is in them is not looked at.
  *
  *     ab/cd/<hash of the SOP Instance UID>.<version>.dcm     kept
- *     incoming/<random>                                      on their way; gone at start
+ *     .incoming/<random>                                     on their way; gone at start
  *
  * An instance counts as kept when its bytes, its name and its folder are on the disk;
  * several that end at the same time share that. The same bytes again are the same
  * instance; other bytes under its UID are its next version, and the newest counts.
  * Bytes come from one thread each and are written by threads of this store's own, at
- * most half a megabyte of an instance in memory. A nearly full disk takes nothing. */
+ * most a megabyte of an instance in memory. A nearly full disk takes nothing. */
 
 #include "base/arena.h"
 #include "base/log.h"

@@ -32,7 +32,7 @@ struct instances_intake {
     char sop_instance[INSTANCES_UID_BYTES];
     char syntax[INSTANCES_UID_BYTES];
     char sender[INSTANCES_UID_BYTES];
-    char name[INSTANCES_NAME_BYTES]; /* in incoming/ */
+    char name[INSTANCES_NAME_BYTES]; /* in .incoming/ */
     int fd;                          /* -1 before its first bytes are written */
     uint64_t bytes;
     struct buf writing; /* of whoever is at it */

@@ -209,7 +209,7 @@ static void a_restart_keeps_what_was_kept_and_forgets_the_rest(void)
     open_site(&site, 0);
     CHECK(keep(&site, "2.25.1", make_bytes(5000, 1)) == INSTANCES_KEPT);
     instances_close(site.instances);
-    snprintf(path, sizeof path, "%s/incoming/half", folder);
+    snprintf(path, sizeof path, "%s/.incoming/half", folder);
     CHECK(path_write_file(path, SPAN("half"), &err));
     open_site(&site, 0);
     CHECK(access(path, F_OK) != 0);
@@ -222,7 +222,7 @@ static void a_restart_keeps_what_was_kept_and_forgets_the_rest(void)
 static bool is_nothing_on_its_way(void)
 {
     char path[64];
-    snprintf(path, sizeof path, "%s/incoming", folder);
+    snprintf(path, sizeof path, "%s/.incoming", folder);
     return rmdir(path) == 0; /* only an empty folder goes */
 }
 
