@@ -171,10 +171,41 @@ static bool write_text(struct arena *arena, struct text *text, struct err *err,
            text_copy(whole, arena, text, err);
 }
 
+/* What only accompanies pictures names no study that has some. */
+static bool is_aside(struct span modality)
+{
+    static const char *const asides[] = {"SR", "KO", "PR", "DOC"};
+    for (size_t i = 0; i < sizeof asides / sizeof *asides; i++)
+        if (span_is(modality, asides[i]))
+            return true;
+    return false;
+}
+
+static bool write_title(const struct study_summary *summary, struct arena *arena,
+                        struct text *title, struct err *err)
+{
+    CLEANUP(buf_free) struct buf out = buf_init(1024);
+    struct span copy = {0};
+    for (int wants_aside = 0; wants_aside < 2 && out.len == 0; wants_aside++) {
+        struct span rest = text_span(summary->modalities);
+        struct span one = {0};
+        while (span_take(&rest, ' ', &one)) {
+            if (is_aside(one) != (wants_aside == 1))
+                continue;
+            buf_span(&out, one);
+            buf_byte(&out, ' ');
+        }
+    }
+    if (summary->description.len > 0)
+        buf_span(&out, text_span(summary->description));
+    else
+        buf_cstr(&out, "画像");
+    return buf_to_arena(&out, arena, &copy, err) && text_from_utf8(copy, title, err);
+}
+
 static bool fill_entry(struct entry *entry, const struct study_summary *summary,
                        struct arena *arena, struct err *err)
 {
-    struct text description = summary->description;
     char iso[DAY_TEXT_BYTES];
     entry->day = summary->day;
     entry->flags = entry->kind == ENTRY_PHYSIOLOGY ? ENTRY_HAS_WAVEFORM : ENTRY_HAS_IMAGE;
@@ -183,10 +214,7 @@ static bool fill_entry(struct entry *entry, const struct study_summary *summary,
     if (summary->time.len >= 5 && summary->day != DAY_NONE &&
         !write_text(arena, &entry->time, err, "%sT%.5s", iso, summary->time.at))
         return false;
-    return write_text(arena, &entry->title, err, "%.*s%s%.*s",
-                      (int)summary->modalities.len, summary->modalities.at,
-                      description.len ? " " : "画像", (int)description.len,
-                      description.len ? description.at : "");
+    return write_title(summary, arena, &entry->title, err);
 }
 
 static bool add_study_item(struct entry *entry, struct text uid,

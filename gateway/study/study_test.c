@@ -227,6 +227,24 @@ static void the_contracts_study_is_written(void)
     end_ward(&ward);
 }
 
+static void a_report_beside_the_pictures_is_no_part_of_the_title(void)
+{
+    struct ward ward;
+    const char *title = "";
+    begin_ward(&ward);
+    link_patient(&ward.scene);
+    struct said_file slice = a_slice("a.dcm", STUDY_UID ".1.1", 1);
+    struct said_file report = a_slice("b.dcm", STUDY_UID ".2.1", 1);
+    report.series = STUDY_UID ".2";
+    report.modality = "SR";
+    write_file(&ward, &slice);
+    write_file(&ward, &report);
+    sweep(&ward);
+    CHECK(count_events(&ward, UPLINK_ENTRY_PUT, &title) == 1);
+    CHECK(strcmp(title, "CT 胸部単純") == 0);
+    end_ward(&ward);
+}
+
 /* ---- what changes ---- */
 
 static void what_is_unchanged_is_told_once(void)
@@ -377,6 +395,7 @@ int main(void)
     RUN(a_linked_patients_study_is_one_entry_and_an_event);
     RUN(instances_come_in_reading_order_and_can_be_opened);
     RUN(the_contracts_study_is_written);
+    RUN(a_report_beside_the_pictures_is_no_part_of_the_title);
     RUN(what_is_unchanged_is_told_once);
     RUN(a_file_that_goes_leaves_and_the_last_one_takes_the_entry_along);
     RUN(an_emptied_or_missing_folder_withdraws_nothing);
