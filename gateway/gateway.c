@@ -66,8 +66,9 @@ struct gateway {
     struct index *index;
     struct rows *rows; /* NULL = no index database */
     struct collect *collect;
-    struct study *study;   /* NULL = no folders of images */
-    struct frames *frames; /* with study */
+    struct study_root images[STUDY_ROOTS_MAX + 1]; /* the hospital's, and what came */
+    struct study *study;                           /* NULL = no images */
+    struct frames *frames;                         /* with study */
     struct release *release;
     struct answer *answer;
     struct line lines[GATEWAY_CENTRES_MAX];
@@ -147,18 +148,24 @@ static bool open_rows(struct gateway *gateway, struct err *err)
 static bool open_images(struct gateway *gateway, struct err *err)
 {
     struct gateway_config *config = &gateway->config;
+    const char *received = in_data(gateway, "images", err);
+    size_t count = config->image_count;
+    memcpy(gateway->images, config->images, count * sizeof *config->images);
+    if (config->dicom.address)
+        gateway->images[count++] = (struct study_root){GATEWAY_RECEIVED_LABEL, received};
     struct study_config study = {.index = gateway->index,
-                                 .roots = config->images,
-                                 .root_count = config->image_count,
+                                 .roots = gateway->images,
+                                 .root_count = count,
                                  .sweep_ms = config->image_sweep_ms,
                                  .clock = clock_system(),
                                  .log = &gateway->log};
-    struct frames_config frames = {.folder = in_data(gateway, "previews", err),
+    struct frames_config frames = {.folder = received ? in_data(gateway, "previews", err)
+                                                      : NULL,
                                    .kept_bytes_max = PREVIEW_BYTES_MAX,
                                    .processes = DECODERS,
                                    .clock = clock_system(),
                                    .log = &gateway->log};
-    if (config->image_count == 0)
+    if (count == 0)
         return frames.folder != NULL;
     gateway->study = frames.folder ? study_new(&study, err) : NULL;
     gateway->frames = gateway->study ? frames_open(&frames, err) : NULL;
@@ -390,6 +397,18 @@ static bool open_wire(struct gateway *gateway, struct err *err)
     return gateway->tick != NULL;
 }
 
+/* On a thread of the store, which has other things to do. */
+static void on_kept(void *context, const struct instances_kept *kept)
+{
+    struct gateway *gateway = context;
+    char folder[INSTANCES_PATH_BYTES];
+    snprintf(folder, sizeof folder, "%s", kept->path);
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        *slash = '\0';
+    study_note(gateway->study, GATEWAY_RECEIVED_LABEL, slash ? folder : "");
+}
+
 /* Without a `dicom` in the configuration nothing listens. */
 static bool open_dicom(struct gateway *gateway, struct err *err)
 {
@@ -399,7 +418,9 @@ static bool open_dicom(struct gateway *gateway, struct err *err)
                                          .workers = gateway->workers,
                                          .settings = settings,
                                          .directory = directory,
-                                         .log = &gateway->log};
+                                         .log = &gateway->log,
+                                         .kept = on_kept,
+                                         .context = gateway};
     if (!settings->address)
         return true;
     gateway->dicom = directory ? gateway_dicom_open(&dicom, err) : NULL;

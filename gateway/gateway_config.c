@@ -103,7 +103,8 @@ static bool check_labels(const struct gateway_config *config, struct err *err)
                                "two storages have the same label");
     for (size_t i = 0; i < config->image_count; i++) {
         const char *label = config->images[i].label;
-        bool is_taken = strcmp(label, STUDY_LABEL) == 0;
+        bool is_taken =
+            strcmp(label, STUDY_LABEL) == 0 || strcmp(label, GATEWAY_RECEIVED_LABEL) == 0;
         for (size_t j = 0; j < config->root_count; j++)
             is_taken = is_taken || strcmp(config->roots[j].label, label) == 0;
         for (size_t j = 0; j < i; j++)

@@ -10,6 +10,9 @@
 #include "gateway/study/study.h"
 #include "wire/tunnel/tunnel.h"
 
+/* Of the folder of what was received; no other folder of images has it. */
+#define GATEWAY_RECEIVED_LABEL "received"
+
 enum { GATEWAY_CENTRES_MAX = ANSWER_LINES_MAX };
 
 /* One address of the centre: each of its processes has its own. */

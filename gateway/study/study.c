@@ -16,6 +16,7 @@ enum {
     TELL_ARENA_BYTES = 4 << 20,
     BASE_BYTES_MAX = 128,
     PATH_BYTES_MAX = 256,
+    GATHER_MS = 200, /* files of one study come one after the other */
     SERIES_FIELDS = 6,
     STUDY_FIELDS = 6
 };
@@ -40,23 +41,54 @@ struct study *study_new(const struct study_config *config, struct err *err)
     return study;
 }
 
-/* Until the next look is due, or somebody asks for one. */
-static void wait_for_word(struct study *study)
+static struct timespec after(int ms)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += study->config.sweep_ms / 1000;
-    until.tv_nsec += study->config.sweep_ms % 1000 * 1000000L;
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += ms % 1000 * 1000000L;
     if (until.tv_nsec >= 1000000000L) {
         until.tv_sec++;
         until.tv_nsec -= 1000000000L;
     }
-    pthread_mutex_lock(&study->lock);
+    return until;
+}
+
+/* The lock is held. Until the time has come, there is word (if that counts), or the end.
+ */
+static bool wait_until(struct study *study, const struct timespec *until, bool for_word)
+{
     int result = 0;
-    while (!study->is_woken && !atomic_load(&study->is_ending) && result != ETIMEDOUT)
-        result = pthread_cond_timedwait(&study->word, &study->lock, &until);
+    while (!(for_word && study->is_woken) && !atomic_load(&study->is_ending) &&
+           result != ETIMEDOUT)
+        result = pthread_cond_timedwait(&study->word, &study->lock, until);
+    return result == ETIMEDOUT;
+}
+
+/* False when the next look at everything is due; else what came was noted. */
+static bool wait_for_notes(struct study *study, const struct timespec *due,
+                           struct study_noted **noted)
+{
+    pthread_mutex_lock(&study->lock);
+    bool is_due = wait_until(study, due, true);
+    if (!is_due) {
+        struct timespec until = after(GATHER_MS);
+        (void)wait_until(study, &until, false);
+    }
+    is_due = is_due || study->has_lost_notes;
+    *noted = study->noted;
+    study->noted = NULL;
+    study->noted_count = 0;
+    study->has_lost_notes = false;
     study->is_woken = false;
     pthread_mutex_unlock(&study->lock);
+    return !is_due;
+}
+
+static void tell(const struct study *study, const struct err *err)
+{
+    if (study->config.log)
+        log_err(study->config.log, "images", err);
 }
 
 static void *run(void *context)
@@ -64,9 +96,17 @@ static void *run(void *context)
     struct study *study = context;
     while (!atomic_load(&study->is_ending)) {
         struct err err = {0};
-        if (!study_sweep(study, &err) && study->config.log)
-            log_err(study->config.log, "images", &err);
-        wait_for_word(study);
+        struct study_noted *noted = NULL;
+        if (!study_sweep(study, &err))
+            tell(study, &err);
+        struct timespec due = after(study->config.sweep_ms);
+        while (!atomic_load(&study->is_ending) && wait_for_notes(study, &due, &noted)) {
+            err_clear(&err);
+            if (!study_look_at_noted(study, noted, &err))
+                tell(study, &err);
+            noted = NULL;
+        }
+        study_free_noted(noted); /* the look at everything sees them */
     }
     return NULL;
 }
@@ -78,20 +118,14 @@ bool study_start(struct study *study, struct err *err)
            err_set(err, ERR_BUSY, "memory_short", "no thread for images");
 }
 
-void study_wake(struct study *study)
-{
-    pthread_mutex_lock(&study->lock);
-    study->is_woken = true;
-    pthread_cond_signal(&study->word);
-    pthread_mutex_unlock(&study->lock);
-}
-
 void study_stop(struct study *study)
 {
     if (!study || !study->is_started)
         return;
     atomic_store(&study->is_ending, true);
-    study_wake(study);
+    pthread_mutex_lock(&study->lock);
+    pthread_cond_signal(&study->word);
+    pthread_mutex_unlock(&study->lock);
     pthread_join(study->thread, NULL);
     study->is_started = false;
 }
@@ -101,6 +135,7 @@ void study_free(struct study *study)
     if (!study)
         return;
     study_stop(study);
+    study_free_noted(study->noted);
     pthread_cond_destroy(&study->word);
     pthread_mutex_destroy(&study->sweeping);
     pthread_mutex_destroy(&study->lock);
@@ -318,7 +353,7 @@ static bool name_base(struct telling *telling, struct err *err)
                       (int)telling->due->uid.len, telling->due->uid.at);
 }
 
-static bool tell(struct telling *telling, struct err *err)
+static bool tell_one(struct telling *telling, struct err *err)
 {
     struct study *study = telling->study;
     const struct study_due *due = telling->due;
@@ -348,7 +383,7 @@ bool study_tell_index(struct study *study, struct err *err)
     for (size_t i = 0; i < count && !atomic_load(&study->is_ending); i++) {
         CLEANUP(arena_free) struct arena arena = arena_init(TELL_ARENA_BYTES);
         struct telling telling = {.study = study, .due = &due[i], .arena = &arena};
-        if (!tell(&telling, err))
+        if (!tell_one(&telling, err))
             return false;
     }
     return true;

@@ -56,8 +56,9 @@ MUST_CHECK bool study_sweep(struct study *study, struct err *err);
  * the index is told: for files that are known to have come. */
 MUST_CHECK bool study_look_at(struct study *study, const char *label, const char *folder,
                               struct err *err);
-/* The thread looks at once. */
-void study_wake(struct study *study);
+/* The same, soon and by the thread; from any thread, does not block. Several that come
+ * shortly after each other are told together. */
+void study_note(struct study *study, const char *label, const char *folder);
 
 /* ---- what a viewer sees ---- */
 /* The index path names a study, not a file of a storage. */

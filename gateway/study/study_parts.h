@@ -18,8 +18,22 @@ struct study {
     pthread_t thread;
     bool is_started;
     bool is_woken;
+    struct study_noted *noted; /* folders in which something came; *owned* */
+    size_t noted_count;
+    bool has_lost_notes; /* too many: everything is looked at */
     atomic_bool is_ending;
 };
+
+struct study_noted {
+    struct study_noted *next;
+    const struct study_root *root;
+    char folder[];
+};
+enum { STUDY_NOTED_MAX = 20000 };
+/* Looks at each of them, then the index is told once. *Takes* the list. */
+MUST_CHECK bool study_look_at_noted(struct study *study, struct study_noted *noted,
+                                    struct err *err);
+void study_free_noted(struct study_noted *noted);
 
 struct study_row {
     struct text folder, name;

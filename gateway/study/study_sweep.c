@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "base/path.h"
 #include "gateway/study/study_parts.h"
 
@@ -401,4 +402,51 @@ bool study_look_at(struct study *study, const char *label, const char *folder,
     bool is_good = look_beside(study, root, folder, err) && study_tell_index(study, err);
     pthread_mutex_unlock(&study->sweeping);
     return is_good;
+}
+
+void study_free_noted(struct study_noted *noted)
+{
+    while (noted) {
+        struct study_noted *next = noted->next;
+        memory_free(noted);
+        noted = next;
+    }
+}
+
+bool study_look_at_noted(struct study *study, struct study_noted *noted, struct err *err)
+{
+    bool is_good = true;
+    pthread_mutex_lock(&study->sweeping);
+    for (struct study_noted *one = noted; one && is_good; one = one->next)
+        is_good = look_beside(study, one->root, one->folder, err);
+    is_good = is_good && study_tell_index(study, err);
+    pthread_mutex_unlock(&study->sweeping);
+    study_free_noted(noted);
+    return is_good;
+}
+
+/* Twice the same one behind the other is one. */
+void study_note(struct study *study, const char *label, const char *folder)
+{
+    const struct study_root *root = find_root(study, label);
+    struct err ignored = {0};
+    size_t len = strlen(folder) + 1;
+    pthread_mutex_lock(&study->lock);
+    bool is_there = study->noted && study->noted->root == root &&
+                    strcmp(study->noted->folder, folder) == 0;
+    struct study_noted *one = root && !is_there && study->noted_count < STUDY_NOTED_MAX
+                                  ? memory_new(1, sizeof *one + len, &ignored)
+                                  : NULL;
+    if (one) {
+        one->root = root;
+        memcpy(one->folder, folder, len);
+        one->next = study->noted;
+        study->noted = one;
+        study->noted_count++;
+    } else if (root && !is_there) {
+        study->has_lost_notes = true;
+    }
+    study->is_woken = true;
+    pthread_cond_signal(&study->word);
+    pthread_mutex_unlock(&study->lock);
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/path.h"
 #include "formats/dicom/dicom_testsite.h"
@@ -336,6 +337,32 @@ static void one_folder_can_be_looked_at_alone(void)
     end_ward(&ward);
 }
 
+static void what_is_noted_is_looked_at_by_the_thread(void)
+{
+    struct ward ward;
+    struct err err = {0};
+    char path[200];
+    begin_ward(&ward);
+    link_patient(&ward.scene);
+    snprintf(path, sizeof path, "%s/ab", ward.pictures);
+    CHECK(mkdir(path, 0700) == 0);
+    study_free(ward.study);
+    struct study_config config = {.index = ward.scene.index,
+                                  .roots = &ward.root,
+                                  .root_count = 1,
+                                  .sweep_ms = 3600 * 1000,
+                                  .clock = {scene_ms, scene_ms, &ward.scene}};
+    ward.study = study_new(&config, &err);
+    CHECK(ward.study && study_start(ward.study, &err));
+    struct said_file first = a_slice("ab/x.dcm", STUDY_UID ".1.1", 1);
+    write_file(&ward, &first);
+    study_note(ward.study, "pacs", "ab");
+    for (int tries = 0; tries < 1000 && count_instances(&ward) == 0; tries++)
+        usleep(10000);
+    CHECK(count_instances(&ward) == 1);
+    end_ward(&ward);
+}
+
 /* ---- whose it is ---- */
 
 static void a_study_of_an_unknown_number_waits_for_its_patient(void)
@@ -400,6 +427,7 @@ int main(void)
     RUN(a_file_that_goes_leaves_and_the_last_one_takes_the_entry_along);
     RUN(an_emptied_or_missing_folder_withdraws_nothing);
     RUN(one_folder_can_be_looked_at_alone);
+    RUN(what_is_noted_is_looked_at_by_the_thread);
     RUN(a_study_of_an_unknown_number_waits_for_its_patient);
     RUN(a_study_that_says_another_birth_date_is_held);
     RUN(what_is_no_dicom_is_passed_over);
