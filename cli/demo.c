@@ -140,6 +140,11 @@ static void print_welcome(const struct demo *demo)
                    (int)hospital->name.len, hospital->name.at, demo->directory,
                    (int)hospital->code.len, hospital->code.at);
     }
+    if (demo->dicom_port > 0)
+        printf("\n  The first hospital takes DICOM at localhost:%d; with DCMTK:\n"
+               "    storescu -aet " DEMO_DICOM_PEER " -aec " DEMO_DICOM_TITLE
+               " localhost %d FILE…\n",
+               demo->dicom_port, demo->dicom_port);
     printf("\nCtrl-C ends it.\n");
     fflush(stdout);
 }

@@ -22,6 +22,7 @@ struct demo_hospital {
     bool is_away;       /* at the start */
     bool has_documents; /* extended storage */
     bool has_images;
+    bool takes_dicom;
     char fingerprint[HASH_HEX_BYTES];
     pid_t process; /* 0 = not running */
 };
@@ -41,7 +42,13 @@ struct demo {
     size_t hospital_count;
     pid_t server;
     int gateway_port;
+    int dicom_port; /* on which the first hospital with images takes DICOM; 0 = none */
 };
+
+/* Whom that hospital takes DICOM from, and what it is called itself. */
+#define DEMO_DICOM_PEER "STORESCU"
+#define DEMO_DICOM_TITLE "TSUMUGI"
+enum { DEMO_DICOM_PORT = 11112 };
 
 /* "<directory>/<name>" into out. */
 void demo_path(const struct demo *demo, const char *name, char out[DEMO_PATH_BYTES]);
@@ -54,7 +61,7 @@ MUST_CHECK bool demo_prepare(struct demo *demo, struct err *err);
 MUST_CHECK bool demo_read_region(struct demo *demo, struct err *err);
 /* With the ports as they are now. */
 MUST_CHECK bool demo_write_server_config(const struct demo *demo, struct err *err);
-MUST_CHECK bool demo_write_gateway_configs(const struct demo *demo, struct err *err);
+MUST_CHECK bool demo_write_gateway_configs(struct demo *demo, struct err *err);
 
 /* ---- processes (processes.c) ---- */
 /* Starts the centre and learns its ports. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "base/path.h"
@@ -191,6 +193,47 @@ static void put_volume(struct json_writer *writer, const struct demo *demo,
     json_close_array(writer);
 }
 
+/* The port that is usual for DICOM, or any that is free. */
+static int find_port(void)
+{
+    int found = 0;
+    for (int asked = DEMO_DICOM_PORT; found == 0; asked = 0) {
+        struct sockaddr_in address = {.sin_family = AF_INET,
+                                      .sin_port = htons((uint16_t)asked),
+                                      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        socklen_t size = sizeof address;
+        CLEANUP(path_close) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        bool is_free = fd >= 0 &&
+                       bind(fd, (const struct sockaddr *)&address, size) == 0 &&
+                       getsockname(fd, (struct sockaddr *)&address, &size) == 0;
+        found = is_free ? ntohs(address.sin_port) : 0;
+        if (asked == 0)
+            break;
+    }
+    return found;
+}
+
+static void put_dicom(struct json_writer *writer, int port)
+{
+    json_key(writer, "dicom");
+    json_open_object(writer);
+    json_put_cstr(writer, "address", "127.0.0.1");
+    json_put_int(writer, "port", port);
+    json_put_cstr(writer, "title", DEMO_DICOM_TITLE);
+    json_put_int(writer, "reserve_mb", 0);
+    json_key(writer, "peers");
+    json_open_array(writer);
+    json_open_object(writer);
+    json_put_cstr(writer, "title", DEMO_DICOM_PEER);
+    json_key(writer, "addresses");
+    json_open_array(writer);
+    json_cstr_value(writer, "127.0.0.1");
+    json_close_array(writer);
+    json_close_object(writer);
+    json_close_array(writer);
+    json_close_object(writer);
+}
+
 static bool write_gateway_config(const struct demo *demo,
                                  const struct demo_hospital *hospital,
                                  const char *grant_key, struct err *err)
@@ -220,6 +263,8 @@ static bool write_gateway_config(const struct demo *demo,
         put_volume(&writer, demo, "images", "pacs", name);
         json_put_int(&writer, "images_period_seconds", 2);
     }
+    if (hospital->takes_dicom && demo->dicom_port > 0)
+        put_dicom(&writer, demo->dicom_port);
     json_key(&writer, "centre");
     json_open_object(&writer);
     json_put_cstr(&writer, "host", "localhost");
@@ -236,7 +281,16 @@ static bool write_gateway_config(const struct demo *demo,
     return write_json(demo, name, &out, err);
 }
 
-bool demo_write_gateway_configs(const struct demo *demo, struct err *err)
+static void choose_dicom(struct demo *demo)
+{
+    for (size_t i = 0; i < demo->hospital_count && demo->dicom_port == 0; i++) {
+        struct demo_hospital *hospital = &demo->hospitals[i];
+        hospital->takes_dicom = hospital->has_images && !hospital->is_away;
+        demo->dicom_port = hospital->takes_dicom ? find_port() : 0;
+    }
+}
+
+bool demo_write_gateway_configs(struct demo *demo, struct err *err)
 {
     char path[DEMO_PATH_BYTES];
     struct span key = {0};
@@ -244,6 +298,7 @@ bool demo_write_gateway_configs(const struct demo *demo, struct err *err)
     demo_path(demo, "centre/keys/grants.public", path);
     if (!path_read_file(path, 256, &arena, &key, err))
         return false;
+    choose_dicom(demo);
     char hex[2 * SECRET_PUBLIC_KEY_BYTES + 1] = {0};
     memcpy(hex, key.at, key.len < sizeof hex ? key.len : sizeof hex - 1);
     for (size_t i = 0; i < demo->hospital_count; i++)
