@@ -26,7 +26,10 @@ enum {
     IMAGE_STUDY_BYTES_MAX = 8 << 20,
     IMAGE_PREVIEW_BYTES_MAX = 4 << 20,
     IMAGE_RAW_BYTES_MAX = 256 << 20,
-    IMAGE_DOCUMENT_BYTES_MAX = 64 << 20
+    IMAGE_DOCUMENT_BYTES_MAX = 64 << 20,
+    IMAGE_WAVE_BYTES_MAX = 16 << 20,
+    IMAGE_WAVE_GROUPS_MAX = 4096,
+    IMAGE_WAVE_COLUMNS_MAX = 8192
 };
 
 struct image_service; /* *owned* by server */
@@ -35,5 +38,6 @@ MUST_CHECK struct image_service *image_new(struct content_service *contents,
 /* After content_free, whose last fetches use it. */
 void image_free(struct image_service *service);
 
-/* Routes: getStudy, getFrame, getInstance, getDocument, getReport, downloadStudy. */
+/* Routes: getStudy, getFrame, getInstance, getDocument, getReport, getWaveform,
+ * downloadStudy. */
 void image_routes(struct http_router *router, struct image_service *service);

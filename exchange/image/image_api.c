@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Routes: getStudy, getFrame, getInstance, getDocument, getReport, downloadStudy. */
+/* Routes: getStudy, getFrame, getInstance, getDocument, getReport, getWaveform,
+ * downloadStudy. */
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -375,6 +376,50 @@ static void answer_report(struct http_call *call, void *context)
     answer(call, context, &way);
 }
 
+/* ---- getWaveform ---- */
+
+static bool ask_number(const struct http_call *call, struct json_writer *writer,
+                       const char *name, uint64_t max, struct err *err)
+{
+    struct span value = {0};
+    uint64_t number = 0;
+    if (!http_query(call, name, &value))
+        return true;
+    if (!span_uint(value, max, &number))
+        return err_set(err, ERR_SYNTAX, "waveform_range", "no such stretch");
+    json_put_int(writer, name, (int64_t)number);
+    return true;
+}
+
+static bool ask_waveform(struct content_wish *wish, struct json_writer *writer,
+                         struct err *err)
+{
+    return ask_instance_at(wish, writer, err) &&
+           ask_number(wish->call, writer, "group", IMAGE_WAVE_GROUPS_MAX, err) &&
+           ask_number(wish->call, writer, "from_ms", INT32_MAX, err) &&
+           ask_number(wish->call, writer, "to_ms", INT32_MAX, err) &&
+           ask_number(wish->call, writer, "columns", IMAGE_WAVE_COLUMNS_MAX, err);
+}
+
+/* The client reads it as what it is: bounded numbers and texts. */
+static bool begin_waveform(const struct content_wish *wish,
+                           const struct content_fetched *fetched,
+                           struct content_passage *passage, struct err *err)
+{
+    (void)wish;
+    return begin_as(fetched, "application/octet-stream", passage, err);
+}
+
+static void answer_waveform(struct http_call *call, void *context)
+{
+    static const struct content_way way = {.path = "/waveform",
+                                           .total_ms = CONTENT_STREAM_TOTAL_MS,
+                                           .bytes_max = IMAGE_WAVE_BYTES_MAX,
+                                           .ask = ask_waveform,
+                                           .begin = begin_waveform};
+    answer(call, context, &way);
+}
+
 /* ---- downloadStudy ---- */
 
 static bool ask_archive(struct content_wish *wish, struct json_writer *writer,
@@ -418,6 +463,7 @@ static const struct http_route routes[] = {
     {HTTP_GET, OPENING "frames" AT_INSTANCE "/{frame}", answer_frame, 0},
     {HTTP_GET, OPENING "instances" AT_INSTANCE, answer_instance, 0},
     {HTTP_GET, OPENING "documents" AT_INSTANCE, answer_document, 0},
+    {HTTP_GET, OPENING "waveforms" AT_INSTANCE, answer_waveform, 0},
     {HTTP_GET, OPENING "reports" AT_INSTANCE, answer_report, 0},
     {HTTP_GET, OPENING "study.zip", answer_archive, 0},
 };

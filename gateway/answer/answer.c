@@ -304,6 +304,7 @@ static const struct http_route routes[] = {
     {HTTP_POST, "/instance", answer_instance, 1024},
     {HTTP_POST, "/document", answer_document, 1024},
     {HTTP_POST, "/report", answer_report, 1024},
+    {HTTP_POST, "/waveform", answer_waveform, 1024},
     {HTTP_POST, "/archive", answer_archive, 1024},
     {HTTP_POST, "/cancel", answer_cancel, 256},
 };

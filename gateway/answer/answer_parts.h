@@ -51,6 +51,7 @@ void answer_frame(struct http_call *call, void *context);
 void answer_instance(struct http_call *call, void *context);
 void answer_document(struct http_call *call, void *context);
 void answer_report(struct http_call *call, void *context);
+void answer_waveform(struct http_call *call, void *context);
 void answer_archive(struct http_call *call, void *context);
 /* NULL: all of them. */
 void answer_drop_lists(struct answer *answer, const struct id *opening);

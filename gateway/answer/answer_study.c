@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/path.h"
 #include "formats/picture/picture.h"
+#include "formats/waveform/waveform.h"
 #include "gateway/answer/answer_parts.h"
 
 enum {
@@ -36,6 +37,7 @@ struct asked {
     int64_t series, instance, frame;
     int64_t from;
     struct picture_wish wish;
+    struct waveform_wish wave;
 };
 
 /* ---- lists ---- */
@@ -174,6 +176,23 @@ static bool take_wish(const struct json_value *body, struct picture_wish *wish,
     return window.len == 0 || take_window(window, wish, err);
 }
 
+static bool take_stretch(const struct json_value *body, struct waveform_wish *wave,
+                         struct err *err)
+{
+    int64_t group = 0;
+    int64_t from = 0;
+    int64_t to = 0;
+    int64_t columns = 0;
+    if (!json_take_int_or(body, "group", 0, UINT32_MAX, &group, err) ||
+        !json_take_int_or(body, "from_ms", 0, INT32_MAX, &from, err) ||
+        !json_take_int_or(body, "to_ms", 0, INT32_MAX, &to, err) ||
+        !json_take_int_or(body, "columns", 0, WAVEFORM_COLUMNS_MAX, &columns, err))
+        return false;
+    *wave = (struct waveform_wish){(uint32_t)group, (uint64_t)from, (uint64_t)to,
+                                   (uint32_t)columns};
+    return true;
+}
+
 static const struct release_permit *ask_gate(struct answer *answer,
                                              struct http_call *call, struct asked *asked,
                                              struct err *err)
@@ -188,7 +207,7 @@ static const struct release_permit *ask_gate(struct answer *answer,
                           err) ||
         !json_take_int_or(body, "frame", 0, UINT32_MAX, &asked->frame, err) ||
         !json_take_int_or(body, "from", 0, INT64_MAX, &asked->from, err) ||
-        !take_wish(body, &asked->wish, err))
+        !take_wish(body, &asked->wish, err) || !take_stretch(body, &asked->wave, err))
         return NULL;
     struct release_request request = {.grant = http_header(call, "tsumugi-grant"),
                                       .entry_key = asked->key};
@@ -427,6 +446,37 @@ void answer_report(struct http_call *call, void *context)
     if (is_done)
         release_count_part(answer->config.release, permit, (int64_t)out.len);
     answer_send(call, &out, is_done, &err);
+}
+
+/* ---- POST /waveform ---- */
+
+static bool write_waveform(const struct dicom_file *file,
+                           const struct waveform_wish *wish, struct arena *arena,
+                           struct buf *out, struct err *err)
+{
+    struct waveform_recording recording = {0};
+    return waveform_read_dicom(file, arena, &recording, err) &&
+           waveform_write(&recording, wish, out, err);
+}
+
+void answer_waveform(struct http_call *call, void *context)
+{
+    struct answer *answer = answer_of(context);
+    struct err err = {0};
+    struct asked asked = {0};
+    struct study_instance instance;
+    CLEANUP(buf_free) struct buf out = buf_init(WAVEFORM_WIRE_BYTES_MAX);
+    const struct release_permit *permit = ask_gate(answer, call, &asked, &err);
+    bool is_found = permit && find_instance(answer, permit, &asked, http_arena(call),
+                                            &instance, &err);
+    struct dicom_file *file =
+        is_found ? read_file(answer, &instance, http_arena(call), &err) : NULL;
+    if (!file || !write_waveform(file, &asked.wave, http_arena(call), &out, &err)) {
+        http_answer_problem(call, &err);
+        return;
+    }
+    release_count_part(answer->config.release, permit, (int64_t)out.len);
+    http_answer(call, 200, "application/octet-stream", buf_view(&out));
 }
 
 /* ---- POST /archive ---- */

@@ -122,6 +122,9 @@ static void every_part_of_a_study_is_asked_for_by_its_place(void)
         {"documents/0/1", "/document", "\"series\":0,\"instance\":1}",
          "attachment; filename=\"document.bin\""},
         {"reports/0/1", "/report", "\"series\":0,\"instance\":1}", "application/json"},
+        {"waveforms/0/1?group=1&from_ms=20&columns=300", "/waveform",
+         "\"series\":0,\"instance\":1,\"group\":1,\"from_ms\":20,\"columns\":300}",
+         "application/octet-stream"},
         {"study.zip", "/archive", "\"A\"}", "filename=\"study.zip\""},
         {"study.zip?series=7", "/archive", "\"series\":7}", "application/zip"},
     };

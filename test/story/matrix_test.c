@@ -295,6 +295,7 @@ static const struct route routes[] = {
     {AT("GET", "openings/{opening}/instances/{series}/{instance}", OF_ENTRY), GOOD(200)},
     {AT("GET", "openings/{opening}/documents/{series}/{instance}", OF_ENTRY), GOOD(200)},
     {AT("GET", "openings/{opening}/reports/{series}/{instance}", OF_ENTRY), GOOD(200)},
+    {AT("GET", "openings/{opening}/waveforms/{series}/{instance}", OF_ENTRY), GOOD(200)},
     {AT("GET", "openings/{opening}/study.zip", OF_ENTRY), GOOD(200)},
     {AT("GET", "references", MEMBER), .query = "?month=2026-10", ROW("references"),
      GOOD(200)},

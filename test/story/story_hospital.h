@@ -113,6 +113,7 @@ static inline void make_gateway(struct hospital *hospital)
         {HTTP_POST, "/instance", hospital_image, 4096},
         {HTTP_POST, "/document", hospital_image, 4096},
         {HTTP_POST, "/report", hospital_image, 4096},
+        {HTTP_POST, "/waveform", hospital_image, 4096},
         {HTTP_POST, "/archive", hospital_image, 4096},
     };
     hospital->world->gateway_router = http_router_new();

@@ -34,6 +34,7 @@ static inline const struct image_script *usual_image(struct span path, struct sp
         {"/instance", {200, "application/dicom", .pattern = 1000, .says_length = true}},
         {"/document", {200, "application/octet-stream", .body = "%PDF-1.7"}},
         {"/report", {200, "application/json", .body = "{\"items\":[]}"}},
+        {"/waveform", {200, "application/octet-stream", .body = "{}\n"}},
         {"/archive", {200, "application/zip", .pattern = 1000}},
     };
     static const struct image_script raw = {200, "application/octet-stream", "true",

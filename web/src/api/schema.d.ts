@@ -675,6 +675,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/openings/{opening}/waveforms/{series}/{instance}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                opening: components["parameters"]["Opening"];
+                /** @description place in the study's `series`, from 0 */
+                series: components["parameters"]["SeriesIndex"];
+                /** @description place in the series' `instances`, from 0 */
+                instance: components["parameters"]["InstanceIndex"];
+            };
+            cookie?: never;
+        };
+        /** A stretch of a recording (an instance of kind `waveform`): a line of JSON, then 16-bit samples (docs/specs/waveform.md) */
+        get: operations["getWaveform"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/openings/{opening}/study.zip": {
         parameters: {
             query?: never;
@@ -684,7 +707,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** The DICOM files of the study, or of one series, with a DICOMDIR */
+        /** The DICOM files of the study, or of one series */
         get: operations["downloadStudy"];
         put?: never;
         post?: never;
@@ -2366,6 +2389,42 @@ export interface operations {
                     "application/json": {
                         items: components["schemas"]["Item"][];
                     };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getWaveform: {
+        parameters: {
+            query?: {
+                /** @description of channels, from 0 */
+                group?: number;
+                /** @description since the group's start */
+                from_ms?: number;
+                /** @description 0 or left out: to the end */
+                to_ms?: number;
+                /** @description smallest and largest value of each; 0 or left out: every sample */
+                columns?: number;
+            };
+            header?: never;
+            path: {
+                opening: components["parameters"]["Opening"];
+                /** @description place in the study's `series`, from 0 */
+                series: components["parameters"]["SeriesIndex"];
+                /** @description place in the series' `instances`, from 0 */
+                instance: components["parameters"]["InstanceIndex"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the stretch */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
                 };
             };
             default: components["responses"]["Problem"];

@@ -479,7 +479,7 @@ export function Images({ person, entry, onKeyImage }: ImagesProps) {
                 />
               ) : (
                 <div class={`v-pane paper ${layout > 1 && at === active ? 'active' : ''}`} key={key} onFocusIn={() => setActive(at)}>
-                  <SeriesPaper opening={one.study.opening} index={one.index} series={series} instance={0} />
+                  <SeriesPaper person={person} opening={one.study.opening} index={one.index} series={series} instance={0} />
                 </div>
               );
             })}

@@ -2,19 +2,21 @@
 /* What in a study is no picture: a structured report as a page, an encapsulated PDF in its view,
  * everything else by its name with the file to save. */
 import { useEffect, useState } from 'preact/hooks';
-import type { Item } from '../../api/client.ts';
+import type { Item, Person } from '../../api/client.ts';
 import { t } from '../../i18n/t.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { lazy } from '../../ui/lazy.tsx';
 import { Notice, ProblemNotice } from '../../ui/pieces.tsx';
 import type { Series } from '../../viewer/study.ts';
 import { hasViewer } from '../calendar/pdf.ts';
-import { instanceUrl, readDocument, readReport } from './calls.ts';
+import { instanceUrl, readDocument, readReport, readWaveform } from './calls.ts';
 
 const Document = lazy(() => import('../calendar/Document.tsx').then((m) => m.Document), 'content');
+const WavePage = lazy(() => import('../waves/WavePage.tsx').then((m) => m.WavePage), 'wave', 'print');
 const PdfPages = lazy(() => import('../calendar/PdfPages.tsx').then((m) => m.PdfPages), 'content');
 
 interface PaperProps {
+  person: Person;
   opening: string;
   index: number;
   series: Series;
@@ -77,13 +79,25 @@ function Report({ opening, index, series, instance }: PaperProps) {
   return <Document items={items} opening={undefined} list={undefined} title={series.description} onChanged={retry} />;
 }
 
+function Wave({ person, opening, index, series, instance }: PaperProps) {
+  return (
+    <WavePage
+      person={person}
+      opening={opening}
+      title={series.description || t('image.kind.waveform')}
+      load={(wish, signal) => readWaveform({ opening, series: index, instance }, wish, signal)}
+    />
+  );
+}
+
 export function SeriesPaper(props: PaperProps) {
   const { series, opening, index, instance } = props;
   return (
     <div class="v-paper" tabIndex={0} role="region" aria-label={series.description || t(`image.kind.${series.kind}`)}>
       {series.kind === 'document' && <Pdf {...props} />}
       {series.kind === 'report' && <Report {...props} />}
-      {series.kind !== 'document' && series.kind !== 'report' && (
+      {series.kind === 'waveform' && <Wave {...props} />}
+      {series.kind === 'other' && (
         <Notice title={t('image.other')}>
           <p>{t('image.other.next')}</p>
         </Notice>

@@ -36,6 +36,13 @@ export const readDocument = (path: Place, signal: AbortSignal): Promise<Blob> =>
 export const readReport = (path: Place, signal: AbortSignal): Promise<{ items: Item[] }> =>
   take(client.GET('/api/v1/openings/{opening}/reports/{series}/{instance}', { params: { path }, signal }));
 
+export const readWaveform = async (path: Place, query: { group: number; from_ms?: number; to_ms?: number; columns?: number }, signal: AbortSignal): Promise<ArrayBuffer> => {
+  const blob = take(
+    client.GET('/api/v1/openings/{opening}/waveforms/{series}/{instance}', { params: { path, query }, parseAs: 'blob', signal }),
+  ) as Promise<unknown> as Promise<Blob>;
+  return (await blob).arrayBuffer();
+};
+
 export const instanceUrl = ({ opening, series, instance }: Place): string =>
   `/api/v1/openings/${opening}/instances/${series}/${instance}`;
 export const zipUrl = (opening: string, series?: number): string =>
