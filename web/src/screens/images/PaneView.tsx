@@ -136,6 +136,8 @@ export function PaneView(props: PaneProps) {
         onPointerUp={(event) => gestures.up(touchOf(event))}
         onPointerCancel={(event) => gestures.cancel(event.pointerId)}
         onContextMenu={(event) => event.preventDefault()}
+        // lifting a finger that rested would press what has opened under it
+        onTouchEnd={(event) => event.cancelable && event.preventDefault()}
       >
         <canvas ref={canvas} aria-hidden="true" />
       </div>
