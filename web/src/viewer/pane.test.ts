@@ -72,6 +72,8 @@ describe('a pane', () => {
     await vi.advanceTimersByTimeAsync(200);
     lost.pane.turnWindow(0, 25);
     expect(lost.asked).toEqual(['preview 0', 'raw 0', 'preview 0 80,400']);
+    lost.pane.retry();
+    expect(lost.asked.slice(3)).toEqual(['raw 0']);
   });
   it('has no window where there is colour', () => {
     const { pane } = open(1, { samples: 3, photometric: 'RGB', windows: [] });

@@ -264,6 +264,7 @@ export class Pane {
     this.#changed();
     this.#store.retry(this.#key(this.at, 'preview'));
     this.#store.retry(this.#key(this.at, 'raw'));
+    this.ask();
   }
 
   /** Whether the next frame of a film can be shown. */
