@@ -478,7 +478,7 @@ export function Images({ person, entry, onKeyImage }: ImagesProps) {
                   onRetry={(problem) => again(one.pane, problem)}
                 />
               ) : (
-                <div class={`v-pane paper ${layout > 1 && at === active ? 'active' : ''}`} key={key} onFocusIn={() => setActive(at)}>
+                <div class={`v-pane written ${layout > 1 && at === active ? 'active' : ''}`} key={key} onFocusIn={() => setActive(at)}>
                   <SeriesPaper person={person} opening={one.study.opening} index={one.index} series={series} instance={0} />
                 </div>
               );
