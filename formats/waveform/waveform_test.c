@@ -268,6 +268,7 @@ static void a_short_range_is_sent_sample_by_sample(void)
     struct answer answer =
         ask(&recording, (struct waveform_wish){.from_ms = 2000, .to_ms = 2100}, &out);
     CLEANUP(json_free_at) struct json_document *line = answer.line;
+    CHECK(line != NULL);
     const struct json_value *leads = json_member(answer.root, "leads");
     CHECK(json_count(leads) == 2 && answer.samples.len == 2 * 50 * 2);
     CHECK(int_of(json_item(leads, 0), "first") == 1000);
@@ -291,6 +292,7 @@ static void a_long_range_is_sent_by_columns(void)
     struct waveform_recording recording = {.groups = &group, .group_count = 1};
     struct answer answer = ask(&recording, (struct waveform_wish){.columns = 100}, &out);
     CLEANUP(json_free_at) struct json_document *line = answer.line;
+    CHECK(line != NULL);
     const struct json_value *lead = json_item(json_member(answer.root, "leads"), 0);
     CHECK(int_of(lead, "count") == 100 && int_of(lead, "span") == TEN_SECONDS);
     CHECK(answer.samples.len == 2 * 100 * 2 * 2);
@@ -302,6 +304,7 @@ static void a_long_range_is_sent_by_columns(void)
     struct answer near =
         ask(&recording, (struct waveform_wish){.to_ms = 300, .columns = 100}, &out);
     CLEANUP(json_free_at) struct json_document *other = near.line;
+    CHECK(other != NULL);
     CHECK(near.samples.len == 2 * 150 * 2);
 }
 
@@ -320,6 +323,7 @@ static void numbers_that_do_not_fit_are_scaled(void)
     struct waveform_recording recording = {.groups = &group, .group_count = 1};
     struct answer answer = ask(&recording, (struct waveform_wish){0}, &out);
     CLEANUP(json_free_at) struct json_document *line = answer.line;
+    CHECK(line != NULL);
     const char *key = memmem(out.at, out.len, "\"unit_per_bit\":", 15);
     CHECK(key != NULL);
     double unit = strtod(key + 15, NULL);
@@ -357,6 +361,7 @@ static void wishes_that_cannot_be_met_are_refused(void)
     /* what is missing has columns, too */
     struct answer answer = ask(&recording, (struct waveform_wish){.columns = 10}, &out);
     CLEANUP(json_free_at) struct json_document *line = answer.line;
+    CHECK(line != NULL);
     CHECK(word_at(answer.samples, 0) == 1 && word_at(answer.samples, 2) == WAVEFORM_GAP);
 }
 
@@ -375,6 +380,7 @@ static void annotations_are_told_with_their_range(void)
     struct answer answer =
         ask(&recording, (struct waveform_wish){.from_ms = 1000, .to_ms = 2000}, &out);
     CLEANUP(json_free_at) struct json_document *line = answer.line;
+    CHECK(line != NULL);
     const struct json_value *notes = json_member(answer.root, "annotations");
     CHECK(json_count(notes) == 1 && int_of(json_item(notes, 0), "duration_ms") == 1000);
 }

@@ -13,16 +13,19 @@ struct zip {
     zip_write *write;
     void *context;
     int64_t missing_bytes; /* of the file that is being written */
+    bool is_over;          /* nothing more is written */
 };
 
+/* What nobody takes any more is swallowed: libarchive keeps its buffers for ever when it
+ * is told of a fault, so the fault is kept here. */
 static la_ssize_t pass_on(struct archive *archive, void *context, const void *bytes,
                           size_t len)
 {
     struct zip *zip = context;
-    if (zip->write(zip->context, span_of(bytes, len)))
-        return (la_ssize_t)len;
-    archive_set_error(archive, ARCHIVE_FATAL, "the reader is gone");
-    return -1;
+    (void)archive;
+    if (!zip->is_over)
+        zip->is_over = !zip->write(zip->context, span_of(bytes, len));
+    return (la_ssize_t)len;
 }
 
 static bool fail(struct err *err)
@@ -75,7 +78,7 @@ bool zip_file(struct zip *zip, const char *name, int64_t size_bytes, int64_t cha
     bool is_good = archive_write_header(zip->archive, entry) == ARCHIVE_OK;
     archive_entry_free(entry);
     zip->missing_bytes = size_bytes;
-    return is_good || fail(err);
+    return (is_good && !zip->is_over) || fail(err);
 }
 
 bool zip_data(struct zip *zip, struct span bytes, struct err *err)
@@ -84,23 +87,22 @@ bool zip_data(struct zip *zip, struct span bytes, struct err *err)
         archive_write_data(zip->archive, bytes.at, bytes.len) != (la_ssize_t)bytes.len)
         return fail(err);
     zip->missing_bytes -= (int64_t)bytes.len;
-    return true;
+    return !zip->is_over || fail(err);
 }
 
 bool zip_end(struct zip *zip, struct err *err)
 {
-    return (zip->missing_bytes == 0 && archive_write_close(zip->archive) == ARCHIVE_OK) ||
-           fail(err);
+    bool is_whole =
+        zip->missing_bytes == 0 && archive_write_close(zip->archive) == ARCHIVE_OK;
+    return (is_whole && !zip->is_over) || fail(err);
 }
 
 void zip_free(struct zip *zip)
 {
     if (!zip)
         return;
-    if (zip->archive) {
-        zip->write = NULL;
-        archive_write_fail(zip->archive); /* nothing more is written */
+    zip->is_over = true;
+    if (zip->archive)
         archive_write_free(zip->archive);
-    }
     memory_free(zip);
 }

@@ -250,7 +250,6 @@ struct walk {
 static bool walk_folder(const struct walk *walk, const char *folder, int depth,
                         struct err *err)
 {
-    static const size_t lens[] = {2, 2, INSTANCES_NAME_BYTES - 1};
     int fd = *folder ? path_open_below(walk->root, folder, err)
                      : path_open_again(walk->root, err);
     DIR *list = fd >= 0 ? fdopendir(fd) : NULL;
@@ -261,7 +260,7 @@ static bool walk_folder(const struct walk *walk, const char *folder, int depth,
     while (goes_on && (entry = readdir(list)) != NULL) {
         char path[INSTANCES_PATH_BYTES];
         size_t len = strlen(entry->d_name);
-        bool is_ours = depth < 2 ? len == lens[depth] : len > lens[depth];
+        bool is_ours = depth < 2 ? len == 2 : len >= INSTANCES_NAME_BYTES;
         if (entry->d_name[0] == '.' || !is_ours || len + 8 > sizeof path)
             continue;
         snprintf(path, sizeof path, "%.6s%s%.50s", folder, *folder ? "/" : "",

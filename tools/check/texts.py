@@ -6,6 +6,7 @@ that nobody includes and scripts that nobody calls are dead; what a tool fetched
 not kept."""
 import os
 import re
+import shutil
 import subprocess
 
 from tree import ROOT, files, finish, read
@@ -15,8 +16,10 @@ TEXTS = SOURCES + (".md", ".sql", ".txt", ".yaml", ".css", ".html", ".def", "Mak
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b(?!\(#\d+\))")
 MADE = {"node_modules", "dist", "demo-data", "__pycache__"}
 problems, every = [], {}
-kept = subprocess.run(["git", "-C", ROOT, "ls-files"], capture_output=True, text=True,
-                      check=False).stdout.split("\n")
+# Where there is no git nothing can be kept by it.
+LISTED = ["git", "-C", ROOT, "ls-files"]
+kept = subprocess.run(LISTED, capture_output=True, text=True, check=False).stdout.split("\n") \
+    if shutil.which("git") else []
 problems += sorted({f"{folder}: fetched or made, and kept" for path in kept
                     for folder in [os.path.dirname(path)] if MADE & set(folder.split("/"))})
 for path in files(ROOT, *TEXTS):

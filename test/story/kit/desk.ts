@@ -14,6 +14,7 @@ export type Person = Schemas['Person'];
 export type PersonSummary = Schemas['PersonSummary'];
 export type Row = Schemas['Row'];
 export type Session = Schemas['Session'];
+export type Study = Schemas['Study'];
 export interface Opened { opening: string; entry: EntryHead; previous: string | null; next: string | null }
 
 export const ROWS: Row[] = [
