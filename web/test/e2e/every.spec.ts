@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* At every width: each screen keeps to the window, and axe-core finds nothing wrong with it. */
 import type { Page } from '@playwright/test';
+import { STUDIES, openImages, serveStudies } from './imaging.ts';
 import { dialogsOfSources, routesOfSources, seen, wasSeen } from './sources.ts';
 import { expect, isAccessible, login, noSidewaysScroll, openCalendar, openSummary, picture, registerAgain, test } from './test.ts';
 
@@ -355,6 +356,21 @@ test('facilities, consent, withdrawal and records', async ({ page, world, hand }
   await page.keyboard.press('Escape');
   await tab(page, '参照記録');
   await expect(page.locator('.logs tbody tr').first()).toBeVisible();
+  await isGood(page);
+});
+
+test('pictures, what to compare them with, and their keys', async ({ page, world, hand }) => {
+  await login(page, world, world.colleague);
+  await serveStudies(page, STUDIES.ct());
+  await openImages(page, hand, world);
+  await expect(page.locator('.v-host').first()).toHaveAttribute('data-ready', 'raw');
+  await isGood(page);
+  await page.getByRole('button', { name: '他の検査と比較' }).click();
+  await expect(page.getByRole('dialog')).toBeVisible();
+  await isGood(page);
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('?');
+  await expect(page.getByRole('dialog')).toBeVisible();
   await isGood(page);
 });
 

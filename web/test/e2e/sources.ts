@@ -25,7 +25,8 @@ export function routesOfSources(): RegExp[] {
   const [, tabs = ''] = /const SCREENS[^{]*\{([^}]*)/.exec(read('screens/patient/Patient.tsx')) ?? [];
   const names = [...tabs.matchAll(/^ {2}(\w+):/gm)].map(([, name = '']) => name);
   if (paths.length < 5 || names.length < 3) throw new Error('the sources look different now');
-  const all = paths.flatMap((path) => (path.includes('/:tab') ? names.map((name) => path.replace(':tab', name)) : [path]));
+  const hasEntry = (name: string) => paths.some((path) => path.includes(`/${name}/:`));
+  const all = paths.flatMap((path) => (path.includes('/:tab') ? names.filter((name) => !hasEntry(name)).map((name) => path.replace(':tab', name)) : [path]));
   // whatever the router does not know is a screen too
   return [...all.map((path) => new RegExp(`^${path.replace(/:\w+/g, '[^/]+')}$`)), /^\/nobody\//];
 }

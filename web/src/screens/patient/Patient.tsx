@@ -221,7 +221,8 @@ export function Patient({ id, tab, entry }: { id: string; tab: string; entry?: s
       </div>
     );
   }
-  const Screen = SCREENS[tab] ?? Calendar;
+  // pictures are of an entry
+  const Screen = (tab !== 'images' || entry ? SCREENS[tab] : undefined) ?? Calendar;
   return (
     <div class={`patient ${Screen === Calendar ? '' : entry ? 'view' : 'flow'}`}>
       <p class="print-hint">{t('patient.print')}</p>
