@@ -23,6 +23,9 @@ export const ROWS: Row[] = [
 
 export interface Answer<T> { status: number; body: T; text: string; code: string }
 
+/** A study names neither department nor author, which all orders of the storages do. */
+const isStudy = ({ flags, department, author }: EntryHead): boolean => (flags & (64 | 128)) !== 0 && department === '' && author === '';
+
 export const newKey = (): string => randomBytes(16).toString('hex');
 
 const parse = (text: string): unknown => {
@@ -121,6 +124,9 @@ export class Desk {
     return this.get(`/api/v1/openings/${opening}/content`);
   }
 
+  /** Studies of a hospital's archive are no part of its storage; who compares with that leaves them out. */
+  hasStudies = false;
+
   /** All entries of a row, through every page. */
   async list(opening: string, row: Row, from: string, to: string, facility?: string): Promise<EntryHead[]> {
     const entries: EntryHead[] = [];
@@ -132,7 +138,7 @@ export class Desk {
       if (page.status !== 200) throw new Error(`entries: ${page.status} ${page.code}`);
       entries.push(...page.body.entries);
       cursor = page.body.next;
-      if (!cursor) return entries;
+      if (!cursor) return this.hasStudies ? entries : entries.filter((entry) => !isStudy(entry));
     }
   }
 

@@ -43,6 +43,7 @@ await story('pictures of a hospital, seen by a clinic', async (stage) => {
     && studiesOf(root, numberAt(person, RINDO)).some(({ files }) => files.length > 20));
   const there = studiesOf(root, numberAt(she, RINDO));
   const desk = await region.desk('kawabe');
+  desk.hasStudies = true;
   const person = (await desk.find(numberAt(she, KAWABE)))?.id ?? '';
   const from = `${Number(plan.today.slice(0, 4)) - 2}${plan.today.slice(4)}`;
 
