@@ -47,7 +47,7 @@ LIBRARY = $(BUILD)/libtsumugi.a
 PROGRAM = $(BUILD)/tsumugi
 TEST_PROGRAMS = $(TESTS:%.c=$(BUILD)/%)
 BENCH_PROGRAMS = $(BENCHES:%.c=$(BUILD)/%)
-SIMULATE := $(sort $(wildcard test/simulate/*.c))
+SIMULATE := $(sort $(filter-out %_test.c,$(wildcard test/simulate/*.c)))
 SIMULATION = $(BUILD)/test/simulate/simulate
 NATIONAL := $(sort $(wildcard bench/national/*.c))
 NATIONAL_DAY = $(BUILD)/bench/national/day
@@ -85,6 +85,8 @@ COMMANDS = $(filter-out $(BUILD)/cli/main.o,$(CLI:%.c=$(BUILD)/%.o))
 $(BUILD)/cli/%_test: $(BUILD)/cli/%_test.o $(COMMANDS) $(LIBRARY)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 $(BUILD)/test/fault/fault_copy_test: $(BUILD)/test/fault/fault_copy_test.o $(COMMANDS) $(LIBRARY)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+$(BUILD)/test/simulate/%_test: $(BUILD)/test/simulate/%_test.o $(BUILD)/test/simulate/%.o $(LIBRARY)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 $(BUILD)/bench/registry_rows: $(BUILD)/cli/synth/names.o
 # its objects come first: they stand in for connections and for the machine's calls

@@ -16,14 +16,14 @@ struct browser {
     char csrf[HASH_HEX_BYTES];
 };
 struct browser_reply {
-    int status; /* 0 = no whole answer */
+    int status; /* 0 = no whole answer to what was asked */
     char request[33];
     char body[BROWSER_BODY];
     char code[64]; /* of a problem */
 };
 
 /* `key` numbers the Idempotency-Key: the same one again asks for the same thing. Logs in
- * when the session is over. */
+ * when the session is over; that he could not is no answer, `code` says why. */
 void browser_ask(struct browser *browser, const char *line, int key, const char *body,
                  struct browser_reply *reply);
 /* A text member's value, the first of that name; "" when there is none. */
