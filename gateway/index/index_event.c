@@ -269,6 +269,33 @@ static bool keep_rejected(struct store_session *session, int64_t sequence,
     return store_run(keep, err);
 }
 
+/* What changed while a record's list was on its way went ahead of it in the live lane,
+ * and the older say that came behind may have undone it: the sum is told once more. */
+static bool prove_again(struct store_session *session, int64_t sequence, struct err *err)
+{
+    bool has_row = false;
+    struct index_outgoing again = {
+        .lane = 1, .type = UPLINK_IN_STEP, .entry_key = TEXT("")};
+    CLEANUP(arena_free) struct arena arena = arena_init(4096);
+    CLEANUP(store_finish)
+    struct store_statement *find = store_prepare(
+        session,
+        "SELECT index_outbox.record, index_outbox.number FROM index_outbox JOIN "
+        "index_link ON index_link.record = index_outbox.record WHERE sequence = ?1 AND "
+        "type = ?2 AND entry_key <> '' AND state = 0 AND entry_key <> CAST "
+        "(index_link.revision AS TEXT)",
+        err);
+    if (!find)
+        return false;
+    store_bind_int(find, 1, sequence);
+    store_bind_int(find, 2, UPLINK_IN_STEP);
+    if (!store_step(find, &has_row, err))
+        return false;
+    return !has_row || (store_column_text(find, 0, &arena, &again.record, err) &&
+                        store_column_text(find, 1, &arena, &again.number, err) &&
+                        index_enqueue(session, &again, err));
+}
+
 static bool apply_answers(struct store_session *session, void *context, struct err *err)
 {
     const struct answering *answering = context;
@@ -282,6 +309,8 @@ static bool apply_answers(struct store_session *session, void *context, struct e
         if (answers->codes[i].len > 0 &&
             !keep_rejected(session, answers->sequences[i], answers->codes[i],
                            answering->now_ms, err))
+            return false;
+        if (!prove_again(session, answers->sequences[i], err))
             return false;
         store_reset(remove);
         store_bind_int(remove, 1, answers->sequences[i]);

@@ -263,6 +263,32 @@ static bool hold_or_let(struct store_session *session, struct matching *matching
     return true;
 }
 
+/* The sum at the end of a record's list. Its row holds the revision at the list's begin
+ * in the place of a key. */
+static bool enqueue_sum(struct store_session *session, struct id record,
+                        struct text number, struct err *err)
+{
+    bool has_row = false;
+    char revision[24] = "";
+    struct id_text id = id_to_text(record);
+    CLEANUP(store_finish)
+    struct store_statement *find =
+        store_prepare(session, "SELECT revision FROM index_link WHERE record = ?1", err);
+    if (!find)
+        return false;
+    store_bind_id(find, 1, record);
+    if (!store_step(find, &has_row, err))
+        return false;
+    if (has_row)
+        snprintf(revision, sizeof revision, "%lld", (long long)store_column_int(find, 0));
+    struct index_outgoing in_step = {.lane = 1,
+                                     .type = UPLINK_IN_STEP,
+                                     .record = id_view(&id),
+                                     .number = number,
+                                     .entry_key = text_cstr(revision)};
+    return index_enqueue(session, &in_step, err);
+}
+
 bool index_enqueue_all(struct store_session *session, struct id record,
                        struct text number, struct err *err)
 {
@@ -286,18 +312,12 @@ bool index_enqueue_all(struct store_session *session, struct id record,
         err);
     if (!clear || !fill || !raise)
         return false;
-    struct id_text id = id_to_text(record);
-    struct index_outgoing in_step = {.lane = 1,
-                                     .type = UPLINK_IN_STEP,
-                                     .record = id_view(&id),
-                                     .number = number,
-                                     .entry_key = TEXT("")};
     store_bind_id(clear, 1, record);
     store_bind_id(fill, 1, record);
     store_bind_text(fill, 2, number);
     store_bind_text(raise, 1, number);
     return store_run(clear, err) && store_run(fill, err) && store_run(raise, err) &&
-           index_enqueue(session, &in_step, err);
+           enqueue_sum(session, record, number, err);
 }
 
 static bool keep_link(struct store_session *session, const struct matching *matching,

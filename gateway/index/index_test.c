@@ -502,6 +502,47 @@ static void a_confirmed_link_sends_history_newest_first_then_its_sum(void)
     end(&scene);
 }
 
+/* The live lane may be ahead of the list: what the list says of it then is older. */
+static void what_changes_while_history_is_on_its_way_is_proven_after_it(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    struct said said = a_result();
+    begin(&scene);
+    put(&scene, &said);
+    link_patient(&scene);
+    struct batch history = take(&scene, 1);
+    CHECK(history.count == 2 && history.events[0].type == UPLINK_ENTRY_PUT);
+    CHECK(index_remove_base(scene.index, TEXT(NUMBER), TEXT(BASE), &err));
+    struct batch live = take(&scene, 0);
+    CHECK(live.count == 1 && live.events[0].type == UPLINK_ENTRY_WITHDRAWN);
+    answer(&scene, &live, "");
+    answer(&scene, &history, "");
+    struct batch proof = take(&scene, 1);
+    CHECK(proof.count == 1);
+    if (proof.count == 1)
+        CHECK(proof.events[0].type == UPLINK_IN_STEP && proof.events[0].sum.count == 0);
+    answer(&scene, &proof, "");
+    CHECK(take(&scene, 1).count == 0);
+    end(&scene);
+}
+
+static void history_during_which_nothing_changes_is_proven_once(void)
+{
+    struct scene scene;
+    struct said said = a_result();
+    begin(&scene);
+    put(&scene, &said);
+    link_patient(&scene);
+    struct batch history = take(&scene, 1);
+    answer(&scene, &history, "");
+    CHECK(take(&scene, 1).count == 0);
+    put(&scene, &said);
+    drain(&scene);
+    CHECK(take(&scene, 1).count == 0);
+    end(&scene);
+}
+
 static void an_ended_link_sends_nothing_more(void)
 {
     struct scene scene;
@@ -628,6 +669,8 @@ int main(void)
     RUN(empty_kana_never_matches);
     RUN(a_number_without_leading_zeros_is_the_same_number);
     RUN(a_confirmed_link_sends_history_newest_first_then_its_sum);
+    RUN(what_changes_while_history_is_on_its_way_is_proven_after_it);
+    RUN(history_during_which_nothing_changes_is_proven_once);
     RUN(an_ended_link_sends_nothing_more);
     RUN(a_snapshot_names_what_was_published_in_order);
     RUN(a_wiped_database_has_a_new_epoch_and_the_same_sum);
