@@ -184,7 +184,7 @@ static bool may_backfill(struct registry_uplink *uplink, struct id record)
     return is_allowed;
 }
 
-/* What may not be asked for yet is not forgotten until tomorrow. */
+/* What may not be asked for yet, or could not be, is not forgotten until tomorrow. */
 static void compare_again(struct registry_uplink *uplink, struct id facility)
 {
     int64_t at_ms = now_ms(uplink) + BACKFILL_AGAIN_MS;
@@ -324,6 +324,8 @@ static void run_reconcile(void *context)
         if (!reconcile_once(job->uplink, &job->owner, &is_over, &err))
             break;
     note_fault(job->uplink, "reconcile", &err);
+    if (err.kind != ERR_NONE)
+        compare_again(job->uplink, job->owner.facility);
     end_attempt(job->uplink, job->owner.record);
     memory_free(job);
 }
@@ -445,6 +447,8 @@ static void run_comparison(void *context)
         goes_on = compare_chunk(job->uplink, facility, owners + at, part, &err);
     }
     note_fault(job->uplink, "comparison", &err);
+    if (!goes_on) /* its disk may be full now, and its database new */
+        compare_again(job->uplink, facility);
     memory_free(job);
 }
 

@@ -128,6 +128,33 @@ static void a_gateway_with_a_new_database_is_linked_again(void)
     hospital_free(hospital);
 }
 
+/* So many links were asked for; each look puts the clock forward by half a minute: all
+ * looks of CHECK_SOON together by less than a day. */
+static bool has_linked_later(struct hospital *hospital, int links)
+{
+    atomic_fetch_add(&hospital->world->skip_ms, 30000);
+    return count_of(hospital, &hospital->link_count) == links;
+}
+
+static void a_gateway_that_cannot_link_now_is_asked_again_before_tomorrow(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    struct err err = {0};
+    int links = count_of(hospital, &hospital->link_count);
+    pthread_mutex_lock(&hospital->lock);
+    hospital->has_forgotten = true;
+    hospital->refuses_links = 1;
+    pthread_mutex_unlock(&hospital->lock);
+    struct tunnel *tunnel =
+        facility_gateway_take(hospital->world->gateways, hex_id(HOSPITAL), &err);
+    tunnel_cut(tunnel);
+    tunnel_release(&tunnel);
+    CHECK_SOON(count_of(hospital, &hospital->link_count) == links + 1);
+    CHECK_SOON(has_linked_later(hospital, links + 2));
+    hospital_free(hospital);
+}
+
 static void a_check_now_reads_the_source_and_says_what_came_of_it(void)
 {
     struct scene scene = scene_new();
@@ -157,6 +184,7 @@ int main(void)
     RUN(what_is_missing_is_asked_for_once);
     RUN(a_gateway_that_comes_back_is_compared);
     RUN(a_gateway_with_a_new_database_is_linked_again);
+    RUN(a_gateway_that_cannot_link_now_is_asked_again_before_tomorrow);
     RUN(a_check_now_reads_the_source_and_says_what_came_of_it);
     return test_done();
 }

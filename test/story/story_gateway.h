@@ -30,11 +30,18 @@ static inline void hospital_links(struct http_call *call, void *context)
     CLEANUP(json_free_at) struct json_document *body = json_parse(http_body(call), &err);
     CHECK(body && uplink_read_link(json_root(body), &link, &err));
     pthread_mutex_lock(&hospital->lock);
+    bool is_refused = hospital->refuses_links > 0;
+    hospital->refuses_links -= is_refused;
+    hospital->has_forgotten &= is_refused;
     hospital->record = link.record;
-    hospital->has_forgotten = false;
     hospital->link_count++;
     pthread_mutex_unlock(&hospital->lock);
-    serve_links(call, hospital->world);
+    if (!is_refused) {
+        serve_links(call, hospital->world);
+        return;
+    }
+    err_set(&err, ERR_BUSY, "store_full", "the disk is full");
+    http_answer_problem(call, &err);
 }
 
 static inline void hospital_link_end(struct http_call *call, void *context)

@@ -39,6 +39,7 @@ struct hospital {
     struct grant_window window;
     bool has_forgotten; /* its database was made anew: no links */
     int fails_polls;    /* so many polls are answered 500 */
+    int refuses_links;  /* so many links are answered 503: its disk is full */
     int stored_count;   /* answers */
     int rejected_count;
     char code[64];      /* of the last rejection */
