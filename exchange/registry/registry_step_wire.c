@@ -147,7 +147,8 @@ static struct registry_attempt *find_attempt(struct registry_uplink *uplink,
     return spare;
 }
 
-/* False when the record is being worked on, or too many are. */
+/* False when the record is being worked on, which is then done once more, or too many
+ * are. */
 static bool begin_attempt(struct registry_uplink *uplink, struct id record)
 {
     pthread_mutex_lock(&uplink->lock);
@@ -155,7 +156,10 @@ static bool begin_attempt(struct registry_uplink *uplink, struct id record)
     bool is_free = attempt && !attempt->is_running;
     if (is_free) {
         attempt->is_running = true;
+        attempt->is_wanted_again = false;
         attempt->used_at_ms = now_ms(uplink) + 1;
+    } else if (attempt) {
+        attempt->is_wanted_again = true;
     }
     pthread_mutex_unlock(&uplink->lock);
     return is_free;
@@ -168,6 +172,21 @@ static void end_attempt(struct registry_uplink *uplink, struct id record)
     if (attempt)
         attempt->is_running = false;
     pthread_mutex_unlock(&uplink->lock);
+}
+
+/* Ends it unless it has to be done once more: what was said while it ran may be news, as the
+ * end of the backfill that it had just asked for. */
+static bool is_attempt_over(struct registry_uplink *uplink, struct id record)
+{
+    pthread_mutex_lock(&uplink->lock);
+    struct registry_attempt *attempt = find_attempt(uplink, record);
+    bool is_over = !attempt || !attempt->is_wanted_again || uplink->is_stopping;
+    if (attempt) {
+        attempt->is_wanted_again = false;
+        attempt->is_running = !is_over;
+    }
+    pthread_mutex_unlock(&uplink->lock);
+    return is_over;
 }
 
 /* A record of which something is always refused must not be sent all day. */
@@ -315,9 +334,8 @@ static bool reconcile_once(struct registry_uplink *uplink,
              registry_compare_sum(uplink->config.store, &sum, is_over, err)));
 }
 
-static void run_reconcile(void *context)
+static void reconcile(const struct job *job)
 {
-    struct job *job = context;
     struct err err = {0};
     bool is_over = false;
     for (int round = 0; round < ROUNDS_MAX && !is_over; round++)
@@ -326,7 +344,14 @@ static void run_reconcile(void *context)
     note_fault(job->uplink, "reconcile", &err);
     if (err.kind != ERR_NONE)
         compare_again(job->uplink, job->owner.facility);
-    end_attempt(job->uplink, job->owner.record);
+}
+
+static void run_reconcile(void *context)
+{
+    struct job *job = context;
+    do
+        reconcile(job);
+    while (!is_attempt_over(job->uplink, job->owner.record));
     memory_free(job);
 }
 

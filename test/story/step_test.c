@@ -86,6 +86,19 @@ static void what_is_missing_is_asked_for_once(void)
     hospital_free(hospital);
 }
 
+/* The centre is still busy with the record when the gateway says that it is through. */
+static void an_end_that_comes_before_the_answer_is_heard(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    has_key(hospital, "1/OML-11/A", VERSION_1);
+    hospital->ends_at_once = true;
+    say_in_step(hospital);
+    CHECK_SOON(count_of(hospital, &hospital->backfill_count) == 1);
+    CHECK_SOON(count_of(hospital, &hospital->snapshot_count) == 2);
+    hospital_free(hospital);
+}
+
 static void a_gateway_that_comes_back_is_compared(void)
 {
     struct scene scene = scene_new();
@@ -182,6 +195,7 @@ int main(void)
     RUN(what_a_snapshot_names_in_an_older_version_is_asked_for);
     RUN(what_comes_while_a_snapshot_is_on_its_way_stays);
     RUN(what_is_missing_is_asked_for_once);
+    RUN(an_end_that_comes_before_the_answer_is_heard);
     RUN(a_gateway_that_comes_back_is_compared);
     RUN(a_gateway_with_a_new_database_is_linked_again);
     RUN(a_gateway_that_cannot_link_now_is_asked_again_before_tomorrow);

@@ -98,18 +98,23 @@ static inline void hospital_backfill_lane(struct http_call *call, void *context)
     hospital_poll(context, 1, call);
 }
 
-/* Tells an entry that the snapshot does not name, and waits until it is stored. */
-static inline void tell_late(struct hospital *hospital, const char *key)
+static inline void wait_until_stored(struct hospital *hospital, int count)
 {
     struct timespec pause = {0, 10 * 1000 * 1000};
     int stored = 0;
-    say_put(hospital, 0, key, "202610010900000001", "途中");
-    for (int i = 0; i < 500 && stored < hospital->late_count; i++) {
+    for (int i = 0; i < 500 && stored < count; i++) {
         nanosleep(&pause, NULL);
         pthread_mutex_lock(&hospital->lock);
         stored = hospital->stored_count;
         pthread_mutex_unlock(&hospital->lock);
     }
+}
+
+/* Tells an entry that the snapshot does not name, and waits until it is stored. */
+static inline void tell_late(struct hospital *hospital, const char *key)
+{
+    say_put(hospital, 0, key, "202610010900000001", "途中");
+    wait_until_stored(hospital, hospital->late_count);
 }
 
 static inline void hospital_snapshots(struct http_call *call, void *context)
@@ -172,6 +177,14 @@ static inline void count_and_answer(struct http_call *call, struct hospital *hos
 static inline void hospital_backfills(struct http_call *call, void *context)
 {
     struct hospital *hospital = context;
+    pthread_mutex_lock(&hospital->lock);
+    int stored = hospital->stored_count;
+    bool ends_at_once = hospital->ends_at_once;
+    pthread_mutex_unlock(&hospital->lock);
+    if (ends_at_once) {
+        say_in_step(hospital);
+        wait_until_stored(hospital, stored + 1);
+    }
     count_and_answer(call, hospital, &hospital->backfill_count);
 }
 

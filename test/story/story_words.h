@@ -53,6 +53,7 @@ struct hospital {
     char version_of[KEYS_MAX][19];
     const char *late_key; /* told live while the first snapshot is on its way */
     int late_count;       /* events stored by then */
+    bool ends_at_once;    /* a backfill: in step again before it is answered */
     int key_count;
     const char *content_body; /* NULL: answers nothing */
     int content_status;
