@@ -9,6 +9,7 @@
 #define HOSPITAL "2012345678"
 #define CLINIC "2012345679"
 #define PASSWORD "Kaze7-to-hoshi9-umi"
+#define OWN_PASSWORD "Hoshi5-no-mori2-kawa"
 
 static char today[DAY_TEXT_BYTES];
 
@@ -34,6 +35,16 @@ static int log_in(struct browser *browser, const char *password)
 {
     char body[256];
     snprintf(body, sizeof body, "{\"login\":\"a.kita\",\"password\":\"%s\"}", password);
+    return browser_ask(browser, "POST", "/api/v1/session", body);
+}
+
+static int change_and_log_in(struct browser *browser, const char *password,
+                             const char *new_password)
+{
+    char body[256];
+    snprintf(body, sizeof body,
+             "{\"login\":\"a.kita\",\"password\":\"%s\",\"new_password\":\"%s\"}",
+             password, new_password);
     return browser_ask(browser, "POST", "/api/v1/session", body);
 }
 
@@ -228,14 +239,16 @@ static void a_browser_is_let_in_and_out_while_the_server_runs(void)
     found(site);
     site_issue(site, "ca", "desk", NULL, fingerprint);
     CHECK(site_serve(site));
-    CHECK(log_in(browser, PASSWORD) == 403); /* a certificate nobody accepted */
+    /* a certificate nobody accepted: the initial password is not changed by it either */
+    CHECK(change_and_log_in(browser, PASSWORD, OWN_PASSWORD) == 403);
+    CHECK(strstr(browser->answer, "certificate_foreign"));
     CHECK(SITE_ADMIN(site, "browser", "accept", CLINIC,
                      site_path(site, "desk.crt", path)) == 0);
-    CHECK(log_in(browser, PASSWORD) == 200);
+    CHECK(change_and_log_in(browser, PASSWORD, OWN_PASSWORD) == 200);
     CHECK(browser_ask(browser, "GET", "/api/v1/facilities", NULL) == 200);
     CHECK(SITE_ADMIN(site, "browser", "revoke", fingerprint) == 0);
     CHECK(browser_waits(browser, "/api/v1/facilities", 401, "session_none"));
-    CHECK(log_in(browser, PASSWORD) == 403);
+    CHECK(log_in(browser, OWN_PASSWORD) == 403);
     CHECK(SITE_ADMIN(site, "browser", "accept", CLINIC, path) == 1);
     CHECK(site_says(site, "certificate_known"));
     CHECK(SITE_ADMIN(site, "browser", "list") == 0);
@@ -255,22 +268,30 @@ static void accounts_are_closed_and_opened_while_the_server_runs(void)
     CHECK(SITE_ADMIN(site, "browser", "accept", CLINIC,
                      site_path(site, "desk.crt", path)) == 0);
     CHECK(site_serve(site));
-    CHECK(log_in(browser, PASSWORD) == 200);
+    CHECK(change_and_log_in(browser, PASSWORD, OWN_PASSWORD) == 200);
     CHECK(SITE_ADMIN(site, "staff", "disable", "a.kita") == 0);
     CHECK(browser_waits(browser, "/api/v1/facilities", 401, ""));
-    CHECK(log_in(browser, PASSWORD) == 401);
+    CHECK(log_in(browser, OWN_PASSWORD) == 401);
     CHECK(SITE_ADMIN(site, "staff", "enable", "a.kita") == 0);
-    CHECK(log_in(browser, PASSWORD) == 200);
+    CHECK(log_in(browser, OWN_PASSWORD) == 200);
     site_run(site, "Umi3-no-kaze8-tori\n",
              (const char *const[]){"admin", "--config", site->config, "staff", "password",
                                    "a.kita", "--password-file", "-", NULL});
     CHECK(site->status == 0);
     CHECK(browser_waits(browser, "/api/v1/facilities", 401, ""));
     for (int i = 0; i < 5; i++)
-        CHECK(log_in(browser, PASSWORD) == 401);
+        CHECK(log_in(browser, OWN_PASSWORD) == 401);
     CHECK(log_in(browser, "Umi3-no-kaze8-tori") == 401); /* locked */
     CHECK(SITE_ADMIN(site, "staff", "unlock", "a.kita") == 0);
-    CHECK(log_in(browser, "Umi3-no-kaze8-tori") == 200);
+    CHECK(log_in(browser, "Umi3-no-kaze8-tori") == 403);
+    CHECK(strstr(browser->answer, "password_initial"));
+    CHECK(change_and_log_in(browser, "Umi3-no-kaze8-tori", "Umi3-no-kaze8-tori") == 403);
+    CHECK(strstr(browser->answer, "password_used_before"));
+    CHECK(browser_ask(browser, "GET", "/api/v1/facilities", NULL) == 401);
+    CHECK(change_and_log_in(browser, "Umi3-no-kaze8-tori", "Kiri2-to-yama6-hikari") ==
+          200);
+    CHECK(log_in(browser, "Umi3-no-kaze8-tori") == 401);
+    CHECK(log_in(browser, "Kiri2-to-yama6-hikari") == 200);
     CHECK(SITE_ADMIN(site, "staff", "list") == 0);
     const char *at = strstr(site->out, "\"post\":\"");
     CHECK(at && snprintf(post, sizeof post, "%.32s", at + 8) == 32);
@@ -322,7 +343,7 @@ static void a_gateways_certificate_is_accepted_replaced_and_refused_in_passing(v
     write_gateway(site, "first");
     pid_t gateway =
         site_begin(site, "gateway", site_path(site, "gateway.json", config), -1);
-    CHECK(log_in(browser, PASSWORD) == 200);
+    CHECK(change_and_log_in(browser, PASSWORD, OWN_PASSWORD) == 200);
     CHECK(SITE_ADMIN(site, "gateway", "accept", CLINIC,
                      site_path(site, "first.crt", path)) == 1);
     CHECK(site_says(site, "facility_way"));

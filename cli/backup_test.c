@@ -11,6 +11,7 @@
 
 #define CLINIC "2012345679"
 #define PASSWORD "Kaze7-to-hoshi9-umi"
+#define OWN_PASSWORD "Hoshi5-no-mori2-kawa"
 
 static char today[DAY_TEXT_BYTES];
 
@@ -60,10 +61,18 @@ static const char *copy(struct site *site, char made[SITE_PATH_BYTES])
     return made;
 }
 
+/* The first time with another password, as the office's one has to be changed. */
+static int log_in_first(struct browser *browser)
+{
+    return browser_ask(browser, "POST", "/api/v1/session",
+                       "{\"login\":\"a.kita\",\"password\":\"" PASSWORD
+                       "\",\"new_password\":\"" OWN_PASSWORD "\"}");
+}
+
 static int log_in(struct browser *browser)
 {
     return browser_ask(browser, "POST", "/api/v1/session",
-                       "{\"login\":\"a.kita\",\"password\":\"" PASSWORD "\"}");
+                       "{\"login\":\"a.kita\",\"password\":\"" OWN_PASSWORD "\"}");
 }
 
 static void a_copy_of_a_running_centre_passes_its_drill_and_leaves_nothing(void)
@@ -159,7 +168,7 @@ static void what_comes_back_discloses_nothing_until_confirmed_and_is_whole(void)
     struct browser browser = {.site = site, .certificate = "desk"};
     char made[SITE_PATH_BYTES], path[SITE_PATH_BYTES];
     CHECK(site_serve(site));
-    CHECK(log_in(&browser) == 200);
+    CHECK(log_in_first(&browser) == 200);
     copy(site, made);
     site_end(&site->server);
     CHECK(SITE_RUN(site, "restore", "--from", made, "--config", site->config) == 1);

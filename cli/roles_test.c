@@ -101,7 +101,8 @@ static void the_server_s_role_adds_to_the_audit_s_index_and_changes_nothing_in_i
     CHECK(site_serve(site));
     browser = (struct browser){.site = site, .certificate = "desk"};
     CHECK(browser_ask(&browser, "POST", "/api/v1/session",
-                      "{\"login\":\"a.kita\",\"password\":\"" PASSWORD "\"}") == 200);
+                      "{\"login\":\"a.kita\",\"password\":\"" PASSWORD
+                      "\",\"new_password\":\"Hoshi5-no-mori2-kawa\"}") == 200);
     for (int i = 0; i < 300 && !is_indexed(); i++)
         usleep(100000);
     CHECK(is_indexed());

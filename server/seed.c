@@ -239,7 +239,8 @@ static bool add_one_staff(struct seeding *seeding, const struct json_value *obje
         !json_take_array(object, "posts", STAFF_POSTS_MAX, &posts, err) ||
         !staff_check_new_password(&staff, text_span(password), NULL, 0, err) ||
         !secret_hash_password(text_span(password), encoded, err) ||
-        !staff_add(seeding->session, &staff, encoded, seeding->seed->now_ms, err))
+        !staff_add(seeding->session, &staff, encoded, STAFF_PASSWORD_OWN,
+                   seeding->seed->now_ms, err))
         return false;
     for (size_t i = 0; i < json_count(posts); i++)
         if (!add_post(seeding, staff.id, json_item(posts, i), err))

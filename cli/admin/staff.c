@@ -147,8 +147,8 @@ struct hiring {
 static bool add_staff(struct store_session *session, void *context, struct err *err)
 {
     struct hiring *hiring = context;
-    return staff_add(session, &hiring->staff, hiring->encoded, hiring->admin->now_ms,
-                     err) &&
+    return staff_add(session, &hiring->staff, hiring->encoded, STAFF_PASSWORD_INITIAL,
+                     hiring->admin->now_ms, err) &&
            staff_add_post(session, &hiring->post, hiring->admin->now_ms, err);
 }
 
@@ -327,7 +327,7 @@ static bool renew(struct admin *admin, void *context, struct err *err)
     struct staff_doors *doors = staff_doors_open(admin->office.store, &clock, 1, err);
     return doors &&
            staff_change_password(doors, renewing->staff.id, view(renewing->password),
-                                 err) &&
+                                 STAFF_PASSWORD_INITIAL, err) &&
            store_write(admin->office.store, STORE_LIVE, end_sessions, renewing, err);
 }
 

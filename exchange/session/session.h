@@ -124,6 +124,7 @@ struct session_opening {
     struct text fingerprint; /* "" without certificate */
     struct text address;
     struct id request;
+    struct text new_password; /* replaces the present one; "" = none */
 };
 MUST_CHECK bool session_begin(struct session_service *sessions,
                               const struct session_opening *opening,

@@ -190,17 +190,22 @@ bool session_once_take(struct http_call *call, const struct session_actor *actor
 struct login {
     struct text login;
     struct text password;
+    struct text new_password; /* "" = stays as it is */
     struct id post;
     bool has_post;
+    bool is_initial; /* the password has to be changed before anything opens */
 };
 
 static bool read_login(const struct json_value *root, struct login *login,
                        struct err *err)
 {
-    static const char *const members[] = {"login", "password", "post", NULL};
+    static const char *const members[] = {"login", "password", "new_password", "post",
+                                          NULL};
     if (!json_check_members(root, members, err) ||
         !json_take_text(root, "login", STAFF_LOGIN_MAX, &login->login, err) ||
-        !json_take_text(root, "password", SECRET_PASSWORD_MAX, &login->password, err))
+        !json_take_text(root, "password", SECRET_PASSWORD_MAX, &login->password, err) ||
+        !json_take_text_or(root, "new_password", SECRET_PASSWORD_MAX,
+                           &login->new_password, err))
         return false;
     login->has_post = json_member(root, "post") != NULL;
     return !login->has_post || json_take_id(root, "post", &login->post, err);
@@ -209,7 +214,7 @@ static bool read_login(const struct json_value *root, struct login *login,
 /* A count that cannot be written is an error by itself: tries that nobody counts are not
  * answered. */
 static bool enter(struct session_service *sessions, struct http_call *call,
-                  const struct login *login, struct staff *staff, struct err *err)
+                  struct login *login, struct staff *staff, struct err *err)
 {
     struct store *store = sessions->config.store;
     const char *address = http_remote_address(call);
@@ -224,6 +229,11 @@ static bool enter(struct session_service *sessions, struct http_call *call,
     if (staff_enter(sessions->config.doors, login->login, text_span(login->password),
                     http_arena(call), staff, err))
         return true;
+    if (err->kind == ERR_REFUSED && strcmp(err->code, "password_initial") == 0) {
+        login->is_initial = true;
+        err_clear(err);
+        return true;
+    }
     struct err uncounted = {0};
     if (err->kind == ERR_REFUSED) {
         session_source_failed(&sessions->sources, address, now_ms);
@@ -259,8 +269,11 @@ static bool end_present(struct session_service *sessions, struct http_call *call
 }
 
 static bool open_with_post(struct session_service *sessions, struct http_call *call,
-                           struct id staff, struct id post, struct err *err)
+                           const struct login *login, struct id staff, struct id post,
+                           struct err *err)
 {
+    if (login->is_initial && text_is_empty(login->new_password))
+        return err_set(err, ERR_REFUSED, "password_initial", "to be changed first");
     const char *fingerprint = http_peer_fingerprint(call);
     struct session_opening opening = {
         .staff = staff,
@@ -269,6 +282,7 @@ static bool open_with_post(struct session_service *sessions, struct http_call *c
         .fingerprint = text_cstr(fingerprint),
         .address = text_cstr(http_remote_address(call)),
         .request = http_request_id(call),
+        .new_password = login->new_password,
     };
     char token[HASH_HEX_BYTES];
     uint8_t bytes[SESSION_TOKEN_BYTES];
@@ -308,7 +322,7 @@ static bool open_session(struct session_service *sessions, struct http_call *cal
         !enter(sessions, call, &login, &staff, err))
         return false;
     if (login.has_post)
-        return open_with_post(sessions, call, staff.id, login.post, err);
+        return open_with_post(sessions, call, &login, staff.id, login.post, err);
     struct staff_post *posts = NULL;
     size_t count = 0;
     if (!session_usable_posts(sessions, staff.id, http_arena(call), &posts, &count, err))
@@ -317,7 +331,7 @@ static bool open_session(struct session_service *sessions, struct http_call *cal
         return err_set(err, ERR_REFUSED, "login_refused", "no active post");
     if (count > 1)
         return answer_posts(sessions, call, posts, count, err);
-    return open_with_post(sessions, call, staff.id, posts[0].id, err);
+    return open_with_post(sessions, call, &login, staff.id, posts[0].id, err);
 }
 
 /* A post that is not the person's, and a place that left the network, are no different

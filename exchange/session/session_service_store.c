@@ -203,6 +203,41 @@ static bool audit_login(struct session_service *sessions,
            audit_append(sessions->config.audit, &record, &position, err);
 }
 
+static bool audit_password(struct session_service *sessions,
+                           const struct session_opening *opening,
+                           const struct session_row *row, const char *refused,
+                           struct arena *arena, struct err *err)
+{
+    struct session_actor actor =
+        session_actor_of(row, opening->address, opening->request);
+    struct audit_record record = {
+        .phase = AUDIT_EVENT,
+        .event = "password",
+        .verdict = refused ? "failed" : "permit",
+        .reason = refused,
+        .request = opening->request,
+    };
+    struct audit_position position;
+    return session_audit_actor(&actor, arena, &record.actor, err) &&
+           audit_append(sessions->config.audit, &record, &position, err);
+}
+
+/* By whoever passed every other check of a login: who has an initial password alone,
+ * without the terminal and the post, cannot take the account over. */
+static bool change_password(struct session_service *sessions,
+                            const struct session_opening *opening,
+                            const struct session_row *row, struct arena *arena,
+                            struct err *err)
+{
+    struct err unaudited = {0};
+    if (!audit_password(sessions, opening, row, NULL, arena, err))
+        return false;
+    if (staff_change_password(sessions->config.doors, row->staff,
+                              text_span(opening->new_password), STAFF_PASSWORD_OWN, err))
+        return true;
+    return audit_password(sessions, opening, row, err->code, arena, &unaudited) && false;
+}
+
 static bool write_row(struct store_session *session, void *context, struct err *err)
 {
     return session_add_row(session, context, err);
@@ -237,6 +272,9 @@ bool session_open_for(struct session_service *sessions,
     if (reason)
         return err_set(err, ERR_REFUSED, reason, "the network asks for %s",
                        network_assurance_id(minimum));
+    if (!text_is_empty(opening->new_password) &&
+        !change_password(sessions, opening, row, arena, err))
+        return false;
     return store_write(sessions->config.store, STORE_LIVE, write_row, row, err);
 }
 

@@ -217,7 +217,7 @@ static bool fill(struct store_session *session, void *context, struct err *err)
                               .to_day = DAY_NONE};
     return network_add(session, &network, 1, err) &&
            facility_add(session, &facility, 1, err) &&
-           staff_add(session, &staff, "no hash", 1, err) &&
+           staff_add(session, &staff, "no hash", STAFF_PASSWORD_OWN, 1, err) &&
            staff_add_post(session, &post, 1, err) &&
            network_add_version(session, network.id, 0, &facility.id, 1, 1, err) &&
            session_add_certificate(session, facility.id, TEXT(FINGERPRINT),

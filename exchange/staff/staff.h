@@ -130,11 +130,15 @@ MUST_CHECK bool staff_list(struct store_session *session, struct text after,
                            struct arena *arena, struct staff_listed **items,
                            size_t *count, struct err *err);
 
+/* Whose choice a password is (AU-9): one that the office gave is changed at once. */
+enum staff_password { STAFF_PASSWORD_OWN, STAFF_PASSWORD_INITIAL };
+
 /* ---- writing, inside the caller's transaction ---- */
 /* ERR_CONFLICT "login_taken", ERR_SYNTAX "login_invalid". `encoded` is a hash made by
- * staff_hash_password or secret_hash_password. */
+ * secret_hash_password. */
 MUST_CHECK bool staff_add(struct store_session *session, const struct staff *staff,
-                          const char *encoded, int64_t now_ms, struct err *err);
+                          const char *encoded, enum staff_password password,
+                          int64_t now_ms, struct err *err);
 MUST_CHECK bool staff_add_post(struct store_session *session,
                                const struct staff_post *post, int64_t now_ms,
                                struct err *err);
@@ -158,12 +162,14 @@ MUST_CHECK struct staff_doors *staff_doors_open(struct store *store,
                                                 int hashes_at_once, struct err *err);
 void staff_doors_close(struct staff_doors *doors);
 /* Checks login and password, counts a failure, forgets failures at a success. ERR_REFUSED
- * "login_refused" for unknown, disabled, locked and wrong alike, after the same work;
- * ERR_BUSY "login_busy" when too many wait. */
+ * "login_refused" for unknown, disabled, locked and wrong alike, after the same work, and
+ * "password_initial" when it is right but has to be changed first: `found` is filled
+ * then, too. ERR_BUSY "login_busy" when too many wait. */
 MUST_CHECK bool staff_enter(struct staff_doors *doors, struct text login,
                             struct span password, struct arena *arena,
                             struct staff *found, struct err *err);
 /* Checks the rules and the last 24 passwords ("password_used_before"), then changes it.
  */
 MUST_CHECK bool staff_change_password(struct staff_doors *doors, struct id staff,
-                                      struct span password, struct err *err);
+                                      struct span password, enum staff_password kind,
+                                      struct err *err);

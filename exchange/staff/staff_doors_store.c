@@ -175,7 +175,10 @@ bool staff_enter(struct staff_doors *doors, struct text login, struct span passw
         return err_set(err, ERR_REFUSED, "login_refused", "unknown, locked or wrong");
     CLEANUP(store_read_end)
     struct store_session *session = store_read(doors->store, err);
-    return session && staff_find(session, outcome.staff, arena, found, err);
+    if (!session || !staff_find(session, outcome.staff, arena, found, err))
+        return false;
+    return account.password == STAFF_PASSWORD_OWN ||
+           err_set(err, ERR_REFUSED, "password_initial", "to be changed by its owner");
 }
 
 /* ---- changing ---- */
@@ -218,14 +221,15 @@ static bool check_new(struct staff_doors *doors, struct id staff, struct span pa
 struct change {
     struct id staff;
     const char *encoded;
+    enum staff_password kind;
     int64_t now_ms;
 };
 
 static bool write_change(struct store_session *session, void *context, struct err *err)
 {
     const struct change *change = context;
-    return staff_add_password(session, change->staff, change->encoded, change->now_ms,
-                              err);
+    return staff_add_password(session, change->staff, change->encoded, change->kind,
+                              change->now_ms, err);
 }
 
 static bool was_used(struct span password, const struct text *old, size_t count,
@@ -242,7 +246,8 @@ static bool was_used(struct span password, const struct text *old, size_t count,
 }
 
 bool staff_change_password(struct staff_doors *doors, struct id staff,
-                           struct span password, struct err *err)
+                           struct span password, enum staff_password kind,
+                           struct err *err)
 {
     CLEANUP(arena_free) struct arena arena = arena_init(CHANGE_ARENA_BYTES);
     struct text old[STAFF_OLD_PASSWORDS];
@@ -260,6 +265,6 @@ bool staff_change_password(struct staff_doors *doors, struct id staff,
     if (is_used)
         return err_set(err, ERR_REFUSED, "password_used_before",
                        "one of the last %d passwords", STAFF_OLD_PASSWORDS);
-    struct change change = {staff, encoded, clock_wall_ms(&doors->clock)};
+    struct change change = {staff, encoded, kind, clock_wall_ms(&doors->clock)};
     return store_write(doors->store, STORE_LIVE, write_change, &change, err);
 }

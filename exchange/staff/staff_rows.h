@@ -11,6 +11,7 @@ struct staff_account {
     struct id id;
     bool is_disabled;
     struct staff_lock lock;
+    enum staff_password password;
     char encoded[SECRET_PASSWORD_HASH_BYTES];
 };
 
@@ -24,7 +25,8 @@ MUST_CHECK bool staff_write_lock(struct store_session *session, struct id staff,
                                  const struct staff_lock *lock, struct err *err);
 MUST_CHECK bool staff_count_stranger(struct store_session *session, struct err *err);
 MUST_CHECK bool staff_add_password(struct store_session *session, struct id staff,
-                                   const char *encoded, int64_t now_ms, struct err *err);
+                                   const char *encoded, enum staff_password password,
+                                   int64_t now_ms, struct err *err);
 MUST_CHECK bool staff_renew_encoded(struct store_session *session, struct id staff,
                                     const char *encoded, struct err *err);
 /* The newest first; `encoded` has room for STAFF_OLD_PASSWORDS. */

@@ -138,24 +138,28 @@ static bool add_row(struct store_session *session, const struct staff *staff,
 }
 
 bool staff_add_password(struct store_session *session, struct id staff,
-                        const char *encoded, int64_t now_ms, struct err *err)
+                        const char *encoded, enum staff_password password, int64_t now_ms,
+                        struct err *err)
 {
     CLEANUP(store_finish)
     struct store_statement *statement = store_prepare(
         session,
-        "INSERT INTO staff_password (staff, number, encoded, created_at) SELECT ?1, "
-        "coalesce(max(number), 0) + 1, ?2, ?3 FROM staff_password WHERE staff = ?1",
+        "INSERT INTO staff_password (staff, number, encoded, created_at, is_initial) "
+        "SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3, ?4 FROM staff_password "
+        "WHERE staff = ?1",
         err);
     if (!statement)
         return false;
     store_bind_id(statement, 1, staff);
     store_bind_text(statement, 2, text_cstr(encoded));
     store_bind_int(statement, 3, now_ms);
+    store_bind_int(statement, 4, password == STAFF_PASSWORD_INITIAL);
     return store_run(statement, err);
 }
 
 bool staff_add(struct store_session *session, const struct staff *staff,
-               const char *encoded, int64_t now_ms, struct err *err)
+               const char *encoded, enum staff_password password, int64_t now_ms,
+               struct err *err)
 {
     char login[STAFF_LOGIN_MAX + 1];
     if (!staff_fold_login(staff->login, login))
@@ -163,7 +167,7 @@ bool staff_add(struct store_session *session, const struct staff *staff,
                        "a login has 1 to %d letters, digits and . _ - @",
                        STAFF_LOGIN_MAX);
     return add_row(session, staff, login, now_ms, err) &&
-           staff_add_password(session, staff->id, encoded, now_ms, err);
+           staff_add_password(session, staff->id, encoded, password, now_ms, err);
 }
 
 /* One statement with the account's id as ?1 that must change one row. */
@@ -348,8 +352,9 @@ bool staff_find_account(struct store_session *session, const char *login,
     CLEANUP(store_finish)
     struct store_statement *statement = store_prepare(
         session,
-        "SELECT s.id, s.is_disabled, s.failures, s.locks, s.locked_until, p.encoded "
-        "FROM staff s JOIN staff_password p ON p.staff = s.id WHERE s.login = ?1 "
+        "SELECT s.id, s.is_disabled, s.failures, s.locks, s.locked_until, p.encoded, "
+        "p.is_initial FROM staff s JOIN staff_password p ON p.staff = s.id WHERE s.login "
+        "= ?1 "
         "ORDER BY p.number DESC LIMIT 1",
         err);
     if (!statement)
@@ -361,6 +366,8 @@ bool staff_find_account(struct store_session *session, const char *login,
         .is_disabled = store_column_int(statement, 1) != 0,
         .lock = {(int)store_column_int(statement, 2), (int)store_column_int(statement, 3),
                  store_column_int(statement, 4)},
+        .password = store_column_int(statement, 6) != 0 ? STAFF_PASSWORD_INITIAL
+                                                        : STAFF_PASSWORD_OWN,
     };
     struct text encoded = store_column_view(statement, 5);
     if (encoded.len >= sizeof account->encoded)

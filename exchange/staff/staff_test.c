@@ -141,7 +141,7 @@ static bool fill(struct store_session *session, void *context, struct err *err)
                               .from_day = 10,
                               .to_day = DAY_NONE};
     return facility_add(session, &facility, 1, err) &&
-           staff_add(session, &staff, place->encoded, 1, err) &&
+           staff_add(session, &staff, place->encoded, STAFF_PASSWORD_OWN, 1, err) &&
            staff_add_post(session, &post, 1, err);
 }
 
@@ -232,18 +232,57 @@ static void a_used_password_does_not_come_back(void)
     struct place place;
     struct err err = {0};
     place_open(&place);
-    CHECK(!staff_change_password(place.doors, person, SPAN("kaze7to8hayashi"), &err));
+    CHECK(!staff_change_password(place.doors, person, SPAN("kaze7to8hayashi"),
+                                 STAFF_PASSWORD_OWN, &err));
     CHECK(strcmp(err.code, "password_used_before") == 0);
     err_clear(&err);
     CHECK(!staff_change_password(place.doors, person, SPAN("みなみ信州病院7kaze8hoshi"),
-                                 &err));
+                                 STAFF_PASSWORD_OWN, &err));
     CHECK(strcmp(err.code, "password_guessable") == 0);
     err_clear(&err);
-    CHECK(staff_change_password(place.doors, person, SPAN("umi3to9hoshizora"), &err));
+    CHECK(staff_change_password(place.doors, person, SPAN("umi3to9hoshizora"),
+                                STAFF_PASSWORD_OWN, &err));
     CHECK(enter(&place, "kitazawa", "umi3to9hoshizora"));
     CHECK(!enter(&place, "kitazawa", "kaze7to8hayashi"));
-    CHECK(!staff_change_password(place.doors, person, SPAN("kaze7to8hayashi"), &err));
+    CHECK(!staff_change_password(place.doors, person, SPAN("kaze7to8hayashi"),
+                                 STAFF_PASSWORD_OWN, &err));
     CHECK(strcmp(err.code, "password_used_before") == 0);
+    place_close(&place);
+}
+
+static bool is_initial(struct place *place, const char *password)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
+    struct err err = {0};
+    struct staff found = {0};
+    return !staff_enter(place->doors, TEXT("kitazawa"), span_cstr(password), &arena,
+                        &found, &err) &&
+           strcmp(err.code, "password_initial") == 0 && id_equal(found.id, person);
+}
+
+static void an_initial_password_only_lets_its_owner_change_it(void)
+{
+    struct place place;
+    struct err err = {0};
+    place_open(&place);
+    CHECK(staff_change_password(place.doors, person, SPAN("umi3to9hoshizora"),
+                                STAFF_PASSWORD_INITIAL, &err));
+    CHECK(!enter(&place, "kitazawa", "kaze7to8hayashi"));
+    CHECK(is_initial(&place, "umi3to9hoshizora"));
+    CHECK(is_initial(&place, "umi3to9hoshizora"));
+    CHECK(!staff_change_password(place.doors, person, SPAN("umi3to9hoshizora"),
+                                 STAFF_PASSWORD_OWN, &err));
+    CHECK(strcmp(err.code, "password_used_before") == 0);
+    err_clear(&err);
+    CHECK(staff_change_password(place.doors, person, SPAN("kawa5to2morinoki"),
+                                STAFF_PASSWORD_OWN, &err));
+    CHECK(enter(&place, "kitazawa", "kawa5to2morinoki"));
+    /* a lock is a lock, whose password it ever is */
+    CHECK(staff_change_password(place.doors, person, SPAN("yama4to6kirinoumi"),
+                                STAFF_PASSWORD_INITIAL, &err));
+    for (int i = 0; i < 5; i++)
+        CHECK(!enter(&place, "kitazawa", "wrong"));
+    CHECK(!enter(&place, "kitazawa", "yama4to6kirinoumi"));
     place_close(&place);
 }
 
@@ -251,7 +290,8 @@ static bool add_double(struct store_session *session, void *context, struct err 
 {
     struct staff staff = {
         .id = {{7}}, .login = TEXT("KITAZAWA"), .name = TEXT("x"), .kana = TEXT("x")};
-    return staff_add(session, &staff, ((struct place *)context)->encoded, 1, err);
+    return staff_add(session, &staff, ((struct place *)context)->encoded,
+                     STAFF_PASSWORD_OWN, 1, err);
 }
 
 static bool end_post(struct store_session *session, void *context, struct err *err)
@@ -302,7 +342,8 @@ static bool add_many(struct store_session *session, void *context, struct err *e
                               .name = TEXT("x"),
                               .kana = TEXT("x"),
                               .birth_day = DAY_NONE};
-        if (!staff_add(session, &staff, ((struct place *)context)->encoded, 1, err))
+        if (!staff_add(session, &staff, ((struct place *)context)->encoded,
+                       STAFF_PASSWORD_OWN, 1, err))
             return false;
     }
     return true;
@@ -357,6 +398,7 @@ int main(void)
     RUN(the_right_password_opens_and_every_refusal_is_the_same);
     RUN(five_failures_lock_even_for_the_right_password_until_time_or_manager);
     RUN(a_used_password_does_not_come_back);
+    RUN(an_initial_password_only_lets_its_owner_change_it);
     RUN(logins_are_unique_and_posts_end);
     RUN(everybody_is_listed_in_pages_and_found_by_login);
     return test_done();

@@ -116,7 +116,7 @@ static bool add_staff(struct store_session *session, const struct founding *foun
                               .role = STAFF_AUTHOR,
                               .from_day = 0,
                               .to_day = DAY_NONE};
-    return staff_add(session, &staff, founding->encoded, 1, err) &&
+    return staff_add(session, &staff, founding->encoded, STAFF_PASSWORD_OWN, 1, err) &&
            staff_add_post(session, &post, 1, err);
 }
 
