@@ -133,8 +133,13 @@ export function facilitiesOf(ids: string[]): Facility[] {
 }
 
 /** With several posts and none chosen, the posts come back and nothing is opened. */
-export async function login(login: string, password: string, post?: string) {
-  const answer = await api.openSession({ login, password, ...(post ? { post } : {}) });
+export async function login(login: string, password: string, post?: string, changed?: string) {
+  const answer = await api.openSession({
+    login,
+    password,
+    ...(changed ? { new_password: changed } : {}),
+    ...(post ? { post } : {}),
+  });
   if ('posts' in answer) return answer.posts;
   enter(answer);
   return undefined;

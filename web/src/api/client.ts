@@ -112,7 +112,7 @@ export interface PartOf {
 }
 
 export const api = {
-  openSession: (body: { login: string; password: string; post?: string }) =>
+  openSession: (body: { login: string; password: string; new_password?: string; post?: string }) =>
     take(client.POST('/api/v1/session', { body })),
   session: () => take(client.GET('/api/v1/session')),
   closeSession: () => take(client.DELETE('/api/v1/session', { params: { header: token() } })),

@@ -82,7 +82,10 @@ export interface paths {
         /** Who is logged in */
         get: operations["getSession"];
         put?: never;
-        /** Log in; with several posts and none chosen the posts are listed and nothing is opened */
+        /**
+         * Log in; with several posts and none chosen the posts are listed and nothing is opened
+         * @description 403 password_initial: the password is right but was given by the office; the same once more with new_password, which takes its place when everything else of the login is in order (403 password_short, password_too_simple, password_guessable, password_used_before say what is wrong with it).
+         */
         post: operations["openSession"];
         /** Log out, on the server */
         delete: operations["closeSession"];
@@ -1422,6 +1425,7 @@ export interface operations {
                 "application/json": {
                     login: string;
                     password: string;
+                    new_password?: string;
                     post?: components["schemas"]["Id"];
                 };
             };

@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { useLocation } from 'wouter-preact';
 import type { Post } from '../../api/client.ts';
+import { Problem } from '../../api/problem.ts';
 import { language, t, word } from '../../i18n/t.ts';
 import { prefer } from '../../preferences.ts';
 import { Home } from '../../routes.tsx';
@@ -68,6 +69,73 @@ function Posts({ posts, choose }: { posts: Post[]; choose: (post: string) => voi
   );
 }
 
+interface NewPasswordProps {
+  problem: unknown;
+  busy: boolean;
+  change: (password: string) => void;
+}
+
+/* What the office gave is known to two people: it opens nothing before it is changed. */
+function NewPassword({ problem, busy, change }: NewPasswordProps) {
+  const [first, setFirst] = useState('');
+  const [again, setAgain] = useState('');
+  const [isShown, setIsShown] = useState(false);
+  const [errors, setErrors] = useState<Errors>({});
+  const [turn, setTurn] = useState(0);
+
+  function submit(event: Event) {
+    event.preventDefault();
+    if (busy) return;
+    const found: Errors = {};
+    if (first.length < 13) found['login-new'] = t('login.new.short');
+    else if (again !== first) found['login-again'] = t('login.new.differs');
+    setErrors(found);
+    setTurn(turn + 1);
+    if (Object.keys(found).length === 0) change(first);
+  }
+
+  const type = isShown ? 'text' : 'password';
+  return (
+    <form onSubmit={submit} noValidate>
+      <h2>{t('login.new.title')}</h2>
+      <p>{t('login.new.text')}</p>
+      {problem !== undefined && <ProblemNotice problem={problem} />}
+      <ErrorSummary errors={errors} turn={turn} />
+      <Field
+        id="login-new"
+        label={t('login.new')}
+        hint={t('login.new.hint')}
+        type={type}
+        value={first}
+        onInput={setFirst}
+        error={errors['login-new']}
+        autoComplete="new-password"
+        maxLength={128}
+        autoFocus
+      />
+      <div class="stack gap-s">
+        <Field
+          id="login-again"
+          label={t('login.new.again')}
+          type={type}
+          value={again}
+          onInput={setAgain}
+          error={errors['login-again']}
+          autoComplete="new-password"
+          maxLength={128}
+        />
+        <label class="row small">
+          <input type="checkbox" checked={isShown} onChange={(event) => setIsShown(event.currentTarget.checked)} />
+          {t('login.show')}
+        </label>
+      </div>
+      <SubmitButton busy={busy}>{t('login.new.submit')}</SubmitButton>
+    </form>
+  );
+}
+
+const isOf = (failure: unknown, codes: RegExp) => failure instanceof Problem && codes.test(failure.code);
+
 const FAREWELLS = { ended: 'login.ended', out: 'login.out', idle: 'lock.title', gone: 'login.gone' } as const;
 
 export function Login() {
@@ -79,22 +147,33 @@ export function Login() {
   const [turn, setTurn] = useState(0);
   const [problem, setProblem] = useState<unknown>();
   const [posts, setPosts] = useState<Post[]>();
+  const [renewing, setRenewing] = useState<{ post: string | undefined }>();
   const [isBusy, setIsBusy] = useState(false);
 
   // while somebody types, the next screen comes
   useEffect(() => prepareWhenIdle([Home]), []);
 
-  async function enter(post?: string) {
+  function refuse(failure: unknown, post?: string) {
+    setPosts(undefined);
+    if (isOf(failure, /^password_initial$/)) {
+      setRenewing({ post });
+      return;
+    }
+    setProblem(failure);
+    if (isOf(failure, /^password_/)) return;
+    setRenewing(undefined);
+    setPassword('');
+  }
+
+  async function enter(post?: string, changed?: string) {
     setIsBusy(true);
     setProblem(undefined);
     try {
-      const choice = await login(id.trim(), password, post);
+      const choice = await login(id.trim(), password, post, changed);
       if (choice) setPosts(choice);
       else if (place === '/login') go('/', { replace: true });
     } catch (failure) {
-      setProblem(failure);
-      setPosts(undefined);
-      setPassword('');
+      refuse(failure, post);
     } finally {
       setIsBusy(false);
     }
@@ -128,6 +207,12 @@ export function Login() {
       <main class="login-form">
         {posts ? (
           <Posts posts={posts} choose={(post) => void enter(post)} />
+        ) : renewing ? (
+          <NewPassword
+            problem={problem}
+            busy={isBusy}
+            change={(changed) => void enter(renewing.post, changed)}
+          />
         ) : (
           <form onSubmit={submit} noValidate>
             <h2>{t('login.title')}</h2>
