@@ -423,7 +423,9 @@ static void give_reader(struct store *store, struct store_session *session)
     uncount_reader(store);
 }
 
-static struct store_session *begin_reading(struct store *store, bool is_late,
+enum moment { MOMENT_NOW, MOMENT_LATE, MOMENT_ONCE };
+
+static struct store_session *begin_reading(struct store *store, enum moment moment,
                                            struct err *err)
 {
     struct store_session *session = NULL;
@@ -438,8 +440,8 @@ static struct store_session *begin_reading(struct store *store, bool is_late,
     }
     session->is_broken = false;
     const struct store_engine_kind *kind = session->engine->kind;
-    is_late = is_late && kind->begin_read_late;
-    if (is_late ? kind->begin_read_late(session->engine, err)
+    bool is_late = moment != MOMENT_NOW && kind->begin_read_late;
+    if (is_late ? kind->begin_read_late(session->engine, moment == MOMENT_ONCE, err)
                 : kind->begin_read(session->engine, err))
         return session;
     store_check_note(&store->check, err);
@@ -449,12 +451,17 @@ static struct store_session *begin_reading(struct store *store, bool is_late,
 
 struct store_session *store_read(struct store *store, struct err *err)
 {
-    return begin_reading(store, false, err);
+    return begin_reading(store, MOMENT_NOW, err);
 }
 
 struct store_session *store_read_late(struct store *store, struct err *err)
 {
-    return begin_reading(store, true, err);
+    return begin_reading(store, MOMENT_LATE, err);
+}
+
+struct store_session *store_read_once(struct store *store, struct err *err)
+{
+    return begin_reading(store, MOMENT_ONCE, err);
 }
 
 void store_read_end(struct store_session **session)

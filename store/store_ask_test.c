@@ -58,6 +58,70 @@ static void what_is_asked_ahead_is_one_wait(void)
     store_testsite_remove(&place);
 }
 
+static bool add_ten(struct store_session *session, void *context, struct err *err)
+{
+    (void)context;
+    CLEANUP(store_finish)
+    struct store_statement *statement =
+        store_prepare(session, "UPDATE thing SET number = number + 10", err);
+    return statement && store_run(statement, err);
+}
+
+/* Questions that leave together see one moment, whoever writes meanwhile; on a server
+ * nothing has to begin or to end for that. */
+static void what_is_read_once_sees_one_moment(void)
+{
+    struct store_testsite place = store_testsite_new();
+    struct store *store = open_place(&place);
+    struct err err = {0};
+    CHECK(add(store, "a", 1, &err) && add(store, "b", 1, &err));
+    for (int i = 0; i < 4; i++) {
+        struct store_meters before = store_read_meters(store);
+        {
+            CLEANUP(store_read_end)
+            struct store_session *session = store_read_once(store, &err);
+            CLEANUP(store_finish)
+            struct store_statement *a = ask_number(session, "a", &err);
+            CLEANUP(store_finish)
+            struct store_statement *b = ask_number(session, "b", &err);
+            CHECK(has_number(a, 1 + 10 * i));
+            CHECK(store_write(store, STORE_LIVE, add_ten, NULL, &err));
+            CHECK(has_number(b, 1 + 10 * i));
+        }
+        struct store_meters after = store_read_meters(store);
+        if (i > 1 && !store_testsite_is_postgres())
+            CHECK(after.waits == before.waits);
+    }
+    store_close(store);
+    store_testsite_remove(&place);
+}
+
+/* A server is told what to do once and not with each value anew: a statement is planned
+ * for all values that it will ever have. */
+static void a_statement_has_one_plan_for_all_values(void)
+{
+    struct store_testsite place = store_testsite_new();
+    struct store *store = open_place(&place);
+    struct err err = {0};
+    CHECK(add(store, "a", 1, &err));
+    for (int i = 0; store_testsite_is_postgres() && i < 3; i++) {
+        CLEANUP(store_read_end)
+        struct store_session *session = store_read_once(store, &err);
+        CLEANUP(store_finish) struct store_statement *a = ask_number(session, "a", &err);
+        CHECK(has_number(a, 1));
+        CLEANUP(store_finish)
+        struct store_statement *plans = store_prepare(
+            session,
+            "SELECT sum(custom_plans), sum(generic_plans) FROM pg_prepared_statements",
+            &err);
+        bool has_row = false;
+        CHECK(plans && store_step(plans, &has_row, &err) && has_row);
+        CHECK(store_column_int(plans, 0) == 0 && store_column_int(plans, 1) >= 1);
+    }
+    store_close(store);
+    store_testsite_remove(&place);
+}
+
 /* More than leave together; each keeps its own answer. */
 static void many_may_be_asked_ahead(void)
 {
@@ -227,6 +291,8 @@ static void bytes_and_numbers_beside_them_come_back_as_they_were(void)
 int main(void)
 {
     RUN(what_is_asked_ahead_is_one_wait);
+    RUN(what_is_read_once_sees_one_moment);
+    RUN(a_statement_has_one_plan_for_all_values);
     RUN(many_may_be_asked_ahead);
     RUN(a_batch_is_written_whole_or_not_at_all);
     RUN(a_late_reader_sees_what_was_before_it_and_then_one_state);

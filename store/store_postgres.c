@@ -42,6 +42,7 @@ struct postgres_engine {
     int64_t changes;
     bool is_reading;    /* what runs is a reader's transaction */
     bool is_begin_due;  /* it begins with its first question */
+    bool is_once;       /* or each go of questions is one of its own */
     bool is_answer_due; /* of its ROLLBACK */
     struct err fault;   /* the first of the pipeline that was run last */
     size_t asked_count;
@@ -443,7 +444,7 @@ static bool run_asked(struct postgres_engine *engine, struct err *err)
 /* Where nothing was answered yet it may be asked again, on a new connection. */
 static bool answer_asked(struct postgres_engine *engine, struct err *err)
 {
-    bool is_first = engine->is_begin_due;
+    bool is_first = engine->is_begin_due || engine->is_once;
     bool is_run = run_asked(engine, err);
     if (!is_run && is_first && PQstatus(engine->connection) != CONNECTION_OK) {
         for (size_t i = 0; i < engine->asked_count; i++)
@@ -583,6 +584,8 @@ static const char settings[] =
     "SET lock_timeout = 5000; SET statement_timeout = 30000;"
     "SET idle_in_transaction_session_timeout = 60000; SET timezone = 'UTC';"
     "SET bytea_output = 'hex'; SET standard_conforming_strings = on;"
+    "SET plan_cache_mode = force_generic_plan;" /* statements are written for one plan */
+    "SET default_transaction_isolation = 'repeatable read';"
     "SELECT set_config('synchronous_commit', 'on', false)"
     " WHERE current_setting('synchronous_commit') IN ('off', 'local');";
 
@@ -659,7 +662,7 @@ static bool has_transaction(struct store_engine *engine)
 static void roll_back(struct store_engine *engine)
 {
     struct postgres_engine *self = own(engine);
-    self->is_begin_due = false;
+    self->is_begin_due = self->is_once = false;
     self->asked_count = 0;
     if (!has_transaction(engine))
         return;
@@ -705,14 +708,15 @@ static bool begin_read(struct store_engine *engine, struct err *err)
 }
 
 /* With the first question; a connection that was cut shows only then. */
-static bool begin_read_late(struct store_engine *engine, struct err *err)
+static bool begin_read_late(struct store_engine *engine, bool is_once, struct err *err)
 {
     struct postgres_engine *self = own(engine);
     settle(self);
     self->is_reading = true;
     if (PQstatus(self->connection) != CONNECTION_OK && !connect_again(self, err))
         return false;
-    self->is_begin_due = true;
+    self->is_once = is_once; /* between two syncs the server has one transaction anyhow */
+    self->is_begin_due = !is_once;
     return true;
 }
 

@@ -72,6 +72,26 @@ static void a_late_reader_s_cut_connection_is_made_again(void)
     store_testsite_remove(&place);
 }
 
+/* Without a transaction no go depends on one before. */
+static void what_is_read_once_is_asked_again_when_its_connection_was_cut(void)
+{
+    struct store_testsite place = store_testsite_new();
+    struct store *store = open_place(&place);
+    struct store *other = open_place(&place);
+    struct err err = {0};
+    CHECK(add(store, "a", 1, &err));
+    for (int i = 0; i < 2; i++) {
+        CLEANUP(store_read_end)
+        struct store_session *session = store_read_once(store, &err);
+        CHECK(session && count_in(session) == 1);
+        cut_others(other);
+        CHECK(count_in(session) == 1);
+    }
+    store_close(other);
+    store_close(store);
+    store_testsite_remove(&place);
+}
+
 struct cut {
     struct store *other;
     bool is_cut;
@@ -219,6 +239,7 @@ int main(void)
     RUN(a_server_that_is_not_there_is_busy);
     RUN(a_cut_connection_is_made_again);
     RUN(a_late_reader_s_cut_connection_is_made_again);
+    RUN(what_is_read_once_is_asked_again_when_its_connection_was_cut);
     RUN(a_transaction_whose_connection_was_cut_is_repeated);
     RUN(several_serve_from_one_database);
     RUN(only_one_process_writes_at_a_time);

@@ -156,7 +156,7 @@ bool registry_looks_keep(struct registry_looks *looks, struct err *err)
 static bool read_stored(struct store *store, struct look *look, bool *has_row,
                         struct err *err)
 {
-    CLEANUP(store_read_end) struct store_session *session = store_read_late(store, err);
+    CLEANUP(store_read_end) struct store_session *session = store_read_once(store, err);
     if (!session)
         return false;
     CLEANUP(store_finish)

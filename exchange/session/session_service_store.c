@@ -45,7 +45,7 @@ static bool is_current(struct session_service *sessions, const struct session_ro
     struct session_key key;
     hash_to_hex(span_of(row->hash.bytes, HASH_BYTES), key.hex);
     CLEANUP(store_read_end)
-    struct store_session *session = store_read_late(sessions->config.store, err);
+    struct store_session *session = store_read_once(sessions->config.store, err);
     if (!session)
         return false;
     CLEANUP(store_finish)
