@@ -87,8 +87,9 @@ MUST_CHECK struct store_session *store_read(struct store *store, struct err *err
  * server it costs no question of its own. For whoever only needs that nothing is older
  * than this call. That there is no connection may show only at the first step. */
 MUST_CHECK struct store_session *store_read_late(struct store *store, struct err *err);
-/* As late; but only what is asked together (store_ask) sees one moment, what is asked after
- * an answer may see a later one. On a server it needs neither a begin nor an end. */
+/* As late; but only what is asked together (store_ask) sees one moment, what is asked
+ * after an answer may see a later one. On a server it needs neither a begin nor an end.
+ */
 MUST_CHECK struct store_session *store_read_once(struct store *store, struct err *err);
 void store_read_end(struct store_session **session); /* for CLEANUP */
 /* How long a reader that nobody needs stays open: half a minute unless told here. */

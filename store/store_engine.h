@@ -43,8 +43,8 @@ struct store_engine_kind {
 
     /* A reading transaction sees the state of this moment until it is rolled back. */
     bool (*begin_read)(struct store_engine *engine, struct err *err);
-    /* The same, of some moment up to the first answer; NULL when that saves nothing. Once:
-     * what is asked together sees one moment, the next go may see another. */
+    /* The same, of some moment up to the first answer; NULL when that saves nothing.
+     * Once: what is asked together sees one moment, the next go may see another. */
     bool (*begin_read_late)(struct store_engine *engine, bool is_once, struct err *err);
     /* From here to the end no other connection writes, whatever process it is of. */
     bool (*begin_write)(struct store_engine *engine, struct err *err);
