@@ -47,3 +47,8 @@ void memory_settle(void)
     mallopt(M_MMAP_THRESHOLD, 1 << 20);
     mallopt(M_TRIM_THRESHOLD, 1 << 20);
 }
+
+void memory_give_back(void)
+{
+    malloc_trim(0);
+}

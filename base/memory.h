@@ -20,3 +20,5 @@ MUST_CHECK char *memory_string(const char *string, struct err *err);
 /* At its start, before it has threads: few heaps, and freed memory returns to the system.
  * Without it each of some twenty threads keeps what its largest piece of work needed. */
 void memory_settle(void);
+/* Whole free pages between what is held go back to the system, now; some milliseconds. */
+void memory_give_back(void);

@@ -363,6 +363,8 @@ static void on_sweep(void *context)
     struct server *server = context;
     opening_table_sweep(server->openings);
     struct err err = {0};
+    /* What work leaves free lies between what stays: glibc gives back only the end. */
+    memory_give_back();
     if (atomic_fetch_add(&server->sweeps, 1) % OFFICE_SWEEPS == 0 &&
         !server_keep_office_head(server->audit, server->config.data, server->config.node,
                                  &server->office_number, &err))
