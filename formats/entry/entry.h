@@ -78,6 +78,8 @@ enum entry_flag {
     ENTRY_IS_ORDER = 1 << 6, /* ordered, no result yet */
     ENTRY_SENSITIVE =
         1 << 7, /* source marks it secret (PRB-25): hidden unless released */
+    ENTRY_SHOWN_BY_ORDER =
+        1 << 8, /* pictures that open with their order's entry: no entry of their own */
 };
 
 struct entry_field {

@@ -210,7 +210,8 @@ static const struct release_permit *ask_gate(struct answer *answer,
         !take_wish(body, &asked->wish, err) || !take_stretch(body, &asked->wave, err))
         return NULL;
     struct release_request request = {.grant = http_header(call, "tsumugi-grant"),
-                                      .entry_key = asked->key};
+                                      .entry_key = asked->key,
+                                      .wants_pictures = true};
     const struct release_permit *permit =
         release_decide_part(answer->config.release, &request, http_arena(call), err);
     if (permit && (!answer->config.study || !study_is_place(release_place(permit)))) {

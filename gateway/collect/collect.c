@@ -14,7 +14,7 @@
 enum { TICK_MS = 250 };
 
 /* By what a file of the storage is judged: when it changes, all are read again. */
-enum { READER_VERSION = 1 };
+enum { READER_VERSION = 2 };
 
 static bool note_root(struct collect *collect, size_t root, struct err *err)
 {

@@ -175,6 +175,46 @@ MUST_CHECK bool index_find_release(struct index *index, struct text path,
 MUST_CHECK bool index_release_file(struct index *index, struct text path,
                                    struct err *err);
 
+/* ---- orders and their pictures ---- */
+/* How a study and an order name each other; "" = not said. */
+struct index_pictures {
+    struct text number; /* of the patient */
+    struct text study;  /* Study Instance UID */
+    struct text accession;
+};
+struct index_order {
+    struct text entry_key, version;
+    enum entry_kind kind;
+    enum entry_state state;
+    unsigned flags; /* as the order itself says */
+    int32_t day;
+    struct text department_code, department, author;
+};
+/* The order that a study was made for: by its UID, else by its accession number. */
+MUST_CHECK bool index_find_order(struct index *index, struct text number,
+                                 const struct index_pictures *pictures,
+                                 struct arena *arena, struct index_order *order,
+                                 bool *is_known, struct err *err);
+/* The study (its entry's key, and which of image and waveform it has) that opens with an
+ * order's entry; "" = none. */
+MUST_CHECK bool index_find_pictures(struct index *index, struct text number,
+                                    struct text entry_key, struct arena *arena,
+                                    struct text *study_key, unsigned *flags,
+                                    struct err *err);
+/* The order's entry says from now on whether there are pictures. */
+MUST_CHECK bool index_mark_order(struct index *index, struct text number,
+                                 const struct index_order *order, struct err *err);
+/* Those that changed; each stays until it is forgotten. */
+MUST_CHECK bool index_list_changed_orders(struct index *index, size_t max,
+                                          struct arena *arena,
+                                          struct index_pictures **changed, size_t *count,
+                                          struct err *err);
+MUST_CHECK bool index_forget_changed_order(struct store_session *session,
+                                           const struct index_pictures *pictures,
+                                           struct err *err);
+/* Called from any thread after orders changed; set once, before there are threads. */
+void index_watch_orders(struct index *index, void (*wake)(void *context), void *context);
+
 /* ---- patients and links ---- */
 struct index_patient {
     struct text number;

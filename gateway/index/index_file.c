@@ -14,6 +14,7 @@ struct putting {
     struct arena *arena;
     int64_t now_ms;
     bool has_events;
+    struct index_ordered ordered;
 };
 
 static bool run_for_base(struct store_session *session, const char *sql,
@@ -285,10 +286,12 @@ static bool put_entries(struct store_session *session, struct putting *putting,
         if (!entry_key_of(putting, entry->part, &key, err))
             return false;
         struct index_row row = row_of_entry(putting, entry, key);
-        if (!put_row(session, putting, links, old, &row, err))
+        if (!index_put_order(session, &putting->ordered, &row, entry, err) ||
+            !put_row(session, putting, links, old, &row, err))
             return false;
     }
-    return true;
+    return !index_names_studies(list) ||
+           index_tell_orders(session, &putting->ordered, err);
 }
 
 /* The patient's files were judged by the ADT-00 that was known then: when another kana or
@@ -383,6 +386,15 @@ static bool end_patient(struct store_session *session, const struct putting *put
            remove_patient(session, putting, err);
 }
 
+static struct index_ordered ordered_of(const struct putting *putting)
+{
+    struct index_ordered ordered = {
+        .number = putting->number, .base = putting->base, .is = INDEX_ORDER_GONE};
+    if (putting->change)
+        ordered.is = putting->change->list ? INDEX_ORDER_READ : INDEX_ORDER_UNREAD;
+    return ordered;
+}
+
 static struct index_numbers numbers_of(const struct putting *putting)
 {
     const struct index_change *change = putting->change;
@@ -405,15 +417,25 @@ static bool put_change(struct store_session *session, struct putting *putting,
            put_patient(session, putting, err);
 }
 
+/* Most records are no orders: they cost nothing more. */
+static bool may_concern_orders(const struct putting *putting, const struct old_key *old)
+{
+    return old || !putting->change || !putting->change->list ||
+           index_names_studies(putting->change->list);
+}
+
 /* A record that is now another, or gone. */
 static bool apply(struct store_session *session, struct putting *putting, struct err *err)
 {
     struct old_key *old = NULL;
     struct index_link_list links;
     struct index_numbers numbers = numbers_of(putting);
+    putting->ordered = ordered_of(putting);
     if (!index_watch_numbers(session, &numbers, err) ||
         !index_links_of_number(session, putting->number, putting->arena, &links, err) ||
         !read_old_keys(session, putting, &old, err) ||
+        (may_concern_orders(putting, old) &&
+         !index_leave_orders(session, &putting->ordered, err)) ||
         (old &&
          !run_for_base(session, "DELETE FROM index_entry WHERE number = ?1 AND base = ?2",
                        putting, err)) ||
@@ -434,6 +456,7 @@ struct index_writing {
     const struct index_piece *pieces;
     size_t count;
     bool has_events;
+    bool has_orders;
     struct store_writing *begun;
 };
 
@@ -464,6 +487,7 @@ static bool write_piece(struct store_session *session, struct index_writing *wri
     if (!apply(session, &putting, err))
         return false;
     writing->has_events |= putting.has_events;
+    writing->has_orders |= putting.ordered.has_changed;
     return true;
 }
 
@@ -472,6 +496,7 @@ static bool write_pieces(struct store_session *session, void *context, struct er
     struct index_writing *writing = context;
     CLEANUP(arena_free) struct arena arena = arena_init(16 << 20);
     writing->has_events = false;
+    writing->has_orders = false;
     for (size_t i = 0; i < writing->count; i++) {
         arena_reset(&arena);
         if (!write_piece(session, writing, &writing->pieces[i], &arena, err))
@@ -484,6 +509,8 @@ static bool conclude(const struct index_writing *writing, bool is_written)
 {
     if (is_written && writing->has_events)
         index_wake(writing->index, 0);
+    if (is_written && writing->has_orders && writing->index->wake_orders)
+        writing->index->wake_orders(writing->index->orders_context);
     return is_written;
 }
 

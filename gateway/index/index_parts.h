@@ -23,6 +23,8 @@ struct index {
     struct index_policy *policy; /* *owned* */
     struct store *store;
     char epoch[ID_TEXT_BYTES];
+    void (*wake_orders)(void *context);
+    void *orders_context;
 };
 
 /* An entry's row as the index keeps it. */
@@ -162,6 +164,23 @@ MUST_CHECK bool index_goes_on_for_linked(struct store_session *session,
 MUST_CHECK bool index_find_written(struct store_session *session, struct text number,
                                    struct arena *arena, struct index_patient *patient,
                                    bool *is_known, struct err *err);
+
+/* ---- orders of pictures (index_order.c) ---- */
+struct index_ordered { /* one record that is now another, or gone */
+    struct text number, base;
+    enum { INDEX_ORDER_READ, INDEX_ORDER_GONE, INDEX_ORDER_UNREAD } is;
+    bool has_changed;
+};
+bool index_names_studies(const struct entry_list *list);
+/* Before the record's entries go, behind them one by one, and at the end. */
+MUST_CHECK bool index_leave_orders(struct store_session *session,
+                                   struct index_ordered *ordered, struct err *err);
+MUST_CHECK bool index_put_order(struct store_session *session,
+                                const struct index_ordered *ordered,
+                                const struct index_row *row, const struct entry *entry,
+                                struct err *err);
+MUST_CHECK bool index_tell_orders(struct store_session *session,
+                                  struct index_ordered *ordered, struct err *err);
 
 /* Columns of index_entry in the order that index_take_row reads. */
 #define INDEX_ROW_COLUMNS                                                                \

@@ -38,6 +38,7 @@ bool index_is_published(const struct index *index, enum entry_kind kind, unsigne
     bool is_in_time =
         day == DAY_NONE || rules->from_day == DAY_NONE || day >= rules->from_day;
     bool is_published = (kinds >> kind & 1U) && is_in_time &&
+                        !(flags & ENTRY_SHOWN_BY_ORDER) &&
                         !uplink_department_is_excluded(rules, department_code);
     pthread_rwlock_unlock(&index->policy->lock);
     return is_published;

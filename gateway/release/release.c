@@ -176,6 +176,27 @@ static bool is_same_number(struct text a, struct text b)
     return text_equal(a, b);
 }
 
+/* Pictures that open with their order's entry have kind, day and arrival of their own:
+ * both have to be released. */
+static bool apply_to_pictures(struct release_deciding *deciding,
+                              struct release_facts *facts, struct err *err)
+{
+    struct index *index = deciding->release->config.index;
+    struct index_place *place = &deciding->permit->place;
+    struct text key = {0};
+    unsigned flags = 0;
+    if (!index_find_pictures(index, place->number, place->entry_key, deciding->arena,
+                             &key, &flags, err))
+        return false;
+    if (key.len == 0)
+        return true;
+    if (!index_find_place(index, place->number, key, deciding->arena, place, err))
+        return false;
+    facts->received_at_ms = place->received_at_ms;
+    deciding->reason = release_rule(facts);
+    return true;
+}
+
 bool release_apply(struct release_deciding *deciding, struct err *err)
 {
     const struct release_config *config = &deciding->release->config;
@@ -212,7 +233,8 @@ bool release_apply(struct release_deciding *deciding, struct err *err)
         .wants_original = deciding->request->wants_original,
     };
     deciding->reason = release_rule(&facts);
-    return true;
+    return deciding->reason || !deciding->request->wants_pictures ||
+           apply_to_pictures(deciding, &facts, err);
 }
 
 struct row_texts {

@@ -55,6 +55,7 @@ struct release_request {
     struct span grant; /* wire form */
     struct text entry_key;
     bool wants_original;
+    bool wants_pictures; /* of an order's entry: those of the study made for it */
     size_t part; /* of the original, for the audit; 0 = the source itself */
 };
 MUST_CHECK const struct release_permit *

@@ -13,15 +13,21 @@
 #include "gateway/study/study_parts.h"
 
 enum {
-    TELL_ARENA_BYTES = 4 << 20,
-    BASE_BYTES_MAX = 128,
-    PATH_BYTES_MAX = 256,
     GATHER_MS = 200, /* files of one study come one after the other */
     SERIES_FIELDS = 6,
     STUDY_FIELDS = 6
 };
 
 /* ---- life ---- */
+
+static void wake_for_orders(void *context)
+{
+    struct study *study = context;
+    pthread_mutex_lock(&study->lock);
+    study->is_woken = true;
+    pthread_cond_signal(&study->word);
+    pthread_mutex_unlock(&study->lock);
+}
 
 struct study *study_new(const struct study_config *config, struct err *err)
 {
@@ -38,6 +44,7 @@ struct study *study_new(const struct study_config *config, struct err *err)
     pthread_cond_init(&study->word, &monotonic);
     pthread_condattr_destroy(&monotonic);
     atomic_init(&study->is_ending, false);
+    index_watch_orders(config->index, wake_for_orders, study);
     return study;
 }
 
@@ -135,6 +142,7 @@ void study_free(struct study *study)
     if (!study)
         return;
     study_stop(study);
+    index_watch_orders(study->config.index, NULL, NULL);
     study_free_noted(study->noted);
     pthread_cond_destroy(&study->word);
     pthread_mutex_destroy(&study->sweeping);
@@ -163,7 +171,7 @@ bool study_split_path(struct text path, struct text *uid, struct text *number,
 
 /* ---- the entry ---- */
 
-static enum entry_kind kind_of(struct text modalities)
+enum entry_kind study_kind_of(struct text modalities)
 {
     static const struct {
         const char *modality;
@@ -188,11 +196,8 @@ static enum entry_kind kind_of(struct text modalities)
     return is_document ? ENTRY_DOCUMENT : ENTRY_RADIOLOGY;
 }
 
-static bool write_text(struct arena *arena, struct text *text, struct err *err,
-                       const char *format, ...) __attribute__((format(printf, 4, 5)));
-
-static bool write_text(struct arena *arena, struct text *text, struct err *err,
-                       const char *format, ...)
+bool study_write_text(struct arena *arena, struct text *text, struct err *err,
+                      const char *format, ...)
 {
     char line[1024];
     struct text whole = {0};
@@ -238,6 +243,19 @@ static bool write_title(const struct study_summary *summary, struct arena *arena
     return buf_to_arena(&out, arena, &copy, err) && text_from_utf8(copy, title, err);
 }
 
+/* Of the order a study takes what holds it back, whatever the order's kind. Words only
+ * where it is of the same kind: the policy cannot refuse them then and release this. */
+static void take_from_order(struct entry *entry, const struct index_order *order)
+{
+    entry->department_code = order->department_code;
+    entry->flags |= order->flags & ENTRY_SENSITIVE;
+    if (order->kind != entry->kind)
+        return;
+    entry->department = order->department;
+    if (order->state == ENTRY_CURRENT)
+        entry->author = order->author;
+}
+
 static bool fill_entry(struct entry *entry, const struct study_summary *summary,
                        struct arena *arena, struct err *err)
 {
@@ -245,9 +263,11 @@ static bool fill_entry(struct entry *entry, const struct study_summary *summary,
     entry->day = summary->day;
     entry->flags = entry->kind == ENTRY_PHYSIOLOGY ? ENTRY_HAS_WAVEFORM : ENTRY_HAS_IMAGE;
     entry->order_number = summary->accession;
+    if (summary->has_order)
+        take_from_order(entry, &summary->order);
     day_to_iso(summary->day, iso);
     if (summary->time.len >= 5 && summary->day != DAY_NONE &&
-        !write_text(arena, &entry->time, err, "%sT%.5s", iso, summary->time.at))
+        !study_write_text(arena, &entry->time, err, "%sT%.5s", iso, summary->time.at))
         return false;
     return write_title(summary, arena, &entry->title, err);
 }
@@ -259,7 +279,7 @@ static bool add_study_item(struct entry *entry, struct text uid,
     struct entry_item *item = entry_add_item(entry, "study", STUDY_FIELDS, arena, err);
     struct text count = {0};
     if (!item ||
-        !write_text(arena, &count, err, "%lld", (long long)summary->instance_count))
+        !study_write_text(arena, &count, err, "%lld", (long long)summary->instance_count))
         return false;
     entry_add_field(item, "study_uid", uid);
     entry_add_field(item, "accession", summary->accession);
@@ -269,124 +289,16 @@ static bool add_study_item(struct entry *entry, struct text uid,
     return true;
 }
 
-static struct entry *make_entry(struct entry_list *list, struct text uid,
-                                const struct study_summary *summary, struct arena *arena,
-                                struct err *err)
+struct entry *study_make_entry(struct entry_list *list, struct text uid,
+                               const struct study_summary *summary, struct arena *arena,
+                               struct err *err)
 {
     list->format = "dicom";
-    struct entry *entry = entry_add(list, kind_of(summary->modalities), arena, err);
+    struct entry *entry = entry_add(list, study_kind_of(summary->modalities), arena, err);
     return entry && fill_entry(entry, summary, arena, err) &&
                    add_study_item(entry, uid, summary, arena, err)
                ? entry
                : NULL;
-}
-
-/* ---- telling the index ---- */
-
-static bool is_contradicted(const struct index_patient *patient, struct text written)
-{
-    char iso[DAY_TEXT_BYTES];
-    struct span rest = text_span(written);
-    struct span born = {0};
-    struct span sex = {0};
-    if (!span_take(&rest, ' ', &born) || !span_take(&rest, ' ', &sex))
-        return false;
-    day_to_iso(patient->birth_day, iso);
-    bool is_other_day =
-        patient->birth_day != DAY_NONE && born.len > 1 && !span_is(born, iso);
-    bool is_other_sex = sex.len == 1 && strchr("MF", sex.at[0]) &&
-                        strchr("MF", patient->sex) && sex.at[0] != patient->sex;
-    return is_other_day || is_other_sex;
-}
-
-/* As the index's versions are: 17 digits of the newest file's time, then a flag. The
- * storage's are local, these are UTC: they are compared with each other only. */
-static bool write_version(int64_t changed_ns, struct arena *arena, struct text *version,
-                          struct err *err)
-{
-    enum { DAY_S = 86400 };
-    int64_t ms = changed_ns / 1000000;
-    int32_t seconds = (int32_t)(ms / 1000 % DAY_S);
-    int year = 0, month = 0, day = 0;
-    day_to_date((int32_t)(ms / 1000 / DAY_S), &year, &month, &day);
-    return write_text(arena, version, err, "%04d%02d%02d%02d%02d%02d%03d1", year % 10000,
-                      month, day, seconds / 3600, seconds / 60 % 60, seconds % 60,
-                      (int)(ms % 1000));
-}
-
-struct telling {
-    struct study *study;
-    const struct study_due *due;
-    struct study_summary summary;
-    struct index_patient patient;
-    struct text base;
-    struct arena *arena;
-};
-
-static bool put(const struct telling *telling, bool is_held, struct err *err)
-{
-    struct entry_list list = {0};
-    struct index_change change = {
-        .file = {.number = telling->patient.number,
-                 .base = telling->base,
-                 .size_bytes = telling->summary.instance_count,
-                 .changed_ns = telling->summary.changed_ns,
-                 .state = is_held ? INDEX_HELD : INDEX_READ,
-                 .code = is_held ? TEXT("patient_mismatch") : TEXT("")},
-        .list = is_held ? NULL : &list,
-        .incomplete_kind = kind_of(telling->summary.modalities),
-        .day = telling->summary.day};
-    return write_text(telling->arena, &change.file.path, err, STUDY_LABEL "/%.*s/%.*s",
-                      (int)telling->due->uid.len, telling->due->uid.at,
-                      (int)telling->due->number.len, telling->due->number.at) &&
-           write_version(telling->summary.changed_ns, telling->arena,
-                         &change.file.version, err) &&
-           make_entry(&list, telling->due->uid, &telling->summary, telling->arena, err) &&
-           index_put_file(telling->study->config.index, &change, err);
-}
-
-/* "day/type/key", as records of a storage are named, but without the day, which a
- * correction may change. */
-static bool name_base(struct telling *telling, struct err *err)
-{
-    return write_text(telling->arena, &telling->base, err, "-/DICOM/%.*s",
-                      (int)telling->due->uid.len, telling->due->uid.at);
-}
-
-static bool tell_one(struct telling *telling, struct err *err)
-{
-    struct study *study = telling->study;
-    const struct study_due *due = telling->due;
-    bool is_known = false;
-    if (!study_summarise(study, due->uid, due->number, telling->arena, &telling->summary,
-                         err) ||
-        !name_base(telling, err) ||
-        !index_find_patient(study->config.index, due->number, telling->arena,
-                            &telling->patient, &is_known, err))
-        return false;
-    if (telling->summary.instance_count == 0)
-        return index_remove_base(study->config.index, due->number, telling->base, err) &&
-               study_note_due(study, due, NULL, err);
-    if (!is_known)
-        return study_note_due(study, due, "patient_unknown", err);
-    bool is_held = is_contradicted(&telling->patient, telling->summary.patient);
-    return put(telling, is_held, err) && study_note_due(study, due, NULL, err);
-}
-
-bool study_tell_index(struct study *study, struct err *err)
-{
-    CLEANUP(arena_free) struct arena list = arena_init(8 << 20);
-    struct study_due *due = NULL;
-    size_t count = 0;
-    if (!study_list_due(study, &list, &due, &count, err))
-        return false;
-    for (size_t i = 0; i < count && !atomic_load(&study->is_ending); i++) {
-        CLEANUP(arena_free) struct arena arena = arena_init(TELL_ARENA_BYTES);
-        struct telling telling = {.study = study, .due = &due[i], .arena = &arena};
-        if (!tell_one(&telling, err))
-            return false;
-    }
-    return true;
 }
 
 /* ---- what a viewer is told ---- */
@@ -401,14 +313,22 @@ static bool add_series_items(struct entry *entry, const struct study_content *co
         struct text number = {0};
         struct text count = {0};
         if (!item ||
-            !write_text(arena, &number, err, "%lld", (long long)series->number) ||
-            !write_text(arena, &count, err, "%zu", series->instance_count))
+            !study_write_text(arena, &number, err, "%lld", (long long)series->number) ||
+            !study_write_text(arena, &count, err, "%zu", series->instance_count))
             return false;
         entry_add_field(item, "number", number);
         entry_add_field(item, "modality", series->modality);
         entry_add_field(item, "instances", count);
     }
     return true;
+}
+
+bool study_find_order(struct study *study, struct text number, struct text uid,
+                      struct study_summary *summary, struct arena *arena, struct err *err)
+{
+    struct index_pictures pictures = {number, uid, summary->accession};
+    return index_find_order(study->config.index, number, &pictures, arena,
+                            &summary->order, &summary->has_order, err);
 }
 
 bool study_read_entry(struct study *study, const struct index_place *place,
@@ -423,7 +343,10 @@ bool study_read_entry(struct study *study, const struct index_place *place,
         return false;
     if (summary.instance_count == 0)
         return err_set(err, ERR_MISSING, "not_found", "the study is gone");
-    struct entry *entry = make_entry(list, uid, &summary, arena, err);
+    struct entry *entry =
+        study_find_order(study, place->number, uid, &summary, arena, err)
+            ? study_make_entry(list, uid, &summary, arena, err)
+            : NULL;
     return entry && study_read_content(study, place, arena, &content, err) &&
            add_series_items(entry, &content, arena, err);
 }
@@ -507,8 +430,8 @@ int study_open_file(struct study *study, const struct study_instance *instance,
             continue;
         struct text below = {instance->folder.at + len + 1,
                              instance->folder.len - len - 1};
-        if (!write_text(&arena, &path, err, "%.*s%.*s", (int)below.len, below.at,
-                        (int)instance->name.len, instance->name.at))
+        if (!study_write_text(&arena, &path, err, "%.*s%.*s", (int)below.len, below.at,
+                              (int)instance->name.len, instance->name.at))
             return -1;
         const char *name = text_to_cstr(path, &arena, err);
         CLEANUP(path_close) int folder = name ? path_open_root(root->directory, err) : -1;

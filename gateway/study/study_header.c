@@ -277,6 +277,79 @@ static bool read_series(const struct heading *heading, struct err *err)
 
 /* ---- whose and what ---- */
 
+/* ---- rejection notes ---- */
+
+enum {
+    CONCEPT_NAME = 0x0040A043,
+    CODE_VALUE = 0x00080100,
+    CODING_SCHEME = 0x00080102,
+    EVIDENCE = 0x0040A375,
+    REFERENCED_SERIES = 0x00081115,
+    REFERENCED_INSTANCES = 0x00081199,
+    REFERENCED_INSTANCE = 0x00081155,
+    REJECTED_MAX = 20000
+};
+
+/* PS3.16 CID 7011; IHE RAD TF-1 section 33 (IOCM). */
+static const char *reason_of(const struct heading *heading)
+{
+    static const struct {
+        const char *code;
+        const char *reason;
+    } reasons[] = {{"113001", "rejected_quality"},
+                   {"113037", "rejected_safety"},
+                   {"113038", "rejected_worklist"},
+                   {"113039", "rejected_expired"}};
+    struct span class = text_span(dicom_uid(heading->set, DICOM_SOP_CLASS));
+    const struct dicom_element *title = dicom_find(heading->set, CONCEPT_NAME);
+    if (!span_is(class, "1.2.840.10008.5.1.4.1.1.88.59") || !title || !title->items ||
+        !span_is(dicom_code(title->items, CODING_SCHEME), "DCM"))
+        return NULL;
+    struct span code = dicom_code(title->items, CODE_VALUE);
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (span_is(code, reasons[i].code))
+            return reasons[i].reason;
+    return NULL;
+}
+
+static bool add_rejected(const struct heading *heading, const struct dicom_set *series,
+                         size_t *room, struct err *err)
+{
+    struct study_row *row = heading->row;
+    const struct dicom_element *instances = dicom_find(series, REFERENCED_INSTANCES);
+    const struct dicom_set *one = instances ? instances->items : NULL;
+    for (; one && row->rejected_count < REJECTED_MAX; one = one->next) {
+        struct text uid = dicom_uid(one, REFERENCED_INSTANCE);
+        if (uid.len == 0)
+            continue;
+        row->rejected =
+            arena_grow(heading->arena, row->rejected, row->rejected_count,
+                       row->rejected_count + 1, sizeof *row->rejected, room, err);
+        if (!row->rejected)
+            return false;
+        row->rejected[row->rejected_count++] = uid;
+    }
+    return true;
+}
+
+static bool read_rejection(const struct heading *heading, struct err *err)
+{
+    size_t room = 0;
+    heading->row->reason = reason_of(heading);
+    const struct dicom_element *evidence = dicom_find(heading->set, EVIDENCE);
+    if (!heading->row->reason || !evidence)
+        return true;
+    heading->row->kind = "rejection";
+    for (const struct dicom_set *study = evidence->items; study; study = study->next) {
+        const struct dicom_element *list = dicom_find(study, REFERENCED_SERIES);
+        const struct dicom_set *series = list ? list->items : NULL;
+        for (; series; series = series->next)
+            if (!add_rejected(heading, series, &room, err))
+                return false;
+    }
+    return true;
+}
+
 static const char *kind_of(const struct heading *heading)
 {
     struct span class = text_span(dicom_uid(heading->set, DICOM_SOP_CLASS));
@@ -338,7 +411,8 @@ static bool fill(const struct heading *heading, struct err *err)
     }
     if (heading->file->is_truncated && !heading->file->pixels.is_there)
         row->code = "study_truncated";
-    return read_picture(heading, err) && read_series(heading, err);
+    return read_rejection(heading, err) && read_picture(heading, err) &&
+           read_series(heading, err);
 }
 
 bool study_read_header(int fd, struct arena *arena, struct study_row *row,

@@ -46,7 +46,10 @@ struct study_row {
     const char *kind;
     int64_t series_number, instance_number, frames;
     struct text series_description, body_part, laterality, space;
-    struct text facts; /* the contract's Instance, JSON */
+    struct text facts;     /* the contract's Instance, JSON */
+    const char *reason;    /* of a rejection note; NULL = it is none */
+    struct text *rejected; /* SOP Instance UIDs */
+    size_t rejected_count;
 };
 /* Fills the row from a file that is open; what is wrong with it becomes its code. False
  * for the arena's and the disk's errors only. */
@@ -86,7 +89,7 @@ MUST_CHECK bool study_forget_folder(struct study *study, struct text folder,
 struct study_due {
     struct text uid, number, code;
 };
-MUST_CHECK bool study_list_due(struct study *study, struct arena *arena,
+MUST_CHECK bool study_list_due(struct study *study, bool wants_all, struct arena *arena,
                                struct study_due **due, size_t *count, struct err *err);
 /* Its code is now this one; NULL = it is not due any more. */
 MUST_CHECK bool study_note_due(struct study *study, const struct study_due *due,
@@ -98,6 +101,9 @@ struct study_summary {
     int32_t day;
     struct text time, accession, description, patient;
     struct text modalities; /* "CT SR" */
+    /* Of the order that it was made for, when the index has that. */
+    struct index_order order;
+    bool has_order;
 };
 /* instance_count 0 when there is none any more. */
 MUST_CHECK bool study_summarise(struct study *study, struct text uid, struct text number,
@@ -110,5 +116,20 @@ MUST_CHECK bool study_read_rows(struct study *study, struct text uid, struct tex
 /* Where a study stands in the index: "dicom/<uid>/<number>". */
 MUST_CHECK bool study_split_path(struct text path, struct text *uid, struct text *number,
                                  struct err *err);
-/* study.c: what is due is told to the index. */
-MUST_CHECK bool study_tell_index(struct study *study, struct err *err);
+/* An order changed: the studies that it names are due, and that is all of it. */
+MUST_CHECK bool study_take_order(struct study *study,
+                                 const struct index_pictures *pictures, struct err *err);
+/* study_tell.c: what is due is told to the index; what waits for its patient only with
+ * `wants_all`. */
+MUST_CHECK bool study_tell_index(struct study *study, bool wants_all, struct err *err);
+/* study.c: the entry as the index and a viewer have it. */
+MUST_CHECK struct entry *study_make_entry(struct entry_list *list, struct text uid,
+                                          const struct study_summary *summary,
+                                          struct arena *arena, struct err *err);
+/* Fills the summary's order; the number is the patient's in the index. */
+MUST_CHECK bool study_find_order(struct study *study, struct text number, struct text uid,
+                                 struct study_summary *summary, struct arena *arena,
+                                 struct err *err);
+enum entry_kind study_kind_of(struct text modalities);
+bool study_write_text(struct arena *arena, struct text *text, struct err *err,
+                      const char *format, ...) __attribute__((format(printf, 4, 5)));

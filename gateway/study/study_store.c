@@ -69,6 +69,80 @@ static bool forget_file(struct store_session *session, struct text folder,
     return store_run(forget, err);
 }
 
+/* ---- rejection notes ---- */
+
+/* IHE RAD TF-1 33 (IOCM): what was rejected stays hidden when it is sent again, except
+ * that of which only the time to keep it had run out. A note that another one rejects
+ * counts no more. */
+#define IS_REJECTED                                                                      \
+    "EXISTS (SELECT 1 FROM study_rejection r WHERE r.instance = f.instance AND "         \
+    "r.number = f.number AND (r.reason <> 'rejected_expired' OR r.changed_ns >= "        \
+    "f.changed_ns) AND NOT EXISTS (SELECT 1 FROM study_rejection u WHERE u.instance = "  \
+    "r.note AND u.number = r.number AND u.note <> r.note))"
+#define IS_SHOWN "f.kind <> 'rejection' AND NOT " IS_REJECTED
+
+static bool run_for_note(struct store_session *session, const char *sql,
+                         struct text folder, struct text name, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *statement = store_prepare(session, sql, err);
+    if (!statement)
+        return false;
+    store_bind_text(statement, 1, folder);
+    store_bind_text(statement, 2, name);
+    return store_run(statement, err);
+}
+
+/* The studies of what a note names, and of what a note says that this one names. */
+static bool note_rejected(struct store_session *session, struct text folder,
+                          struct text name, struct err *err)
+{
+    return run_for_note(
+        session,
+        "INSERT INTO study_due (study, number, code) SELECT DISTINCT f.study, f.number, "
+        "'' FROM study_rejection r JOIN study_file f ON f.instance = r.instance AND "
+        "f.number = r.number WHERE r.folder = ?1 AND r.name = ?2 ON CONFLICT (study, "
+        "number) DO UPDATE SET code = ''",
+        folder, name, err);
+}
+
+static bool forget_note(struct store_session *session, struct text folder,
+                        struct text name, struct err *err)
+{
+    return note_rejected(session, folder, name, err) &&
+           run_for_note(session,
+                        "DELETE FROM study_rejection WHERE folder = ?1 AND name = ?2",
+                        folder, name, err);
+}
+
+static bool put_note(struct store_session *session, const struct study_row *row,
+                     struct err *err)
+{
+    if (row->rejected_count == 0)
+        return true;
+    CLEANUP(store_finish)
+    struct store_statement *insert = store_prepare(
+        session,
+        "INSERT INTO study_rejection (folder, name, note, number, instance, reason, "
+        "changed_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+        err);
+    if (!insert)
+        return false;
+    for (size_t i = 0; i < row->rejected_count; i++) {
+        store_reset(insert);
+        store_bind_text(insert, 1, row->folder);
+        store_bind_text(insert, 2, row->name);
+        store_bind_text(insert, 3, row->instance);
+        store_bind_text(insert, 4, row->number);
+        store_bind_text(insert, 5, row->rejected[i]);
+        store_bind_text(insert, 6, text_cstr(row->reason));
+        store_bind_int(insert, 7, row->changed_ns);
+        if (!store_run(insert, err))
+            return false;
+    }
+    return note_rejected(session, row->folder, row->name, err);
+}
+
 /* Of a refused file nothing but its place and the reason is kept. */
 static void bind_row(struct store_statement *insert, const struct study_row *row)
 {
@@ -139,13 +213,15 @@ static bool write_look(struct store_session *session, void *context, struct err 
     const struct study_look *look = context;
     for (size_t i = 0; i < look->gone_count; i++)
         if (!note_former(session, look->folder, look->gone[i], err) ||
+            !forget_note(session, look->folder, look->gone[i], err) ||
             !forget_file(session, look->folder, look->gone[i], err))
             return false;
     for (size_t i = 0; i < look->row_count; i++) {
         const struct study_row *row = &look->rows[i];
         if (!note_former(session, row->folder, row->name, err) ||
+            !forget_note(session, row->folder, row->name, err) ||
             !forget_file(session, row->folder, row->name, err) ||
-            !put_row(session, row, err) ||
+            !put_row(session, row, err) || !put_note(session, row, err) ||
             !note_former(session, row->folder, row->name, err))
             return false;
     }
@@ -234,6 +310,15 @@ static bool forget_folder(struct store_session *session, void *context, struct e
                           "study, number, '' FROM study_file WHERE folder = ?1 AND "
                           "state = 0 ON CONFLICT (study, number) DO UPDATE SET code = ''",
                           *folder, err) &&
+           run_for_folder(session,
+                          "INSERT INTO study_due (study, number, code) SELECT DISTINCT "
+                          "f.study, f.number, '' FROM study_rejection r JOIN study_file "
+                          "f ON f.instance = r.instance AND f.number = r.number WHERE "
+                          "r.folder = ?1 ON CONFLICT (study, number) DO UPDATE SET code "
+                          "= ''",
+                          *folder, err) &&
+           run_for_folder(session, "DELETE FROM study_rejection WHERE folder = ?1",
+                          *folder, err) &&
            run_for_folder(session, "DELETE FROM study_file WHERE folder = ?1", *folder,
                           err) &&
            run_for_folder(session, "DELETE FROM study_folder WHERE folder = ?1", *folder,
@@ -249,8 +334,8 @@ bool study_forget_folder(struct study *study, struct text folder, struct err *er
 
 enum { DUE_MAX = 5000 };
 
-bool study_list_due(struct study *study, struct arena *arena, struct study_due **due,
-                    size_t *count, struct err *err)
+bool study_list_due(struct study *study, bool wants_all, struct arena *arena,
+                    struct study_due **due, size_t *count, struct err *err)
 {
     size_t room = 0;
     bool has_row = false;
@@ -261,9 +346,13 @@ bool study_list_due(struct study *study, struct arena *arena, struct study_due *
         return false;
     CLEANUP(store_finish)
     struct store_statement *rows = store_prepare(
-        session, "SELECT study, number, code FROM study_due ORDER BY study, number", err);
+        session,
+        "SELECT study, number, code FROM study_due WHERE code = '' OR CAST (?1 AS "
+        "BIGINT) = 1 ORDER BY study, number",
+        err);
     if (!rows)
         return false;
+    store_bind_int(rows, 1, wants_all);
     while (store_step(rows, &has_row, err)) {
         if (!has_row || *count == DUE_MAX)
             return true;
@@ -310,6 +399,43 @@ bool study_note_due(struct study *study, const struct study_due *due, const char
     return store_write(study->store, STORE_BACKFILL, note_due, &noting, err);
 }
 
+/* ---- orders that changed ---- */
+
+static bool run_for_order(struct store_session *session, const char *sql,
+                          const struct index_pictures *pictures, struct text word,
+                          struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *statement = store_prepare(session, sql, err);
+    if (!statement)
+        return false;
+    store_bind_text(statement, 1, pictures->number);
+    store_bind_text(statement, 2, word);
+    return store_run(statement, err);
+}
+
+#define DUE_OF                                                                           \
+    "INSERT INTO study_due (study, number, code) SELECT DISTINCT study, number, '' "     \
+    "FROM study_file WHERE number = ?1 AND state = 0 AND "
+#define IS_DUE " ON CONFLICT (study, number) DO UPDATE SET code = ''"
+
+static bool take_order(struct store_session *session, void *context, struct err *err)
+{
+    const struct index_pictures *pictures = context;
+    return run_for_order(session, DUE_OF "study = ?2 AND study <> ''" IS_DUE, pictures,
+                         pictures->study, err) &&
+           run_for_order(session, DUE_OF "accession = ?2 AND accession <> ''" IS_DUE,
+                         pictures, pictures->accession, err) &&
+           index_forget_changed_order(session, pictures, err);
+}
+
+bool study_take_order(struct study *study, const struct index_pictures *pictures,
+                      struct err *err)
+{
+    struct index_pictures copy = *pictures;
+    return store_write(study->store, STORE_LIVE, take_order, &copy, err);
+}
+
 /* ---- a study ---- */
 
 static struct store_statement *select_study(struct store_session *session,
@@ -334,8 +460,8 @@ static bool read_modalities(struct store_session *session, struct text uid,
     CLEANUP(store_finish)
     struct store_statement *rows = select_study(
         session,
-        "SELECT DISTINCT modality FROM study_file WHERE study = ?1 AND number = ?2 AND "
-        "modality <> '' ORDER BY modality LIMIT 8",
+        "SELECT DISTINCT modality FROM study_file f WHERE study = ?1 AND number = ?2 AND "
+        "modality <> '' AND " IS_SHOWN " ORDER BY modality LIMIT 8",
         uid, number, err);
     if (!rows)
         return false;
@@ -363,8 +489,8 @@ bool study_summarise(struct study *study, struct text uid, struct text number,
         session,
         "SELECT count(*), coalesce(max(changed_ns), 0), coalesce(min(day), 0), "
         "coalesce(max(time), ''), coalesce(max(accession), ''), coalesce(max("
-        "description), ''), coalesce(max(patient), '') FROM study_file WHERE study = ?1 "
-        "AND number = ?2",
+        "description), ''), coalesce(max(patient), '') FROM study_file f WHERE study = "
+        "?1 AND number = ?2 AND " IS_SHOWN,
         uid, number, err);
     if (!find || !store_step(find, &has_row, err))
         return false;
@@ -462,7 +588,7 @@ bool study_read_rows(struct study *study, struct text uid, struct text number,
         "SELECT series, folder, name, facts, kind, series_number, frames, modality, "
         "series_description, body_part, laterality, space, instance, size || '-' || "
         "changed_ns, size FROM study_file f WHERE study "
-        "= ?1 AND number = ?2 AND NOT EXISTS "
+        "= ?1 AND number = ?2 AND " IS_SHOWN " AND NOT EXISTS "
         "(SELECT 1 FROM study_file o WHERE o.study = f.study AND o.number = f.number AND "
         "o.series_number = f.series_number AND o.series = f.series AND o.instance_number "
         "= f.instance_number AND o.instance = f.instance AND (o.changed_ns > "

@@ -182,6 +182,14 @@ static bool keep(struct reading *reading, const struct study_row *row, struct er
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (!text_copy(*texts[i].from, reading->arena, texts[i].to, err))
             return false;
+    if (row->rejected_count > 0) {
+        kept->rejected =
+            ARENA_MANY(reading->arena, struct text, row->rejected_count, err);
+        for (size_t i = 0; i < row->rejected_count; i++)
+            if (!kept->rejected ||
+                !text_copy(row->rejected[i], reading->arena, &kept->rejected[i], err))
+                return false;
+    }
     reading->row_count++;
     return true;
 }
@@ -353,7 +361,7 @@ bool study_sweep(struct study *study, struct err *err)
         is_good = false;
     }
     struct err fault = {0};
-    if (!study_tell_index(study, &fault) && is_good) {
+    if (!study_tell_index(study, true, &fault) && is_good) {
         *err = fault;
         is_good = false;
     }
@@ -399,7 +407,8 @@ bool study_look_at(struct study *study, const char *label, const char *folder,
     if (!root)
         return err_set(err, ERR_MISSING, "not_found", "no folder of that label");
     pthread_mutex_lock(&study->sweeping);
-    bool is_good = look_beside(study, root, folder, err) && study_tell_index(study, err);
+    bool is_good =
+        look_beside(study, root, folder, err) && study_tell_index(study, true, err);
     pthread_mutex_unlock(&study->sweeping);
     return is_good;
 }
@@ -416,10 +425,11 @@ void study_free_noted(struct study_noted *noted)
 bool study_look_at_noted(struct study *study, struct study_noted *noted, struct err *err)
 {
     bool is_good = true;
+    bool has_come = noted != NULL;
     pthread_mutex_lock(&study->sweeping);
     for (struct study_noted *one = noted; one && is_good; one = one->next)
         is_good = look_beside(study, one->root, one->folder, err);
-    is_good = is_good && study_tell_index(study, err);
+    is_good = is_good && study_tell_index(study, has_come, err);
     pthread_mutex_unlock(&study->sweeping);
     study_free_noted(noted);
     return is_good;
