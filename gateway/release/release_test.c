@@ -676,6 +676,65 @@ static void a_part_that_is_refused_is_written_down_and_ends_the_opening(void)
     end(&scene);
 }
 
+/* ---- pictures that open with their order's entry ---- */
+
+/* BASE becomes an order of a study, which stands in the index by itself. */
+static void put_study(struct scene *scene, enum entry_kind kind, const char *department)
+{
+    struct err err = {0};
+    struct entry_list order = {.format = "ssmix2"};
+    struct entry_list study = {.format = "dicom"};
+    struct entry *asked = entry_add(&order, ENTRY_LABORATORY, &scene->arena, &err);
+    struct entry *pictures = entry_add(&study, kind, &scene->arena, &err);
+    CHECK(asked && pictures);
+    asked->day = pictures->day = day_from_date(2024, 5, 1);
+    asked->department_code = TEXT("01");
+    pictures->department_code = text_cstr(department);
+    struct entry_item *item = entry_add_item(asked, "study", 1, &scene->arena, &err);
+    CHECK(item);
+    entry_add_field(item, "study_uid", TEXT("1.2.3"));
+    struct index_change changes[] = {
+        {.file = {.path = TEXT(BASE), .base = TEXT(BASE)}, .list = &order},
+        {.file = {.path = TEXT("dicom/1.2.3/" NUMBER), .base = TEXT("-/DICOM/1.2.3")},
+         .list = &study}};
+    for (size_t i = 0; i < 2; i++) {
+        changes[i].file.number = TEXT(NUMBER);
+        changes[i].file.version = TEXT("202405011234567891");
+        changes[i].day = asked->day;
+        CHECK(index_put_file(scene->index, &changes[i], &err));
+    }
+}
+
+static bool opens_pictures(struct scene *scene, const char *code)
+{
+    CLEANUP(buf_free) struct buf wire = buf_init(GRANT_BYTES_MAX);
+    struct err err = {0};
+    scene->grant.counter++;
+    CHECK(grant_sign(&scene->grant, &scene->signing, &wire, &err));
+    struct release_request request = {
+        .grant = buf_view(&wire), .entry_key = TEXT(BASE), .wants_pictures = true};
+    const struct release_permit *permit =
+        release_decide_part(scene->release, &request, &scene->arena, &err);
+    if (code)
+        return !permit && strcmp(err.code, code) == 0;
+    return permit && text_is(release_place(permit)->path, "dicom/1.2.3/" NUMBER);
+}
+
+static void an_orders_pictures_are_released_only_if_they_may_be_themselves(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    begin(&scene);
+    put_study(&scene, ENTRY_LABORATORY, "01");
+    CHECK(opens_pictures(&scene, NULL));
+    CHECK(ask_for(&scene, BASE, false, &err)); /* its words are the order's own */
+    put_study(&scene, ENTRY_LABORATORY, "40");
+    CHECK(opens_pictures(&scene, "department"));
+    put_study(&scene, ENTRY_PRESCRIPTION, "01");
+    CHECK(opens_pictures(&scene, "kind_not_granted"));
+    end(&scene);
+}
+
 static void an_opening_ends_when_idle_or_with_its_tunnel(void)
 {
     struct scene scene;
@@ -748,6 +807,7 @@ int main(void)
     RUN(without_memory_there_is_no_permit);
     RUN(parts_under_an_opening_have_one_decision_and_one_finish_row);
     RUN(a_part_that_is_refused_is_written_down_and_ends_the_opening);
+    RUN(an_orders_pictures_are_released_only_if_they_may_be_themselves);
     RUN(an_opening_ends_when_idle_or_with_its_tunnel);
     RUN(without_audit_there_is_no_part);
     RUN(links_are_written_down);
