@@ -176,7 +176,8 @@ MUST_CHECK bool index_release_file(struct index *index, struct text path,
                                    struct err *err);
 
 /* ---- orders and their pictures ---- */
-/* How a study and an order name each other; "" = not said. */
+/* How a study and an order name each other; "" = not said. In the list of what changed
+ * neither: all of the number, which was joined into another one or is no more. */
 struct index_pictures {
     struct text number; /* of the patient */
     struct text study;  /* Study Instance UID */
@@ -227,6 +228,15 @@ struct index_patient {
 MUST_CHECK bool index_find_patient(struct index *index, struct text number,
                                    struct arena *arena, struct index_patient *patient,
                                    bool *is_known, struct err *err);
+
+/* The number that goes on for this one, which was joined into it; else itself. */
+MUST_CHECK bool index_find_successor(struct index *index, struct text number,
+                                     struct arena *arena, struct text *successor,
+                                     struct err *err);
+/* The number under which the index has a file; "" = it does not have it. */
+MUST_CHECK bool index_find_number(struct index *index, struct text path,
+                                  struct arena *arena, struct text *number,
+                                  struct err *err);
 
 /* A message in the folder of a number says that the number ended in another one: its
  * PID-3 is the other's. */

@@ -444,6 +444,7 @@ static bool apply(struct store_session *session, struct putting *putting, struct
         !index_tell_numbers(session, &numbers, err))
         return false;
     putting->has_events = putting->has_events || numbers.has_events;
+    putting->ordered.has_changed |= numbers.is_of_patient;
     for (struct old_key *key = old; key; key = key->next)
         if (key->is_published && !key->is_kept &&
             !tell(session, putting, &links, UPLINK_ENTRY_WITHDRAWN, key->key, err))

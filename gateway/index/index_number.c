@@ -153,6 +153,17 @@ bool index_read_standing(struct store_session *session, struct text number,
     return true;
 }
 
+bool index_find_successor(struct index *index, struct text number, struct arena *arena,
+                          struct text *successor, struct err *err)
+{
+    struct index_standing standing;
+    CLEANUP(store_read_end) struct store_session *session = store_read(index->store, err);
+    if (!session || !index_read_standing(session, number, arena, &standing, err))
+        return false;
+    return text_copy(standing.fate == INDEX_NUMBER_REPLACED ? standing.number : number,
+                     arena, successor, err);
+}
+
 /* ---- what a change does to them ---- */
 
 static bool watch(struct store_session *session, struct index_numbers *numbers,
@@ -223,6 +234,39 @@ bool index_watch_numbers(struct store_session *session, struct index_numbers *nu
     return true;
 }
 
+/* Pictures keep the number that their device wrote: whoever links studies looks again. */
+static bool move_pictures(struct store_session *session, struct text old, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *note = store_prepare(
+        session,
+        "INSERT INTO index_order_changed (number, study, accession) VALUES (?1, '', '') "
+        "ON CONFLICT DO NOTHING",
+        err);
+    if (!note)
+        return false;
+    store_bind_text(note, 1, old);
+    return store_run(note, err);
+}
+
+/* The same, of all that this record said. */
+static bool move_pictures_back(struct store_session *session,
+                               const struct index_numbers *numbers, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *note = store_prepare(
+        session,
+        "INSERT INTO index_order_changed (number, study, accession) SELECT old, '', '' "
+        "FROM index_replaced WHERE said_number = ?1 AND said_base = ?2 ON CONFLICT DO "
+        "NOTHING",
+        err);
+    if (!note)
+        return false;
+    store_bind_text(note, 1, numbers->number);
+    store_bind_text(note, 2, numbers->base);
+    return store_run(note, err);
+}
+
 static bool keep_statement(struct store_session *session,
                            const struct index_numbers *numbers, struct text old,
                            struct text successor, struct err *err)
@@ -245,7 +289,7 @@ static bool keep_statement(struct store_session *session,
     store_bind_text(keep, 4, numbers->version);
     store_bind_text(keep, 5, numbers->number);
     store_bind_text(keep, 6, numbers->base);
-    return store_run(keep, err);
+    return store_run(keep, err) && move_pictures(session, key_of(old), err);
 }
 
 /* Deleted by the hospital, not only superseded: what it said is taken back. The folder of
@@ -274,7 +318,8 @@ static bool keep_statements(struct store_session *session,
     struct text successor = {0};
     const struct entry_item *item = first_item(numbers->list);
     if (numbers->is_gone)
-        return take_back(session, numbers, err);
+        return move_pictures_back(session, numbers, err) &&
+               take_back(session, numbers, err);
     while (take_pair(&item, numbers->number, &old, &successor))
         if (!keep_statement(session, numbers, old, successor, err))
             return false;

@@ -222,6 +222,24 @@ bool index_find_pictures(struct index *index, struct text number, struct text en
     return store_column_text(find, 0, arena, study_key, err);
 }
 
+bool index_find_number(struct index *index, struct text path, struct arena *arena,
+                       struct text *number, struct err *err)
+{
+    bool has_row = false;
+    *number = TEXT("");
+    CLEANUP(store_read_end) struct store_session *session = store_read(index->store, err);
+    if (!session)
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *find =
+        store_prepare(session, "SELECT number FROM index_file WHERE path = ?1", err);
+    if (!find)
+        return false;
+    store_bind_text(find, 1, path);
+    return store_step(find, &has_row, err) &&
+           (!has_row || store_column_text(find, 0, arena, number, err));
+}
+
 /* ---- an order says that there are pictures ---- */
 
 struct marking {

@@ -13,3 +13,5 @@ CREATE TABLE study_rejection (
 CREATE INDEX study_rejection_instance ON study_rejection (instance, number);
 CREATE INDEX study_file_accession ON study_file (accession, number);
 CREATE INDEX study_file_instance ON study_file (instance, number);
+-- By the number without its zeros, for numbers that were joined into others.
+CREATE INDEX study_file_number ON study_file (ltrim(number, '0'));

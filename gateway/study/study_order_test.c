@@ -347,6 +347,66 @@ static void a_secret_order_makes_its_pictures_secret(void)
     end_ward(&ward);
 }
 
+/* ---- numbers that are joined ---- */
+
+#define OTHER "0000067890"
+
+/* An ADT-00 in the folder of OTHER; `joined` = also of this number, which ended in it. */
+static void put_other(struct ward *ward, const char *joined, const char *version)
+{
+    struct err err = {0};
+    struct entry_list list = {.format = "ssmix2",
+                              .patient = {.id = TEXT(OTHER),
+                                          .name = TEXT("飯田 花子"),
+                                          .kana = TEXT("イイダ ハナコ"),
+                                          .birth_day = day_from_date(1950, 1, 2),
+                                          .sex = 'F'}};
+    struct entry *entry = entry_add(&list, ENTRY_PATIENT, &ward->scene.arena, &err);
+    CHECK(entry);
+    struct entry_item *item =
+        joined ? entry_add_item(entry, "merge", 3, &ward->scene.arena, &err) : NULL;
+    if (item) {
+        entry_add_field(item, "ends", TEXT("number"));
+        entry_add_field(item, "old_number", text_cstr(joined));
+        entry_add_field(item, "number", TEXT(OTHER));
+    }
+    struct index_change change = {.file = {.path = TEXT("main/000/006/" OTHER "/adt"),
+                                           .number = TEXT(OTHER),
+                                           .base = TEXT(ADT_BASE),
+                                           .version = text_cstr(version)},
+                                  .list = &list,
+                                  .day = DAY_NONE};
+    CHECK(index_put_file(ward->scene.index, &change, &err));
+}
+
+static bool is_under(struct ward *ward, const char *number)
+{
+    struct err err = {0};
+    struct index_place place;
+    struct study_content content;
+    return index_find_place(ward->scene.index, text_cstr(number), TEXT(STUDY_BASE),
+                            &ward->scene.arena, &place, &err) &&
+           study_read_content(ward->study, &place, &ward->scene.arena, &content, &err) &&
+           content.instance_count == 1;
+}
+
+static void pictures_follow_a_number_that_is_joined_into_another(void)
+{
+    struct ward ward;
+    struct err err = {0};
+    begin_linked(&ward);
+    put_other(&ward, NULL, VERSION);
+    send(&ward);
+    CHECK(is_under(&ward, NUMBER) && !is_under(&ward, OTHER));
+    put_other(&ward, NUMBER, "202406011234567891");
+    sweep(&ward);
+    CHECK(!is_under(&ward, NUMBER) && is_under(&ward, OTHER));
+    CHECK(index_remove_base(ward.scene.index, TEXT(OTHER), TEXT(ADT_BASE), &err));
+    sweep(&ward); /* the hospital takes it back */
+    CHECK(is_under(&ward, NUMBER) && !is_under(&ward, OTHER));
+    end_ward(&ward);
+}
+
 int main(void)
 {
     RUN(a_study_behind_its_order_is_shown_by_it);
@@ -361,6 +421,7 @@ int main(void)
     RUN(no_words_of_an_order_of_another_kind_reach_the_study);
     RUN(an_excluded_department_keeps_its_pictures_back);
     RUN(an_order_that_cannot_be_read_any_more_still_keeps_them_back);
+    RUN(pictures_follow_a_number_that_is_joined_into_another);
     RUN(a_secret_order_makes_its_pictures_secret);
     return test_done();
 }

@@ -419,9 +419,26 @@ static bool run_for_order(struct store_session *session, const char *sql,
     "FROM study_file WHERE number = ?1 AND state = 0 AND "
 #define IS_DUE " ON CONFLICT (study, number) DO UPDATE SET code = ''"
 
+static bool take_number(struct store_session *session,
+                        const struct index_pictures *pictures, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *note = store_prepare(
+        session,
+        "INSERT INTO study_due (study, number, code) SELECT DISTINCT study, number, '' "
+        "FROM study_file WHERE ltrim(number, '0') = ltrim(?1, '0') AND state = 0" IS_DUE,
+        err);
+    if (!note)
+        return false;
+    store_bind_text(note, 1, pictures->number);
+    return store_run(note, err) && index_forget_changed_order(session, pictures, err);
+}
+
 static bool take_order(struct store_session *session, void *context, struct err *err)
 {
     const struct index_pictures *pictures = context;
+    if (pictures->study.len + pictures->accession.len == 0)
+        return take_number(session, pictures, err);
     return run_for_order(session, DUE_OF "study = ?2 AND study <> ''" IS_DUE, pictures,
                          pictures->study, err) &&
            run_for_order(session, DUE_OF "accession = ?2 AND accession <> ''" IS_DUE,

@@ -42,7 +42,8 @@ struct telling {
     const struct study_due *due;
     struct study_summary summary;
     struct index_patient patient;
-    struct text base;
+    struct text base, path;
+    struct text former; /* the number under which the index has it; "" = not at all */
     struct arena *arena;
 };
 
@@ -77,7 +78,8 @@ static bool put(const struct telling *telling, bool is_held, struct err *err)
 {
     struct entry_list list = {0};
     struct index_change change = {
-        .file = {.number = telling->patient.number,
+        .file = {.path = telling->path,
+                 .number = telling->patient.number,
                  .base = telling->base,
                  .size_bytes = telling->summary.instance_count,
                  .changed_ns = telling->summary.changed_ns,
@@ -86,11 +88,7 @@ static bool put(const struct telling *telling, bool is_held, struct err *err)
         .list = is_held ? NULL : &list,
         .incomplete_kind = study_kind_of(telling->summary.modalities),
         .day = telling->summary.day};
-    return study_write_text(telling->arena, &change.file.path, err,
-                            STUDY_LABEL "/%.*s/%.*s", (int)telling->due->uid.len,
-                            telling->due->uid.at, (int)telling->due->number.len,
-                            telling->due->number.at) &&
-           write_version(telling->summary.changed_ns, telling->arena,
+    return write_version(telling->summary.changed_ns, telling->arena,
                          &change.file.version, err) &&
            make(telling, &list, err) &&
            index_put_file(telling->study->config.index, &change, err);
@@ -104,6 +102,51 @@ static bool name_base(struct telling *telling, struct err *err)
                             (int)telling->due->uid.len, telling->due->uid.at);
 }
 
+/* A number that was joined into another: the pictures are the other's now. */
+static bool find_patient(struct telling *telling, bool *is_known, struct err *err)
+{
+    struct index *index = telling->study->config.index;
+    struct text number = {0};
+    return index_find_successor(index, telling->due->number, telling->arena, &number,
+                                err) &&
+           index_find_patient(index, number, telling->arena, &telling->patient, is_known,
+                              err);
+}
+
+/* Where the index has had it until now, if that is not where it belongs. */
+static bool remove_former(const struct telling *telling, struct text number,
+                          struct err *err)
+{
+    return telling->former.len == 0 || text_equal(telling->former, number) ||
+           index_remove_base(telling->study->config.index, telling->former, telling->base,
+                             err);
+}
+
+static bool name(struct telling *telling, struct err *err)
+{
+    const struct study_due *due = telling->due;
+    return name_base(telling, err) &&
+           study_write_text(telling->arena, &telling->path, err, STUDY_LABEL "/%.*s/%.*s",
+                            (int)due->uid.len, due->uid.at, (int)due->number.len,
+                            due->number.at) &&
+           index_find_number(telling->study->config.index, telling->path, telling->arena,
+                             &telling->former, err);
+}
+
+static bool tell_known(struct telling *telling, struct err *err)
+{
+    struct study *study = telling->study;
+    struct study_summary *summary = &telling->summary;
+    struct text number = telling->patient.number;
+    bool is_held = is_contradicted(&telling->patient, summary->patient);
+    return study_find_order(study, number, telling->due->uid, summary, telling->arena,
+                            err) &&
+           remove_former(telling, number, err) && put(telling, is_held, err) &&
+           (!summary->has_order ||
+            index_mark_order(study->config.index, number, &summary->order, err)) &&
+           study_note_due(study, telling->due, NULL, err);
+}
+
 static bool tell_one(struct telling *telling, struct err *err)
 {
     struct study *study = telling->study;
@@ -111,24 +154,15 @@ static bool tell_one(struct telling *telling, struct err *err)
     bool is_known = false;
     if (!study_summarise(study, due->uid, due->number, telling->arena, &telling->summary,
                          err) ||
-        !name_base(telling, err) ||
-        !index_find_patient(study->config.index, due->number, telling->arena,
-                            &telling->patient, &is_known, err))
+        !name(telling, err))
         return false;
     if (telling->summary.instance_count == 0)
-        return index_remove_base(study->config.index, due->number, telling->base, err) &&
+        return remove_former(telling, TEXT(""), err) &&
                study_note_due(study, due, NULL, err);
-    if (!is_known)
-        return study_note_due(study, due, "patient_unknown", err);
-    bool is_held = is_contradicted(&telling->patient, telling->summary.patient);
-    const struct study_summary *summary = &telling->summary;
-    return study_find_order(study, telling->patient.number, due->uid, &telling->summary,
-                            telling->arena, err) &&
-           put(telling, is_held, err) &&
-           (!summary->has_order ||
-            index_mark_order(study->config.index, telling->patient.number,
-                             &summary->order, err)) &&
-           study_note_due(study, due, NULL, err);
+    if (!find_patient(telling, &is_known, err))
+        return false;
+    return is_known ? tell_known(telling, err)
+                    : study_note_due(study, due, "patient_unknown", err);
 }
 
 static bool tell_due(struct study *study, bool wants_all, struct err *err)
