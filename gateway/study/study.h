@@ -14,6 +14,10 @@
  * ("patient_mismatch") until the hospital releases it. One whose number nobody has yet
  * waits ("patient_unknown").
  *
+ * A study is linked to the order that it was made for (index_find_order). On the order's
+ * day and of its kind it has no entry of its own in the calendar: the order's opens it.
+ * Rejection notes hide the instances that they name.
+ *
  * Reasons of refused files: those of dicom_read, study_incomplete (no UIDs or no Patient
  * ID), study_truncated. Errors: ERR_MISSING not_found, instance_missing; the store's. */
 

@@ -201,6 +201,55 @@ static void of_two_files_of_an_instance_the_later_one_counts(void)
     end_ward(&ward);
 }
 
+/* ---- media ---- */
+
+/* A DICOMDIR with one record, which names the file id. */
+static void write_directory(const struct ward *ward, const char *file_id)
+{
+    struct err err = {0};
+    char path[200];
+    struct site site = new_site(LITTLE);
+    open_sequence(&site, DICOM_DIRECTORY_RECORDS);
+    open_item(&site);
+    put_string(&site, DICOM_RECORD_TYPE, "CS", "IMAGE");
+    put_string(&site, DICOM_REFERENCED_FILE, "CS", file_id);
+    close_item(&site);
+    close_sequence(&site);
+    CLEANUP(buf_free) struct buf whole = wrap(&site, LITTLE);
+    snprintf(path, sizeof path, "%s/DICOMDIR", ward->pictures);
+    CHECK(path_write_file(path, buf_view(&whole), &err));
+    buf_free(&site.out);
+}
+
+/* Whatever the copy's DICOMDIR says, what lies there is read, and nothing else. */
+static void a_copied_disc_is_read_by_what_lies_on_it(void)
+{
+    static const char *const ids[] = {"DICOM\\IM1", "DICOM\\GONE", "dicom\\im1.dcm",
+                                      "..\\outside.dcm", "\\etc\\passwd"};
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        struct ward ward;
+        char path[200];
+        begin_ward(&ward);
+        link_patient(&ward.scene);
+        snprintf(path, sizeof path, "%s/DICOM", ward.pictures);
+        CHECK(mkdir(path, 0700) == 0);
+        struct said_file listed = a_slice("DICOM/IM1", STUDY_UID ".1.1", 1);
+        struct said_file unlisted = a_slice("DICOM/im2.DCM", STUDY_UID ".1.2", 2);
+        struct said_file outside = a_slice("../outside.dcm", STUDY_UID ".1.3", 3);
+        write_file(&ward, &listed);
+        write_file(&ward, &unlisted);
+        write_file(&ward, &outside);
+        snprintf(path, sizeof path, "%s/link.dcm", ward.pictures);
+        CHECK(symlink("../outside.dcm", path) == 0);
+        write_directory(&ward, ids[i]);
+        sweep(&ward);
+        CHECK(count_instances(&ward) == 2);
+        snprintf(path, sizeof path, "%s/../outside.dcm", ward.pictures);
+        CHECK(unlink(path) == 0);
+        end_ward(&ward);
+    }
+}
+
 int main(void)
 {
     RUN(a_rejected_instance_is_hidden_while_its_note_is_there);
@@ -208,6 +257,7 @@ int main(void)
     RUN(a_note_of_another_kind_or_patient_rejects_nothing);
     RUN(what_is_sent_again_stays_rejected_unless_only_its_time_was_over);
     RUN(a_rejected_note_rejects_nothing_any_more);
+    RUN(a_copied_disc_is_read_by_what_lies_on_it);
     RUN(of_two_files_of_an_instance_the_later_one_counts);
     return test_done();
 }
