@@ -5,9 +5,9 @@
 #include "formats/dicom/dicom_testsite.h"
 
 #define STUDY_KEY "-/DICOM/1.2.392.5"
-#define ORDER_OF(department)                                                              \
-    PID PV1 "ORC|NW|" KEY "|||||||20240501091500||||||||" department "^秘密科^99XY1\r" \
-            "TQ1|1\rOBR||" KEY "||1000^秘密の依頼^JJ1017|||202405011030\r"           \
+#define ORDER_OF(department)                                                             \
+    PID PV1 "ORC|NW|" KEY "|||||||20240501091500||||||||" department "^秘^99XY1\r"      \
+            "TQ1|1\rOBR||" KEY "||1000^秘密の依頼^JJ1017|||202405011030\r"          \
             "IPC|A1|P1|1.2.392.5||US^^DCM\r"
 
 static const char *const two_audiences =

@@ -424,6 +424,19 @@ static bool may_concern_orders(const struct putting *putting, const struct old_k
            index_names_studies(putting->change->list);
 }
 
+/* What the record was goes first. */
+static bool leave(struct store_session *session, struct putting *putting,
+                  const struct old_key *old, struct err *err)
+{
+    return (!may_concern_orders(putting, old) ||
+            index_leave_orders(session, &putting->ordered, err)) &&
+           (!old ||
+            run_for_base(session,
+                         "DELETE FROM index_entry WHERE number = ?1 AND base = ?2",
+                         putting, err)) &&
+           forget_other_files(session, putting, err);
+}
+
 /* A record that is now another, or gone. */
 static bool apply(struct store_session *session, struct putting *putting, struct err *err)
 {
@@ -434,12 +447,7 @@ static bool apply(struct store_session *session, struct putting *putting, struct
     if (!index_watch_numbers(session, &numbers, err) ||
         !index_links_of_number(session, putting->number, putting->arena, &links, err) ||
         !read_old_keys(session, putting, &old, err) ||
-        (may_concern_orders(putting, old) &&
-         !index_leave_orders(session, &putting->ordered, err)) ||
-        (old &&
-         !run_for_base(session, "DELETE FROM index_entry WHERE number = ?1 AND base = ?2",
-                       putting, err)) ||
-        !forget_other_files(session, putting, err) ||
+        !leave(session, putting, old, err) ||
         !put_change(session, putting, &links, old, err) ||
         !index_tell_numbers(session, &numbers, err))
         return false;

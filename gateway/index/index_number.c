@@ -5,6 +5,7 @@
  * an ADT-00 at all. */
 #include <string.h>
 
+#include "gateway/index/index_order.h"
 #include "gateway/index/index_parts.h"
 
 enum { HOPS_MAX = 16, LINKS_MAX = 64 };

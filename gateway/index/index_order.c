@@ -3,6 +3,7 @@
  * Study Instance UID (IPC-3) or accession number (IPC-1). */
 #include <string.h>
 
+#include "gateway/index/index_order.h"
 #include "gateway/index/index_parts.h"
 
 #define STUDY_BASE "-/DICOM/"

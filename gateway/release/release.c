@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "gateway/index/index_order.h"
 #include "gateway/release/release_parts.h"
 
 enum { HOUR_MS = 3600 * 1000 };

@@ -56,7 +56,7 @@ struct release_request {
     struct text entry_key;
     bool wants_original;
     bool wants_pictures; /* of an order's entry: those of the study made for it */
-    size_t part; /* of the original, for the audit; 0 = the source itself */
+    size_t part;         /* of the original, for the audit; 0 = the source itself */
 };
 MUST_CHECK const struct release_permit *
 release_decide(struct release *release, const struct release_request *request,

@@ -2,6 +2,8 @@
 /* Studies and the orders that they were made for. */
 #include "gateway/study/study_testsite.h"
 
+#include "gateway/index/index_order.h"
+
 #define ORDER_BASE "20240501/OMG-11/000000000000555"
 
 struct said_order {

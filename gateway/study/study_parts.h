@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "gateway/index/index_order.h"
 #include "gateway/study/study.h"
 
 struct study {
