@@ -119,17 +119,14 @@ static bool leave_order(struct store_session *session, struct index_ordered *ord
 bool index_leave_orders(struct store_session *session, struct index_ordered *ordered,
                         struct err *err)
 {
-    static const char *const changes[] = {
-        [INDEX_ORDER_READ] = "DELETE FROM index_order WHERE number = ?1 AND base = ?2",
-        [INDEX_ORDER_GONE] = "DELETE FROM index_order WHERE number = ?1 AND base = ?2",
-        [INDEX_ORDER_UNREAD] = "UPDATE index_order SET state = 4 WHERE number = ?1 AND "
-                               "base = ?2",
-    };
+    const char *change =
+        ordered->is == INDEX_ORDER_UNREAD
+            ? "UPDATE index_order SET state = 4 WHERE number = ?1 AND base = ?2"
+            : "DELETE FROM index_order WHERE number = ?1 AND base = ?2";
     if (is_of_study(ordered->base))
         return ordered->is == INDEX_ORDER_READ || leave_order(session, ordered, err);
     return index_tell_orders(session, ordered, err) &&
-           run_for_base(session, changes[ordered->is], ordered->number, ordered->base,
-                        err);
+           run_for_base(session, change, ordered->number, ordered->base, err);
 }
 
 bool index_tell_orders(struct store_session *session, struct index_ordered *ordered,
