@@ -193,6 +193,7 @@ static bool apply_to_pictures(struct release_deciding *deciding,
         return true;
     if (!index_find_place(index, place->number, key, deciding->arena, place, err))
         return false;
+    deciding->permit->pictures = key;
     facts->received_at_ms = place->received_at_ms;
     deciding->reason = release_rule(facts);
     return true;
@@ -253,7 +254,7 @@ static void fill_row(const struct release *release, const struct release_permit 
     row->provider = release->config.facility_code;
     row->person = id_view(&texts->record);
     row->local_number = grant->local_number;
-    row->object = grant->entry_key;
+    row->object = permit->pictures.len ? permit->pictures : grant->entry_key;
     row->detail = text_cstr(permit->detail);
     row->purpose = grant->purpose;
     row->title_day = text_cstr(texts->day);

@@ -52,10 +52,10 @@ static bool copy_permit(const struct release_permit *permit, struct release_open
 {
     struct grant *grant = &one->permit.grant;
     struct text *const texts[] = {
-        &grant->facility_code, &grant->local_number,   &grant->entry_key,
-        &grant->purpose,       &grant->staff_id,       &grant->staff_name,
-        &grant->profession,    &grant->viewer_code,    &grant->viewer_name,
-        &grant->viewer_kind,   &one->permit.place.path};
+        &grant->facility_code, &grant->local_number,    &grant->entry_key,
+        &grant->purpose,       &grant->staff_id,        &grant->staff_name,
+        &grant->profession,    &grant->viewer_code,     &grant->viewer_name,
+        &grant->viewer_kind,   &one->permit.place.path, &one->permit.pictures};
     one->permit = *permit;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (!text_copy(*texts[i], &one->arena, texts[i], err))

@@ -14,6 +14,7 @@ struct release_permit {
     char detail[32];   /* which part of the original, "" = none */
     struct grant grant;
     struct index_place place;
+    struct text pictures; /* the key of the study that opens with an order; "" = none */
 };
 
 struct release_tunnel {

@@ -97,12 +97,12 @@ await story('pictures of a hospital, seen by a clinic', async (stage) => {
   const visit = await stage.visit(region);
   await visit.logIn('kawabe', passwordOf(plan, 'kawabe'));
   await goToCalendar(new Hand(visit.page), numberAt(she, KAWABE));
+  const before = (await picturesOf(desk, person, from, plan.today)).map(({ id }) => id);
   mkdirSync(`${root}/NEW`);
   writeFileSync(`${root}/NEW/.part`, copy);
   renameSync(`${root}/NEW/.part`, `${root}/NEW/IM1`);
   const fresh = await until('the new study', async () =>
-    (await picturesOf(desk, person, from, plan.today)).find((head) => !opened.some(({ entry }) => entry.id === head.id) && head.title === large.entry.title
-      && head.day === large.entry.day), 15);
+    (await picturesOf(desk, person, from, plan.today)).find((head) => !before.includes(head.id) && head.day === large.entry.day), 15);
   stage.check(fresh.id !== large.entry.id, 'a new study comes by itself');
 
   await visit.page.goto(`/p/${person}/images/${large.entry.id}`);
