@@ -23,6 +23,8 @@ struct study {
     size_t noted_count;
     bool has_lost_notes; /* too many: everything is looked at */
     atomic_bool is_ending;
+    int64_t full_ms; /* monotonic, of the last look at every file; under sweeping */
+    bool had_full;
 };
 
 struct study_noted {
@@ -38,6 +40,7 @@ void study_free_noted(struct study_noted *noted);
 
 struct study_row {
     struct text folder, name;
+    bool is_known; /* it stood there already, as another */
     int64_t size_bytes;
     int64_t changed_ns;
     const char *code; /* "" = read */
@@ -65,14 +68,30 @@ struct study_known { /* a file as it was when it was read */
 MUST_CHECK bool study_list_folder(struct study *study, struct text folder,
                                   struct arena *arena, struct study_known **known,
                                   size_t *count, struct err *err);
-/* What a look at one folder found; all of it or nothing. */
+struct study_folder {
+    struct text path;   /* "<label>/a/" */
+    struct text parent; /* "<label>/"; of that itself "" */
+    int64_t changed_ns; /* while this is its time it need not be read; 0 = it must */
+    bool is_branch;     /* has folders below */
+};
+/* The folders directly below one; sorted by path. */
+MUST_CHECK bool study_list_below(struct study *study, struct text parent,
+                                 struct arena *arena, struct study_folder **folders,
+                                 size_t *count, struct err *err);
+MUST_CHECK bool study_find_folder(struct study *study, struct text path,
+                                  struct study_folder *folder, struct err *err);
+struct study_gone {
+    struct text folder, name;
+};
+/* What looks found; all of it or nothing. */
 struct study_look {
-    struct text folder;
     int64_t sweep;
     const struct study_row *rows; /* new and changed files */
     size_t row_count;
-    const struct text *gone; /* names */
+    const struct study_gone *gone;
     size_t gone_count;
+    const struct study_folder *folders; /* after their files */
+    size_t folder_count;
 };
 MUST_CHECK bool study_note_look(struct study *study, const struct study_look *look,
                                 struct err *err);
@@ -84,6 +103,7 @@ MUST_CHECK bool study_count_folders(struct study *study, struct text label,
 MUST_CHECK bool study_find_unseen(struct study *study, struct text label, int64_t sweep,
                                   struct arena *arena, struct text *folder,
                                   struct err *err);
+/* With all below it. */
 MUST_CHECK bool study_forget_folder(struct study *study, struct text folder,
                                     struct err *err);
 

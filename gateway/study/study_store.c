@@ -38,6 +38,61 @@ bool study_list_folder(struct study *study, struct text folder, struct arena *ar
     return false;
 }
 
+bool study_list_below(struct study *study, struct text parent, struct arena *arena,
+                      struct study_folder **folders, size_t *count, struct err *err)
+{
+    size_t room = 0;
+    bool has_row = false;
+    *folders = NULL;
+    *count = 0;
+    CLEANUP(store_read_end) struct store_session *session = store_read(study->store, err);
+    if (!session)
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *rows = store_prepare(
+        session,
+        "SELECT folder, changed_ns, is_branch FROM study_folder WHERE parent = ?1 ORDER "
+        "BY folder",
+        err);
+    if (!rows)
+        return false;
+    store_bind_text(rows, 1, parent);
+    while (store_step(rows, &has_row, err)) {
+        if (!has_row)
+            return true;
+        *folders =
+            arena_grow(arena, *folders, *count, *count + 1, sizeof **folders, &room, err);
+        struct study_folder *one = *folders ? &(*folders)[(*count)++] : NULL;
+        if (!one || !store_column_text(rows, 0, arena, &one->path, err))
+            return false;
+        one->parent = parent;
+        one->changed_ns = store_column_int(rows, 1);
+        one->is_branch = store_column_int(rows, 2) != 0;
+    }
+    return false;
+}
+
+bool study_find_folder(struct study *study, struct text path, struct study_folder *folder,
+                       struct err *err)
+{
+    bool has_row = false;
+    *folder = (struct study_folder){.path = path, .parent = TEXT("")};
+    CLEANUP(store_read_end) struct store_session *session = store_read(study->store, err);
+    if (!session)
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *find = store_prepare(
+        session, "SELECT changed_ns, is_branch FROM study_folder WHERE folder = ?1", err);
+    if (!find)
+        return false;
+    store_bind_text(find, 1, path);
+    if (!store_step(find, &has_row, err))
+        return false;
+    folder->changed_ns = has_row ? store_column_int(find, 0) : 0;
+    folder->is_branch = has_row && store_column_int(find, 1) != 0;
+    return true;
+}
+
 /* The study that this file belonged to until now, if any, has to be told again. */
 static bool note_former(struct store_session *session, struct text folder,
                         struct text name, struct err *err)
@@ -192,40 +247,68 @@ static bool put_row(struct store_session *session, const struct study_row *row,
     return store_run(insert, err);
 }
 
-static bool note_folder(struct store_session *session, const struct study_look *look,
-                        struct err *err)
+static bool note_folder(struct store_session *session, int64_t sweep,
+                        const struct study_folder *folder, struct err *err)
 {
     CLEANUP(store_finish)
     struct store_statement *note = store_prepare(
         session,
-        "INSERT INTO study_folder (folder, sweep) VALUES (?1, ?2) ON CONFLICT (folder) "
-        "DO UPDATE SET sweep = excluded.sweep",
+        "INSERT INTO study_folder (folder, sweep, changed_ns, parent, is_branch) VALUES "
+        "(?1, ?2, ?3, ?4, ?5) ON CONFLICT (folder) DO UPDATE SET sweep = excluded.sweep, "
+        "changed_ns = excluded.changed_ns, parent = excluded.parent, is_branch = "
+        "excluded.is_branch",
         err);
     if (!note)
         return false;
-    store_bind_text(note, 1, look->folder);
-    store_bind_int(note, 2, look->sweep);
+    store_bind_text(note, 1, folder->path);
+    store_bind_int(note, 2, sweep);
+    store_bind_int(note, 3, folder->changed_ns);
+    store_bind_text(note, 4, folder->parent);
+    store_bind_int(note, 5, folder->is_branch);
     return store_run(note, err);
+}
+
+static bool is_of_one_study(const struct study_row *one, const struct study_row *other)
+{
+    return text_equal(one->uid, other->uid) && text_equal(one->number, other->number);
+}
+
+/* Files of one study come together: it is told once. */
+static bool write_rows(struct store_session *session, const struct study_look *look,
+                       struct err *err)
+{
+    const struct study_row *told = NULL;
+    for (size_t i = 0; i < look->row_count; i++) {
+        const struct study_row *row = &look->rows[i];
+        if (row->is_known && (!note_former(session, row->folder, row->name, err) ||
+                              !forget_note(session, row->folder, row->name, err) ||
+                              !forget_file(session, row->folder, row->name, err)))
+            return false;
+        if (!put_row(session, row, err) || !put_note(session, row, err))
+            return false;
+        if (row->code[0] != '\0' || (told && is_of_one_study(told, row)))
+            continue;
+        if (!note_former(session, row->folder, row->name, err))
+            return false;
+        told = row;
+    }
+    return true;
 }
 
 static bool write_look(struct store_session *session, void *context, struct err *err)
 {
     const struct study_look *look = context;
     for (size_t i = 0; i < look->gone_count; i++)
-        if (!note_former(session, look->folder, look->gone[i], err) ||
-            !forget_note(session, look->folder, look->gone[i], err) ||
-            !forget_file(session, look->folder, look->gone[i], err))
+        if (!note_former(session, look->gone[i].folder, look->gone[i].name, err) ||
+            !forget_note(session, look->gone[i].folder, look->gone[i].name, err) ||
+            !forget_file(session, look->gone[i].folder, look->gone[i].name, err))
             return false;
-    for (size_t i = 0; i < look->row_count; i++) {
-        const struct study_row *row = &look->rows[i];
-        if (!note_former(session, row->folder, row->name, err) ||
-            !forget_note(session, row->folder, row->name, err) ||
-            !forget_file(session, row->folder, row->name, err) ||
-            !put_row(session, row, err) || !put_note(session, row, err) ||
-            !note_former(session, row->folder, row->name, err))
+    if (!write_rows(session, look, err))
+        return false;
+    for (size_t i = 0; i < look->folder_count; i++)
+        if (!note_folder(session, look->sweep, &look->folders[i], err))
             return false;
-    }
-    return note_folder(session, look, err);
+    return true;
 }
 
 bool study_note_look(struct study *study, const struct study_look *look, struct err *err)
@@ -305,24 +388,24 @@ static bool run_for_folder(struct store_session *session, const char *sql,
 static bool forget_folder(struct store_session *session, void *context, struct err *err)
 {
     const struct text *folder = context;
+    struct text bare = {folder->at, folder->len - 1}; /* without its '/' */
     return run_for_folder(session,
                           "INSERT INTO study_due (study, number, code) SELECT DISTINCT "
-                          "study, number, '' FROM study_file WHERE folder = ?1 AND "
-                          "state = 0 ON CONFLICT (study, number) DO UPDATE SET code = ''",
-                          *folder, err) &&
+                          "study, number, '' FROM study_file WHERE " BELOW
+                          " AND state = 0 ON CONFLICT (study, number) DO UPDATE SET "
+                          "code = ''",
+                          bare, err) &&
            run_for_folder(session,
                           "INSERT INTO study_due (study, number, code) SELECT DISTINCT "
                           "f.study, f.number, '' FROM study_rejection r JOIN study_file "
                           "f ON f.instance = r.instance AND f.number = r.number WHERE "
-                          "r.folder = ?1 ON CONFLICT (study, number) DO UPDATE SET code "
-                          "= ''",
-                          *folder, err) &&
-           run_for_folder(session, "DELETE FROM study_rejection WHERE folder = ?1",
-                          *folder, err) &&
-           run_for_folder(session, "DELETE FROM study_file WHERE folder = ?1", *folder,
+                          "r.folder >= ?1 || '/' AND r.folder < ?1 || '0' ON CONFLICT "
+                          "(study, number) DO UPDATE SET code = ''",
+                          bare, err) &&
+           run_for_folder(session, "DELETE FROM study_rejection WHERE " BELOW, bare,
                           err) &&
-           run_for_folder(session, "DELETE FROM study_folder WHERE folder = ?1", *folder,
-                          err);
+           run_for_folder(session, "DELETE FROM study_file WHERE " BELOW, bare, err) &&
+           run_for_folder(session, "DELETE FROM study_folder WHERE " BELOW, bare, err);
 }
 
 bool study_forget_folder(struct study *study, struct text folder, struct err *err)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/study/study_testsite.h"
 
+#include <fcntl.h>
+
 /* ---- what becomes an entry ---- */
 
 static void a_linked_patients_study_is_one_entry_and_an_event(void)
@@ -194,6 +196,138 @@ static void one_folder_can_be_looked_at_alone(void)
     end_ward(&ward);
 }
 
+/* As if nobody had touched it for a quarter of a year. */
+static void lay_to_rest(const struct ward *ward, const char *folder)
+{
+    enum { REST_S = 90 * 86400 };
+    char path[200];
+    struct timespec times[2] = {{.tv_sec = ward->scene.wall_ms / 1000 - REST_S}};
+    times[1] = times[0];
+    snprintf(path, sizeof path, "%s/%s", ward->pictures, folder);
+    CHECK(utimensat(AT_FDCWD, path, times, 0) == 0);
+}
+
+static void make_folder(const struct ward *ward, const char *folder)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s/%s", ward->pictures, folder);
+    CHECK(mkdir(path, 0700) == 0);
+}
+
+static void remove_file(const struct ward *ward, const char *name)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s/%s", ward->pictures, name);
+    CHECK(unlink(path) == 0);
+}
+
+static void begin_resting(struct ward *ward)
+{
+    struct said_file deep = a_slice("ab/cd/x.dcm", STUDY_UID ".1.1", 1);
+    struct said_file flat = a_slice("y.dcm", STUDY_UID ".1.2", 2);
+    begin_ward(ward);
+    link_patient(&ward->scene);
+    make_folder(ward, "ab");
+    make_folder(ward, "ab/cd");
+    write_file(ward, &deep);
+    write_file(ward, &flat);
+    lay_to_rest(ward, "ab/cd");
+    lay_to_rest(ward, "ab");
+    lay_to_rest(ward, "");
+    sweep(ward);
+    CHECK(count_instances(ward) == 2);
+}
+
+/* A file that goes without its folder's time shows whether the names were read. */
+static void a_folder_at_rest_is_not_listed_until_the_next_day(void)
+{
+    struct ward ward;
+    begin_resting(&ward);
+    remove_file(&ward, "ab/cd/x.dcm");
+    lay_to_rest(&ward, "ab/cd");
+    sweep(&ward);
+    CHECK(count_instances(&ward) == 2);
+    ward.scene.wall_ms += INT64_C(86400) * 1000;
+    sweep(&ward);
+    CHECK(count_instances(&ward) == 1);
+    end_ward(&ward);
+}
+
+static void a_new_process_looks_at_every_file(void)
+{
+    struct ward ward;
+    begin_resting(&ward);
+    remove_file(&ward, "ab/cd/x.dcm");
+    lay_to_rest(&ward, "ab/cd");
+    study_free(ward.study);
+    open_study(&ward);
+    sweep(&ward);
+    CHECK(count_instances(&ward) == 1);
+    end_ward(&ward);
+}
+
+static void what_changes_below_folders_at_rest_is_seen(void)
+{
+    struct ward ward;
+    begin_resting(&ward);
+    struct said_file late = a_slice("ab/cd/z.dcm", STUDY_UID ".1.3", 3);
+    write_file(&ward, &late); /* changes the time of ab/cd alone */
+    sweep(&ward);
+    CHECK(count_instances(&ward) == 3);
+    make_folder(&ward, "ab/ef");
+    struct said_file later = a_slice("ab/ef/w.dcm", STUDY_UID ".1.4", 4);
+    write_file(&ward, &later);
+    sweep(&ward);
+    CHECK(count_instances(&ward) == 4);
+    remove_file(&ward, "ab/cd/x.dcm");
+    sweep(&ward);
+    CHECK(count_instances(&ward) == 3);
+    end_ward(&ward);
+}
+
+static void a_folder_that_goes_takes_along_what_was_below(void)
+{
+    struct ward ward;
+    char from[200];
+    char to[200];
+    begin_resting(&ward);
+    snprintf(from, sizeof from, "%s/ab", ward.pictures);
+    snprintf(to, sizeof to, "%s.elsewhere", ward.pictures);
+    CHECK(rename(from, to) == 0);
+    sweep(&ward);
+    CHECK(count_instances(&ward) == 1);
+    CHECK(rename(to, from) == 0);
+    sweep(&ward);
+    CHECK(count_instances(&ward) == 2);
+    end_ward(&ward);
+}
+
+/* More than goes into one transaction. */
+static void many_files_come_and_go(void)
+{
+    enum { MANY = 600 };
+    struct ward ward;
+    char name[16];
+    char instance[48];
+    begin_ward(&ward);
+    link_patient(&ward.scene);
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "%05d.dcm", i);
+        snprintf(instance, sizeof instance, STUDY_UID ".1.%d", i + 1);
+        struct said_file slice = a_slice(name, instance, i + 1);
+        write_file(&ward, &slice);
+    }
+    sweep(&ward);
+    CHECK(count_instances(&ward) == MANY);
+    for (int i = 1; i < MANY; i++) {
+        snprintf(name, sizeof name, "%05d.dcm", i);
+        remove_file(&ward, name);
+    }
+    sweep(&ward);
+    CHECK(count_instances(&ward) == 1);
+    end_ward(&ward);
+}
+
 static void what_is_noted_is_looked_at_by_the_thread(void)
 {
     struct ward ward;
@@ -284,6 +418,11 @@ int main(void)
     RUN(a_file_that_goes_leaves_and_the_last_one_takes_the_entry_along);
     RUN(an_emptied_or_missing_folder_withdraws_nothing);
     RUN(one_folder_can_be_looked_at_alone);
+    RUN(a_folder_at_rest_is_not_listed_until_the_next_day);
+    RUN(a_new_process_looks_at_every_file);
+    RUN(what_changes_below_folders_at_rest_is_seen);
+    RUN(a_folder_that_goes_takes_along_what_was_below);
+    RUN(many_files_come_and_go);
     RUN(what_is_noted_is_looked_at_by_the_thread);
     RUN(a_study_of_an_unknown_number_waits_for_its_patient);
     RUN(a_study_that_says_another_birth_date_is_held);
