@@ -74,16 +74,24 @@ static bool send_all(int fd, struct span bytes)
     return true;
 }
 
-/* The length that the head announces; -1 = no answer that is wanted. */
-static long long read_length(const char *head)
+/* The length that the head announces; false = no answer that is wanted. */
+static bool read_length(struct span head, uint64_t *length)
 {
-    static const char name[] = "\ncontent-length:";
-    if (strncmp(head, "HTTP/1.1 200", 12) != 0)
-        return -1;
-    for (const char *at = strchr(head, '\n'); at; at = strchr(at + 1, '\n'))
-        if (strncasecmp(at, name, sizeof name - 1) == 0)
-            return atoll(at + sizeof name - 1);
-    return -1;
+    struct span line = {0};
+    if (!span_take(&head, '\n', &line) || !span_starts(line, "HTTP/1.1 200"))
+        return false;
+    while (span_take(&head, '\n', &line)) {
+        struct span name = {0};
+        if (!span_take(&line, ':', &name) || name.len != strlen("content-length") ||
+            strncasecmp((const char *)name.at, "content-length", name.len) != 0)
+            continue;
+        while (line.len > 0 && line.at[0] == ' ')
+            line = span_part(line, 1, line.len);
+        if (line.len > 0 && line.at[line.len - 1] == '\r')
+            line.len--;
+        return span_uint(line, INT64_MAX, length);
+    }
+    return false;
 }
 
 static bool receive(int fd, char *piece)
@@ -99,18 +107,20 @@ static bool receive(int fd, char *piece)
         head[len] = '\0';
         end = strstr(head, "\r\n\r\n");
     }
-    long long left = end ? read_length(head) : -1;
-    if (left < 0)
+    uint64_t length = 0;
+    if (!end || !read_length(span_of(head, (size_t)(end + 2 - head)), &length))
         return false;
-    atomic_fetch_add(&received_bytes, (size_t)left);
-    left -= (long long)(len - (size_t)(end + 4 - head));
-    while (left > 0) {
-        ssize_t got = recv(fd, piece, left < PIECE_BYTES ? (size_t)left : PIECE_BYTES, 0);
+    atomic_fetch_add(&received_bytes, length);
+    size_t came = len - (size_t)(end + 4 - head);
+    if (came > length)
+        return false;
+    for (uint64_t left = length - came; left > 0;) {
+        ssize_t got = recv(fd, piece, left < PIECE_BYTES ? left : PIECE_BYTES, 0);
         if (got <= 0)
             return false;
-        left -= got;
+        left -= (uint64_t)got;
     }
-    return left == 0;
+    return true;
 }
 
 static void *run(void *context)

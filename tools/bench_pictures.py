@@ -218,6 +218,10 @@ class Region:
         wait_for("the study", is_there, 0.5)
         return found[0][0]
 
+    def cpu_s(self):
+        """Of the centre and the hospital's gateway, with what they started."""
+        return sum(cpu_s(pid) for pid in descendants(self.process.pid))
+
     def memory_mb(self):
         """Of the centre, and of the hospital's gateway with its drawing processes."""
         centre, gateway = 0, 0
@@ -231,12 +235,25 @@ class Region:
 
 
 def descendants(pid):
+    """Whoever of its threads started them."""
+    children = []
     try:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-            children = [int(one) for one in file.read().split()]
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
+                children += [int(one) for one in file.read().split()]
     except OSError:
-        return []
+        pass  # it, or a thread of it, ended meanwhile
     return children + [below for one in children for below in descendants(one)]
+
+
+def cpu_s(pid):
+    """With that of children which have ended."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+    except OSError:
+        return 0
+    return sum(int(one) for one in fields[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
 def pss_mb(pid):
@@ -256,7 +273,8 @@ class Client:
                                              "password": staff["password"]}, 200)
         self.headers["X-CSRF-Token"] = body["csrf"]
 
-    def ask(self, method, path, sent=None, expected=200, port=None):
+    def ask(self, method, path, sent=None, expected=200, port=None, later=0):
+        """The body; None when it is `later`, a status that will go."""
         headers = dict(self.headers, **{"Idempotency-Key": uuid.uuid4().hex,
                                         "Host": f"localhost:{self.region.port}"})
         if sent is not None:
@@ -270,6 +288,8 @@ class Client:
             self.headers["Cookie"] = answer.getheader("Set-Cookie").split(";")[0]
         body = answer.read()
         wire.close()
+        if later and answer.status == later:
+            return None
         if answer.status != expected:
             fail(f"{method} {path}: {answer.status} {body[:300]}")
         return json.loads(body) if body else None
@@ -277,7 +297,12 @@ class Client:
     def open_study(self, study, instances):
         entry = self.region.entry_of(study, instances)
         opening = self.ask("POST", f"/entries/{entry}/openings", None, 201)["opening"]
-        listed = self.ask("GET", f"/openings/{opening}/study")
+        listed = {}
+
+        def is_listed():  # the gateway may not be back from a start yet
+            listed.update(self.ask("GET", f"/openings/{opening}/study", later=503) or {})
+            return bool(listed)
+        wait_for("the study's list", is_listed)
         if len(listed["series"][0]["instances"]) != instances:
             fail("the study is not whole")
         return opening
@@ -345,11 +370,22 @@ def rate(runs):
     return statistics.median(one["count"] / one["seconds"] for one in runs[1:])
 
 
+def cpu_ms(runs):
+    return round(statistics.median(one["cpu_s"] / one["count"] for one in runs[1:]) * 1000, 2)
+
+
+def ask(cpu, port, targets, head):
+    before = cpu()
+    told = fetch(port, targets, head)
+    return dict(told, cpu_s=cpu() - before)
+
+
 def ask_orthanc(orthanc, ids, window):
     targets = [f"/instances/{one}/frames/0/rendered?window-center={center:.3f}&"
                f"window-width={width}&quality=90"
                for _ in range(ROUNDS) for one, (center, width) in zip(ids, window)]
-    return fetch(orthanc.port, targets, {"Host": "127.0.0.1", "Accept": "image/jpeg"})
+    return ask(lambda: cpu_s(orthanc.process.pid), orthanc.port, targets,
+               {"Host": "127.0.0.1", "Accept": "image/jpeg"})
 
 
 def measure_frames(region, client, peers, name, study):
@@ -362,16 +398,17 @@ def measure_frames(region, client, peers, name, study):
         targets = [f"/api/v1/openings/{opening}/frames/0/{i}/0?q=preview&window="
                    f"{center:.3f},{width}"
                    for _ in range(ROUNDS) for i, (center, width) in zip(range(FRAMES), window)]
-        ours.append(fetch(region.port, targets, head))
+        ours.append(ask(region.cpu_s, region.port, targets, head))
         for place, orthanc in enumerate(peers if ids else ()):
             theirs[place].append(ask_orthanc(orthanc, ids[place], window))
     centre_mb, gateway_mb = region.memory_mb()
-    values = {"frames_per_second": round(rate(ours)), "p50_ms": ours[-1]["p50_ms"],
+    values = {"frames_per_second": round(rate(ours)), "cpu_ms": cpu_ms(ours), "p50_ms": ours[-1]["p50_ms"],
               "kb": round(ours[-1]["bytes"] / ours[-1]["count"] / 1000),
               "centre_mb": centre_mb, "gateway_mb": gateway_mb}
     for place, orthanc in enumerate(peers if ids else ()):
         values.update({key + ("", "_with_cache")[place]: value for key, value in (
             ("orthanc", round(rate(theirs[place]))),
+            ("orthanc_cpu_ms", cpu_ms(theirs[place])),
             ("ratio", round(rate(ours) / rate(theirs[place]), 2)),
             ("orthanc_kb", round(theirs[place][-1]["bytes"] / theirs[place][-1]["count"] / 1000)),
             ("orthanc_mb", round(pss_mb(orthanc.process.pid))))})
@@ -485,13 +522,13 @@ class TlsClient(Client):
         self.context.load_cert_chain(words["cert"], words["key"])
         super().__init__(region)
 
-    def ask(self, method, path, sent=None, expected=200, port=None):
+    def ask(self, method, path, sent=None, expected=200, port=None, later=0):
         self.headers["Origin"] = f"https://localhost:{self.region.port}"
         plain, context = http.client.HTTPConnection, self.context
         http.client.HTTPConnection = lambda host, port, timeout: http.client.HTTPSConnection(
             host, port, timeout=timeout, context=context)
         try:
-            return super().ask(method, path, sent, expected, port)
+            return super().ask(method, path, sent, expected, port, later)
         finally:
             http.client.HTTPConnection = plain
 
