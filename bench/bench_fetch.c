@@ -108,8 +108,10 @@ static bool receive(int fd, char *piece)
         end = strstr(head, "\r\n\r\n");
     }
     uint64_t length = 0;
-    if (!end || !read_length(span_of(head, (size_t)(end + 2 - head)), &length))
+    if (!end || !read_length(span_of(head, (size_t)(end + 2 - head)), &length)) {
+        fprintf(stderr, "bench_fetch: refused: %.400s\n", head);
         return false;
+    }
     atomic_fetch_add(&received_bytes, length);
     size_t came = len - (size_t)(end + 4 - head);
     if (came > length)

@@ -142,9 +142,10 @@ class Slices:
 def make_study(folder, number, study, name, count):
     encoder = ENCODERS[name]
     slices = Slices(number, study, 8 if name == "JPEG baseline" else 16)
-    os.makedirs(folder)
+    making = f"{FOLDER}/making"  # the archive sees no file that will go again
+    os.makedirs(making)
     for i in range(count):
-        path = f"{folder}/{i:05d}.dcm"
+        path = f"{making}/{i:05d}.dcm"
         slices.write(path + ".new" if encoder else path, i)
         if encoder:
             done = subprocess.run([*encoder, path + ".new", path], capture_output=True,
@@ -152,6 +153,7 @@ def make_study(folder, number, study, name, count):
             if done.returncode or not os.path.exists(path):
                 fail(f"{encoder[0]}: {done.stderr[:200]}")
             os.unlink(path + ".new")
+    os.rename(making, folder)
     return slices.study
 
 

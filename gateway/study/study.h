@@ -7,7 +7,9 @@
  *
  * Folders are the hospital's: opened for reading only, below their root, never through
  * links. They are looked through every `sweep_ms`; a file counts as the same while its
- * size and time are. Pixels are read when somebody wants to see them.
+ * size and time are. A folder whose time is the one at which it was read is not listed
+ * again when it is older than 40 days, but for a look at every file when a process begins
+ * and once a day. Pixels are read when somebody wants to see them.
  *
  * Whose a study is: its Patient ID has to be a number that the index knows, and birth
  * date and sex, where both say them, have to agree; otherwise it is held
