@@ -5,7 +5,7 @@
  *
  * Read are Part 10 files and bare data sets, all byte orders, deflated ones too; what is
  * tolerated becomes a warning with offset and code, docs/specs/dicom.md has the list.
- * Decodes no pixels. Writes nothing.
+ * Decodes no pixels. Writes nothing but the directory of a medium.
  *
  * Everything is *arena* owned or borrows from the bytes that were given; sets and
  * elements live as long as their file. Nothing is allocated because a header claims it.
@@ -13,6 +13,7 @@
  * "dicom_too_many_elements" "dicom_too_deep" "dicom_inflated_too_large"; the arena's. */
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/day.h"
 #include "base/text.h"
 #include "formats/dicom/dicom_tags.h"
@@ -235,3 +236,23 @@ bool dicom_is_directory(const struct dicom_file *file);
  * the file. NULL when there are no records. */
 MUST_CHECK bool dicom_directory(struct dicom_file *file, struct arena *arena,
                                 struct dicom_record **root, struct err *err);
+
+/* Writing one, of one patient's one study: files are added series by series and stand
+ * where `path` ("DICOM/S001/I00001", parts of 8 capital letters and digits) says. Left
+ * out are files without the head of Part 10 and those of kinds other than images,
+ * waveforms, reports and documents: a medium's reader finds them by no record. What a
+ * file does not say is empty; numbers that must be there are places.
+ * buf_free(&medium.out). */
+enum { DICOM_MEDIUM_LEVELS = 4, DICOM_MEDIUM_BYTES_MAX = 32 << 20 };
+struct dicom_medium {
+    struct buf out; /* the file, when it has ended */
+    size_t roots, records;
+    size_t last[DICOM_MEDIUM_LEVELS]; /* record of patient, study, series, instance */
+    size_t series_count, instance_count;
+    char series[65];
+};
+/* `number`: random, names this directory. */
+void dicom_medium_begin(struct dicom_medium *medium, const uint8_t number[16]);
+void dicom_medium_add(struct dicom_medium *medium, const struct dicom_file *file,
+                      const char *path);
+MUST_CHECK bool dicom_medium_end(struct dicom_medium *medium, struct err *err);

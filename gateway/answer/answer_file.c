@@ -9,10 +9,11 @@
 
 #include "base/memory.h"
 #include "base/path.h"
+#include "formats/dicom/dicom.h"
 #include "formats/zip/zip.h"
 #include "gateway/answer/answer_parts.h"
 
-enum { PIECE_BYTES = 64 * 1024, SENDINGS_MAX = 16 };
+enum { PIECE_BYTES = 64 * 1024, SENDINGS_MAX = 16, HEADER_ARENA_BYTES = 64 << 20 };
 
 struct answer_sending {
     struct answer *answer;
@@ -144,14 +145,43 @@ static bool put_file(struct answer_sending *sending, struct zip *zip,
     return is_good;
 }
 
-/* A file that is not there now cuts the whole: half a study must not look whole. */
+/* One whose header cannot be read lies in the archive all the same. */
+static void list_file(const struct answer_sending *sending, struct dicom_medium *medium,
+                      const struct answer_parcel_file *file)
+{
+    struct err err = {0};
+    struct dicom_file *header = NULL;
+    CLEANUP(arena_free) struct arena arena = arena_init_small(HEADER_ARENA_BYTES);
+    CLEANUP(path_close)
+    int fd = study_open_file(sending->answer->config.study, &file->instance, &err);
+    if (fd >= 0 && study_read_file(fd, &arena, &header, &err))
+        dicom_medium_add(medium, header, file->name);
+}
+
+static bool put_directory(struct zip *zip, struct dicom_medium *medium, int64_t now_s,
+                          struct err *err)
+{
+    return dicom_medium_end(medium, err) &&
+           zip_file(zip, "DICOMDIR", (int64_t)medium->out.len, now_s, err) &&
+           zip_data(zip, buf_view(&medium->out), err);
+}
+
+/* Its directory comes behind the files that it was made of. A file that is not there now
+ * cuts the whole: half a study must not look whole. */
 static bool send_parcel(struct answer_sending *sending)
 {
     struct err err = {0};
+    struct dicom_medium medium;
+    const struct answer_parcel *parcel = sending->parcel;
     struct zip *zip = zip_open(pass_on, sending, &err);
     bool is_good = zip != NULL;
-    for (size_t i = 0; is_good && i < sending->parcel->count; i++)
-        is_good = put_file(sending, zip, &sending->parcel->files[i], &err);
+    dicom_medium_begin(&medium, parcel->number);
+    for (size_t i = 0; is_good && i < parcel->count; i++) {
+        list_file(sending, &medium, &parcel->files[i]);
+        is_good = put_file(sending, zip, &parcel->files[i], &err);
+    }
+    is_good = is_good && put_directory(zip, &medium, parcel->made_s, &err);
+    buf_free(&medium.out);
     is_good = is_good && zip_end(zip, &err);
     zip_free(zip);
     if (!is_good && sending->answer->config.log)

@@ -63,7 +63,7 @@ struct answer_range {
 /* Answers the call with the file from there on, and takes `fd`. False: not answered. */
 MUST_CHECK bool answer_send_file(struct answer *answer, struct http_call *call, int *fd,
                                  const struct answer_range *range, struct err *err);
-/* Several files of a study as one ZIP. */
+/* Several files of a study as one ZIP with a DICOMDIR. */
 struct answer_parcel_file {
     struct study_instance instance;
     char name[64]; /* in the archive */
@@ -73,6 +73,8 @@ struct answer_parcel {
     struct answer_parcel_file *files;
     size_t count;
     int64_t bytes;
+    uint8_t number[ID_BYTES]; /* random, names its directory */
+    int64_t made_s;
 };
 void answer_free_parcel(struct answer_parcel *parcel);
 /* Takes the parcel when it answers. */

@@ -489,8 +489,7 @@ static bool pack_series(const struct answer_list *list, size_t series,
     for (size_t i = 0; i < from->instance_count; i++) {
         struct answer_parcel_file *file = &parcel->files[parcel->count++];
         struct asked place = {.series = (int64_t)series, .instance = (int64_t)i};
-        snprintf(file->name, sizeof file->name, "DICOM/S%03zu/I%05zu.dcm", series + 1,
-                 i + 1);
+        snprintf(file->name, sizeof file->name, "DICOM/S%03zu/I%05zu", series + 1, i + 1);
         if (!copy_instance(list, &place, &parcel->arena, &file->instance, err))
             return false;
         parcel->bytes += file->instance.size_bytes;
@@ -540,6 +539,11 @@ void answer_archive(struct http_call *call, void *context)
     struct answer_parcel *parcel =
         permit ? make_parcel(answer, permit, &asked, &err) : NULL;
     int64_t bytes = parcel ? parcel->bytes : 0;
+    if (parcel) {
+        struct id number = http_request_id(call);
+        memcpy(parcel->number, number.bytes, sizeof parcel->number);
+        parcel->made_s = clock_wall_ms(&answer->config.clock) / 1000;
+    }
     if (!parcel || !answer_send_parcel(answer, call, &parcel, &err)) {
         answer_free_parcel(parcel);
         http_answer_problem(call, &err);

@@ -109,3 +109,7 @@ void study_write_content(struct json_writer *writer, const struct study_content 
 /* For reading; -1. ERR_MISSING instance_missing. */
 MUST_CHECK int study_open_file(struct study *study, const struct study_instance *instance,
                                struct err *err);
+/* Its header, without pixels; in the arena. As dicom_read. */
+struct dicom_file;
+MUST_CHECK bool study_read_file(int fd, struct arena *arena, struct dicom_file **file,
+                                struct err *err);

@@ -436,3 +436,17 @@ bool study_read_header(int fd, struct arena *arena, struct study_row *row,
     }
     return fill(&heading, err);
 }
+
+bool study_read_file(int fd, struct arena *arena, struct dicom_file **file,
+                     struct err *err)
+{
+    struct stat status;
+    struct study_row row = {0};
+    struct heading heading = {.arena = arena, .row = &row};
+    if (fstat(fd, &status) != 0)
+        return err_set(err, ERR_SYSTEM, "path_failed", "cannot ask for its size");
+    row.size_bytes = status.st_size;
+    bool is_read = read_head(fd, &heading, err);
+    *file = heading.file;
+    return is_read;
+}
