@@ -80,6 +80,11 @@ await story('pictures of a hospital, seen by a clinic', async (stage) => {
   stage.check(rest.response.status === 206 && rest.bytes.equals(file.bytes.subarray(1000)), 'a download that was cut goes on where it was');
   const zip = await bytesOf(desk, `${at}/study.zip`);
   stage.same([zip.response.status, zip.bytes.subarray(0, 2).toString()], [200, 'PK'], 'the whole study comes as one ZIP');
+  /* files are stored in it as they are */
+  const packed = zip.bytes.toString('latin1');
+  const instances = study.body.series.reduce((sum, one) => sum + one.instances.length, 0);
+  stage.same([packed.includes('DICOMDIR'), packed.match(/DICOM\\S\d{3}\\I\d{5}/g)?.length, packed.includes('DICOM/S001/I00001')],
+    [true, instances, true], 'and its DICOMDIR names each of its files');
   const none = await bytesOf(desk, `${at}/frames/${series}/0/999?q=preview`);
   stage.same(none.response.status, 404, 'a frame that is not there is not there');
 
