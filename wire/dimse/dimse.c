@@ -2,23 +2,14 @@
 /* The listener: who is let in, deadlines, and the way between association and sink. */
 #include "wire/dimse/dimse.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
 #include "wire/dimse/dimse_network.h"
 #include "wire/dimse/dimse_server.h"
-#include "wire/loop/loop.h"
 
-enum {
-    BACKLOG = 512,
-    ACCEPTS_PER_TURN = 16,
-    PAUSE_MS = 200,
-    STALL_MS = 30000,
-    LOG_PAUSE_MS = 1000
-};
+enum { STALL_MS = 30000, LOG_PAUSE_MS = 1000 };
 
 struct dimse_ticket {
     struct loop *loop;
@@ -448,8 +439,9 @@ static bool start_line(struct dimse_server *server, struct dimse_line *line, int
     return false;
 }
 
-static void take(struct dimse_server *server, int fd)
+static void take(void *context, int fd)
 {
+    struct dimse_server *server = context;
     struct err err = {0};
     struct dimse_line *line = memory_new(1, sizeof *line, &err);
     if (!line) {
@@ -479,105 +471,27 @@ static void take(struct dimse_server *server, int fd)
     http_connection_close(line->connection);
 }
 
-static void resume_accepting(void *context)
-{
-    struct dimse_server *server = context;
-    loop_watch_change(server->watch, LOOP_READABLE);
-}
-
-static void ready(void *context, unsigned flags)
-{
-    struct dimse_server *server = context;
-    (void)flags;
-    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-        int fd = accept4(server->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            take(server, fd);
-            continue;
-        }
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            /* level-triggered: without a pause the loop would spin */
-            loop_watch_change(server->watch, 0);
-            loop_timer_set(server->pause, PAUSE_MS);
-        }
-        return;
-    }
-}
-
 /* ---- opening and closing ---- */
 
-static bool read_bind(const char *text, uint16_t port, struct http_address *at,
-                      bool *is_loopback)
-{
-    struct sockaddr_in *four = (void *)&at->at;
-    struct sockaddr_in6 *six = (void *)&at->at;
-    *at = (struct http_address){0};
-    if (inet_pton(AF_INET, text, &four->sin_addr) == 1) {
-        four->sin_family = AF_INET;
-        four->sin_port = htons(port);
-        at->len = sizeof *four;
-        *is_loopback = ntohl(four->sin_addr.s_addr) >> 24 == 127;
-        return true;
-    }
-    if (inet_pton(AF_INET6, text, &six->sin6_addr) == 1) {
-        six->sin6_family = AF_INET6;
-        six->sin6_port = htons(port);
-        at->len = sizeof *six;
-        *is_loopback = IN6_IS_ADDR_LOOPBACK(&six->sin6_addr);
-        return true;
-    }
-    return false;
-}
-
-static bool listen_on(struct dimse_server *server, const struct http_address *at,
-                      struct err *err)
-{
-    int on = 1;
-    struct http_address bound = {.len = sizeof bound.at};
-    server->fd = socket(at->at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (server->fd < 0 ||
-        setsockopt(server->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-        bind(server->fd, (const struct sockaddr *)(const void *)&at->at, at->len) != 0 ||
-        listen(server->fd, BACKLOG) != 0 ||
-        getsockname(server->fd, (struct sockaddr *)(void *)&bound.at, &bound.len) != 0)
-        return err_set(err, ERR_SYSTEM, "listen_failed", "listen: %s", strerror(errno));
-    const struct sockaddr_in *four = (const void *)&bound.at;
-    const struct sockaddr_in6 *six = (const void *)&bound.at;
-    server->port = ntohs(bound.at.ss_family == AF_INET ? four->sin_port : six->sin6_port);
-    return true;
-}
-
-static bool start(struct dimse_server *server, const struct http_address *at,
+static bool start(struct dimse_server *server, const struct loop_address *at,
                   struct err *err)
 {
-    if (!listen_on(server, at, err))
-        return false;
-    server->watch =
-        loop_watch(server->config.loop, server->fd, LOOP_READABLE, ready, server, err);
-    if (!server->watch)
-        return false;
-    server->pause = loop_timer_new(server->config.loop, resume_accepting, server, err);
-    return server->pause != NULL;
+    struct loop_listener_config listener = {
+        .loop = server->config.loop, .at = *at, .accepted = take, .context = server};
+    server->listener = loop_listen(&listener, err);
+    return server->listener != NULL;
 }
 
 struct dimse_server *dimse_open(const struct dimse_config *config, struct err *err)
 {
-    struct http_address at;
-    bool is_loopback = false;
-    if (!read_bind(config->address, config->port, &at, &is_loopback)) {
-        err_set(err, ERR_SYNTAX, "address_invalid", "not a numeric address");
+    struct loop_address at;
+    if (!loop_read_address(config->address, config->port, !config->tls, &at, err))
         return NULL;
-    }
-    if (!config->tls && !is_loopback) {
-        err_set(err, ERR_REFUSED, "plain_refused", "without TLS only on loopback");
-        return NULL;
-    }
     struct dimse_server *server = memory_new(1, sizeof *server, err);
     if (!server)
         return NULL;
     server->config = *config;
     server->clock = clock_system();
-    server->fd = -1;
     if (!start(server, &at, err)) {
         dimse_close(server);
         return NULL;
@@ -587,7 +501,7 @@ struct dimse_server *dimse_open(const struct dimse_config *config, struct err *e
 
 uint16_t dimse_port(const struct dimse_server *server)
 {
-    return server->port;
+    return loop_listener_port(server->listener);
 }
 
 void dimse_forget(struct dimse_server *server)
@@ -600,10 +514,7 @@ void dimse_close(struct dimse_server *server)
 {
     if (!server)
         return;
-    loop_unwatch(server->watch);
-    loop_timer_free(server->pause);
-    if (server->fd >= 0)
-        close(server->fd);
+    loop_listener_close(server->listener);
     server->line_count++; /* nothing below frees it */
     for (struct dimse_line *line = server->newest; line; line = line->next) {
         dimse_association_abort(&line->association, "dicom_closing");

@@ -7,6 +7,7 @@
 #include "base/meter.h"
 #include "wire/dimse/dimse_parts.h"
 #include "wire/http/connection.h"
+#include "wire/loop/loop_listen.h"
 
 struct dimse_job;
 
@@ -29,10 +30,7 @@ struct dimse_line {
 struct dimse_server {
     struct dimse_config config;
     struct clock clock;
-    int fd;
-    uint16_t port;
-    struct loop_watch *watch;
-    struct loop_timer *pause;
+    struct loop_listener *listener;
     struct dimse_line *newest;
     struct dimse_job *jobs;
     int line_count;

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The listener: accepts within its caps, waits for the handshake, hands the connection
  * to the codec that was agreed on. */
-#include <arpa/inet.h>
 #include <assert.h>
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,10 +9,8 @@
 #include "wire/http/call.h"
 #include "wire/http1/http1.h"
 #include "wire/http2/http2.h"
-#include "wire/loop/loop.h"
+#include "wire/loop/loop_listen.h"
 #include "wire/tls/tls.h"
-
-enum { BACKLOG = 512, ACCEPTS_PER_TURN = 16, PAUSE_MS = 200 };
 
 struct accepted {
     struct http_server *server;
@@ -29,10 +25,7 @@ struct http_server {
     struct http_service *service;
     struct loop *loop;
     struct tls_context *tls;
-    int fd;
-    uint16_t port;
-    struct loop_watch *watch;
-    struct loop_timer *pause; /* out of descriptors: tries again later */
+    struct loop_listener *listener;
     struct accepted *newest;
     atomic_int count; /* read from any thread */
     bool is_closed;   /* freed with its last connection */
@@ -147,8 +140,9 @@ static bool make_room_for(const struct http_server *server,
     return crowd.count < limits->connections_max || give_up(crowd.oldest);
 }
 
-static void take(struct http_server *server, int fd)
+static void take(void *context, int fd)
 {
+    struct http_server *server = context;
     struct err err = {0};
     struct accepted *accepted = memory_new(1, sizeof *accepted, &err);
     if (!accepted) {
@@ -177,106 +171,28 @@ static void take(struct http_server *server, int fd)
         give_up(accepted);
 }
 
-/* ---- the listener ---- */
+/* ---- opening and closing ---- */
 
-static void resume(void *context)
-{
-    struct http_server *server = context;
-    loop_watch_change(server->watch, LOOP_READABLE);
-}
-
-static void ready(void *context, unsigned events)
-{
-    struct http_server *server = context;
-    (void)events;
-    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-        int fd = accept4(server->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            take(server, fd);
-            continue;
-        }
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            /* level-triggered: without a pause the loop would spin */
-            loop_watch_change(server->watch, 0);
-            loop_timer_set(server->pause, PAUSE_MS);
-        }
-        return;
-    }
-}
-
-static bool read_address(const char *address, uint16_t port, struct http_address *at,
-                         bool *is_loopback)
-{
-    struct sockaddr_in *four = (void *)&at->at;
-    struct sockaddr_in6 *six = (void *)&at->at;
-    *at = (struct http_address){0};
-    if (inet_pton(AF_INET, address, &four->sin_addr) == 1) {
-        four->sin_family = AF_INET;
-        four->sin_port = htons(port);
-        at->len = sizeof *four;
-        *is_loopback = ntohl(four->sin_addr.s_addr) >> 24 == 127;
-        return true;
-    }
-    if (inet_pton(AF_INET6, address, &six->sin6_addr) == 1) {
-        six->sin6_family = AF_INET6;
-        six->sin6_port = htons(port);
-        at->len = sizeof *six;
-        *is_loopback = IN6_IS_ADDR_LOOPBACK(&six->sin6_addr);
-        return true;
-    }
-    return false;
-}
-
-static bool listen_on(struct http_server *server, const struct http_address *at,
-                      struct err *err)
-{
-    int on = 1;
-    struct http_address bound = {.len = sizeof bound.at};
-    server->fd = socket(at->at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (server->fd < 0 ||
-        setsockopt(server->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-        bind(server->fd, (const struct sockaddr *)(const void *)&at->at, at->len) != 0 ||
-        listen(server->fd, BACKLOG) != 0 ||
-        getsockname(server->fd, (struct sockaddr *)(void *)&bound.at, &bound.len) != 0)
-        return err_set(err, ERR_SYSTEM, "listen_failed", "listen: %s", strerror(errno));
-    const struct sockaddr_in *four = (const void *)&bound.at;
-    const struct sockaddr_in6 *six = (const void *)&bound.at;
-    server->port = ntohs(bound.at.ss_family == AF_INET ? four->sin_port : six->sin6_port);
-    return true;
-}
-
-static bool start(struct http_server *server, const struct http_address *at,
+static bool start(struct http_server *server, const struct loop_address *at,
                   struct err *err)
 {
-    if (!listen_on(server, at, err))
-        return false;
-    server->watch =
-        loop_watch(server->loop, server->fd, LOOP_READABLE, ready, server, err);
-    if (!server->watch)
-        return false;
-    server->pause = loop_timer_new(server->loop, resume, server, err);
-    return server->pause != NULL;
+    struct loop_listener_config listener = {
+        .loop = server->loop, .at = *at, .accepted = take, .context = server};
+    server->listener = loop_listen(&listener, err);
+    return server->listener != NULL;
 }
 
 struct http_server *http_server_open(const struct http_server_config *config,
                                      struct err *err)
 {
-    struct http_address at;
-    bool is_loopback = false;
-    if (!read_address(config->address, config->port, &at, &is_loopback)) {
-        err_set(err, ERR_SYNTAX, "address_invalid", "not a numeric address");
+    struct loop_address at;
+    if (!loop_read_address(config->address, config->port, !config->tls, &at, err))
         return NULL;
-    }
-    if (!config->tls && !is_loopback) {
-        err_set(err, ERR_REFUSED, "plain_refused", "without TLS only on loopback");
-        return NULL;
-    }
     struct http_server *server = memory_new(1, sizeof *server, err);
     if (!server)
         return NULL;
     server->loop = config->loop;
     server->tls = config->tls;
-    server->fd = -1;
     struct http_service_config service = {.loop = config->loop,
                                           .workers = config->workers,
                                           .router = config->router,
@@ -306,17 +222,14 @@ void http_server_put_meters(struct http_server *server, struct buf *out)
 
 uint16_t http_server_port(const struct http_server *server)
 {
-    return server->port;
+    return loop_listener_port(server->listener);
 }
 
 void http_server_close(struct http_server *server)
 {
     if (!server)
         return;
-    loop_unwatch(server->watch);
-    loop_timer_free(server->pause);
-    if (server->fd >= 0)
-        close(server->fd);
+    loop_listener_close(server->listener);
     server->is_closed = true;
     for (struct accepted *one = server->newest; one; one = one->next)
         http_connection_close(one->connection);

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/loop/loop.h"
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/test.h"
+#include "wire/loop/loop_listen.h"
 
 struct bench {
     struct loop *loop;
@@ -226,8 +231,130 @@ static void a_closed_descriptor_cannot_be_watched(void)
     loop_free(bench.loop);
 }
 
+static void what_is_plain_listens_on_loopback_only(void)
+{
+    struct loop_address at;
+    struct err err = {0};
+    CHECK(loop_read_address("127.8.9.10", 1, true, &at, &err));
+    CHECK(loop_read_address("::1", 1, true, &at, &err));
+    CHECK(loop_read_address("0.0.0.0", 1, false, &at, &err));
+    CHECK(!loop_read_address("0.0.0.0", 1, true, &at, &err));
+    CHECK(err.kind == ERR_REFUSED && strcmp(err.code, "plain_refused") == 0);
+    err_clear(&err);
+    CHECK(!loop_read_address("::", 1, true, &at, &err));
+    err_clear(&err);
+    CHECK(!loop_read_address("localhost", 1, true, &at, &err));
+    CHECK(err.kind == ERR_SYNTAX && strcmp(err.code, "address_invalid") == 0);
+}
+
+/* ---- a listener and who calls it ---- */
+
+struct door {
+    struct loop *loop;
+    struct loop_listener *listener;
+    int accepted;
+};
+
+static void let_in(void *context, int fd)
+{
+    struct door *door = context;
+    door->accepted++;
+    close(fd);
+    loop_stop(door->loop);
+}
+
+static struct door door_open(void)
+{
+    struct err err = {0};
+    struct door door = {.loop = loop_new(&err)};
+    return door;
+}
+
+static bool listen_on(struct door *door)
+{
+    struct err err = {0};
+    struct loop_listener_config config = {
+        .loop = door->loop, .accepted = let_in, .context = door};
+    if (!loop_read_address("127.0.0.1", 0, true, &config.at, &err))
+        return false;
+    door->listener = loop_listen(&config, &err);
+    return door->listener != NULL;
+}
+
+static int call_door(const struct door *door)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_port = htons(loop_listener_port(door->listener)),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK(fd >= 0 && connect(fd, (void *)&at, sizeof at) == 0);
+    return fd;
+}
+
+static void a_port_that_is_taken_is_refused(void)
+{
+    struct door door = door_open();
+    struct err err = {0};
+    CHECK(listen_on(&door) && loop_listener_port(door.listener) > 0);
+    struct loop_listener_config again = {.loop = door.loop, .accepted = let_in};
+    CHECK(loop_read_address("127.0.0.1", loop_listener_port(door.listener), true,
+                            &again.at, &err));
+    CHECK(!loop_listen(&again, &err) && strcmp(err.code, "listen_failed") == 0);
+    loop_listener_close(door.listener);
+    loop_free(door.loop);
+}
+
+static void callers_come_in(void)
+{
+    struct door door = door_open();
+    CHECK(listen_on(&door));
+    int fd = call_door(&door);
+    loop_run(door.loop);
+    CHECK(door.accepted == 1);
+    close(fd);
+    loop_listener_close(door.listener);
+    loop_free(door.loop);
+}
+
+struct shortage {
+    struct door *door;
+    struct loop_timer *end;
+    struct rlimit usual;
+    clock_t used;
+};
+
+static void end_shortage(void *context)
+{
+    struct shortage *shortage = context;
+    shortage->used = clock() - shortage->used;
+    CHECK(setrlimit(RLIMIT_NOFILE, &shortage->usual) == 0);
+}
+
+/* Nobody can be let in for a second: the loop must not spin, and lets them in after. */
+static void out_of_descriptors_it_waits_without_spinning(void)
+{
+    struct door door = door_open();
+    struct err err = {0};
+    struct shortage shortage = {.door = &door};
+    CHECK(listen_on(&door) && getrlimit(RLIMIT_NOFILE, &shortage.usual) == 0);
+    int fd = call_door(&door);
+    struct rlimit none = {0, shortage.usual.rlim_max};
+    shortage.end = loop_timer_new(door.loop, end_shortage, &shortage, &err);
+    loop_timer_set(shortage.end, 1000);
+    CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    shortage.used = clock();
+    loop_run(door.loop);
+    CHECK(door.accepted == 1);
+    CHECK(shortage.used < CLOCKS_PER_SEC / 2);
+    loop_timer_free(shortage.end);
+    close(fd);
+    loop_listener_close(door.listener);
+    loop_free(door.loop);
+}
+
 static void freeing_nothing_is_fine(void)
 {
+    loop_listener_close(NULL);
     loop_free(NULL);
     loop_unwatch(NULL);
     loop_timer_free(NULL);
@@ -245,6 +372,10 @@ int main(void)
     RUN(an_unwatched_descriptor_is_silent_within_the_same_batch);
     RUN(a_hangup_is_told_without_being_asked_for);
     RUN(a_closed_descriptor_cannot_be_watched);
+    RUN(what_is_plain_listens_on_loopback_only);
+    RUN(a_port_that_is_taken_is_refused);
+    RUN(callers_come_in);
+    RUN(out_of_descriptors_it_waits_without_spinning);
     RUN(freeing_nothing_is_fine);
     return test_done();
 }

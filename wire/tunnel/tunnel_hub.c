@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 #include "base/rand.h"
+#include "wire/loop/loop_listen.h"
 #include "wire/tunnel/tunnel_parts.h"
 
 enum {
     TUNNELS_MAX = 4096,
     ARRIVALS_MAX = 2048,            /* handshakes under way at once */
     ARRIVALS_PER_ADDRESS_MAX = 256, /* many gateways may share one */
-    ACCEPTS_PER_TURN = 64,
     HANDSHAKE_MS = 10000,
-    ACCEPT_PAUSE_MS = 100,
     STALL_MS = 30000,
     PEER_STREAMS_MAX = 0, /* gateways ask nothing over HTTP/2 */
     BUDGET_BYTES = 64 * 1024 * 1024
@@ -22,10 +19,7 @@ enum {
 
 struct tunnel_hub {
     struct tunnel_hub_config config;
-    int listener;
-    uint16_t port;
-    struct loop_watch *watch;
-    struct loop_timer *pause; /* after running out of descriptors */
+    struct loop_listener *listener;
     struct http2_budget budget;
     struct tunnel *tunnels;
     size_t tunnel_count;
@@ -318,8 +312,9 @@ static void make_room(const struct tunnel_hub *hub, const char *address)
     http_connection_close(ended->connection);
 }
 
-static void welcome(struct tunnel_hub *hub, int fd)
+static void welcome(void *context, int fd)
 {
+    struct tunnel_hub *hub = context;
     struct err err = {0};
     struct arrival *arrival = memory_new(1, sizeof *arrival, &err);
     if (!arrival) {
@@ -342,32 +337,6 @@ static void welcome(struct tunnel_hub *hub, int fd)
     hub->arrivals = arrival;
 }
 
-static void on_ready(void *context, unsigned events)
-{
-    (void)events;
-    struct tunnel_hub *hub = context;
-    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-        int fd = accept4(hub->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            welcome(hub, fd);
-        } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
-                   errno == ENOBUFS) {
-            /* the connection stays in the queue and would wake the loop for ever */
-            loop_watch_change(hub->watch, 0);
-            loop_timer_set(hub->pause, ACCEPT_PAUSE_MS);
-            return;
-        } else if (errno != ECONNABORTED && errno != EINTR) {
-            return;
-        }
-    }
-}
-
-static void on_pause_over(void *context)
-{
-    struct tunnel_hub *hub = context;
-    loop_watch_change(hub->watch, LOOP_READABLE);
-}
-
 /* ---- opening and closing ---- */
 
 static bool listen_at(struct tunnel_hub *hub, struct err *err)
@@ -375,23 +344,12 @@ static bool listen_at(struct tunnel_hub *hub, struct err *err)
     struct http_address address = {0};
     if (!http_resolve(hub->config.address, hub->config.port, &address, err))
         return false;
-    const struct sockaddr *at = (const void *)&address.at;
-    int on = 1;
-    hub->listener = socket(at->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (hub->listener < 0 ||
-        setsockopt(hub->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-        bind(hub->listener, at, address.len) != 0 || listen(hub->listener, 1024) != 0)
-        return err_set(err, ERR_SYSTEM, "listen_failed", "tunnel listener: %s",
-                       strerror(errno));
-    struct sockaddr_storage bound = {0};
-    socklen_t len = sizeof bound;
-    if (getsockname(hub->listener, (struct sockaddr *)&bound, &len) != 0)
-        return err_set(err, ERR_SYSTEM, "listen_failed", "getsockname: %s",
-                       strerror(errno));
-    const struct sockaddr_in *four = (const void *)&bound;
-    const struct sockaddr_in6 *six = (const void *)&bound;
-    hub->port = ntohs(bound.ss_family == AF_INET6 ? six->sin6_port : four->sin_port);
-    return true;
+    struct loop_listener_config listener = {.loop = hub->config.loop,
+                                            .at = {address.at, address.len},
+                                            .accepted = welcome,
+                                            .context = hub};
+    hub->listener = loop_listen(&listener, err);
+    return hub->listener != NULL;
 }
 
 struct tunnel_hub *tunnel_hub_open(const struct tunnel_hub_config *config,
@@ -401,19 +359,8 @@ struct tunnel_hub *tunnel_hub_open(const struct tunnel_hub_config *config,
     if (!hub)
         return NULL;
     hub->config = *config;
-    hub->listener = -1;
     atomic_init(&hub->budget.left_bytes, BUDGET_BYTES);
-    bool is_open = listen_at(hub, err);
-    if (is_open) {
-        hub->pause = loop_timer_new(config->loop, on_pause_over, hub, err);
-        is_open = hub->pause != NULL;
-    }
-    if (is_open) {
-        hub->watch =
-            loop_watch(config->loop, hub->listener, LOOP_READABLE, on_ready, hub, err);
-        is_open = hub->watch != NULL;
-    }
-    if (is_open)
+    if (listen_at(hub, err))
         return hub;
     tunnel_hub_close(hub);
     return NULL;
@@ -421,7 +368,7 @@ struct tunnel_hub *tunnel_hub_open(const struct tunnel_hub_config *config,
 
 uint16_t tunnel_hub_port(const struct tunnel_hub *hub)
 {
-    return hub->port;
+    return loop_listener_port(hub->listener);
 }
 
 void tunnel_hub_close(struct tunnel_hub *hub)
@@ -430,10 +377,7 @@ void tunnel_hub_close(struct tunnel_hub *hub)
     if (!hub)
         return;
     err_set(&reason, ERR_BUSY, "centre_closing", "this side ends");
-    loop_unwatch(hub->watch);
-    loop_timer_free(hub->pause);
-    if (hub->listener >= 0)
-        close(hub->listener);
+    loop_listener_close(hub->listener);
     while (hub->arrivals) {
         struct http_connection *connection = hub->arrivals->connection;
         http_connection_use(connection, &refused_events, NULL);
