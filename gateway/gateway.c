@@ -15,6 +15,7 @@
 #include "gateway/gateway_config.h"
 #include "gateway/gateway_dicom.h"
 #include "gateway/gateway_recall.h"
+#include "gateway/gateway_web.h"
 #include "gateway/rows/rows.h"
 #include "gateway/study/study.h"
 #include "wire/http/http.h"
@@ -55,6 +56,7 @@ struct line {
     struct gateway *gateway;
     int number;
     struct http_router *router;
+    bool is_open;
     struct tunnel_dialer *dialer; /* NULL until the first sweep of a new index */
 };
 
@@ -76,6 +78,8 @@ struct gateway {
     struct workers *workers;
     struct tls_context *tls;
     struct gateway_dicom *dicom; /* NULL = not asked for */
+    struct gateway_web *web;
+    atomic_int tunnel_count; /* open now */
     bool is_dialling;
     bool was_filled;
     struct policy_file policy_file;
@@ -151,7 +155,7 @@ static bool open_images(struct gateway *gateway, struct err *err)
     const char *received = in_data(gateway, "images", err);
     size_t count = config->image_count;
     memcpy(gateway->images, config->images, count * sizeof *config->images);
-    if (config->dicom.address)
+    if (config->dicom.address || config->web.address)
         gateway->images[count++] = (struct study_root){GATEWAY_RECEIVED_LABEL, received};
     struct study_config study = {.index = gateway->index,
                                  .roots = gateway->images,
@@ -223,6 +227,9 @@ static void on_tunnel(void *context, bool is_connected)
     struct line *line = context;
     struct gateway *gateway = line->gateway;
     answer_line_changed(gateway->answer, line->number, is_connected);
+    if (is_connected != line->is_open)
+        atomic_fetch_add(&gateway->tunnel_count, is_connected ? 1 : -1);
+    line->is_open = is_connected;
     LOG(&gateway->log, "tunnel", LOG_WORD("state", is_connected ? "open" : "lost"),
         LOG_NUMBER("centre", line->number));
 }
@@ -375,7 +382,8 @@ static bool open_routers(struct gateway *gateway, struct err *err)
 {
     for (size_t i = 0; i < gateway->config.centre_count; i++) {
         struct line *line = &gateway->lines[i];
-        *line = (struct line){gateway, (int)i, http_router_new(), NULL};
+        *line = (struct line){
+            .gateway = gateway, .number = (int)i, .router = http_router_new()};
         if (!line->router)
             return err_set(err, ERR_BUSY, "memory_short", "no memory");
         answer_routes(line->router, gateway->answer, line->number);
@@ -409,11 +417,12 @@ static void on_kept(void *context, const struct instances_kept *kept)
     study_note(gateway->study, GATEWAY_RECEIVED_LABEL, slash ? folder : "");
 }
 
-/* Without a `dicom` in the configuration nothing listens. */
+/* Without `dicom` and `dicomweb` in the configuration nothing is received. */
 static bool open_dicom(struct gateway *gateway, struct err *err)
 {
     const struct gateway_dicom_settings *settings = &gateway->config.dicom;
-    const char *directory = settings->address ? in_data(gateway, "images", err) : NULL;
+    bool is_asked_for = settings->address || gateway->config.web.address;
+    const char *directory = is_asked_for ? in_data(gateway, "images", err) : NULL;
     struct gateway_dicom_config dicom = {.loop = gateway->loop,
                                          .workers = gateway->workers,
                                          .settings = settings,
@@ -421,10 +430,41 @@ static bool open_dicom(struct gateway *gateway, struct err *err)
                                          .log = &gateway->log,
                                          .kept = on_kept,
                                          .context = gateway};
-    if (!settings->address)
+    if (!is_asked_for)
         return true;
     gateway->dicom = directory ? gateway_dicom_open(&dicom, err) : NULL;
     return gateway->dicom != NULL;
+}
+
+/* Each of the centre's processes is reached. */
+static bool is_well(void *context)
+{
+    struct gateway *gateway = context;
+    return atomic_load(&gateway->tunnel_count) == (int)gateway->config.centre_count;
+}
+
+static void put_meters(void *context, struct buf *out)
+{
+    struct gateway *gateway = context;
+    meter_put_head(out, "tsumugi_gateway_tunnels", "gauge", "Tunnels open now.");
+    meter_put(out, "tsumugi_gateway_tunnels", "", atomic_load(&gateway->tunnel_count));
+    if (gateway->dicom)
+        gateway_dicom_put_meters(gateway->dicom, out);
+}
+
+static bool open_web(struct gateway *gateway, struct err *err)
+{
+    struct gateway_web_config web = {
+        .loop = gateway->loop,
+        .workers = gateway->workers,
+        .settings = &gateway->config.web,
+        .instances = gateway->dicom ? gateway_dicom_instances(gateway->dicom) : NULL,
+        .log = &gateway->log,
+        .is_well = is_well,
+        .put_meters = put_meters,
+        .context = gateway};
+    gateway->web = gateway_web_open(&web, err);
+    return gateway->web != NULL;
 }
 
 void gateway_read_rows(int socket)
@@ -443,7 +483,8 @@ struct gateway *gateway_open(const char *config_file, struct err *err)
         !gateway_read_config(config_file, &gateway->arena, &gateway->config, err) ||
         !path_make_directory(gateway->config.data, err) || !open_records(gateway, err) ||
         !open_rows(gateway, err) || !open_gate(gateway, err) ||
-        !open_wire(gateway, err) || !open_dicom(gateway, err)) {
+        !open_wire(gateway, err) || !open_dicom(gateway, err) ||
+        !open_web(gateway, err)) {
         gateway_close(gateway);
         return NULL;
     }
@@ -474,6 +515,7 @@ void gateway_close(struct gateway *gateway)
     for (size_t i = 0; i < GATEWAY_CENTRES_MAX; i++)
         if (gateway->lines[i].dialer)
             tunnel_dialer_close(gateway->lines[i].dialer);
+    gateway_web_stop(gateway->web);
     gateway_dicom_stop(gateway->dicom);
     study_stop(gateway->study);
     collect_free(gateway->collect);
@@ -486,6 +528,7 @@ void gateway_close(struct gateway *gateway)
         loop_timer_free(gateway->tick);
     if (gateway->loop)
         loop_free(gateway->loop);
+    gateway_web_close(gateway->web);
     answer_free(gateway->answer);
     for (size_t i = 0; i < GATEWAY_CENTRES_MAX; i++)
         http_router_free(gateway->lines[i].router);

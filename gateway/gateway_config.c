@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "base/path.h"
 #include "gateway/rows/rows.h"
+#include "wire/tls/tls.h"
 
 enum { CONFIG_BYTES_MAX = 256 * 1024, HOUR_S = 3600, PROXY_LINE_BYTES_MAX = 1024 };
 
@@ -298,20 +300,20 @@ static bool read_title(const struct json_value *object, struct arena *arena,
            dimse_check_title(span_cstr(*title), err);
 }
 
-static bool read_networks(const struct json_value *object, struct dimse_peer *peer,
-                          struct err *err)
+static bool read_networks(const struct json_value *object, struct dimse_network *networks,
+                          size_t *count, struct err *err)
 {
     const struct json_value *array = NULL;
     struct text text = {0};
     if (!json_take_array(object, "addresses", DIMSE_NETWORKS_MAX, &array, err))
         return false;
-    peer->network_count = json_count(array);
-    for (size_t i = 0; i < peer->network_count; i++)
+    *count = json_count(array);
+    for (size_t i = 0; i < *count; i++)
         if (!json_item_text(array, i, 64, &text, err) ||
-            !dimse_read_network(text_span(text), &peer->networks[i], err))
+            !dimse_read_network(text_span(text), &networks[i], err))
             return false;
-    return peer->network_count > 0 ||
-           err_set(err, ERR_SYNTAX, "config_dicom", "a peer without an address");
+    return *count > 0 ||
+           err_set(err, ERR_SYNTAX, "config_dicom", "a sender without an address");
 }
 
 static bool read_peer(const struct json_value *object, struct arena *arena,
@@ -321,7 +323,7 @@ static bool read_peer(const struct json_value *object, struct arena *arena,
     const struct json_value *report = NULL;
     if (!json_check_members(object, keys, err) ||
         !read_title(object, arena, &peer->title, err) ||
-        !read_networks(object, peer, err))
+        !read_networks(object, peer->networks, &peer->network_count, err))
         return false;
     if (!json_member(object, "report"))
         return true;
@@ -350,17 +352,28 @@ static bool read_peers(const struct json_value *object, struct arena *arena,
            err_set(err, ERR_SYNTAX, "config_dicom", "no peer is named");
 }
 
-static bool read_dicom_tls(const struct json_value *object, struct arena *arena,
-                           struct gateway_dicom_settings *dicom, struct err *err)
+static bool read_tls(const struct json_value *object, struct arena *arena,
+                     struct tls_files *files, struct err *err)
 {
     static const char *const keys[] = {"certificate", "key", "authority", NULL};
     const struct json_value *tls = NULL;
     return !json_member(object, "tls") ||
            (json_take_object(object, "tls", &tls, err) &&
             json_check_members(tls, keys, err) &&
-            take_name(tls, "certificate", arena, &dicom->certificate, err) &&
-            take_name(tls, "key", arena, &dicom->key, err) &&
-            take_name(tls, "authority", arena, &dicom->authority, err));
+            take_name(tls, "certificate", arena, &files->certificate_file, err) &&
+            take_name(tls, "key", arena, &files->key_file, err) &&
+            take_name(tls, "authority", arena, &files->authority_file, err));
+}
+
+static bool read_dicom_tls(const struct json_value *object, struct arena *arena,
+                           struct gateway_dicom_settings *dicom, struct err *err)
+{
+    struct tls_files files = {0};
+    bool is_read = read_tls(object, arena, &files, err);
+    dicom->certificate = files.certificate_file;
+    dicom->key = files.key_file;
+    dicom->authority = files.authority_file;
+    return is_read;
 }
 
 /* Ports as IANA registered them for DICOM, without and with TLS. */
@@ -379,12 +392,12 @@ static bool read_dicom(const struct json_value *root, struct arena *arena,
                                        NULL};
     const struct json_value *object = NULL;
     struct dimse_limits limits = dimse_default_limits();
+    dicom->reserve_mb = 1024;
     if (!json_member(root, "dicom"))
         return true;
     dicom->associations_max = limits.associations_max;
     dicom->associations_per_peer_max = limits.associations_per_peer_max;
     dicom->instance_mb_max = (int)(limits.instance_bytes_max >> 20);
-    dicom->reserve_mb = 1024;
     if (!json_take_object(root, "dicom", &object, err) ||
         !json_check_members(object, keys, err) ||
         !take_name(object, "address", arena, &dicom->address, err) ||
@@ -402,6 +415,111 @@ static bool read_dicom(const struct json_value *root, struct arena *arena,
         take_number(object, "reserve_mb", 0, 1 << 20, &dicom->reserve_mb, err);
     dicom->port = (uint16_t)port;
     return is_read;
+}
+
+/* ---- DICOMweb, and how the gateway is ---- */
+
+static bool read_caller(const struct json_value *object, struct arena *arena,
+                        struct stow_caller *caller, struct err *err)
+{
+    static const char *const keys[] = {"name", "addresses", "certificate", NULL};
+    uint8_t hash[32];
+    if (!json_check_members(object, keys, err) ||
+        !take_name(object, "name", arena, &caller->name, err) ||
+        !dimse_check_title(span_cstr(caller->name), err) ||
+        !read_networks(object, caller->networks, &caller->network_count, err))
+        return false;
+    if (!json_member(object, "certificate"))
+        return true;
+    if (!take_name(object, "certificate", arena, &caller->certificate, err))
+        return false;
+    return hash_from_hex(span_cstr(caller->certificate), hash, sizeof hash) ||
+           err_set(err, ERR_SYNTAX, "config_dicomweb",
+                   "a certificate is the 64 hex digits of its SHA-256");
+}
+
+static bool read_callers(const struct json_value *object, struct arena *arena,
+                         struct gateway_web_settings *web, struct err *err)
+{
+    const struct json_value *array = NULL;
+    if (!json_take_array(object, "callers", STOW_CALLERS_MAX, &array, err))
+        return false;
+    web->caller_count = json_count(array);
+    for (size_t i = 0; i < web->caller_count; i++) {
+        if (!read_caller(json_item(array, i), arena, &web->callers[i], err))
+            return false;
+        if (web->callers[i].certificate && !web->certificate)
+            return err_set(err, ERR_SYNTAX, "config_dicomweb",
+                           "a caller's certificate needs tls");
+    }
+    return web->caller_count > 0 ||
+           err_set(err, ERR_SYNTAX, "config_dicomweb", "no caller is named");
+}
+
+static bool read_web_tls(const struct json_value *object, struct arena *arena,
+                         struct gateway_web_settings *web, struct err *err)
+{
+    struct tls_files files = {0};
+    bool is_read = read_tls(object, arena, &files, err);
+    web->certificate = files.certificate_file;
+    web->key = files.key_file;
+    web->authority = files.authority_file;
+    return is_read;
+}
+
+static bool read_web_numbers(const struct json_value *object,
+                             struct gateway_config *config, struct err *err)
+{
+    struct gateway_web_settings *web = &config->web;
+    int port = web->certificate ? 8443 : 8042;
+    web->requests_max = 16;
+    web->requests_per_caller_max = 4;
+    web->instance_mb_max = 4096;
+    web->request_mb_max = 65536;
+    bool is_read =
+        take_number(object, "port", 1, 65535, &port, err) &&
+        take_number(object, "requests", 1, 256, &web->requests_max, err) &&
+        take_number(object, "requests_per_caller", 1, 256, &web->requests_per_caller_max,
+                    err) &&
+        take_number(object, "instance_mb", 1, 1 << 20, &web->instance_mb_max, err) &&
+        take_number(object, "request_mb", 1, 1 << 24, &web->request_mb_max, err) &&
+        take_number(object, "reserve_mb", 0, 1 << 20, &config->dicom.reserve_mb, err);
+    web->port = (uint16_t)port;
+    return is_read;
+}
+
+static bool read_dicomweb(const struct json_value *root, struct arena *arena,
+                          struct gateway_config *config, struct err *err)
+{
+    static const char *const keys[] = {"address",     "port",       "callers",
+                                       "tls",         "requests",   "requests_per_caller",
+                                       "instance_mb", "request_mb", "reserve_mb",
+                                       NULL};
+    const struct json_value *object = NULL;
+    return !json_member(root, "dicomweb") ||
+           (json_take_object(root, "dicomweb", &object, err) &&
+            json_check_members(object, keys, err) &&
+            take_name(object, "address", arena, &config->web.address, err) &&
+            read_web_tls(object, arena, &config->web, err) &&
+            read_callers(object, arena, &config->web, err) &&
+            read_web_numbers(object, config, err));
+}
+
+static bool read_metrics(const struct json_value *root, struct arena *arena,
+                         struct gateway_web_settings *web, struct err *err)
+{
+    static const char *const keys[] = {"address", "port", NULL};
+    const struct json_value *object = NULL;
+    int port = 9464;
+    if (!json_member(root, "metrics"))
+        return true;
+    if (!json_take_object(root, "metrics", &object, err) ||
+        !json_check_members(object, keys, err) ||
+        !take_name(object, "address", arena, &web->metrics_address, err) ||
+        !take_number(object, "port", 1, 65535, &port, err))
+        return false;
+    web->metrics_port = (uint16_t)port;
+    return true;
 }
 
 static bool read_policy(const struct json_value *root, struct arena *arena,
@@ -464,5 +582,7 @@ bool gateway_read_config(const char *file, struct arena *arena,
            read_index_database(root, arena, config, err) &&
            read_centre(root, arena, config, err) &&
            read_dicom(root, arena, &config->dicom, err) &&
+           read_dicomweb(root, arena, config, err) &&
+           read_metrics(root, arena, &config->web, err) &&
            read_policy(root, arena, config, err) && read_numbers(root, config, err);
 }

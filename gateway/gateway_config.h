@@ -7,6 +7,7 @@
 #include "gateway/answer/answer.h"
 #include "gateway/collect/collect.h"
 #include "gateway/gateway_dicom.h"
+#include "gateway/gateway_web.h"
 #include "gateway/study/study.h"
 #include "wire/tunnel/tunnel.h"
 
@@ -54,6 +55,7 @@ struct gateway_config {
     int watches_max;
     bool asks_marks; /* fanotify */
     struct gateway_dicom_settings dicom;
+    struct gateway_web_settings web;
     int poll_ms;
 };
 

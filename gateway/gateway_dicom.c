@@ -150,7 +150,9 @@ static bool start(struct gateway_dicom *dicom, struct err *err)
     dimse.tls = dicom->tls;
     dimse.report_tls = dicom->report_tls;
     dicom->instances = instances_open(&store, err);
-    dicom->server = dicom->instances ? dimse_open(&dimse, err) : NULL;
+    if (!dicom->instances || !settings->address)
+        return dicom->instances != NULL;
+    dicom->server = dimse_open(&dimse, err);
     return dicom->server != NULL;
 }
 
@@ -180,7 +182,8 @@ struct instances *gateway_dicom_instances(const struct gateway_dicom *dicom)
 
 void gateway_dicom_put_meters(const struct gateway_dicom *dicom, struct buf *out)
 {
-    dimse_put_meters(dicom->server, out);
+    if (dicom->server)
+        dimse_put_meters(dicom->server, out);
 }
 
 void gateway_dicom_stop(struct gateway_dicom *dicom)

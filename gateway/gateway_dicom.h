@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* Private to gateway/: the DICOM listener (docs/specs/dimse.md) over the store of what
- * was received. */
+/* Private to gateway/: the store of what is received and, when it has an address, the
+ * DICOM listener (docs/specs/dimse.md) over it. */
 
 #include "gateway/instances/instances.h"
 #include "wire/dimse/dimse.h"

@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "wire/dimse/dimse_network.h"
 #include "wire/dimse/dimse_server.h"
 
 enum { STALL_MS = 30000, LOG_PAUSE_MS = 1000 };
@@ -191,7 +190,7 @@ static struct dimse_rejection decide(void *self, const struct dimse_request *req
         return (struct dimse_rejection){1, 1, 7, "dicom_called_title"};
     if (!peer)
         return (struct dimse_rejection){1, 1, 3, "dicom_calling_title"};
-    if (!dimse_peer_has(peer, line->address))
+    if (!dimse_network_has(peer->networks, peer->network_count, line->address))
         return (struct dimse_rejection){1, 1, 3, "dicom_calling_address"};
     if (atomic_load(&server->association_count) >= limits->associations_max)
         return (struct dimse_rejection){2, 3, 2, "dicom_associations_full"};
@@ -383,7 +382,8 @@ static const struct http_connection_events events = {.established = established,
 static bool is_known(const struct dimse_server *server, const char *address)
 {
     for (size_t i = 0; i < server->config.peer_count; i++)
-        if (dimse_peer_has(&server->config.peers[i], address))
+        if (dimse_network_has(server->config.peers[i].networks,
+                              server->config.peers[i].network_count, address))
             return true;
     return false;
 }

@@ -51,6 +51,9 @@ struct dimse_network {
 /* "10.1.2.3", "10.1.0.0/16", "fd00::/8": ERR_SYNTAX "dicom_network". */
 MUST_CHECK bool dimse_read_network(struct span text, struct dimse_network *network,
                                    struct err *err);
+/* A numeric address in one of the networks. */
+bool dimse_network_has(const struct dimse_network *networks, size_t count,
+                       const char *address);
 /* 1 to 16 printable characters without backslash, not only spaces (PS3.5 6.2, AE):
  * ERR_SYNTAX "dicom_title". */
 MUST_CHECK bool dimse_check_title(struct span title, struct err *err);

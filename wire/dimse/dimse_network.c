@@ -2,7 +2,7 @@
 /* Titles and networks: who may come, from where. */
 #include <arpa/inet.h>
 
-#include "wire/dimse/dimse_network.h"
+#include "wire/dimse/dimse.h"
 
 enum { MAPPED_BITS = 96, ADDRESS_TEXT_BYTES = INET6_ADDRSTRLEN };
 
@@ -57,14 +57,15 @@ static bool lies_in(const uint8_t address[16], const struct dimse_network *netwo
                          (0xFF << (8 - rest) & 0xFF)) == 0;
 }
 
-bool dimse_peer_has(const struct dimse_peer *peer, const char *address)
+bool dimse_network_has(const struct dimse_network *networks, size_t count,
+                       const char *address)
 {
     uint8_t bytes[16];
     bool is_four = false;
     if (!read_address(span_cstr(address), bytes, &is_four))
         return false;
-    for (size_t i = 0; i < peer->network_count; i++)
-        if (lies_in(bytes, &peer->networks[i]))
+    for (size_t i = 0; i < count; i++)
+        if (lies_in(bytes, &networks[i]))
             return true;
     return false;
 }

@@ -85,6 +85,7 @@ void http_call_decide(struct http_call *call)
     call->is_decided = true;
     buf_free(&call->body); /* nobody will ask for it */
     http_call_hold(call);  /* the side's, consumed by its answer */
+    http_intake_drop(call);
 }
 
 void http_call_refuse(struct http_call *call, int status, const char *code)
@@ -107,6 +108,10 @@ static void find_route(struct http_call *call, int64_t body_bytes)
         http_router_find(call->service->router, call->method, &call->target);
     if (found.entry) {
         call->entry = found.entry;
+        if (found.entry->intake) {
+            http_intake_begin(call);
+            return;
+        }
         call->body_max_bytes = found.entry->route->body_max_bytes;
         call->body = buf_init(call->body_max_bytes);
         if (body_bytes > 0 && (uint64_t)body_bytes > call->body_max_bytes)
@@ -176,6 +181,8 @@ bool http_call_body(struct http_call *call, struct span bytes)
     struct err err = {0};
     if (!http_call_takes_body(call))
         return false;
+    if (call->has_intake)
+        return http_intake_write(call, bytes);
     if (bytes.len > call->body_max_bytes - call->body.len) {
         http_call_refuse(call, 413, "body_too_large");
         return false;
@@ -202,16 +209,17 @@ static void run(void *context)
 
 typedef bool post_job(struct workers *workers, void (*fn)(void *context), void *context);
 
-static void post_run(struct http_call *call, http_handler *handler, void *context,
+static bool post_run(struct http_call *call, http_handler *handler, void *context,
                      post_job *post)
 {
     call->handler = handler;
     call->handler_context = context;
     http_call_hold(call); /* the run's own */
     if (post(call->service->workers, run, call))
-        return;
+        return true;
     http_answer_status(call, 503, "server_busy", SPAN(""));
     http_call_release(call);
+    return false;
 }
 
 void http_call_dispatch(struct http_call *call)
@@ -221,7 +229,9 @@ void http_call_dispatch(struct http_call *call)
     call->was_dispatched = true;
     http_call_hold(call); /* the side's, consumed by its answer */
     atomic_store(&call->holds, 1);
-    post_run(call, call->entry->route->handler, call->entry->context, workers_post);
+    if (!post_run(call, call->entry->route->handler, call->entry->context, workers_post))
+        http_intake_drop(call);
+    call->has_intake = false; /* it is the handler's */
 }
 
 void http_keep(struct http_call *call)
@@ -232,7 +242,7 @@ void http_keep(struct http_call *call)
 /* The kept hold becomes the hold of the run. */
 void http_resume(struct http_call *call, http_handler *resume, void *context)
 {
-    post_run(call, resume, context, workers_resume);
+    (void)post_run(call, resume, context, workers_resume);
 }
 
 /* ---- the answer on the loop ---- */
@@ -329,6 +339,7 @@ void http_call_done(struct http_call *call)
 {
     assert(call->exchange);
     call->exchange = NULL;
+    http_intake_drop(call);
     count_call(call);
     log_call(call);
     if (call->is_told && call->stream)

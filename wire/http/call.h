@@ -46,6 +46,7 @@ MUST_CHECK bool http_target_parse(struct span target, struct arena *arena,
 
 struct http_entry {
     const struct http_route *route;
+    const struct http_intake *intake; /* NULL = bodies in memory */
     void *context;
     struct span segments[HTTP_SEGMENTS_MAX];
     int segment_count;
@@ -129,7 +130,10 @@ struct http_call {
     bool is_decided;
     bool was_dispatched;
     bool is_cut;
-    bool is_told; /* the codec has been told of the answer */
+    bool is_told;    /* the codec has been told of the answer */
+    bool has_intake; /* `dropped` or the handler is still to come */
+    bool is_paused;
+    void *intake;
     size_t taken_bytes;
     int64_t sent_bytes;
     /* fixed at the beginning */
@@ -170,6 +174,11 @@ void http_call_release(struct http_call *call);
 void http_call_decide(struct http_call *call);
 /* Head and body are ready; posts them to the loop. Consumes the side's reference. */
 void http_call_post_answer(struct http_call *call);
+
+/* ---- intake.c ---- */
+void http_intake_begin(struct http_call *call);
+bool http_intake_write(struct http_call *call, struct span bytes);
+void http_intake_drop(struct http_call *call); /* when there is one */
 
 /* ---- answer.c ---- */
 

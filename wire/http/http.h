@@ -40,6 +40,20 @@ void http_router_free(struct http_router *router);
  * Asserts on two routes of the same method and shape. */
 void http_router_add(struct http_router *router, const struct http_route *routes,
                      size_t count, void *context);
+/* A body that is taken as it comes and never held; HTTP/1.1 only. All of it on the loop,
+ * must not block. A status other than 0 refuses, with a code; then nothing follows
+ * `begin` and `dropped` follows `write`. */
+struct http_intake {
+    int (*begin)(struct http_call *call, void *context, void **self, const char **code);
+    /* Takes all. *is_full: no more until http_intake_resume. */
+    int (*write)(void *self, struct span bytes, bool *is_full, const char **code);
+    /* The rest will not come. Else the handler is called when all of it came. */
+    void (*dropped)(void *self);
+};
+
+/* A route whose bodies go there; body_max_bytes does not count. Both are kept. */
+void http_router_add_intake(struct http_router *router, const struct http_route *route,
+                            const struct http_intake *intake, void *context);
 /* For the test that the OpenAPI file names every route: calls see for each. */
 void http_router_each(const struct http_router *router,
                       void (*see)(void *context, enum http_method method,
@@ -63,6 +77,13 @@ struct span http_header(const struct http_call *call, const char *name);
 struct span http_host(const struct http_call *call);
 struct span http_cookie(const struct http_call *call, const char *name);
 struct span http_body(const struct http_call *call);
+/* What `begin` of the route's intake gave. */
+void *http_intake_self(const struct http_call *call);
+/* From any thread, while the call is held: by the handler, or from `begin` on by
+ * http_intake_hold until http_intake_release. */
+void http_intake_resume(struct http_call *call);
+void http_intake_hold(struct http_call *call);
+void http_intake_release(struct http_call *call);
 struct arena *http_arena(struct http_call *call);
 /* Fingerprint (SHA-256, hex) of the peer's certificate; "" without TLS client
  * certificate. */

@@ -63,6 +63,9 @@ struct http_plug {
     void (*answered)(void *exchange);
     void (*more)(void *exchange);
     void (*cut)(void *exchange);
+    /* A paused body may go on. NULL = this codec cannot pause one: routes with an intake
+     * are then refused. */
+    void (*resumed)(void *exchange);
 };
 
 struct http_field {
@@ -98,6 +101,10 @@ void http_call_refuse(struct http_call *call, int status, const char *code);
 bool http_call_takes_body(const struct http_call *call);
 /* Adds to the body (copied); false: it is too large, the call is decided now. */
 MUST_CHECK bool http_call_body(struct http_call *call, struct span bytes);
+/* The body is taken as it comes (struct http_intake). */
+bool http_call_has_intake(const struct http_call *call);
+/* No more of it until plug.resumed. */
+bool http_call_is_paused(const struct http_call *call);
 /* The request is complete. Does nothing when the call is decided. */
 void http_call_dispatch(struct http_call *call);
 bool http_call_is_decided(const struct http_call *call);

@@ -67,7 +67,8 @@ static bool is_same_shape(const struct http_entry *a, const struct http_entry *b
     return true;
 }
 
-static void add(struct http_router *router, const struct http_route *route, void *context)
+static void add(struct http_router *router, const struct http_route *route,
+                const struct http_intake *intake, void *context)
 {
     struct err err = {0};
     if (router->entry_count == router->entry_size) {
@@ -77,7 +78,7 @@ static void add(struct http_router *router, const struct http_route *route, void
         router->entry_size = size;
     }
     assert(route->path[0] == '/' && route->handler && router->entry_count < ENTRIES_MAX);
-    struct http_entry entry = {.route = route, .context = context};
+    struct http_entry entry = {.route = route, .intake = intake, .context = context};
     struct span rest = span_cstr(route->path + 1), segment;
     while (span_take(&rest, '/', &segment)) {
         assert(entry.segment_count < HTTP_SEGMENTS_MAX);
@@ -92,7 +93,13 @@ void http_router_add(struct http_router *router, const struct http_route *routes
                      size_t count, void *context)
 {
     for (size_t i = 0; i < count; i++)
-        add(router, &routes[i], context);
+        add(router, &routes[i], NULL, context);
+}
+
+void http_router_add_intake(struct http_router *router, const struct http_route *route,
+                            const struct http_intake *intake, void *context)
+{
+    add(router, route, intake, context);
 }
 
 void http_router_each(const struct http_router *router,

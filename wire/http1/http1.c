@@ -8,6 +8,7 @@ enum {
     HEAD_ARENA_BYTES = 128 * 1024,
     PIECE_BYTES = 32 * 1024,
     OUT_MAX_BYTES = 256 * 1024,
+    STEP_BYTES = 256 * 1024, /* of a long body within each deadline */
     HEAD_LIMIT_BYTES = HTTP_CONNECTION_UNREAD_BYTES / 2
 };
 
@@ -29,8 +30,9 @@ struct http1 {
     bool is_chunked;
     struct http1_chunks chunks;
     uint64_t body_left_bytes;
-    bool closes;     /* after this answer */
-    bool has_unread; /* what was left when it was last offered */
+    size_t step_bytes; /* of a body that is handed on, since its deadline was set */
+    bool closes;       /* after this answer */
+    bool has_unread;   /* what was left when it was last offered */
     bool has_peer_ended;
     bool is_answering;
     bool sends_chunks;
@@ -39,8 +41,10 @@ struct http1 {
 static void answered(void *exchange);
 static void more(void *exchange);
 static void cut(void *exchange);
+static void resumed(void *exchange);
 
-static const struct http_plug plug = {.answered = answered, .more = more, .cut = cut};
+static const struct http_plug plug = {
+    .answered = answered, .more = more, .cut = cut, .resumed = resumed};
 
 /* ---- one request after the other ---- */
 
@@ -79,6 +83,12 @@ static void dispatch(struct http1 *http1)
     http_call_dispatch(http1->call); /* nothing when it was decided at its head */
 }
 
+static void begin_step(struct http1 *http1)
+{
+    http1->step_bytes = 0;
+    http_connection_deadline(http1->connection, http1->limits->body_deadline_ms);
+}
+
 static void begin_body(struct http1 *http1, const struct http1_head *parsed)
 {
     http1->is_chunked = parsed->is_chunked;
@@ -90,7 +100,7 @@ static void begin_body(struct http1 *http1, const struct http1_head *parsed)
         last_answer_follows(http1);
     } else {
         http1->state = STATE_BODY;
-        http_connection_deadline(http1->connection, http1->limits->body_deadline_ms);
+        begin_step(http1);
         if (parsed->expects_continue)
             http_connection_write(http1->connection,
                                   SPAN("HTTP/1.1 100 Continue\r\n\r\n"));
@@ -165,10 +175,26 @@ static struct span take_body(struct http1 *http1, struct span *rest)
     return data;
 }
 
+/* A body of any length has no deadline for all of it, but one for each piece, and none
+ * while we are the ones who are waited for. */
+static void look_at_pace(struct http1 *http1, size_t used_bytes)
+{
+    if (http1->state != STATE_BODY || !http_call_has_intake(http1->call))
+        return;
+    http1->step_bytes += used_bytes;
+    bool is_paused = http_call_is_paused(http1->call);
+    http_connection_owe(http1->connection, is_paused);
+    if (is_paused)
+        http_connection_deadline(http1->connection, -1);
+    else if (http1->step_bytes >= STEP_BYTES)
+        begin_step(http1);
+}
+
 static size_t receive_body(struct http1 *http1, struct span bytes)
 {
     struct span rest = bytes;
-    while (rest.len > 0 && http1->state == STATE_BODY) {
+    while (rest.len > 0 && http1->state == STATE_BODY &&
+           !http_call_is_paused(http1->call)) {
         struct span data = take_body(http1, &rest);
         bool is_broken = http1->is_chunked && http1->chunks.state == HTTP1_CHUNK_BROKEN;
         bool is_complete = http1->is_chunked ? http1->chunks.state == HTTP1_CHUNK_DONE
@@ -180,7 +206,9 @@ static size_t receive_body(struct http1 *http1, struct span bytes)
         else if (is_complete)
             dispatch(http1);
     }
-    if (http1->state == STATE_BODY && http1->has_peer_ended)
+    look_at_pace(http1, bytes.len - rest.len);
+    if (http1->state == STATE_BODY && http1->has_peer_ended &&
+        !http_call_is_paused(http1->call))
         http_connection_close(http1->connection);
     return http1->state == STATE_DISCARD ? bytes.len : bytes.len - rest.len;
 }
@@ -217,7 +245,8 @@ static void ended(void *self)
             http_connection_finish(http1->connection);
         break;
     case STATE_BODY:
-        http_connection_close(http1->connection);
+        if (!http_call_is_paused(http1->call)) /* else it is offered again */
+            http_connection_close(http1->connection);
         break;
     case STATE_WAITING:
     case STATE_DISCARD:
@@ -349,6 +378,16 @@ static void cut(void *exchange)
 {
     struct http1 *http1 = exchange;
     http_connection_close(http1->connection);
+}
+
+static void resumed(void *exchange)
+{
+    struct http1 *http1 = exchange;
+    if (http1->state != STATE_BODY)
+        return;
+    http_connection_owe(http1->connection, false);
+    begin_step(http1);
+    http_connection_again(http1->connection);
 }
 
 static void drained(void *self)
