@@ -168,14 +168,14 @@ static const struct instances_events events = {resume, done};
 
 static void abandon_part(struct upload *upload, uint16_t reason)
 {
-    struct part *part = upload->part;
-    if (!part)
-        return;
-    upload->part = NULL;
     pthread_mutex_lock(&upload->lock);
-    upload->results[part->index].reason = reason;
+    struct part *part = upload->part;
+    upload->part = NULL;
+    if (part)
+        upload->results[part->index].reason = reason;
     pthread_mutex_unlock(&upload->lock);
-    instances_abandon(part->intake);
+    if (part)
+        instances_abandon(part->intake);
 }
 
 static bool add_result(struct upload *upload, struct err *err)
@@ -384,6 +384,7 @@ void stow_upload_complete(struct http_call *call, void *stow)
     struct upload *upload = http_intake_self(call);
     (void)stow;
     http_keep(call);
+    abandon_part(upload, STOW_NOT_UNDERSTOOD); /* one without an end */
     pthread_mutex_lock(&upload->lock);
     upload->is_complete = true;
     bool is_last = upload->pending_count == 0;

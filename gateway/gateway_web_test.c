@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What those who post studies hear, and what is on the disk afterwards. */
+#include "gateway/gateway_web.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
+#include "base/hash.h"
+#include "gateway/gateway_dicom_testfile.h"
+
+#define EXPLICIT "1.2.840.10008.1.2.1"
+#define RELATED "multipart/related; type=\"application/dicom\"; boundary=b"
+#define PART "\r\n--b\r\nContent-Type: application/dicom\r\n\r\n"
+#define LAST "\r\n--b--\r\n"
+
+enum { ANSWER_BYTES = 64 * 1024 };
+
+struct place {
+    struct site site;
+    struct gateway_web_settings settings;
+    struct gateway_web *web;
+    char answer[ANSWER_BYTES];
+    int status;
+};
+
+static bool is_well(void *context)
+{
+    const struct place *place = context;
+    return place->web != NULL;
+}
+
+static void put_meters(void *context, struct buf *out)
+{
+    struct place *place = context;
+    gateway_dicom_put_meters(place->site.dicom, out);
+}
+
+/* Takes from 127.0.0.1 whatever has no name for its certificate. */
+static void prepare_place(struct place *place)
+{
+    struct err err = {0};
+    prepare(&place->site);
+    place->settings =
+        (struct gateway_web_settings){.address = "127.0.0.1",
+                                      .callers = {{.name = "PACS", .network_count = 1}},
+                                      .caller_count = 1,
+                                      .requests_max = 4,
+                                      .requests_per_caller_max = 2,
+                                      .instance_mb_max = 64,
+                                      .request_mb_max = 128,
+                                      .metrics_address = "127.0.0.1"};
+    CHECK(dimse_read_network(SPAN("127.0.0.1"), &place->settings.callers[0].networks[0],
+                             &err));
+}
+
+static void open_place(struct place *place)
+{
+    struct err err = {0};
+    open_site(&place->site);
+    loop_stop(place->site.loop);
+    pthread_join(place->site.thread, NULL);
+    struct gateway_web_config config = {.loop = place->site.loop,
+                                        .workers = place->site.workers,
+                                        .settings = &place->settings,
+                                        .instances =
+                                            gateway_dicom_instances(place->site.dicom),
+                                        .log = &place->site.log,
+                                        .is_well = is_well,
+                                        .put_meters = put_meters,
+                                        .context = place};
+    place->web = gateway_web_open(&config, &err);
+    CHECK(place->web != NULL);
+    CHECK(pthread_create(&place->site.thread, NULL, run_loop, &place->site) == 0);
+}
+
+static void close_place(struct place *place)
+{
+    loop_stop(place->site.loop);
+    pthread_join(place->site.thread, NULL);
+    gateway_web_stop(place->web);
+    gateway_dicom_stop(place->site.dicom);
+    workers_free(place->site.workers);
+    gateway_dicom_close(place->site.dicom);
+    loop_free(place->site.loop);
+    gateway_web_close(place->web);
+    close(place->site.log.fd);
+    pthread_cond_destroy(&place->site.changed);
+    pthread_mutex_destroy(&place->site.lock);
+    CHECK(test_remove(in_folder("images")));
+}
+
+/* ---- a caller ---- */
+
+static int dial(uint16_t port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_port = htons(port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct timeval limit = {.tv_sec = WAIT_S};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    CHECK(connect(fd, (const struct sockaddr *)(const void *)&at, sizeof at) == 0);
+    return fd;
+}
+
+static void say(int fd, struct span bytes)
+{
+    while (bytes.len > 0) {
+        ssize_t sent = send(fd, bytes.at, bytes.len, MSG_NOSIGNAL);
+        if (sent <= 0)
+            return; /* refused before its end */
+        bytes = span_part(bytes, (size_t)sent, bytes.len);
+    }
+}
+
+/* To the end of the connection. */
+static void hear(struct place *place, int fd)
+{
+    size_t len = 0;
+    ssize_t got = 0;
+    do {
+        got = recv(fd, place->answer + len, ANSWER_BYTES - 1 - len, 0);
+        len += got > 0 ? (size_t)got : 0;
+    } while (got > 0);
+    place->answer[len] = '\0';
+    place->status = len > 12
+                        ? (place->answer[9] - '0') * 100 +
+                              (place->answer[10] - '0') * 10 + (place->answer[11] - '0')
+                        : 0;
+    close(fd);
+}
+
+static void say_head(int fd, const char *path, const char *type, const char *length)
+{
+    CLEANUP(buf_free) struct buf head = buf_init(4096);
+    buf_format(&head,
+               "POST %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+               "Content-Type: %s\r\n%s\r\n\r\n",
+               path, type, length);
+    say(fd, buf_view(&head));
+}
+
+static void post(struct place *place, const char *path, const char *type,
+                 const struct buf *body)
+{
+    char length[64];
+    int fd = dial(gateway_web_port(place->web));
+    snprintf(length, sizeof length, "Content-Length: %zu", body->len);
+    say_head(fd, path, type, length);
+    say(fd, buf_view(body));
+    hear(place, fd);
+}
+
+static void put_file(struct buf *body, const char *uid, uint32_t rows)
+{
+    struct err err = {0};
+    struct span bytes = {0};
+    CLEANUP(arena_free) struct arena arena = arena_init(128 << 20);
+    CHECK(path_read_file(write_file("a.dcm", uid, EXPLICIT, rows, 3), 64 << 20, &arena,
+                         &bytes, &err));
+    buf_cstr(body, PART);
+    buf_span(body, bytes);
+}
+
+static bool answers(const struct place *place, const char *words)
+{
+    bool has = strstr(place->answer, words) != NULL;
+    if (!has)
+        printf("# %s\n", place->answer);
+    return has;
+}
+
+#define BODY CLEANUP(buf_free) struct buf body = buf_init(128 << 20)
+#define ANY "/dicom-web/studies"
+
+/* ---- what is stored ---- */
+
+static void a_study_that_is_posted_is_on_the_disk_when_that_is_answered(void)
+{
+    struct place place;
+    BODY;
+    prepare_place(&place);
+    open_place(&place);
+    put_file(&body, "2.25.1", 512);
+    put_file(&body, "2.25.2", 8); /* smaller than what is looked at */
+    buf_cstr(&body, LAST);
+    post(&place, ANY, RELATED, &body);
+    CHECK(place.status == 200 && answers(&place, "application/dicom+json"));
+    CHECK(answers(&place, "\"00081199\":{\"vr\":\"SQ\",\"Value\":[{\"00081150\":{\"vr\":"
+                          "\"UI\",\"Value\":[\"1.2.840.10008.5.1.4.1.1.2\"]},"
+                          "\"00081155\":{\"vr\":\"UI\",\"Value\":[\"2.25.1\"]}"));
+    CHECK(!strstr(place.answer, "00081198"));
+    CHECK(place.site.kept_count == 2 && count_kept(&place.site) == 2);
+    CHECK(strcmp(place.site.sender, "PACS") == 0);
+    CHECK(strcmp(place.site.syntax, EXPLICIT) == 0);
+    post(&place, ANY "/2.25.5001", RELATED, &body);
+    CHECK(place.status == 200 && place.site.kept_count == 2); /* the same again */
+    close_place(&place);
+}
+
+static bool kept_is(struct place *place, struct span bytes)
+{
+    struct err err = {0};
+    struct span file = {0};
+    CLEANUP(arena_free) struct arena arena = arena_init(128 << 20);
+    struct instances *instances = gateway_dicom_instances(place->site.dicom);
+    CLEANUP(path_close) int fd = instances_open_file(instances, place->site.path, &err);
+    return fd >= 0 && path_read(fd, 64 << 20, &arena, &file, &err) &&
+           span_equal(file, bytes);
+}
+
+static void a_large_instance_in_chunks_is_kept_as_it_came(void)
+{
+    struct place place;
+    BODY;
+    prepare_place(&place);
+    open_place(&place);
+    put_file(&body, "2.25.3", 32 * 1024); /* 32 MiB */
+    struct span file = span_part(buf_view(&body), sizeof PART - 1, body.len);
+    int fd = dial(gateway_web_port(place.web));
+    say_head(fd, ANY, RELATED, "Transfer-Encoding: chunked");
+    for (size_t at = 0; at < body.len; at += 100000) {
+        char head[32];
+        struct span piece = span_part(buf_view(&body), at, 100000);
+        snprintf(head, sizeof head, "%zx\r\n", piece.len);
+        say(fd, span_cstr(head));
+        say(fd, piece);
+        say(fd, SPAN("\r\n"));
+    }
+    say(fd, SPAN("9\r\n" LAST "\r\n0\r\n\r\n"));
+    hear(&place, fd);
+    CHECK(place.status == 200 && kept_is(&place, file));
+    close_place(&place);
+}
+
+/* ---- what is not ---- */
+
+static void what_is_of_another_study_fails_and_the_rest_is_stored(void)
+{
+    struct place place;
+    BODY;
+    prepare_place(&place);
+    open_place(&place);
+    put_file(&body, "2.25.1", 64);
+    buf_cstr(&body, PART "this is no DICOM" LAST);
+    post(&place, ANY "/2.25.77", RELATED, &body);
+    CHECK(place.status == 409 && answers(&place, "\"Value\":[50185]"));
+    CHECK(answers(&place, "\"Value\":[49152]") && count_kept(&place.site) == 0);
+    post(&place, ANY "/2.25.5001", RELATED, &body);
+    CHECK(place.status == 202 && answers(&place, "00081198"));
+    CHECK(answers(&place, "00081199") && count_kept(&place.site) == 1);
+    close_place(&place);
+}
+
+static void what_is_not_whole_is_not_kept(void)
+{
+    struct place place;
+    BODY;
+    prepare_place(&place);
+    open_place(&place);
+    put_file(&body, "2.25.1", 512);
+    post(&place, ANY, RELATED, &body); /* without the last delimiter */
+    CHECK(answers(&place, "multipart_cut") && place.status == 400);
+    int fd = dial(gateway_web_port(place.web));
+    say_head(fd, ANY, RELATED, "Content-Length: 99999999");
+    say(fd, buf_view(&body));
+    shutdown(fd, SHUT_WR);
+    hear(&place, fd);
+    CHECK(place.status == 0);
+    buf_reset(&body);
+    buf_cstr(&body, LAST);
+    post(&place, ANY, RELATED, &body);
+    CHECK(place.status == 400 && answers(&place, "multipart_empty"));
+    close_place(&place);
+}
+
+static void what_is_cut_leaves_nothing_behind(void)
+{
+    struct place place;
+    BODY;
+    prepare_place(&place);
+    open_place(&place);
+    put_file(&body, "2.25.1", 512);
+    int fd = dial(gateway_web_port(place.web));
+    say_head(fd, ANY, RELATED, "Content-Length: 99999999");
+    say(fd, buf_view(&body));
+    close_place(&place); /* with the upload under way */
+    close(fd);
+    CHECK(place.site.kept_count == 0);
+}
+
+static void requests_that_cannot_be_meant_are_refused(void)
+{
+    static const struct {
+        const char *path, *type;
+        int status;
+    } cases[] = {
+        {ANY, "application/dicom", 415},
+        {ANY, "multipart/related; type=\"application/dicom+json\"; boundary=b", 415},
+        {ANY, "multipart/related; type=\"application/dicom\"", 400},
+        {ANY, "multipart/related; type", 400},
+        {ANY "/1..%2F..%2Fetc", RELATED, 400},
+        {ANY "/..", RELATED, 400},
+        {ANY "/1.2a", RELATED, 400},
+        {ANY "/12345678901234567890123456789012345678901234567890123456789012345",
+         RELATED, 400},
+        {ANY "/1/2", RELATED, 404},
+    };
+    struct place place;
+    BODY;
+    prepare_place(&place);
+    open_place(&place);
+    put_file(&body, "2.25.1", 64);
+    buf_cstr(&body, LAST);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        post(&place, cases[i].path, cases[i].type, &body);
+        if (place.status != cases[i].status)
+            printf("# %zu: %d\n", i, place.status);
+        CHECK(place.status == cases[i].status);
+    }
+    buf_reset(&body);
+    buf_cstr(&body, "--b\r\nContent-Type: text/plain\r\n\r\nx" LAST);
+    post(&place, ANY, RELATED, &body);
+    CHECK(place.status == 415 && answers(&place, "part_type"));
+    buf_reset(&body);
+    buf_cstr(&body, PART "x\r\n--bX");
+    post(&place, ANY, RELATED, &body);
+    CHECK(place.status == 400 && answers(&place, "multipart_broken"));
+    CHECK(count_kept(&place.site) == 0);
+    close_place(&place);
+}
+
+static void who_is_not_on_the_list_is_refused(void)
+{
+    struct place place;
+    struct err err = {0};
+    BODY;
+    prepare_place(&place);
+    CHECK(dimse_read_network(SPAN("127.9.0.0/16"), &place.settings.callers[0].networks[0],
+                             &err));
+    open_place(&place);
+    put_file(&body, "2.25.1", 64);
+    buf_cstr(&body, LAST);
+    post(&place, ANY, RELATED, &body);
+    CHECK(place.status == 403 && answers(&place, "caller_unknown"));
+    CHECK(count_kept(&place.site) == 0);
+    close_place(&place);
+}
+
+static void what_is_too_large_is_said_to_be(void)
+{
+    struct place place;
+    BODY;
+    prepare_place(&place);
+    place.settings.instance_mb_max = 1;
+    place.settings.request_mb_max = 4;
+    open_place(&place);
+    put_file(&body, "2.25.1", 2048); /* 2 MiB */
+    put_file(&body, "2.25.2", 512);
+    buf_cstr(&body, LAST);
+    post(&place, ANY, RELATED, &body);
+    CHECK(place.status == 202 && answers(&place, "\"Value\":[42752]"));
+    CHECK(count_kept(&place.site) == 1);
+    buf_reset(&body);
+    for (int i = 0; i < 8; i++)
+        put_file(&body, "2.25.1", 700);
+    post(&place, ANY, RELATED, &body);
+    CHECK(place.status == 413 && answers(&place, "request_too_large"));
+    close_place(&place);
+}
+
+static void a_full_disk_is_a_reason_of_its_own(void)
+{
+    struct place place;
+    BODY;
+    prepare_place(&place);
+    place.site.settings.reserve_mb = 1 << 30; /* no disk has so much */
+    open_place(&place);
+    put_file(&body, "2.25.1", 4096);
+    buf_cstr(&body, LAST);
+    post(&place, ANY, RELATED, &body);
+    CHECK(place.status == 409 && answers(&place, "\"Value\":[42752]"));
+    CHECK(count_kept(&place.site) == 0);
+    close_place(&place);
+}
+
+static void without_tls_only_loopback_takes_studies(void)
+{
+    struct place place;
+    struct err err = {0};
+    prepare_place(&place);
+    place.settings.address = "0.0.0.0";
+    open_site(&place.site);
+    struct gateway_web_config config = {.loop = place.site.loop,
+                                        .workers = place.site.workers,
+                                        .settings = &place.settings,
+                                        .instances =
+                                            gateway_dicom_instances(place.site.dicom)};
+    CHECK(!gateway_web_open(&config, &err) && strcmp(err.code, "plain_refused") == 0);
+    close_site(&place.site);
+}
+
+/* ---- how it is ---- */
+
+static void ask(struct place *place, const char *path)
+{
+    CLEANUP(buf_free) struct buf head = buf_init(4096);
+    int fd = dial(gateway_web_metrics_port(place->web));
+    buf_format(&head, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+               path);
+    say(fd, buf_view(&head));
+    hear(place, fd);
+}
+
+static void health_and_meters_are_told_on_loopback(void)
+{
+    struct place place;
+    BODY;
+    prepare_place(&place);
+    open_place(&place);
+    put_file(&body, "2.25.1", 64);
+    buf_cstr(&body, PART "x" LAST);
+    post(&place, ANY, RELATED, &body);
+    ask(&place, "/healthz");
+    CHECK(place.status == 200 && answers(&place, "ok"));
+    ask(&place, "/metrics");
+    CHECK(place.status == 200 && answers(&place, "tsumugi_dicom_associations 0\n"));
+    CHECK(answers(&place, "tsumugi_stow_stored 1\n"));
+    CHECK(answers(&place, "tsumugi_stow_failed 1\n"));
+    ask(&place, ANY);
+    CHECK(place.status == 404);
+    close_place(&place);
+}
+
+int main(void)
+{
+    if (!mkdtemp(folder))
+        return 1;
+    RUN(a_study_that_is_posted_is_on_the_disk_when_that_is_answered);
+    RUN(a_large_instance_in_chunks_is_kept_as_it_came);
+    RUN(what_is_of_another_study_fails_and_the_rest_is_stored);
+    RUN(what_is_not_whole_is_not_kept);
+    RUN(what_is_cut_leaves_nothing_behind);
+    RUN(requests_that_cannot_be_meant_are_refused);
+    RUN(who_is_not_on_the_list_is_refused);
+    RUN(what_is_too_large_is_said_to_be);
+    RUN(a_full_disk_is_a_reason_of_its_own);
+    RUN(without_tls_only_loopback_takes_studies);
+    RUN(health_and_meters_are_told_on_loopback);
+    CHECK(test_remove(folder));
+    return test_done();
+}
