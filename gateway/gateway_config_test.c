@@ -187,6 +187,54 @@ static void a_dicom_listener_that_cannot_be_meant_stops_the_start(void)
     }
 }
 
+#define CALLER "{\"name\":\"PACS\",\"addresses\":[\"10.0.0.0/8\"]}"
+#define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void callers_of_dicomweb_are_read_with_their_certificates(void)
+{
+    struct err err;
+    struct gateway_config config;
+    CHECK(read_with(STANDARD ",\"dicomweb\":{\"address\":\"10.0.0.7\",\"tls\":{"
+                             "\"certificate\":\"c\",\"key\":\"k\",\"authority\":\"a\"},"
+                             "\"callers\":[" CALLER
+                             ",{\"name\":\"B\",\"addresses\":[\"::1\"],"
+                             "\"certificate\":\"" HEX "\"}],\"reserve_mb\":9},"
+                             "\"metrics\":{\"address\":\"127.0.0.1\"}",
+                    &config, &err));
+    CHECK(config.web.port == 8443 && config.web.caller_count == 2);
+    CHECK(!config.web.callers[0].certificate && config.web.callers[1].certificate);
+    CHECK(config.web.requests_max == 16 && config.dicom.reserve_mb == 9);
+    CHECK(config.web.metrics_port == 9464 && !config.dicom.address);
+    CHECK(read_with(STANDARD, &config, &err));
+    CHECK(!config.web.address && !config.web.metrics_address);
+}
+
+static void a_dicomweb_listener_that_cannot_be_meant_stops_the_start(void)
+{
+#define WEB(rest) STANDARD ",\"dicomweb\":{\"address\":\"::1\"," rest "}"
+    static const char *const cases[] = {
+        WEB("\"port\":1"),
+        WEB("\"callers\":[]"),
+        WEB("\"callers\":[{\"name\":\"A\",\"addresses\":[]}]"),
+        WEB("\"callers\":[{\"name\":\"A\",\"addresses\":[\"pacs.local\"]}]"),
+        WEB("\"callers\":[{\"name\":\"\",\"addresses\":[\"::1\"]}]"),
+        WEB("\"callers\":[{\"name\":\"A\",\"addresses\":[\"::1\"],"
+            "\"certificate\":\"" HEX "\"}]"), /* without tls nobody has one */
+        WEB("\"tls\":{\"certificate\":\"c\",\"key\":\"k\",\"authority\":\"a\"},"
+            "\"callers\":[{\"name\":\"A\",\"addresses\":[\"::1\"],"
+            "\"certificate\":\"12\"}]"),
+        WEB("\"callers\":[" CALLER "],\"requests\":0"),
+        WEB("\"callers\":[" CALLER "],\"caller\":1"),
+        STANDARD ",\"metrics\":{\"adress\":\"::1\"}",
+        STANDARD ",\"metrics\":{\"address\":\"::1\",\"port\":0}",
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct err err;
+        struct gateway_config config;
+        CHECK(!read_with(cases[i], &config, &err) && err.code);
+    }
+}
+
 int main(void)
 {
     struct err err = {0};
@@ -201,6 +249,8 @@ int main(void)
     RUN(an_index_database_has_its_secret_in_a_file_of_its_own);
     RUN(a_dicom_listener_is_read_with_its_peers);
     RUN(a_dicom_listener_that_cannot_be_meant_stops_the_start);
+    RUN(callers_of_dicomweb_are_read_with_their_certificates);
+    RUN(a_dicomweb_listener_that_cannot_be_meant_stops_the_start);
     unlink(in_folder("policy.json"));
     unlink(in_folder("gateway.json"));
     rmdir(folder);

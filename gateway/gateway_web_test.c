@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "gateway/gateway_dicom_testfile.h"
+#include "wire/tls/tls.h"
 
 #define EXPLICIT "1.2.840.10008.1.2.1"
 #define RELATED "multipart/related; type=\"application/dicom\"; boundary=b"
@@ -401,6 +402,87 @@ static void without_tls_only_loopback_takes_studies(void)
     close_site(&place.site);
 }
 
+/* ---- TLS ---- */
+
+struct keys {
+    char files[7][NAME_BYTES];
+    char pacs[HASH_HEX_BYTES]; /* fingerprint of the certificate */
+};
+enum { HOUSE, OWN, OWN_KEY, PACS, PACS_KEY, OTHER, OTHER_KEY };
+
+static void make_keys(struct keys *keys)
+{
+    static const char *const names[] = {"house.crt", "gateway.crt", "gateway.key",
+                                        "pacs.crt",  "pacs.key",    "other.crt",
+                                        "other.key"};
+    struct err err = {0};
+    char other[HASH_HEX_BYTES];
+    for (int i = 0; i < 7; i++)
+        snprintf(keys->files[i], NAME_BYTES, "%s", in_folder(names[i]));
+    CHECK(tls_make_authority(in_folder("house"), "house", &err));
+    CHECK(tls_issue(in_folder("house"), in_folder("gateway"), "gateway", "127.0.0.1", 30,
+                    other, &err));
+    CHECK(tls_issue(in_folder("house"), in_folder("pacs"), "pacs", NULL, 30, keys->pacs,
+                    &err));
+    CHECK(tls_issue(in_folder("house"), in_folder("other"), "other", NULL, 30, other,
+                    &err));
+}
+
+/* The status that curl hears; 000 without an answer. */
+static bool curl_hears(const struct place *place, const struct keys *keys, int who,
+                       const char *status)
+{
+    char url[NAME_BYTES], data[NAME_BYTES + 1];
+    snprintf(url, sizeof url, "https://127.0.0.1:%u" ANY,
+             (unsigned)gateway_web_port(place->web));
+    snprintf(data, sizeof data, "@%s", in_folder("body"));
+    const char *arguments[ARGUMENTS_MAX] = {"curl",
+                                            "-s",
+                                            "-o",
+                                            in_folder("heard"),
+                                            "-w",
+                                            "%{http_code}",
+                                            "--cacert",
+                                            keys->files[HOUSE],
+                                            "-H",
+                                            "Content-Type: " RELATED,
+                                            "--data-binary",
+                                            data,
+                                            url};
+    int count = 13;
+    if (who >= 0) {
+        arguments[count++] = "--cert";
+        arguments[count++] = keys->files[who];
+        arguments[count++] = "--key";
+        arguments[count++] = keys->files[who + 1];
+    }
+    struct running running = begin_program(arguments);
+    end_program(&running);
+    return says(&running, status);
+}
+
+static void a_caller_is_its_certificate_when_one_is_named(void)
+{
+    struct place place;
+    struct keys keys;
+    struct err err = {0};
+    BODY;
+    make_keys(&keys);
+    prepare_place(&place);
+    place.settings.authority = keys.files[HOUSE];
+    place.settings.certificate = keys.files[OWN];
+    place.settings.key = keys.files[OWN_KEY];
+    place.settings.callers[0].certificate = keys.pacs;
+    open_place(&place);
+    put_file(&body, "2.25.1", 2048);
+    buf_cstr(&body, LAST);
+    CHECK(path_write_file(in_folder("body"), buf_view(&body), &err));
+    CHECK(curl_hears(&place, &keys, -1, "000"));
+    CHECK(curl_hears(&place, &keys, OTHER, "403") && count_kept(&place.site) == 0);
+    CHECK(curl_hears(&place, &keys, PACS, "200") && count_kept(&place.site) == 1);
+    close_place(&place);
+}
+
 /* ---- how it is ---- */
 
 static void ask(struct place *place, const char *path)
@@ -447,6 +529,10 @@ int main(void)
     RUN(what_is_too_large_is_said_to_be);
     RUN(a_full_disk_is_a_reason_of_its_own);
     RUN(without_tls_only_loopback_takes_studies);
+    if (is_installed("curl"))
+        RUN(a_caller_is_its_certificate_when_one_is_named);
+    else
+        SKIP("a_caller_is_its_certificate_when_one_is_named", "curl is not installed");
     RUN(health_and_meters_are_told_on_loopback);
     CHECK(test_remove(folder));
     return test_done();
