@@ -225,7 +225,7 @@ static void a_dicomweb_listener_that_cannot_be_meant_stops_the_start(void)
             "\"certificate\":\"12\"}]"),
         WEB("\"callers\":[" CALLER "],\"requests\":0"),
         WEB("\"callers\":[" CALLER "],\"caller\":1"),
-        STANDARD ",\"metrics\":{\"adress\":\"::1\"}",
+        STANDARD ",\"metrics\":{\"where\":\"::1\"}",
         STANDARD ",\"metrics\":{\"address\":\"::1\",\"port\":0}",
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
