@@ -82,7 +82,7 @@ static inline void cut(void *context)
     loop_stop(site.loop);
 }
 
-static const struct http_plug plug = {answered, more, cut};
+static const struct http_plug plug = {.answered = answered, .more = more, .cut = cut};
 
 /* Runs the loop until somebody stops it, or too long. */
 static inline void run(void)
