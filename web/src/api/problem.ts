@@ -40,14 +40,15 @@ export function wordsOf(problem: unknown): ProblemWords {
     return { text: t('problem.unexpected.text'), next: t('problem.unexpected.next') };
   }
   askFor('problem');
-  const text = `problem.${problem.code}.text`;
-  const next = `problem.${problem.code}.next`;
+  // what few meet has the words of its family: its code's first word
+  const named = has(`problem.${problem.code}.text`) ? problem.code : problem.code.split('_')[0];
+  const [text, next] = [`problem.${named}.text`, `problem.${named}.next`];
   if (has(text) && has(next)) {
     const seconds = Math.ceil((problem.retryAfterMs ?? 0) / 1000);
     const isTimed = t(next).includes('{n}');
     return {
       text: t(text),
-      next: isTimed && seconds === 0 ? t('problem.wait.next') : t(next, { n: seconds }),
+      next: isTimed && seconds === 0 ? t('problem.wait.next') : t(next, { n: seconds, code: problem.code }),
     };
   }
   if (problem.status >= 500) {

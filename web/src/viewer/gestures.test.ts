@@ -179,6 +179,11 @@ describe('commandOf', () => {
     expect(press(' ')).toEqual({ does: 'play' });
     expect(press('7')).toBeNull();
   });
+  it('marks a picture with K, not where one writes', () => {
+    expect(commandOf({ key: 'K', isModified: false, on: 'other' }, true)).toEqual({ does: 'mark' });
+    expect(commandOf({ key: 'k', isModified: false, on: 'field' }, true)).toBeNull();
+    expect(commandOf({ key: 'k', isModified: false, on: 'other' }, false)).toBeNull();
+  });
   it('leaves fields their keys and buttons the space, but Esc leads back from everywhere', () => {
     expect(press('ArrowDown', 'field')).toBeNull();
     expect(press(' ', 'button')).toBeNull();

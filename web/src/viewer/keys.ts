@@ -7,7 +7,7 @@ export type Command =
   | { does: 'series'; by: 1 | -1 }
   | { does: 'tool'; tool: Tool }
   | { does: 'preset'; at: number }
-  | { does: 'first' | 'last' | 'reset' | 'invert' | 'play' | 'back' | 'help' };
+  | { does: 'first' | 'last' | 'reset' | 'invert' | 'mark' | 'play' | 'back' | 'help' };
 
 const NAMED: Record<string, Command> = {
   ArrowUp: { does: 'frames', by: -1 }, ArrowDown: { does: 'frames', by: 1 },
@@ -18,7 +18,7 @@ const NAMED: Record<string, Command> = {
 const SINGLE: Record<string, Command> = {
   s: { does: 'tool', tool: 'scroll' }, w: { does: 'tool', tool: 'window' }, p: { does: 'tool', tool: 'pan' },
   z: { does: 'tool', tool: 'zoom' }, l: { does: 'tool', tool: 'length' }, a: { does: 'tool', tool: 'angle' },
-  r: { does: 'reset' }, i: { does: 'invert' }, ' ': { does: 'play' }, '?': { does: 'help' },
+  r: { does: 'reset' }, i: { does: 'invert' }, k: { does: 'mark' }, ' ': { does: 'play' }, '?': { does: 'help' },
 };
 
 export interface Pressed {

@@ -365,3 +365,69 @@ test('fingers', async ({ page, world, hand }) => {
   await isAccessible(page);
   await picture(page, 'images-tools');
 });
+
+test('key images: marked by key or button, as a strip, on a page, and not lost without a word', async ({ page, world, hand }) => {
+  await login(page, world, world.colleague);
+  await serveStudies(page, STUDIES.ct());
+  const printed: string[] = [];
+  page.on('request', (request) => {
+    if (request.method() === 'POST' && /\/openings\/[^/]+\/prints$/.test(request.url())) printed.push(request.url());
+  });
+  await openImages(page, hand, world);
+  await drawn(page);
+  const strip = page.locator('.v-marks');
+  await expect(strip).toHaveCount(0);
+  await host(page).focus();
+  await page.keyboard.press('k');
+  await expect(page.locator('.v-key')).toHaveText('★ キー画像');
+  await expect(strip.locator('h2')).toHaveText('キー画像 1');
+  await page.locator('.v-slider').fill('21');
+  await drawn(page);
+  await expect(page.locator('.v-key')).toHaveCount(0);
+  await press(page, 'キー画像');
+  await closeTools(page);
+  await expect(strip.getByRole('listitem')).toHaveCount(2);
+  await expect(strip.locator('img').last()).toBeVisible();
+  await noSidewaysScroll(page);
+  await isAccessible(page);
+  await picture(page, 'images-marked');
+
+  // back to what was marked; a second press takes the mark away
+  await strip.getByRole('button', { name: /^キー画像を開く/ }).first().click();
+  await expect(slice(page)).toHaveText('1 / 40');
+  await press(page, 'キー画像');
+  await closeTools(page);
+  await expect(strip.getByRole('listitem')).toHaveCount(1);
+  await press(page, 'キー画像');
+  await closeTools(page);
+
+  await page.keyboard.press('Escape');
+  const question = page.getByRole('dialog', { name: 'キー画像が消えます' });
+  await expect(question).toContainText('2枚');
+  await isAccessible(page);
+  await picture(page, 'images-leave');
+  await page.keyboard.press('Escape');
+  await expect(question).toHaveCount(0);
+  await expect(strip.getByRole('listitem')).toHaveCount(2);
+
+  await strip.getByRole('button', { name: 'キー画像の用紙' }).click();
+  const sheet = page.locator('.key-sheet figure');
+  await expect(sheet).toHaveCount(2);
+  await expect(sheet.first()).toContainText('シリーズ 2　画像番号 21');
+  await expect(sheet.first()).toContainText('位置 0.0 mm　幅 400　レベル 40');
+  await expect(sheet.first()).toContainText('参考画像（非診断用）');
+  await page.getByLabel('画像1のコメント').fill('右肺の結節、k 前回より増大');
+  await expect(page.getByRole('button', { name: '印刷', exact: true })).toBeEnabled();
+  await noSidewaysScroll(page);
+  await isAccessible(page);
+  await picture(page, 'images-sheet');
+  const coming = page.waitForEvent('download');
+  await page.getByRole('button', { name: '画像ファイルとして保存' }).click();
+  const file = await coming;
+  expect(file.suggestedFilename()).toBe('key-images.png');
+  expect(printed.length).toBe(1);
+  // Esc leads back to the viewer with its marks, not out of it
+  await page.locator('h1').click();
+  await page.keyboard.press('Escape');
+  await expect(strip.getByRole('listitem')).toHaveCount(2);
+});

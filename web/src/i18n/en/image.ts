@@ -84,7 +84,7 @@ export const words = {
   'image.save.study': 'The whole study (ZIP)',
   'image.save.note': 'Saved files contain information about the patient.',
   'image.print': 'Print',
-  'image.key': 'Attach this image to a note',
+  'image.key': 'Key image',
   'image.unsupported': 'Images of this kind cannot be shown',
   'image.unsupported.next': 'Compression: {syntax}. Save the file and open it with a program that knows it.',
   'image.kind.image': 'Image',

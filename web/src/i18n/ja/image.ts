@@ -84,7 +84,7 @@ export const words = {
   'image.save.study': '検査全体（ZIP）',
   'image.save.note': '保存したファイルには患者さんの情報が含まれます。',
   'image.print': '印刷',
-  'image.key': 'この画像を記録に付ける',
+  'image.key': 'キー画像',
   'image.unsupported': 'この形式の画像は表示できません',
   'image.unsupported.next': '圧縮方式：{syntax}。ファイルを保存し、対応する画像ソフトで開いてください。',
   'image.kind.image': '画像',

@@ -20,6 +20,7 @@ import { Pane, type Loaded } from '../../viewer/pane.ts';
 import type { Lines } from '../../viewer/stage.ts';
 import { framesOf } from '../../viewer/study.ts';
 import { PaneView, sayOf } from './PaneView.tsx';
+import { isOf, markOf, type Mark } from './mark.ts';
 import { Strip, seriesName } from './Strip.tsx';
 import { Toolbar, isOff, usedTool } from './Toolbar.tsx';
 import { instanceUrl, loaderOf, zipUrl } from './calls.ts';
@@ -28,6 +29,9 @@ import { useStudies, type Opened } from './studies.ts';
 const Compare = lazy(() => import('./Compare.tsx').then((m) => m.Compare));
 const SeriesPaper = lazy(() => import('./Paper.tsx').then((m) => m.SeriesPaper));
 const ImageKeys = lazy(() => import('./Keys.tsx').then((m) => m.ImageKeys), 'help');
+const KeyStrip = lazy(() => import('./KeyStrip.tsx').then((m) => m.KeyStrip), 'key');
+const KeySheet = lazy(() => import('./KeySheet.tsx').then((m) => m.KeySheet), 'key', 'print');
+const LeaveMarks = lazy(() => import('./KeyStrip.tsx').then((m) => m.LeaveMarks), 'key');
 const PrintImage = lazy(() => import('./Print.tsx').then((m) => m.PrintImage), 'print');
 
 const AT_A_TIME = 4; // of the six connections that a browser has
@@ -46,8 +50,6 @@ interface Slot {
 export interface ImagesProps {
   person: Person;
   entry: string;
-  /** A picture that belongs into a note; without it nothing offers that. */
-  onKeyImage?: (of: { entry: string; study_uid: string; series_uid: string; instance_uid: string; frame: number }) => void;
 }
 
 /** Draws once per frame of the screen, however much changed. */
@@ -254,7 +256,7 @@ function Waiting({ person, problem, retry }: { person: string; problem: unknown;
   );
 }
 
-export function Images({ person, entry, onKeyImage }: ImagesProps) {
+export function Images({ person, entry }: ImagesProps) {
   const [turn, setTurn] = useState(0);
   const [, navigate] = useLocation();
   const draw = useDraw();
@@ -263,8 +265,9 @@ export function Images({ person, entry, onKeyImage }: ImagesProps) {
   const thumbnail = useThumbnails(store, studies);
   const [tool, setTool] = useState<Tool>('scroll');
   const [isOpen, setIsOpen] = useState(false);
-  const [dialog, setDialog] = useState<'compare' | 'keys' | null>(null);
+  const [dialog, setDialog] = useState<'compare' | 'keys' | 'sheet' | 'leave' | null>(null);
   const [paper, setPaper] = useState<Blob>();
+  const [marks, setMarks] = useState<Mark[]>([]);
   const [rate, setRate] = useState(RATE);
   const panes = useRef<HTMLDivElement>(null);
   const first = studies[0];
@@ -276,6 +279,7 @@ export function Images({ person, entry, onKeyImage }: ImagesProps) {
   useEffect(() => {
     if (!first) return;
     divide(1);
+    setMarks([]); // theirs were other openings
     show(0, first, firstImage(first));
   }, [first]);
   useCine(pane, rate, (to) => go(active, to, 1));
@@ -288,13 +292,23 @@ export function Images({ person, entry, onKeyImage }: ImagesProps) {
   }
   /* An opening that has run out is a new decision, not another try. */
   function again(of: Pane | undefined, why: unknown): void {
-    if (why instanceof Problem && (why.status === 404 || why.status === 410)) setTurn(turn + 1);
+    if (why instanceof Problem && (why.status === 410 || why.code === 'not_found' || why.code === 'study_changed')) setTurn(turn + 1);
     else of?.retry();
   }
   function leave(): void {
     // where one came from, as it was left
     if ((history.state as { isFromCalendar?: boolean } | null)?.isFromCalendar) history.back();
     else navigate(back);
+  }
+  function mark(): void {
+    const one = slot && markOf(slot.study, pane);
+    if (!one) return;
+    if (marks.some((old) => isOf(old, one))) setMarks(marks.filter((old) => !isOf(old, one)));
+    else shot((blob) => setMarks((old) => (old.some((other) => isOf(other, one)) ? old : [...old, { ...one, blob }])));
+  }
+  function askLeave(): void {
+    if (marks.length > 0) setDialog('leave');
+    else leave();
   }
   function play(): void {
     if (!pane || pane.count < 2) return;
@@ -319,16 +333,24 @@ export function Images({ person, entry, onKeyImage }: ImagesProps) {
     if (layout === 1) divide(2);
     put(at, opened, likeOf(opened, slot));
   }
+  function toMark({ study, index, at }: Mark): void {
+    if (slot?.study !== study || slot.index !== index) show(active, study, index);
+    go(active, at);
+  }
   function toSeries(by: number): void {
     if (!slot) return;
     const next = slot.index + by;
     if (slot.study.study.series[next]) show(active, slot.study, next);
   }
   function run(command: Command): void {
-    if (command.does === 'back') {
+    if (paper || dialog) {
+      if (command.does !== 'back') return;
+      setPaper(undefined);
+      setDialog(null);
+    } else if (command.does === 'back') {
       if (isOpen) setIsOpen(false);
       else if (pane?.measuring.draft) pane.clear();
-      else leave();
+      else askLeave();
     } else if (command.does === 'help') setDialog('keys');
     else if (command.does === 'series') toSeries(command.by);
     else if (!pane) return;
@@ -341,6 +363,7 @@ export function Images({ person, entry, onKeyImage }: ImagesProps) {
       if (preset) pane.choose(preset);
     } else if (command.does === 'reset') pane.reset();
     else if (command.does === 'invert') pane.invert();
+    else if (command.does === 'mark') mark();
     else play();
   }
   const latest = useRef(run);
@@ -360,9 +383,11 @@ export function Images({ person, entry, onKeyImage }: ImagesProps) {
     return () => removeEventListener('keydown', onKey);
   }, []);
 
-  function printIt(): void {
-    const canvas = panes.current?.querySelector<HTMLCanvasElement>('.v-pane.active canvas') ?? panes.current?.querySelector('canvas');
-    canvas?.toBlob((blob) => blob && setPaper(blob), 'image/png');
+  /* As it is on the screen; nothing while there is nothing on it. */
+  function shot(take: (blob: Blob) => void): void {
+    const shown = '.v-host:not([data-ready="no"]) canvas';
+    const canvas = panes.current?.querySelector<HTMLCanvasElement>(layout > 1 ? `.v-pane.active ${shown}` : shown);
+    canvas?.toBlob((blob) => blob && take(blob), 'image/png');
   }
 
   if (!first) return <Waiting person={person.id} problem={problem} retry={() => setTurn(turn + 1)} />;
@@ -370,6 +395,10 @@ export function Images({ person, entry, onKeyImage }: ImagesProps) {
   if (paper && slot?.pane) {
     return <PrintImage person={person} of={slot.study} pane={slot.pane} facility={facilityOf(slot.study.head.facility)} blob={paper} onBack={() => setPaper(undefined)} />;
   }
+  if (dialog === 'sheet') {
+    return <KeySheet person={person} marks={marks} facilityOf={facilityOf} onMarks={setMarks} onBack={() => setDialog(null)} />;
+  }
+  const isMarked = (slot && marks.some((one) => isOf(one, markOf(slot.study, pane)))) ?? false;
   const isEmpty = first.study.series.length === 0;
   return (
     <div class={`v ${isOpen ? 'has-tools' : ''}`}>
@@ -379,7 +408,7 @@ export function Images({ person, entry, onKeyImage }: ImagesProps) {
           href={back}
           onClick={(event) => {
             event.preventDefault();
-            leave();
+            askLeave();
           }}
         >
           <Icon name="left" />
@@ -398,7 +427,7 @@ export function Images({ person, entry, onKeyImage }: ImagesProps) {
           </button>
           {slot && <Save slot={slot} />}
           {pane && (
-            <button type="button" class="btn compact" onClick={printIt}>
+            <button type="button" class="btn compact" onClick={() => shot(setPaper)}>
               <Icon name="print" />
               <span class="v-word">{t('image.print')}</span>
             </button>
@@ -437,15 +466,8 @@ export function Images({ person, entry, onKeyImage }: ImagesProps) {
             onOpen={() => setIsOpen(!isOpen)}
             onPlay={play}
             onRate={setRate}
-            onKey={
-              onKeyImage && pane?.image && slot
-                ? () =>
-                    onKeyImage({
-                      entry: slot.study.head.id, study_uid: slot.study.study.study_uid, series_uid: pane.series.uid,
-                      instance_uid: pane.image?.uid ?? '', frame: pane.frames[pane.at]?.frame ?? 0,
-                    })
-                : undefined
-            }
+            isMarked={isMarked}
+            onKey={pane?.image?.is_supported ? mark : undefined}
           />
           <Strip
             studies={studies}
@@ -453,7 +475,16 @@ export function Images({ person, entry, onKeyImage }: ImagesProps) {
             thumbnail={thumbnail}
             facilityOf={facilityOf}
             onChoose={(study, index) => show(active, study, index)}
-          />
+          >
+            {marks.length > 0 && (
+              <KeyStrip
+                marks={marks}
+                onGo={toMark}
+                onDrop={(one) => setMarks(marks.filter((old) => old !== one))}
+                onSheet={() => setDialog('sheet')}
+              />
+            )}
+          </Strip>
           <div class={`v-panes n${layout}`} ref={panes}>
             {Array.from({ length: layout }, (_, at) => {
               const one = slots[at];
@@ -469,6 +500,7 @@ export function Images({ person, entry, onKeyImage }: ImagesProps) {
                   facility={facilityOf(one.study.head.facility)}
                   name={name}
                   isActive={layout > 1 && at === active}
+                  isMarked={marks.some((mark) => isOf(mark, markOf(one.study, one.pane)))}
                   tool={tool}
                   cuts={cutsOn(slots, at, active)}
                   onActive={() => setActive(at)}
@@ -498,6 +530,7 @@ export function Images({ person, entry, onKeyImage }: ImagesProps) {
           onClose={() => setDialog(null)}
         />
       )}
+      {dialog === 'leave' && <LeaveMarks count={marks.length} onLeave={leave} onSheet={() => setDialog('sheet')} onClose={() => setDialog(null)} />}
       {dialog === 'keys' && <ImageKeys onClose={() => setDialog(null)} />}
     </div>
   );

@@ -7,7 +7,7 @@ import { Dialog } from '../../ui/Dialog.tsx';
 const LINES: [string[], Key][] = [
   [['↑', '↓'], 'image.keys.frame'], [['PageUp', 'PageDown'], 'image.keys.ten'], [['Home', 'End'], 'image.keys.ends'],
   [['←', '→'], 'image.keys.series'], [['S', 'W', 'P', 'Z', 'L', 'A'], 'image.keys.tools'], [['1', '…', '6'], 'image.keys.preset'],
-  [['R', 'I'], 'image.keys.reset'], [['Space'], 'image.keys.play'], [['Esc'], 'image.keys.back'], [['?'], 'keys.help'],
+  [['R', 'I'], 'image.keys.reset'], [['K'], 'image.key'], [['Space'], 'image.keys.play'], [['Esc'], 'image.keys.back'], [['?'], 'keys.help'],
 ];
 
 export function ImageKeys({ onClose }: { onClose: () => void }) {

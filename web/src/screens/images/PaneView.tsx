@@ -21,6 +21,7 @@ export interface PaneProps {
   facility: Facility | undefined;
   name: string;
   isActive: boolean;
+  isMarked: boolean;
   tool: Tool;
   cuts: Lines['cuts'];
   onActive: () => void;
@@ -184,9 +185,9 @@ export function sayOf(pane: Pane): string {
   return depth === null ? slice : `${slice} ${t('image.place', { mm: place(depth) })}`;
 }
 
-const windowNumber = (value: number) => String(Math.abs(value) < 10 ? Math.round(value * 100) / 100 : Math.round(value)).replace('-', '−');
+export const windowNumber = (value: number) => String(Math.abs(value) < 10 ? Math.round(value * 100) / 100 : Math.round(value)).replace('-', '−');
 
-function Around({ pane, of, facility, isPreview, hasPicture }: PaneProps & { isPreview: boolean; hasPicture: boolean }) {
+function Around({ pane, of, facility, isMarked, isPreview, hasPicture }: PaneProps & { isPreview: boolean; hasPicture: boolean }) {
   const { image, series, window, depth } = pane;
   if (!image) return null;
   const edges = edgesOf(image, pane.view);
@@ -206,6 +207,7 @@ function Around({ pane, of, facility, isPreview, hasPicture }: PaneProps & { isP
       </div>
       <div class="tr">
         <span class="v-reference">{t('image.reference')}</span>
+        {isMarked && <span class="v-key">★ {t('image.key')}</span>}
         {ratio !== null && (
           <span>{ratio > 1 ? t('image.lossy.ratio', { ratio: Math.round(ratio) }) : t('image.lossy')}</span>
         )}

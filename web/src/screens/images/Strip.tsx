@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The series of all studies on the screen, each with a picture from its middle. */
+import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Facility } from '../../api/client.ts';
 import { t } from '../../i18n/t.ts';
@@ -16,6 +17,7 @@ export interface StripProps {
   thumbnail: (opening: string, index: number) => Loaded | undefined;
   facilityOf: (id: string) => Facility | undefined;
   onChoose: (study: Opened, index: number) => void;
+  children?: ComponentChildren;
 }
 
 export const seriesName = (series: Series): string =>
@@ -33,9 +35,10 @@ function Thumbnail({ series, blob }: { series: Series; blob: Blob | undefined })
   return <span class="v-kind">{series.kind === 'image' ? series.modality : t(`image.kind.${series.kind}`)}</span>;
 }
 
-export function Strip({ studies, current, thumbnail, facilityOf, onChoose }: StripProps) {
+export function Strip({ studies, current, thumbnail, facilityOf, onChoose, children }: StripProps) {
   return (
     <nav class="v-strip" aria-label={t('image.strip')}>
+      {children}
       {studies.map((study) => {
         const facility = facilityOf(study.head.facility);
         return (

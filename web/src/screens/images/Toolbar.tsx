@@ -26,6 +26,7 @@ export interface ToolbarProps {
   onOpen: () => void;
   onPlay: () => void;
   onRate: (rate: number) => void;
+  isMarked: boolean;
   onKey: (() => void) | undefined;
   children?: ComponentChildren;
 }
@@ -195,7 +196,7 @@ export function Toolbar(props: ToolbarProps) {
           <Fine pane={pane} />
           {props.onKey && (
             <div class="v-group">
-              <button type="button" onClick={props.onKey}>
+              <button type="button" aria-pressed={props.isMarked} onClick={props.onKey}>
                 {t('image.key')}
               </button>
             </div>

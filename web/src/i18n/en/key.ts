@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { words as ja } from '../ja/key.ts';
+import type { Words } from '../t.ts';
+
+export const words: Record<keyof typeof ja, Words> = {
+  'key.title': 'Key images {n}',
+  'key.go': 'Open key image: {name}',
+  'key.drop': 'Remove: {name}',
+  'key.sheet': 'Key image sheet',
+  'key.note': 'A sheet to go with a referral or a record. Key images and comments are on this screen only and go when the viewer is closed. Printing and saving are recorded as views.',
+  'key.save': 'Save as a picture file',
+  'key.none': 'There are no key images. Go back to the viewer and press "Key image" on a picture.',
+  'key.numbers': 'Series {series}  image {image}',
+  'key.frame': 'frame {n}',
+  'key.comment': 'Comment on image {n}',
+  'key.leave.title': 'Key images will be lost',
+  'key.leave.text': 'The {n} key images and their comments go when the viewer is closed.',
+  'key.leave.do': 'Close, to the calendar',
+};
