@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/path.h"
 #include "base/rand.h"
@@ -181,16 +182,45 @@ static const char policy_json[] =
     "\"professions\":[\"doctor\",\"dentist\",\"nurse\",\"pharmacist\"]}],"
     "\"excluded_departments\":[\"06\"]}\n";
 
+static void put_folder(struct json_writer *writer, const struct demo *demo,
+                       const char *label, const char *directory)
+{
+    json_open_object(writer);
+    json_put_cstr(writer, "label", label);
+    put_path(writer, demo, "directory", directory);
+    json_close_object(writer);
+}
+
 static void put_volume(struct json_writer *writer, const struct demo *demo,
                        const char *key, const char *label, const char *directory)
 {
     json_key(writer, key);
     json_open_array(writer);
-    json_open_object(writer);
-    json_put_cstr(writer, "label", label);
-    put_path(writer, demo, "directory", directory);
-    json_close_object(writer);
+    put_folder(writer, demo, label, directory);
     json_close_array(writer);
+}
+
+/* The archive's studies, and the electrocardiographs' folder. */
+static void put_images(struct json_writer *writer, const struct demo *demo,
+                       const struct demo_hospital *hospital, const char *code)
+{
+    char path[DEMO_PATH_BYTES];
+    char waves[64];
+    char name[64];
+    snprintf(waves, sizeof waves, "waves/%s", code);
+    demo_path(demo, waves, path);
+    bool has_waves = access(path, F_OK) == 0;
+    if (!hospital->has_images && !has_waves)
+        return;
+    json_key(writer, "images");
+    json_open_array(writer);
+    snprintf(name, sizeof name, "images/%s", code);
+    if (hospital->has_images)
+        put_folder(writer, demo, "pacs", name);
+    if (has_waves)
+        put_folder(writer, demo, "ecg", waves);
+    json_close_array(writer);
+    json_put_int(writer, "images_period_seconds", 2);
 }
 
 /* The port that is usual for DICOM, or any that is free. */
@@ -258,11 +288,7 @@ static bool write_gateway_config(const struct demo *demo,
     snprintf(name, sizeof name, "extended/%s", code);
     if (hospital->has_documents)
         put_volume(&writer, demo, "extended_storage", "ANX01", name);
-    snprintf(name, sizeof name, "images/%s", code);
-    if (hospital->has_images) {
-        put_volume(&writer, demo, "images", "pacs", name);
-        json_put_int(&writer, "images_period_seconds", 2);
-    }
+    put_images(&writer, demo, hospital, code);
     if (hospital->takes_dicom && demo->dicom_port > 0)
         put_dicom(&writer, demo->dicom_port);
     json_key(&writer, "centre");

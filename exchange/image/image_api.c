@@ -303,12 +303,15 @@ static bool begin_instance(const struct content_wish *wish,
                            struct content_passage *passage, struct err *err)
 {
     struct image_range range = image_read_range(http_header(wish->call, "range"));
-    if (!begin_as(fetched, "application/dicom", passage, err) ||
+    bool is_mfer = strcmp(fetched->type, "application/vnd.mfer") == 0;
+    const char *type = is_mfer ? "application/vnd.mfer" : "application/dicom";
+    if (!begin_as(fetched, type, passage, err) ||
         (range.is_asked && !narrow(wish->call, &range, passage, err)))
         return false;
     http_add_header(wish->call, "accept-ranges", "bytes");
     http_add_header(wish->call, "content-disposition",
-                    "attachment; filename=\"image.dcm\"");
+                    is_mfer ? "attachment; filename=\"waveform.mwf\""
+                            : "attachment; filename=\"image.dcm\"");
     return true;
 }
 

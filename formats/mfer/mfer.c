@@ -5,6 +5,7 @@
 #include "formats/mfer/mfer_reader.h"
 
 enum { SET_DEPTH_MAX = 8, CHANNEL_BYTES_MAX = 5, INDEFINITE = 0x80, CHAIN_LEN = 3 };
+enum { HEAD_BYTES_MAX = 16 }; /* tag, channel, length; END and what follows it */
 
 static const char CLAUSE_LENGTH[] = "ISO 22077-1 tag, length, value";
 static const char CLAUSE_WAV[] = "ISO 22077-1 WAV (1Eh)";
@@ -24,6 +25,18 @@ void mfer_find(struct mfer_reader *reader, const char *code, size_t offset,
     /* The arena's error, if any, is the reader's and ends everything. */
     (void)!entry_warn(&reader->file->findings, code, offset, words, reader->arena,
                       reader->err);
+}
+
+/* At most so much as there is. */
+static bool is_there(struct mfer_reader *reader, size_t at, uint64_t len)
+{
+    size_t left = reader->bytes.len - at;
+    if (!reader->loader || at >= reader->bytes.len)
+        return true;
+    if (reader->loader->load(reader->loader->self, reader->bytes.at + at,
+                             len < left ? len : left, true))
+        return true;
+    return err_set(reader->err, ERR_BUSY, "mfer_not_there", "a part cannot be read");
 }
 
 /* ------------------------------------------------------------------ lengths */
@@ -406,7 +419,8 @@ static void walk_one(struct mfer_reader *reader, struct scope *scope)
         .offset = offset,
         .channel = scope->channel,
     };
-    if (!scope->is_ignored)
+    bool is_read = head.tag == MFER_WAV || is_there(reader, head.value_at, head.len);
+    if (is_read && !scope->is_ignored)
         take_item(reader, &item);
 }
 
@@ -414,7 +428,8 @@ static void walk(struct mfer_reader *reader, struct scope *scope)
 {
     bool has_end = scope->is_indefinite;
     size_t start = scope->at;
-    while (!reader->is_over && mfer_is_good(reader) && !ends_here(reader, scope)) {
+    while (!reader->is_over && mfer_is_good(reader) &&
+           is_there(reader, scope->at, HEAD_BYTES_MAX) && !ends_here(reader, scope)) {
         uint8_t tag = reader->bytes.at[scope->at];
         if (tag == MFER_ZRO) {
             scope->at++;
@@ -445,12 +460,19 @@ static bool derive_all(struct mfer_reader *reader)
 bool mfer_read(struct span bytes, struct arena *arena, struct mfer_file *file,
                struct err *err)
 {
+    return mfer_read_by(NULL, bytes, arena, file, err);
+}
+
+bool mfer_read_by(const struct waveform_loader *loader, struct span bytes,
+                  struct arena *arena, struct mfer_file *file, struct err *err)
+{
     *file = (struct mfer_file){
         .recording = {.day = DAY_NONE},
         .patient = {.birth_day = DAY_NONE, .sex = 'U'},
     };
     struct mfer_reader reader = {
         .bytes = bytes,
+        .loader = loader,
         .arena = arena,
         .err = err,
         .file = file,

@@ -37,6 +37,12 @@ bool mfer_detect(struct span bytes);
  * that lack them. */
 MUST_CHECK bool mfer_read(struct span bytes, struct arena *arena, struct mfer_file *file,
                           struct err *err);
+/* The same of a file that is not in memory as a whole: what is read is asked for before
+ * (and to be kept until the recording has gone), samples whenever they are looked at.
+ * ERR_BUSY mfer_not_there when the loader says no. */
+MUST_CHECK bool mfer_read_by(const struct waveform_loader *loader, struct span bytes,
+                             struct arena *arena, struct mfer_file *file,
+                             struct err *err);
 /* One entry of the calendar: kind physiology, with the recording's items. */
 MUST_CHECK bool mfer_list(const struct mfer_file *file, struct arena *arena,
                           struct entry_list *list, struct err *err);

@@ -135,7 +135,8 @@ static bool plan_channel(struct mfer_reader *reader, uint32_t index, size_t offs
     struct mfer_plan *plan = &reader->layout.plans[index];
     struct waveform_channel *channel = &reader->layout.channels[index];
     uint32_t dtp = words.has & MFER_HAS_DTP ? words.dtp : 0;
-    *channel = (struct waveform_channel){.is_little_endian = reader->is_little_endian};
+    *channel = (struct waveform_channel){.is_little_endian = reader->is_little_endian,
+                                         .loader = reader->loader};
     if (!take_type(dtp, &channel->type)) {
         mfer_find(reader, "mfer_type_unknown", offset,
                   TEXT("データ型（DTP）が規格の値ではないため、フレームを読めません"));

@@ -126,6 +126,7 @@ struct mfer_layout {
 
 struct mfer_reader {
     struct span bytes;
+    const struct waveform_loader *loader; /* NULL = all is there */
     struct arena *arena;
     struct err *err;
     struct mfer_file *file;

@@ -164,9 +164,18 @@ static struct stretch stretch_of(const struct waveform_channel *channel,
     uint64_t block = index / run->block_count;
     uint64_t inside = index % run->block_count;
     uint64_t left = run->block_count - inside;
+    uint64_t most = WAVEFORM_LOAD_BYTES_MAX / type_bytes[channel->type];
+    count = count < most ? count : most;
     return (struct stretch){.at = run->at + block * run->stride_bytes +
                                   inside * type_bytes[channel->type],
                             .count = left < count ? left : count};
+}
+
+static bool is_there(const struct waveform_channel *channel, struct stretch stretch)
+{
+    const struct waveform_loader *loader = channel->loader;
+    return !loader || loader->load(loader->self, stretch.at,
+                                   stretch.count * type_bytes[channel->type], false);
 }
 
 static void read_run(const struct waveform_channel *channel,
@@ -176,8 +185,9 @@ static void read_run(const struct waveform_channel *channel,
     size_t size = type_bytes[channel->type];
     while (count > 0) {
         struct stretch stretch = stretch_of(channel, run, index, count);
+        bool has_bytes = is_there(channel, stretch);
         for (uint64_t i = 0; i < stretch.count; i++)
-            *out++ = waveform_number(channel, stretch.at + i * size);
+            *out++ = has_bytes ? waveform_number(channel, stretch.at + i * size) : NAN;
         index += stretch.count;
         count -= (size_t)stretch.count;
     }
@@ -280,9 +290,10 @@ static void see_run(const struct waveform_channel *channel,
     bool is_word = channel->type == WAVEFORM_S16 || channel->type == WAVEFORM_U16;
     while (count > 0) {
         struct stretch stretch = stretch_of(channel, run, index, count);
-        if (is_word)
+        bool has_bytes = is_there(channel, stretch);
+        if (has_bytes && is_word)
             see_words(channel, stretch, extremes);
-        for (uint64_t i = 0; !is_word && i < stretch.count; i++)
+        for (uint64_t i = 0; has_bytes && !is_word && i < stretch.count; i++)
             see(extremes, waveform_number(channel, stretch.at + i * size));
         index += stretch.count;
         count -= stretch.count;

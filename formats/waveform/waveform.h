@@ -52,6 +52,14 @@ struct waveform_run {
     uint64_t block_count;  /* samples that lie together, > 0 */
 };
 
+/* Of a file that is not in memory as a whole: called before its bytes are read. False:
+ * they are not there, and count as gaps; who made the loader says so instead. */
+struct waveform_loader {
+    bool (*load)(void *self, const uint8_t *at, uint64_t len, bool keeps);
+    void *self;
+};
+enum { WAVEFORM_LOAD_BYTES_MAX = 1 << 20 }; /* at once, of samples */
+
 struct waveform_channel {
     struct text lead;   /* "V1"; never empty */
     uint32_t lead_code; /* 0 = none */
@@ -63,8 +71,9 @@ struct waveform_channel {
     double scale;
     double offset;
     bool has_gap;
-    double gap;            /* the stored number that means "no data" */
-    uint64_t sample_count; /* what no run covers is a gap */
+    double gap;                           /* the stored number that means "no data" */
+    const struct waveform_loader *loader; /* NULL = all bytes are there */
+    uint64_t sample_count;                /* what no run covers is a gap */
     struct waveform_run *runs;
     size_t run_count;
     size_t run_room;

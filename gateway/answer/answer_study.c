@@ -13,6 +13,8 @@
 #include "formats/waveform/waveform.h"
 #include "gateway/answer/answer_parts.h"
 
+#define ANSWER_MFER "application/vnd.mfer"
+
 enum {
     LISTS_MAX = 256,
     LIST_BYTES_MAX = 64 << 20,
@@ -337,7 +339,8 @@ void answer_instance(struct http_call *call, void *context)
     CLEANUP(path_close)
     int fd = is_found ? study_open_file(answer->config.study, &instance, &err) : -1;
     struct stat status = {0};
-    struct answer_range range = {"application/dicom", asked.from};
+    bool is_mfer = fd >= 0 && study_is_mfer(fd);
+    struct answer_range range = {is_mfer ? ANSWER_MFER : "application/dicom", asked.from};
     if (fd < 0 || fstat(fd, &status) != 0 ||
         !answer_send_file(answer, call, &fd, &range, &err)) {
         http_answer_problem(call, &err);
@@ -451,12 +454,35 @@ void answer_report(struct http_call *call, void *context)
 
 /* ---- POST /waveform ---- */
 
-static bool write_waveform(const struct dicom_file *file,
+/* A day of it is not read as a whole; of a file that was cut meanwhile nothing is shown.
+ */
+static bool write_mfer(int fd, const struct waveform_wish *wish, struct arena *arena,
+                       struct buf *out, struct err *err)
+{
+    CLEANUP(study_close_wave) struct study_wave wave;
+    struct err fault = {0};
+    if (!study_open_wave(fd, arena, &wave, err))
+        return name_fault(err);
+    bool is_written = waveform_write(&wave.file.recording, wish, out, &fault);
+    if (!study_check_wave(&wave, err))
+        return false;
+    if (!is_written)
+        *err = fault;
+    return is_written;
+}
+
+static bool write_waveform(struct answer *answer, const struct study_instance *instance,
                            const struct waveform_wish *wish, struct arena *arena,
                            struct buf *out, struct err *err)
 {
     struct waveform_recording recording = {0};
-    return waveform_read_dicom(file, arena, &recording, err) &&
+    CLEANUP(path_close) int fd = study_open_file(answer->config.study, instance, err);
+    if (fd < 0)
+        return false;
+    if (study_is_mfer(fd))
+        return write_mfer(fd, wish, arena, out, err);
+    struct dicom_file *file = read_file(answer, instance, arena, err);
+    return file && waveform_read_dicom(file, arena, &recording, err) &&
            waveform_write(&recording, wish, out, err);
 }
 
@@ -470,9 +496,8 @@ void answer_waveform(struct http_call *call, void *context)
     const struct release_permit *permit = ask_gate(answer, call, &asked, &err);
     bool is_found = permit && find_instance(answer, permit, &asked, http_arena(call),
                                             &instance, &err);
-    struct dicom_file *file =
-        is_found ? read_file(answer, &instance, http_arena(call), &err) : NULL;
-    if (!file || !write_waveform(file, &asked.wave, http_arena(call), &out, &err)) {
+    if (!is_found ||
+        !write_waveform(answer, &instance, &asked.wave, http_arena(call), &out, &err)) {
         http_answer_problem(call, &err);
         return;
     }
@@ -489,7 +514,10 @@ static bool pack_series(const struct answer_list *list, size_t series,
     for (size_t i = 0; i < from->instance_count; i++) {
         struct answer_parcel_file *file = &parcel->files[parcel->count++];
         struct asked place = {.series = (int64_t)series, .instance = (int64_t)i};
-        snprintf(file->name, sizeof file->name, "DICOM/S%03zu/I%05zu", series + 1, i + 1);
+        bool is_mfer = text_is(from->kind, "waveform") && from->modality.len == 0;
+        snprintf(file->name, sizeof file->name,
+                 is_mfer ? "MFER/S%03zu/I%05zu.mwf" : "DICOM/S%03zu/I%05zu", series + 1,
+                 i + 1);
         if (!copy_instance(list, &place, &parcel->arena, &file->instance, err))
             return false;
         parcel->bytes += file->instance.size_bytes;

@@ -171,7 +171,7 @@ bool study_split_path(struct text path, struct text *uid, struct text *number,
 
 /* ---- the entry ---- */
 
-enum entry_kind study_kind_of(struct text modalities)
+enum entry_kind study_kind_of(const struct study_summary *summary)
 {
     static const struct {
         const char *modality;
@@ -180,10 +180,13 @@ enum entry_kind study_kind_of(struct text modalities)
                  {"EEG", ENTRY_PHYSIOLOGY}, {"EMG", ENTRY_PHYSIOLOGY},
                  {"EPS", ENTRY_PHYSIOLOGY}, {"HD", ENTRY_PHYSIOLOGY},
                  {"RESP", ENTRY_PHYSIOLOGY}};
+    struct text modalities = summary->modalities;
     struct span rest = text_span(modalities);
     struct span one = {0};
     bool is_report = modalities.len > 0;
     bool is_document = modalities.len > 0;
+    if (summary->is_waveform)
+        return ENTRY_PHYSIOLOGY;
     while (span_take(&rest, ' ', &one)) {
         for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
             if (span_is(one, kinds[i].modality))
@@ -230,7 +233,7 @@ static bool write_title(const struct study_summary *summary, struct arena *arena
         struct span rest = text_span(summary->modalities);
         struct span one = {0};
         while (span_take(&rest, ' ', &one)) {
-            if (is_aside(one) != (wants_aside == 1))
+            if (one.len == 0 || is_aside(one) != (wants_aside == 1))
                 continue;
             buf_span(&out, one);
             buf_byte(&out, ' ');
@@ -294,7 +297,7 @@ struct entry *study_make_entry(struct entry_list *list, struct text uid,
                                struct err *err)
 {
     list->format = "dicom";
-    struct entry *entry = entry_add(list, study_kind_of(summary->modalities), arena, err);
+    struct entry *entry = entry_add(list, study_kind_of(summary), arena, err);
     return entry && fill_entry(entry, summary, arena, err) &&
                    add_study_item(entry, uid, summary, arena, err)
                ? entry

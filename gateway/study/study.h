@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* The hospital's DICOM files (PS3.10): folders as a picture archive leaves them, and what
- * modalities sent to this gateway. Their headers are read into the index's database;
- * each study of a patient whom the index knows becomes one entry of that patient, like a
- * record of the storage, and goes the same ways: policy, links, events, release.
+/* The hospital's DICOM (PS3.10) and MFER files: folders as a picture archive leaves them,
+ * and what modalities sent to this gateway. Their headers are read into the index's
+ * database; each study of a patient whom the index knows becomes one entry of that
+ * patient, like a record of the storage, and goes the same ways: policy, links, events,
+ * release.
  *
  * Folders are the hospital's: opened for reading only, below their root, never through
  * links. They are looked through every `sweep_ms`; a file counts as the same while its
@@ -20,12 +21,18 @@
  * day and of its kind it has no entry of its own in the calendar: the order's opens it.
  * Rejection notes hide the instances that they name.
  *
- * Reasons of refused files: those of dicom_read, study_incomplete (no UIDs or no Patient
+ * An MFER file is a study of one instance, kind waveform. Which of both a file is, its
+ * first bytes say.
+ *
+ * Reasons of refused files: those of dicom_read and mfer_read, study_incomplete (no UIDs
+ * or no Patient
  * ID), study_truncated. Errors: ERR_MISSING not_found, instance_missing; the store's. */
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sparse.h"
 #include "formats/entry/entry.h"
+#include "formats/mfer/mfer.h"
 #include "gateway/index/index.h"
 
 /* Where studies stand in the index: "dicom/<uid>/<number>"; no storage has this label. */
@@ -106,6 +113,19 @@ MUST_CHECK bool study_read_content(struct study *study, const struct index_place
                                    struct err *err);
 /* The contract's Study without its facility. */
 void study_write_content(struct json_writer *writer, const struct study_content *content);
+/* ---- a recording, of which only what is looked at is in memory (study_wave.c) ---- */
+bool study_is_mfer(int fd);
+struct study_wave {
+    struct sparse *sparse;
+    struct waveform_loader loader;
+    struct mfer_file file; /* its recording is good as long as this is open */
+};
+/* `fd` and `wave` stay where they are until study_close_wave, which is always due. */
+MUST_CHECK bool study_open_wave(int fd, struct arena *arena, struct study_wave *wave,
+                                struct err *err);
+void study_close_wave(struct study_wave *wave);
+/* After samples were read: whether all of them were the file's. */
+MUST_CHECK bool study_check_wave(const struct study_wave *wave, struct err *err);
 /* For reading; -1. ERR_MISSING instance_missing. */
 MUST_CHECK int study_open_file(struct study *study, const struct study_instance *instance,
                                struct err *err);

@@ -229,6 +229,26 @@ static bool write_facts(const struct heading *heading, const struct dicom_image 
            text_from_utf8(copy, &row->facts, err);
 }
 
+bool study_write_wave_facts(struct study_row *row, struct arena *arena, struct err *err)
+{
+    CLEANUP(buf_free) struct buf out = buf_init(FACTS_BYTES_MAX);
+    struct json_writer writer = json_writer(&out);
+    const struct dicom_image image = {0};
+    const struct dicom_view view = {0};
+    struct span copy = {0};
+    json_open_object(&writer);
+    json_put_text(&writer, "uid", row->instance);
+    json_put_int(&writer, "number", row->instance_number);
+    put_shape(&writer, &image, TEXT(""));
+    json_put_cstr(&writer, "syntax", "MFER");
+    json_put_bool(&writer, "is_supported", true);
+    put_view(&writer, &view);
+    json_put_bool(&writer, "has_overlay", false);
+    json_close_object(&writer);
+    return buf_to_arena(&out, arena, &copy, err) &&
+           text_from_utf8(copy, &row->facts, err);
+}
+
 /* An image whose description makes no sense is no picture: it can be taken away. */
 static bool read_picture(const struct heading *heading, struct err *err)
 {
@@ -422,6 +442,8 @@ bool study_read_header(int fd, struct arena *arena, struct study_row *row,
     row->code = "";
     row->day = DAY_NONE;
     row->kind = "other";
+    if (study_is_mfer(fd))
+        return study_read_wave(fd, arena, row, err);
     if (!read_head(fd, &heading, err)) {
         if (err->kind != ERR_SYNTAX && err->kind != ERR_LIMIT)
             return false;

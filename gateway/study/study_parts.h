@@ -60,6 +60,12 @@ struct study_row {
 MUST_CHECK bool study_read_header(int fd, struct arena *arena, struct study_row *row,
                                   struct err *err);
 
+/* The same of a file that study_is_mfer. */
+MUST_CHECK bool study_read_wave(int fd, struct arena *arena, struct study_row *row,
+                                struct err *err);
+MUST_CHECK bool study_write_wave_facts(struct study_row *row, struct arena *arena,
+                                       struct err *err);
+
 /* ---- study_store.c ---- */
 struct study_known { /* a file as it was when it was read */
     struct text name;
@@ -122,6 +128,7 @@ struct study_summary {
     int32_t day;
     struct text time, accession, description, patient;
     struct text modalities; /* "CT SR" */
+    bool is_waveform;       /* all of it */
     /* Of the order that it was made for, when the index has that. */
     struct index_order order;
     bool has_order;
@@ -151,6 +158,6 @@ MUST_CHECK struct entry *study_make_entry(struct entry_list *list, struct text u
 MUST_CHECK bool study_find_order(struct study *study, struct text number, struct text uid,
                                  struct study_summary *summary, struct arena *arena,
                                  struct err *err);
-enum entry_kind study_kind_of(struct text modalities);
+enum entry_kind study_kind_of(const struct study_summary *summary);
 bool study_write_text(struct arena *arena, struct text *text, struct err *err,
                       const char *format, ...) __attribute__((format(printf, 4, 5)));

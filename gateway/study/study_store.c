@@ -589,8 +589,8 @@ bool study_summarise(struct study *study, struct text uid, struct text number,
         session,
         "SELECT count(*), coalesce(max(changed_ns), 0), coalesce(min(day), 0), "
         "coalesce(max(time), ''), coalesce(max(accession), ''), coalesce(max("
-        "description), ''), coalesce(max(patient), '') FROM study_file f WHERE study = "
-        "?1 AND number = ?2 AND " IS_SHOWN,
+        "description), ''), coalesce(max(patient), ''), min(kind), max(kind) FROM "
+        "study_file f WHERE study = ?1 AND number = ?2 AND " IS_SHOWN,
         uid, number, err);
     if (!find || !store_step(find, &has_row, err))
         return false;
@@ -599,6 +599,8 @@ bool study_summarise(struct study *study, struct text uid, struct text number,
     if (summary->instance_count == 0)
         return true;
     summary->day = (int32_t)store_column_int(find, 2);
+    summary->is_waveform = text_is(store_column_view(find, 7), "waveform") &&
+                           text_is(store_column_view(find, 8), "waveform");
     return store_column_text(find, 3, arena, &summary->time, err) &&
            store_column_text(find, 4, arena, &summary->accession, err) &&
            store_column_text(find, 5, arena, &summary->description, err) &&

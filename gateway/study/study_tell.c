@@ -86,7 +86,7 @@ static bool put(const struct telling *telling, bool is_held, struct err *err)
                  .state = is_held ? INDEX_HELD : INDEX_READ,
                  .code = is_held ? TEXT("patient_mismatch") : TEXT("")},
         .list = is_held ? NULL : &list,
-        .incomplete_kind = study_kind_of(telling->summary.modalities),
+        .incomplete_kind = study_kind_of(&telling->summary),
         .day = telling->summary.day};
     return write_version(telling->summary.changed_ns, telling->arena,
                          &change.file.version, err) &&

@@ -408,6 +408,179 @@ static void what_is_no_dicom_is_passed_over(void)
     end_ward(&ward);
 }
 
+/* ---- MFER ---- */
+
+enum { DAY_SECONDS = 24 * 3600, LONG_HZ = 125, LONG_LEADS = 2 };
+
+static bool put_all(int fd, const struct buf *bytes)
+{
+    return write(fd, bytes->at, bytes->len) == (ssize_t)bytes->len;
+}
+
+/* Lead 2 beats once a second; at `spike` seconds there is something else. */
+static void write_recording(const struct ward *ward, const char *name, const char *number,
+                            int32_t born, int seconds)
+{
+    struct err err = {0};
+    char path[200];
+    struct waveform_channel channels[LONG_LEADS] = {0};
+    struct waveform_group group = {.kind = WAVEFORM_LONG_TERM,
+                                   .label = TEXT("長時間心電図"),
+                                   .channels = channels,
+                                   .channel_count = LONG_LEADS};
+    struct mfer_file file = {
+        .recording = {.day = first_of_may(),
+                      .start = TEXT("2024-05-01T09:30:15"),
+                      .groups = &group,
+                      .group_count = 1},
+        .patient = {text_cstr(number), TEXT("飯田 花子"), TEXT(""), born, 'F'}};
+    for (uint32_t i = 0; i < LONG_LEADS; i++)
+        channels[i] =
+            (struct waveform_channel){.lead = waveform_lead_name(i + 1),
+                                      .lead_code = i + 1,
+                                      .rate_hz = LONG_HZ,
+                                      .unit = TEXT("V"),
+                                      .scale = 5e-6,
+                                      .sample_count = (uint64_t)seconds * LONG_HZ};
+    CLEANUP(buf_free) struct buf out = buf_init(1 << 20);
+    const struct mfer_options options = {.preamble = "Long term ECG"};
+    snprintf(path, sizeof path, "%s/%s", ward->pictures, name);
+    CLEANUP(path_close) int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+    CHECK(fd >= 0 && mfer_write_head(&file, &options, &out, &err) && put_all(fd, &out));
+    for (int second = 0; second < seconds; second++) {
+        uint8_t samples[LONG_LEADS][LONG_HZ][2] = {0};
+        samples[1][60][1] = 100;
+        if (second == seconds - 1)
+            samples[0][5][0] = 0x7F;
+        buf_reset(&out);
+        buf_put(&out, samples, sizeof samples);
+        CHECK(put_all(fd, &out));
+    }
+    buf_reset(&out);
+    buf_put(&out, MFER_END, 2);
+    CHECK(put_all(fd, &out));
+}
+
+/* The usual policy publishes nothing of physiology. */
+static void begin_ward_with_physiology(struct ward *ward)
+{
+    begin_ward(ward);
+    study_free(ward->study);
+    reopen(&ward->scene, "{\"version\":1,\"rules\":[{\"kinds\":[\"physiology\"]}]}");
+    open_study(ward);
+    link_patient(&ward->scene);
+}
+
+static int32_t second_of_january(void)
+{
+    return day_from_date(1950, 1, 2);
+}
+
+/* Of the only recording there is. */
+static struct uplink_put find_recording(struct ward *ward, size_t *count)
+{
+    struct uplink_put put = {0};
+    *count = 0;
+    for (int lane = 0; lane < 2; lane++) {
+        struct batch batch = take(&ward->scene, lane);
+        for (size_t i = 0; i < batch.count; i++)
+            if (batch.events[i].type == UPLINK_ENTRY_PUT &&
+                span_starts(text_span(batch.events[i].key), "-/DICOM/2.25.")) {
+                put = batch.events[i].put;
+                ++*count;
+            }
+    }
+    return put;
+}
+
+static void a_recording_of_the_electrocardiograph_is_an_entry_with_a_waveform(void)
+{
+    struct ward ward;
+    size_t count = 0;
+    begin_ward_with_physiology(&ward);
+    write_recording(&ward, "ecg.mwf", NUMBER, second_of_january(), 10);
+    write_recording(&ward, "copy.mwf", NUMBER, second_of_january(), 10);
+    sweep(&ward);
+    struct uplink_put put = find_recording(&ward, &count);
+    CHECK(count == 1 && put.kind == ENTRY_PHYSIOLOGY && put.day == first_of_may());
+    CHECK(text_is(put.title, "長時間心電図") && put.flags & ENTRY_HAS_WAVEFORM);
+    CHECK(text_is(put.time, "2024-05-01T09:30"));
+    end_ward(&ward);
+}
+
+static void a_recording_of_another_birth_date_is_held(void)
+{
+    struct ward ward;
+    size_t count = 0;
+    begin_ward_with_physiology(&ward);
+    write_recording(&ward, "ecg.mwf", NUMBER, second_of_january() + 1, 10);
+    write_recording(&ward, "other.mwf", "99999999", second_of_january(), 10);
+    sweep(&ward);
+    (void)find_recording(&ward, &count);
+    CHECK(count == 0);
+    end_ward(&ward);
+}
+
+static int open_in(const struct ward *ward, const char *name)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s/%s", ward->pictures, name);
+    return open(path, O_RDONLY);
+}
+
+static void a_day_of_it_is_looked_at_without_being_held(void)
+{
+    enum { HELD_MAX = 9 << 20, COLUMNS = 1000 };
+    struct ward ward;
+    struct err err = {0};
+    struct study_wave wave;
+    double low = 0;
+    double high = 0;
+    begin_ward(&ward);
+    write_recording(&ward, "day.mwf", NUMBER, second_of_january(), DAY_SECONDS);
+    CLEANUP(path_close) int fd = open_in(&ward, "day.mwf");
+    CHECK(study_is_mfer(fd));
+    CHECK(study_open_wave(fd, &ward.scene.arena, &wave, &err));
+    CHECK(sparse_bytes(wave.sparse).len > 40 << 20);
+    CHECK(sparse_held_bytes(wave.sparse) < 64 << 10);
+    const struct waveform_group *group = wave.file.recording.groups;
+    CHECK(group->channels[0].sample_count == (uint64_t)DAY_SECONDS * LONG_HZ);
+    for (size_t i = 0; i < LONG_LEADS; i++) {
+        waveform_extremes(&group->channels[i], 0, group->channels[i].sample_count, &low,
+                          &high);
+        CHECK(i == 0 ? high > 0x7E00 : high > 99 && high < 101);
+        CHECK(sparse_held_bytes(wave.sparse) < HELD_MAX);
+    }
+    CLEANUP(buf_free) struct buf out = buf_init(WAVEFORM_WIRE_BYTES_MAX);
+    struct waveform_wish wish = {0, 12 * 3600 * 1000, 12 * 3600 * 1000 + 10000, 0};
+    CHECK(waveform_write(&wave.file.recording, &wish, &out, &err));
+    /* both, and the four that are derived from them */
+    CHECK(out.len > 6 * 2 * 1250 && out.len < 6 * 2 * 1250 + 4000);
+    CHECK(study_check_wave(&wave, &err));
+    study_close_wave(&wave);
+    end_ward(&ward);
+}
+
+static void a_recording_that_is_cut_while_it_is_read_is_not_shown(void)
+{
+    struct ward ward;
+    struct err err = {0};
+    struct study_wave wave;
+    double numbers[4];
+    begin_ward(&ward);
+    write_recording(&ward, "day.mwf", NUMBER, second_of_january(), 3600);
+    CLEANUP(path_close) int fd = open_in(&ward, "day.mwf");
+    CHECK(study_open_wave(fd, &ward.scene.arena, &wave, &err));
+    char path[200];
+    snprintf(path, sizeof path, "%s/day.mwf", ward.pictures);
+    CHECK(truncate(path, 100000) == 0);
+    waveform_read(&wave.file.recording.groups->channels[0], 400000, 4, numbers);
+    CHECK(isnan(numbers[0]) && isnan(numbers[3]));
+    CHECK(!study_check_wave(&wave, &err) && strcmp(err.code, "source_changed") == 0);
+    study_close_wave(&wave);
+    end_ward(&ward);
+}
+
 int main(void)
 {
     RUN(a_linked_patients_study_is_one_entry_and_an_event);
@@ -427,5 +600,9 @@ int main(void)
     RUN(a_study_of_an_unknown_number_waits_for_its_patient);
     RUN(a_study_that_says_another_birth_date_is_held);
     RUN(what_is_no_dicom_is_passed_over);
+    RUN(a_recording_of_the_electrocardiograph_is_an_entry_with_a_waveform);
+    RUN(a_recording_of_another_birth_date_is_held);
+    RUN(a_day_of_it_is_looked_at_without_being_held);
+    RUN(a_recording_that_is_cut_while_it_is_read_is_not_shown);
     return test_done();
 }
