@@ -404,7 +404,7 @@ void study_write_content(struct json_writer *writer, const struct study_content 
     json_key(writer, "modalities");
     json_open_array(writer);
     for (size_t i = 0; i < content->series_count; i++) {
-        bool is_new = true;
+        bool is_new = content->series[i].modality.len > 0; /* MFER has none */
         for (size_t j = 0; j < i && is_new; j++)
             is_new =
                 !text_equal(content->series[i].modality, content->series[j].modality);

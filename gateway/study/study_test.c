@@ -493,6 +493,17 @@ static struct uplink_put find_recording(struct ward *ward, size_t *count)
     return put;
 }
 
+static struct text find_key(struct ward *ward)
+{
+    for (int lane = 0; lane < 2; lane++) {
+        struct batch batch = take(&ward->scene, lane);
+        for (size_t i = 0; i < batch.count; i++)
+            if (batch.events[i].type == UPLINK_ENTRY_PUT)
+                return batch.events[i].key;
+    }
+    return TEXT("");
+}
+
 static void a_recording_of_the_electrocardiograph_is_an_entry_with_a_waveform(void)
 {
     struct ward ward;
@@ -505,6 +516,18 @@ static void a_recording_of_the_electrocardiograph_is_an_entry_with_a_waveform(vo
     CHECK(count == 1 && put.kind == ENTRY_PHYSIOLOGY && put.day == first_of_may());
     CHECK(text_is(put.title, "長時間心電図") && put.flags & ENTRY_HAS_WAVEFORM);
     CHECK(text_is(put.time, "2024-05-01T09:30"));
+    struct err err = {0};
+    struct index_place place;
+    struct study_content content = {0};
+    CLEANUP(buf_free) struct buf out = buf_init(1 << 20);
+    struct json_writer writer = json_writer(&out);
+    CHECK(index_find_place(ward.scene.index, TEXT(NUMBER), find_key(&ward),
+                           &ward.scene.arena, &place, &err));
+    CHECK(study_read_content(ward.study, &place, &ward.scene.arena, &content, &err));
+    CHECK(content.instance_count == 1); /* the copy is the same recording */
+    study_write_content(&writer, &content);
+    buf_byte(&out, '\0');
+    CHECK(strstr((const char *)out.at, "\"modalities\":[]"));
     end_ward(&ward);
 }
 
