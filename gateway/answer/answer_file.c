@@ -145,7 +145,8 @@ static bool put_file(struct answer_sending *sending, struct zip *zip,
     return is_good;
 }
 
-/* One whose header cannot be read lies in the archive all the same. */
+/* One whose header cannot be read, or that is no DICOM, lies in the archive all the same.
+ */
 static void list_file(const struct answer_sending *sending, struct dicom_medium *medium,
                       const struct answer_parcel_file *file)
 {
@@ -154,7 +155,7 @@ static void list_file(const struct answer_sending *sending, struct dicom_medium 
     CLEANUP(arena_free) struct arena arena = arena_init_small(HEADER_ARENA_BYTES);
     CLEANUP(path_close)
     int fd = study_open_file(sending->answer->config.study, &file->instance, &err);
-    if (fd >= 0 && study_read_file(fd, &arena, &header, &err))
+    if (fd >= 0 && !study_is_mfer(fd) && study_read_file(fd, &arena, &header, &err))
         dicom_medium_add(medium, header, file->name);
 }
 
@@ -180,7 +181,8 @@ static bool send_parcel(struct answer_sending *sending)
         list_file(sending, &medium, &parcel->files[i]);
         is_good = put_file(sending, zip, &parcel->files[i], &err);
     }
-    is_good = is_good && put_directory(zip, &medium, parcel->made_s, &err);
+    if (is_good && medium.instance_count > 0)
+        is_good = put_directory(zip, &medium, parcel->made_s, &err);
     buf_free(&medium.out);
     is_good = is_good && zip_end(zip, &err);
     zip_free(zip);

@@ -48,7 +48,7 @@ static inline bool fill_facility(struct store_session *session, struct world *wo
                               .from_day = 0,
                               .to_day = DAY_NONE};
     return facility_add(session, &facility, 1, err) &&
-           staff_add(session, &staff, world->encoded, 1, err) &&
+           staff_add(session, &staff, world->encoded, STAFF_PASSWORD_OWN, 1, err) &&
            staff_add_post(session, &post, 1, err);
 }
 

@@ -568,7 +568,10 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** The images, waveforms and documents that belong to the opened entry, as far as its facility has them */
+        /**
+         * The images, waveforms and documents that belong to the opened entry, as far as its facility has them
+         * @description Of an order or execution that names a study, that study, where the facility releases both.
+         */
         get: operations["getStudy"];
         put?: never;
         post?: never;
@@ -710,7 +713,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** The DICOM files of the study, or of one series */
+        /** The DICOM files of the study, or of one series, as a file-set with a DICOMDIR */
         get: operations["downloadStudy"];
         put?: never;
         post?: never;
@@ -2328,6 +2331,7 @@ export interface operations {
                 };
                 content: {
                     "application/dicom": string;
+                    "application/vnd.mfer": string;
                 };
             };
             /** @description a range of it */
@@ -2337,6 +2341,7 @@ export interface operations {
                 };
                 content: {
                     "application/dicom": string;
+                    "application/vnd.mfer": string;
                 };
             };
             default: components["responses"]["Problem"];
