@@ -174,8 +174,8 @@ static void end_attempt(struct registry_uplink *uplink, struct id record)
     pthread_mutex_unlock(&uplink->lock);
 }
 
-/* Ends it unless it has to be done once more: what was said while it ran may be news, as the
- * end of the backfill that it had just asked for. */
+/* Ends it unless it has to be done once more: what was said while it ran may be news, as
+ * the end of the backfill that it had just asked for. */
 static bool is_attempt_over(struct registry_uplink *uplink, struct id record)
 {
     pthread_mutex_lock(&uplink->lock);

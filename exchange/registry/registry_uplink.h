@@ -65,7 +65,7 @@ struct registry_gateway {
 struct registry_attempt {
     struct id record;
     bool is_running;
-    bool is_wanted_again; /* somebody asked while it ran: once more when it ends */
+    bool is_wanted_again;     /* somebody asked while it ran: once more when it ends */
     int64_t backfilled_at_ms; /* monotonic, 0 = not */
     int64_t used_at_ms;
 };

@@ -11,7 +11,7 @@
 #include "gateway/gateway_testcentre.h"
 #include "test/fault/fault_plan.h"
 
-enum { RESULTS = 4, CALLS_OF_A_ROUND = 370, START_MS = 20000 };
+enum { RESULTS = 4, CALLS_OF_A_ROUND = 470, START_MS = 20000 };
 enum turn { FIRST = 1, SECOND };
 
 static uint64_t random_state = 20261128;
