@@ -119,14 +119,17 @@ static bool leave_order(struct store_session *session, struct index_ordered *ord
 bool index_leave_orders(struct store_session *session, struct index_ordered *ordered,
                         struct err *err)
 {
-    const char *change =
-        ordered->is == INDEX_ORDER_UNREAD
-            ? "UPDATE index_order SET state = 4 WHERE number = ?1 AND base = ?2"
-            : "DELETE FROM index_order WHERE number = ?1 AND base = ?2";
     if (is_of_study(ordered->base))
         return ordered->is == INDEX_ORDER_READ || leave_order(session, ordered, err);
-    return index_tell_orders(session, ordered, err) &&
-           run_for_base(session, change, ordered->number, ordered->base, err);
+    if (!index_tell_orders(session, ordered, err))
+        return false;
+    if (ordered->is == INDEX_ORDER_UNREAD)
+        return run_for_base(
+            session, "UPDATE index_order SET state = 4 WHERE number = ?1 AND base = ?2",
+            ordered->number, ordered->base, err);
+    return run_for_base(session,
+                        "DELETE FROM index_order WHERE number = ?1 AND base = ?2",
+                        ordered->number, ordered->base, err);
 }
 
 bool index_tell_orders(struct store_session *session, struct index_ordered *ordered,
