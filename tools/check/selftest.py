@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The checks against planted violations: each must be found, and a clean tree must pass."""
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -181,11 +182,14 @@ for check, path, text, expected in [(c, None, None, "") for c in
                                     ("layers", "sizes", "bans", "names", "permit", "sql",
                                      "plans", "texts")] + PLANTED:
     with tempfile.TemporaryDirectory() as root:
+        by_git = path is not None and "node_modules" in path
+        if by_git and not shutil.which("git"):
+            continue  # then texts cannot look for it either
         for name, content in CLEAN.items():
             plant(root, name, content)
         if path:
             plant(root, path, text)
-        if path and "node_modules" in path:
+        if by_git:
             for words in (["init", "-q"], ["add", "-f", path]):
                 subprocess.run(["git", "-C", root, *words], check=True)
         status, answer = run(check, root)
