@@ -372,6 +372,12 @@ test('pictures, what to compare them with, and their keys', async ({ page, world
   await page.keyboard.press('?');
   await expect(page.getByRole('dialog')).toBeVisible();
   await isGood(page);
+  await page.keyboard.press('Escape');
+  await page.locator('.v-host').first().focus();
+  await page.keyboard.press('k');
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog', { name: 'キー画像が消えます' })).toBeVisible();
+  await isGood(page);
 });
 
 test('people who may be the same, records of the month, and an address that is nobody\'s', async ({ page, world, refusals }) => {

@@ -427,7 +427,7 @@ test('key images: marked by key or button, as a strip, on a page, and not lost w
   expect(file.suggestedFilename()).toBe('key-images.png');
   expect(printed.length).toBe(1);
   // Esc leads back to the viewer with its marks, not out of it
-  await page.locator('h1').click();
+  await page.getByRole('heading', { name: 'キー画像の用紙' }).click();
   await page.keyboard.press('Escape');
   await expect(strip.getByRole('listitem')).toHaveCount(2);
 });

@@ -36,7 +36,7 @@ export function KeyStrip({ marks, onGo, onDrop, onSheet }: KeyStripProps) {
               <button type="button" onClick={() => onGo(mark)}>
                 <span class="v-thumb">
                   <MarkImage mark={mark} alt="" />
-                  <i>{mark.at + 1}</i>
+                  <i aria-hidden="true">{mark.at + 1}</i>
                 </span>
                 <span class="sr">{t('key.go', { name })}</span>
               </button>

@@ -184,14 +184,11 @@ export function Toolbar(props: ToolbarProps) {
             <button type="button" onClick={() => pane.reset()}>
               {t('image.reset')}
             </button>
+            {/* always there: a row more would move the picture while it is measured */}
+            <button type="button" aria-disabled={pane.measuring.all.length > 0 ? undefined : true} onClick={() => pane.clear()}>
+              {t('image.clear')}
+            </button>
           </div>
-          {pane.measuring.all.length > 0 && (
-            <div class="v-group">
-              <button type="button" onClick={() => pane.clear()}>
-                {t('image.clear')}
-              </button>
-            </div>
-          )}
           {pane.count > 1 && <Cine pane={pane} rate={props.rate} onPlay={props.onPlay} onRate={props.onRate} />}
           <Fine pane={pane} />
           {props.onKey && (
