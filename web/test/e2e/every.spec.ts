@@ -375,6 +375,7 @@ test('pictures, what to compare them with, and their keys', async ({ page, world
   await page.keyboard.press('Escape');
   await page.locator('.v-host').first().focus();
   await page.keyboard.press('k');
+  await expect(page.locator('.v-key')).toBeVisible();
   await page.keyboard.press('Escape');
   await expect(page.getByRole('dialog', { name: 'キー画像が消えます' })).toBeVisible();
   await isGood(page);
