@@ -51,6 +51,22 @@ export function dayWords(day: string): string {
 export const mark = (page: Page, day: string, row: string, facility: string): Locator =>
   page.locator(`.m:not(.more)[aria-label*="${dayWords(day)}"][aria-label*=" ${row} "][aria-label*="${facility}"]`);
 
+/** Goes through the calendar until marks that may still be on their way are in view. A hint is followed while
+ * it stands there; where it led somewhere else because less was known then, the way goes on from today. */
+export async function findInCalendar(page: Page, what: string, isThere: () => Promise<boolean>, seconds = 30): Promise<void> {
+  const hint = page.locator('.cal-hint:not(.cal-news)');
+  const today = page.getByRole('button', { name: '今日', exact: true });
+  let looks = 0;
+  await until(what, async () => {
+    if (await isThere()) return true;
+    looks += 1;
+    // what is on its way may take the button away under the hand: then it is looked at anew
+    if (await hint.isVisible()) await hint.click({ timeout: 1000 }).catch(() => undefined);
+    else if (looks % 20 === 0) await today.click({ timeout: 1000 }).catch(() => undefined);
+    return false;
+  }, seconds);
+}
+
 /** Opens what stands behind a mark; with several entries their list is there too. */
 export async function openMark(page: Page, of: Locator, click: (mark: Locator) => Promise<unknown> = (one) => one.click()): Promise<void> {
   const isMany = /([2-9]|\d\d)件/.test(await of.getAttribute('aria-label') ?? '');

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Page } from 'playwright';
 import { KAWABE, RINDO, TSUBASA, choose, numberAt, recordAt, type Plan, type PlannedPerson } from '../kit/plan.ts';
-import { Hand, calendarIsOpen, goToCalendar, mark, menu, openMark, panelText, tab } from '../kit/screen.ts';
+import { Hand, calendarIsOpen, findInCalendar, goToCalendar, mark, menu, openMark, panelText, tab } from '../kit/screen.ts';
 import { story, type Stage } from '../kit/story.ts';
 import { Tree, type Inspected } from '../kit/tree.ts';
-import { until } from '../kit/wait.ts';
 import type { Region } from '../kit/region.ts';
 
 const wordsOf = (plan: Plan, code: string): string => plan.facilities.find((one) => one.code === code)?.name ?? '';
@@ -21,12 +20,7 @@ function newestResult(region: Region, person: PlannedPerson): Inspected {
 
 async function openResult(page: Page, hand: Hand, plan: Plan, result: Inspected): Promise<string> {
   const found = mark(page, result.day, '検査', wordsOf(plan, RINDO));
-  const hint = page.locator('.cal-hint');
-  await until('the mark of the newest result', async () => {
-    if (await found.count() > 0) return true;
-    if (await hint.isVisible()) await hint.click();
-    return false;
-  }, 30);
+  await findInCalendar(page, 'the mark of the newest result', async () => await found.count() > 0);
   await openMark(page, found.first(), (one) => hand.click(one));
   const text = await panelText(page);
   const value = result.items.find((item) => item.type === 'result' && item.value)?.value ?? '';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readAudit } from '../kit/audit.ts';
 import { KAWABE, KEYAKI, RINDO, choose, facilityName, hasActive, isLinkedAt, numberAt, passwordOf } from '../kit/plan.ts';
-import { Hand, goToCalendar, mark, panelText, tab } from '../kit/screen.ts';
+import { Hand, findInCalendar, goToCalendar, mark, panelText, tab } from '../kit/screen.ts';
 import { story } from '../kit/story.ts';
 import { Tree } from '../kit/tree.ts';
 import { until } from '../kit/wait.ts';
@@ -22,12 +22,7 @@ await story('a hospital joins a linked number into another', async (stage) => {
   await goToCalendar(new Hand(clinic.page), numberAt(she, KAWABE));
   const ofRindo = clinic.page.locator(`.m:not(.more)[aria-label*="${rindo}"]`);
   const ofOthers = clinic.page.locator(`.m:not(.more)[aria-label*="${facilityName(plan, KEYAKI)}"]`);
-  await until('marks of both hospitals', async () => {
-    if (await ofRindo.count() > 0 && await ofOthers.count() > 0) return true;
-    const hint = clinic.page.locator('.cal-hint');
-    if (await hint.isVisible()) await hint.click();
-    return false;
-  }, 30);
+  await findInCalendar(clinic.page, 'marks of both hospitals', async () => await ofRindo.count() > 0 && await ofOthers.count() > 0);
   let loads = 0;
   clinic.page.on('framenavigated', () => loads++);
 
@@ -59,11 +54,7 @@ await story('a hospital joins a linked number into another', async (stage) => {
   stage.check(true, 'confirmed under the new number');
   stage.check(hand.clicks <= 3, 'in three clicks from home', hand.clicks);
 
-  await until('the hospital\'s marks are back', async () => {
-    const hint = clinic.page.locator('.cal-hint');
-    if (await hint.isVisible()) await hint.click();
-    return await ofRindo.count() > 0;
-  }, 60);
+  await findInCalendar(clinic.page, 'the hospital\'s marks are back', async () => await ofRindo.count() > 0, 60);
   stage.check(true, 'the open calendar has the hospital\'s entries again');
   await mark(clinic.page, result.day, '検査', rindo).first().click();
   const text = await panelText(clinic.page);
