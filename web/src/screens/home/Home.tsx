@@ -14,13 +14,21 @@ import { linkTone, linkWords } from '../patient/linkWords.ts';
 import { PersonLine } from '../patient/PersonLine.tsx';
 import { askSearch } from '../patient/searchState.ts';
 
-function Section(props: { title: string; count?: number | undefined; children: ComponentChildren }) {
+type Counted = 'home.count.people' | 'home.count.numbers';
+interface SectionProps {
+  title: string;
+  count?: number | undefined;
+  of?: Counted;
+  children: ComponentChildren;
+}
+
+function Section(props: SectionProps) {
   return (
     <section class="card">
       <header>
         <h2>{props.title}</h2>
         {props.count !== undefined && props.count > 0 && (
-          <span class="aside num">{t('home.count', { n: props.count })}</span>
+          <span class="aside num">{t(props.of ?? 'home.count.people', { n: props.count })}</span>
         )}
       </header>
       {props.children}
@@ -224,11 +232,11 @@ export function Home() {
           <QuickFind />
           <LaterRequests />
           {value && value.suspended.length > 0 && (
-            <Section title={t('home.suspended')} count={value.suspended_total}>
+            <Section title={t('home.suspended')} count={value.suspended_total} of="home.count.numbers">
               <Numbers list="suspended" rows={value.suspended} next={value.suspended_next} empty="" />
             </Section>
           )}
-          <Section title={t('home.unfinished')} count={value?.unfinished_total}>
+          <Section title={t('home.unfinished')} count={value?.unfinished_total} of="home.count.numbers">
             {value ? (
               <Numbers list="unfinished" rows={value.unfinished} next={value.unfinished_next} empty={t('home.unfinished.empty')} />
             ) : (
