@@ -426,9 +426,26 @@ static const struct registry_owner *find_owner(const struct registry_owner *owne
     return NULL;
 }
 
+/* One that cannot be linked now disturbs no other: false only when nothing more can be
+ * asked of the gateway. */
+static bool link_missing(struct registry_uplink *uplink,
+                         const struct registry_owner *owner, bool *is_whole,
+                         struct err *err)
+{
+    if (link_again(uplink, owner, err))
+        return true;
+    bool is_reached = strcmp(err->code, "gateway_refused") == 0 || err->kind != ERR_BUSY;
+    if (is_reached) {
+        *is_whole = false;
+        note_fault(uplink, "link_again", err);
+        err_clear(err);
+    }
+    return is_reached;
+}
+
 static bool compare_chunk(struct registry_uplink *uplink, struct id facility,
                           const struct registry_owner *owners, size_t count,
-                          struct err *err)
+                          bool *is_whole, struct err *err)
 {
     CLEANUP(arena_free) struct arena arena = arena_init(2 * UPLINK_MESSAGE_BYTES_MAX);
     const struct json_value *sums = NULL;
@@ -452,7 +469,7 @@ static bool compare_chunk(struct registry_uplink *uplink, struct id facility,
             return false;
     }
     for (size_t i = 0; i < count; i++)
-        if (!is_answered[i] && !link_again(uplink, &owners[i], err))
+        if (!is_answered[i] && !link_missing(uplink, &owners[i], is_whole, err))
             return false;
     return true;
 }
@@ -464,15 +481,17 @@ static void run_comparison(void *context)
     struct registry_owner *owners = NULL;
     struct id facility = job->owner.facility;
     size_t count = 0;
+    bool is_whole = true;
     struct err err = {0};
     bool goes_on = registry_list_owners(job->uplink->config.store, facility, &arena,
                                         &owners, &count, &err);
     for (size_t at = 0; goes_on && at < count; at += UPLINK_DIGESTS_MAX) {
         size_t part = count - at < UPLINK_DIGESTS_MAX ? count - at : UPLINK_DIGESTS_MAX;
-        goes_on = compare_chunk(job->uplink, facility, owners + at, part, &err);
+        goes_on =
+            compare_chunk(job->uplink, facility, owners + at, part, &is_whole, &err);
     }
     note_fault(job->uplink, "comparison", &err);
-    if (!goes_on) /* its disk may be full now, and its database new */
+    if (!goes_on || !is_whole) /* its disk may be full now, and its database new */
         compare_again(job->uplink, facility);
     memory_free(job);
 }

@@ -168,6 +168,31 @@ static void a_gateway_that_cannot_link_now_is_asked_again_before_tomorrow(void)
     hospital_free(hospital);
 }
 
+static const char another_registration[] =
+    "{\"name\":\"森 太郎\",\"kana\":\"モリ タロウ\",\"birth_date\":\"1948-01-02\","
+    "\"sex\":\"M\",\"consent\":{\"form\":\"comprehensive\",\"channel\":\"paper\","
+    "\"giver\":\"self\"},\"numbers\":[{\"facility\":\"" HOSPITAL
+    "\",\"number\":\"H200\"},{\"facility\":\"" CLINIC "\",\"number\":\"78\"}]}";
+
+static void a_record_that_cannot_be_linked_now_disturbs_no_other(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    struct err err = {0};
+    CHECK(go(&scene.clinic, "POST /api/v1/persons", another_registration).status == 201);
+    int links = count_of(hospital, &hospital->link_count);
+    pthread_mutex_lock(&hospital->lock);
+    hospital->has_forgotten = true;
+    hospital->refuses_links = 1;
+    pthread_mutex_unlock(&hospital->lock);
+    struct tunnel *tunnel =
+        facility_gateway_take(hospital->world->gateways, hex_id(HOSPITAL), &err);
+    tunnel_cut(tunnel);
+    tunnel_release(&tunnel);
+    CHECK_SOON(count_of(hospital, &hospital->link_count) == links + 2);
+    hospital_free(hospital);
+}
+
 static void a_check_now_reads_the_source_and_says_what_came_of_it(void)
 {
     struct scene scene = scene_new();
@@ -199,6 +224,7 @@ int main(void)
     RUN(a_gateway_that_comes_back_is_compared);
     RUN(a_gateway_with_a_new_database_is_linked_again);
     RUN(a_gateway_that_cannot_link_now_is_asked_again_before_tomorrow);
+    RUN(a_record_that_cannot_be_linked_now_disturbs_no_other);
     RUN(a_check_now_reads_the_source_and_says_what_came_of_it);
     return test_done();
 }
