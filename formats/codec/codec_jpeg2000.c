@@ -1,82 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* JPEG 2000 codestreams (ITU-T T.800) through OpenJPEG. The size marker is read here
- * first, because the library allocates tiles by what it says. */
+/* JPEG 2000 codestreams (ITU-T T.800) through OpenJPEG. */
 #include <openjpeg.h>
 
-#include "formats/codec/codec_parts.h"
+#include "formats/codec/codec_jpeg2000.h"
 
 enum {
-    TILES_MAX = 4096, /* the library takes some kB for each */
     STREAM_BYTES = 64 << 10,
     RESOLUTIONS_MAX = 6,
 };
-
-static const uint8_t box_signature[] = {0,   0,   0,    12,   'j',  'P',
-                                        ' ', ' ', 0x0D, 0x0A, 0x87, 0x0A};
-
-static uint32_t big32(const uint8_t *at)
-{
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
-/* Some writers leave the file format around the codestream (PS3.5 8.2.4 forbids it). */
-static struct span find_codestream(struct span bytes)
-{
-    bool is_file = bytes.len > sizeof box_signature &&
-                   memcmp(bytes.at, box_signature, sizeof box_signature) == 0;
-    struct span left = bytes;
-    while (is_file && left.len >= 8) {
-        size_t len = big32(left.at);
-        if (memcmp(left.at + 4, "jp2c", 4) == 0)
-            return span_part(left, 8, left.len);
-        if (len < 8 || len > left.len)
-            break;
-        left = span_part(left, len, left.len);
-    }
-    return bytes;
-}
-
-/* ------------------------------------------------------------------------- size marker
- */
-
-/* Equal for all components: precision, sign, no subsampling. */
-static bool check_components(const uint8_t *at, const struct codec_shape *shape,
-                             struct err *err)
-{
-    unsigned room = shape->bits_allocated < 16 ? shape->bits_allocated : 16;
-    for (unsigned i = 0; i < shape->samples; i++, at += 3) {
-        if ((at[0] & 127) + 1U > room || (i > 0 && at[0] != at[-3]))
-            return err_at(err, ERR_SYNTAX, "codec_precision", 42, "PS3.5 8.2.4");
-        if (at[1] != 1 || at[2] != 1)
-            return err_set(err, ERR_REFUSED, "codec_unsupported",
-                           "JPEG 2000 with subsampled components");
-    }
-    return true;
-}
-
-/* A.5.1: everything that decides memory, against the shape. */
-static bool check_sizes(struct span stream, const struct codec_shape *shape,
-                        struct err *err)
-{
-    if (stream.len < 42 || memcmp(stream.at, "\xFF\x4F\xFF\x51", 4) != 0)
-        return err_at(err, ERR_SYNTAX, "codec_jpeg_2000", 0, "T.800 A.5.1");
-    const uint8_t *at = stream.at + 8;
-    uint32_t right = big32(at);
-    uint32_t bottom = big32(at + 4);
-    uint32_t left = big32(at + 8);
-    uint32_t top = big32(at + 12);
-    uint64_t tile_columns = big32(at + 16);
-    uint64_t tile_rows = big32(at + 20);
-    unsigned count = (unsigned)(at[32] << 8 | at[33]);
-    if (right <= left || bottom <= top || right - left != shape->columns ||
-        bottom - top != shape->rows || count != shape->samples ||
-        stream.len < 42 + (size_t)count * 3)
-        return err_at(err, ERR_SYNTAX, "codec_dimensions", 8, "PS3.5 8.2.4");
-    if (tile_columns == 0 || tile_rows == 0 ||
-        (right / tile_columns + 1) * (bottom / tile_rows + 1) > TILES_MAX)
-        return err_at(err, ERR_LIMIT, "codec_tiles", 24, "T.800 A.5.1");
-    return check_components(stream.at + 42, shape, err);
-}
 
 /* ------------------------------------------------------------------------- streams */
 
@@ -162,10 +93,10 @@ static bool has_samples(const opj_image_t *image, const struct codec_shape *shap
 }
 
 /* NULL when it could not be decoded this strictly; *owned*. */
-static opj_image_t *decode_image(struct span bytes, const struct codec_shape *shape,
-                                 bool is_strict)
+static opj_image_t *decode_image(const struct codec_jpeg_2000 *checked,
+                                 const struct codec_shape *shape, bool is_strict)
 {
-    struct source source = {bytes, 0};
+    struct source source = {span_of(checked->bytes, checked->len), 0};
     opj_dparameters_t parameters;
     opj_image_t *image = NULL;
     opj_set_default_decoder_parameters(&parameters);
@@ -176,7 +107,7 @@ static opj_image_t *decode_image(struct span bytes, const struct codec_shape *sh
         return NULL;
     keep_quiet(codec);
     opj_stream_set_user_data(stream, &source, NULL);
-    opj_stream_set_user_data_length(stream, bytes.len);
+    opj_stream_set_user_data_length(stream, checked->len);
     opj_stream_set_read_function(stream, read_some);
     opj_stream_set_skip_function(stream, skip_some);
     opj_stream_set_seek_function(stream, seek_to);
@@ -192,37 +123,6 @@ static opj_image_t *decode_image(struct span bytes, const struct codec_shape *sh
     return NULL;
 }
 
-/* Behind the main header, at the first tile-part; the end when there is none. */
-static size_t find_tiles(struct span stream)
-{
-    size_t at = 2;
-    while (at + 4 <= stream.len && stream.at[at] == 0xFF && stream.at[at + 1] != 0x90) {
-        size_t len = (size_t)(stream.at[at + 2] << 8 | stream.at[at + 3]);
-        at += len < 2 ? stream.len : 2 + len;
-    }
-    return at;
-}
-
-/* A stream that was cut, for the second try: the library would take as much memory as
- * the last tile-part says it has. 0 is "up to the end" (A.4.2). */
-static bool mend_tiles(const struct codec_job *job, struct span *stream, struct err *err)
-{
-    uint8_t *bytes = arena_take(job->arena, stream->len, 1, err);
-    if (!bytes)
-        return false;
-    memcpy(bytes, stream->at, stream->len);
-    *stream = span_of(bytes, stream->len);
-    for (size_t at = find_tiles(*stream); at + 12 <= stream->len;) {
-        size_t len = big32(bytes + at + 6);
-        if (bytes[at] != 0xFF || bytes[at + 1] != 0x90 || len == 0)
-            break;
-        if (len > stream->len - at)
-            memset(bytes + at + 6, 0, 4);
-        at += len < stream->len - at ? len : stream->len - at;
-    }
-    return true;
-}
-
 /* The header's sign decides, not the stream's (formats.md 9.3): the bits stay. */
 static void fill_raster(const opj_image_t *image, uint16_t *values, size_t count)
 {
@@ -231,39 +131,23 @@ static void fill_raster(const opj_image_t *image, uint16_t *values, size_t count
             values[i * image->numcomps + s] = (uint16_t)image->comps[s].data[i];
 }
 
-/* COD's transformation: 0 = 9-7, which is lossy. Of the main header; true = not 5-3. */
-static bool is_irreversible(struct span stream)
-{
-    size_t at = 2;
-    while (at + 4 <= stream.len && stream.at[at] == 0xFF) {
-        size_t len = (size_t)(stream.at[at + 2] << 8 | stream.at[at + 3]);
-        if (stream.at[at + 1] == 0x52)
-            return at + 13 < stream.len && stream.at[at + 13] == 0;
-        if (len < 2 || stream.at[at + 1] == 0x90)
-            return true;
-        at += 2 + len;
-    }
-    return true;
-}
-
 bool codec_decode_jpeg_2000(const struct codec_job *job, struct err *err)
 {
     const struct codec_shape *shape = job->shape;
-    struct span stream = find_codestream(job->encoded);
+    struct codec_jpeg_2000 stream = {0};
     struct codec_raster raster = {.is_ybr = codec_is_ybr(shape->photometric)};
-    if (!check_sizes(stream, shape, err) || !codec_new_raster(job, &raster, err))
+    if (!codec_jpeg_2000_open(job, &stream, err) || !codec_new_raster(job, &raster, err))
         return false;
-    CLEANUP(close_image) opj_image_t *image = decode_image(stream, shape, true);
+    CLEANUP(close_image) opj_image_t *image = decode_image(&stream, shape, true);
     if (!image) {
-        if (!mend_tiles(job, &stream, err))
-            return false;
-        image = decode_image(stream, shape, false);
+        codec_jpeg_2000_mend(&stream);
+        image = decode_image(&stream, shape, false);
         job->frame->is_incomplete = true;
     }
     if (!image)
         return err_at(err, ERR_SYNTAX, "codec_jpeg_2000", 0, "T.800 A");
     raster.bits = image->comps[0].prec;
-    job->frame->is_lossy = is_irreversible(stream);
+    job->frame->is_lossy = stream.is_irreversible;
     fill_raster(image, raster.values, codec_pixel_count(shape));
     codec_store(job, &raster);
     return true;

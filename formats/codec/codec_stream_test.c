@@ -469,6 +469,97 @@ static void jpeg_2000_sizes_are_checked_before_anything_is_taken(void)
     }
 }
 
+static size_t find_marker(const struct buf *out, uint8_t marker)
+{
+    for (size_t i = 2; i + 1 < out->len; i++)
+        if (out->at[i] == 0xFF && out->at[i + 1] == marker)
+            return i;
+    CHECK(false);
+    return 0;
+}
+
+static void put_in(struct buf *out, size_t at, const char *bytes, size_t len)
+{
+    buf_put(out, bytes, len);
+    memmove(out->at + at + len, out->at + at, out->len - at - len);
+    memcpy(out->at + at, bytes, len);
+}
+
+static void check_2000(const char *name, const struct buf *out, const char *code)
+{
+    struct codec_shape shape = grey(80, 80, 8);
+    uint8_t pixels[6400];
+    struct codec_frame frame = {.pixels = pixels, .pixel_bytes = sizeof pixels};
+    struct err err = {0};
+    bool is_decoded = decode(CODEC_JPEG_2000, &shape, buf_view(out), &frame, &err);
+    const char *said = is_decoded ? frame.is_incomplete ? "incomplete" : "" : err.code;
+    if (strcmp(said, code) != 0)
+        printf("# %s: %s\n", name, said);
+    CHECK(strcmp(said, code) == 0);
+}
+
+/* What is refused made OpenJPEG 2.5 take 4 GB, or would have it go through billions of
+ * packets, for a picture of 80 × 80. */
+static void jpeg_2000_headers_decide_no_allocation(void)
+{
+    struct codec_shape shape = grey(80, 80, 8);
+    uint8_t pixels[6400];
+    CLEANUP(buf_free) struct buf good = buf_init(1 << 20);
+    CLEANUP(buf_free) struct buf bad = buf_init(1 << 20);
+    paint(&shape, pixels, 1);
+    encode(CODEC_JPEG_2000, &shape, pixels, &good);
+    check_2000("as written", &good, "");
+    const size_t cod = find_marker(&good, 0x52);
+    const size_t sot = find_marker(&good, 0x90);
+
+    buf_span(&bad, buf_view(&good));
+    memcpy(bad.at + sot + 6, "\xFD\xFF\0\x94", 4);
+    check_2000("a tile-part longer than the stream", &bad, "incomplete");
+    put_in(&bad, sot, "\xFF\xFF\xFF\xFF", 4);
+    check_2000("the same behind no marker at all", &bad, "codec_jpeg_2000");
+
+    buf_reset(&bad);
+    buf_span(&bad, buf_view(&good));
+    put_in(&bad, sot + 12, "\xFF\x64\0\x0E\0\1abcdefghij", 16);
+    memcpy(bad.at + sot + 6, "\0\0\0\x14", 4);
+    check_2000("a tile-part shorter than its header", &bad, "codec_jpeg_2000");
+    bad.len = sot + 12 + 16 + 2;
+    memcpy(bad.at + sot + 6, "\xFD\xFF\0\x94", 4);
+    check_2000("a tile-part of nothing but a header", &bad, "codec_jpeg_2000");
+
+    buf_reset(&bad);
+    buf_span(&bad, buf_view(&good));
+    memcpy(bad.at + cod + 6, "\xFF\xFF", 2);
+    check_2000("layers that are empty", &bad, "");
+    /* one resolution in precincts of one pixel */
+    memcpy(bad.at + cod + 2, "\0\x0D\1", 3);
+    memcpy(bad.at + cod + 9, "\0\4\4\0\1", 5);
+    put_in(&bad, cod + 14, "\0", 1);
+    check_2000("precincts by layers", &bad, "codec_packets");
+    memcpy(bad.at + cod + 6, "\0\1", 2);
+    check_2000("precincts of one pixel", &bad, "incomplete");
+    memcpy(bad.at + 24, "\0\0\0\2\0\0\0\2", 8);
+    memcpy(bad.at + cod + 6, "\xFF\xFF", 2);
+    memcpy(bad.at + cod + 14, "\xFF", 1);
+    check_2000("tiles by layers", &bad, "codec_packets");
+}
+
+static void a_jpeg_2000_segment_nobody_knows_is_passed_by(void)
+{
+    CLEANUP(buf_free) struct buf out = buf_init(1 << 20);
+    struct codec_shape shape = grey(80, 80, 8);
+    uint8_t pixels[6400];
+    paint(&shape, pixels, 1);
+    encode(CODEC_JPEG_2000, &shape, pixels, &out);
+    put_in(&out, find_marker(&out, 0x90) + 12, "\xFF\x7C\0\5abc", 7);
+    size_t sot = find_marker(&out, 0x90);
+    unsigned len = (unsigned)(out.at[sot + 8] << 8 | out.at[sot + 9]) + 7;
+    out.at[sot + 8] = (uint8_t)(len >> 8);
+    out.at[sot + 9] = (uint8_t)len;
+    put_in(&out, sot, "\xFF\x56\0\5\xFF\x90\xFF", 7); /* what looks like a part */
+    check_2000("unknown", &out, "");
+}
+
 static void a_jpeg_2000_file_around_the_stream_is_passed_by(void)
 {
     struct codec_shape shape = grey(8, 8, 8);
@@ -552,6 +643,8 @@ int main(void)
     RUN(jpeg_ls_knows_all_orders_and_near);
     RUN(the_header_decides_what_sign_the_bits_have);
     RUN(jpeg_2000_sizes_are_checked_before_anything_is_taken);
+    RUN(jpeg_2000_headers_decide_no_allocation);
+    RUN(a_jpeg_2000_segment_nobody_knows_is_passed_by);
     RUN(a_jpeg_2000_file_around_the_stream_is_passed_by);
     RUN(run_lengths_stay_in_their_segments);
     RUN(run_length_headers_are_not_believed);
