@@ -3,8 +3,11 @@
 """Prints what pydicom or DCMTK's dcmdump makes of a DICOM file, one element a line: depth,
 tag, VR, length (u = undefined) and, from pydicom, the decoded text in hexadecimal. For
 formats/dicom/dicom_peers_test.c.
-usage: tools/dicom_peer.py pydicom|dcmdump, with NUL-separated paths as input"""
+usage: tools/dicom_peer.py pydicom|dcmdump, with NUL-separated paths as input
+       tools/dicom_peer.py json, with path NUL JSON NUL ... as input: prints what pydicom
+           reads from the JSON otherwise than from the file (formats/dicom/dicom_json_test.c)"""
 import re
+import struct
 import subprocess
 import sys
 import warnings
@@ -68,7 +71,87 @@ def by_dcmdump(path):
         print(len(found[1]) // 4, (found[2] + found[3]).upper(), vr, length, "-")
 
 
+def plain(value, vr):
+    """A value as both ways have it: floats by their bits, names and lists as texts."""
+    if vr == "SQ" or isinstance(value, (bytes, type(None))):
+        return value or None
+    values = value if hasattr(value, "append") else [value]
+    out = []
+    for one in values:
+        if vr in ("DS", "IS", "FD", "FL") and str(one) not in ("", "None"):
+            try:
+                number = float(one)
+            except ValueError:  # null in JSON
+                out.append("")
+                continue
+            out.append(struct.pack("f", number) if vr == "FL" else repr(number))
+        elif vr == "PN":
+            out.append(str(one or "").rstrip("="))
+        elif isinstance(one, str) or one is None:
+            text = str(one or "").rstrip(" \0")
+            out.append(text if vr in ("LT", "ST", "UT", "UR") else text.strip(" "))
+        else:
+            out.append(one)
+    return out if out != [""] else None
+
+
+def compare(ours, theirs, path):
+    count = 0
+    for tag in sorted(set(ours.keys()) | set(theirs.keys())):
+        left = ours[tag] if tag in ours else None
+        right = theirs[tag] if tag in theirs else None
+        name = f"{path} {int(tag):08X}"
+        if left is None:
+            if not is_left_out(right):
+                print("#", name, "is not there")
+                count += 1
+        elif right is None:
+            if int(tag) != 0x00080005:
+                print("#", name, "is not in the file")
+                count += 1
+        elif left.VR == "SQ" and right.VR == "SQ":
+            if len(left.value) != len(right.value):
+                print("#", name, "has another number of items")
+                count += 1
+            for one, other in zip(left.value, right.value):
+                count += compare(one, other, name)
+        elif left.VR == "UN" and tag.is_private:
+            continue  # pydicom has dictionaries of vendors
+        elif int(tag) != 0x00080005 and plain(left.value, left.VR) != plain(right.value, left.VR):
+            print("#", name, left.VR, right.VR, repr(left.value)[:80], repr(right.value)[:80])
+            count += 1
+    return count
+
+
+def is_left_out(element):
+    tag = int(element.tag)
+    large = element.VR[:1] in "OU" and isinstance(element.value, bytes) and \
+        len(element.value) > 1024
+    return tag & 0xFFFF == 0 or tag >> 16 == 0x7FE0 or tag == 0x00420011 or \
+        tag == 0x54001010 or tag & 0xFF00FFFF == 0x60003000 or tag == 0xFFFCFFFC or large
+
+
+def by_json():
+    import pydicom
+    warnings.simplefilter("ignore")
+    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+    said = sys.stdin.read().split("\0")
+    count = 0
+    for path, text in zip(said[::2], said[1::2]):
+        ours = pydicom.Dataset.from_json(text)
+        try:
+            theirs = pydicom.dcmread(path, force=True)
+            theirs.decode()
+        except Exception as error:  # what it cannot read it says in many ways
+            print("# unreadable:", path, type(error).__name__)
+            continue
+        count += compare(ours, theirs, path)
+    return count
+
+
 def main():
+    if sys.argv[1] == "json":
+        sys.exit(min(by_json(), 1))
     peer = {"pydicom": by_pydicom, "dcmdump": by_dcmdump}[sys.argv[1]]
     for path in sys.stdin.read().split("\0"):
         if path:

@@ -5,7 +5,7 @@
  *
  * Read are Part 10 files and bare data sets, all byte orders, deflated ones too; what is
  * tolerated becomes a warning with offset and code, docs/specs/dicom.md has the list.
- * Decodes no pixels. Writes nothing but the directory of a medium.
+ * Decodes no pixels. Writes the directory of a medium, and data sets as JSON.
  *
  * Everything is *arena* owned or borrows from the bytes that were given; sets and
  * elements live as long as their file. Nothing is allocated because a header claims it.
@@ -202,6 +202,18 @@ MUST_CHECK bool dicom_warn(struct dicom_file *file, const char *code, size_t off
                            struct err *err);
 /* What a code of a warning means, in Japanese; NULL when the code is unknown. */
 const char *dicom_warning_text(const char *code);
+
+/* ------------------------------------------------------------------ JSON */
+
+struct json_writer;
+/* The data set as one object of the DICOM JSON Model (PS3.18 annex F, 2024e), ordered by
+ * tag, texts in UTF-8 with an (0008,0005) that says so. Left out: group 2, group lengths,
+ * pixels, waveforms, overlays, curves, encapsulated documents, other binary values of
+ * more than 1 KiB, values cut short, and sequences deeper than 19 levels. Of
+ * duplicates the first counts; a number that is none, or not finite, is null.
+ * docs/specs/dicom.md. */
+MUST_CHECK bool dicom_write_json(const struct dicom_file *file,
+                                 struct json_writer *writer, struct err *err);
 
 /* ------------------------------------------------------------------ documents */
 

@@ -259,11 +259,13 @@ static bool reads_bytes(const struct coding_state *state)
     return state->coding != CODING_ISO2022 || !charset_set_is_double(state->left);
 }
 
-/* Decodes up to a separator of values; `out` has GROWTH bytes for each of input. */
+/* Decodes up to a separator of values; `out` has GROWTH bytes for each of input. NULL
+ * only counts. */
 static size_t decode_units(const struct coding_state *initial, struct span bytes,
                            bool is_single, bool is_name, char *out, size_t *written)
 {
     struct coding_state state = *initial;
+    char unseen[4];
     size_t at = 0;
     while (at < bytes.len) {
         struct span rest = span_part(bytes, at, bytes.len - at);
@@ -283,7 +285,7 @@ static size_t decode_units(const struct coding_state *initial, struct span bytes
             state = *initial;
         else
             unit = next_unit(&state, rest);
-        *written += text_encode(unit.code_point, out + *written);
+        *written += text_encode(unit.code_point, out ? out + *written : unseen);
         at += unit.len;
     }
     return at;
@@ -302,6 +304,27 @@ static size_t plain_len(struct span bytes, bool is_single)
     return end ? (size_t)(end - bytes.at) : bytes.len;
 }
 
+/* One value and its length; of many only this one costs anything. */
+static bool decode_value(const struct coding_state *state, struct span bytes, uint16_t vr,
+                         struct arena *arena, struct text *text, size_t *len,
+                         struct err *err)
+{
+    char on_stack[ON_STACK_BYTES];
+    bool is_single = dicom_vr_is_single(vr);
+    bool is_name = vr == VR_PN;
+    char *out = on_stack;
+    size_t written = 0;
+    if (bytes.len > ON_STACK_BYTES / GROWTH) {
+        (void)decode_units(state, bytes, is_single, is_name, NULL, &written);
+        if (written > ON_STACK_BYTES && !(out = arena_take(arena, written, 1, err)))
+            return false;
+        written = 0;
+    }
+    *len = decode_units(state, bytes, is_single, is_name, out, &written);
+    *text = (struct text){out, written};
+    return out != on_stack || text_copy(*text, arena, text, err);
+}
+
 bool dicom_decode(const struct dicom_set *set, const struct dicom_element *element,
                   size_t *at, struct arena *arena, struct text *text, struct err *err)
 {
@@ -313,25 +336,16 @@ bool dicom_decode(const struct dicom_set *set, const struct dicom_element *eleme
     struct coding_state state = initial_state(set);
     if (!dicom_vr_is_text(vr))
         state = (struct coding_state){.guessed = CHARSET_ASCII, .coding = CODING_GUESSED};
-    size_t len = 0;
-    if (charset_is_plain(bytes) && state.left == CHARSET_SET_ASCII) {
-        len = plain_len(bytes, is_single);
-        *text = (struct text){(const char *)bytes.at, len};
+    size_t len = plain_len(bytes, is_single);
+    struct span plain = span_part(bytes, 0, len);
+    if (state.left == CHARSET_SET_ASCII && charset_is_plain(plain)) {
+        *text = (struct text){(const char *)plain.at, len};
     } else if (state.coding == CODING_UTF8 || state.coding == CODING_GUESSED) {
         len = stretch_len(&state, bytes, is_single);
         if (!decode_stretch(&state, span_part(bytes, 0, len), arena, text, err))
             return false;
-    } else {
-        char on_stack[ON_STACK_BYTES];
-        char *out = on_stack;
-        size_t written = 0;
-        if (bytes.len > ON_STACK_BYTES / GROWTH &&
-            !(out = arena_take(arena, bytes.len, GROWTH, err)))
-            return false;
-        len = decode_units(&state, bytes, is_single, vr == VR_PN, out, &written);
-        *text = (struct text){out, written};
-        if (out == on_stack && !text_copy(*text, arena, text, err))
-            return false;
+    } else if (!decode_value(&state, bytes, vr, arena, text, &len, err)) {
+        return false;
     }
     *text = trim_text(*text, is_single);
     *at += len;

@@ -224,6 +224,25 @@ static void padding_goes_and_meant_spaces_stay(void)
     CHECK(text_is(name.alphabetic, "A Dr.") && name.ideographic.len == 0);
 }
 
+/* In memory for each of them, not for all that follow. */
+static void many_values_cost_no_more_than_they_hold(void)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(8 << 20);
+    CLEANUP(buf_free) struct buf long_one = buf_init(1 << 20);
+    struct err err = {0};
+    struct text *texts = NULL;
+    size_t count = 0;
+    for (int i = 0; i < 900; i++)
+        buf_format(&long_one, "%s\xD4\xCF%040d", i > 0 ? "\\" : "", i);
+    buf_byte(&long_one, '\0');
+    struct dicom_file *file =
+        read_text("ISO_IR 13", 0x00080119, "UC", (const char *)long_one.at, &arena);
+    CHECK(file && dicom_texts(file->set, 0x00080119, &arena, &texts, &count, &err));
+    CHECK(count == 900 &&
+          text_is(texts[899], "ﾔﾏ"
+                              "0000000000000000000000000000000000000899"));
+}
+
 int main(void)
 {
     RUN(every_set_is_decoded);
@@ -233,6 +252,7 @@ int main(void)
     RUN(a_missing_set_is_guessed);
     RUN(odd_terms_are_told);
     RUN(broken_bytes_become_replacement_characters);
+    RUN(many_values_cost_no_more_than_they_hold);
     RUN(padding_goes_and_meant_spaces_stay);
     return test_done();
 }

@@ -7,10 +7,11 @@
 
 #include "formats/dicom/dicom.h"
 #include "formats/dicom/dicom_image.h"
+#include "formats/json/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { FRAMES_MAX = 4, ARENA_BYTES = 64 << 20 };
+enum { FRAMES_MAX = 4, ARENA_BYTES = 64 << 20, JSON_BYTES_MAX = 32 << 20 };
 
 static void read_values(const struct dicom_set *set, unsigned depth)
 {
@@ -103,6 +104,21 @@ static void read_documents(struct dicom_file *file, struct arena *arena)
         assert(count_records(root, 0) <= (records ? records->item_count : 0));
 }
 
+/* What is written is JSON without duplicate keys, which the strict reader refuses. */
+static void write_json(const struct dicom_file *file)
+{
+    CLEANUP(buf_free) struct buf out = buf_init(JSON_BYTES_MAX);
+    struct json_writer writer = json_writer(&out);
+    struct err err = {0};
+    if (!dicom_write_json(file, &writer, &err)) {
+        assert(err.kind != ERR_NONE && err.code);
+        return;
+    }
+    CLEANUP(json_free_at)
+    struct json_document *document = json_parse(buf_view(&out), &err);
+    assert(document && json_is_object(json_root(document)));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     CLEANUP(arena_free) struct arena arena = arena_init(ARENA_BYTES);
@@ -122,5 +138,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     read_values(file->set, 0);
     read_image(file, &arena);
     read_documents(file, &arena);
+    write_json(file);
     return 0;
 }

@@ -113,6 +113,12 @@ bool dicom_decode(const struct dicom_set *set, const struct dicom_element *eleme
 struct span dicom_trim(struct span value, bool keeps_leading);
 /* Value `index` of a text of single-byte values, trimmed. */
 bool dicom_part(struct span value, size_t index, struct span *part);
+/* Value `index` of FL FD OF OD, which must be there; false when it is not finite. */
+bool dicom_binary_double(const struct dicom_set *set, uint16_t vr, struct span value,
+                         size_t index, double *out);
+/* Of the other binary ones; false when it is more than INT64_MAX. */
+bool dicom_binary_int(const struct dicom_set *set, uint16_t vr, struct span value,
+                      size_t index, int64_t *out);
 /* `out` = NULL checks only. */
 bool dicom_parse_number(struct span text, double *out);
 /* The set of (0008,0005) that is in force; "" when none. */

@@ -165,9 +165,8 @@ bool dicom_parse_number(struct span text, double *out)
     return true;
 }
 
-/* One binary value; integers of 64 bits lose what a double cannot hold. */
-static bool binary_double(const struct dicom_set *set, uint16_t vr, struct span value,
-                          size_t index, double *out)
+bool dicom_binary_double(const struct dicom_set *set, uint16_t vr, struct span value,
+                         size_t index, double *out)
 {
     bool is_big = set->is_big_endian;
     size_t at = index * dicom_vr_size(vr);
@@ -183,8 +182,8 @@ static bool binary_double(const struct dicom_set *set, uint16_t vr, struct span 
     return isfinite(*out);
 }
 
-static bool binary_int(const struct dicom_set *set, uint16_t vr, struct span value,
-                       size_t index, int64_t *out)
+bool dicom_binary_int(const struct dicom_set *set, uint16_t vr, struct span value,
+                      size_t index, int64_t *out)
 {
     bool is_big = set->is_big_endian;
     size_t size = dicom_vr_size(vr);
@@ -239,10 +238,10 @@ bool dicom_double(const struct dicom_set *set, uint32_t tag, size_t index, doubl
     if (!element)
         return false;
     if (is_floating(vr))
-        return binary_double(set, vr, element->value, index, value);
+        return dicom_binary_double(set, vr, element->value, index, value);
     if (dicom_vr_size(vr) > 0) {
         int64_t whole = 0;
-        if (!binary_int(set, vr, element->value, index, &whole))
+        if (!dicom_binary_int(set, vr, element->value, index, &whole))
             return false;
         *value = (double)whole;
         return true;
@@ -258,7 +257,7 @@ bool dicom_int(const struct dicom_set *set, uint32_t tag, size_t index, int64_t 
     if (!element)
         return false;
     if (dicom_vr_size(vr) > 0 && !is_floating(vr))
-        return binary_int(set, vr, element->value, index, value);
+        return dicom_binary_int(set, vr, element->value, index, value);
     if (!dicom_double(set, tag, index, &number) || number > 9e15 || number < -9e15)
         return false;
     *value = (int64_t)number;
