@@ -306,6 +306,7 @@ static const struct http_route routes[] = {
     {HTTP_POST, "/report", answer_report, 1024},
     {HTTP_POST, "/waveform", answer_waveform, 1024},
     {HTTP_POST, "/archive", answer_archive, 1024},
+    {HTTP_POST, "/metadata", answer_metadata, 1024},
     {HTTP_POST, "/cancel", answer_cancel, 256},
 };
 

@@ -9,11 +9,9 @@
 
 #include "base/memory.h"
 #include "base/path.h"
-#include "formats/dicom/dicom.h"
-#include "formats/zip/zip.h"
 #include "gateway/answer/answer_parts.h"
 
-enum { PIECE_BYTES = 64 * 1024, SENDINGS_MAX = 16, HEADER_ARENA_BYTES = 64 << 20 };
+enum { PIECE_BYTES = ANSWER_PIECE_BYTES, SENDINGS_MAX = 16 };
 
 struct answer_sending {
     struct answer *answer;
@@ -44,15 +42,15 @@ static void closed(void *context)
     pthread_mutex_unlock(&sending->lock);
 }
 
-static ssize_t read_piece(const struct answer_sending *sending, uint8_t *piece)
+size_t answer_read_piece(int fd, int64_t at, int64_t end, uint8_t *piece)
 {
-    int64_t left = sending->end - sending->at;
+    int64_t left = end - at;
     size_t len = left < PIECE_BYTES ? (size_t)left : PIECE_BYTES;
     ssize_t count = 0;
     do
-        count = pread(sending->fd, piece, len, (off_t)sending->at);
+        count = pread(fd, piece, len, (off_t)at);
     while (count < 0 && errno == EINTR);
-    return count;
+    return count > 0 ? (size_t)count : 0;
 }
 
 /* False when the reader is gone, or the file became shorter. */
@@ -103,15 +101,14 @@ static bool send_one(struct answer_sending *sending)
     uint8_t piece[PIECE_BYTES];
     bool goes_on = true;
     while (goes_on && sending->at < sending->end) {
-        ssize_t count = read_piece(sending, piece);
-        goes_on = send_piece(sending, span_of(piece, count > 0 ? (size_t)count : 0));
-        sending->at += count > 0 ? count : 0;
+        size_t count = answer_read_piece(sending->fd, sending->at, sending->end, piece);
+        goes_on = send_piece(sending, span_of(piece, count));
+        sending->at += (int64_t)count;
     }
     return goes_on;
 }
 
-/* ---- many files as one ---- */
-
+/* For answer_write_parcel. */
 static bool pass_on(void *context, struct span bytes)
 {
     while (bytes.len > 0) {
@@ -123,89 +120,16 @@ static bool pass_on(void *context, struct span bytes)
     return true;
 }
 
-static bool put_file(struct answer_sending *sending, struct zip *zip,
-                     const struct answer_parcel_file *file, struct err *err)
-{
-    uint8_t piece[PIECE_BYTES];
-    struct stat status;
-    CLEANUP(path_close)
-    int fd = study_open_file(sending->answer->config.study, &file->instance, err);
-    if (fd < 0 || fstat(fd, &status) != 0 ||
-        !zip_file(zip, file->name, status.st_size, status.st_mtim.tv_sec, err))
-        return false;
-    sending->fd = fd;
-    sending->end = status.st_size;
-    bool is_good = true;
-    for (sending->at = 0; is_good && sending->at < sending->end;) {
-        ssize_t count = read_piece(sending, piece);
-        is_good = count > 0 && zip_data(zip, span_of(piece, (size_t)count), err);
-        sending->at += count > 0 ? count : 0;
-    }
-    sending->fd = -1;
-    return is_good;
-}
-
-/* One whose header cannot be read, or that is no DICOM, lies in the archive all the same.
- */
-static void list_file(const struct answer_sending *sending, struct dicom_medium *medium,
-                      const struct answer_parcel_file *file)
-{
-    struct err err = {0};
-    struct dicom_file *header = NULL;
-    CLEANUP(arena_free) struct arena arena = arena_init_small(HEADER_ARENA_BYTES);
-    CLEANUP(path_close)
-    int fd = study_open_file(sending->answer->config.study, &file->instance, &err);
-    if (fd >= 0 && !study_is_mfer(fd) && study_read_file(fd, &arena, &header, &err))
-        dicom_medium_add(medium, header, file->name);
-}
-
-static bool put_directory(struct zip *zip, struct dicom_medium *medium, int64_t now_s,
-                          struct err *err)
-{
-    return dicom_medium_end(medium, err) &&
-           zip_file(zip, "DICOMDIR", (int64_t)medium->out.len, now_s, err) &&
-           zip_data(zip, buf_view(&medium->out), err);
-}
-
-/* Its directory comes behind the files that it was made of. A file that is not there now
- * cuts the whole: half a study must not look whole. */
-static bool send_parcel(struct answer_sending *sending)
-{
-    struct err err = {0};
-    struct dicom_medium medium;
-    const struct answer_parcel *parcel = sending->parcel;
-    struct zip *zip = zip_open(pass_on, sending, &err);
-    bool is_good = zip != NULL;
-    dicom_medium_begin(&medium, parcel->number);
-    for (size_t i = 0; is_good && i < parcel->count; i++) {
-        list_file(sending, &medium, &parcel->files[i]);
-        is_good = put_file(sending, zip, &parcel->files[i], &err);
-    }
-    if (is_good && medium.instance_count > 0)
-        is_good = put_directory(zip, &medium, parcel->made_s, &err);
-    buf_free(&medium.out);
-    is_good = is_good && zip_end(zip, &err);
-    zip_free(zip);
-    if (!is_good && sending->answer->config.log)
-        log_err(sending->answer->config.log, "archive", &err);
-    return is_good;
-}
-
 static void *run(void *context)
 {
     struct answer_sending *sending = context;
-    bool is_whole = sending->parcel ? send_parcel(sending) : send_one(sending);
+    bool is_whole =
+        sending->parcel
+            ? answer_write_parcel(sending->answer, sending->parcel, pass_on, sending)
+            : send_one(sending);
     end_stream(sending, is_whole);
     free_sending(sending);
     return NULL;
-}
-
-void answer_free_parcel(struct answer_parcel *parcel)
-{
-    if (!parcel)
-        return;
-    arena_free(&parcel->arena);
-    memory_free(parcel);
 }
 
 static bool take_turn(struct answer *answer, struct err *err)
@@ -275,11 +199,15 @@ bool answer_send_file(struct answer *answer, struct http_call *call, int *fd,
 bool answer_send_parcel(struct answer *answer, struct http_call *call,
                         struct answer_parcel **parcel, struct err *err)
 {
+    static const char *const types[] = {[ANSWER_ZIP] = "application/zip",
+                                        [ANSWER_MULTIPART] = "multipart/related",
+                                        [ANSWER_METADATA] = "application/dicom+json"};
     struct answer_sending *sending = begin(answer, err);
     if (!sending)
         return false;
+    const char *type = types[(*parcel)->form];
     sending->parcel = *parcel;
     *parcel = NULL;
-    open_stream(sending, call, "application/zip", -1);
+    open_stream(sending, call, type, -1);
     return true;
 }

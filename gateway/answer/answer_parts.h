@@ -53,6 +53,7 @@ void answer_document(struct http_call *call, void *context);
 void answer_report(struct http_call *call, void *context);
 void answer_waveform(struct http_call *call, void *context);
 void answer_archive(struct http_call *call, void *context);
+void answer_metadata(struct http_call *call, void *context);
 /* NULL: all of them. */
 void answer_drop_lists(struct answer *answer, const struct id *opening);
 /* ---- files (answer_file.c) ---- */
@@ -63,20 +64,40 @@ struct answer_range {
 /* Answers the call with the file from there on, and takes `fd`. False: not answered. */
 MUST_CHECK bool answer_send_file(struct answer *answer, struct http_call *call, int *fd,
                                  const struct answer_range *range, struct err *err);
-/* Several files of a study as one ZIP with a DICOMDIR. */
+enum { ANSWER_PIECE_BYTES = 64 * 1024 };
+/* Of what is left up to `end`; 0 = it is not there. */
+size_t answer_read_piece(int fd, int64_t at, int64_t end, uint8_t *piece);
+/* ---- several files of a study as one answer (answer_parcel.c) ---- */
+enum answer_form {
+    ANSWER_ZIP,       /* with a DICOMDIR */
+    ANSWER_MULTIPART, /* a part each (PS3.18 8.6.1.2) */
+    ANSWER_METADATA   /* an array of what their headers say (PS3.18 annex F) */
+};
+enum { ANSWER_BOUNDARY_BYTES = 32 };
 struct answer_parcel_file {
     struct study_instance instance;
+    struct text series, modality;
     char name[64]; /* in the archive */
 };
 struct answer_parcel {
     struct arena arena; /* of what follows */
+    enum answer_form form;
+    char boundary[ANSWER_BOUNDARY_BYTES + 1];
+    struct text study;
+    const struct release_permit *permit; /* of metadata, whose length is not known yet */
     struct answer_parcel_file *files;
     size_t count;
+    bool has_dicom; /* beside MFER files, which are in the archive only */
     int64_t bytes;
     uint8_t number[ID_BYTES]; /* random, names its directory */
     int64_t made_s;
 };
 void answer_free_parcel(struct answer_parcel *parcel);
+/* `write` takes all, or says that its reader is gone. False: the answer is not whole. */
+MUST_CHECK bool answer_write_parcel(struct answer *answer,
+                                    const struct answer_parcel *parcel,
+                                    bool (*write)(void *sending, struct span bytes),
+                                    void *sending);
 /* Takes the parcel when it answers. */
 MUST_CHECK bool answer_send_parcel(struct answer *answer, struct http_call *call,
                                    struct answer_parcel **parcel, struct err *err);

@@ -40,6 +40,8 @@ struct asked {
     int64_t from;
     struct picture_wish wish;
     struct waveform_wish wave;
+    enum answer_form form;
+    char boundary[ANSWER_BOUNDARY_BYTES + 1];
 };
 
 /* ---- lists ---- */
@@ -195,6 +197,26 @@ static bool take_stretch(const struct json_value *body, struct waveform_wish *wa
     return true;
 }
 
+/* The boundary stands between files that nobody looks through for it: random, and long
+ * enough. */
+static bool take_form(const struct json_value *body, struct asked *asked, struct err *err)
+{
+    struct text form = TEXT("zip");
+    struct text boundary = {0};
+    if (!json_take_text_or(body, "form", 16, &form, err))
+        return false;
+    if (asked->form == ANSWER_METADATA || text_is(form, "zip"))
+        return true;
+    if (!text_is(form, "multipart"))
+        return err_set(err, ERR_SYNTAX, "form_invalid", "neither zip nor multipart");
+    if (!json_take_text(body, "boundary", ANSWER_BOUNDARY_BYTES, &boundary, err))
+        return false;
+    asked->form = ANSWER_MULTIPART;
+    memcpy(asked->boundary, boundary.at, boundary.len);
+    return strspn(asked->boundary, "0123456789abcdef") == ANSWER_BOUNDARY_BYTES ||
+           err_set(err, ERR_SYNTAX, "boundary_invalid", "not 32 hexadecimal digits");
+}
+
 static const struct release_permit *ask_gate(struct answer *answer,
                                              struct http_call *call, struct asked *asked,
                                              struct err *err)
@@ -209,7 +231,8 @@ static const struct release_permit *ask_gate(struct answer *answer,
                           err) ||
         !json_take_int_or(body, "frame", 0, UINT32_MAX, &asked->frame, err) ||
         !json_take_int_or(body, "from", 0, INT64_MAX, &asked->from, err) ||
-        !take_wish(body, &asked->wish, err) || !take_stretch(body, &asked->wave, err))
+        !take_wish(body, &asked->wish, err) || !take_stretch(body, &asked->wave, err) ||
+        !take_form(body, asked, err))
         return NULL;
     struct release_request request = {.grant = http_header(call, "tsumugi-grant"),
                                       .entry_key = asked->key,
@@ -505,38 +528,58 @@ void answer_waveform(struct http_call *call, void *context)
     http_answer(call, 200, "application/octet-stream", buf_view(&out));
 }
 
-/* ---- POST /archive ---- */
+/* ---- POST /archive, /metadata ---- */
 
-static bool pack_series(const struct answer_list *list, size_t series,
-                        struct answer_parcel *parcel, struct err *err)
+static bool pack_instance(const struct answer_list *list, const struct asked *place,
+                          struct answer_parcel *parcel, struct err *err)
 {
-    const struct study_series *from = &list->content.series[series];
-    for (size_t i = 0; i < from->instance_count; i++) {
-        struct answer_parcel_file *file = &parcel->files[parcel->count++];
-        struct asked place = {.series = (int64_t)series, .instance = (int64_t)i};
-        bool is_mfer = text_is(from->kind, "waveform") && from->modality.len == 0;
-        snprintf(file->name, sizeof file->name,
-                 is_mfer ? "MFER/S%03zu/I%05zu.mwf" : "DICOM/S%03zu/I%05zu", series + 1,
-                 i + 1);
-        if (!copy_instance(list, &place, &parcel->arena, &file->instance, err))
-            return false;
-        parcel->bytes += file->instance.size_bytes;
-    }
+    const struct study_series *from = &list->content.series[place->series];
+    struct answer_parcel_file *file = &parcel->files[parcel->count++];
+    bool is_mfer = text_is(from->kind, "waveform") && from->modality.len == 0;
+    parcel->has_dicom = parcel->has_dicom || !is_mfer;
+    snprintf(file->name, sizeof file->name,
+             is_mfer ? "MFER/S%03zu/I%05zu.mwf" : "DICOM/S%03zu/I%05zu",
+             (size_t)place->series + 1, (size_t)place->instance + 1);
+    if (!copy_instance(list, place, &parcel->arena, &file->instance, err) ||
+        !text_copy(from->uid, &parcel->arena, &file->series, err) ||
+        !text_copy(from->modality, &parcel->arena, &file->modality, err))
+        return false;
+    parcel->bytes += file->instance.size_bytes;
     return true;
 }
 
+static bool pack_series(const struct answer_list *list, struct asked place,
+                        struct answer_parcel *parcel, struct err *err)
+{
+    int64_t count = (int64_t)list->content.series[place.series].instance_count;
+    if (place.instance >= count)
+        return err_set(err, ERR_MISSING, "frame_missing", "not in the list");
+    int64_t from = place.instance < 0 ? 0 : place.instance;
+    int64_t to = place.instance < 0 ? count : from + 1;
+    bool is_good = true;
+    for (place.instance = from; is_good && place.instance < to; place.instance++)
+        is_good = pack_instance(list, &place, parcel, err);
+    return is_good;
+}
+
 /* The lists' lock is held. */
-static bool pack(const struct answer_list *list, int64_t series,
+static bool pack(const struct answer_list *list, const struct asked *asked,
                  struct answer_parcel *parcel, struct err *err)
 {
-    if (series >= (int64_t)list->content.series_count)
+    int64_t count = (int64_t)list->content.series_count;
+    struct asked place = *asked;
+    if (asked->series >= count)
         return err_set(err, ERR_MISSING, "frame_missing", "not in the list");
     parcel->files = ARENA_MANY(&parcel->arena, struct answer_parcel_file,
                                list->content.instance_count + 1, err);
-    bool is_good = parcel->files != NULL;
-    for (size_t i = 0; is_good && i < list->content.series_count; i++)
-        if (series < 0 || i == (size_t)series)
-            is_good = pack_series(list, i, parcel, err);
+    bool is_good = parcel->files &&
+                   text_copy(list->content.uid, &parcel->arena, &parcel->study, err);
+    int64_t from = asked->series < 0 ? 0 : asked->series;
+    int64_t to = asked->series < 0 ? count : from + 1;
+    for (place.series = from; is_good && place.series < to; place.series++)
+        is_good = pack_series(list, place, parcel, err);
+    if (is_good && !parcel->has_dicom && parcel->form == ANSWER_MULTIPART)
+        return err_set(err, ERR_MISSING, "frame_missing", "no DICOM file in it");
     return is_good;
 }
 
@@ -548,9 +591,13 @@ static struct answer_parcel *make_parcel(struct answer *answer,
     if (!parcel)
         return NULL;
     parcel->arena = arena_init_small(LIST_BYTES_MAX);
+    parcel->form = asked->form;
+    memcpy(parcel->boundary, asked->boundary, sizeof parcel->boundary);
+    parcel->permit = release_keep_permit(permit, &parcel->arena, err);
     pthread_mutex_lock(&answer->lists_lock);
-    const struct answer_list *list = find_list(answer, permit, asked->key, err);
-    bool is_good = list && pack(list, asked->series, parcel, err);
+    const struct answer_list *list =
+        parcel->permit ? find_list(answer, permit, asked->key, err) : NULL;
+    bool is_good = list && pack(list, asked, parcel, err);
     pthread_mutex_unlock(&answer->lists_lock);
     if (is_good)
         return parcel;
@@ -558,14 +605,17 @@ static struct answer_parcel *make_parcel(struct answer *answer,
     return NULL;
 }
 
-void answer_archive(struct http_call *call, void *context)
+/* Metadata are counted when they have been written. */
+static void send_many(struct http_call *call, struct answer *answer, struct asked *asked)
 {
-    struct answer *answer = answer_of(context);
     struct err err = {0};
-    struct asked asked = {.series = -1};
-    const struct release_permit *permit = ask_gate(answer, call, &asked, &err);
+    asked->series = asked->instance = -1;
+    const struct release_permit *permit = ask_gate(answer, call, asked, &err);
+    bool is_place = asked->instance < 0 || asked->series >= 0;
+    if (permit && !is_place)
+        err_set(&err, ERR_SYNTAX, "place_invalid", "an instance of no series");
     struct answer_parcel *parcel =
-        permit ? make_parcel(answer, permit, &asked, &err) : NULL;
+        permit && is_place ? make_parcel(answer, permit, asked, &err) : NULL;
     int64_t bytes = parcel ? parcel->bytes : 0;
     if (parcel) {
         struct id number = http_request_id(call);
@@ -577,5 +627,18 @@ void answer_archive(struct http_call *call, void *context)
         http_answer_problem(call, &err);
         return;
     }
-    release_count_part(answer->config.release, permit, bytes);
+    if (asked->form != ANSWER_METADATA)
+        release_count_part(answer->config.release, permit, bytes);
+}
+
+void answer_archive(struct http_call *call, void *context)
+{
+    struct asked asked = {.form = ANSWER_ZIP};
+    send_many(call, answer_of(context), &asked);
+}
+
+void answer_metadata(struct http_call *call, void *context)
+{
+    struct asked asked = {.form = ANSWER_METADATA};
+    send_many(call, answer_of(context), &asked);
 }

@@ -78,6 +78,10 @@ release_decide_part(struct release *release, const struct release_request *reque
 /* Adds to what the finish row will say. */
 void release_count_part(struct release *release, const struct release_permit *permit,
                         int64_t bytes);
+/* For release_count_part when the request is over by then; *arena*. */
+MUST_CHECK const struct release_permit *
+release_keep_permit(const struct release_permit *permit, struct arena *arena,
+                    struct err *err);
 /* The opening was closed at the centre. */
 void release_end_opening(struct release *release, struct id opening);
 /* Ends what nobody asked for in ten minutes, and what was cut with its tunnel; called now

@@ -47,20 +47,27 @@ static bool is_open(struct release *release, const struct release_permit *permit
     return one != NULL;
 }
 
-static bool copy_permit(const struct release_permit *permit, struct release_opened *one,
-                        struct err *err)
+static bool copy_permit(const struct release_permit *permit, struct arena *arena,
+                        struct release_permit *copy, struct err *err)
 {
-    struct grant *grant = &one->permit.grant;
+    struct grant *grant = &copy->grant;
     struct text *const texts[] = {
-        &grant->facility_code, &grant->local_number,    &grant->entry_key,
-        &grant->purpose,       &grant->staff_id,        &grant->staff_name,
-        &grant->profession,    &grant->viewer_code,     &grant->viewer_name,
-        &grant->viewer_kind,   &one->permit.place.path, &one->permit.pictures};
-    one->permit = *permit;
+        &grant->facility_code, &grant->local_number, &grant->entry_key,
+        &grant->purpose,       &grant->staff_id,     &grant->staff_name,
+        &grant->profession,    &grant->viewer_code,  &grant->viewer_name,
+        &grant->viewer_kind,   &copy->place.path,    &copy->pictures};
+    *copy = *permit;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (!text_copy(*texts[i], &one->arena, texts[i], err))
+        if (!text_copy(*texts[i], arena, texts[i], err))
             return false;
     return true;
+}
+
+const struct release_permit *release_keep_permit(const struct release_permit *permit,
+                                                 struct arena *arena, struct err *err)
+{
+    struct release_permit *copy = ARENA_NEW(arena, struct release_permit, err);
+    return copy && copy_permit(permit, arena, copy, err) ? copy : NULL;
 }
 
 static void forget(struct release_opened *one)
@@ -78,7 +85,7 @@ static bool remember(struct release *release, const struct release_permit *permi
         return false;
     one->arena = arena_init_small(COPY_BYTES_MAX);
     one->used_ms = now_ms(release);
-    if (!copy_permit(permit, one, err)) {
+    if (!copy_permit(permit, &one->arena, &one->permit, err)) {
         forget(one);
         return false;
     }

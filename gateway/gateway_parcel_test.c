@@ -1,0 +1,591 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the centre's DICOMweb asks of a gateway: metadata of instances, and files as parts
+ * of one answer. */
+#include "gateway/gateway_testcentre.h"
+
+#include "formats/dicom/dicom_testsite.h"
+#include "formats/multipart/multipart.h"
+
+#define STUDY "1.2.392.5"
+#define STUDY_KEY "-/DICOM/" STUDY
+#define BOUNDARY "00112233445566778899aabbccddeeff"
+
+enum { FILE_COUNT = 3, PIXEL_BYTES = 200000, ANSWER_BYTES_MAX = 8 << 20, SOON_S = 60 };
+
+static const char *const radiology_policy =
+    "{\"version\":2,\"rules\":[{\"kinds\":[\"radiology\",\"patient\"],"
+    "\"professions\":[\"doctor\"]}]}";
+
+/* In reading order: two of the first series, one of the second. */
+static const struct {
+    const char *name, *series, *instance, *number;
+} files[FILE_COUNT] = {{"pacs/1", STUDY ".1", STUDY ".1.1", "1"},
+                       {"pacs/2", STUDY ".1", STUDY ".1.2", "2"},
+                       {"pacs/3", STUDY ".2", STUDY ".2.1", "1"}};
+
+/* ---- files ---- */
+
+static void put_names(struct site *site, const char *series, const char *instance)
+{
+    put_string(site, DICOM_CHARACTER_SET, "CS", "\\ISO 2022 IR 87");
+    put_string(site, DICOM_SOP_CLASS, "UI", "1.2.840.10008.5.1.4.1.1.6.1");
+    put_string(site, DICOM_SOP_INSTANCE, "UI", instance);
+    put_string(site, DICOM_STUDY_DATE, "DA", "20240501");
+    put_string(site, DICOM_MODALITY, "CS", "US");
+    put_string(site, DICOM_PATIENT_NAME, "PN",
+               "IIDA^HANAKO=\x1B$BHSED\x1B(B^\x1B$B2V;R\x1B(B");
+    put_string(site, DICOM_PATIENT_ID, "LO", NUMBER);
+    put_string(site, DICOM_STUDY, "UI", STUDY);
+    put_string(site, DICOM_SERIES, "UI", series);
+}
+
+static void keep_file(const struct scene *scene, const char *name, struct site *site)
+{
+    struct err err = {0};
+    CLEANUP(buf_free) struct buf whole = wrap(site, LITTLE);
+    must(path_make_directory(in_folder(scene, "pacs"), &err), &err);
+    must(path_write_file(in_folder(scene, name), buf_view(&whole), &err), &err);
+    buf_free(&site->out);
+}
+
+/* `instance` may be another than the one that belongs into this file. */
+static void put_picture(const struct scene *scene, size_t which, const char *instance)
+{
+    struct site site = new_site(LITTLE);
+    static uint8_t pixels[PIXEL_BYTES];
+    memset(pixels, (int)which + 1, sizeof pixels);
+    put_names(&site, files[which].series, instance);
+    put_string(&site, DICOM_SERIES_NUMBER, "IS", which < 2 ? "1" : "2");
+    put_string(&site, DICOM_INSTANCE_NUMBER, "IS", files[which].number);
+    put_bytes(&site, DICOM_PIXELS, "OW", pixels, sizeof pixels);
+    keep_file(scene, files[which].name, &site);
+}
+
+/* A rejection note (IHE RAD IOCM) of the second file. */
+static void put_note(const struct scene *scene)
+{
+    struct site site = new_site(LITTLE);
+    put_string(&site, DICOM_SOP_CLASS, "UI", "1.2.840.10008.5.1.4.1.1.88.59");
+    put_string(&site, DICOM_SOP_INSTANCE, "UI", STUDY ".9.1");
+    put_string(&site, DICOM_MODALITY, "CS", "KO");
+    put_string(&site, DICOM_PATIENT_ID, "LO", NUMBER);
+    put_string(&site, DICOM_STUDY, "UI", STUDY);
+    put_string(&site, DICOM_SERIES, "UI", STUDY ".9");
+    open_sequence(&site, 0x0040A043);
+    open_item(&site);
+    put_string(&site, DICOM_CODE_VALUE, "SH", "113037");
+    put_string(&site, DICOM_CODE_SCHEME, "SH", "DCM");
+    close_item(&site);
+    close_sequence(&site);
+    open_sequence(&site, 0x0040A375);
+    open_item(&site);
+    open_sequence(&site, DICOM_REFERENCED_SERIES);
+    open_item(&site);
+    open_sequence(&site, DICOM_REFERENCED_SOPS);
+    open_item(&site);
+    put_string(&site, DICOM_REFERENCED_SOP_INSTANCE, "UI", files[1].instance);
+    close_item(&site);
+    close_sequence(&site);
+    close_item(&site);
+    close_sequence(&site);
+    close_item(&site);
+    close_sequence(&site);
+    keep_file(scene, "pacs/note", &site);
+}
+
+static struct span read_back(struct scene *scene, const char *name)
+{
+    struct err err = {0};
+    struct span bytes = {0};
+    must(path_read_file(in_folder(scene, name), 1 << 20, &scene->arena, &bytes, &err),
+         &err);
+    return bytes;
+}
+
+/* ---- asking ---- */
+
+/* What came of one request, of which the end has to be waited for. */
+struct fetched {
+    pthread_mutex_t lock;
+    pthread_cond_t word;
+    struct tunnel_exchange *exchange;
+    struct buf body;
+    int status;
+    char type[64];
+    bool has_ended;
+    bool is_whole;
+};
+
+static void note_head(void *context, const struct tunnel_head *head)
+{
+    struct fetched *fetched = context;
+    pthread_mutex_lock(&fetched->lock);
+    fetched->status = head->status;
+    snprintf(fetched->type, sizeof fetched->type, "%.*s", (int)head->content_type.len,
+             (const char *)head->content_type.at);
+    pthread_mutex_unlock(&fetched->lock);
+}
+
+static void note_data(void *context, struct span bytes)
+{
+    struct fetched *fetched = context;
+    pthread_mutex_lock(&fetched->lock);
+    buf_span(&fetched->body, bytes);
+    tunnel_consume(fetched->exchange, bytes.len);
+    pthread_mutex_unlock(&fetched->lock);
+}
+
+static void note_end(void *context, bool is_complete, const struct err *err)
+{
+    struct fetched *fetched = context;
+    (void)err;
+    pthread_mutex_lock(&fetched->lock);
+    fetched->is_whole = is_complete;
+    fetched->has_ended = true;
+    pthread_cond_signal(&fetched->word);
+    pthread_mutex_unlock(&fetched->lock);
+}
+
+static void free_fetched(struct fetched *fetched)
+{
+    buf_free(&fetched->body);
+    pthread_cond_destroy(&fetched->word);
+    pthread_mutex_destroy(&fetched->lock);
+}
+#define FETCHED CLEANUP(free_fetched) struct fetched
+
+static void sign(struct scene *scene, const char *key, const char *profession,
+                 struct buf *wire)
+{
+    struct err err = {0};
+    struct grant grant = {.facility_code = TEXT("2010000001"),
+                          .tunnel = tunnel_id(scene->tunnel),
+                          .counter = ++scene->counter,
+                          .issued_ms = 100,
+                          .opening = {{8}},
+                          .request = {{5}},
+                          .record = {{9}},
+                          .local_number = TEXT(NUMBER),
+                          .entry_key = text_cstr(key),
+                          .kinds = 1U << ENTRY_RADIOLOGY,
+                          .purpose = TEXT("care"),
+                          .staff_id = TEXT("77"),
+                          .staff_name = TEXT("髙野 太郎"),
+                          .profession = text_cstr(profession),
+                          .viewer_code = TEXT("2010000009"),
+                          .viewer_name = TEXT("かわべ診療所"),
+                          .viewer_kind = TEXT("clinic")};
+    must(grant_sign(&grant, &scene->signing, wire, &err), &err);
+}
+
+/* `members` behind the key: ",\"series\":0" */
+static void fetch_as(struct scene *scene, const char *path, const char *members,
+                     const char *profession, struct fetched *fetched)
+{
+    static const struct tunnel_events events = {note_head, note_data, note_end};
+    struct err err = {0};
+    char body[512];
+    CLEANUP(buf_free) struct buf wire = buf_init(GRANT_BYTES_MAX);
+    *fetched = (struct fetched){.lock = PTHREAD_MUTEX_INITIALIZER,
+                                .word = PTHREAD_COND_INITIALIZER,
+                                .body = buf_init(ANSWER_BYTES_MAX)};
+    sign(scene, STUDY_KEY, profession, &wire);
+    snprintf(body, sizeof body, "{\"key\":\"%s\"%s}", STUDY_KEY, members);
+    struct tunnel_request request = {.method = "POST",
+                                     .path = path,
+                                     .body = span_cstr(body),
+                                     .grant = buf_view(&wire),
+                                     .first_byte_ms = 20000};
+    pthread_mutex_lock(&fetched->lock);
+    fetched->exchange = tunnel_send(scene->tunnel, &request, &events, fetched, &err);
+    must(fetched->exchange, &err);
+    while (!fetched->has_ended)
+        pthread_cond_wait(&fetched->word, &fetched->lock);
+    pthread_mutex_unlock(&fetched->lock);
+}
+
+static void fetch(struct scene *scene, const char *path, const char *members,
+                  struct fetched *fetched)
+{
+    fetch_as(scene, path, members, "doctor", fetched);
+}
+
+static bool is_refused(struct scene *scene, const char *path, const char *members,
+                       int status, const char *code)
+{
+    char word[64];
+    FETCHED fetched;
+    fetch(scene, path, members, &fetched);
+    snprintf(word, sizeof word, "\"code\":\"%s\"", code);
+    bool is_same = fetched.status == status &&
+                   memmem(fetched.body.at, fetched.body.len, word, strlen(word));
+    if (!is_same)
+        printf("# %s %s: %d %.*s\n", path, members, fetched.status, (int)fetched.body.len,
+               (const char *)fetched.body.at);
+    return is_same;
+}
+
+/* Until the gateway knows as many instances. */
+static bool is_soon(struct scene *scene, size_t count)
+{
+    size_t last = SIZE_MAX;
+    time_t until = time(NULL) + SOON_S;
+    while (last != count && time(NULL) < until) {
+        FETCHED study;
+        fetch(scene, "/study", "", &study);
+        last = 0;
+        for (const uint8_t *at = study.body.at, *end = at + study.body.len;
+             study.status == 200 &&
+             (at = memmem(at, (size_t)(end - at), "\"syntax\":", 9)) != NULL;
+             at++)
+            last++;
+        if (last != count)
+            usleep(50000);
+    }
+    return last == count;
+}
+
+static void add_folder(struct scene *scene)
+{
+    struct err err = {0};
+    struct span json = {0};
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
+    CLEANUP(buf_free) struct buf changed = buf_init(1 << 16);
+    must(path_read_file(in_folder(scene, "gateway.json"), 1 << 15, &arena, &json, &err),
+         &err);
+    buf_format(&changed,
+               "{\"images\":[{\"label\":\"pacs\",\"directory\":\"%s/pacs\"}],"
+               "\"images_period_seconds\":1,",
+               scene->folder);
+    buf_span(&changed, span_part(json, 1, json.len));
+    must(path_write_file(in_folder(scene, "gateway.json"), buf_view(&changed), &err),
+         &err);
+}
+
+static void begin_study(struct scene *scene, bool has_note)
+{
+    struct err err = {0};
+    begin(scene);
+    CHECK(link_is(scene, "イイダ ハナコ", "confirmed"));
+    stop_gateway(scene);
+    must(path_write_file(in_folder(scene, "policy.json"), span_cstr(radiology_policy),
+                         &err),
+         &err);
+    add_folder(scene);
+    for (size_t i = 0; i < FILE_COUNT; i++)
+        put_picture(scene, i, files[i].instance);
+    if (has_note)
+        put_note(scene);
+    start_gateway(scene);
+    ANSWER hello = ask_hello(scene);
+    CHECK(hello.status == 200);
+}
+
+/* ---- metadata ---- */
+
+static struct text word_of(const struct json_value *object, const char *tag)
+{
+    struct text word = TEXT("");
+    struct err err = {0};
+    const struct json_value *values = json_member(json_member(object, tag), "Value");
+    if (values && json_count(values) > 0 &&
+        !json_as_text(json_item(values, 0), 64, &word, &err))
+        return TEXT("?");
+    return word;
+}
+
+/* The document, when it is an array of these instances. */
+static struct json_document *read_metadata(struct scene *scene, const char *members,
+                                           const char *const *instances, size_t count)
+{
+    struct err err = {0};
+    FETCHED fetched;
+    fetch(scene, "/metadata", members, &fetched);
+    CHECK(fetched.status == 200 && fetched.is_whole &&
+          strcmp(fetched.type, "application/dicom+json") == 0);
+    struct json_document *document = json_parse(buf_view(&fetched.body), &err);
+    CHECK(document && json_is_array(json_root(document)));
+    if (!document)
+        return NULL;
+    CHECK(json_count(json_root(document)) == count);
+    for (size_t i = 0; i < count && i < json_count(json_root(document)); i++) {
+        const struct json_value *object = json_item(json_root(document), i);
+        CHECK(text_is(word_of(object, "00080018"), instances[i]));
+        CHECK(text_is(word_of(object, "0020000D"), STUDY));
+    }
+    return document;
+}
+
+static void metadata_are_all_attributes_but_pixels(void)
+{
+    static const char *const all[] = {STUDY ".1.1", STUDY ".1.2", STUDY ".2.1"};
+    struct scene scene;
+    begin_study(&scene, false);
+    CHECK(is_soon(&scene, FILE_COUNT));
+    CLEANUP(json_free_at)
+    struct json_document *document = read_metadata(&scene, "", all, FILE_COUNT);
+    const struct json_value *first = json_item(json_root(document), 0);
+    CHECK(text_is(word_of(first, "00080005"), "ISO_IR 192"));
+    CHECK(text_is(word_of(first, "0020000E"), files[0].series));
+    CHECK(text_is(word_of(first, "00100020"), NUMBER));
+    CHECK(!json_member(first, "7FE00010") && !json_member(first, "00020010"));
+    CHECK(!json_member(first, "00080056"));
+    struct text name = {0};
+    struct err err = {0};
+    CHECK(
+        json_take_text(json_item(json_member(json_member(first, "00100010"), "Value"), 0),
+                       "Ideographic", 64, &name, &err));
+    CHECK(text_is(name, "飯田^花子"));
+    end(&scene);
+}
+
+static void metadata_are_narrowed_to_a_series_or_an_instance(void)
+{
+    struct scene scene;
+    begin_study(&scene, false);
+    CHECK(is_soon(&scene, FILE_COUNT));
+    json_free(read_metadata(&scene, ",\"series\":0",
+                            (const char *const[]){STUDY ".1.1", STUDY ".1.2"}, 2));
+    json_free(
+        read_metadata(&scene, ",\"series\":1", (const char *const[]){STUDY ".2.1"}, 1));
+    json_free(read_metadata(&scene, ",\"series\":0,\"instance\":1",
+                            (const char *const[]){STUDY ".1.2"}, 1));
+    end(&scene);
+}
+
+struct rows {
+    const char *needle;
+    int count;
+};
+
+static bool see_row(void *context, uint64_t number, struct span json, struct err *err)
+{
+    struct rows *rows = context;
+    (void)number;
+    (void)err;
+    rows->count += memmem(json.at, json.len, rows->needle, strlen(rows->needle)) != NULL;
+    return true;
+}
+
+#define OPENING "{\"opening\":\"08000000000000000000000000000000\"}"
+
+/* Their length is known when they were written: it is in the row that ends the opening.
+ */
+static void metadata_are_counted_in_the_audit(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    char bytes[64];
+    begin_study(&scene, false);
+    CHECK(is_soon(&scene, FILE_COUNT));
+    ANSWER before = ask_text(&scene, "/cancel", OPENING);
+    FETCHED study;
+    fetch(&scene, "/study", "", &study);
+    FETCHED metadata;
+    fetch(&scene, "/metadata", "", &metadata);
+    CHECK(metadata.status == 200 && metadata.is_whole);
+    ANSWER after = ask_text(&scene, "/cancel", OPENING);
+    CHECK(before.status < 300 && after.status < 300);
+    snprintf(bytes, sizeof bytes, "\"bytes\":%zu", study.body.len + metadata.body.len);
+    struct rows rows = {bytes, 0};
+    CHECK(audit_walk(in_folder(&scene, "data/audit"), "2010000001", 1, see_row, &rows,
+                     &err));
+    CHECK(rows.count == 1);
+    end(&scene);
+}
+
+/* Gone, broken, or another instance's file: named, and said to be away. */
+static void what_cannot_be_read_any_more_is_named_as_away(void)
+{
+    static const char *const all[] = {STUDY ".1.1", STUDY ".1.2", STUDY ".2.1"};
+    struct scene scene;
+    struct err err = {0};
+    begin_study(&scene, false);
+    CHECK(is_soon(&scene, FILE_COUNT));
+    CHECK(unlink(in_folder(&scene, files[0].name)) == 0);
+    must(path_write_file(in_folder(&scene, files[1].name), SPAN("no DICOM"), &err), &err);
+    put_picture(&scene, 2, "1.2.392.999.1");
+    CLEANUP(json_free_at)
+    struct json_document *document = read_metadata(&scene, "", all, FILE_COUNT);
+    for (size_t i = 0; i < FILE_COUNT; i++) {
+        const struct json_value *object = json_item(json_root(document), i);
+        CHECK(text_is(word_of(object, "00080056"), "UNAVAILABLE"));
+        CHECK(text_is(word_of(object, "0020000E"), files[i].series));
+        CHECK(text_is(word_of(object, "00080060"), "US"));
+        CHECK(!json_member(object, "00100020"));
+    }
+    end(&scene);
+}
+
+static void a_rejected_instance_is_in_none_of_them(void)
+{
+    static const char *const shown[] = {STUDY ".1.1", STUDY ".2.1"};
+    struct scene scene;
+    begin_study(&scene, true);
+    CHECK(is_soon(&scene, 2));
+    json_free(read_metadata(&scene, "", shown, 2));
+    FETCHED parts;
+    fetch(&scene, "/archive", ",\"form\":\"multipart\",\"boundary\":\"" BOUNDARY "\"",
+          &parts);
+    CHECK(parts.status == 200 && parts.is_whole);
+    CHECK(memmem(parts.body.at, parts.body.len, files[0].instance, 13));
+    CHECK(!memmem(parts.body.at, parts.body.len, files[1].instance, 13));
+    end(&scene);
+}
+
+/* ---- parts ---- */
+
+/* The parts are these files, byte by byte. */
+static void check_parts(struct scene *scene, const struct fetched *fetched,
+                        const size_t *which, size_t count)
+{
+    struct err err = {0};
+    struct multipart reader;
+    struct span rest = buf_view(&fetched->body);
+    struct span data = {0};
+    size_t parts = 0;
+    CLEANUP(buf_free) struct buf part = buf_init(1 << 20);
+    CHECK(fetched->status == 200 && fetched->is_whole &&
+          strcmp(fetched->type, "multipart/related") == 0);
+    CHECK(multipart_begin(&reader, SPAN(BOUNDARY), &err));
+    enum multipart_event event = MULTIPART_MORE;
+    do {
+        event = multipart_next(&reader, &rest, &data);
+        if (event == MULTIPART_PART)
+            CHECK(span_is(multipart_field(&reader, "content-type"), "application/dicom"));
+        else if (event == MULTIPART_DATA)
+            buf_span(&part, data);
+        else if (event == MULTIPART_PART_END) {
+            CHECK(
+                parts < count &&
+                span_equal(buf_view(&part), read_back(scene, files[which[parts]].name)));
+            parts++;
+            buf_reset(&part);
+        }
+    } while (event != MULTIPART_END && event != MULTIPART_BROKEN &&
+             event != MULTIPART_MORE);
+    CHECK(event == MULTIPART_END && parts == count);
+}
+
+#define PARTS ",\"form\":\"multipart\",\"boundary\":\"" BOUNDARY "\""
+
+static void files_are_parts_as_they_lie_there(void)
+{
+    struct scene scene;
+    begin_study(&scene, false);
+    CHECK(is_soon(&scene, FILE_COUNT));
+    FETCHED whole;
+    fetch(&scene, "/archive", PARTS, &whole);
+    check_parts(&scene, &whole, (const size_t[]){0, 1, 2}, 3);
+    FETCHED series;
+    fetch(&scene, "/archive", ",\"series\":1" PARTS, &series);
+    check_parts(&scene, &series, (const size_t[]){2}, 1);
+    FETCHED instance;
+    fetch(&scene, "/archive", ",\"series\":0,\"instance\":1" PARTS, &instance);
+    check_parts(&scene, &instance, (const size_t[]){1}, 1);
+    FETCHED zip;
+    fetch(&scene, "/archive", ",\"form\":\"zip\",\"series\":0,\"instance\":1", &zip);
+    CHECK(zip.status == 200 && zip.is_whole && strcmp(zip.type, "application/zip") == 0);
+    CHECK(memmem(zip.body.at, zip.body.len, "DICOM/S001/I00002", 17));
+    CHECK(!memmem(zip.body.at, zip.body.len, "DICOM/S001/I00001", 17));
+    end(&scene);
+}
+
+/* Half a study must not look whole. */
+static void parts_end_where_a_file_is_missing(void)
+{
+    struct scene scene;
+    begin_study(&scene, false);
+    CHECK(is_soon(&scene, FILE_COUNT));
+    CHECK(unlink(in_folder(&scene, files[2].name)) == 0);
+    FETCHED parts;
+    fetch(&scene, "/archive", PARTS, &parts);
+    CHECK(parts.status == 200 && !parts.is_whole);
+    CHECK(!memmem(parts.body.at, parts.body.len, "--" BOUNDARY "--", 36));
+    end(&scene);
+}
+
+/* ---- refusals ---- */
+
+static void what_is_not_in_the_list_is_not_there(void)
+{
+    struct scene scene;
+    begin_study(&scene, false);
+    CHECK(is_soon(&scene, FILE_COUNT));
+    static const char *const paths[] = {"/metadata", "/archive"};
+    for (size_t i = 0; i < 2; i++) {
+        CHECK(is_refused(&scene, paths[i], ",\"series\":2", 404, "frame_missing"));
+        CHECK(is_refused(&scene, paths[i], ",\"series\":1,\"instance\":1", 404,
+                         "frame_missing"));
+        CHECK(is_refused(&scene, paths[i], ",\"instance\":1", 400, "place_invalid"));
+        CHECK(is_refused(&scene, paths[i], ",\"series\":-1", 400, "json_member"));
+        CHECK(is_refused(&scene, paths[i], ",\"series\":501", 400, "json_member"));
+        CHECK(is_refused(&scene, paths[i], ",\"series\":\"0\"", 400, "json_member"));
+        CHECK(is_refused(&scene, paths[i], ",\"series\":0,\"instance\":20001", 400,
+                         "json_member"));
+    }
+    end(&scene);
+}
+
+static void a_bad_boundary_is_refused(void)
+{
+    static const struct {
+        const char *members, *code;
+        int status;
+    } cases[] = {
+        {",\"form\":\"multipart\"", "json_member", 400},
+        {",\"form\":\"multipart\",\"boundary\":7", "json_member", 400},
+        {",\"form\":\"multipart\",\"boundary\":\"\"", "boundary_invalid", 400},
+        {",\"form\":\"multipart\",\"boundary\":\"00112233\"", "boundary_invalid", 400},
+        {",\"form\":\"multipart\",\"boundary\":\"00112233445566778899AABBCCDDEEFF\"",
+         "boundary_invalid", 400},
+        {",\"form\":\"multipart\",\"boundary\":\"0011223344556677\\r\\n99aabbccddeeff\"",
+         "boundary_invalid", 400},
+        {",\"form\":\"multipart\",\"boundary\":\"" BOUNDARY "0\"", "json_too_long", 413},
+        {",\"form\":\"tar\",\"boundary\":\"" BOUNDARY "\"", "form_invalid", 400},
+        {",\"form\":\"0123456789abcdefg\"", "json_too_long", 413},
+    };
+    struct scene scene;
+    begin_study(&scene, false);
+    CHECK(is_soon(&scene, FILE_COUNT));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        CHECK(is_refused(&scene, "/archive", cases[i].members, cases[i].status,
+                         cases[i].code));
+    end(&scene);
+}
+
+static void who_may_not_see_the_study_gets_none_of_it(void)
+{
+    static const char *const paths[] = {"/metadata", "/archive"};
+    struct scene scene;
+    begin_study(&scene, false);
+    CHECK(is_soon(&scene, FILE_COUNT));
+    for (size_t i = 0; i < 2; i++) {
+        FETCHED clerk;
+        fetch_as(&scene, paths[i], "", "clerk", &clerk);
+        CHECK(clerk.status == 403 &&
+              memmem(clerk.body.at, clerk.body.len, "\"audience\"", 10));
+        ANSWER nobody = ask_text(&scene, paths[i], "{\"key\":\"" STUDY_KEY "\"}");
+        CHECK(is_problem(&nobody, 400, "grant_malformed"));
+        /* The refusal has ended the opening, but not forgotten its list. */
+        ANSWER cancelled = ask_text(&scene, "/cancel", OPENING);
+        CHECK(cancelled.status < 300);
+        CHECK(is_refused(&scene, paths[i], "", 409, "study_changed"));
+    }
+    end(&scene);
+}
+
+int main(void)
+{
+    RUN(metadata_are_all_attributes_but_pixels);
+    RUN(metadata_are_narrowed_to_a_series_or_an_instance);
+    RUN(metadata_are_counted_in_the_audit);
+    RUN(what_cannot_be_read_any_more_is_named_as_away);
+    RUN(a_rejected_instance_is_in_none_of_them);
+    RUN(files_are_parts_as_they_lie_there);
+    RUN(parts_end_where_a_file_is_missing);
+    RUN(what_is_not_in_the_list_is_not_there);
+    RUN(a_bad_boundary_is_refused);
+    RUN(who_may_not_see_the_study_gets_none_of_it);
+    return test_done();
+}
