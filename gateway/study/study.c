@@ -362,6 +362,7 @@ bool study_read_content(struct study *study, const struct index_place *place,
     struct study_summary summary;
     *content = (struct study_content){.day = DAY_NONE};
     if (!study_split_path(place->path, &content->uid, &number, err) ||
+        !text_copy(content->uid, arena, &content->uid, err) ||
         !study_summarise(study, content->uid, number, arena, &summary, err))
         return false;
     content->day = summary.day;
