@@ -201,6 +201,27 @@ static void of_two_files_of_an_instance_the_later_one_counts(void)
     end_ward(&ward);
 }
 
+/* What the study is, is what its newest files say: another's birth date was a mistake. */
+static void what_a_correction_replaced_counts_for_nothing(void)
+{
+    struct ward ward;
+    struct said_file wrong = a_slice("a.dcm", STUDY_UID ".1.1", 1);
+    struct said_file corrected = a_slice("b.dcm", STUDY_UID ".1.1", 1);
+    wrong.born = "19990102";
+    begin_ward(&ward);
+    link_patient(&ward.scene);
+    write_file(&ward, &wrong);
+    date_file(&ward, "a.dcm", 1714500000);
+    sweep(&ward);
+    CHECK(count_instances(&ward) == 0);
+    write_file(&ward, &corrected);
+    date_file(&ward, "b.dcm", 1714600000);
+    sweep(&ward);
+    CHECK(count_instances(&ward) == 1);
+    CHECK(count_events(&ward, UPLINK_ENTRY_PUT, NULL) == 1);
+    end_ward(&ward);
+}
+
 /* ---- media ---- */
 
 /* A DICOMDIR with one record, which names the file id. */
@@ -259,5 +280,6 @@ int main(void)
     RUN(a_rejected_note_rejects_nothing_any_more);
     RUN(a_copied_disc_is_read_by_what_lies_on_it);
     RUN(of_two_files_of_an_instance_the_later_one_counts);
+    RUN(what_a_correction_replaced_counts_for_nothing);
     return test_done();
 }

@@ -135,6 +135,13 @@ static bool forget_file(struct store_session *session, struct text folder,
     "f.changed_ns) AND NOT EXISTS (SELECT 1 FROM study_rejection u WHERE u.instance = "  \
     "r.note AND u.number = r.number AND u.note <> r.note))"
 #define IS_SHOWN "f.kind <> 'rejection' AND NOT " IS_REJECTED
+/* Of an instance that is there twice (a copy in another folder, a correction). */
+#define IS_NEWEST                                                                        \
+    "NOT EXISTS (SELECT 1 FROM study_file o WHERE o.study = f.study AND o.number = "     \
+    "f.number AND o.series_number = f.series_number AND o.series = f.series AND "        \
+    "o.instance_number = f.instance_number AND o.instance = f.instance AND "             \
+    "(o.changed_ns > f.changed_ns OR o.changed_ns = f.changed_ns AND (o.folder > "       \
+    "f.folder OR o.folder = f.folder AND o.name > f.name)))"
 
 static bool run_for_note(struct store_session *session, const char *sql,
                          struct text folder, struct text name, struct err *err)
@@ -561,7 +568,7 @@ static bool read_modalities(struct store_session *session, struct text uid,
     struct store_statement *rows = select_study(
         session,
         "SELECT DISTINCT modality FROM study_file f WHERE study = ?1 AND number = ?2 AND "
-        "modality <> '' AND " IS_SHOWN " ORDER BY modality LIMIT 8",
+        "modality <> '' AND " IS_SHOWN " AND " IS_NEWEST " ORDER BY modality LIMIT 8",
         uid, number, err);
     if (!rows)
         return false;
@@ -590,7 +597,7 @@ bool study_summarise(struct study *study, struct text uid, struct text number,
         "SELECT count(*), coalesce(max(changed_ns), 0), coalesce(min(day), 0), "
         "coalesce(max(time), ''), coalesce(max(accession), ''), coalesce(max("
         "description), ''), coalesce(max(patient), ''), min(kind), max(kind) FROM "
-        "study_file f WHERE study = ?1 AND number = ?2 AND " IS_SHOWN,
+        "study_file f WHERE study = ?1 AND number = ?2 AND " IS_SHOWN " AND " IS_NEWEST,
         uid, number, err);
     if (!find || !store_step(find, &has_row, err))
         return false;
@@ -676,7 +683,6 @@ static bool add_instance(struct listing *listing)
            store_column_text(rows, 13, listing->arena, &one->version, listing->err);
 }
 
-/* The same instance twice (a copy in another folder) is listed once: the newest. */
 bool study_read_rows(struct study *study, struct text uid, struct text number,
                      struct arena *arena, struct study_content *content, struct err *err)
 {
@@ -690,13 +696,8 @@ bool study_read_rows(struct study *study, struct text uid, struct text number,
         "SELECT series, folder, name, facts, kind, series_number, frames, modality, "
         "series_description, body_part, laterality, space, instance, size || '-' || "
         "changed_ns, size FROM study_file f WHERE study "
-        "= ?1 AND number = ?2 AND " IS_SHOWN " AND NOT EXISTS "
-        "(SELECT 1 FROM study_file o WHERE o.study = f.study AND o.number = f.number AND "
-        "o.series_number = f.series_number AND o.series = f.series AND o.instance_number "
-        "= f.instance_number AND o.instance = f.instance AND (o.changed_ns > "
-        "f.changed_ns OR o.changed_ns = f.changed_ns AND (o.folder > f.folder OR "
-        "o.folder = f.folder AND o.name > f.name))) ORDER BY series_number, series, "
-        "instance_number, instance",
+        "= ?1 AND number = ?2 AND " IS_SHOWN " AND " IS_NEWEST
+        " ORDER BY series_number, series, instance_number, instance",
         uid, number, err);
     struct listing listing = {rows, arena, content, 0, 0, err};
     if (!rows)
