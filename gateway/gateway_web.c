@@ -99,6 +99,8 @@ static bool open_stow(struct gateway_web *web, struct err *err)
                                       .log = config->log};
     if (!settings->address)
         return true;
+    if (settings->body_deadline_ms > 0)
+        http.limits.body_deadline_ms = settings->body_deadline_ms;
     http.limits.connections_max = CONNECTIONS_PER_REQUEST * settings->requests_max;
     http.limits.connections_per_address_max =
         CONNECTIONS_PER_REQUEST * settings->requests_per_caller_max;

@@ -21,6 +21,7 @@ struct gateway_web_settings {
     int requests_per_caller_max;
     int instance_mb_max;
     int request_mb_max;
+    int body_deadline_ms;        /* within which 256 KiB of a body come; 0 = a minute */
     const char *metrics_address; /* loopback; NULL = none */
     uint16_t metrics_port;
 };

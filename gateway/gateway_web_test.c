@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
+#include <zlib.h>
 
 #include "base/hash.h"
 #include "gateway/gateway_dicom_testfile.h"
@@ -402,6 +403,145 @@ static void without_tls_only_loopback_takes_studies(void)
     close_site(&place.site);
 }
 
+/* ---- a sender that waits, and senders at once ---- */
+
+static void ask(struct place *place, const char *path)
+{
+    CLEANUP(buf_free) struct buf head = buf_init(4096);
+    int fd = dial(gateway_web_metrics_port(place->web));
+    buf_format(&head, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+               path);
+    say(fd, buf_view(&head));
+    hear(place, fd);
+}
+
+static bool meters_say(struct place *place, const char *line)
+{
+    ask(place, "/metrics");
+    return strstr(place->answer, line) != NULL;
+}
+
+/* As of one that begins and then says nothing. */
+static int begin_upload(struct place *place, const struct buf *body)
+{
+    int fd = dial(gateway_web_port(place->web));
+    say_head(fd, ANY, RELATED, "Content-Length: 99999999");
+    say(fd, buf_view(body));
+    return fd;
+}
+
+static void who_stops_in_the_middle_is_told_so(void)
+{
+    struct place place;
+    BODY;
+    prepare_place(&place);
+    place.settings.body_deadline_ms = 300;
+    open_place(&place);
+    put_file(&body, "2.25.1", 8);
+    int fd = begin_upload(&place, &body);
+    hear(&place, fd);
+    CHECK(place.status == 408 && answers(&place, "body_too_slow"));
+    CHECK_SOON(&place.site, meters_say(&place, "tsumugi_stow_requests 0\n"));
+    CHECK(count_kept(&place.site) == 0);
+    buf_cstr(&body, LAST);
+    post(&place, ANY, RELATED, &body); /* and the next one is heard */
+    CHECK(place.status == 200);
+    close_place(&place);
+}
+
+static void more_at_once_than_agreed_are_told_to_come_again(void)
+{
+    struct place place;
+    BODY;
+    prepare_place(&place); /* two of a caller */
+    open_place(&place);
+    put_file(&body, "2.25.1", 8);
+    int first = begin_upload(&place, &body);
+    int second = begin_upload(&place, &body);
+    CHECK_SOON(&place.site, meters_say(&place, "tsumugi_stow_requests 2\n"));
+    buf_cstr(&body, LAST);
+    post(&place, ANY, RELATED, &body);
+    CHECK(place.status == 503 && answers(&place, "uploads_full"));
+    CHECK(answers(&place, "retry-after: ") && count_kept(&place.site) == 0);
+    close(first);
+    CHECK_SOON(&place.site, meters_say(&place, "tsumugi_stow_requests 1\n"));
+    post(&place, ANY, RELATED, &body);
+    CHECK(place.status == 200 && count_kept(&place.site) == 1);
+    CHECK(meters_say(&place, "tsumugi_stow_refused{reason=\"uploads_full\"} 1\n"));
+    close(second);
+    close_place(&place);
+}
+
+/* ---- deflated ---- */
+
+static void a_body_with_a_coding_is_refused(void)
+{
+    struct place place;
+    BODY;
+    prepare_place(&place);
+    open_place(&place);
+    put_file(&body, "2.25.1", 8);
+    buf_cstr(&body, LAST);
+    int fd = dial(gateway_web_port(place.web));
+    say_head(fd, ANY, RELATED, "Content-Encoding: deflate\r\nContent-Length: 12");
+    say(fd, SPAN("not looked at"));
+    hear(&place, fd);
+    CHECK(place.status == 415 && answers(&place, "encoding_unsupported"));
+    CHECK(count_kept(&place.site) == 0);
+    close_place(&place);
+}
+
+/* A data set in the deflated transfer syntax; noise does not become shorter. */
+static void put_deflated(struct buf *body, const char *uid, size_t pixel_bytes,
+                         bool is_noise)
+{
+    static const char syntax[] = "1.2.840.10008.1.2.1.99";
+    struct dimse_instance instance = {CT, uid, syntax, ""};
+    z_stream stream = {0};
+    uint32_t seed = 7;
+    CLEANUP(buf_free) struct buf plain = buf_init(32 << 20);
+    put_text(&plain, 8, 0x16, "UI", CT);
+    put_text(&plain, 8, 0x18, "UI", uid);
+    put_text(&plain, 0x10, 0x20, "LO", "0000001");
+    put_text(&plain, 0x20, 0x0D, "UI", "2.25.5001");
+    put_text(&plain, 0x20, 0x0E, "UI", "2.25.5002");
+    put_long(&plain, 0x7FE0, 0x0010, "OW", (uint32_t)pixel_bytes);
+    for (size_t i = 0; i < pixel_bytes; i++) {
+        seed = seed * 1664525 + 1013904223;
+        buf_byte(&plain, is_noise ? (uint8_t)(seed >> 24) : 0);
+    }
+    buf_cstr(body, PART);
+    dimse_write_head(&instance, body);
+    CHECK(deflateInit2(&stream, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY) == Z_OK);
+    size_t room = deflateBound(&stream, plain.len);
+    stream.next_in = plain.at;
+    stream.avail_in = (uInt)plain.len;
+    stream.next_out = buf_take(body, room);
+    stream.avail_out = (uInt)room;
+    CHECK(deflate(&stream, Z_FINISH) == Z_STREAM_END);
+    body->len -= stream.avail_out;
+    deflateEnd(&stream);
+}
+
+static void deflated_instances_are_stored_whatever_their_size(void)
+{
+    struct place place;
+    BODY;
+    prepare_place(&place);
+    open_place(&place);
+    put_deflated(&body, "2.25.1", 1000, true);
+    put_deflated(&body, "2.25.2", 600000, true);    /* a beginning is looked at */
+    put_deflated(&body, "2.25.3", 20 << 20, false); /* small, but not inside */
+    buf_cstr(&body, LAST);
+    post(&place, ANY "/2.25.5001", RELATED, &body);
+    CHECK(place.status == 200 && !strstr(place.answer, "00081198"));
+    CHECK(count_kept(&place.site) == 3);
+    CHECK(strcmp(place.site.syntax, "1.2.840.10008.1.2.1.99") == 0);
+    post(&place, ANY "/2.25.77", RELATED, &body);
+    CHECK(place.status == 409 && answers(&place, "\"Value\":[50185]"));
+    close_place(&place);
+}
+
 /* ---- TLS ---- */
 
 struct keys {
@@ -485,16 +625,6 @@ static void a_caller_is_its_certificate_when_one_is_named(void)
 
 /* ---- how it is ---- */
 
-static void ask(struct place *place, const char *path)
-{
-    CLEANUP(buf_free) struct buf head = buf_init(4096);
-    int fd = dial(gateway_web_metrics_port(place->web));
-    buf_format(&head, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
-               path);
-    say(fd, buf_view(&head));
-    hear(place, fd);
-}
-
 static void health_and_meters_are_told_on_loopback(void)
 {
     struct place place;
@@ -528,6 +658,10 @@ int main(void)
     RUN(who_is_not_on_the_list_is_refused);
     RUN(what_is_too_large_is_said_to_be);
     RUN(a_full_disk_is_a_reason_of_its_own);
+    RUN(who_stops_in_the_middle_is_told_so);
+    RUN(more_at_once_than_agreed_are_told_to_come_again);
+    RUN(a_body_with_a_coding_is_refused);
+    RUN(deflated_instances_are_stored_whatever_their_size);
     RUN(without_tls_only_loopback_takes_studies);
     if (is_installed("curl"))
         RUN(a_caller_is_its_certificate_when_one_is_named);
