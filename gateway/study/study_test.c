@@ -417,9 +417,15 @@ static bool put_all(int fd, const struct buf *bytes)
     return write(fd, bytes->at, bytes->len) == (ssize_t)bytes->len;
 }
 
-/* Lead 2 beats once a second; at `spike` seconds there is something else. */
-static void write_recording(const struct ward *ward, const char *name, const char *number,
-                            int32_t born, int seconds)
+struct said_recording {
+    const char *name, *number;
+    int32_t born;
+    int seconds;
+    const char *uid; /* NULL = none */
+};
+
+/* Lead 2 beats once a second; in the last one there is something else. */
+static void write_recording_of(const struct ward *ward, const struct said_recording *said)
 {
     struct err err = {0};
     char path[200];
@@ -428,12 +434,14 @@ static void write_recording(const struct ward *ward, const char *name, const cha
                                    .label = TEXT("長時間心電図"),
                                    .channels = channels,
                                    .channel_count = LONG_LEADS};
-    struct mfer_file file = {
-        .recording = {.day = first_of_may(),
-                      .start = TEXT("2024-05-01T09:30:15"),
-                      .groups = &group,
-                      .group_count = 1},
-        .patient = {text_cstr(number), TEXT("飯田 花子"), TEXT(""), born, 'F'}};
+    struct mfer_file file = {.recording = {.day = first_of_may(),
+                                           .start = TEXT("2024-05-01T09:30:15"),
+                                           .groups = &group,
+                                           .group_count = 1},
+                             .patient = {text_cstr(said->number), TEXT("飯田 花子"),
+                                         TEXT(""), said->born, 'F'}};
+    if (said->uid)
+        file.uid = text_cstr(said->uid);
     for (uint32_t i = 0; i < LONG_LEADS; i++)
         channels[i] =
             (struct waveform_channel){.lead = waveform_lead_name(i + 1),
@@ -441,16 +449,16 @@ static void write_recording(const struct ward *ward, const char *name, const cha
                                       .rate_hz = LONG_HZ,
                                       .unit = TEXT("V"),
                                       .scale = 5e-6,
-                                      .sample_count = (uint64_t)seconds * LONG_HZ};
+                                      .sample_count = (uint64_t)said->seconds * LONG_HZ};
     CLEANUP(buf_free) struct buf out = buf_init(1 << 20);
     const struct mfer_options options = {.preamble = "Long term ECG"};
-    snprintf(path, sizeof path, "%s/%s", ward->pictures, name);
+    snprintf(path, sizeof path, "%s/%s", ward->pictures, said->name);
     CLEANUP(path_close) int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
     CHECK(fd >= 0 && mfer_write_head(&file, &options, &out, &err) && put_all(fd, &out));
-    for (int second = 0; second < seconds; second++) {
+    for (int second = 0; second < said->seconds; second++) {
         uint8_t samples[LONG_LEADS][LONG_HZ][2] = {0};
         samples[1][60][1] = 100;
-        if (second == seconds - 1)
+        if (second == said->seconds - 1)
             samples[0][5][0] = 0x7F;
         buf_reset(&out);
         buf_put(&out, samples, sizeof samples);
@@ -459,6 +467,13 @@ static void write_recording(const struct ward *ward, const char *name, const cha
     buf_reset(&out);
     buf_put(&out, MFER_END, 2);
     CHECK(put_all(fd, &out));
+}
+
+static void write_recording(const struct ward *ward, const char *name, const char *number,
+                            int32_t born, int seconds)
+{
+    struct said_recording said = {name, number, born, seconds, NULL};
+    write_recording_of(ward, &said);
 }
 
 /* The usual policy publishes nothing of physiology. */
@@ -528,6 +543,27 @@ static void a_recording_of_the_electrocardiograph_is_an_entry_with_a_waveform(vo
     study_write_content(&writer, &content);
     buf_byte(&out, '\0');
     CHECK(strstr((const char *)out.at, "\"modalities\":[]"));
+    end_ward(&ward);
+}
+
+/* The UID stands in the file, which is closed when it is written down. */
+static void a_recording_keeps_a_uid_of_its_own(void)
+{
+    struct ward ward;
+    struct err err = {0};
+    struct index_place place;
+    struct study_content content;
+    struct said_recording said = {"ecg.mwf", NUMBER, second_of_january(), 10,
+                                  "1.2.392.7"};
+    begin_ward_with_physiology(&ward);
+    write_recording_of(&ward, &said);
+    sweep(&ward);
+    CHECK(index_find_place(ward.scene.index, TEXT(NUMBER), TEXT("-/DICOM/1.2.392.7"),
+                           &ward.scene.arena, &place, &err));
+    CHECK(study_read_content(ward.study, &place, &ward.scene.arena, &content, &err));
+    CHECK(text_is(content.uid, "1.2.392.7") &&
+          text_is(content.series[0].uid, "1.2.392.7.1") &&
+          text_is(content.series[0].instances[0].uid, "1.2.392.7.1.1"));
     end_ward(&ward);
 }
 
@@ -624,6 +660,7 @@ int main(void)
     RUN(a_study_that_says_another_birth_date_is_held);
     RUN(what_is_no_dicom_is_passed_over);
     RUN(a_recording_of_the_electrocardiograph_is_an_entry_with_a_waveform);
+    RUN(a_recording_keeps_a_uid_of_its_own);
     RUN(a_recording_of_another_birth_date_is_held);
     RUN(a_day_of_it_is_looked_at_without_being_held);
     RUN(a_recording_that_is_cut_while_it_is_read_is_not_shown);

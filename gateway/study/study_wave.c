@@ -82,7 +82,9 @@ static bool name_recording(const struct study_wave *wave, struct arena *arena,
     if (!sparse_look(wave->sparse, bytes.at, len))
         return sparse_check(wave->sparse, err);
     if (is_oid(wave->file.uid)) {
-        row->uid = wave->file.uid;
+        /* it stands in the file, which is not in memory any more when the row is kept */
+        if (!text_copy(wave->file.uid, arena, &row->uid, err))
+            return false;
     } else {
         uint8_t parts[HASH_BYTES + sizeof(uint64_t)];
         uint64_t size = bytes.len;
