@@ -5,6 +5,7 @@
 
 #include "formats/dicom/dicom_testsite.h"
 #include "formats/multipart/multipart.h"
+#include "gateway/study/study.h"
 
 #define STUDY "1.2.392.5"
 #define STUDY_KEY "-/DICOM/" STUDY
@@ -13,8 +14,8 @@
 enum { FILE_COUNT = 3, PIXEL_BYTES = 200000, ANSWER_BYTES_MAX = 8 << 20, SOON_S = 60 };
 
 static const char *const radiology_policy =
-    "{\"version\":2,\"rules\":[{\"kinds\":[\"radiology\",\"patient\"],"
-    "\"professions\":[\"doctor\"]}]}";
+    "{\"version\":2,\"rules\":[{\"kinds\":[\"radiology\",\"physiology\","
+    "\"patient\"],\"professions\":[\"doctor\"]}]}";
 
 /* In reading order: two of the first series, one of the second. */
 static const struct {
@@ -93,6 +94,38 @@ static void put_note(const struct scene *scene)
     keep_file(scene, "pacs/note", &site);
 }
 
+#define WAVE "1.2.392.7"
+
+/* A recording that is no DICOM: a study of its own. */
+static void put_wave(const struct scene *scene)
+{
+    struct err err = {0};
+    static const uint8_t samples[100][2];
+    struct waveform_channel channel = {.lead = waveform_lead_name(2),
+                                       .lead_code = 2,
+                                       .rate_hz = 100,
+                                       .unit = TEXT("V"),
+                                       .scale = 5e-6,
+                                       .sample_count = 100};
+    struct waveform_group group = {.kind = WAVEFORM_LONG_TERM,
+                                   .label = TEXT("長時間心電図"),
+                                   .channels = &channel,
+                                   .channel_count = 1};
+    struct mfer_file file = {.recording = {.day = day_from_date(2024, 5, 1),
+                                           .start = TEXT("2024-05-01T09:30:15"),
+                                           .groups = &group,
+                                           .group_count = 1},
+                             .patient = {TEXT(NUMBER), TEXT("飯田 花子"), TEXT(""),
+                                         day_from_date(1950, 1, 2), 'F'},
+                             .uid = TEXT(WAVE)};
+    const struct mfer_options options = {.preamble = "Long term ECG"};
+    CLEANUP(buf_free) struct buf out = buf_init(1 << 16);
+    must(mfer_write_head(&file, &options, &out, &err), &err);
+    buf_put(&out, samples, sizeof samples);
+    buf_put(&out, MFER_END, 2);
+    must(path_write_file(in_folder(scene, "pacs/wave"), buf_view(&out), &err), &err);
+}
+
 static struct span read_back(struct scene *scene, const char *name)
 {
     struct err err = {0};
@@ -154,8 +187,7 @@ static void free_fetched(struct fetched *fetched)
 }
 #define FETCHED CLEANUP(free_fetched) struct fetched
 
-static void sign(struct scene *scene, const char *key, const char *profession,
-                 struct buf *wire)
+static void sign(struct scene *scene, const struct wish *wish, struct buf *wire)
 {
     struct err err = {0};
     struct grant grant = {.facility_code = TEXT("2010000001"),
@@ -166,12 +198,12 @@ static void sign(struct scene *scene, const char *key, const char *profession,
                           .request = {{5}},
                           .record = {{9}},
                           .local_number = TEXT(NUMBER),
-                          .entry_key = text_cstr(key),
-                          .kinds = 1U << ENTRY_RADIOLOGY,
+                          .entry_key = text_cstr(wish->key),
+                          .kinds = 1U << wish->kind,
                           .purpose = TEXT("care"),
                           .staff_id = TEXT("77"),
                           .staff_name = TEXT("髙野 太郎"),
-                          .profession = text_cstr(profession),
+                          .profession = text_cstr(wish->profession),
                           .viewer_code = TEXT("2010000009"),
                           .viewer_name = TEXT("かわべ診療所"),
                           .viewer_kind = TEXT("clinic")};
@@ -180,7 +212,7 @@ static void sign(struct scene *scene, const char *key, const char *profession,
 
 /* `members` behind the key: ",\"series\":0" */
 static void fetch_as(struct scene *scene, const char *path, const char *members,
-                     const char *profession, struct fetched *fetched)
+                     const struct wish *wish, struct fetched *fetched)
 {
     static const struct tunnel_events events = {note_head, note_data, note_end};
     struct err err = {0};
@@ -189,8 +221,8 @@ static void fetch_as(struct scene *scene, const char *path, const char *members,
     *fetched = (struct fetched){.lock = PTHREAD_MUTEX_INITIALIZER,
                                 .word = PTHREAD_COND_INITIALIZER,
                                 .body = buf_init(ANSWER_BYTES_MAX)};
-    sign(scene, STUDY_KEY, profession, &wire);
-    snprintf(body, sizeof body, "{\"key\":\"%s\"%s}", STUDY_KEY, members);
+    sign(scene, wish, &wire);
+    snprintf(body, sizeof body, "{\"key\":\"%s\"%s}", wish->key, members);
     struct tunnel_request request = {.method = "POST",
                                      .path = path,
                                      .body = span_cstr(body),
@@ -207,7 +239,8 @@ static void fetch_as(struct scene *scene, const char *path, const char *members,
 static void fetch(struct scene *scene, const char *path, const char *members,
                   struct fetched *fetched)
 {
-    fetch_as(scene, path, members, "doctor", fetched);
+    static const struct wish doctor = {STUDY_KEY, "doctor", ENTRY_RADIOLOGY, 0, NULL};
+    fetch_as(scene, path, members, &doctor, fetched);
 }
 
 static bool is_refused(struct scene *scene, const char *path, const char *members,
@@ -274,6 +307,7 @@ static void begin_study(struct scene *scene, bool has_note)
     add_folder(scene);
     for (size_t i = 0; i < FILE_COUNT; i++)
         put_picture(scene, i, files[i].instance);
+    put_wave(scene);
     if (has_note)
         put_note(scene);
     start_gateway(scene);
@@ -491,6 +525,30 @@ static void files_are_parts_as_they_lie_there(void)
     end(&scene);
 }
 
+/* Metadata and parts are DICOM's; the archive has every file. */
+static void a_recording_that_is_no_dicom_is_in_the_archive_only(void)
+{
+    static const struct wish wish = {"-/DICOM/" WAVE, "doctor", ENTRY_PHYSIOLOGY, 0,
+                                     NULL};
+    struct scene scene;
+    begin_study(&scene, false);
+    CHECK(is_soon(&scene, FILE_COUNT));
+    FETCHED study;
+    fetch_as(&scene, "/study", "", &wish, &study);
+    CHECK(study.status == 200);
+    FETCHED metadata;
+    fetch_as(&scene, "/metadata", "", &wish, &metadata);
+    CHECK(metadata.status == 200 && span_is(buf_view(&metadata.body), "[]"));
+    FETCHED parts;
+    fetch_as(&scene, "/archive", PARTS, &wish, &parts);
+    CHECK(parts.status == 404 &&
+          memmem(parts.body.at, parts.body.len, "frame_missing", 13));
+    FETCHED zip;
+    fetch_as(&scene, "/archive", "", &wish, &zip);
+    CHECK(zip.status == 200 && memmem(zip.body.at, zip.body.len, "MFER/S001/", 10));
+    end(&scene);
+}
+
 /* Half a study must not look whole. */
 static void parts_end_where_a_file_is_missing(void)
 {
@@ -557,12 +615,13 @@ static void a_bad_boundary_is_refused(void)
 static void who_may_not_see_the_study_gets_none_of_it(void)
 {
     static const char *const paths[] = {"/metadata", "/archive"};
+    static const struct wish asker = {STUDY_KEY, "clerk", ENTRY_RADIOLOGY, 0, NULL};
     struct scene scene;
     begin_study(&scene, false);
     CHECK(is_soon(&scene, FILE_COUNT));
     for (size_t i = 0; i < 2; i++) {
         FETCHED clerk;
-        fetch_as(&scene, paths[i], "", "clerk", &clerk);
+        fetch_as(&scene, paths[i], "", &asker, &clerk);
         CHECK(clerk.status == 403 &&
               memmem(clerk.body.at, clerk.body.len, "\"audience\"", 10));
         ANSWER nobody = ask_text(&scene, paths[i], "{\"key\":\"" STUDY_KEY "\"}");
@@ -583,6 +642,7 @@ int main(void)
     RUN(what_cannot_be_read_any_more_is_named_as_away);
     RUN(a_rejected_instance_is_in_none_of_them);
     RUN(files_are_parts_as_they_lie_there);
+    RUN(a_recording_that_is_no_dicom_is_in_the_archive_only);
     RUN(parts_end_where_a_file_is_missing);
     RUN(what_is_not_in_the_list_is_not_there);
     RUN(a_bad_boundary_is_refused);
