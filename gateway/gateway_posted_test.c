@@ -16,7 +16,7 @@
 #define PART "\r\n--b\r\nContent-Type: application/dicom\r\n\r\n"
 #define LAST "\r\n--b--\r\n"
 
-enum { POLLS_MAX = 120, WAIT_S = 30 };
+enum { POLLS_MAX = 120, WAIT_S = 30, NOISE_BYTES = 600000, BLANK_BYTES = 15 << 20 };
 
 static const char *const radiology_policy =
     "{\"version\":2,\"rules\":[{\"kinds\":[\"radiology\",\"patient\"],"
@@ -28,24 +28,58 @@ struct posted {
     const char *study, *instance, *number, *day;
 };
 
+static void put_names(struct site *site, const struct posted *posted)
+{
+    put_string(site, DICOM_SOP_CLASS, "UI", SECONDARY_CAPTURE);
+    put_string(site, DICOM_SOP_INSTANCE, "UI", posted->instance);
+    put_string(site, DICOM_STUDY_DATE, "DA", posted->day);
+    put_string(site, DICOM_MODALITY, "CS", "OT");
+    put_string(site, DICOM_PATIENT_ID, "LO", posted->number);
+    put_string(site, DICOM_BIRTH_DATE, "DA", "19500102");
+    put_string(site, DICOM_STUDY, "UI", posted->study);
+    put_string(site, DICOM_SERIES, "UI", "2.25.701");
+}
+
 static void put_part(struct buf *body, const struct posted *posted)
 {
     struct dimse_instance what = {SECONDARY_CAPTURE, posted->instance, LITTLE, ""};
     struct site site = new_site(LITTLE);
-    put_string(&site, DICOM_SOP_CLASS, "UI", SECONDARY_CAPTURE);
-    put_string(&site, DICOM_SOP_INSTANCE, "UI", posted->instance);
-    put_string(&site, DICOM_STUDY_DATE, "DA", posted->day);
-    put_string(&site, DICOM_MODALITY, "CS", "OT");
-    put_string(&site, DICOM_PATIENT_ID, "LO", posted->number);
-    put_string(&site, DICOM_BIRTH_DATE, "DA", "19500102");
-    put_string(&site, DICOM_STUDY, "UI", posted->study);
-    put_string(&site, DICOM_SERIES, "UI", "2.25.701");
+    put_names(&site, posted);
     put_short(&site, DICOM_ROWS, 1);
     put_short(&site, DICOM_COLUMNS, 1);
     put_shorts(&site, DICOM_PIXELS, "OW", (const uint16_t[]){7}, 1);
     buf_cstr(body, PART);
     dimse_write_head(&what, body);
     buf_span(body, buf_view(&site.out));
+    buf_free(&site.out);
+}
+
+/* In the deflated transfer syntax; noise does not become shorter. */
+static void put_deflated(struct buf *body, const struct posted *posted,
+                         size_t pixel_bytes, bool is_noise)
+{
+    struct dimse_instance what = {SECONDARY_CAPTURE, posted->instance, DEFLATED, ""};
+    struct site site = new_site(LITTLE);
+    z_stream stream = {0};
+    uint32_t seed = 7;
+    put_names(&site, posted);
+    put_head(&site, DICOM_PIXELS, "OW", (uint32_t)pixel_bytes);
+    for (size_t i = 0; i < pixel_bytes; i++) {
+        seed = seed * 1664525 + 1013904223;
+        buf_byte(&site.out, is_noise ? (uint8_t)(seed >> 24) : 0);
+    }
+    buf_cstr(body, PART);
+    dimse_write_head(&what, body);
+    CHECK(deflateInit2(&stream, 6, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY) ==
+          Z_OK);
+    size_t room = deflateBound(&stream, site.out.len);
+    stream.next_in = site.out.at;
+    stream.avail_in = (uInt)site.out.len;
+    stream.next_out = buf_take(body, room);
+    stream.avail_out = (uInt)room;
+    CHECK(deflate(&stream, Z_FINISH) == Z_STREAM_END);
+    body->len -= stream.avail_out;
+    deflateEnd(&stream);
     buf_free(&site.out);
 }
 
@@ -61,13 +95,13 @@ static int dial(uint16_t port)
     return fd;
 }
 
-/* The body is small enough for a socket's buffer. False: another status. */
+/* False: another status. */
 static bool post(uint16_t port, const struct buf *body, const char *status)
 {
     char heard[4096] = "";
     size_t len = 0;
     ssize_t got = 0;
-    CLEANUP(buf_free) struct buf request = buf_init(1 << 20);
+    CLEANUP(buf_free) struct buf request = buf_init(4 << 20);
     buf_format(&request,
                "POST /dicom-web/studies HTTP/1.1\r\nHost: localhost\r\n"
                "Connection: close\r\nContent-Type: multipart/related; "
@@ -224,10 +258,32 @@ static void a_correction_that_is_posted_moves_the_entry(void)
     end(&scene);
 }
 
+/* What is looked at before it is kept is the beginning of the first, and of the second,
+ * which is small, only that of what would come out of it. */
+static void deflated_instances_are_taken_whatever_their_size(void)
+{
+    struct scene scene;
+    struct poll poll;
+    static const struct posted noise = {STUDY, STUDY ".1", NUMBER, "20240501"};
+    static const struct posted blank = {STUDY, STUDY ".2", NUMBER, "20240501"};
+    CLEANUP(buf_free) struct buf body = buf_init(32 << 20);
+    uint16_t port = begin_posting(&scene);
+    put_deflated(&body, &noise, NOISE_BYTES, true);
+    put_deflated(&body, &blank, BLANK_BYTES, false);
+    buf_cstr(&body, LAST);
+    CHECK(post(port, &body, "200"));
+    CHECK(tells(&scene, "/events/live", "P:" STUDY_KEY " ", &poll));
+    ANSWER study = ask_pictures(&scene, "/study", STUDY_KEY);
+    CHECK(study.status == 200 && says(&study, "\"uid\":\"" STUDY ".1\"") &&
+          says(&study, "\"uid\":\"" STUDY ".2\""));
+    end(&scene);
+}
+
 int main(void)
 {
     RUN(a_study_that_is_posted_is_told_and_opened);
     RUN(what_is_posted_of_a_stranger_is_told_to_nobody);
     RUN(a_correction_that_is_posted_moves_the_entry);
+    RUN(deflated_instances_are_taken_whatever_their_size);
     return test_done();
 }

@@ -4,7 +4,6 @@
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
-#include <zlib.h>
 
 #include "base/hash.h"
 #include "gateway/gateway_dicom_testfile.h"
@@ -472,8 +471,6 @@ static void more_at_once_than_agreed_are_told_to_come_again(void)
     close_place(&place);
 }
 
-/* ---- deflated ---- */
-
 static void a_body_with_a_coding_is_refused(void)
 {
     struct place place;
@@ -488,57 +485,6 @@ static void a_body_with_a_coding_is_refused(void)
     hear(&place, fd);
     CHECK(place.status == 415 && answers(&place, "encoding_unsupported"));
     CHECK(count_kept(&place.site) == 0);
-    close_place(&place);
-}
-
-/* A data set in the deflated transfer syntax; noise does not become shorter. */
-static void put_deflated(struct buf *body, const char *uid, size_t pixel_bytes,
-                         bool is_noise)
-{
-    static const char syntax[] = "1.2.840.10008.1.2.1.99";
-    struct dimse_instance instance = {CT, uid, syntax, ""};
-    z_stream stream = {0};
-    uint32_t seed = 7;
-    CLEANUP(buf_free) struct buf plain = buf_init(32 << 20);
-    put_text(&plain, 8, 0x16, "UI", CT);
-    put_text(&plain, 8, 0x18, "UI", uid);
-    put_text(&plain, 0x10, 0x20, "LO", "0000001");
-    put_text(&plain, 0x20, 0x0D, "UI", "2.25.5001");
-    put_text(&plain, 0x20, 0x0E, "UI", "2.25.5002");
-    put_long(&plain, 0x7FE0, 0x0010, "OW", (uint32_t)pixel_bytes);
-    for (size_t i = 0; i < pixel_bytes; i++) {
-        seed = seed * 1664525 + 1013904223;
-        buf_byte(&plain, is_noise ? (uint8_t)(seed >> 24) : 0);
-    }
-    buf_cstr(body, PART);
-    dimse_write_head(&instance, body);
-    CHECK(deflateInit2(&stream, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY) == Z_OK);
-    size_t room = deflateBound(&stream, plain.len);
-    stream.next_in = plain.at;
-    stream.avail_in = (uInt)plain.len;
-    stream.next_out = buf_take(body, room);
-    stream.avail_out = (uInt)room;
-    CHECK(deflate(&stream, Z_FINISH) == Z_STREAM_END);
-    body->len -= stream.avail_out;
-    deflateEnd(&stream);
-}
-
-static void deflated_instances_are_stored_whatever_their_size(void)
-{
-    struct place place;
-    BODY;
-    prepare_place(&place);
-    open_place(&place);
-    put_deflated(&body, "2.25.1", 1000, true);
-    put_deflated(&body, "2.25.2", 600000, true);    /* a beginning is looked at */
-    put_deflated(&body, "2.25.3", 20 << 20, false); /* small, but not inside */
-    buf_cstr(&body, LAST);
-    post(&place, ANY "/2.25.5001", RELATED, &body);
-    CHECK(place.status == 200 && !strstr(place.answer, "00081198"));
-    CHECK(count_kept(&place.site) == 3);
-    CHECK(strcmp(place.site.syntax, "1.2.840.10008.1.2.1.99") == 0);
-    post(&place, ANY "/2.25.77", RELATED, &body);
-    CHECK(place.status == 409 && answers(&place, "\"Value\":[50185]"));
     close_place(&place);
 }
 
@@ -661,7 +607,6 @@ int main(void)
     RUN(who_stops_in_the_middle_is_told_so);
     RUN(more_at_once_than_agreed_are_told_to_come_again);
     RUN(a_body_with_a_coding_is_refused);
-    RUN(deflated_instances_are_stored_whatever_their_size);
     RUN(without_tls_only_loopback_takes_studies);
     if (is_installed("curl"))
         RUN(a_caller_is_its_certificate_when_one_is_named);
