@@ -135,7 +135,7 @@ static bool ask_original(struct content_wish *wish, struct json_writer *writer,
     bool has_list = http_query(wish->call, "list", &list);
     if (!has_part && !has_list)
         return true;
-    if (!has_part || !has_list || !span_uint(part, CONTENT_PARTS_MAX, &number) ||
+    if (!has_part || !has_list || !span_uint(part, CONTENT_ORIGINAL_PARTS_MAX, &number) ||
         number == 0 || !text_from_utf8(list, &name, err) || !content_is_list(name)) {
         err_clear(err);
         return err_set(err, ERR_SYNTAX, "part_invalid", "no part of any list");

@@ -9,6 +9,9 @@
  * that the receiver can tell, the opening ends with "cut" and the gateway hears /cancel.
  * The opening's finish row sums up bytes and parts.
  *
+ * Several answers of one kind may go out in one stream, as the parts of a
+ * multipart/related body (RFC 2387): each is asked for when the one before has ended.
+ *
  * Errors of a fetch: those of openings and of the gate; ERR_BUSY gateway_away,
  * gateway_silent, gateway_cut, gateway_refused (it sends what it should not),
  * server_busy; the gateway's own reasons (content_refusal). */
@@ -20,8 +23,11 @@ struct content_service;
 struct http_call;
 struct json_value;
 struct json_writer;
+struct opening;
 
 enum {
+    CONTENT_PARTS_MAX = 64, /* of one stream */
+    CONTENT_FIRST_MAX = 64,
     CONTENT_TYPE_MAX = 64,
     CONTENT_LOSSY_MAX = 8,
     CONTENT_WHOLE_TOTAL_MS = 30 * 1000,
@@ -36,14 +42,16 @@ struct id content_target_facility(const struct content_target *target);
 /* What the gateway's 200 says of itself; "" where nothing was said, or too much. */
 struct content_fetched {
     char type[CONTENT_TYPE_MAX];
-    char lossy[CONTENT_LOSSY_MAX]; /* value of tsumugi-lossy */
-    int64_t length;                /* < 0 = not said */
+    char lossy[CONTENT_LOSSY_MAX];    /* value of tsumugi-lossy */
+    int64_t length;                   /* < 0 = not said */
+    uint8_t first[CONTENT_FIRST_MAX]; /* the way's first_bytes, or what there was */
+    size_t first_bytes;
 };
 
 /* How a stream goes on. */
 struct content_passage {
     int status;
-    const char *type; /* a literal */
+    const char *type; /* a literal, or in the call's arena */
     int64_t length;   /* told to the browser; < 0 = not told */
     bool is_part;     /* after `length` bytes it is whole, whatever else there is */
 };
@@ -54,24 +62,30 @@ struct content_wish {
     struct http_call *call; /* kept from content_fetch_start until it is answered */
     const struct content_target *target;
     void *context; /* the route's, in the call's arena or longer */
+    size_t part;   /* which one is asked for, from 0 */
 };
 
-/* One kind of question; static. `ask` runs in the route, the others in a worker. Of
+/* One kind of question; static. `ask` runs in whoever asks, the others in a worker. Of
  * `answer` and `begin` exactly one is set; they run under the permission and may add
  * headers to the call. False from them: what came is not what a gateway sends; it is
- * logged and answered with gateway_refused. */
+ * logged and told as gateway_refused. */
 struct content_way {
     const char *path; /* at the gateway */
     int total_ms;
-    int64_t bytes_max; /* of the answer; 0 = as long as it lasts (streams only) */
+    int64_t bytes_max;  /* of an answer; 0 = as long as it lasts (streams only) */
+    size_t first_bytes; /* `begin` waits for so many, at most CONTENT_FIRST_MAX */
     /* Reads the call's parameters and writes what the gateway gets beside the entry's
-     * key. NULL = nothing. */
+     * key, for each part. NULL = nothing. */
     bool (*ask)(struct content_wish *wish, struct json_writer *writer, struct err *err);
-    /* Answers the call and says how many bytes of content that was. */
+    /* Answers the call, or asks the next question for it, and says how many bytes of
+     * content that was. */
     bool (*answer)(const struct content_wish *wish, const struct content_fetched *fetched,
                    struct span body, size_t *answered_bytes, struct err *err);
     bool (*begin)(const struct content_wish *wish, const struct content_fetched *fetched,
                   struct content_passage *passage, struct err *err);
+    /* Nothing of it has been answered: answers the call, or asks the next question for
+     * it. NULL = the problem is the answer. */
+    void (*fail)(const struct content_wish *wish, const struct err *err);
 };
 
 /* For the opening that the path's {opening} names: an entry's, of this session, else
@@ -79,6 +93,21 @@ struct content_way {
 MUST_CHECK bool content_fetch_start(struct content_service *service,
                                     struct http_call *call, const struct content_way *way,
                                     void *context, struct err *err);
+
+/* The same for an opening that is held, also from `answer` and `fail` of a question that
+ * the same call asked before. */
+struct content_question {
+    const struct content_way *way;
+    struct opening *opening; /* an entry's */
+    void *context;
+    size_t part_count;     /* 0 = the answer as it is, else so many in multipart */
+    const char *part_type; /* a literal: of each part */
+    const char *boundary;  /* copied; at most 64 characters */
+};
+MUST_CHECK bool content_fetch_opened(struct content_service *service,
+                                     struct http_call *call,
+                                     const struct content_question *question,
+                                     struct err *err);
 
 /* ---- items, as the contract's Item ---- */
 /* The array `items` of `holder`, written anew: plain texts under plain keys, bounded.

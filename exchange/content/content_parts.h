@@ -14,8 +14,14 @@
 #include "exchange/registry/registry_service.h"
 #include "exchange/session/session.h"
 #include "formats/json/json.h"
+#include "wire/tunnel/tunnel.h"
 
-enum { CONTENT_FETCHES_MAX = 4096, CONTENT_PARTS_MAX = 80, CONTENT_LIST_DIGITS = 16 };
+enum {
+    CONTENT_WISH_BYTES_MAX = 4096,
+    CONTENT_FETCHES_MAX = 4096,
+    CONTENT_ORIGINAL_PARTS_MAX = 80,
+    CONTENT_LIST_DIGITS = 16
+};
 
 struct content_service {
     struct content_config config;
@@ -66,3 +72,55 @@ MUST_CHECK bool content_write(const struct content_answer *answer, struct buf *o
 bool content_is_list(struct text list);
 /* What a status other than 200 with a problem's body means. */
 void content_refusal(int status, struct span body, struct err *err);
+
+/* ---- a fetch under way ---- */
+/* Several answers in one stream. The call is gone before the last is asked for, so all of
+ * it is kept here. */
+struct content_parts {
+    struct arena arena;
+    struct content_target target;
+    struct span bodies[CONTENT_PARTS_MAX];
+    size_t count;
+    size_t at;
+    const char *type;
+    char boundary[CONTENT_FIRST_MAX + 1];
+};
+
+struct content_fetch {
+    struct content_service *service;
+    struct content_fetch *next; /* in the service's list, under its lock */
+    struct content_fetch **link;
+    struct content_wish wish; /* its call is kept; used until is_answered */
+    struct opening *opening;
+    struct tunnel *tunnel;
+    struct content_parts *parts;      /* *owned*; NULL = one answer as it is */
+    pthread_mutex_t lock;             /* guards what follows */
+    struct tunnel_exchange *exchange; /* NULL = ended */
+    int status;
+    struct content_fetched head;
+    struct buf received;
+    int64_t passed_bytes;
+    int64_t enough_bytes; /* of a part; < 0 = all that come */
+    bool has_ended;
+    bool is_complete;
+    struct err err;
+    struct http_stream *stream; /* NULL = not open */
+    bool had_stream;
+    bool is_passing;  /* what comes now was seen to be what it should be */
+    bool is_full;     /* the browser has to take some first */
+    bool is_answered; /* or streaming */
+    bool is_over;     /* the stream was ended or cut by us */
+    bool is_posted;   /* a worker has it, or will */
+    bool is_again;    /* something came meanwhile */
+};
+
+/* ---- content_ask_wire.c ---- */
+MUST_CHECK bool content_write_wish(struct content_wish *wish, struct buf *out,
+                                   struct err *err);
+/* Signs and sends; the call may be answered before this returns. */
+MUST_CHECK bool content_send(struct content_fetch *fetch, struct span body,
+                             const struct tunnel_events *events, struct err *err);
+MUST_CHECK bool content_make_parts(struct content_fetch *fetch,
+                                   const struct content_question *question,
+                                   struct err *err);
+void content_free_parts(struct content_parts *parts);

@@ -4,6 +4,7 @@
  * piece, so that nothing here waits on a loop and nothing goes out unasked. A worker goes
  * to the next fetch after some pieces, so that large ones do not keep small ones. */
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -21,32 +22,6 @@ enum {
     RECEIVED_BYTES_MAX = 8 << 20,
     REFUSAL_BYTES_MAX = 64 * 1024,
     CANCEL_MS = 2000,
-};
-
-struct content_fetch {
-    struct content_service *service;
-    struct content_fetch *next; /* in the service's list, under its lock */
-    struct content_fetch **link;
-    struct content_wish wish; /* its call is kept; used until is_answered */
-    struct opening *opening;
-    struct tunnel *tunnel;
-    pthread_mutex_t lock;             /* guards what follows */
-    struct tunnel_exchange *exchange; /* NULL = ended */
-    int status;
-    struct content_fetched head;
-    struct buf received;
-    int64_t passed_bytes;
-    int64_t enough_bytes; /* of a part; < 0 = all that come */
-    bool has_ended;
-    bool is_complete;
-    struct err err;
-    struct http_stream *stream; /* NULL = not open */
-    bool had_stream;
-    bool is_full;     /* the browser has to take some first */
-    bool is_answered; /* or streaming */
-    bool is_over;     /* the stream was ended or cut by us */
-    bool is_posted;   /* a worker has it, or will */
-    bool is_again;    /* something came meanwhile */
 };
 
 /* ---- life ---- */
@@ -99,6 +74,7 @@ static void leave(struct content_fetch *fetch)
 static void fetch_free(struct content_fetch *fetch)
 {
     leave(fetch);
+    content_free_parts(fetch->parts);
     opening_release(&fetch->opening);
     if (fetch->tunnel)
         tunnel_release(&fetch->tunnel);
@@ -165,6 +141,18 @@ static void got_head(void *context, const struct tunnel_head *head)
     pthread_mutex_unlock(&fetch->lock);
 }
 
+/* No more than `begin` waits for: it reads them without the lock. */
+static void keep_first(struct content_fetch *fetch, struct span bytes)
+{
+    struct content_fetched *head = &fetch->head;
+    size_t wanted = fetch->wish.way->first_bytes - head->first_bytes;
+    struct span first = span_part(bytes, 0, wanted);
+    if (first.len == 0)
+        return;
+    memcpy(head->first + head->first_bytes, first.at, first.len);
+    head->first_bytes += first.len;
+}
+
 /* What is wanted whole is taken at once; a stream only as fast as the browser takes it.
  */
 static void got_data(void *context, struct span bytes)
@@ -174,6 +162,7 @@ static void got_data(void *context, struct span bytes)
     pthread_mutex_lock(&fetch->lock);
     buf_span(&fetch->received, bytes);
     bool is_whole = buf_check(&fetch->received, &err);
+    keep_first(fetch, bytes);
     bool is_passed_on = is_stream(fetch) && fetch->status == 200;
     if (!is_whole && fetch->exchange)
         tunnel_cancel(fetch->exchange);
@@ -233,77 +222,7 @@ void content_look_again(struct content_service *service)
 
 /* ---- asking the gateway ---- */
 
-static bool sign(const struct content_fetch *fetch, const struct facility_line *line,
-                 struct buf *out, struct err *err)
-{
-    const struct content_target *target = fetch->wish.target;
-    const struct permit_contents *contents = permit_read(opening_permit(fetch->opening));
-    const struct permit_grant *granted = permit_grant_for(
-        opening_permit(fetch->opening), target->entry.facility, target->entry.kind);
-    if (!granted)
-        return err_set(err, ERR_MISSING, "not_found", "not under this permit");
-    struct id_text staff = id_to_text(contents->viewer.staff);
-    struct grant grant = {
-        .facility_code = target->provider.code,
-        .tunnel = tunnel_id(line->tunnel),
-        .counter = line->counter,
-        .issued_ms = line->age_ms,
-        .opening = opening_handle(fetch->opening),
-        .request = contents->request,
-        .record = target->entry.record,
-        .local_number = granted->local_number,
-        .entry_key = target->entry.source_key,
-        .kinds = granted->kinds,
-        .purpose = text_cstr(permit_purpose_id(contents->purpose)),
-        .staff_id = id_view(&staff),
-        .staff_name = contents->viewer.name,
-        .profession = contents->viewer.profession,
-        .viewer_code = target->viewer.code,
-        .viewer_name = contents->viewer.facility_name,
-        .viewer_kind = text_cstr(facility_kind_id(target->viewer.kind)),
-    };
-    return grant_sign(&grant, fetch->service->config.signing_key, out, err);
-}
-
-static bool write_wish(struct content_wish *wish, struct buf *out, struct err *err)
-{
-    struct json_writer writer = json_writer(out);
-    json_open_object(&writer);
-    json_put_text(&writer, "key", wish->target->entry.source_key);
-    if (wish->way->ask && !wish->way->ask(wish, &writer, err))
-        return false;
-    json_close_object(&writer);
-    return buf_check(out, err);
-}
-
-/* The call may be answered before this returns. */
-static bool send(struct content_fetch *fetch, struct err *err)
-{
-    static const struct tunnel_events events = {got_head, got_data, got_end};
-    const struct content_way *way = fetch->wish.way;
-    CLEANUP(buf_free) struct buf grant = buf_init(2 * GRANT_BYTES_MAX);
-    CLEANUP(buf_free) struct buf body = buf_init(4096);
-    struct facility_line line;
-    if (!write_wish(&fetch->wish, &body, err) ||
-        !facility_gateway_line(fetch->service->config.gateways,
-                               fetch->wish.target->entry.facility, &line, err))
-        return false;
-    fetch->tunnel = line.tunnel;
-    if (!sign(fetch, &line, &grant, err))
-        return false;
-    struct tunnel_request request = {.method = "POST",
-                                     .path = way->path,
-                                     .body = buf_view(&body),
-                                     .grant = buf_view(&grant),
-                                     .first_byte_ms = CONTENT_FIRST_BYTE_MS,
-                                     .total_ms = way->total_ms};
-    pthread_mutex_lock(&fetch->lock);
-    http_keep(fetch->wish.call);
-    fetch->exchange = tunnel_send(fetch->tunnel, &request, &events, fetch, err);
-    bool is_sent = fetch->exchange != NULL;
-    pthread_mutex_unlock(&fetch->lock);
-    return is_sent;
-}
+static const struct tunnel_events fetch_events = {got_head, got_data, got_end};
 
 /* The opening named in the path, which must be an entry's. */
 static struct opening *take_entry(struct content_service *service, struct http_call *call,
@@ -341,6 +260,7 @@ static struct content_fetch *make(struct content_service *service,
     const struct content_way *way = wish->way;
     assert((way->answer != NULL) != (way->begin != NULL));
     assert(!way->answer || way->bytes_max > 0);
+    assert(way->first_bytes <= CONTENT_FIRST_MAX);
     struct content_fetch *fetch = memory_new(1, sizeof *fetch, err);
     if (!fetch)
         return NULL;
@@ -357,21 +277,45 @@ static struct content_fetch *make(struct content_service *service,
     return fetch;
 }
 
+static bool send_first(struct content_fetch *fetch,
+                       const struct content_question *question, struct err *err)
+{
+    CLEANUP(buf_free) struct buf body = buf_init(CONTENT_WISH_BYTES_MAX);
+    if (question->part_count > 0) {
+        if (!content_make_parts(fetch, question, err))
+            return false;
+        http_keep(fetch->wish.call);
+        return content_send(fetch, fetch->parts->bodies[0], &fetch_events, err);
+    }
+    if (!content_write_wish(&fetch->wish, &body, err))
+        return false;
+    http_keep(fetch->wish.call);
+    return content_send(fetch, buf_view(&body), &fetch_events, err);
+}
+
+bool content_fetch_opened(struct content_service *service, struct http_call *call,
+                          const struct content_question *question, struct err *err)
+{
+    struct content_wish wish = {question->way, call,
+                                find_target(service, call, question->opening, err),
+                                question->context, 0};
+    struct content_fetch *fetch =
+        wish.target ? make(service, &wish, question->opening, err) : NULL;
+    if (!fetch)
+        return false;
+    if (send_first(fetch, question, err))
+        return true;
+    fetch_free(fetch);
+    return false;
+}
+
 bool content_fetch_start(struct content_service *service, struct http_call *call,
                          const struct content_way *way, void *context, struct err *err)
 {
     CLEANUP(opening_release) struct opening *opening = take_entry(service, call, err);
-    if (!opening)
-        return false;
-    struct content_wish wish = {way, call, find_target(service, call, opening, err),
-                                context};
-    struct content_fetch *fetch = wish.target ? make(service, &wish, opening, err) : NULL;
-    if (!fetch)
-        return false;
-    if (send(fetch, err))
-        return true;
-    fetch_free(fetch);
-    return false;
+    struct content_question question = {
+        .way = way, .opening = opening, .context = context};
+    return opening && content_fetch_opened(service, call, &question, err);
 }
 
 struct id content_target_facility(const struct content_target *target)
@@ -431,14 +375,20 @@ static void tell_cancel(struct content_fetch *fetch)
         log_err(fetch->service->config.log, "cancel_unsent", &err);
 }
 
-static void cut(struct content_fetch *fetch, const struct err *why)
+/* The lock is held. */
+static void give_up(struct content_fetch *fetch)
 {
-    pthread_mutex_lock(&fetch->lock);
     fetch->is_over = true;
     if (fetch->stream)
         http_stream_abort(fetch->stream);
     if (fetch->exchange)
         tunnel_cancel(fetch->exchange);
+}
+
+static void cut(struct content_fetch *fetch, const struct err *why)
+{
+    pthread_mutex_lock(&fetch->lock);
+    give_up(fetch);
     pthread_mutex_unlock(&fetch->lock);
     tell_cancel(fetch);
     opening_end(fetch->opening, "cut", why->code);
@@ -446,7 +396,10 @@ static void cut(struct content_fetch *fetch, const struct err *why)
 
 static void answer_fault(struct content_fetch *fetch, const struct err *err)
 {
-    session_answer_problem(fetch->wish.call, err);
+    if (fetch->wish.way->fail)
+        fetch->wish.way->fail(&fetch->wish, err);
+    else
+        session_answer_problem(fetch->wish.call, err);
     pthread_mutex_lock(&fetch->lock);
     fetch->is_answered = true;
     fetch->is_over = true;
@@ -527,6 +480,19 @@ static bool choose_passage(struct content_fetch *fetch, struct content_passage *
     return refuse(fetch, err);
 }
 
+/* The lock is held. */
+static void write_part_head(struct content_fetch *fetch)
+{
+    const struct content_parts *parts = fetch->parts;
+    char head[CONTENT_FIRST_MAX + CONTENT_TYPE_MAX + 32];
+    fetch->is_passing = true;
+    if (!parts || !fetch->stream)
+        return;
+    snprintf(head, sizeof head, "%s--%s\r\nContent-Type: %s\r\n\r\n",
+             parts->at > 0 ? "\r\n" : "", parts->boundary, parts->type);
+    (void)http_stream_write(fetch->stream, span_cstr(head));
+}
+
 static void begin_stream(struct content_fetch *fetch)
 {
     static const struct http_stream_events events = {stream_drained, stream_closed};
@@ -548,6 +514,49 @@ static void begin_stream(struct content_fetch *fetch)
         if (fetch->exchange)
             tunnel_cancel(fetch->exchange);
     }
+    write_part_head(fetch);
+    pthread_mutex_unlock(&fetch->lock);
+}
+
+/* What comes after the first part is judged by its head before any of it goes on. */
+static void see_part(struct content_fetch *fetch)
+{
+    int64_t bytes_max = fetch->wish.way->bytes_max;
+    pthread_mutex_lock(&fetch->lock);
+    bool is_good = fetch->status == 200 &&
+                   strcmp(fetch->head.type, fetch->parts->type) == 0 &&
+                   (bytes_max == 0 || fetch->head.length <= bytes_max);
+    bool is_due =
+        fetch->stream && !fetch->is_over && !fetch->is_passing && fetch->status != 0;
+    if (is_due && is_good) {
+        opening_count(fetch->opening, 0, 1);
+        write_part_head(fetch);
+    } else if (is_due) {
+        give_up(fetch);
+    }
+    pthread_mutex_unlock(&fetch->lock);
+}
+
+/* The one before has ended whole. */
+static void ask_next_part(struct content_fetch *fetch)
+{
+    struct err err = {0};
+    pthread_mutex_lock(&fetch->lock);
+    fetch->parts->at++;
+    fetch->status = 0;
+    fetch->head = (struct content_fetched){.length = -1};
+    fetch->passed_bytes = 0;
+    fetch->has_ended = fetch->is_complete = fetch->is_passing = false;
+    buf_reset(&fetch->received);
+    pthread_mutex_unlock(&fetch->lock);
+    bool is_sent =
+        check_permission(fetch, &err) &&
+        content_send(fetch, fetch->parts->bodies[fetch->parts->at], &fetch_events, &err);
+    pthread_mutex_lock(&fetch->lock);
+    if (!is_sent)
+        fetch->has_ended = true;
+    if (!is_sent || !fetch->stream || fetch->is_over)
+        give_up(fetch);
     pthread_mutex_unlock(&fetch->lock);
 }
 
@@ -562,10 +571,7 @@ static void pass_piece(struct content_fetch *fetch)
         piece = span_part(piece, 0, (size_t)(fetch->enough_bytes - fetch->passed_bytes));
     fetch->passed_bytes += (int64_t)piece.len;
     if (bytes_max > 0 && fetch->passed_bytes > bytes_max) {
-        fetch->is_over = true;
-        http_stream_abort(fetch->stream);
-        if (fetch->exchange)
-            tunnel_cancel(fetch->exchange);
+        give_up(fetch);
         return;
     }
     opening_count(fetch->opening, (int64_t)piece.len, 0);
@@ -579,8 +585,8 @@ static void pass_piece(struct content_fetch *fetch)
 static bool has_piece(struct content_fetch *fetch)
 {
     pthread_mutex_lock(&fetch->lock);
-    bool has_one =
-        fetch->stream && !fetch->is_over && !fetch->is_full && fetch->received.len > 0;
+    bool has_one = fetch->stream && !fetch->is_over && !fetch->is_full &&
+                   fetch->is_passing && fetch->received.len > 0;
     pthread_mutex_unlock(&fetch->lock);
     return has_one;
 }
@@ -614,33 +620,52 @@ static void pass_on(struct content_fetch *fetch)
     pthread_mutex_unlock(&fetch->lock);
 }
 
+/* The lock is held: it came whole. True when there is one more part. */
+static bool end_part(struct content_fetch *fetch)
+{
+    const struct content_parts *parts = fetch->parts;
+    char end[CONTENT_FIRST_MAX + 16];
+    if (parts && parts->at + 1 < parts->count)
+        return true;
+    if (parts) {
+        snprintf(end, sizeof end, "\r\n--%s--\r\n", parts->boundary);
+        (void)http_stream_write(fetch->stream, span_cstr(end));
+    }
+    fetch->is_over = true;
+    http_stream_end(fetch->stream);
+    if (fetch->exchange)
+        tunnel_cancel(fetch->exchange);
+    return false;
+}
+
 /* Only what came whole ends whole. */
 static void end_stream(struct content_fetch *fetch)
 {
+    bool goes_on = false;
     pthread_mutex_lock(&fetch->lock);
     bool is_enough =
         fetch->enough_bytes >= 0 && fetch->passed_bytes == fetch->enough_bytes;
     bool is_due = fetch->stream && !fetch->is_over &&
                   (is_enough || (fetch->has_ended &&
                                  (fetch->received.len == 0 || !fetch->is_complete)));
-    if (is_due) {
-        fetch->is_over = true;
-        if (is_enough || (fetch->is_complete && !fetch->received.has_failed))
-            http_stream_end(fetch->stream);
-        else
-            http_stream_abort(fetch->stream);
-        if (fetch->exchange)
-            tunnel_cancel(fetch->exchange);
-    }
+    if (is_due && (is_enough || (fetch->is_complete && !fetch->received.has_failed)))
+        goes_on = end_part(fetch);
+    else if (is_due)
+        give_up(fetch);
     pthread_mutex_unlock(&fetch->lock);
+    if (goes_on)
+        ask_next_part(fetch);
 }
 
 static void step_stream(struct content_fetch *fetch)
 {
     struct err err = {0};
+    size_t first_bytes = fetch->wish.way->first_bytes;
     pthread_mutex_lock(&fetch->lock);
     bool is_answered = fetch->is_answered;
-    bool is_good = fetch->status == 200 && (!fetch->has_ended || fetch->is_complete);
+    bool is_good =
+        fetch->status == 200 &&
+        (fetch->has_ended ? fetch->is_complete : fetch->head.first_bytes >= first_bytes);
     bool has_ended = fetch->has_ended;
     pthread_mutex_unlock(&fetch->lock);
     if (!is_answered && is_good) {
@@ -649,6 +674,8 @@ static void step_stream(struct content_fetch *fetch)
         fault_of_end(fetch, &err);
         answer_fault(fetch, &err);
     }
+    if (is_answered && fetch->parts)
+        see_part(fetch);
     pass_on(fetch);
     end_stream(fetch);
 }
