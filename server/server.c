@@ -11,6 +11,7 @@
 #include "exchange/audit/audit_index.h"
 #include "exchange/consent/consent.h"
 #include "exchange/content/content.h"
+#include "exchange/dicomweb/dicomweb.h"
 #include "exchange/disclosure/disclosure.h"
 #include "exchange/facility/facility.h"
 #include "exchange/image/image.h"
@@ -63,6 +64,7 @@ struct server {
     struct registry_uplink *uplink;
     struct content_service *content;
     struct image_service *images;
+    struct dicomweb_service *dicomweb;
     struct facility_service facility_service;
     struct consent_service consent_service;
     struct consent_listener consent_listener;
@@ -231,6 +233,18 @@ static bool open_patients(struct server *server, struct err *err)
     return true;
 }
 
+static bool open_dicomweb(struct server *server, struct err *err)
+{
+    struct dicomweb_config config = {.store = server->store,
+                                     .sessions = server->sessions,
+                                     .gate = server->gate,
+                                     .openings = server->openings,
+                                     .contents = server->content,
+                                     .rand = rand_system()};
+    server->dicomweb = dicomweb_new(&config, err);
+    return server->dicomweb != NULL;
+}
+
 static bool open_registry(struct server *server, struct err *err)
 {
     struct registry_config registry = {.store = server->store,
@@ -262,7 +276,7 @@ static bool open_registry(struct server *server, struct err *err)
                                      .log = &server->log};
     server->content = content_new(&content, err);
     server->images = server->content ? image_new(server->content, err) : NULL;
-    return server->images != NULL;
+    return server->images != NULL && open_dicomweb(server, err);
 }
 
 static void process_gone(void *context)
@@ -352,6 +366,7 @@ static bool fill_router(struct server *server, struct err *err)
     registry_routes(server->router, &server->registry_service);
     content_routes(server->router, server->content);
     image_routes(server->router, server->images);
+    dicomweb_routes(server->router, server->dicomweb);
     live_routes(server->router, server->live);
     reference_routes(server->router, &server->reference_service);
     request_routes(server->router, &server->request_service);
@@ -543,6 +558,7 @@ void server_close(struct server *server)
         registry_free(server->registry);
     content_free(server->content);
     image_free(server->images);
+    dicomweb_free(server->dicomweb);
     opening_table_free(server->openings);
     disclosure_free(server->gate);
     if (server->live)

@@ -38,11 +38,10 @@ static bool answer_opened(struct content_service *service, struct http_call *cal
 }
 
 /* Where the entry stands; one that nobody has is denied like somebody else's. */
-static bool locate(struct content_service *service, struct http_call *call,
-                   struct id entry, struct disclosure_request *request, struct err *err)
+static bool locate(struct content_service *service, struct id entry, struct arena *arena,
+                   struct disclosure_request *request, struct err *err)
 {
     struct registry_place place;
-    struct arena *arena = http_arena(call);
     if (!content_locate(service->config.store, entry, arena, &place, &request->person,
                         err))
         return disclosure_deny_missing(service->config.gate, request, arena, err);
@@ -55,6 +54,22 @@ static bool locate(struct content_service *service, struct http_call *call,
     return true;
 }
 
+struct opening *content_open(struct content_service *service,
+                             const struct session_actor *actor, struct id entry,
+                             struct id request_id, struct arena *arena, struct err *err)
+{
+    struct id_text object = id_to_text(entry);
+    struct disclosure_request request = {.purpose = PERMIT_CARE,
+                                         .event = "entry",
+                                         .request = request_id,
+                                         .actor = actor,
+                                         .object = id_view(&object),
+                                         .day = DAY_NONE};
+    return locate(service, entry, arena, &request, err)
+               ? opening_begin(service->config.openings, &request, entry, err)
+               : NULL;
+}
+
 static bool open_entry(struct content_service *service, struct http_call *call,
                        struct err *err)
 {
@@ -63,18 +78,9 @@ static bool open_entry(struct content_service *service, struct http_call *call,
     if (!session_require(service->config.sessions, call, SESSION_CHANGES, &actor, err) ||
         !http_param_id(call, "entry", &entry, err))
         return false;
-    struct id_text object = id_to_text(entry);
-    struct disclosure_request request = {.purpose = PERMIT_CARE,
-                                         .event = "entry",
-                                         .request = http_request_id(call),
-                                         .actor = &actor,
-                                         .object = id_view(&object),
-                                         .day = DAY_NONE};
-    if (!locate(service, call, entry, &request, err))
-        return false;
     CLEANUP(opening_release)
-    struct opening *opening =
-        opening_begin(service->config.openings, &request, entry, err);
+    struct opening *opening = content_open(service, &actor, entry, http_request_id(call),
+                                           http_arena(call), err);
     if (!opening)
         return false;
     if (answer_opened(service, call, opening, err))

@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "exchange/content/content_parts.h"
 #include "formats/grant/grant.h"
-#include "wire/http/http.h"
+#include "wire/tunnel/tunnel.h"
 
 enum { PARTS_ARENA_BYTES = CONTENT_PARTS_MAX * CONTENT_WISH_BYTES_MAX + 16384 };
 

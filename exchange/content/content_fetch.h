@@ -24,6 +24,7 @@ struct http_call;
 struct json_value;
 struct json_writer;
 struct opening;
+struct session_actor;
 
 enum {
     CONTENT_PARTS_MAX = 64, /* of one stream */
@@ -94,8 +95,15 @@ MUST_CHECK bool content_fetch_start(struct content_service *service,
                                     struct http_call *call, const struct content_way *way,
                                     void *context, struct err *err);
 
-/* The same for an opening that is held, also from `answer` and `fail` of a question that
- * the same call asked before. */
+/* Decides about an entry and opens it as openEntry does; taken. `request` names the
+ * decision in the audit, each its own. */
+MUST_CHECK struct opening *content_open(struct content_service *service,
+                                        const struct session_actor *actor,
+                                        struct id entry, struct id request,
+                                        struct arena *arena, struct err *err);
+
+/* The same as content_fetch_start for an opening that is held, also from `answer` and
+ * `fail` of a question that the same call asked before. */
 struct content_question {
     const struct content_way *way;
     struct opening *opening; /* an entry's */

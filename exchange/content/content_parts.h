@@ -14,7 +14,9 @@
 #include "exchange/registry/registry_service.h"
 #include "exchange/session/session.h"
 #include "formats/json/json.h"
-#include "wire/tunnel/tunnel.h"
+
+struct tunnel;
+struct tunnel_events;
 
 enum {
     CONTENT_WISH_BYTES_MAX = 4096,

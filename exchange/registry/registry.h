@@ -258,6 +258,14 @@ MUST_CHECK bool registry_read_row(struct store_session *session,
                                   struct registry_entry **entries, size_t *count,
                                   struct err *err);
 
+/* Entries that say they have images or waveforms, from..to inclusive (DAY_NONE: from the
+ * undated on), newest first over all grants, at most REGISTRY_PAGE_MAX. */
+MUST_CHECK bool registry_read_pictures(struct store_session *session,
+                                       const struct disclosure_permit *permit,
+                                       int32_t from, int32_t to, struct arena *arena,
+                                       struct registry_entry **entries, size_t *count,
+                                       struct err *err);
+
 /* ---- freshness and looks ---- */
 /* Of each of the permit's grants; *arena*. */
 MUST_CHECK bool registry_read_freshness(struct store_session *session,

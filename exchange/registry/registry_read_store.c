@@ -269,6 +269,65 @@ bool registry_read_row(struct store_session *session,
     return true;
 }
 
+static bool read_grant_pictures(struct store_session *session,
+                                const struct permit_grant *grant, const int32_t range[2],
+                                struct row_entries *found, struct err *err)
+{
+    int64_t record = 0;
+    bool has_row = false;
+    if (!registry_find_record(session, grant->record, &record, err))
+        return false;
+    CLEANUP(store_finish)
+    struct store_statement *rows = store_prepare(
+        session,
+        "SELECT " ENTRY_COLUMNS " FROM registry_entry e WHERE e.record = ?1 AND "
+        "e.day >= ?2 AND e.day <= ?3 AND e.state = 0 AND (e.flags & ?4) <> 0 "
+        "ORDER BY e.day DESC, e.entry DESC",
+        err);
+    if (!rows)
+        return false;
+    store_bind_int(rows, 1, record);
+    store_bind_int(rows, 2, range[0]);
+    store_bind_int(rows, 3, range[1]);
+    store_bind_int(rows, 4, ENTRY_HAS_IMAGE | ENTRY_HAS_WAVEFORM);
+    found->left = REGISTRY_PAGE_MAX;
+    while (found->left > 0 && store_step(rows, &has_row, err) && has_row) {
+        if (!is_entry_granted(rows, grant))
+            continue;
+        if (!take_entry(rows, grant, found->arena, &found->at[found->count], err))
+            return false;
+        found->left--;
+        found->count++;
+    }
+    return err->kind == ERR_NONE;
+}
+
+bool registry_read_pictures(struct store_session *session,
+                            const struct disclosure_permit *permit, int32_t from,
+                            int32_t to, struct arena *arena,
+                            struct registry_entry **entries, size_t *count,
+                            struct err *err)
+{
+    const struct permit_contents *contents = permit_read(permit);
+    const int32_t range[2] = {from, to};
+    *count = 0;
+    if (!registry_check_audited(permit, err))
+        return false;
+    *entries = ARENA_MANY(arena, struct registry_entry,
+                          REGISTRY_PAGE_MAX * (contents->grant_count + 1), err);
+    if (!*entries)
+        return false;
+    struct row_entries found = {.at = *entries, .arena = arena};
+    for (size_t i = 0; i < contents->grant_count; i++)
+        if (!read_grant_pictures(session, &contents->grants[i], range, &found, err))
+            return false;
+    *count = found.count;
+    sort_newest_first(*entries, *count);
+    if (*count > REGISTRY_PAGE_MAX)
+        *count = REGISTRY_PAGE_MAX;
+    return true;
+}
+
 /* Of one entry, within its row. */
 struct neighbour {
     const struct registry_entry *of;

@@ -113,7 +113,7 @@ MUST_CHECK bool session_require(struct session_service *sessions, struct http_ca
  * second old. False on any doubt. */
 bool session_still_holds(struct session_service *sessions, struct hash session);
 /* http_answer_problem, but 401 for session_none, session_certificate and login_refused,
- * 429 for login_rate, search_rate and link_rate. */
+ * 429 for login_rate, search_rate and link_rate, 406 for not_acceptable. */
 void session_answer_problem(struct http_call *call, const struct err *err);
 /* A session without HTTP and without a password, the same way as the route opens one: for
  * tests and `tsumugi admin`. `token` and `csrf` get 64 hex digits and NUL. */

@@ -29,6 +29,7 @@ static const struct special_status *special_of(const struct err *err)
         {"search_rate", 429, "Too Many Requests"},
         {"link_rate", 429, "Too Many Requests"},
         {"range_unsatisfiable", 416, "Range Not Satisfiable"},
+        {"not_acceptable", 406, "Not Acceptable"},
     };
     for (size_t i = 0; i < sizeof specials / sizeof *specials; i++)
         if (err->code && strcmp(err->code, specials[i].code) == 0)

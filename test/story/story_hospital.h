@@ -64,6 +64,11 @@ static inline void part_open(struct world *world)
     registry_routes(world->router, &hospital->service);
     content_routes(world->router, hospital->content);
     image_routes(world->router, hospital->images);
+    struct dicomweb_config dicomweb = {world->store,      world->sessions,
+                                       world->gate,       hospital->openings,
+                                       hospital->content, rand_system()};
+    good((hospital->dicomweb = dicomweb_new(&dicomweb, &err)) != NULL, &err);
+    dicomweb_routes(world->router, hospital->dicomweb);
     opening_routes(world->router, hospital->openings);
     live_routes(world->router, hospital->live);
 }
@@ -87,6 +92,7 @@ static inline void part_free(struct world *world)
     struct hospital *hospital = world->part_context;
     content_free(hospital->content);
     image_free(hospital->images);
+    dicomweb_free(hospital->dicomweb);
     registry_uplink_free(hospital->uplink);
     registry_free(hospital->registry);
     opening_table_free(hospital->openings);
@@ -115,6 +121,7 @@ static inline void make_gateway(struct hospital *hospital)
         {HTTP_POST, "/report", hospital_image, 4096},
         {HTTP_POST, "/waveform", hospital_image, 4096},
         {HTTP_POST, "/archive", hospital_image, 4096},
+        {HTTP_POST, "/metadata", hospital_image, 4096},
     };
     hospital->world->gateway_router = http_router_new();
     http_router_add(hospital->world->gateway_router, routes,
@@ -128,6 +135,7 @@ static inline struct hospital *hospital_new(void)
     pthread_mutex_init(&hospital->lock, NULL);
     hospital->queue[0] = buf_init(1 << 20);
     hospital->queue[1] = buf_init(1 << 20);
+    hospital->asked = buf_init(1 << 20);
     hospital->content_status = 200;
     atomic_store(&hospital->original_gate, 1);
     world_new_with(&part, hospital);
@@ -142,6 +150,7 @@ static inline void hospital_free(struct hospital *hospital)
     world_free(hospital->world);
     buf_free(&hospital->queue[0]);
     buf_free(&hospital->queue[1]);
+    buf_free(&hospital->asked);
     pthread_mutex_destroy(&hospital->lock);
     free(hospital);
 }

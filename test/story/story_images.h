@@ -23,6 +23,26 @@ struct image_script {
     bool is_silent;
 };
 
+/* What it has, by the entry's key. */
+struct told_study {
+    const char *key;
+    struct image_script script;
+};
+
+static inline const struct image_script *told_study(const struct told_study *studies,
+                                                    struct span body)
+{
+    static const struct image_script none = {404, "application/problem+json",
+                                             .body = "{\"code\":\"not_found\"}"};
+    for (; studies->key; studies++) {
+        char key[128];
+        snprintf(key, sizeof key, "\"key\":\"%s\"", studies->key);
+        if (memmem(body.at, body.len, key, strlen(key)))
+            return &studies->script;
+    }
+    return &none;
+}
+
 static inline const struct image_script *usual_image(struct span path, struct span body)
 {
     static const struct {
@@ -36,6 +56,7 @@ static inline const struct image_script *usual_image(struct span path, struct sp
         {"/report", {200, "application/json", .body = "{\"items\":[]}"}},
         {"/waveform", {200, "application/octet-stream", .body = "{}\n"}},
         {"/archive", {200, "application/zip", .pattern = 1000}},
+        {"/metadata", {200, "application/dicom+json", .body = "[{}]"}},
     };
     static const struct image_script raw = {200, "application/octet-stream", "true",
                                             .pattern = 512, .says_length = true};
@@ -145,6 +166,19 @@ static inline void stream_image(struct hospital *hospital, struct http_call *cal
     image_stream_release(image);
 }
 
+/* The files as parts, under the boundary that was asked for. */
+static inline void answer_parts(struct http_call *call, struct span body)
+{
+    CLEANUP(buf_free) struct buf out = buf_init(4096);
+    const uint8_t *at = memmem(body.at, body.len, "\"boundary\":\"", 12);
+    CHECK(at != NULL);
+    for (int i = 0; at && i < 2; i++)
+        buf_format(&out, "--%.32s\r\nContent-Type: application/dicom\r\n\r\nDICM%d\r\n",
+                   (const char *)at + 12, i);
+    buf_format(&out, "--%.32s--\r\n", at ? (const char *)at + 12 : "");
+    http_answer(call, 200, "multipart/related", buf_view(&out));
+}
+
 static inline void hospital_image(struct http_call *call, void *context)
 {
     struct hospital *hospital = context;
@@ -156,8 +190,15 @@ static inline void hospital_image(struct http_call *call, void *context)
              (int)body.len, (const char *)body.at);
     snprintf(hospital->image_path, sizeof hospital->image_path, "%.*s", (int)path.len,
              (const char *)path.at);
+    bool is_parts = !hospital->image && memmem(body.at, body.len, "\"boundary\"", 10);
     const struct image_script *script =
         hospital->image ? hospital->image : usual_image(path, body);
+    if (hospital->studies && span_is(path, "/study"))
+        script = told_study(hospital->studies, body);
+    buf_span(&hospital->asked, path);
+    buf_byte(&hospital->asked, ' ');
+    buf_span(&hospital->asked, body);
+    buf_byte(&hospital->asked, '\n');
     if (script->is_silent) {
         http_keep(call);
         hospital->silent = call;
@@ -165,6 +206,10 @@ static inline void hospital_image(struct http_call *call, void *context)
     pthread_mutex_unlock(&hospital->lock);
     if (script->is_silent)
         return;
+    if (is_parts) {
+        answer_parts(call, body);
+        return;
+    }
     if (script->lossy)
         http_add_header(call, "tsumugi-lossy", script->lossy);
     if (script->claims)

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 #include "exchange/content/content.h"
+#include "exchange/dicomweb/dicomweb.h"
 #include "exchange/image/image.h"
 #include "exchange/live/live.h"
 #include "exchange/opening/opening.h"
@@ -27,6 +28,7 @@ struct hospital {
     struct registry_service service;
     struct content_service *content;
     struct image_service *images;
+    struct dicomweb_service *dicomweb;
     /* the gateway's side */
     pthread_mutex_t lock;
     struct http_call *waiting[2];
@@ -62,6 +64,9 @@ struct hospital {
     char original_body[512];          /* what it was asked for last */
     const struct image_script *image; /* NULL: what each route should answer */
     char image_path[32];
+    const struct told_study
+        *studies;     /* ended by one without a key; NULL: the usual one */
+    struct buf asked; /* paths and bodies of images, a line each */
     char grant_fault[64];
     char viewer[32];
 };

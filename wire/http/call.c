@@ -392,6 +392,16 @@ bool http_query(const struct http_call *call, const char *name, struct span *val
     return false;
 }
 
+bool http_query_at(const struct http_call *call, int index, struct span *name,
+                   struct span *value)
+{
+    if (index >= call->target.query_count)
+        return false;
+    *name = call->target.queries[index].name;
+    *value = call->target.queries[index].value;
+    return true;
+}
+
 struct span http_header(const struct http_call *call, const char *name)
 {
     for (size_t i = 0; i < call->field_count; i++)

@@ -71,6 +71,9 @@ MUST_CHECK bool http_param_id(const struct http_call *call, const char *name,
                               struct id *id, struct err *err);
 /* First value of a query parameter, percent-decoded; false when absent. */
 bool http_query(const struct http_call *call, const char *name, struct span *value);
+/* The index-th as they came, for whoever refuses unknown ones; false behind the last. */
+bool http_query_at(const struct http_call *call, int index, struct span *name,
+                   struct span *value);
 /* Lower-case name; empty span when absent. */
 struct span http_header(const struct http_call *call, const char *name);
 /* Where the request was sent: Host (HTTP/1.1) or :authority (HTTP/2); may be empty. */
