@@ -256,6 +256,9 @@ struct route {
 #define GOOD(status) .good = (status)
 #define ROW(event_name) .event = (event_name)
 #define BODY(text) .body = (text)
+#define WEB(where, how)                                                                  \
+    .method = "GET", .path = "/dicom-web/persons/{person}/studies" where, .rule = (how)
+#define SERIES "/{study}/series/{series}"
 #define AT(verb, where, how) .method = (verb), .path = "/api/v1/" where, .rule = (how)
 
 static const struct route routes[] = {
@@ -297,6 +300,25 @@ static const struct route routes[] = {
     {AT("GET", "openings/{opening}/reports/{series}/{instance}", OF_ENTRY), GOOD(200)},
     {AT("GET", "openings/{opening}/waveforms/{series}/{instance}", OF_ENTRY), GOOD(200)},
     {AT("GET", "openings/{opening}/study.zip", OF_ENTRY), GOOD(200)},
+    {WEB("", KNOWS), ROW("calendar"), GOOD(204), .is_opening = true},
+    {WEB("/{study}", ELSEWHERE), ROW("calendar")},
+    {WEB("/{study}/metadata", ELSEWHERE), ROW("calendar")},
+    {WEB("/{study}/thumbnail", ELSEWHERE), ROW("calendar")},
+    {WEB("/{study}/series", ELSEWHERE), ROW("calendar")},
+    {WEB("/{study}/instances", ELSEWHERE), ROW("calendar")},
+    {WEB(SERIES, ELSEWHERE), ROW("calendar")},
+    {WEB(SERIES "/metadata", ELSEWHERE), ROW("calendar")},
+    {WEB(SERIES "/thumbnail", ELSEWHERE), ROW("calendar")},
+    {WEB(SERIES "/instances", ELSEWHERE), ROW("calendar")},
+    {WEB(SERIES "/instances/{instance}", ELSEWHERE), ROW("calendar")},
+    {WEB(SERIES "/instances/{instance}/metadata", ELSEWHERE), ROW("calendar")},
+    {WEB(SERIES "/instances/{instance}/rendered", ELSEWHERE), ROW("calendar")},
+    {WEB(SERIES "/instances/{instance}/thumbnail", ELSEWHERE), ROW("calendar")},
+    {WEB(SERIES "/instances/{instance}/frames/{frames}", ELSEWHERE), ROW("calendar")},
+    {WEB(SERIES "/instances/{instance}/frames/{frames}/rendered", ELSEWHERE),
+     ROW("calendar")},
+    {WEB(SERIES "/instances/{instance}/frames/{frames}/thumbnail", ELSEWHERE),
+     ROW("calendar")},
     {AT("GET", "references", MEMBER), .query = "?month=2026-10", ROW("references"),
      GOOD(200)},
     {AT("GET", "references.csv", MEMBER), .query = "?month=2026-10", ROW("references"),
@@ -381,12 +403,13 @@ static const char *id_for(const struct region *region, const struct route *route
     return route->rule == OF_ENTRY ? region->opening : region->calendar;
 }
 
-/* Behind the id the places, each the first. */
+/* Behind the id the places, each the first; frames are counted from 1. */
 static void write_rest(const char *rest, char *out)
 {
     for (; *rest; rest++) {
         bool is_place = *rest == '{';
-        *out++ = is_place ? '0' : *rest;
+        bool is_frames = strncmp(rest, "{frames}", 8) == 0;
+        *out++ = is_frames ? '1' : is_place ? '0' : *rest;
         if (is_place)
             rest = strchr(rest, '}');
     }
