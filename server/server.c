@@ -240,6 +240,7 @@ static bool open_dicomweb(struct server *server, struct err *err)
                                      .gate = server->gate,
                                      .openings = server->openings,
                                      .contents = server->content,
+                                     .clock = server->clock,
                                      .rand = rand_system()};
     server->dicomweb = dicomweb_new(&config, err);
     return server->dicomweb != NULL;

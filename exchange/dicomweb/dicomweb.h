@@ -17,6 +17,7 @@
  * Errors: those of openings, of the gate and of fetches; ERR_SYNTAX query_invalid,
  * frame_invalid; not_acceptable (406); ERR_REFUSED origin_foreign. */
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/rand.h"
 
@@ -33,6 +34,7 @@ struct dicomweb_config {
     struct disclosure *gate;
     struct opening_table *openings;
     struct content_service *contents;
+    struct clock clock;
     struct rand rand;
 };
 struct dicomweb_service; /* *owned* by server */

@@ -41,7 +41,7 @@ struct dicomweb_service *dicomweb_new(const struct dicomweb_config *config,
     if (!service)
         return NULL;
     service->config = *config;
-    service->kept = dicomweb_kept_new(err);
+    service->kept = dicomweb_kept_new(&config->clock, err);
     if (!service->kept) {
         memory_free(service);
         return NULL;

@@ -178,7 +178,8 @@ static enum turn see_study(struct dicomweb_errand *errand, struct opening *openi
         return errand->goal->arrive(errand, opening, study, err) ? TURN_OVER
                                                                  : TURN_FAILED;
     }
-    if (!dicomweb_matches(&errand->query, study) || is_seen(errand, study->uid))
+    if (study->uid.len == 0 || !dicomweb_matches(&errand->query, study) ||
+        is_seen(errand, study->uid))
         return TURN_NEXT;
     if (!note_seen(errand, study->uid, err))
         return TURN_FAILED;
@@ -252,8 +253,7 @@ static bool take_list(const struct content_wish *wish,
         return false;
     struct id handle;
     struct dicomweb_list *former = NULL;
-    bool is_kept = dicomweb_find_kept(errand->service->kept, &key, &handle, &former) &&
-                   !id_is_zero(handle);
+    bool is_kept = dicomweb_find_kept(errand->service->kept, &key, &handle, &former);
     dicomweb_list_release(&former);
     CLEANUP(opening_release)
     struct opening *opening = is_kept ? opening_take(errand->service->config.openings,
@@ -275,8 +275,22 @@ static bool take_list(const struct content_wish *wish,
     return true;
 }
 
+/* Remembered too, so that the next search does not ask for it again. */
+static void keep_none(struct dicomweb_errand *errand)
+{
+    struct err err = {0};
+    struct id handle;
+    struct dicomweb_key key = key_of(errand, errand->entries[errand->at].id);
+    CLEANUP(dicomweb_list_release) struct dicomweb_list *former = NULL;
+    CLEANUP(dicomweb_list_release) struct dicomweb_list *none = dicomweb_list_none(&err);
+    if (none && dicomweb_find_kept(errand->service->kept, &key, &handle, &former))
+        dicomweb_keep(errand->service->kept, &key, handle, none);
+}
+
 static void list_failed(const struct content_wish *wish, const struct err *err)
 {
+    if (err->kind == ERR_MISSING)
+        keep_none(wish->context);
     skip(wish->context, err);
 }
 

@@ -9,6 +9,7 @@
 #include "exchange/dicomweb/dicomweb_parts.h"
 
 enum {
+    LIST_AGE_MAX_MS = 60 * 1000, /* a study may grow */
     KEPT_MAX = 1024,
     INSTANCES_MAX = 200000, /* of all lists that are kept */
     LIST_BYTES_MAX = 32 << 20
@@ -31,6 +32,16 @@ struct dicomweb_list *dicomweb_list_read(struct span body, struct err *err)
     list->arena = arena_init_small(LIST_BYTES_MAX);
     if (!dicomweb_read_study(body, &list->arena, &list->study, err))
         dicomweb_list_release(&list);
+    return list;
+}
+
+struct dicomweb_list *dicomweb_list_none(struct err *err)
+{
+    struct dicomweb_list *list = memory_new(1, sizeof *list, err);
+    if (!list)
+        return NULL;
+    atomic_init(&list->holders, 1);
+    list->study.uid = TEXT("");
     return list;
 }
 
@@ -63,20 +74,24 @@ struct place {
     struct id opening;
     char uid[DICOMWEB_UID_MAX + 1]; /* of its study; "" = not known */
     struct dicomweb_list *list;     /* held, or NULL */
+    int64_t read_ms;                /* monotonic */
     uint64_t used;                  /* 0 = free */
 };
 
 struct dicomweb_kept {
     pthread_mutex_t lock; /* guards what follows */
-    uint64_t clock;
+    struct clock clock;
+    uint64_t uses;
     struct place places[KEPT_MAX];
 };
 
-struct dicomweb_kept *dicomweb_kept_new(struct err *err)
+struct dicomweb_kept *dicomweb_kept_new(const struct clock *clock, struct err *err)
 {
     struct dicomweb_kept *kept = memory_new(1, sizeof *kept, err);
-    if (kept)
-        pthread_mutex_init(&kept->lock, NULL);
+    if (!kept)
+        return NULL;
+    kept->clock = *clock;
+    pthread_mutex_init(&kept->lock, NULL);
     return kept;
 }
 
@@ -142,8 +157,11 @@ void dicomweb_keep(struct dicomweb_kept *kept, const struct dicomweb_key *key,
     dicomweb_list_release(&place->list);
     if (list)
         make_room(kept, list->study.instance_count);
-    *place = (struct place){
-        .key = *key, .opening = opening, .list = hold(list), .used = ++kept->clock};
+    *place = (struct place){.key = *key,
+                            .opening = opening,
+                            .list = hold(list),
+                            .read_ms = clock_monotonic_ms(&kept->clock),
+                            .used = ++kept->uses};
     if (list)
         memcpy(place->uid, list->study.uid.at, list->study.uid.len);
     pthread_mutex_unlock(&kept->lock);
@@ -154,10 +172,12 @@ bool dicomweb_find_kept(struct dicomweb_kept *kept, const struct dicomweb_key *k
 {
     pthread_mutex_lock(&kept->lock);
     struct place *place = find(kept, key);
-    *list = place ? hold(place->list) : NULL;
+    *list = NULL;
     if (place) {
+        int64_t age_ms = clock_monotonic_ms(&kept->clock) - place->read_ms;
+        *list = age_ms <= LIST_AGE_MAX_MS ? hold(place->list) : NULL;
         *opening = place->opening;
-        place->used = ++kept->clock;
+        place->used = ++kept->uses;
     }
     pthread_mutex_unlock(&kept->lock);
     return place != NULL;

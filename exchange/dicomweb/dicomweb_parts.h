@@ -99,11 +99,14 @@ bool dicomweb_accepts(struct span accept, const struct dicomweb_media *media);
 /* A study's list as it came under an opening; shared, never changed. */
 struct dicomweb_list;
 MUST_CHECK struct dicomweb_list *dicomweb_list_read(struct span body, struct err *err);
+/* Of an entry that shows no study: its UID is "". */
+MUST_CHECK struct dicomweb_list *dicomweb_list_none(struct err *err);
 const struct dicomweb_study *dicomweb_list_study(const struct dicomweb_list *list);
 void dicomweb_list_release(struct dicomweb_list **list); /* for CLEANUP */
 
 struct dicomweb_kept; /* *owned* by the service; threads share it */
-MUST_CHECK struct dicomweb_kept *dicomweb_kept_new(struct err *err);
+MUST_CHECK struct dicomweb_kept *dicomweb_kept_new(const struct clock *clock,
+                                                   struct err *err);
 void dicomweb_kept_free(struct dicomweb_kept *kept);
 struct dicomweb_key {
     struct hash session;
@@ -113,7 +116,8 @@ struct dicomweb_key {
 /* `list` may be NULL; it is held on. */
 void dicomweb_keep(struct dicomweb_kept *kept, const struct dicomweb_key *key,
                    struct id opening, struct dicomweb_list *list);
-/* The list is held for the caller, or NULL. False: no opening is known. */
+/* The list is held for the caller, or NULL: one that is older than a minute is read
+ * again. False: no opening is known. */
 bool dicomweb_find_kept(struct dicomweb_kept *kept, const struct dicomweb_key *key,
                         struct id *opening, struct dicomweb_list **list);
 /* Under which entry this session has seen the study of that person; key->entry is set. */

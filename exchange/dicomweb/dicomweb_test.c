@@ -226,7 +226,8 @@ static struct dicomweb_key key_at(int number)
 static void what_a_session_opened_is_found_by_it_alone(void)
 {
     struct err err = {0};
-    struct dicomweb_kept *kept = dicomweb_kept_new(&err);
+    struct clock clock = clock_system();
+    struct dicomweb_kept *kept = dicomweb_kept_new(&clock, &err);
     struct dicomweb_list *list = list_of("1.2.9", 3, &err);
     struct dicomweb_list *found = NULL;
     struct id opening;
@@ -257,6 +258,34 @@ static void what_a_session_opened_is_found_by_it_alone(void)
     dicomweb_kept_free(kept);
 }
 
+static int64_t tell_ms(void *context)
+{
+    return *(int64_t *)context;
+}
+
+/* A study may grow: its list is read again after a minute, under the same opening. */
+static void a_list_is_good_for_a_minute(void)
+{
+    struct err err = {0};
+    int64_t now_ms = 1000;
+    struct clock clock = {tell_ms, tell_ms, &now_ms};
+    struct dicomweb_kept *kept = dicomweb_kept_new(&clock, &err);
+    CLEANUP(dicomweb_list_release) struct dicomweb_list *none = dicomweb_list_none(&err);
+    struct dicomweb_list *found = NULL;
+    struct id opening;
+    struct dicomweb_key key = key_at(1);
+    CHECK(kept && none);
+    dicomweb_keep(kept, &key, (struct id){{9}}, none);
+    now_ms += 60 * 1000;
+    CHECK(dicomweb_find_kept(kept, &key, &opening, &found) && found &&
+          dicomweb_list_study(found)->uid.len == 0);
+    dicomweb_list_release(&found);
+    now_ms++;
+    CHECK(dicomweb_find_kept(kept, &key, &opening, &found) && !found &&
+          opening.bytes[0] == 9);
+    dicomweb_kept_free(kept);
+}
+
 static int count_kept(struct dicomweb_kept *kept, int numbers, int *lists)
 {
     int count = 0;
@@ -277,7 +306,8 @@ static void the_oldest_goes_when_there_is_no_room(void)
     enum { LARGE = 14, MANY = 1500 };
     struct err err = {0};
     int lists = 0;
-    struct dicomweb_kept *kept = dicomweb_kept_new(&err);
+    struct clock clock = clock_system();
+    struct dicomweb_kept *kept = dicomweb_kept_new(&clock, &err);
     for (int i = 0; i < LARGE; i++) {
         struct dicomweb_key key = key_at(i);
         CLEANUP(dicomweb_list_release)
@@ -303,6 +333,7 @@ int main(void)
     RUN(media_types_are_taken_as_they_are_offered);
     RUN(a_list_has_an_end);
     RUN(what_a_session_opened_is_found_by_it_alone);
+    RUN(a_list_is_good_for_a_minute);
     RUN(the_oldest_goes_when_there_is_no_room);
     return test_done();
 }

@@ -383,6 +383,12 @@ static void what_need_not_be_asked_for_is_not(void)
     forget_asked(scene.hospital);
     CHECK(ask(&scene, STUDIES "?StudyDate=20261002")->status == 200);
     CHECK(scene.hospital->asked.len == 0); /* it is remembered under its opening */
+    CHECK(ask(&scene, STUDIES)->status == 200);
+    CHECK(was_asked(scene.hospital, EMPTY_KEY) && was_asked(scene.hospital, OWN_KEY) &&
+          !was_asked(scene.hospital, ORDER_KEY));
+    forget_asked(scene.hospital);
+    CHECK(ask(&scene, STUDIES)->status == 200);
+    CHECK(scene.hospital->asked.len == 0); /* also that there is none */
     hospital_free(scene.hospital);
 }
 

@@ -64,9 +64,9 @@ static inline void part_open(struct world *world)
     registry_routes(world->router, &hospital->service);
     content_routes(world->router, hospital->content);
     image_routes(world->router, hospital->images);
-    struct dicomweb_config dicomweb = {world->store,      world->sessions,
-                                       world->gate,       hospital->openings,
-                                       hospital->content, rand_system()};
+    struct dicomweb_config dicomweb = {world->store,       world->sessions,   world->gate,
+                                       hospital->openings, hospital->content, clock,
+                                       rand_system()};
     good((hospital->dicomweb = dicomweb_new(&dicomweb, &err)) != NULL, &err);
     dicomweb_routes(world->router, hospital->dicomweb);
     opening_routes(world->router, hospital->openings);
