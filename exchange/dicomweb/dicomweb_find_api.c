@@ -165,7 +165,8 @@ static bool tell_study(struct dicomweb_errand *errand, const struct dicomweb_stu
     if (!buf_to_arena(&out, http_arena(errand->call), &copy, err) ||
         !text_from_utf8(copy, &json, err))
         return false;
-    errand->found[errand->found_count++] = json;
+    errand->found[errand->found_count++] =
+        (struct dicomweb_found){errand->entries[errand->at].id, json};
     return true;
 }
 
@@ -311,10 +312,9 @@ static bool ask_list(struct dicomweb_errand *errand, struct opening *opening,
 /* ---- entry by entry ---- */
 
 /* Decided about once in a session, as long as that opening lasts. */
-static struct opening *take_entry(struct dicomweb_errand *errand,
+static struct opening *take_entry(struct dicomweb_errand *errand, struct id entry,
                                   struct dicomweb_list **list, struct err *err)
 {
-    struct id entry = errand->entries[errand->at].id;
     struct dicomweb_key key = key_of(errand, entry);
     struct opening *opening = take_kept(errand, &key, list, err);
     if (opening || err->kind != ERR_NONE)
@@ -348,7 +348,7 @@ static enum turn visit(struct dicomweb_errand *errand, struct err *err)
     CLEANUP(opening_release) struct opening *opening = NULL;
     if (!is_wanted(errand))
         return TURN_NEXT;
-    opening = take_entry(errand, &list, err);
+    opening = take_entry(errand, errand->entries[errand->at].id, &list, err);
     if (opening && list)
         return see_study(errand, opening, dicomweb_list_study(list), err);
     if (opening && ask_list(errand, opening, err))
@@ -381,6 +381,24 @@ static bool is_full(const struct dicomweb_errand *errand)
     return errand->goal->is_search && errand->found_count >= errand->query.limit;
 }
 
+/* What was allowed when it was looked at may not be any more when it is told; one that
+ * had to make room in between is opened again. */
+static void drop_refused(struct dicomweb_errand *errand)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < errand->found_count; i++) {
+        struct err err = {0};
+        CLEANUP(dicomweb_list_release) struct dicomweb_list *list = NULL;
+        CLEANUP(opening_release)
+        struct opening *opening = take_entry(errand, errand->found[i].entry, &list, &err);
+        if (!opening)
+            continue;
+        opening_count(opening, (int64_t)errand->found[i].json.len, 1);
+        errand->found[kept++] = errand->found[i];
+    }
+    errand->found_count = kept;
+}
+
 static enum turn turn_once(struct dicomweb_errand *errand, struct err *err)
 {
     if (errand->at < errand->count && !is_full(errand)) {
@@ -391,9 +409,10 @@ static enum turn turn_once(struct dicomweb_errand *errand, struct err *err)
     }
     if (!errand->is_listed || (errand->has_page && !is_full(errand)))
         return list_entries(errand, err) ? TURN_NEXT : TURN_FAILED;
-    bool is_good =
-        errand->goal->is_search ? errand->goal->conclude(errand, err) : deny(errand, err);
-    return is_good ? TURN_OVER : TURN_FAILED;
+    if (!errand->goal->is_search)
+        return deny(errand, err) ? TURN_OVER : TURN_FAILED;
+    drop_refused(errand);
+    return errand->goal->conclude(errand, err) ? TURN_OVER : TURN_FAILED;
 }
 
 static void go_on(struct dicomweb_errand *errand)
@@ -410,8 +429,8 @@ static void go_on(struct dicomweb_errand *errand)
 void dicomweb_set_out(struct dicomweb_errand *errand)
 {
     struct err err = {0};
-    errand->found =
-        ARENA_MANY(http_arena(errand->call), struct text, errand->query.limit + 1, &err);
+    errand->found = ARENA_MANY(http_arena(errand->call), struct dicomweb_found,
+                               errand->query.limit + 1, &err);
     if (!errand->found || !remember_entry(errand, &err))
         fail(errand, &err);
     else

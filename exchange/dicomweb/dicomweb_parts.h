@@ -139,6 +139,11 @@ struct dicomweb_service {
     pthread_mutex_t large; /* large lists are read one at a time */
 };
 
+struct dicomweb_found {
+    struct id entry;
+    struct text json;
+};
+
 /* What a call is on its way for; in its arena. */
 struct dicomweb_errand {
     struct dicomweb_service *service;
@@ -164,7 +169,7 @@ struct dicomweb_errand {
     struct err fault;  /* of the first of them */
     struct text *seen; /* UIDs of the studies that match */
     size_t seen_count, seen_room;
-    struct text *found; /* what is told of them, behind the offset */
+    struct dicomweb_found *found; /* what is told of them, behind the offset */
     size_t found_count;
 };
 

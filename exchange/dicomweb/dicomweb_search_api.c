@@ -35,7 +35,7 @@ static bool conclude_studies(struct dicomweb_errand *errand, struct err *err)
     struct json_writer writer = json_writer(&out);
     json_open_array(&writer);
     for (size_t i = 0; i < errand->found_count; i++)
-        json_written_value(&writer, errand->found[i]);
+        json_written_value(&writer, errand->found[i].json);
     json_close_array(&writer);
     return answer_found(errand, &out, errand->found_count, err);
 }

@@ -304,6 +304,32 @@ static void a_withdrawn_consent_ends_it_whatever_was_seen_before(void)
     hospital_free(scene.hospital);
 }
 
+static void *search(void *context)
+{
+    return ask(context, STUDIES);
+}
+
+/* The last of them is never answered; the others had been by then. */
+static void a_consent_that_is_withdrawn_during_a_search_ends_what_was_found(void)
+{
+    static const struct told_study studies[] = {
+        {OWN_KEY, {.is_silent = true}},
+        {ORDER_KEY, {200, "application/json", .body = CR}},
+        {NULL, {0}},
+    };
+    struct scene scene = pictures_new();
+    pthread_t thread;
+    void *reply = NULL;
+    scene.hospital->studies = studies;
+    pthread_create(&thread, NULL, search, &scene);
+    CHECK_SOON(was_asked(scene.hospital, OWN_KEY));
+    withdraw_consent(&scene);
+    pthread_join(thread, &reply);
+    const struct web_reply *told = reply;
+    CHECK(told->status == 204 && !says(told, CR_UID));
+    hospital_free(scene.hospital);
+}
+
 /* ---- searches ---- */
 
 static void studies_are_found_with_what_their_gateways_say(void)
@@ -682,6 +708,30 @@ static void a_list_that_has_changed_is_read_again_once(void)
     hospital_free(scene.hospital);
 }
 
+/* ---- many ---- */
+
+/* More than a session keeps open at once: the first had to make room for the last. */
+static void a_search_tells_all_it_found_however_much_it_looked_at(void)
+{
+    enum { ORDERS = 80 };
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    hospital->studies = both;
+    say_picture(hospital, ORDER_KEY, '9');
+    for (int i = 0; i < ORDERS; i++) {
+        char key[64];
+        snprintf(key, sizeof key, "5/OML-11/%d", i);
+        say_picture(hospital, key, '5');
+    }
+    say_picture(hospital, OWN_KEY, '1');
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == ORDERS + 2);
+    const struct web_reply *reply = ask(&scene, STUDIES);
+    CHECK(reply->status == 200 && says(reply, "[\"" CR_UID "\"]") &&
+          says(reply, "[\"" CT_UID "\"]"));
+    CHECK(ask(&scene, INSTANCE_2 "/rendered")->status == 200);
+    hospital_free(scene.hospital);
+}
+
 /* ---- the audit ---- */
 
 struct rows {
@@ -743,6 +793,7 @@ int main(void)
     RUN(what_is_not_there_is_not_found);
     RUN(what_cannot_be_answered_so_is_asked_of_nobody);
     RUN(a_withdrawn_consent_ends_it_whatever_was_seen_before);
+    RUN(a_consent_that_is_withdrawn_during_a_search_ends_what_was_found);
     RUN(studies_are_found_with_what_their_gateways_say);
     RUN(a_search_takes_what_matches);
     RUN(what_need_not_be_asked_for_is_not);
@@ -754,6 +805,7 @@ int main(void)
     RUN(a_list_that_is_none_is_no_study);
     RUN(a_part_that_is_none_cuts_the_list_of_frames);
     RUN(a_list_that_has_changed_is_read_again_once);
+    RUN(a_search_tells_all_it_found_however_much_it_looked_at);
     RUN(a_study_is_opened_once_for_a_session);
     return test_done();
 }
