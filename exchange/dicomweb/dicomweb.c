@@ -61,10 +61,10 @@ static bool take_instance(const struct json_value *object, struct arena *arena,
     struct text sop_class = TEXT("");
     if (!take_uid(object, "uid", arena, &instance->uid, err) ||
         !take_numbers(object, instance, err) ||
-        !json_take_text_or(object, "sop_class", DICOMWEB_UID_MAX, &sop_class, err))
+        !json_take_text_or(object, "sop_class", DICOMWEB_TEXT_MAX, &sop_class, err))
         return false;
-    if (sop_class.len > 0 && !dicomweb_is_uid(text_span(sop_class)))
-        return err_set(err, ERR_SYNTAX, "study_uid", "sop_class is no UID");
+    if (!dicomweb_is_uid(text_span(sop_class)))
+        sop_class = TEXT(""); /* nothing hangs on it */
     return text_copy(sop_class, arena, &instance->sop_class, err);
 }
 

@@ -207,6 +207,7 @@ static bool write_facts(const struct heading *heading, const struct dicom_image 
     struct text photometric = TEXT("");
     struct dicom_overlay overlays[DICOM_OVERLAYS_MAX];
     size_t overlay_count = 0;
+    struct text sop_class = dicom_uid(heading->set, DICOM_SOP_CLASS);
     struct span copy = {0};
     if (!dicom_text(heading->set, DICOM_PHOTOMETRIC, heading->arena, &photometric, err) ||
         !dicom_overlays(heading->file, heading->arena, overlays, &overlay_count, err))
@@ -217,6 +218,8 @@ static bool write_facts(const struct heading *heading, const struct dicom_image 
     json_open_object(&writer);
     json_put_text(&writer, "uid", row->instance);
     json_put_int(&writer, "number", row->instance_number);
+    if (sop_class.len > 0)
+        json_put_text(&writer, "sop_class", sop_class);
     put_shape(&writer, image, image->rows > 0 ? photometric : TEXT(""));
     json_put_cstr(&writer, "syntax", dicom_syntax_name(heading->file->syntax));
     json_put_bool(&writer, "is_supported", is_drawn);

@@ -81,6 +81,8 @@ static void the_contracts_study_is_written(void)
     CHECK(json_take_text(root, "date", 10, &text, &err) && text_is(text, "2024-05-01"));
     CHECK(json_take_text(series, "kind", 10, &text, &err) && text_is(text, "image"));
     CHECK(json_take_int(instance, "number", 7, 7, &number, &err));
+    CHECK(json_take_text(instance, "sop_class", 64, &text, &err) &&
+          text_is(text, "1.2.840.10008.5.1.4.1.1.2"));
     CHECK(json_take_int(instance, "bits_stored", 12, 12, &number, &err));
     CHECK(json_take_int(instance, "rows", 2, 2, &number, &err));
     CHECK(json_take_bool(instance, "is_supported", &is_supported, &err) && is_supported);

@@ -14,6 +14,7 @@ type Attribute = { vr: string; Value?: (string | number)[] };
 type Found = Record<string, Attribute>;
 interface Got { status: number; type: string; bytes: Buffer; warning: string }
 
+const CT_IMAGE = '1.2.840.10008.5.1.4.1.1.2';
 const STUDY = '0020000D';
 const SERIES = '0020000E';
 const INSTANCE = '00080018';
@@ -90,7 +91,7 @@ await story('a hospital\'s studies, read by a program', async (stage) => {
   const series = (await search(desk, `${base}/${uid}/series?Modality=CT`))[0];
   const at = `${base}/${uid}/series/${value(series, SERIES)}`;
   const instances = await search(desk, `${at}/instances`);
-  stage.same(instances.length, Number(value(series, '00201209')), 'its instances are listed');
+  stage.same([instances.length, value(instances[0], '00080016')], [Number(value(series, '00201209')), CT_IMAGE], 'its instances are listed');
 
   const all = await get(desk, `${base}/${uid}`, 'multipart/related; type="application/dicom"');
   const bodies = partsOf(all);
