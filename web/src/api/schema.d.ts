@@ -723,6 +723,375 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/dicom-web/persons/{person}/studies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+            };
+            cookie?: never;
+        };
+        /**
+         * A person's studies (QIDO-RS), newest first
+         * @description docs/specs/dicomweb.md has all of what is below /dicom-web. The session is openSession's; GET is enough, and pages
+         *     of other sites are refused (`origin_foreign`). Each study that is looked at is an entry that is opened, once for the
+         *     session. Attributes may be named by keyword or tag; any other parameter is refused with `query_invalid`. A Warning (299)
+         *     says when not every facility has answered.
+         */
+        get: operations["searchStudies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dicom-web/persons/{person}/studies/{study}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+            };
+            cookie?: never;
+        };
+        /** The DICOM files of a study (WADO-RS), in the order of its list */
+        get: operations["retrieveStudy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dicom-web/persons/{person}/studies/{study}/metadata": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+            };
+            cookie?: never;
+        };
+        /** What the headers of its files say */
+        get: operations["retrieveStudyMetadata"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dicom-web/persons/{person}/studies/{study}/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+            };
+            cookie?: never;
+        };
+        /** A small picture of it */
+        get: operations["retrieveStudyThumbnail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dicom-web/persons/{person}/studies/{study}/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+            };
+            cookie?: never;
+        };
+        /** Its series (QIDO-RS) */
+        get: operations["searchSeries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dicom-web/persons/{person}/studies/{study}/instances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+            };
+            cookie?: never;
+        };
+        /** The instances of all its series */
+        get: operations["searchStudyInstances"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dicom-web/persons/{person}/studies/{study}/series/{series}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+                series: components["parameters"]["SeriesUid"];
+            };
+            cookie?: never;
+        };
+        /** The DICOM files of a series */
+        get: operations["retrieveSeries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dicom-web/persons/{person}/studies/{study}/series/{series}/metadata": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+                series: components["parameters"]["SeriesUid"];
+            };
+            cookie?: never;
+        };
+        /** What the headers of its files say */
+        get: operations["retrieveSeriesMetadata"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dicom-web/persons/{person}/studies/{study}/series/{series}/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+                series: components["parameters"]["SeriesUid"];
+            };
+            cookie?: never;
+        };
+        /** A small picture of it */
+        get: operations["retrieveSeriesThumbnail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dicom-web/persons/{person}/studies/{study}/series/{series}/instances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+                series: components["parameters"]["SeriesUid"];
+            };
+            cookie?: never;
+        };
+        /** Its instances (QIDO-RS) */
+        get: operations["searchSeriesInstances"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dicom-web/persons/{person}/studies/{study}/series/{series}/instances/{instance}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+                series: components["parameters"]["SeriesUid"];
+                instance: components["parameters"]["InstanceUid"];
+            };
+            cookie?: never;
+        };
+        /** A DICOM file, as the only part */
+        get: operations["retrieveInstance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dicom-web/persons/{person}/studies/{study}/series/{series}/instances/{instance}/metadata": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+                series: components["parameters"]["SeriesUid"];
+                instance: components["parameters"]["InstanceUid"];
+            };
+            cookie?: never;
+        };
+        /** What its header says */
+        get: operations["retrieveInstanceMetadata"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dicom-web/persons/{person}/studies/{study}/series/{series}/instances/{instance}/rendered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+                series: components["parameters"]["SeriesUid"];
+                instance: components["parameters"]["InstanceUid"];
+            };
+            cookie?: never;
+        };
+        /** Its first frame as a picture */
+        get: operations["retrieveRendered"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dicom-web/persons/{person}/studies/{study}/series/{series}/instances/{instance}/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+                series: components["parameters"]["SeriesUid"];
+                instance: components["parameters"]["InstanceUid"];
+            };
+            cookie?: never;
+        };
+        /** A small picture of it */
+        get: operations["retrieveThumbnail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dicom-web/persons/{person}/studies/{study}/series/{series}/instances/{instance}/frames/{frames}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+                series: components["parameters"]["SeriesUid"];
+                instance: components["parameters"]["InstanceUid"];
+                /** @description numbers from 1, commas between them; pictures of one only */
+                frames: components["parameters"]["FrameList"];
+            };
+            cookie?: never;
+        };
+        /** Frames as values */
+        get: operations["retrieveFrames"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dicom-web/persons/{person}/studies/{study}/series/{series}/instances/{instance}/frames/{frames}/rendered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+                series: components["parameters"]["SeriesUid"];
+                instance: components["parameters"]["InstanceUid"];
+                /** @description numbers from 1, commas between them; pictures of one only */
+                frames: components["parameters"]["FrameList"];
+            };
+            cookie?: never;
+        };
+        /** One frame as a picture */
+        get: operations["retrieveRenderedFrame"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dicom-web/persons/{person}/studies/{study}/series/{series}/instances/{instance}/frames/{frames}/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+                series: components["parameters"]["SeriesUid"];
+                instance: components["parameters"]["InstanceUid"];
+                /** @description numbers from 1, commas between them; pictures of one only */
+                frames: components["parameters"]["FrameList"];
+            };
+            cookie?: never;
+        };
+        /** A small picture of one frame */
+        get: operations["retrieveFrameThumbnail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live": {
         parameters: {
             query?: never;
@@ -784,6 +1153,7 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         Id: string;
+        Uid: string;
         Day: string;
         /** @enum {string} */
         Sex: "M" | "F" | "O" | "U";
@@ -1291,13 +1661,29 @@ export interface components {
         SeriesIndex: number;
         /** @description place in the series' `instances`, from 0 */
         InstanceIndex: number;
+        StudyUid: components["schemas"]["Uid"];
+        SeriesUid: components["schemas"]["Uid"];
+        InstanceUid: components["schemas"]["Uid"];
+        /** @description numbers from 1, commas between them; pictures of one only */
+        FrameList: string;
+        WebLimit: number;
+        WebOffset: number;
+        /** @description taken, and all there is goes out anyway */
+        IncludeField: string;
+        /** @description width,height in pixels, each at least 32: the picture fits in */
+        Viewport: string;
+        /** @description centre,width, and linear if one likes */
+        RenderedWindow: string;
         From: components["schemas"]["Day"];
         To: components["schemas"]["Day"];
         Csrf: string;
         IdempotencyKey: components["schemas"]["Id"];
     };
     requestBodies: never;
-    headers: never;
+    headers: {
+        /** @description whether values were lost on the way to what is sent */
+        TsumugiLossy: "true" | "false";
+    };
     pathItems: never;
 }
 export type $defs = Record<string, never>;
@@ -2460,6 +2846,533 @@ export interface operations {
                 };
                 content: {
                     "application/zip": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    searchStudies: {
+        parameters: {
+            query?: {
+                /** @description one, or several with commas or \ between them */
+                StudyInstanceUID?: string;
+                /** @description 20261001, 20261001-20261031, 20261001-, -20261031 */
+                StudyDate?: string;
+                /** @description one of them is like it; * and ? */
+                ModalitiesInStudy?: string;
+                /** @description * and ? */
+                AccessionNumber?: string;
+                limit?: number;
+                offset?: components["parameters"]["WebOffset"];
+                /** @description taken, and all there is goes out anyway */
+                includefield?: components["parameters"]["IncludeField"];
+                /** @description literal matching is done all the same, and a Warning says so */
+                fuzzymatching?: boolean;
+            };
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description objects of the DICOM JSON Model */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom+json": Record<string, never>[];
+                };
+            };
+            /** @description nothing matches */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    retrieveStudy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description each file a part, in the transfer syntax it has */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "multipart/related": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    retrieveStudyMetadata: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description objects of the DICOM JSON Model */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom+json": Record<string, never>[];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    retrieveStudyThumbnail: {
+        parameters: {
+            query?: {
+                /** @description width,height in pixels, each at least 32: the picture fits in */
+                viewport?: components["parameters"]["Viewport"];
+            };
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a picture as it may be looked at */
+            200: {
+                headers: {
+                    "tsumugi-lossy": components["headers"]["TsumugiLossy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    searchSeries: {
+        parameters: {
+            query?: {
+                SeriesInstanceUID?: string;
+                Modality?: string;
+                limit?: components["parameters"]["WebLimit"];
+                offset?: components["parameters"]["WebOffset"];
+                /** @description taken, and all there is goes out anyway */
+                includefield?: components["parameters"]["IncludeField"];
+            };
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description objects of the DICOM JSON Model */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom+json": Record<string, never>[];
+                };
+            };
+            /** @description nothing matches */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    searchStudyInstances: {
+        parameters: {
+            query?: {
+                SeriesInstanceUID?: string;
+                Modality?: string;
+                SOPInstanceUID?: string;
+                limit?: components["parameters"]["WebLimit"];
+                offset?: components["parameters"]["WebOffset"];
+                /** @description taken, and all there is goes out anyway */
+                includefield?: components["parameters"]["IncludeField"];
+            };
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description objects of the DICOM JSON Model */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom+json": Record<string, never>[];
+                };
+            };
+            /** @description nothing matches */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    retrieveSeries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+                series: components["parameters"]["SeriesUid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description each file a part, in the transfer syntax it has */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "multipart/related": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    retrieveSeriesMetadata: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+                series: components["parameters"]["SeriesUid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description objects of the DICOM JSON Model */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom+json": Record<string, never>[];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    retrieveSeriesThumbnail: {
+        parameters: {
+            query?: {
+                /** @description width,height in pixels, each at least 32: the picture fits in */
+                viewport?: components["parameters"]["Viewport"];
+            };
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+                series: components["parameters"]["SeriesUid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a picture as it may be looked at */
+            200: {
+                headers: {
+                    "tsumugi-lossy": components["headers"]["TsumugiLossy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    searchSeriesInstances: {
+        parameters: {
+            query?: {
+                SeriesInstanceUID?: string;
+                Modality?: string;
+                SOPInstanceUID?: string;
+                limit?: components["parameters"]["WebLimit"];
+                offset?: components["parameters"]["WebOffset"];
+                /** @description taken, and all there is goes out anyway */
+                includefield?: components["parameters"]["IncludeField"];
+            };
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+                series: components["parameters"]["SeriesUid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description objects of the DICOM JSON Model */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom+json": Record<string, never>[];
+                };
+            };
+            /** @description nothing matches */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    retrieveInstance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+                series: components["parameters"]["SeriesUid"];
+                instance: components["parameters"]["InstanceUid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description each file a part, in the transfer syntax it has */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "multipart/related": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    retrieveInstanceMetadata: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+                series: components["parameters"]["SeriesUid"];
+                instance: components["parameters"]["InstanceUid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description objects of the DICOM JSON Model */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom+json": Record<string, never>[];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    retrieveRendered: {
+        parameters: {
+            query?: {
+                /** @description width,height in pixels, each at least 32: the picture fits in */
+                viewport?: components["parameters"]["Viewport"];
+                /** @description centre,width, and linear if one likes */
+                window?: components["parameters"]["RenderedWindow"];
+            };
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+                series: components["parameters"]["SeriesUid"];
+                instance: components["parameters"]["InstanceUid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a picture as it may be looked at */
+            200: {
+                headers: {
+                    "tsumugi-lossy": components["headers"]["TsumugiLossy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    retrieveThumbnail: {
+        parameters: {
+            query?: {
+                /** @description width,height in pixels, each at least 32: the picture fits in */
+                viewport?: components["parameters"]["Viewport"];
+            };
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+                series: components["parameters"]["SeriesUid"];
+                instance: components["parameters"]["InstanceUid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a picture as it may be looked at */
+            200: {
+                headers: {
+                    "tsumugi-lossy": components["headers"]["TsumugiLossy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    retrieveFrames: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+                series: components["parameters"]["SeriesUid"];
+                instance: components["parameters"]["InstanceUid"];
+                /** @description numbers from 1, commas between them; pictures of one only */
+                frames: components["parameters"]["FrameList"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description values as getFrame's raw ones, each frame a part in the order of the list; of one frame also without parts */
+            200: {
+                headers: {
+                    "tsumugi-lossy": components["headers"]["TsumugiLossy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "multipart/related": string;
+                    "application/octet-stream": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    retrieveRenderedFrame: {
+        parameters: {
+            query?: {
+                /** @description width,height in pixels, each at least 32: the picture fits in */
+                viewport?: components["parameters"]["Viewport"];
+                /** @description centre,width, and linear if one likes */
+                window?: components["parameters"]["RenderedWindow"];
+            };
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+                series: components["parameters"]["SeriesUid"];
+                instance: components["parameters"]["InstanceUid"];
+                /** @description numbers from 1, commas between them; pictures of one only */
+                frames: components["parameters"]["FrameList"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a picture as it may be looked at */
+            200: {
+                headers: {
+                    "tsumugi-lossy": components["headers"]["TsumugiLossy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    retrieveFrameThumbnail: {
+        parameters: {
+            query?: {
+                /** @description width,height in pixels, each at least 32: the picture fits in */
+                viewport?: components["parameters"]["Viewport"];
+            };
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+                study: components["parameters"]["StudyUid"];
+                series: components["parameters"]["SeriesUid"];
+                instance: components["parameters"]["InstanceUid"];
+                /** @description numbers from 1, commas between them; pictures of one only */
+                frames: components["parameters"]["FrameList"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a picture as it may be looked at */
+            200: {
+                headers: {
+                    "tsumugi-lossy": components["headers"]["TsumugiLossy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
                 };
             };
             default: components["responses"]["Problem"];
