@@ -689,6 +689,33 @@ static void a_part_that_is_none_cuts_the_list_of_frames(void)
     hospital_free(scene.hospital);
 }
 
+static void what_follows_the_first_part_is_looked_at_before_it_goes_on(void)
+{
+    static const struct image_script others[] = {
+        {404, "application/problem+json", .body = "{\"code\":\"frame_missing\"}"},
+        {200, "text/html", "false", .body = "<script>"},
+        {200, "application/octet-stream", "false", .pattern = 100, .claims = "300000000"},
+        {200, "application/octet-stream", "false", .pattern = 100000, .is_cut = true},
+    };
+    struct scene scene = pictures_new();
+    CHECK(ask(&scene, STUDIES)->status == 200);
+    scene.hospital->later_part = "\"frame\":1,";
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        scene.hospital->later = &others[i];
+        const struct web_reply *reply = ask(&scene, INSTANCE_2 "/frames/1,2,3");
+        bool is_right = reply->status == 200 && reply->len > 512 && !ends_whole(reply) &&
+                        !says(reply, "frame_missing") && !says(reply, "<script>") &&
+                        !says(reply, "--\r\n");
+        CHECK(is_right);
+        if (!is_right)
+            printf("# %zu: %d, %zu bytes\n", i, reply->status, reply->len);
+    }
+    CHECK(!was_asked(scene.hospital, "\"frame\":2,"));
+    scene.hospital->later = NULL;
+    CHECK(ends_whole(ask(&scene, INSTANCE_2 "/frames/1,2,3")));
+    hospital_free(scene.hospital);
+}
+
 static void a_list_that_has_changed_is_read_again_once(void)
 {
     static const struct image_script changed = {409, "application/problem+json",
@@ -804,6 +831,7 @@ int main(void)
     RUN(what_a_gateway_should_not_send_reaches_nobody);
     RUN(a_list_that_is_none_is_no_study);
     RUN(a_part_that_is_none_cuts_the_list_of_frames);
+    RUN(what_follows_the_first_part_is_looked_at_before_it_goes_on);
     RUN(a_list_that_has_changed_is_read_again_once);
     RUN(a_search_tells_all_it_found_however_much_it_looked_at);
     RUN(a_study_is_opened_once_for_a_session);

@@ -195,6 +195,9 @@ static inline void hospital_image(struct http_call *call, void *context)
         hospital->image ? hospital->image : usual_image(path, body);
     if (hospital->studies && span_is(path, "/study"))
         script = told_study(hospital->studies, body);
+    if (hospital->later &&
+        memmem(body.at, body.len, hospital->later_part, strlen(hospital->later_part)))
+        script = hospital->later;
     buf_span(&hospital->asked, path);
     buf_byte(&hospital->asked, ' ');
     buf_span(&hospital->asked, body);

@@ -64,8 +64,10 @@ struct hospital {
     char original_body[512];          /* what it was asked for last */
     const struct image_script *image; /* NULL: what each route should answer */
     char image_path[32];
-    const struct told_study
-        *studies;     /* ended by one without a key; NULL: the usual one */
+    /* ended by one without a key; NULL: the usual one */
+    const struct told_study *studies;
+    const struct image_script *later; /* instead, of what is asked with this in it: */
+    const char *later_part;
     struct buf asked; /* paths and bodies of images, a line each */
     char grant_fault[64];
     char viewer[32];
