@@ -128,8 +128,9 @@ static bool says(const struct web_reply *reply, const char *part)
 static bool was_asked(struct hospital *hospital, const char *part)
 {
     pthread_mutex_lock(&hospital->lock);
+    struct span asked = buf_view(&hospital->asked);
     bool is_there =
-        memmem(hospital->asked.at, hospital->asked.len, part, strlen(part)) != NULL;
+        asked.len > 0 && memmem(asked.at, asked.len, part, strlen(part)) != NULL;
     pthread_mutex_unlock(&hospital->lock);
     return is_there;
 }
@@ -689,6 +690,14 @@ static void a_part_that_is_none_cuts_the_list_of_frames(void)
     hospital_free(scene.hospital);
 }
 
+static void answer_later(struct hospital *hospital, const struct image_script *script)
+{
+    pthread_mutex_lock(&hospital->lock);
+    hospital->later_part = "\"frame\":1,";
+    hospital->later = script;
+    pthread_mutex_unlock(&hospital->lock);
+}
+
 static void what_follows_the_first_part_is_looked_at_before_it_goes_on(void)
 {
     static const struct image_script others[] = {
@@ -699,9 +708,8 @@ static void what_follows_the_first_part_is_looked_at_before_it_goes_on(void)
     };
     struct scene scene = pictures_new();
     CHECK(ask(&scene, STUDIES)->status == 200);
-    scene.hospital->later_part = "\"frame\":1,";
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        scene.hospital->later = &others[i];
+        answer_later(scene.hospital, &others[i]);
         const struct web_reply *reply = ask(&scene, INSTANCE_2 "/frames/1,2,3");
         bool is_right = reply->status == 200 && reply->len > 512 && !ends_whole(reply) &&
                         !says(reply, "frame_missing") && !says(reply, "<script>") &&
@@ -711,7 +719,7 @@ static void what_follows_the_first_part_is_looked_at_before_it_goes_on(void)
             printf("# %zu: %d, %zu bytes\n", i, reply->status, reply->len);
     }
     CHECK(!was_asked(scene.hospital, "\"frame\":2,"));
-    scene.hospital->later = NULL;
+    answer_later(scene.hospital, NULL);
     CHECK(ends_whole(ask(&scene, INSTANCE_2 "/frames/1,2,3")));
     hospital_free(scene.hospital);
 }
