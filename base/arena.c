@@ -55,6 +55,13 @@ void arena_reset(struct arena *arena)
     arena->block = kept;
 }
 
+void arena_wipe(struct arena *arena)
+{
+    if (arena->block)
+        memset(arena->block->bytes, 0, arena->block_used_bytes);
+    arena_reset(arena);
+}
+
 static bool add_block(struct arena *arena, size_t needed, struct err *err)
 {
     size_t first = arena->first_bytes > 0 ? arena->first_bytes : FIRST_BLOCK_BYTES;
@@ -73,8 +80,7 @@ static bool add_block(struct arena *arena, size_t needed, struct err *err)
     return true;
 }
 
-/* As they are: for what is written over at once. */
-static void *take(struct arena *arena, size_t count, size_t size, struct err *err)
+void *arena_take_unset(struct arena *arena, size_t count, size_t size, struct err *err)
 {
     size_t bytes = 0;
     size_t rounded = 0;
@@ -97,7 +103,7 @@ static void *take(struct arena *arena, size_t count, size_t size, struct err *er
 
 void *arena_take(struct arena *arena, size_t count, size_t size, struct err *err)
 {
-    void *at = take(arena, count, size, err);
+    void *at = arena_take_unset(arena, count, size, err);
     if (at)
         memset(at, 0, count * size);
     return at;
@@ -111,7 +117,7 @@ void *arena_grow(struct arena *arena, void *old, size_t used, size_t needed, siz
     size_t more = *room > SIZE_MAX / 2 ? SIZE_MAX : *room * 2;
     if (more < needed)
         more = needed;
-    uint8_t *grown = take(arena, more, size, err);
+    uint8_t *grown = arena_take_unset(arena, more, size, err);
     if (!grown)
         return NULL;
     if (used > 0)
@@ -124,7 +130,7 @@ void *arena_grow(struct arena *arena, void *old, size_t used, size_t needed, siz
 bool arena_copy(struct arena *arena, struct span bytes, struct span *copy,
                 struct err *err)
 {
-    uint8_t *at = take(arena, bytes.len, 1, err);
+    uint8_t *at = arena_take_unset(arena, bytes.len, 1, err);
     if (!at)
         return false;
     if (bytes.len)
@@ -139,7 +145,7 @@ const char *arena_string(struct arena *arena, struct span bytes, struct err *err
         err_set(err, ERR_LIMIT, "arena_full", "more than %zu bytes", arena->cap_bytes);
         return NULL;
     }
-    char *at = take(arena, bytes.len + 1, 1, err);
+    char *at = arena_take_unset(arena, bytes.len + 1, 1, err);
     if (!at)
         return NULL;
     if (bytes.len)

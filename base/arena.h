@@ -6,8 +6,8 @@
  *
  *     CLEANUP(arena_free) struct arena arena = arena_init(4 << 20);
  *
- * What it hands out is zeroed, aligned for any type, and *arena* owned. Not for use by
- * several threads at once. */
+ * What it hands out is zeroed (unless it says unset), aligned for any type, and *arena*
+ * owned. Not for use by several threads at once. */
 
 #include <stddef.h>
 
@@ -35,9 +35,15 @@ struct arena arena_init_small(size_t cap_bytes);
 void arena_free(struct arena *arena);
 /* Gives all back but stays usable; keeps one block for the next job. */
 void arena_reset(struct arena *arena);
+/* The same, and nothing of this job is left in what is kept, for whom the next job's
+ * faults might show it to. */
+void arena_wipe(struct arena *arena);
 /* count × size zeroed bytes, overflow checked. */
 MUST_CHECK void *arena_take(struct arena *arena, size_t count, size_t size,
                             struct err *err);
+/* As they are: only for what is written over as a whole at once. */
+MUST_CHECK void *arena_take_unset(struct arena *arena, size_t count, size_t size,
+                                  struct err *err);
 /* An array that grows: room for `needed` members of `size` bytes, of which `used` are
  * taken along from `old`; at least twice the room of before. `*room` is kept up to date;
  * the former array stays where it is. */

@@ -93,6 +93,23 @@ static void a_reset_arena_has_all_of_its_cap_again(void)
     CHECK(arena_copy(&arena, SPAN("abc"), &copy, &err) && span_is(copy, "abc"));
 }
 
+static void a_wiped_arena_keeps_a_block_and_nothing_in_it(void)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(100000);
+    struct err err = {0};
+    uint8_t *first = arena_take_unset(&arena, 5000, 1, &err);
+    CHECK(first != NULL);
+    memset(first, 0x5A, 5000);
+    arena_wipe(&arena);
+    CHECK(arena.taken_bytes == 0);
+    uint8_t *again = arena_take_unset(&arena, 5000, 1, &err);
+    CHECK(again == first);
+    for (size_t i = 0; i < 5000; i++)
+        CHECK(again[i] == 0);
+    arena_wipe(&arena);
+    arena_wipe(&arena); /* of what nothing was taken from */
+}
+
 static void a_copied_string_ends_with_nul(void)
 {
     CLEANUP(arena_free) struct arena arena = arena_init(100);
@@ -212,6 +229,7 @@ int main(void)
     RUN(sizes_that_overflow_are_refused);
     RUN(memory_that_is_not_there_is_busy_and_not_a_limit);
     RUN(a_reset_arena_has_all_of_its_cap_again);
+    RUN(a_wiped_arena_keeps_a_block_and_nothing_in_it);
     RUN(a_copied_string_ends_with_nul);
     RUN(a_buffer_past_its_maximum_fails_for_good);
     RUN(a_buffer_takes_no_size_that_overflows);

@@ -110,7 +110,7 @@ bool path_read(int fd, size_t max_bytes, struct arena *arena, struct span *bytes
         return err_set(err, ERR_LIMIT, "file_too_large", "more than %zu bytes",
                        max_bytes);
     size_t size = (size_t)status.st_size;
-    uint8_t *at = arena_take(arena, size, 1, err);
+    uint8_t *at = arena_take_unset(arena, size, 1, err);
     if (!at)
         return false;
     size_t have = 0;

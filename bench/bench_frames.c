@@ -161,7 +161,8 @@ static int measure_picture(struct buf *file)
 
 int main(int argc, char **argv)
 {
-    const struct child_handler handler = {picture_answer, NULL};
+    CLEANUP(arena_free) struct arena jobs = arena_init(PICTURE_ARENA_BYTES_MAX);
+    const struct child_handler handler = {picture_answer, &jobs};
     struct err err = {0};
     if (argc == 3 && strcmp(argv[2], "--child") == 0)
         child_serve(&handler);

@@ -129,7 +129,8 @@ static int run(int argc, char **argv)
     CLEANUP(buf_free) struct buf reply = buf_init(PICTURE_REPLY_BYTES_MAX);
     struct words words = {0};
     struct err err = {0};
-    const struct child_handler drawing = {picture_answer, NULL};
+    CLEANUP(arena_free) struct arena jobs = arena_init(PICTURE_ARENA_BYTES_MAX);
+    const struct child_handler drawing = {picture_answer, &jobs};
     if (argc == 2 && strcmp(argv[1], "--child") == 0)
         child_serve(&drawing); /* for the pools of this program alone */
     if (!take_words(argc, argv, &words)) {

@@ -230,7 +230,9 @@ bool codec_decode(enum codec_syntax syntax, const struct codec_shape *shape,
         return err_set(err, ERR_REFUSED, "codec_unsupported", "encoded floats");
     if (encoded.len == 0)
         return err_at(err, ERR_SYNTAX, "codec_empty", 0, "PS3.5 8");
-    memset(frame->pixels, 0, bytes);
+    /* what ends early is black; native frames are written from end to end */
+    if (syntax != CODEC_NATIVE)
+        memset(frame->pixels, 0, bytes);
     return decode(syntax, &job, err);
 }
 

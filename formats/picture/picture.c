@@ -121,8 +121,8 @@ bool picture_draw(const struct picture_job *job, const struct codec_frame *frame
     raster->columns = shape->columns;
     raster->rows = shape->rows;
     raster->samples = shape->samples == 3 || is_palette ? 3 : 1;
-    raster->pixels =
-        arena_take(arena, (size_t)shape->columns * shape->rows, raster->samples, err);
+    raster->pixels = arena_take_unset(arena, (size_t)shape->columns * shape->rows,
+                                      raster->samples, err);
     if (!raster->pixels)
         return false;
     if (is_palette)
@@ -138,7 +138,7 @@ bool picture_draw(const struct picture_job *job, const struct codec_frame *frame
 
 /* ------------------------------------------------------------------ run */
 
-enum { REPLY_HEAD_BYTES = 20 };
+enum { REPLY_HEAD_BYTES = 20, KEPT_BYTES_MAX = 4 << 20 };
 static const char reply_mark[4] = {'T', 's', 'P', '1'};
 
 static void put_reply_head(struct buf *reply, const struct picture_result *result)
@@ -199,7 +199,7 @@ bool picture_run(const struct picture_job *job, struct arena *arena, struct buf 
     struct codec_frame frame = {.pixel_bytes = codec_frame_bytes(&job->shape)};
     if (!codec_check_shape(&job->shape, err))
         return false;
-    frame.pixels = arena_take(arena, frame.pixel_bytes, 1, err);
+    frame.pixels = arena_take_unset(arena, frame.pixel_bytes, 1, err);
     if (!frame.pixels ||
         !codec_decode(job->syntax, &job->shape, job->encoded, arena, &frame, err))
         return false;
@@ -233,11 +233,25 @@ bool picture_read_reply(struct span reply, struct picture_result *result, struct
     return is_sane || err_at(err, ERR_SYNTAX, "picture_reply", 4, NULL);
 }
 
+static bool answer(struct arena *arena, struct span request, struct buf *reply,
+                   struct err *err)
+{
+    struct picture_job job;
+    return picture_read_job(request, arena, &job, err) &&
+           picture_run(&job, arena, reply, err);
+}
+
+/* Fresh pages for a slice cost as much as drawing it, those of a large picture do not. */
 bool picture_answer(void *self, struct span request, struct buf *reply, struct err *err)
 {
-    CLEANUP(arena_free) struct arena arena = arena_init(PICTURE_ARENA_BYTES_MAX);
-    struct picture_job job;
-    (void)self;
-    return picture_read_job(request, &arena, &job, err) &&
-           picture_run(&job, &arena, reply, err);
+    CLEANUP(arena_free) struct arena own = arena_init(PICTURE_ARENA_BYTES_MAX);
+    struct arena *kept = self;
+    if (!kept)
+        return answer(&own, request, reply, err);
+    bool is_done = answer(kept, request, reply, err);
+    if (kept->taken_bytes > KEPT_BYTES_MAX)
+        arena_free(kept);
+    else
+        arena_wipe(kept);
+    return is_done;
 }

@@ -82,7 +82,9 @@ MUST_CHECK bool picture_run(const struct picture_job *job, struct arena *arena,
 MUST_CHECK bool picture_read_reply(struct span reply, struct picture_result *result,
                                    struct err *err);
 
-/* For the child: a job's bytes to a reply. `self` is not used. */
+/* For the child: a job's bytes to a reply. `self` is a struct arena of
+ * PICTURE_ARENA_BYTES_MAX that is kept from job to job, with nothing of a job left in it;
+ * NULL = one for each. */
 MUST_CHECK bool picture_answer(void *self, struct span request, struct buf *reply,
                                struct err *err);
 /* The codes of its errors, up to NULL. */

@@ -3,6 +3,7 @@
  * the frame does it for 8 and 16 bits, so that no pixel costs a floating point operation.
  */
 #include <math.h>
+#include <string.h>
 
 #include "formats/picture/picture_parts.h"
 
@@ -111,16 +112,82 @@ static void widen(struct range *range, double value)
     range->has_any = true;
 }
 
-/* Which cells of 8 or 16 bits are in the frame. */
-static void mark_cells(const struct codec_frame *frame, const struct codec_shape *shape,
+static bool needs_range(const struct picture_job *job)
+{
+    return !job->has_window && job->voi.count == 0;
+}
+
+/* Eight at a time, in an order in which the lowest value is the lowest number. */
+typedef int16_t eight __attribute__((vector_size(16)));
+
+struct limits {
+    int low, high;
+};
+
+static struct limits find_limits(const uint8_t *pixels, size_t count, int16_t flip)
+{
+    eight low = {0};
+    eight high = {0};
+    eight one;
+    struct limits limits = {INT16_MAX, INT16_MIN};
+    low += INT16_MAX;
+    high += INT16_MIN;
+    size_t i = 0;
+    for (; count - i >= 8; i += 8) {
+        memcpy(&one, pixels + i * 2, sizeof one);
+        one ^= flip;
+        low = (one & (one < low)) | (low & (one >= low));
+        high = (one & (one > high)) | (high & (one <= high));
+    }
+    for (int k = 0; k < 8 && i > 0; k++) {
+        limits.low = low[k] < limits.low ? low[k] : limits.low;
+        limits.high = high[k] > limits.high ? high[k] : limits.high;
+    }
+    for (; i < count; i++) {
+        int16_t cell;
+        memcpy(&cell, pixels + i * 2, sizeof cell);
+        cell ^= flip;
+        limits.low = cell < limits.low ? cell : limits.low;
+        limits.high = cell > limits.high ? cell : limits.high;
+    }
+    return limits;
+}
+
+/* What a scanner measures lies close together: then all between the lowest and the
+ * highest is less work than looking which ones there are. */
+static bool mark_between(const struct codec_frame *frame, const struct codec_shape *shape,
+                         uint8_t *seen)
+{
+    enum { PIXELS_OF_A_CELL = 16 };
+    size_t count = (size_t)shape->columns * shape->rows;
+    int16_t flip = shape->is_signed ? 0 : INT16_MIN;
+    struct limits limits = find_limits(frame->pixels, count, flip);
+    if ((size_t)(limits.high - limits.low) > count / PIXELS_OF_A_CELL)
+        return false;
+    for (int cell = limits.low; cell <= limits.high; cell++)
+        seen[(uint16_t)(cell ^ flip)] = 1;
+    return true;
+}
+
+/* Which cells of 8 or 16 bits are in the frame; may be some more when only their tones
+ * are asked for. */
+static void mark_cells(const struct picture_job *job, const struct codec_frame *frame,
                        uint8_t *seen)
 {
+    const struct codec_shape *shape = &job->shape;
     size_t count = (size_t)shape->columns * shape->rows;
+    bool may_be_more = !needs_range(job);
+    if (codec_sample_bytes(shape) == 1 && may_be_more) {
+        memset(seen, 1, 256);
+        return;
+    }
     if (codec_sample_bytes(shape) == 1) {
         for (size_t i = 0; i < count; i++)
             seen[frame->pixels[i]] = 1;
         return;
     }
+    if (may_be_more && mark_between(frame, shape, seen))
+        return;
     for (size_t i = 0; i < count; i++) {
         uint16_t cell;
         memcpy(&cell, frame->pixels + i * 2, 2);
@@ -154,11 +221,6 @@ static void choose_window(struct tone *tone, const struct range *range)
     tone->width = by.high > by.low ? by.high - by.low : 1;
 }
 
-static bool needs_range(const struct picture_job *job)
-{
-    return !job->has_window && job->voi.count == 0;
-}
-
 static struct tone start_tone(const struct picture_job *job, const struct range *range)
 {
     struct tone tone = {.job = job,
@@ -173,6 +235,52 @@ static struct tone start_tone(const struct picture_job *job, const struct range 
 
 /* ------------------------------------------------------------------ both ways */
 
+static struct range range_of(const struct picture_job *job, const uint8_t *seen,
+                             uint32_t cells)
+{
+    struct range range = {0};
+    for (uint32_t cell = 0; cell < cells; cell++)
+        if (seen[cell] && !is_padding(job, cell_value(&job->shape, cell)))
+            widen(&range, modality_of(job, cell_value(&job->shape, cell)));
+    return range;
+}
+
+/* Each mark becomes its tone; most of the 65536 are none, so eight are looked at. */
+static void fill_tones(const struct tone *tone, uint8_t *table, uint32_t cells)
+{
+    enum { TOGETHER = 8 };
+    const struct picture_job *job = tone->job;
+    for (uint32_t first = 0; first < cells; first += TOGETHER) {
+        uint64_t marks;
+        memcpy(&marks, table + first, sizeof marks);
+        for (uint32_t cell = first; marks != 0 && cell < first + TOGETHER; cell++) {
+            double value = cell_value(&job->shape, cell);
+            if (table[cell])
+                table[cell] = is_padding(job, value) ? 0 : tone_of(tone, value);
+        }
+    }
+}
+
+static void paint_cells(const uint8_t *pixels, size_t count, const uint8_t *table,
+                        uint8_t *out)
+{
+    size_t i = 0;
+    for (; count - i >= 4; i += 4) {
+        uint64_t cells;
+        memcpy(&cells, pixels + i * 2, sizeof cells);
+        uint32_t tones = table[cells & 0xFFFF] |
+                         (uint32_t)table[cells >> 16 & 0xFFFF] << 8 |
+                         (uint32_t)table[cells >> 32 & 0xFFFF] << 16 |
+                         (uint32_t)table[cells >> 48] << 24;
+        memcpy(out + i, &tones, sizeof tones);
+    }
+    for (; i < count; i++) {
+        uint16_t cell;
+        memcpy(&cell, pixels + i * 2, 2);
+        out[i] = table[cell];
+    }
+}
+
 static bool map_cells(const struct picture_job *job, const struct codec_frame *frame,
                       uint8_t *out, struct arena *arena, struct err *err)
 {
@@ -180,30 +288,18 @@ static bool map_cells(const struct picture_job *job, const struct codec_frame *f
     size_t count = (size_t)shape->columns * shape->rows;
     uint32_t cells = codec_sample_bytes(shape) == 1 ? 256 : 65536;
     struct range range = {0};
-    uint8_t *seen = arena_take(arena, cells, 1, err);
-    if (!seen)
+    uint8_t *table = arena_take(arena, cells, 1, err);
+    if (!table)
         return false;
-    mark_cells(frame, shape, seen);
-    for (uint32_t cell = 0; needs_range(job) && cell < cells; cell++)
-        if (seen[cell] && !is_padding(job, cell_value(shape, cell)))
-            widen(&range, modality_of(job, cell_value(shape, cell)));
+    mark_cells(job, frame, table);
+    if (needs_range(job))
+        range = range_of(job, table, cells);
     struct tone tone = start_tone(job, &range);
-    uint8_t *table = seen; /* each cell is asked for once */
-    for (uint32_t cell = 0; cell < cells; cell++)
-        if (seen[cell]) {
-            double value = cell_value(shape, cell);
-            table[cell] = is_padding(job, value) ? 0 : tone_of(&tone, value);
-        }
-    if (cells == 256) {
-        for (size_t i = 0; i < count; i++)
-            out[i] = table[frame->pixels[i]];
-        return true;
-    }
-    for (size_t i = 0; i < count; i++) {
-        uint16_t cell;
-        memcpy(&cell, frame->pixels + i * 2, 2);
-        out[i] = table[cell];
-    }
+    fill_tones(&tone, table, cells);
+    if (cells == 65536)
+        paint_cells(frame->pixels, count, table, out);
+    for (size_t i = 0; cells == 256 && i < count; i++)
+        out[i] = table[frame->pixels[i]];
     return true;
 }
 

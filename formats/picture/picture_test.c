@@ -327,6 +327,75 @@ static void raw_is_the_stored_values(void)
     CHECK(result.is_incomplete && result.sample_bytes == 2);
 }
 
+/* Whatever was drawn before, and however early the next frame ends. */
+static void a_job_shows_nothing_of_the_one_before(void)
+{
+    enum { SIDE = 64, BYTES = SIDE * SIDE * 2 };
+    CLEANUP(arena_free) struct arena kept = arena_init(PICTURE_ARENA_BYTES_MAX);
+    CLEANUP(buf_free) struct buf bright = buf_init(1 << 20);
+    CLEANUP(buf_free) struct buf cut = buf_init(1 << 20);
+    CLEANUP(buf_free) struct buf here = buf_init(1 << 20);
+    CLEANUP(buf_free) struct buf there = buf_init(1 << 20);
+    uint8_t pixels[BYTES];
+    struct err err = {0};
+    memset(pixels, 0x7F, sizeof pixels);
+    for (int i = 0; i < 2; i++) {
+        struct picture_job job = job_of(SIDE, SIDE, 16, (const char *)pixels, BYTES);
+        job.wish.kind = i ? PICTURE_RAW : PICTURE_JPEG;
+        buf_reset(&bright);
+        CHECK(picture_write_job(&job, &bright, &err));
+        job.encoded.len = BYTES / 3 + 1;
+        buf_reset(&cut);
+        CHECK(picture_write_job(&job, &cut, &err));
+        CHECK(picture_answer(&kept, buf_view(&bright), &there, &err));
+        buf_reset(&here);
+        buf_reset(&there);
+        CHECK(picture_answer(NULL, buf_view(&cut), &here, &err));
+        CHECK(picture_answer(&kept, buf_view(&cut), &there, &err));
+        CHECK(span_equal(buf_view(&here), buf_view(&there)));
+        uint8_t *block = arena_take_unset(&kept, BYTES, 1, &err);
+        CHECK(block && !memmem(block, BYTES, "\x7F\x7F\x7F\x7F", 4));
+        arena_wipe(&kept);
+    }
+}
+
+/* Values close together, far apart, and on both sides of zero come to the same tones as
+ * one by one; widths are not multiples of what is looked at together. */
+static void every_way_to_the_tones_gives_the_same(void)
+{
+    enum { COLUMNS = 61, ROWS = 7, COUNT = COLUMNS * ROWS };
+    static const int steps[] = {1, 3, 160};
+    for (int way = 0; way < 12; way++) {
+        CLEANUP(arena_free) struct arena arena = arena_init(ARENA_BYTES);
+        struct err err = {0};
+        uint8_t cells[COUNT * 2];
+        uint8_t out[COUNT];
+        int step = steps[way % 3];
+        bool is_signed = way / 3 % 2 == 1;
+        for (int i = 0; i < COUNT; i++) {
+            int value = (i * 7 % 23 - 11) * step + (is_signed ? 0 : 40000);
+            cells[i * 2] = (uint8_t)value;
+            cells[i * 2 + 1] = (uint8_t)(value >> 8);
+        }
+        struct picture_job job = job_of(COLUMNS, ROWS, 16, "", 0);
+        job.shape.is_signed = is_signed;
+        job.has_window = way < 6;
+        job.center = is_signed ? 3 : 40003;
+        job.width = 12 * step;
+        struct codec_frame frame = {.pixels = cells, .pixel_bytes = sizeof cells};
+        CHECK(picture_map_grey(&job, &frame, out, &arena, &err));
+        for (int i = 0; i < COUNT; i++) {
+            int value = (i * 7 % 23 - 11) * step + (is_signed ? 0 : 40000);
+            double low = (is_signed ? 0 : 40000) - 11 * step;
+            double part = job.has_window
+                              ? (value - (job.center - 0.5)) / (job.width - 1) + 0.5
+                              : (value - (low + 11 * step)) / (22 * step) + 0.5;
+            part = part < 0 ? 0 : part > 1 ? 1 : part;
+            CHECK(out[i] == (uint8_t)(part * 255 + 0.5));
+        }
+    }
+}
+
 /* Any byte of a job changed, and any cut: an answer or a refusal by name. */
 static void a_job_is_not_believed(void)
 {
@@ -375,6 +444,8 @@ int main(void)
     RUN(a_smaller_picture_is_the_mean_of_areas);
     RUN(a_job_survives_its_bytes);
     RUN(raw_is_the_stored_values);
+    RUN(a_job_shows_nothing_of_the_one_before);
+    RUN(every_way_to_the_tones_gives_the_same);
     RUN(a_job_is_not_believed);
     return test_done();
 }

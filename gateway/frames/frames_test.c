@@ -527,7 +527,8 @@ static bool draw_or_die(void *self, struct span request, struct buf *reply,
 
 int main(int argc, char **argv)
 {
-    const struct child_handler handler = {draw_or_die, NULL};
+    CLEANUP(arena_free) struct arena jobs = arena_init(PICTURE_ARENA_BYTES_MAX);
+    const struct child_handler handler = {draw_or_die, &jobs};
     struct err err = {0};
     if (argc == 3 && strcmp(argv[2], "--child") == 0)
         child_serve(&handler);
