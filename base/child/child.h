@@ -77,6 +77,14 @@ void child_pool_free(struct child_pool *pool);
  *   ERR_LIMIT "child_request", "buf_full". */
 MUST_CHECK bool child_run(struct child_pool *pool, struct span request, struct buf *reply,
                           struct err *err);
+/* The same for a request whose end lies somewhere else: for the child it is one. */
+struct child_request {
+    struct span head;
+    struct span tail;
+};
+MUST_CHECK bool child_run_request(struct child_pool *pool,
+                                  const struct child_request *request, struct buf *reply,
+                                  struct err *err);
 struct child_counts child_pool_counts(struct child_pool *pool);
 
 /* ---- the child's side ---- */

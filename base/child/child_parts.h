@@ -91,4 +91,5 @@ bool child_worker_start(struct child_worker *worker, const struct child_config *
                         struct child_keeper *keeper, struct err *err);
 /* After a fault of the child it has no process any more. */
 bool child_worker_run(struct child_worker *worker, const struct child_config *config,
-                      struct span request, struct buf *reply, struct err *err);
+                      const struct child_request *request, struct buf *reply,
+                      struct err *err);

@@ -168,8 +168,16 @@ static bool make_usable(struct child_pool *pool, struct child_worker *worker,
 bool child_run(struct child_pool *pool, struct span request, struct buf *reply,
                struct err *err)
 {
+    return child_run_request(pool, &(const struct child_request){.head = request}, reply,
+                             err);
+}
+
+bool child_run_request(struct child_pool *pool, const struct child_request *request,
+                       struct buf *reply, struct err *err)
+{
     struct child_worker *worker = NULL;
-    if (request.len > pool->config.request_bytes_max)
+    size_t max = pool->config.request_bytes_max;
+    if (request->head.len > max || request->tail.len > max - request->head.len)
         return err_set(err, ERR_LIMIT, "child_request", "more bytes than a job may have");
     if (!take_worker(pool, &worker, err))
         return false;

@@ -223,11 +223,11 @@ static bool take_reply(struct child_worker *worker, const struct child_config *c
     return true;
 }
 
-static bool put_request(struct child_worker *worker, struct span request)
+static bool put_part(struct child_worker *worker, struct span part, size_t at)
 {
-    for (size_t done = 0; done < request.len;) {
+    for (size_t done = 0; done < part.len;) {
         ssize_t put =
-            pwrite(worker->memory, request.at + done, request.len - done, (off_t)done);
+            pwrite(worker->memory, part.at + done, part.len - done, (off_t)(at + done));
         if (put <= 0)
             return false;
         done += (size_t)put;
@@ -245,12 +245,19 @@ static void give_back(const struct child_worker *worker,
                          (off_t)all);
 }
 
-static bool ask(struct child_worker *worker, struct span request, struct err *err)
+static size_t request_bytes(const struct child_request *request)
+{
+    return request->head.len + request->tail.len;
+}
+
+static bool ask(struct child_worker *worker, const struct child_request *request,
+                struct err *err)
 {
     struct child_job job = {.magic = CHILD_MAGIC, .number = ++worker->number};
-    job.len = request.len;
+    job.len = request_bytes(request);
     worker->jobs++;
-    if (!put_request(worker, request))
+    if (!put_part(worker, request->head, 0) ||
+        !put_part(worker, request->tail, request->head.len))
         return fail(worker, err, "child_memory", "no memory for the job");
     return send(worker->socket, &job, sizeof job, MSG_NOSIGNAL | MSG_DONTWAIT) ==
                (ssize_t)sizeof job ||
@@ -258,7 +265,8 @@ static bool ask(struct child_worker *worker, struct span request, struct err *er
 }
 
 bool child_worker_run(struct child_worker *worker, const struct child_config *config,
-                      struct span request, struct buf *reply, struct err *err)
+                      const struct child_request *request, struct buf *reply,
+                      struct err *err)
 {
     struct child_answer answer = {0};
     if (!ask(worker, request, err) || !wait_answer(worker, config, &answer, err))
@@ -268,6 +276,6 @@ bool child_worker_run(struct child_worker *worker, const struct child_config *co
     bool is_done = answer.kind == ERR_NONE
                        ? take_reply(worker, config, (size_t)answer.len, reply, err)
                        : tell_refusal(&answer, config, err);
-    give_back(worker, config, request.len + (size_t)answer.len);
+    give_back(worker, config, request_bytes(request) + (size_t)answer.len);
     return is_done;
 }

@@ -62,6 +62,9 @@ MUST_CHECK bool picture_prepare(const struct dicom_file *file, uint32_t frame,
                                 struct picture_job *job, struct err *err);
 MUST_CHECK bool picture_write_job(const struct picture_job *job, struct buf *out,
                                   struct err *err);
+/* The same without its end, which is job->encoded. */
+MUST_CHECK bool picture_write_job_head(const struct picture_job *job, struct buf *out,
+                                       struct err *err);
 /* Borrows overlay and encoded frame from the bytes; tables are in the arena. */
 MUST_CHECK bool picture_read_job(struct span bytes, struct arena *arena,
                                  struct picture_job *job, struct err *err);

@@ -57,6 +57,15 @@ static void put_shape(struct buf *out, const struct codec_shape *shape)
 
 bool picture_write_job(const struct picture_job *job, struct buf *out, struct err *err)
 {
+    if (!picture_write_job_head(job, out, err))
+        return false;
+    buf_span(out, job->encoded);
+    return buf_check(out, err);
+}
+
+bool picture_write_job_head(const struct picture_job *job, struct buf *out,
+                            struct err *err)
+{
     buf_put(out, mark, sizeof mark);
     put32(out, (uint32_t)job->wish.kind);
     put32(out, job->wish.side_max);
@@ -78,7 +87,7 @@ bool picture_write_job(const struct picture_job *job, struct buf *out, struct er
     for (size_t i = 0; i < 3; i++)
         put_lut(out, &job->palette[i]);
     put_span(out, job->overlay);
-    put_span(out, job->encoded);
+    put32(out, (uint32_t)job->encoded.len);
     return buf_check(out, err);
 }
 

@@ -18,9 +18,7 @@ enum {
     WAITING_MAX = 64,            /* each holds its frame */
     ARENA_BYTES_MAX = INT32_MAX, /* of a job */
     FAILED_MS = 60000,
-    FAILURES_MAX = 64,
-    SPARES_MAX = 4,
-    SPARE_BYTES_MAX = 4 << 20
+    FAILURES_MAX = 64
 };
 
 /* A frame that is being drawn, on the stack of who draws it. */
@@ -50,8 +48,6 @@ struct frames {
     struct flight *flights;
     struct failure failures[FAILURES_MAX];
     size_t failure_next;
-    struct buf spares[SPARES_MAX]; /* for jobs: fresh pages cost as much as a decoder */
-    int spare_count;
     struct frames_counts counts;
 };
 
@@ -103,8 +99,6 @@ void frames_close(struct frames *frames)
     child_pool_free(frames->pool);
     frames_kept_close(frames->kept);
     frames_files_free(frames->files);
-    for (int i = 0; i < frames->spare_count; i++)
-        buf_free(&frames->spares[i]);
     pthread_mutex_destroy(&frames->lock);
     memory_free(frames);
 }
@@ -169,55 +163,39 @@ static void note_failure(struct frames *frames, const struct hash *name)
 
 /* ---- drawing ---- */
 
-static struct buf take_spare(struct frames *frames)
+static void count_drawn(struct frames *frames)
 {
-    struct buf spare = buf_init(PICTURE_JOB_BYTES_MAX);
     pthread_mutex_lock(&frames->lock);
-    if (frames->spare_count > 0)
-        spare = frames->spares[--frames->spare_count];
     frames->counts.drawn++;
     pthread_mutex_unlock(&frames->lock);
-    return spare;
 }
 
-static void give_spare(struct frames *frames, struct buf *spare)
-{
-    buf_reset(spare);
-    pthread_mutex_lock(&frames->lock);
-    bool is_taken =
-        frames->spare_count < SPARES_MAX && spare->size_bytes <= SPARE_BYTES_MAX;
-    if (is_taken)
-        frames->spares[frames->spare_count++] = *spare;
-    pthread_mutex_unlock(&frames->lock);
-    if (!is_taken)
-        buf_free(spare);
-}
-
-static bool prepare(struct frames *frames, const struct frames_source *source,
-                    uint32_t frame, const struct picture_wish *wish, struct buf *request,
-                    struct err *err)
+/* The encoded frame goes to the process from where the file was read to. */
+static bool draw_file(struct frames *frames, const struct dicom_file *file,
+                      uint32_t frame, const struct picture_wish *wish, struct buf *reply,
+                      struct err *err)
 {
     CLEANUP(arena_free) struct arena arena = arena_init(ARENA_BYTES_MAX);
+    CLEANUP(buf_free) struct buf head = buf_init(PICTURE_JOB_BYTES_MAX);
     struct picture_job job;
-    struct frames_file *file = frames_files_hold(frames->files, source, err);
-    if (!file)
+    if (!picture_prepare(file, frame, wish, &arena, &job, err) ||
+        !picture_write_job_head(&job, &head, err))
         return false;
-    bool is_prepared =
-        picture_prepare(frames_file_dicom(file), frame, wish, &arena, &job, err) &&
-        picture_write_job(&job, request, err);
-    frames_files_let_go(frames->files, file);
-    return is_prepared;
+    const struct child_request request = {buf_view(&head), job.encoded};
+    return child_run_request(frames->pool, &request, reply, err);
 }
 
 static bool draw(struct frames *frames, const struct frames_source *source,
                  uint32_t frame, const struct picture_wish *wish, struct buf *reply,
                  struct err *err)
 {
-    struct buf request = take_spare(frames);
-    bool is_done = prepare(frames, source, frame, wish, &request, err) &&
-                   child_run(frames->pool, buf_view(&request), reply, err);
-    give_spare(frames, &request);
-    return is_done;
+    count_drawn(frames);
+    struct frames_file *file = frames_files_hold(frames->files, source, err);
+    if (!file)
+        return false;
+    bool is_drawn = draw_file(frames, frames_file_dicom(file), frame, wish, reply, err);
+    frames_files_let_go(frames->files, file);
+    return is_drawn;
 }
 
 static bool recall(struct frames *frames, const struct hash *name, struct buf *reply)
