@@ -16,8 +16,8 @@
 #include "wire/tls/tls.h"
 
 enum {
-    READ_BYTES = 16 * 1024,
-    READS_PER_TURN = 4, /* then others get theirs */
+    READ_BYTES = 64 * 1024,
+    READS_PER_TURN = 2, /* then others get theirs */
     QUEUE_MAX_BYTES = 16 * 1024 * 1024,
     LINGER_MS = 2000,
     FINISH_STALL_MS = 10000,

@@ -8,7 +8,7 @@
 #include "wire/http/call.h"
 #include "wire/loop/loop.h"
 
-enum { KEPT_BUFFER_BYTES = 64 * 1024 };
+enum { KEPT_BUFFER_BYTES = HTTP_STREAM_HIGH_BYTES };
 
 /* ---- from the source to the loop ---- */
 

@@ -6,7 +6,7 @@
 
 enum {
     HEAD_ARENA_BYTES = 128 * 1024,
-    PIECE_BYTES = 32 * 1024,
+    PIECE_BYTES = 64 * 1024,
     OUT_MAX_BYTES = 256 * 1024,
     STEP_BYTES = 256 * 1024, /* of a long body within each deadline */
     HEAD_LIMIT_BYTES = HTTP_CONNECTION_UNREAD_BYTES / 2
@@ -331,7 +331,11 @@ static void pump(struct http1 *http1, struct buf *out)
         struct span piece = span_part(http_call_peek(http1->call), 0, PIECE_BYTES);
         if (piece.len == 0)
             break;
-        put_piece(http1, piece, out);
+        bool is_all = !http1->sends_chunks && out->len == 0;
+        if (is_all)
+            http_connection_write(http1->connection, piece);
+        else
+            put_piece(http1, piece, out);
         http_call_take(http1->call, piece.len);
         is_finished = http_call_is_finished(http1->call);
         if (is_finished)

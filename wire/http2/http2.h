@@ -9,7 +9,8 @@
  *
  * Flow control: a connection's credit is returned as soon as bytes came, a stream's only
  * by http2_stream_consume, so that one stalled reader stops its own stream alone. A
- * stream begins with 64 KiB; one whose consumer keeps up gets more out of a budget.
+ * stream begins with 64 KiB; one whose consumer keeps up gets more out of a budget, and a
+ * request for something large may ask for it at once.
  *
  * Not done: server push, priorities, CONNECT, trailers (accepted and thrown away).
  *
@@ -123,6 +124,7 @@ struct http2_request {
     const struct http_field *fields; /* lower-case names; at most 16 */
     size_t field_count;
     bool has_body;
+    size_t window_bytes; /* for the answer, as far as the budget has it; 0 = the first */
 };
 MUST_CHECK struct http2_stream *http2_session_request(struct http2_session *session,
                                                       const struct http2_request *request,

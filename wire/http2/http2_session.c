@@ -118,6 +118,22 @@ static bool budget_take(struct http2_budget *budget, size_t count)
     return false;
 }
 
+/* As far as the budget has it; else it stays as it is. */
+static void widen(struct http2_stream *stream, size_t window_bytes)
+{
+    struct http2_session *session = stream->session;
+    struct http2_budget *budget = session->settings.budget;
+    size_t more = window_bytes - stream->window_bytes;
+    if (!budget || !budget_take(budget, more))
+        return;
+    if (nghttp2_session_set_local_window_size(session->inner, NGHTTP2_FLAG_NONE,
+                                              stream->id, (int32_t)window_bytes) != 0) {
+        atomic_fetch_add(&budget->left_bytes, more);
+        return;
+    }
+    stream->window_bytes = window_bytes;
+}
+
 /* A consumer that took two windows' worth and keeps nothing back is slowed by the window
  * alone: it gets twice as much, if the budget has it. */
 static void grow_window(struct http2_stream *stream)
@@ -130,14 +146,7 @@ static void grow_window(struct http2_stream *stream)
         stream->consumed_bytes - stream->grown_at_bytes < 2 * window)
         return;
     stream->grown_at_bytes = stream->consumed_bytes;
-    if (!budget_take(session->settings.budget, window))
-        return;
-    if (nghttp2_session_set_local_window_size(session->inner, NGHTTP2_FLAG_NONE,
-                                              stream->id, (int32_t)(2 * window)) != 0) {
-        atomic_fetch_add(&session->settings.budget->left_bytes, window);
-        return;
-    }
-    stream->window_bytes = 2 * window;
+    widen(stream, 2 * window);
 }
 
 void http2_stream_consume(struct http2_stream *stream, size_t count)
@@ -213,6 +222,8 @@ static int on_frame_send(nghttp2_session *inner, const nghttp2_frame *frame, voi
         return 0;
     }
     bool is_data = frame->hd.type == NGHTTP2_DATA;
+    if (stream && !stream->is_sent && stream->wished_bytes > stream->window_bytes)
+        widen(stream, stream->wished_bytes);
     if (stream)
         stream->is_sent = true;
     if (is_data && session->update_credit < UPDATE_CREDIT_MAX)
@@ -310,6 +321,9 @@ struct http2_stream *http2_session_request(struct http2_session *session,
     }
     nghttp2_data_provider body = {.source.ptr = stream, .read_callback = on_fill};
     stream->has_body = request->has_body;
+    stream->wished_bytes = request->window_bytes < HTTP2_STREAM_WINDOW_MAX
+                               ? request->window_bytes
+                               : (size_t)HTTP2_STREAM_WINDOW_MAX;
     stream->id = nghttp2_submit_request(session->inner, NULL, pairs, count,
                                         request->has_body ? &body : NULL, stream);
     if (stream->id < 0) {

@@ -74,6 +74,7 @@ struct http2_stream {
     int64_t opened_ms;
     int64_t moved_ms; /* bytes last went to the peer, or there were none to go */
     size_t window_bytes;
+    size_t wished_bytes; /* of a request, as soon as its head is out */
     size_t received_bytes;
     size_t consumed_bytes;
     size_t grown_at_bytes;

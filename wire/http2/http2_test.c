@@ -147,6 +147,49 @@ static void a_window_grows_out_of_the_budget_and_gives_it_back(void)
     CHECK(atomic_load(&budget.left_bytes) == 1000000);
 }
 
+/* Whatever is asked for: together no more than the budget, and only while they last. */
+static void a_request_has_a_larger_window_at_once_while_the_budget_lasts(void)
+{
+    enum { WINDOW = 512 * 1024, MORE = WINDOW - HTTP2_STREAM_WINDOW_BYTES };
+    struct http2_budget budget = {.left_bytes = 2 * MORE + MORE / 2};
+    struct http2_settings settings = http2_default_settings(HTTP2_CLIENT);
+    settings.budget = &budget;
+    PAIR pair = pair_new_with(&settings, NULL);
+    struct exchange *asked[3];
+    run(pair); /* settings are agreed */
+    pair->answer_bytes = 5000000;
+    pair->client_consumes = false;
+    pair->window_bytes = WINDOW;
+    for (int i = 0; i < 3; i++)
+        asked[i] = ask(pair, 0);
+    run(pair);
+    CHECK(asked[0]->received_bytes == WINDOW && asked[1]->received_bytes == WINDOW);
+    CHECK(asked[2]->received_bytes == HTTP2_STREAM_WINDOW_BYTES);
+    CHECK(atomic_load(&budget.left_bytes) == MORE / 2);
+    for (int i = 0; i < 2; i++)
+        http2_stream_reset(asked[i]->stream, HTTP2_CANCEL);
+    run(pair);
+    CHECK(atomic_load(&budget.left_bytes) == 2 * MORE + MORE / 2);
+    http2_stream_consume(asked[2]->stream, HTTP2_STREAM_WINDOW_BYTES);
+    run(pair);
+    CHECK(asked[2]->received_bytes == 2 * HTTP2_STREAM_WINDOW_BYTES);
+}
+
+static void no_request_has_a_window_beyond_the_largest(void)
+{
+    struct http2_budget budget = {.left_bytes = SIZE_MAX / 2};
+    struct http2_settings settings = http2_default_settings(HTTP2_CLIENT);
+    settings.budget = &budget;
+    PAIR pair = pair_new_with(&settings, NULL);
+    run(pair);
+    pair->answer_bytes = 5000000;
+    pair->client_consumes = false;
+    pair->window_bytes = SIZE_MAX;
+    struct exchange *asked = ask(pair, 0);
+    run(pair);
+    CHECK(asked->received_bytes == HTTP2_STREAM_WINDOW_MAX);
+}
+
 static void a_stalled_stream_takes_nothing_from_the_budget(void)
 {
     struct http2_budget budget = {.left_bytes = 1000000};
@@ -327,6 +370,8 @@ int main(void)
     RUN(stalled_streams_do_not_stop_another);
     RUN(credit_for_more_than_came_is_not_given);
     RUN(a_window_grows_out_of_the_budget_and_gives_it_back);
+    RUN(a_request_has_a_larger_window_at_once_while_the_budget_lasts);
+    RUN(no_request_has_a_window_beyond_the_largest);
     RUN(a_stalled_stream_takes_nothing_from_the_budget);
     RUN(a_reader_that_takes_nothing_is_cut_after_the_stall);
     RUN(a_slow_source_is_not_a_stall);

@@ -51,6 +51,7 @@ struct pair {
     struct side client;
     struct side server;
     size_t answer_bytes; /* body of each answer */
+    size_t window_bytes; /* that each request asks for */
     int answer_status;
     bool answers_at_once;
     bool server_consumes;
@@ -275,6 +276,7 @@ static inline struct exchange *ask_with(struct pair *pair, size_t body_bytes,
         .fields = fields,
         .field_count = field_count,
         .has_body = body_bytes > 0,
+        .window_bytes = pair->window_bytes,
     };
     exchange->left_bytes = body_bytes;
     exchange->consumes = pair->client_consumes;

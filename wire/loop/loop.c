@@ -52,7 +52,8 @@ struct loop {
     struct clock clock;
     atomic_bool is_stopping;
     atomic_uintptr_t thread; /* whoever runs it; 0 = nobody */
-    pthread_mutex_t lock;    /* guards posted */
+    pthread_mutex_t lock;    /* guards posted and is_asleep */
+    bool is_asleep;          /* or about to be: who posts has to wake it */
     struct posts posted;
     struct posts running;    /* the batch that is being run; swapped with posted */
     struct loop_watch *dead; /* freed after the batch that may still name them */
@@ -173,7 +174,8 @@ void loop_post(struct loop *loop, void (*fn)(void *context), void *context)
     struct err err = {0};
     bool is_ready = true;
     pthread_mutex_lock(&loop->lock);
-    bool was_empty = loop->posted.count == 0;
+    bool is_asleep = loop->is_asleep;
+    loop->is_asleep = false;
     if (loop->posted.count == loop->posted.size)
         is_ready = posts_grow(&loop->posted, &err);
     /* a message that is lost would hold its references for ever and leave a peer
@@ -181,16 +183,26 @@ void loop_post(struct loop *loop, void (*fn)(void *context), void *context)
     assert(is_ready);
     loop->posted.at[loop->posted.count++] = (struct post){fn, context};
     pthread_mutex_unlock(&loop->lock);
-    if (was_empty && !loop_is_current(loop))
+    if (is_asleep)
         wake(loop);
 }
 
-static bool has_posted(struct loop *loop)
+/* False when there is something to do instead. */
+static bool fall_asleep(struct loop *loop)
 {
     pthread_mutex_lock(&loop->lock);
-    bool has = loop->posted.count > 0;
+    loop->is_asleep = loop->posted.count == 0;
+    bool is_asleep = loop->is_asleep;
     pthread_mutex_unlock(&loop->lock);
-    return has;
+    return is_asleep;
+}
+
+/* From here on it sees by itself what is posted. */
+static void wake_up(struct loop *loop)
+{
+    pthread_mutex_lock(&loop->lock);
+    loop->is_asleep = false;
+    pthread_mutex_unlock(&loop->lock);
 }
 
 /* One batch; what it posts itself comes with the next, so that descriptors get their
@@ -380,7 +392,7 @@ static void fire_timers(struct loop *loop)
 
 static int wait_ms(struct loop *loop)
 {
-    if (has_posted(loop))
+    if (!fall_asleep(loop))
         return 0;
     if (loop->timer_count == 0)
         return -1;
@@ -407,6 +419,7 @@ void loop_run(struct loop *loop)
         struct epoll_event events[BATCH];
         int count = epoll_wait(loop->epoll_fd, events, BATCH, wait_ms(loop));
         assert(count >= 0 || errno == EINTR);
+        wake_up(loop);
         for (int i = 0; i < count; i++)
             run_ready(loop, &events[i]);
         bury(loop);

@@ -63,11 +63,17 @@ struct tunnel_request {
     struct span grant; /* value of the tsumugi-grant header, or empty; copied */
     int first_byte_ms; /* deadline for the answer's head: 3000 for content */
     int total_ms;      /* 0 = none */
+    /* What may come without credit, as far as all tunnels together have it (64 MB); 0 =
+     * TUNNEL_CREDIT_BYTES. For what is large, so that it does not wait at its beginning.
+     */
+    size_t credit_bytes;
 };
 
 /* What an answer says of itself; texts are borrowed until `head` returns, at most
  * TUNNEL_FIELD_MAX bytes, longer ones empty. */
 enum { TUNNEL_FIELD_MAX = 128 };
+/* Of an answer's body so much comes before any credit was given. */
+enum { TUNNEL_CREDIT_BYTES = 64 * 1024 };
 struct tunnel_head {
     int status;
     int64_t content_length;   /* < 0 = not said */

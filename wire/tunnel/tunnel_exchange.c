@@ -5,6 +5,8 @@
 #include "base/memory.h"
 #include "wire/tunnel/tunnel_parts.h"
 
+_Static_assert((int)TUNNEL_CREDIT_BYTES == (int)HTTP2_STREAM_WINDOW_BYTES, "the same");
+
 static void forget_copies(struct tunnel_exchange *exchange)
 {
     memory_free(exchange->copies);
@@ -214,6 +216,7 @@ static bool open_stream(struct tunnel_exchange *exchange)
         .fields = fields,
         .field_count = asked->grant.len > 0 ? 1 : 0,
         .has_body = asked->body.len > 0,
+        .window_bytes = asked->credit_bytes,
     };
     exchange->timer = loop_timer_new(exchange->tunnel->loop, on_late, exchange, &err);
     if (!exchange->timer)
