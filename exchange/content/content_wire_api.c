@@ -704,7 +704,8 @@ static void run_fetch(void *context)
             step_whole(fetch);
         pthread_mutex_lock(&fetch->lock);
         goes_on = fetch->is_again;
-        bool is_handed_on = goes_on && !atomic_load(&fetch->service->is_stopped) &&
+        bool is_handed_on = goes_on && workers_waiting(fetch->service->workers) > 0 &&
+                            !atomic_load(&fetch->service->is_stopped) &&
                             workers_post(fetch->service->workers, run_fetch, fetch);
         if (!goes_on) {
             fetch->is_posted = false;

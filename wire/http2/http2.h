@@ -32,7 +32,8 @@ enum {
     HTTP2_STREAM_WINDOW_MAX = 4 * 1024 * 1024,
     HTTP2_CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024,
     HTTP2_ANSWER_FIELDS_MAX = 64,
-    HTTP2_SEND_BYTES = 64 * 1024
+    HTTP2_SEND_BYTES = 64 * 1024,
+    HTTP2_FRAME_BYTES = 64 * 1024 /* of a body, to a peer that takes such */
 };
 
 /* RFC 9113 section 7 */

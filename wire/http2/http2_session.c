@@ -208,6 +208,18 @@ static ssize_t on_fill(nghttp2_session *inner, /* allowed: nghttp2's shape */
     return (ssize_t)count;
 }
 
+/* As much as windows and the peer's frames allow. */
+static ssize_t on_fill_length(nghttp2_session *inner, /* allowed: nghttp2's shape */
+                              uint8_t type, int32_t id, int32_t session_window,
+                              int32_t stream_window, uint32_t frame_max, void *user)
+{
+    (void)inner, (void)type, (void)id, (void)user;
+    int64_t length = HTTP2_FRAME_BYTES;
+    length = session_window < length ? session_window : length;
+    length = stream_window < length ? stream_window : length;
+    return (ssize_t)((int64_t)frame_max < length ? (int64_t)frame_max : length);
+}
+
 /* A reset that nobody on our side asked for was provoked by the peer, so it counts as if
  * the peer had sent it. */
 static int on_frame_send(nghttp2_session *inner, const nghttp2_frame *frame, void *user)
@@ -400,6 +412,8 @@ static int make_inner(struct http2_session *session, const nghttp2_option *optio
         return status;
     http2_receive_callbacks(callbacks);
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_send);
+    nghttp2_session_callbacks_set_data_source_read_length_callback(callbacks,
+                                                                   on_fill_length);
     if (session->settings.role == HTTP2_SERVER)
         status = nghttp2_session_server_new2(&session->inner, callbacks, session, option);
     else
@@ -416,9 +430,10 @@ static int submit_settings(struct http2_session *session)
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, HTTP2_STREAM_WINDOW_BYTES},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, (uint32_t)settings->head_max_bytes},
         {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
+        {NGHTTP2_SETTINGS_MAX_FRAME_SIZE, HTTP2_FRAME_BYTES},
     };
-    /* ENABLE_PUSH is the client's alone to send. */
-    size_t count = settings->role == HTTP2_CLIENT ? 4 : 3;
+    /* ENABLE_PUSH is the client's alone to send; browsers send nothing large. */
+    size_t count = settings->role == HTTP2_CLIENT ? 5 : 3;
     int status =
         nghttp2_submit_settings(session->inner, NGHTTP2_FLAG_NONE, entries, count);
     if (status != 0)
