@@ -89,8 +89,9 @@ const struct disclosure_permit *opening_permit(const struct opening *opening);
 void opening_set_new_since(struct opening *opening, int64_t new_since_ms);
 int64_t opening_new_since(const struct opening *opening);
 
-/* For streams, at every chunk; in memory only. False: ERR_REFUSED permission_changed (ask
- * opening_renew in a worker), ERR_REFUSED session_none, ERR_BUSY epoch_stale. */
+/* For streams, at every chunk; but for the session, which is looked up in the database,
+ * in memory, so not on a loop. False: ERR_REFUSED permission_changed (ask opening_renew
+ * in a worker), ERR_REFUSED session_none, ERR_BUSY epoch_stale. */
 MUST_CHECK bool opening_holds(const struct opening *opening, struct err *err);
 /* Decides again; false when refused now, and the opening has ended. */
 MUST_CHECK bool opening_renew(struct opening *opening, struct err *err);
