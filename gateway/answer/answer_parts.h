@@ -64,7 +64,7 @@ struct answer_range {
 /* Answers the call with the file from there on, and takes `fd`. False: not answered. */
 MUST_CHECK bool answer_send_file(struct answer *answer, struct http_call *call, int *fd,
                                  const struct answer_range *range, struct err *err);
-enum { ANSWER_PIECE_BYTES = 64 * 1024 };
+enum { ANSWER_PIECE_BYTES = 128 * 1024 };
 /* Of what is left up to `end`; 0 = it is not there. */
 size_t answer_read_piece(int fd, int64_t at, int64_t end, uint8_t *piece);
 /* ---- several files of a study as one answer (answer_parcel.c) ---- */
