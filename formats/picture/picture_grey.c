@@ -117,36 +117,42 @@ static bool needs_range(const struct picture_job *job)
     return !job->has_window && job->voi.count == 0;
 }
 
-/* Eight at a time, in an order in which the lowest value is the lowest number. */
-typedef int16_t eight __attribute__((vector_size(16)));
-
 struct limits {
-    int low, high;
+    int16_t low, high;
 };
 
+/* A number of cells that is known lets the compiler take eight at a time. */
+enum { BLOCK_CELLS = 256 };
+
+static int16_t cell_at(const uint8_t *pixels, size_t i, int16_t flip)
+{
+    int16_t cell;
+    memcpy(&cell, pixels + i * 2, sizeof cell);
+    return (int16_t)(cell ^ flip);
+}
+
+static struct limits limits_of_block(const uint8_t *pixels, struct limits limits,
+                                     int16_t flip)
+{
+    int16_t low = limits.low;
+    int16_t high = limits.high;
+    for (size_t i = 0; i < BLOCK_CELLS; i++) {
+        int16_t cell = cell_at(pixels, i, flip);
+        low = cell < low ? cell : low;
+        high = cell > high ? cell : high;
+    }
+    return (struct limits){low, high};
+}
+
+/* `flip` brings the lowest cell to the lowest number. */
 static struct limits find_limits(const uint8_t *pixels, size_t count, int16_t flip)
 {
-    eight low = {0};
-    eight high = {0};
-    eight one;
     struct limits limits = {INT16_MAX, INT16_MIN};
-    low += INT16_MAX;
-    high += INT16_MIN;
     size_t i = 0;
-    for (; count - i >= 8; i += 8) {
-        memcpy(&one, pixels + i * 2, sizeof one);
-        one ^= flip;
-        low = (one & (one < low)) | (low & (one >= low));
-        high = (one & (one > high)) | (high & (one <= high));
-    }
-    for (int k = 0; k < 8 && i > 0; k++) {
-        limits.low = low[k] < limits.low ? low[k] : limits.low;
-        limits.high = high[k] > limits.high ? high[k] : limits.high;
-    }
+    for (; count - i >= BLOCK_CELLS; i += BLOCK_CELLS)
+        limits = limits_of_block(pixels + i * 2, limits, flip);
     for (; i < count; i++) {
-        int16_t cell;
-        memcpy(&cell, pixels + i * 2, sizeof cell);
-        cell ^= flip;
+        int16_t cell = cell_at(pixels, i, flip);
         limits.low = cell < limits.low ? cell : limits.low;
         limits.high = cell > limits.high ? cell : limits.high;
     }

@@ -363,7 +363,7 @@ static void a_job_shows_nothing_of_the_one_before(void)
  * one by one; widths are not multiples of what is looked at together. */
 static void every_way_to_the_tones_gives_the_same(void)
 {
-    enum { COLUMNS = 61, ROWS = 7, COUNT = COLUMNS * ROWS };
+    enum { COLUMNS = 61, ROWS = 19, COUNT = COLUMNS * ROWS };
     static const int steps[] = {1, 3, 160};
     for (int way = 0; way < 12; way++) {
         CLEANUP(arena_free) struct arena arena = arena_init(ARENA_BYTES);
