@@ -8,7 +8,10 @@
 #include "formats/grant/grant.h"
 #include "wire/tunnel/tunnel.h"
 
-enum { PARTS_ARENA_BYTES = CONTENT_PARTS_MAX * CONTENT_WISH_BYTES_MAX + 16384 };
+enum {
+    PARTS_ARENA_BYTES = CONTENT_PARTS_MAX * CONTENT_WISH_BYTES_MAX + 16384,
+    STREAM_BYTES = 512 * 1024 /* of a stream may come before the browser took any */
+};
 
 static const struct content_target *target_of(const struct content_fetch *fetch)
 {
@@ -78,7 +81,8 @@ bool content_send(struct content_fetch *fetch, struct span body,
                                      .body = body,
                                      .grant = buf_view(&grant),
                                      .first_byte_ms = CONTENT_FIRST_BYTE_MS,
-                                     .total_ms = way->total_ms};
+                                     .total_ms = way->total_ms,
+                                     .credit_bytes = way->begin ? STREAM_BYTES : 0};
     pthread_mutex_lock(&fetch->lock);
     fetch->exchange = tunnel_send(fetch->tunnel, &request, events, fetch, err);
     bool is_sent = fetch->exchange != NULL;

@@ -101,6 +101,9 @@ struct content_fetch {
     int status;
     struct content_fetched head;
     struct buf received;
+    struct buf passing; /* of a stream: changes places with received when it is used up */
+    size_t used_bytes;  /* of passing */
+    size_t batch_bytes; /* from so much on a worker is called for a stream */
     int64_t passed_bytes;
     int64_t enough_bytes; /* of a part; < 0 = all that come */
     bool has_ended;

@@ -17,7 +17,10 @@
 enum {
     WORKERS = 8,
     QUEUE_MAX = 2 * CONTENT_FETCHES_MAX,
-    PIECE_BYTES = 64 * 1024,
+    PIECE_BYTES = 128 * 1024,
+    /* Of what may come without credit; two would wait for each other. What a source that
+     * stalls leaves below goes on when the server looks again. */
+    BATCHES = 4,
     TURN_PIECES = 16,
     RECEIVED_BYTES_MAX = 8 << 20,
     REFUSAL_BYTES_MAX = 64 * 1024,
@@ -79,6 +82,7 @@ static void fetch_free(struct content_fetch *fetch)
     if (fetch->tunnel)
         tunnel_release(&fetch->tunnel);
     buf_free(&fetch->received);
+    buf_free(&fetch->passing);
     pthread_mutex_destroy(&fetch->lock);
     memory_free(fetch);
 }
@@ -134,6 +138,7 @@ static void got_head(void *context, const struct tunnel_head *head)
     pthread_mutex_lock(&fetch->lock);
     fetch->status = head->status;
     fetch->head.length = head->content_length;
+    fetch->batch_bytes = head->credit_bytes / BATCHES;
     copy_field(fetch->head.type, sizeof fetch->head.type, head->content_type);
     copy_field(fetch->head.lossy, sizeof fetch->head.lossy, head->lossy);
     if (is_stream(fetch))
@@ -168,7 +173,8 @@ static void got_data(void *context, struct span bytes)
         tunnel_cancel(fetch->exchange);
     else if (!is_passed_on && fetch->exchange)
         tunnel_consume(fetch->exchange, bytes.len);
-    if (is_passed_on)
+    /* the first bytes are judged as soon as they are here */
+    if (is_passed_on && (!fetch->is_passing || fetch->received.len >= fetch->batch_bytes))
         post(fetch);
     pthread_mutex_unlock(&fetch->lock);
 }
@@ -272,6 +278,7 @@ static struct content_fetch *make(struct content_service *service,
     fetch->wish = *wish;
     fetch->opening = opening_keep(opening);
     fetch->received = buf_init(way->answer ? (size_t)way->bytes_max : RECEIVED_BYTES_MAX);
+    fetch->passing = buf_init(RECEIVED_BYTES_MAX);
     fetch->enough_bytes = -1;
     pthread_mutex_init(&fetch->lock, NULL);
     return fetch;
@@ -548,6 +555,8 @@ static void ask_next_part(struct content_fetch *fetch)
     fetch->passed_bytes = 0;
     fetch->has_ended = fetch->is_complete = fetch->is_passing = false;
     buf_reset(&fetch->received);
+    buf_reset(&fetch->passing);
+    fetch->used_bytes = 0;
     pthread_mutex_unlock(&fetch->lock);
     bool is_sent =
         check_permission(fetch, &err) &&
@@ -560,12 +569,32 @@ static void ask_next_part(struct content_fetch *fetch)
     pthread_mutex_unlock(&fetch->lock);
 }
 
+static bool has_waiting(const struct content_fetch *fetch)
+{
+    return fetch->received.len > 0 || fetch->used_bytes < fetch->passing.len;
+}
+
+/* The oldest of what came. A failure goes on to what comes behind it. */
+static struct span next_piece(struct content_fetch *fetch)
+{
+    if (fetch->used_bytes == fetch->passing.len) {
+        struct buf used_up = fetch->passing;
+        fetch->passing = fetch->received;
+        fetch->received = used_up;
+        buf_reset(&fetch->received);
+        fetch->received.has_failed = fetch->passing.has_failed;
+        fetch->received.lacks_memory = fetch->passing.lacks_memory;
+        fetch->used_bytes = 0;
+    }
+    return span_part(buf_view(&fetch->passing), fetch->used_bytes, PIECE_BYTES);
+}
+
 /* The lock is held: one piece goes to the browser, and its credit back. What is longer
  * than it may be is cut like what came half. */
 static void pass_piece(struct content_fetch *fetch)
 {
     int64_t bytes_max = fetch->wish.way->bytes_max;
-    struct span piece = span_part(buf_view(&fetch->received), 0, PIECE_BYTES);
+    struct span piece = next_piece(fetch);
     size_t taken_bytes = piece.len;
     if (fetch->enough_bytes >= 0)
         piece = span_part(piece, 0, (size_t)(fetch->enough_bytes - fetch->passed_bytes));
@@ -579,14 +608,14 @@ static void pass_piece(struct content_fetch *fetch)
     fetch->is_full = queued_bytes > HTTP_STREAM_HIGH_BYTES;
     if (fetch->exchange)
         tunnel_consume(fetch->exchange, taken_bytes);
-    buf_drop(&fetch->received, taken_bytes);
+    fetch->used_bytes += taken_bytes;
 }
 
 static bool has_piece(struct content_fetch *fetch)
 {
     pthread_mutex_lock(&fetch->lock);
     bool has_one = fetch->stream && !fetch->is_over && !fetch->is_full &&
-                   fetch->is_passing && fetch->received.len > 0;
+                   fetch->is_passing && has_waiting(fetch);
     pthread_mutex_unlock(&fetch->lock);
     return has_one;
 }
@@ -599,11 +628,14 @@ static bool is_streaming(struct content_fetch *fetch)
     return is_open;
 }
 
-/* Asked at every turn, with or without a piece to pass, and before every piece. */
+/* Asked at every turn, with or without a piece to pass, and before every piece; it costs
+ * a look into the database. */
 static void pass_on(struct content_fetch *fetch)
 {
     struct err err = {0};
     for (int i = 0; i < TURN_PIECES && is_streaming(fetch); i++) {
+        if (i > 0 && !has_piece(fetch))
+            return;
         if (!check_permission(fetch, &err)) {
             cut(fetch, &err);
             return;
@@ -645,9 +677,9 @@ static void end_stream(struct content_fetch *fetch)
     pthread_mutex_lock(&fetch->lock);
     bool is_enough =
         fetch->enough_bytes >= 0 && fetch->passed_bytes == fetch->enough_bytes;
-    bool is_due = fetch->stream && !fetch->is_over &&
-                  (is_enough || (fetch->has_ended &&
-                                 (fetch->received.len == 0 || !fetch->is_complete)));
+    bool is_due =
+        fetch->stream && !fetch->is_over &&
+        (is_enough || (fetch->has_ended && (!has_waiting(fetch) || !fetch->is_complete)));
     if (is_due && (is_enough || (fetch->is_complete && !fetch->received.has_failed)))
         goes_on = end_part(fetch);
     else if (is_due)

@@ -136,6 +136,8 @@ void http2_stream_answer(struct http2_stream *stream,
                          const struct http_answer_head *answer);
 /* The source of the body has bytes again, or its end. */
 void http2_stream_more(struct http2_stream *stream);
+/* What the peer may send of a body without credit. */
+size_t http2_stream_window(const struct http2_stream *stream);
 /* The consumer took bytes that `data` brought: their credit goes back to the peer. */
 void http2_stream_consume(struct http2_stream *stream, size_t count);
 /* `closed` follows, not from inside. */

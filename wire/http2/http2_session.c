@@ -149,6 +149,11 @@ static void grow_window(struct http2_stream *stream)
     widen(stream, 2 * window);
 }
 
+size_t http2_stream_window(const struct http2_stream *stream)
+{
+    return stream->window_bytes;
+}
+
 void http2_stream_consume(struct http2_stream *stream, size_t count)
 {
     size_t waiting = stream->received_bytes - stream->consumed_bytes;

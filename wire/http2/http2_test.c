@@ -165,6 +165,8 @@ static void a_request_has_a_larger_window_at_once_while_the_budget_lasts(void)
     run(pair);
     CHECK(asked[0]->received_bytes == WINDOW && asked[1]->received_bytes == WINDOW);
     CHECK(asked[2]->received_bytes == HTTP2_STREAM_WINDOW_BYTES);
+    CHECK(http2_stream_window(asked[0]->stream) == WINDOW);
+    CHECK(http2_stream_window(asked[2]->stream) == HTTP2_STREAM_WINDOW_BYTES);
     CHECK(atomic_load(&budget.left_bytes) == MORE / 2);
     for (int i = 0; i < 2; i++)
         http2_stream_reset(asked[i]->stream, HTTP2_CANCEL);

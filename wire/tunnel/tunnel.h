@@ -72,13 +72,14 @@ struct tunnel_request {
 /* What an answer says of itself; texts are borrowed until `head` returns, at most
  * TUNNEL_FIELD_MAX bytes, longer ones empty. */
 enum { TUNNEL_FIELD_MAX = 128 };
-/* Of an answer's body so much comes before any credit was given. */
+/* Of an answer's body at least so much comes before any credit was given. */
 enum { TUNNEL_CREDIT_BYTES = 64 * 1024 };
 struct tunnel_head {
     int status;
     int64_t content_length;   /* < 0 = not said */
     struct span content_type; /* empty = not said */
     struct span lossy;        /* value of tsumugi-lossy, or empty */
+    size_t credit_bytes;      /* that the request has got; may become more */
 };
 
 /* All run on the loop, must not block; `ended` exactly once. */

@@ -147,6 +147,7 @@ static void on_response(void *context, int status, const struct http_field *fiel
     exchange->has_head = true;
     arm(exchange);
     struct tunnel_head head = read_head(status, fields, field_count);
+    head.credit_bytes = http2_stream_window(exchange->stream);
     exchange->events->head(exchange->context, &head);
 }
 
