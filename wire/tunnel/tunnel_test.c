@@ -116,6 +116,30 @@ static void one_stalled_consumer_does_not_stop_another(void)
           stalled.received_bytes == 20000000);
 }
 
+/* Out of what all tunnels share; one that never reads holds no more than that, either. */
+static void what_is_large_may_come_before_it_is_taken(void)
+{
+    enum { LARGE = 512 * 1024 };
+    CENTRE centre = centre_new(20000);
+    GATEWAY gateway = gateway_new(setup_of("gateway-a", centre->port));
+    CHECK_SOON(atomic_load(&centre->connected_count) == 1);
+    TUNNEL tunnel = tunnel_of(centre, 0);
+    struct watcher watchers[2];
+    struct tunnel_request request = get("/large/20000000");
+    (void)ask(tunnel, get("/small")); /* both sides have agreed on their windows */
+    watch(&watchers[0], tunnel, request, false);
+    request.credit_bytes = LARGE;
+    watch(&watchers[1], tunnel, request, false);
+    CHECK_SOON(watcher_received(&watchers[0]) == TUNNEL_CREDIT_BYTES &&
+               watcher_received(&watchers[1]) == LARGE);
+    CHECK(watchers[0].credit_bytes == TUNNEL_CREDIT_BYTES);
+    CHECK(watchers[1].credit_bytes == LARGE);
+    for (int i = 0; i < 2; i++) {
+        tunnel_cancel(watchers[i].exchange);
+        CHECK_SOON(watcher_has_ended(&watchers[i]));
+    }
+}
+
 struct crowd {
     struct tunnel *tunnel;
     atomic_int good_count;
@@ -330,6 +354,7 @@ int main(void)
     RUN(an_error_status_is_an_answer);
     RUN(a_large_answer_streams_whole);
     RUN(one_stalled_consumer_does_not_stop_another);
+    RUN(what_is_large_may_come_before_it_is_taken);
     RUN(fifty_threads_ask_at_once);
     RUN(two_gateways_have_a_tunnel_each);
     RUN(an_answer_larger_than_asked_for_is_refused);

@@ -52,6 +52,7 @@ struct watcher {
     char content_type[TUNNEL_FIELD_MAX + 1];
     char lossy[TUNNEL_FIELD_MAX + 1];
     size_t received_bytes;
+    size_t credit_bytes;
     bool is_pattern;
     bool consumes;
     bool has_ended;
@@ -73,6 +74,7 @@ static inline void watcher_head(void *context, const struct tunnel_head *head)
     CHECK(watcher->status == 0 && !watcher->has_ended);
     watcher->status = head->status;
     watcher->content_length = head->content_length;
+    watcher->credit_bytes = head->credit_bytes;
     copy_field(watcher->content_type, head->content_type);
     copy_field(watcher->lossy, head->lossy);
     pthread_mutex_unlock(&watcher->lock);
