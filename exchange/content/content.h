@@ -46,7 +46,8 @@ struct content_service; /* *owned* by server */
 MUST_CHECK struct content_service *content_new(const struct content_config *config,
                                                struct err *err);
 /* Has the permission of every running download asked again, also of those that stand
- * still because their browser takes nothing. At least every 500 ms; only leaves word. */
+ * still because their browser takes nothing, and passes on the little that a gateway that
+ * stalls has sent. At least every 500 ms; only leaves word. */
 void content_look_again(struct content_service *service);
 /* After http_server_close and tunnel_hub_close: finishes what is under way and joins its
  * workers. */
