@@ -43,8 +43,7 @@ struct side {
     size_t count;
     bool has_failed;
     const char *code;
-    int pongs;
-    int goaways;
+    int pongs, goaways;
 };
 
 struct pair {
