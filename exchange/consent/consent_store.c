@@ -10,11 +10,7 @@ enum { VERSIONS_MAX = 1000 };
     "SELECT c.id, c.version, c.person, c.network, c.form, c.channel, c.state, c.giver, " \
     "c.giver_name, c.note, c.until_day, c.list_version, c.given_at, c.given_facility, "  \
     "c.given_staff, c.given_by, c.given_facility_name, c.withdrawn_at, "                 \
-    "c.withdrawn_facility, c.withdrawn_by, c.withdrawn_facility_name, "                  \
-    "CASE WHEN c.version = (SELECT max(n.version) FROM consent n WHERE n.id = c.id) "    \
-    "THEN 1 ELSE 0 END, "                                                                \
-    "(SELECT count(*) FROM consent_facility f WHERE f.consent = c.id AND "               \
-    "f.version = c.version) FROM consent c "
+    "c.withdrawn_facility, c.withdrawn_by, c.withdrawn_facility_name FROM consent c "
 
 static bool read_words(struct store_statement *statement, struct consent *consent,
                        struct err *err)
@@ -55,14 +51,11 @@ static bool read_texts(struct store_statement *statement, struct arena *arena,
 static bool read_facilities(struct store_session *session, struct arena *arena,
                             struct consent *consent, struct err *err)
 {
-    size_t size = consent->facility_count;
-    consent->facility_count = 0;
-    if (size == 0)
+    struct id *facilities = NULL;
+    size_t room = 0;
+    bool has_row = false;
+    if (consent->form != CONSENT_SPECIFIC)
         return true;
-    struct id *facilities = ARENA_MANY(arena, struct id, size, err);
-    if (!facilities)
-        return false;
-    consent->facilities = facilities;
     CLEANUP(store_finish)
     struct store_statement *statement =
         store_prepare(session,
@@ -73,11 +66,15 @@ static bool read_facilities(struct store_session *session, struct arena *arena,
         return false;
     store_bind_id(statement, 1, consent->id);
     store_bind_int(statement, 2, consent->version);
-    bool has_row = true;
-    while (consent->facility_count < size && store_step(statement, &has_row, err) &&
-           has_row)
-        if (!store_column_id(statement, 0, &facilities[consent->facility_count++], err))
+    while (store_step(statement, &has_row, err) && has_row) {
+        facilities =
+            arena_grow(arena, facilities, consent->facility_count,
+                       consent->facility_count + 1, sizeof *facilities, &room, err);
+        consent->facilities = facilities;
+        if (!facilities ||
+            !store_column_id(statement, 0, &facilities[consent->facility_count++], err))
             return false;
+    }
     return err->kind == ERR_NONE;
 }
 
@@ -92,8 +89,6 @@ static bool read_row(struct store_statement *statement, struct arena *arena,
         .list_version = store_column_int(statement, 11),
         .given_at = store_column_int(statement, 12),
         .withdrawn_at = store_column_int(statement, 17),
-        .is_newest = store_column_int(statement, 21) != 0,
-        .facility_count = (size_t)store_column_int(statement, 22),
     };
     return read_words(statement, consent, err) && read_ids(statement, consent, err) &&
            read_texts(statement, arena, consent, err);
@@ -113,6 +108,17 @@ static struct store_statement *ask_all(struct store_session *session, struct id 
     store_bind_id(statement, 1, person);
     store_ask(statement);
     return statement;
+}
+
+/* All versions of a chain are the same person's. */
+static void note_newest(struct consent *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        items[i].is_newest = true;
+        for (size_t k = 0; k < count && items[i].is_newest; k++)
+            items[i].is_newest = !id_equal(items[k].id, items[i].id) ||
+                                 items[k].version <= items[i].version;
+    }
 }
 
 static bool take_all(struct store_session *session, struct store_statement *statement,
@@ -137,6 +143,7 @@ static bool take_all(struct store_session *session, struct store_statement *stat
             !read_facilities(session, arena, grown, err))
             return false;
     }
+    note_newest(*items, *count);
     return err->kind == ERR_NONE;
 }
 
@@ -378,8 +385,10 @@ static bool read_newest(struct store_session *session, struct id id, struct aren
         return false;
     if (!has_row)
         return err_set(err, ERR_MISSING, "not_found", "no such consent");
-    return read_row(statement, arena, consent, err) &&
-           read_facilities(session, arena, consent, err);
+    if (!read_row(statement, arena, consent, err))
+        return false;
+    consent->is_newest = true;
+    return read_facilities(session, arena, consent, err);
 }
 
 bool consent_withdraw(struct store_session *session,

@@ -35,6 +35,27 @@ MUST_CHECK struct disclosure_lists *disclosure_lists_new(struct disclosure_known
 void disclosure_known_keep(struct disclosure_lists *lists);
 void disclosure_lists_release(struct disclosure_lists **lists); /* for CLEANUP */
 
+/* What the rule asks of the account, post, network and facility behind a session. */
+enum { DISCLOSURE_CODE_BYTES = 32 };
+struct disclosure_doer {
+    struct id staff;
+    struct id post;
+    struct id network;
+    struct id facility;
+    uint64_t epoch; /* of the state in which it is so */
+    bool is_disabled;
+    struct staff_post times; /* of the post: when it begins and ends */
+    int assurance_needed;
+    size_t code_len; /* of the facility's code */
+    char code[DISCLOSURE_CODE_BYTES];
+};
+/* False when it is not known how the session's actor stands in this epoch. */
+bool disclosure_known_doer(struct disclosure_known *known,
+                           const struct session_actor *actor, uint64_t epoch,
+                           struct disclosure_doer *doer);
+void disclosure_known_keep_doer(struct disclosure_known *known,
+                                const struct disclosure_doer *doer);
+
 /* What the rule needs, read in one snapshot of the database. */
 struct disclosure_reading {
     struct store_session *session;
@@ -43,22 +64,21 @@ struct disclosure_reading {
     const struct disclosure_request *request;
     int64_t now_ms;
     struct arena *arena;
+    bool is_brief;   /* only what changes from person to person is asked for … */
+    bool is_lacking; /* … and of the rest something was not known */
     struct disclosure_facts facts;
     struct text consent; /* id and version of the consent that decided, or "" */
     bool viewer_has_number;
     struct text own_number; /* the viewer's own for the person, for its own log; or "" */
 };
-/* ERR_MISSING "not_found" when there is no such person in the actor's network. */
-MUST_CHECK bool disclosure_read_facts(struct disclosure_reading *reading,
-                                      struct err *err);
-
 /* Why the actor may do nothing at all, or NULL: for lists across persons. */
 MUST_CHECK bool disclosure_read_actor(struct store *store,
                                       const struct session_actor *actor, int64_t now_ms,
                                       struct arena *arena, const char **reason,
                                       struct err *err);
 
-/* The same in a snapshot of its own. */
+/* In a snapshot of its own. ERR_MISSING "not_found" when there is no such person in the
+ * actor's network. */
 MUST_CHECK bool disclosure_gather(struct store *store, struct disclosure_reading *reading,
                                   struct err *err);
 

@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What every opening of a network asks and few changes touch: who is on its list of
- * today, and which facilities disclose. Whatever changes one of these raises the epoch in
- * the same transaction (network_add_version, facility_add, facility_change), and the
+ * today, which facilities disclose, and how whoever asks stands: the account, the post,
+ * the network's rules, the facility's code. Whatever changes one of these raises the
+ * epoch in the same transaction (network_add_version, facility_add, facility_change,
+ * staff_disable, staff_enable, staff_end_post; rules and codes never change), and the
  * epoch is read in the very snapshot in which they would be: the same number there means
  * the same rows there, whichever process changed them and however short ago. So nothing
- * here is older than what would be read instead. Persons, numbers, consents and accounts
- * are never kept. */
+ * here is older than what would be read instead. Persons, numbers and consents are never
+ * kept. */
 #include <pthread.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "exchange/disclosure/disclosure_facts.h"
 
-enum { PLACES = 64 };
+enum { PLACES = 64, DOERS = 1024 };
 
 struct disclosure_known {
     pthread_mutex_t lock; /* guards what follows, and how many hold lists */
     struct disclosure_lists *places[PLACES];
+    struct disclosure_doer doers[DOERS]; /* by post; of epoch 0: none */
 };
 
 struct disclosure_known *disclosure_known_new(struct err *err)
@@ -100,4 +103,30 @@ void disclosure_lists_release(struct disclosure_lists **lists)
     let_go(*lists);
     pthread_mutex_unlock(&known->lock);
     *lists = NULL;
+}
+
+static struct disclosure_doer *doer_of(struct disclosure_known *known, struct id post)
+{
+    return &known->doers[((size_t)post.bytes[0] << 8 | post.bytes[1]) % DOERS];
+}
+
+bool disclosure_known_doer(struct disclosure_known *known,
+                           const struct session_actor *actor, uint64_t epoch,
+                           struct disclosure_doer *doer)
+{
+    pthread_mutex_lock(&known->lock);
+    *doer = *doer_of(known, actor->post);
+    pthread_mutex_unlock(&known->lock);
+    return epoch != 0 && doer->epoch == epoch && id_equal(doer->post, actor->post) &&
+           id_equal(doer->staff, actor->staff) &&
+           id_equal(doer->network, actor->network) &&
+           id_equal(doer->facility, actor->facility);
+}
+
+void disclosure_known_keep_doer(struct disclosure_known *known,
+                                const struct disclosure_doer *doer)
+{
+    pthread_mutex_lock(&known->lock);
+    *doer_of(known, doer->post) = *doer;
+    pthread_mutex_unlock(&known->lock);
 }

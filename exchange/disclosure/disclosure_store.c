@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Facts for the rule, from the folders that keep them, in one snapshot. */
-#include "store/store.h"
+/* Facts for the rule, from the folders that keep them, in one snapshot.
+ *
+ * First only what changes from person to person is asked for, all at once, with the epoch
+ * beside it: where everything else is known in this very epoch (disclosure_known.c) one
+ * question is the whole of it. Where something is not, all is asked again in a snapshot
+ * that lasts. */
+#include <string.h>
 
 #include "exchange/disclosure/disclosure_facts.h"
 #include "exchange/patient/patient_facts.h"
+#include "store/store.h"
 
 static enum disclosure_link link_of(const struct patient_record *record)
 {
@@ -57,7 +63,7 @@ struct gathering {
     struct disclosure_provider_facts *providers;
     size_t provider_count;
     int32_t today;
-    struct text viewer_code;
+    struct disclosure_doer doer;
 };
 
 /* The questions whose answers need no other: they leave together. *owned* */
@@ -101,8 +107,24 @@ static bool ask_person(struct store_session *session,
     asked->person = patient_person_ask(session, request->person, err);
     asked->records = patient_records_ask(session, request->person, err);
     asked->consents = consent_facts_ask(session, request->person, err);
-    asked->code = facility_code_ask(session, request->actor->facility, err);
-    return asked->code != NULL;
+    return asked->consents != NULL;
+}
+
+static bool ask(struct disclosure_reading *reading, struct asked *asked, struct err *err)
+{
+    const struct disclosure_request *request = reading->request;
+    if (reading->is_brief)
+        return ask_person(reading->session, request, asked, err);
+    asked->code = facility_code_ask(reading->session, request->actor->facility, err);
+    return asked->code && ask_actor(reading->session, request->actor, asked, err) &&
+           ask_person(reading->session, request, asked, err);
+}
+
+/* Not known, and not to be asked for now. */
+static bool lacks(struct disclosure_reading *reading, struct err *err)
+{
+    reading->is_lacking = true;
+    return err_set(err, ERR_BUSY, "epoch_stale", "to be read anew");
 }
 
 /* A confirmed record wins over one that is not; one per facility as a rule. */
@@ -147,7 +169,7 @@ static bool read_policy(struct gathering *gathering,
     struct disclosure_audience audience = {
         .profession = text_cstr(staff_profession_id(actor->profession)),
         .facility_kind = text_cstr(facility_kind_id(actor->facility_kind)),
-        .facility_code = gathering->viewer_code,
+        .facility_code = {gathering->doer.code, gathering->doer.code_len},
         .epoch = gathering->epoch,
     };
     if (!disclosure_recall_policy(reading->policies, &audience, reading->arena, one,
@@ -155,6 +177,8 @@ static bool read_policy(struct gathering *gathering,
         return false;
     if (is_known)
         return true;
+    if (reading->is_brief)
+        return lacks(reading, err);
     if (!facility_find_policy(reading->session, one->provider, reading->arena, &policy,
                               err))
         return false;
@@ -219,22 +243,34 @@ static bool gather_providers(struct gathering *gathering, struct err *err)
            add_provider(gathering, viewer, err);
 }
 
-/* Account, post and level of the session, as they are now. */
-static bool take_actor(const struct asked *asked, const struct session_actor *actor,
-                       int32_t today, struct arena *arena, struct disclosure_facts *facts,
-                       struct err *err)
+/* How whoever asks stands in this snapshot. */
+static bool take_doer(const struct asked *asked, const struct session_actor *actor,
+                      struct arena *arena, struct disclosure_doer *doer, struct err *err)
 {
-    struct staff_post post;
     struct staff staff;
     struct network network;
-    if (!staff_post_take(asked->post, &post, err) ||
+    *doer = (struct disclosure_doer){.staff = actor->staff,
+                                     .post = actor->post,
+                                     .network = actor->network,
+                                     .facility = actor->facility};
+    if (!staff_post_take(asked->post, &doer->times, err) ||
         !staff_take(asked->staff, actor->staff, arena, &staff, err) ||
         !network_take(asked->network, arena, &network, err))
         return false;
-    facts->actor_is_active = !staff.is_disabled && staff_post_is_active(&post, today);
-    facts->assurance = (int)actor->assurance;
-    facts->assurance_needed = (int)network.minimum_assurance;
+    doer->is_disabled = staff.is_disabled;
+    doer->assurance_needed = (int)network.minimum_assurance;
     return true;
+}
+
+/* Account, post and level of the session, as they are now. */
+static void judge_doer(const struct disclosure_doer *doer,
+                       const struct session_actor *actor, int32_t today,
+                       struct disclosure_facts *facts)
+{
+    facts->actor_is_active =
+        !doer->is_disabled && staff_post_is_active(&doer->times, today);
+    facts->assurance = (int)actor->assurance;
+    facts->assurance_needed = doer->assurance_needed;
 }
 
 bool disclosure_read_actor(struct store *store, const struct session_actor *actor,
@@ -242,23 +278,55 @@ bool disclosure_read_actor(struct store *store, const struct session_actor *acto
                            struct err *err)
 {
     struct disclosure_facts facts = {.purpose = PERMIT_REGISTER};
+    struct disclosure_doer doer;
     CLEANUP(store_read_end) struct store_session *session = store_read_late(store, err);
     CLEANUP(end_asked) struct asked asked = {.post = NULL};
     if (!session || !ask_actor(session, actor, &asked, err) ||
-        !take_actor(&asked, actor, day_of_instant(now_ms), arena, &facts, err))
+        !take_doer(&asked, actor, arena, &doer, err))
         return false;
+    judge_doer(&doer, actor, day_of_instant(now_ms), &facts);
     *reason = disclosure_actor_refusal(&facts);
     return true;
 }
 
-static bool gather_actor(struct gathering *gathering, struct err *err)
+static bool take_code(struct gathering *gathering, struct err *err)
+{
+    struct text code;
+    struct disclosure_doer *doer = &gathering->doer;
+    if (!facility_code_take(gathering->asked->code, gathering->reading->arena, &code,
+                            err))
+        return false;
+    if (code.len > sizeof doer->code)
+        return err_set(err, ERR_SYSTEM, "store_corrupt", "a facility's code too long");
+    if (code.len > 0)
+        memcpy(doer->code, code.at, code.len);
+    doer->code_len = code.len;
+    return true;
+}
+
+/* Known, or read and kept. */
+static bool find_doer(struct gathering *gathering, struct err *err)
+{
+    struct disclosure_reading *reading = gathering->reading;
+    const struct session_actor *actor = reading->request->actor;
+    if (disclosure_known_doer(reading->known, actor, gathering->epoch, &gathering->doer))
+        return true;
+    if (reading->is_brief)
+        return lacks(reading, err);
+    if (!take_doer(gathering->asked, actor, reading->arena, &gathering->doer, err) ||
+        !take_code(gathering, err))
+        return false;
+    gathering->doer.epoch = gathering->epoch;
+    disclosure_known_keep_doer(reading->known, &gathering->doer);
+    return true;
+}
+
+static void gather_actor(struct gathering *gathering)
 {
     struct disclosure_reading *reading = gathering->reading;
     const struct session_actor *actor = reading->request->actor;
     struct disclosure_facts *facts = &reading->facts;
-    if (!take_actor(gathering->asked, actor, gathering->today, reading->arena, facts,
-                    err))
-        return false;
+    judge_doer(&gathering->doer, actor, gathering->today, facts);
     facts->purpose = reading->request->purpose;
     facts->viewer = actor->facility;
     facts->viewer_is_participant =
@@ -269,7 +337,6 @@ static bool gather_actor(struct gathering *gathering, struct err *err)
     reading->viewer_has_number = facts->viewer_link == DISCLOSURE_LINK_CONFIRMED;
     if (own)
         reading->own_number = own->number;
-    return true;
 }
 
 /* Whoever withdrew everything is found by nobody who had not known him before. */
@@ -291,6 +358,8 @@ static bool find_lists(struct gathering *gathering, struct err *err)
                                              gathering->epoch);
     if (gathering->lists)
         return true;
+    if (reading->is_brief)
+        return lacks(reading, err);
     struct disclosure_lists *lists = disclosure_lists_new(reading->known, err);
     if (!lists)
         return false;
@@ -317,14 +386,14 @@ static bool gather(struct gathering *gathering, struct err *err)
         return false;
     if (!id_equal(person.network, request->actor->network))
         return err_set(err, ERR_MISSING, "not_found", "a person of another network");
-    if (!find_lists(gathering, err) ||
+    if (!find_lists(gathering, err) || !find_doer(gathering, err) ||
         !patient_records_take(gathering->asked->records, reading->arena,
                               &gathering->records, &gathering->record_count, err) ||
         !consent_facts_take(reading->session, gathering->asked->consents, reading->arena,
-                            &gathering->consents, err) ||
-        !facility_code_take(gathering->asked->code, reading->arena,
-                            &gathering->viewer_code, err) ||
-        !gather_actor(gathering, err) || !gather_providers(gathering, err))
+                            &gathering->consents, err))
+        return false;
+    gather_actor(gathering);
+    if (!gather_providers(gathering, err))
         return false;
     reading->facts.viewer_registered_person =
         id_equal(person.registered_facility, request->actor->facility);
@@ -334,23 +403,38 @@ static bool gather(struct gathering *gathering, struct err *err)
     return true;
 }
 
-bool disclosure_read_facts(struct disclosure_reading *reading, struct err *err)
+static bool read_facts(struct disclosure_reading *reading, struct err *err)
 {
     CLEANUP(end_asked) struct asked asked = {.post = NULL};
     struct gathering gathering = {
         .reading = reading, .asked = &asked, .today = day_of_instant(reading->now_ms)};
-    bool is_gathered =
-        ask_actor(reading->session, reading->request->actor, &asked, err) &&
-        ask_person(reading->session, reading->request, &asked, err) &&
-        gather(&gathering, err);
+    bool is_gathered = ask(reading, &asked, err) && gather(&gathering, err);
     disclosure_lists_release(&gathering.lists);
     return is_gathered;
+}
+
+/* Versions of consents are never changed, so those of specific ones may be read behind
+ * the rest. */
+static bool gather_brief(struct store *store, struct disclosure_reading *reading,
+                         struct err *err)
+{
+    CLEANUP(store_read_end) struct store_session *session = store_read_once(store, err);
+    reading->session = session;
+    reading->is_brief = true;
+    return session && read_facts(reading, err);
 }
 
 bool disclosure_gather(struct store *store, struct disclosure_reading *reading,
                        struct err *err)
 {
+    struct disclosure_reading brief = *reading;
+    bool is_gathered = gather_brief(store, &brief, err);
+    if (!brief.is_lacking) {
+        *reading = brief;
+        return is_gathered;
+    }
+    err_clear(err);
     CLEANUP(store_read_end) struct store_session *session = store_read_late(store, err);
     reading->session = session;
-    return session && disclosure_read_facts(reading, err);
+    return session && read_facts(reading, err);
 }

@@ -177,7 +177,7 @@ static int compare(const void *a, const void *b)
     return order != 0 ? order : memcmp(left->id.bytes, right->id.bytes, ID_BYTES);
 }
 
-enum { LISTED_AT_ONCE = 8 };
+enum { LISTED_AT_ONCE = 24 }; /* most networks have fewer */
 
 /* So many from one on; what is missing is NULL, which is no facility. */
 static void bind_listed(const struct facility_list *list, size_t from)
@@ -197,7 +197,8 @@ bool facility_list_ask(struct store_session *session, const struct facility_ids 
         *ids, store_prepare(session,
                             "SELECT id, code, name, kana, kind, way, letter, slot, "
                             "last_seen_at, may_register FROM facility WHERE id IN (?1, "
-                            "?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                            "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
+                            "?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
                             err)};
     if (!list->asked)
         return false;

@@ -133,6 +133,44 @@ static bool has_changed(struct disclosure *gate, const struct disclosure_permit 
            strcmp(err.code, "permission_changed") == 0;
 }
 
+/* The gate of another process. */
+struct other_gate {
+    struct store *store;
+    struct network_epoch *epoch;
+    struct disclosure *gate;
+};
+
+static void open_gate(struct other_gate *other, struct world *world)
+{
+    struct err err = {0};
+    struct clock clock = world_clock(world);
+    other->store = open_store_again(world);
+    other->epoch = network_epoch_open(other->store, &clock, NULL, &err);
+    struct disclosure_config config = {.store = other->store,
+                                       .audit = world->audit,
+                                       .clock = clock,
+                                       .epoch = other->epoch};
+    other->gate = disclosure_new(&config, &err);
+    good(other->gate != NULL, &err);
+}
+
+static void close_gate(struct other_gate *other)
+{
+    disclosure_free(other->gate);
+    network_epoch_close(other->epoch);
+    store_close(other->store);
+}
+
+static struct session_actor clinic_actor(void)
+{
+    return (struct session_actor){.staff = {{0x11}},
+                                  .post = {{0x21}},
+                                  .facility = hex_id(CLINIC),
+                                  .network = network_id,
+                                  .profession = STAFF_NURSE,
+                                  .facility_kind = FACILITY_CLINIC};
+}
+
 static void a_withdrawal_stops_what_another_process_permitted(void)
 {
     struct hospital *hospital = hospital_new();
@@ -141,18 +179,9 @@ static void a_withdrawal_stops_what_another_process_permitted(void)
     struct err err = {0};
     char person[128], line[256], consent[128];
     register_person(&clinic, person);
-    struct clock clock = world_clock(world);
-    struct store *store = open_store_again(world);
-    struct network_epoch *epoch = network_epoch_open(store, &clock, NULL, &err);
-    struct disclosure_config config = {
-        .store = store, .audit = world->audit, .clock = clock, .epoch = epoch};
-    struct disclosure *gate = disclosure_new(&config, &err);
-    struct session_actor actor = {.staff = {{0x11}},
-                                  .post = {{0x21}},
-                                  .facility = hex_id(CLINIC),
-                                  .network = network_id,
-                                  .profession = STAFF_NURSE,
-                                  .facility_kind = FACILITY_CLINIC};
+    struct other_gate other;
+    open_gate(&other, world);
+    struct session_actor actor = clinic_actor();
     struct disclosure_request request = {.actor = &actor,
                                          .person = hex_id(person),
                                          .purpose = PERMIT_CARE,
@@ -161,7 +190,7 @@ static void a_withdrawal_stops_what_another_process_permitted(void)
                                          .birth_day = DAY_NONE};
     CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
     const struct disclosure_permit *permit =
-        disclosure_decide(gate, &request, &arena, &err);
+        disclosure_decide(other.gate, &request, &arena, &err);
     good(permit != NULL, &err);
     CHECK(permit && permit_read(permit)->grant_count == 2);
     snprintf(line, sizeof line, "GET /api/v1/persons/%s/consents", person);
@@ -169,12 +198,38 @@ static void a_withdrawal_stops_what_another_process_permitted(void)
     snprintf(line, sizeof line, "POST /api/v1/consents/%s/withdrawals",
              member(&reply, "id", consent));
     CHECK(go(&clinic, line, "{\"channel\":\"oral\"}").status == 200);
-    CHECK_SOON(has_changed(gate, permit));
-    permit = disclosure_renew(gate, &request, permit, &arena, &err);
+    CHECK_SOON(has_changed(other.gate, permit));
+    permit = disclosure_renew(other.gate, &request, permit, &arena, &err);
     CHECK(permit && permit_read(permit)->grant_count == 1);
-    disclosure_free(gate);
-    network_epoch_close(epoch);
-    store_close(store);
+    close_gate(&other);
+    hospital_free(hospital);
+}
+
+/* What the gate remembers of an account is of one epoch of the database. */
+static void a_gate_that_knows_an_account_hears_of_its_end(void)
+{
+    struct hospital *hospital = hospital_new();
+    struct world *world = hospital->world;
+    struct browser clinic = enter(world, "clinic");
+    struct err err = {0};
+    char person[128];
+    register_person(&clinic, person);
+    struct other_gate other;
+    open_gate(&other, world);
+    struct session_actor actor = clinic_actor();
+    struct disclosure_request request = {.actor = &actor,
+                                         .person = hex_id(person),
+                                         .purpose = PERMIT_CARE,
+                                         .event = "calendar",
+                                         .day = DAY_NONE,
+                                         .birth_day = DAY_NONE};
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+    for (int i = 0; i < 3; i++)
+        good(disclosure_decide(other.gate, &request, &arena, &err) != NULL, &err);
+    good(store_write(world->store, STORE_LIVE, disable_clinic, NULL, &err), &err);
+    CHECK(!disclosure_decide(other.gate, &request, &arena, &err));
+    CHECK(err.kind == ERR_REFUSED && strcmp(err.code, "actor_inactive") == 0);
+    close_gate(&other);
     hospital_free(hospital);
 }
 
@@ -586,6 +641,7 @@ int main(void)
     RUN(a_logout_at_another_process_counts_at_the_next_request);
     RUN(who_leaves_the_list_sees_nothing_from_then_on);
     RUN(a_withdrawal_stops_what_another_process_permitted);
+    RUN(a_gate_that_knows_an_account_hears_of_its_end);
     RUN(reading_changes_nothing);
     RUN(no_log_names_a_patient);
     RUN(the_record_of_references_is_the_audit_row_by_row);
