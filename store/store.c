@@ -441,6 +441,7 @@ static struct store_session *begin_reading(struct store *store, enum moment mome
     session->is_broken = false;
     const struct store_engine_kind *kind = session->engine->kind;
     bool is_late = moment != MOMENT_NOW && kind->begin_read_late;
+    session->is_once = is_late && moment == MOMENT_ONCE;
     if (is_late ? kind->begin_read_late(session->engine, moment == MOMENT_ONCE, err)
                 : kind->begin_read(session->engine, err))
         return session;
@@ -462,6 +463,11 @@ struct store_session *store_read_late(struct store *store, struct err *err)
 struct store_session *store_read_once(struct store *store, struct err *err)
 {
     return begin_reading(store, MOMENT_ONCE, err);
+}
+
+bool store_is_once(const struct store_session *session)
+{
+    return session->is_once;
 }
 
 void store_read_end(struct store_session **session)

@@ -91,6 +91,8 @@ MUST_CHECK struct store_session *store_read_late(struct store *store, struct err
  * after an answer may see a later one. On a server it needs neither a begin nor an end.
  */
 MUST_CHECK struct store_session *store_read_once(struct store *store, struct err *err);
+/* What it is asked behind an answer may be of a later moment than that answer. */
+bool store_is_once(const struct store_session *session);
 void store_read_end(struct store_session **session); /* for CLEANUP */
 /* How long a reader that nobody needs stays open: half a minute unless told here. */
 void store_keep_readers(struct store *store, int idle_ms);

@@ -47,6 +47,7 @@ struct store_session {
     int open_count;             /* statements prepared and not yet finished */
     uint64_t statements;        /* run, since they were last counted */
     bool is_broken;             /* a fault that the work must not pass over */
+    bool is_once;               /* each go of questions has a moment of its own */
     struct store_session *next; /* among the idle ones */
     int64_t idle_since_ms;      /* monotonic, while it is one of them */
 };

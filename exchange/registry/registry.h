@@ -195,7 +195,8 @@ struct registry_calendar {
 };
 
 /* from..to inclusive; entries visible after new_since_ms are marked new (INT64_MAX:
- * none). */
+ * none). In a session of store_read_once ERR_BUSY "read_again" when what is asked
+ * together does not say all. */
 MUST_CHECK bool registry_read_calendar(struct store_session *session,
                                        const struct disclosure_permit *permit,
                                        int32_t from, int32_t to, int64_t new_since_ms,

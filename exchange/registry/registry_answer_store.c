@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The calendar's answers: read under the opening's permit and written as JSON. */
 #include <stdio.h>
+#include <string.h>
 
 #include "exchange/opening/opening.h"
 #include "exchange/registry/registry_answer.h"
@@ -378,30 +379,58 @@ static void write_entries(struct json_writer *writer,
     json_close_object(writer);
 }
 
+static bool read_calendar(struct answering *answer, struct store_session *session,
+                          struct err *err)
+{
+    answer->session = session;
+    CLEANUP(facility_list_end) struct facility_list list = {.asked = NULL};
+    if (!session || !ask_facilities(answer, &list, err) ||
+        !registry_read_calendar(session, answer->permit, answer->from, answer->to,
+                                opening_new_since(answer->opening), answer->arena,
+                                &answer->calendar, err) ||
+        !take_facilities(answer, &list, err))
+        return false;
+    answer->freshness = answer->calendar.freshness;
+    return true;
+}
+
+/* As a rule all of it is on sheets that are asked for together. */
+static bool read_sheets(struct answering *answer, struct err *err)
+{
+    CLEANUP(store_read_end)
+    struct store_session *session = store_read_once(answer->service->store, err);
+    return read_calendar(answer, session, err);
+}
+
+static bool read_sheets_and_rows(struct answering *answer, struct err *err)
+{
+    CLEANUP(store_read_end)
+    struct store_session *session = store_read_late(answer->service->store, err);
+    return read_calendar(answer, session, err);
+}
+
+static bool has_to_read_again(struct err *err)
+{
+    bool has_to = err->kind == ERR_BUSY && strcmp(err->code, "read_again") == 0;
+    if (has_to)
+        err_clear(err);
+    return has_to;
+}
+
 bool registry_answer_calendar(struct registry_service *service, struct opening *opening,
                               const int32_t range[2], struct arena *arena,
                               struct buf *out, struct err *err)
 {
-    CLEANUP(store_read_end)
-    struct store_session *session = store_read_late(service->store, err);
-    if (!session)
-        return false;
     struct answering answer = {.service = service,
-                               .session = session,
                                .opening = opening,
                                .permit = opening_permit(opening),
                                .from = range[0],
                                .to = range[1],
                                .writer = json_writer(out),
                                .arena = arena};
-    CLEANUP(facility_list_end) struct facility_list list = {.asked = NULL};
-    if (!ask_facilities(&answer, &list, err) ||
-        !registry_read_calendar(session, answer.permit, range[0], range[1],
-                                opening_new_since(opening), arena, &answer.calendar,
-                                err) ||
-        !take_facilities(&answer, &list, err))
+    if (!read_sheets(&answer, err) &&
+        !(has_to_read_again(err) && read_sheets_and_rows(&answer, err)))
         return false;
-    answer.freshness = answer.calendar.freshness;
     if (!write_calendar(&answer, err) || !buf_check(out, err))
         return false;
     opening_count(opening, (int64_t)out->len, (int64_t)answer.calendar.mark_count);

@@ -41,6 +41,8 @@ MUST_CHECK bool registry_sheets_prepared(struct store_session *session, int64_t 
 /* Asks for the first sheets ahead, with what else is asked then (store_ask). */
 MUST_CHECK bool registry_walk_ask(struct store_session *session,
                                   struct registry_walk *walk, struct err *err);
+/* ERR_BUSY "read_again" when the sheets do not say all: a session of store_read_once has
+ * no rows of the same moment. */
 MUST_CHECK bool registry_walk_rows(struct store_session *session,
                                    struct registry_walk *walk, struct err *err);
 /* For a walk that was asked for and is not made. */

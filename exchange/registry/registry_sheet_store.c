@@ -91,10 +91,19 @@ static bool see_marks(const struct registry_walk *walk, struct span marks, bool 
     return true;
 }
 
+/* What follows belongs to what was read before. */
+static bool may_go_on(const struct store_session *session, struct err *err)
+{
+    return !store_is_once(session) ||
+           err_set(err, ERR_BUSY, "read_again", "not all of it is on sheets");
+}
+
 static bool see_rows(struct store_session *session, int64_t place,
                      const struct registry_walk *walk, bool *goes_on, struct err *err)
 {
     bool has_row = false;
+    if (!may_go_on(session, err))
+        return false;
     CLEANUP(store_finish) struct store_statement *rows = ask_rows(session, place, err);
     while (rows && *goes_on && store_step(rows, &has_row, err) && has_row) {
         struct registry_row_value row;
@@ -187,7 +196,7 @@ static bool walk_without_sheets(struct store_session *session,
     int64_t from = walk->from;
     int64_t day = 0;
     bool has_one = false;
-    bool goes_on = true;
+    bool goes_on = may_go_on(session, err);
     while (goes_on && from <= walk->to) {
         if (!find_day(session, walk, from, &day, &has_one, err))
             return false;
@@ -198,7 +207,7 @@ static bool walk_without_sheets(struct store_session *session,
             return false;
         from = first_day_of(place) + DAYS_OF_SHEET;
     }
-    return true;
+    return err->kind == ERR_NONE;
 }
 
 bool registry_walk_ask(struct store_session *session, struct registry_walk *walk,
@@ -226,7 +235,7 @@ bool registry_walk_rows(struct store_session *session, struct registry_walk *wal
     if (!has_sheets(walk))
         return walk_without_sheets(session, walk, err);
     while (goes_on) {
-        if (!walk->asked)
+        if (!walk->asked && may_go_on(session, err))
             walk->asked = ask_sheets(session, walk, place, err);
         bool is_seen =
             walk->asked && see_sheets(session, walk, walk->asked, &place, &goes_on, err);

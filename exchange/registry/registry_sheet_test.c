@@ -312,6 +312,48 @@ static void a_sheet_that_would_be_too_large_is_read_from_its_rows(void)
     place_close(&place);
 }
 
+/* A void sheet's rows would be of a later moment than the other sheets. */
+static void what_is_read_once_is_read_from_sheets_alone(void)
+{
+    struct place place = place_open();
+    put(&place, 1, 20000, 1);
+    put(&place, 2, 20100, 1);
+    for (int i = 0; i < 2; i++) {
+        struct err err = {0};
+        struct seen seen = {buf_init(SEEN_BYTES), 0, 0};
+        struct registry_walk way = {RECORD, 0, 30000, 2, see, &seen, NULL, 0};
+        CLEANUP(store_read_end)
+        struct store_session *session = store_read_once(place.store, &err);
+        CHECK(session && registry_sheets_prepared(session, &way.prepared, &err));
+        CHECK(registry_walk_ask(session, &way, &err));
+        bool is_whole = registry_walk_rows(session, &way, &err);
+        bool is_once = store_is_once(session);
+        CHECK(is_once == store_testsite_is_postgres());
+        /* nor does one go tell that there are no more than two */
+        CHECK(is_whole == !is_once);
+        CHECK(is_whole || strcmp(err.code, "read_again") == 0);
+        CHECK(seen.count == (is_whole || i == 1 ? 2 : 0));
+        buf_free(&seen.rows);
+        store_read_end(&session);
+        renew(&place);
+    }
+    place_close(&place);
+}
+
+/* A server's rows of more than 2 kB would go to pieces, each searched for by itself. */
+static void a_busy_months_sheet_lies_in_its_row(void)
+{
+    struct place place = place_open();
+    for (int i = 0; i < 80; i++)
+        put(&place, i + 1, 20000 + i % 16, 1);
+    renew(&place);
+    CHECK(ask(&place, "SELECT max(length(marks)) FROM registry_sheet") > 2048);
+    if (store_testsite_is_postgres())
+        CHECK(ask(&place, "SELECT pg_relation_size(reltoastrelid) FROM pg_class WHERE "
+                          "relname = 'registry_sheet'") == 0);
+    place_close(&place);
+}
+
 static void a_damaged_sheet_is_told(void)
 {
     struct place place = place_open();
@@ -459,6 +501,8 @@ int main(void)
     RUN(who_has_seen_enough_is_shown_no_more);
     RUN(many_sheets_are_written_piece_by_piece);
     RUN(a_sheet_that_would_be_too_large_is_read_from_its_rows);
+    RUN(what_is_read_once_is_read_from_sheets_alone);
+    RUN(a_busy_months_sheet_lies_in_its_row);
     RUN(a_damaged_sheet_is_told);
     RUN(an_upgrade_with_data_answers_before_its_sheets_are_made);
     RUN(what_comes_while_sheets_are_made_is_shown);

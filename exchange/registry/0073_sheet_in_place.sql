@@ -1,0 +1,5 @@
+--compatible
+-- A busy month's sheet of 2 to 8 kB stood beside the table in pieces of 2 kB, each found through an
+-- index of its own: a year was ten such searches. In its row it comes with it. Sheets that are
+-- there move when they are written next, or all at once (docs/operations/server.md).
+--postgres ALTER TABLE registry_sheet SET (toast_tuple_target = 8160);
