@@ -54,6 +54,7 @@ struct server {
     struct audit_index *audit_index;
     struct network_epoch *epoch;
     struct facility_gateways *gateways;
+    struct facility_known *facilities;
     struct staff_doors *doors;
     struct session_service *sessions;
     struct disclosure *gate;
@@ -204,7 +205,8 @@ static bool open_gate(struct server *server, struct err *err)
                                       .rand = server->rand,
                                       .log = &server->log};
     server->openings = opening_table_new(&openings, err);
-    return server->openings != NULL;
+    server->facilities = server->openings ? facility_known_new(err) : NULL;
+    return server->facilities != NULL;
 }
 
 static bool open_patients(struct server *server, struct err *err)
@@ -331,6 +333,7 @@ static bool fill_router(struct server *server, struct err *err)
                                                          .openings = server->openings,
                                                          .gate = server->gate,
                                                          .gateways = server->gateways,
+                                                         .facilities = server->facilities,
                                                          .uplink = server->uplink,
                                                          .clock = server->clock};
     server->reference_service = (struct reference_service){.store = server->store,
@@ -557,6 +560,7 @@ void server_close(struct server *server)
         registry_uplink_free(server->uplink);
     if (server->registry)
         registry_free(server->registry);
+    facility_known_free(server->facilities);
     content_free(server->content);
     image_free(server->images);
     dicomweb_free(server->dicomweb);

@@ -132,6 +132,19 @@ MUST_CHECK bool facility_list_take(struct facility_list *list, struct arena *are
                                    struct facility **items, size_t *count,
                                    struct err *err);
 void facility_list_end(struct facility_list *list); /* for CLEANUP */
+/* The same from memory, at most FACILITY_KNOWN_MS old: for what is shown, never for what
+ * is decided. `is_known` tells whether all of them were; else they are read and kept.
+ * Times are monotonic, taken before the reading. */
+enum { FACILITY_KNOWN_MS = 1000 };
+struct facility_known; /* *owned* by server; threads share it */
+MUST_CHECK struct facility_known *facility_known_new(struct err *err);
+void facility_known_free(struct facility_known *known);
+MUST_CHECK bool facility_known_list(struct facility_known *known,
+                                    const struct facility_ids *ids, int64_t now_ms,
+                                    struct arena *arena, struct facility **items,
+                                    size_t *count, bool *is_known, struct err *err);
+void facility_known_keep(struct facility_known *known, const struct facility *items,
+                         size_t count, int64_t read_at_ms);
 /* All that disclose, in the same order: few of all, and read from an index alone. */
 MUST_CHECK bool facility_list_disclosing(struct store_session *session,
                                          struct arena *arena, struct facility_ids *ids,

@@ -6,6 +6,9 @@
 #include "base/buf.h"
 #include "exchange/facility/facility.h"
 
+/* In order of their letters, each once; how many are left. */
+size_t facility_sort(struct facility *items, size_t count);
+
 /* All facilities, with id, code and fingerprint only. */
 MUST_CHECK bool facility_load_doors(struct store *store, struct arena *arena,
                                     struct facility **items, size_t *count,

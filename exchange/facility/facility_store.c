@@ -227,6 +227,17 @@ static bool take_listed(struct facility_list *list, struct arena *arena,
     return true;
 }
 
+size_t facility_sort(struct facility *items, size_t count)
+{
+    size_t left = 0;
+    if (count > 0)
+        qsort(items, count, sizeof *items, compare);
+    for (size_t i = 0; i < count; i++)
+        if (left == 0 || !id_equal(items[i].id, items[left - 1].id))
+            items[left++] = items[i];
+    return left;
+}
+
 bool facility_list_take(struct facility_list *list, struct arena *arena,
                         struct facility **items, size_t *count, struct err *err)
 {
@@ -235,11 +246,7 @@ bool facility_list_take(struct facility_list *list, struct arena *arena,
     *items = ARENA_MANY(arena, struct facility, list->ids.count, err);
     if (!*items || !take_listed(list, arena, *items, &found, err))
         return false;
-    if (found > 0)
-        qsort(*items, found, sizeof **items, compare);
-    for (size_t i = 0; i < found; i++)
-        if (*count == 0 || !id_equal((*items)[i].id, (*items)[*count - 1].id))
-            (*items)[(*count)++] = (*items)[i];
+    *count = facility_sort(*items, found);
     return true;
 }
 

@@ -184,6 +184,40 @@ static void check_shorter(struct store_session *session, const struct facility *
     CHECK(shown_count == 0);
 }
 
+static bool knows(struct facility_known *known, const struct facility *whole,
+                  size_t count, int64_t now_ms)
+{
+    struct err err = {0};
+    struct id named[100];
+    struct facility_ids ids = {named, 0};
+    struct facility *shown = NULL;
+    size_t shown_count = 0;
+    bool is_known = false;
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 18);
+    for (size_t i = 0; i < 2 * count; i++)
+        named[ids.count++] = whole[(2 * count - 1 - i) % count].id;
+    CHECK(facility_known_list(known, &ids, now_ms, &arena, &shown, &shown_count,
+                              &is_known, &err));
+    CHECK(!is_known || shown_count == count);
+    for (size_t i = 0; is_known && i < count; i++)
+        CHECK(is_shown_alike(&whole[i], &shown[i]));
+    return is_known;
+}
+
+/* Each for a second from its reading on, and only all together. */
+static void check_known(const struct facility *whole, size_t count)
+{
+    struct err err = {0};
+    struct facility_known *known = facility_known_new(&err);
+    CHECK(known && !knows(known, whole, count, 5000));
+    facility_known_keep(known, whole, count - 1, 5000);
+    CHECK(!knows(known, whole, count, 5000) && knows(known, whole, count - 1, 5000));
+    facility_known_keep(known, whole, count, 5500);
+    CHECK(knows(known, whole, count, 5500 + FACILITY_KNOWN_MS));
+    CHECK(!knows(known, whole, count, 5500 + FACILITY_KNOWN_MS + 1));
+    facility_known_free(known);
+}
+
 static void shorter_lists_tell_of_the_same_facilities_in_the_same_order(void)
 {
     static const char *const letters[] = {"い", "あ", "あ", "Ａ"};
@@ -209,6 +243,7 @@ static void shorter_lists_tell_of_the_same_facilities_in_the_same_order(void)
     CLEANUP(store_read_end) struct store_session *session = store_read(place.store, &err);
     CHECK(facility_list(session, &arena, &whole, &count, &err) && count == 41);
     check_shorter(session, whole, count, &arena);
+    check_known(whole, count);
     store_read_end(&session);
     place_close(&place);
 }

@@ -20,15 +20,18 @@ struct answering {
     int32_t to;
     struct facility *facilities; /* those of the answer, in order */
     size_t facility_count;
+    int64_t asked_at_ms; /* monotonic */
     size_t *facility_of_grant;
     struct json_writer writer;
     struct arena *arena;
 };
 
-/* Those of which the permit says something. */
+/* Those of which the permit says something: asked for, where not all are known. */
 static bool ask_facilities(struct answering *answer, struct facility_list *list,
                            struct err *err)
 {
+    bool is_known = false;
+    struct registry_service *service = answer->service;
     const struct permit_contents *contents = permit_read(answer->permit);
     size_t count = contents->grant_count + contents->refusal_count;
     struct facility_ids ids = {ARENA_MANY(answer->arena, struct id, count, err), 0};
@@ -38,16 +41,24 @@ static bool ask_facilities(struct answering *answer, struct facility_list *list,
         ids.at[ids.count++] = contents->grants[i].provider;
     for (size_t i = 0; i < contents->refusal_count; i++)
         ids.at[ids.count++] = contents->refusals[i].provider;
-    return facility_list_ask(answer->session, &ids, list, err);
+    answer->asked_at_ms = clock_monotonic_ms(&service->clock);
+    return facility_known_list(service->facilities, &ids, answer->asked_at_ms,
+                               answer->arena, &answer->facilities,
+                               &answer->facility_count, &is_known, err) &&
+           (is_known || facility_list_ask(answer->session, &ids, list, err));
 }
 
 static bool take_facilities(struct answering *answer, struct facility_list *list,
                             struct err *err)
 {
     const struct permit_contents *contents = permit_read(answer->permit);
-    if (!facility_list_take(list, answer->arena, &answer->facilities,
-                            &answer->facility_count, err))
-        return false;
+    if (list->asked) {
+        if (!facility_list_take(list, answer->arena, &answer->facilities,
+                                &answer->facility_count, err))
+            return false;
+        facility_known_keep(answer->service->facilities, answer->facilities,
+                            answer->facility_count, answer->asked_at_ms);
+    }
     answer->facility_of_grant =
         ARENA_MANY(answer->arena, size_t, contents->grant_count, err);
     if (!answer->facility_of_grant)

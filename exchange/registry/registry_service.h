@@ -21,6 +21,7 @@ struct registry_service {
     struct opening_table *openings;
     struct disclosure *gate;
     struct facility_gateways *gateways;
+    struct facility_known *facilities;
     struct registry_uplink *uplink; /* NULL: nobody can be asked now */
     struct clock clock;
 };

@@ -58,9 +58,11 @@ static inline void part_open(struct world *world)
         world->gateways, &hospital->signing, clock,       &world->log};
     good((hospital->content = content_new(&content, &err)) != NULL, &err);
     good((hospital->images = image_new(hospital->content, &err)) != NULL, &err);
+    good((hospital->facilities = facility_known_new(&err)) != NULL, &err);
     hospital->service = (struct registry_service){
-        world->store, hospital->registry, world->sessions,  hospital->openings,
-        world->gate,  world->gateways,    hospital->uplink, clock};
+        world->store,         hospital->registry, world->sessions,
+        hospital->openings,   world->gate,        world->gateways,
+        hospital->facilities, hospital->uplink,   clock};
     registry_routes(world->router, &hospital->service);
     content_routes(world->router, hospital->content);
     image_routes(world->router, hospital->images);
@@ -96,6 +98,7 @@ static inline void part_free(struct world *world)
     registry_uplink_free(hospital->uplink);
     registry_free(hospital->registry);
     opening_table_free(hospital->openings);
+    facility_known_free(hospital->facilities);
     live_free(hospital->live);
 }
 

@@ -25,6 +25,7 @@ struct hospital {
     struct opening_table *openings;
     struct registry *registry;
     struct registry_uplink *uplink;
+    struct facility_known *facilities;
     struct registry_service service;
     struct content_service *content;
     struct image_service *images;
