@@ -144,10 +144,27 @@ bool disclosure_deny_missing(struct disclosure *gate,
                              const struct disclosure_request *request,
                              struct arena *arena, struct err *err);
 
+/* What a decision asks about a person, asked ahead so that it leaves with what is asked
+ * next in the same session. It is taken only with an `epoch` other than 0, which has to
+ * be the database's in the very state that answered it. */
+struct disclosure_ahead {
+    struct store_session *session; /* *owned*: of store_read_once */
+    struct id about;
+    uint64_t epoch;                 /* for the caller to set */
+    uint64_t known_epoch;           /* this process's, before anything was read */
+    struct store_statement *person; /* *owned* */
+    struct store_statement *records;
+    struct store_statement *consents;
+};
+MUST_CHECK bool disclosure_ask_ahead(struct disclosure *gate, struct id person,
+                                     struct disclosure_ahead *ahead, struct err *err);
+void disclosure_ahead_end(struct disclosure_ahead *ahead); /* for CLEANUP */
+
 struct disclosure_wait {
     void (*written)(void *context);
     void *context;
     struct arena *arena;
+    struct disclosure_ahead *ahead; /* or NULL; until disclosure_begin is back */
 };
 
 /* The same in two steps, so that no thread waits for the disk. Begins: facts, rule, and

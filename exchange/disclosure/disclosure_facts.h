@@ -64,6 +64,7 @@ struct disclosure_reading {
     const struct disclosure_request *request;
     int64_t now_ms;
     struct arena *arena;
+    struct disclosure_ahead *ahead; /* what was asked already, or NULL */
     bool is_brief;   /* only what changes from person to person is asked for … */
     bool is_lacking; /* … and of the rest something was not known */
     struct disclosure_facts facts;
@@ -71,6 +72,10 @@ struct disclosure_reading {
     bool viewer_has_number;
     struct text own_number; /* the viewer's own for the person, for its own log; or "" */
 };
+/* A session, and in it the questions about a person. */
+MUST_CHECK bool disclosure_ask_facts(struct store *store, struct disclosure_ahead *ahead,
+                                     struct err *err);
+
 /* Why the actor may do nothing at all, or NULL: for lists across persons. */
 MUST_CHECK bool disclosure_read_actor(struct store *store,
                                       const struct session_actor *actor, int64_t now_ms,

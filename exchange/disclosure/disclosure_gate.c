@@ -246,9 +246,18 @@ static void deny_missing(struct disclosure_pending *pending,
     err_clear(err);
 }
 
+bool disclosure_ask_ahead(struct disclosure *gate, struct id person,
+                          struct disclosure_ahead *ahead, struct err *err)
+{
+    *ahead = (struct disclosure_ahead){.about = person};
+    ahead->known_epoch = network_epoch_now(gate->config.epoch);
+    return disclosure_ask_facts(gate->config.store, ahead, err);
+}
+
 /* Facts and verdict. */
 static struct disclosure_pending *prepare(struct disclosure *gate,
                                           const struct disclosure_request *request,
+                                          struct disclosure_ahead *ahead,
                                           struct arena *arena, struct err *err)
 {
     struct disclosure_pending *pending = ARENA_NEW(arena, struct disclosure_pending, err);
@@ -258,6 +267,10 @@ static struct disclosure_pending *prepare(struct disclosure *gate,
     pending->reading = (struct disclosure_reading){.request = request, .arena = arena};
     /* The epoch is taken before the facts, so a change between them shows later. */
     pending->epoch = network_epoch_now(gate->config.epoch);
+    if (ahead && ahead->epoch != 0 && id_equal(ahead->about, request->person)) {
+        pending->epoch = ahead->known_epoch;
+        pending->reading.ahead = ahead;
+    }
     if (!check_open(gate, request->purpose, err))
         return NULL;
     if (gather_and_rule(gate, &pending->reading, &pending->verdict, err)) {
@@ -324,7 +337,7 @@ const struct disclosure_permit *
 disclosure_decide(struct disclosure *gate, const struct disclosure_request *request,
                   struct arena *arena, struct err *err)
 {
-    struct disclosure_pending *pending = prepare(gate, request, arena, err);
+    struct disclosure_pending *pending = prepare(gate, request, NULL, arena, err);
     if (!pending || !audit_decision(pending, err))
         return NULL;
     return disclosure_conclude(pending, arena, err);
@@ -357,7 +370,7 @@ bool disclosure_begin(struct disclosure *gate, const struct disclosure_request *
 {
     struct audit_record record;
     struct record_texts texts;
-    *pending = prepare(gate, request, wait->arena, err);
+    *pending = prepare(gate, request, wait->ahead, wait->arena, err);
     if (!*pending || !make_record(*pending, &texts, &record, err))
         return false;
     (*pending)->written = wait->written;

@@ -99,6 +99,26 @@ static bool ask_actor(struct store_session *session, const struct session_actor 
     return asked->network != NULL; /* behind a fault the next ones are NULL, too */
 }
 
+bool disclosure_ask_facts(struct store *store, struct disclosure_ahead *ahead,
+                          struct err *err)
+{
+    ahead->session = store_read_once(store, err);
+    if (!ahead->session)
+        return false;
+    ahead->person = patient_person_ask(ahead->session, ahead->about, err);
+    ahead->records = patient_records_ask(ahead->session, ahead->about, err);
+    ahead->consents = consent_facts_ask(ahead->session, ahead->about, err);
+    return ahead->consents != NULL;
+}
+
+void disclosure_ahead_end(struct disclosure_ahead *ahead)
+{
+    store_finish(&ahead->person);
+    store_finish(&ahead->records);
+    store_finish(&ahead->consents);
+    store_read_end(&ahead->session);
+}
+
 static bool ask_person(struct store_session *session,
                        const struct disclosure_request *request, struct asked *asked,
                        struct err *err)
@@ -110,9 +130,22 @@ static bool ask_person(struct store_session *session,
     return asked->consents != NULL;
 }
 
+/* They are then this asking's. */
+static void take_over(struct asked *asked, struct disclosure_ahead *ahead)
+{
+    asked->person = ahead->person;
+    asked->records = ahead->records;
+    asked->consents = ahead->consents;
+    ahead->person = ahead->records = ahead->consents = NULL;
+}
+
 static bool ask(struct disclosure_reading *reading, struct asked *asked, struct err *err)
 {
     const struct disclosure_request *request = reading->request;
+    if (reading->ahead) {
+        take_over(asked, reading->ahead);
+        return true;
+    }
     if (reading->is_brief)
         return ask_person(reading->session, request, asked, err);
     asked->code = facility_code_ask(reading->session, request->actor->facility, err);
@@ -380,8 +413,11 @@ static bool gather(struct gathering *gathering, struct err *err)
     struct disclosure_reading *reading = gathering->reading;
     const struct disclosure_request *request = reading->request;
     struct patient_person person;
-    if (!network_epoch_take(gathering->asked->epoch, &gathering->epoch, err) ||
-        !patient_person_take(gathering->asked->person, request->person, reading->arena,
+    if (reading->ahead)
+        gathering->epoch = reading->ahead->epoch;
+    else if (!network_epoch_take(gathering->asked->epoch, &gathering->epoch, err))
+        return false;
+    if (!patient_person_take(gathering->asked->person, request->person, reading->arena,
                              &person, err))
         return false;
     if (!id_equal(person.network, request->actor->network))
@@ -418,9 +454,13 @@ static bool read_facts(struct disclosure_reading *reading, struct err *err)
 static bool gather_brief(struct store *store, struct disclosure_reading *reading,
                          struct err *err)
 {
+    reading->is_brief = true;
+    if (reading->ahead) {
+        reading->session = reading->ahead->session;
+        return read_facts(reading, err);
+    }
     CLEANUP(store_read_end) struct store_session *session = store_read_once(store, err);
     reading->session = session;
-    reading->is_brief = true;
     return session && read_facts(reading, err);
 }
 
@@ -434,6 +474,9 @@ bool disclosure_gather(struct store *store, struct disclosure_reading *reading,
         return is_gathered;
     }
     err_clear(err);
+    if (reading->ahead)
+        disclosure_ahead_end(reading->ahead); /* two readers for one would not do */
+    reading->ahead = NULL;
     CLEANUP(store_read_end) struct store_session *session = store_read_late(store, err);
     reading->session = session;
     return session && read_facts(reading, err);

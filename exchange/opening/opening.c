@@ -448,8 +448,10 @@ bool opening_begin_later(struct opening_table *table,
     *begun = make(table, request, object, err);
     if (*begun) {
         struct opening *opening = *begun;
-        struct disclosure_wait decision = {decision_written, opening, wait->arena};
+        struct disclosure_wait decision = {decision_written, opening, wait->arena,
+                                           wait->ahead};
         opening->wait = *wait;
+        opening->wait.ahead = NULL;
         if (disclosure_begin(table->config.gate, &opening->request, &decision,
                              &opening->pending, err))
             return true;

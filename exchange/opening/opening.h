@@ -61,7 +61,8 @@ MUST_CHECK struct opening *opening_begin(struct opening_table *table,
 struct opening_wait {
     void (*ready)(void *context);
     void *context;
-    struct arena *arena; /* for what the decision needs on the way */
+    struct arena *arena;            /* for what the decision needs on the way */
+    struct disclosure_ahead *ahead; /* or NULL; until opening_begin_later is back */
 };
 MUST_CHECK bool opening_begin_later(struct opening_table *table,
                                     const struct disclosure_request *request,

@@ -109,12 +109,36 @@ static void decision_written(void *context)
     http_resume(calendar->call, resume_opened, calendar);
 }
 
-static bool read_opening(struct calendar_opening *calendar, struct id *person,
+static void let_go(void *context)
+{
+    disclosure_ahead_end(context);
+}
+
+/* What the gate will ask about the person leaves with the check of the session. */
+static bool require_session(struct calendar_opening *calendar,
+                            struct disclosure_ahead *ahead, struct err *err)
+{
+    struct id person;
+    struct err ignored = {0}; /* it is told when the session is good */
+    struct registry_service *service = calendar->service;
+    struct session_beside beside = {.let_go = let_go, .context = ahead};
+    if (http_param_id(calendar->call, "person", &person, &ignored) &&
+        !disclosure_ask_ahead(service->gate, person, ahead, err))
+        return false;
+    beside.session = ahead->session;
+    bool is_good =
+        session_require_beside(service->sessions, calendar->call, SESSION_CHANGES,
+                               &beside, &calendar->actor, err);
+    ahead->epoch = beside.epoch;
+    return is_good;
+}
+
+static bool read_opening(struct calendar_opening *calendar,
+                         struct disclosure_ahead *ahead, struct id *person,
                          struct err *err)
 {
     struct http_call *call = calendar->call;
-    return session_require(calendar->service->sessions, call, SESSION_CHANGES,
-                           &calendar->actor, err) &&
+    return require_session(calendar, ahead, err) &&
            http_param_id(call, "person", person, err) &&
            read_body_range(call, &calendar->range[0], &calendar->range[1], err);
 }
@@ -126,7 +150,8 @@ static void answer_unopened(struct http_call *call, void *context)
 }
 
 /* From here on the call is kept, so that also a failure is answered by resuming. */
-static void begin_opening(struct calendar_opening *calendar, struct id person)
+static void begin_opening(struct calendar_opening *calendar,
+                          struct disclosure_ahead *ahead, struct id person)
 {
     struct http_call *call = calendar->call;
     struct disclosure_request request = {.purpose = PERMIT_CARE,
@@ -135,7 +160,7 @@ static void begin_opening(struct calendar_opening *calendar, struct id person)
                                          .actor = &calendar->actor,
                                          .person = person,
                                          .day = DAY_NONE};
-    struct opening_wait wait = {decision_written, calendar, http_arena(call)};
+    struct opening_wait wait = {decision_written, calendar, http_arena(call), ahead};
     http_keep(call);
     if (!opening_begin_later(calendar->service->openings, &request, (struct id){{0}},
                              &wait, &calendar->begun, &calendar->fault))
@@ -146,14 +171,15 @@ static void answer_open_calendar(struct http_call *call, void *context)
 {
     struct err err = {0};
     struct id person;
+    CLEANUP(disclosure_ahead_end) struct disclosure_ahead ahead = {.epoch = 0};
     struct calendar_opening *calendar =
         ARENA_NEW(http_arena(call), struct calendar_opening, &err);
     if (calendar)
         *calendar = (struct calendar_opening){.service = context, .call = call};
-    if (!calendar || !read_opening(calendar, &person, &err))
+    if (!calendar || !read_opening(calendar, &ahead, &person, &err))
         session_answer_problem(call, &err);
     else
-        begin_opening(calendar, person);
+        begin_opening(calendar, &ahead, person);
 }
 
 /* The opening named in the path, which must be a calendar's. */

@@ -109,6 +109,20 @@ enum session_need {
 MUST_CHECK bool session_require(struct session_service *sessions, struct http_call *call,
                                 enum session_need need, struct session_actor *actor,
                                 struct err *err);
+/* The same together with questions that were asked ahead in a session of store_read_once.
+ * `epoch` is then the database's in the very state that answered them all. Where the
+ * session has to be read otherwise it is 0, and they are let go of before, because nobody
+ * waits for one reader while he holds another. */
+struct session_beside {
+    struct store_session *session; /* borrowed */
+    void (*let_go)(void *context);
+    void *context;
+    uint64_t epoch;
+};
+MUST_CHECK bool session_require_beside(struct session_service *sessions,
+                                       struct http_call *call, enum session_need need,
+                                       struct session_beside *beside,
+                                       struct session_actor *actor, struct err *err);
 /* For streams and openings: the session was neither closed nor has it run out; at most a
  * second old. False on any doubt. */
 bool session_still_holds(struct session_service *sessions, struct hash session);

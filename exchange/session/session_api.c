@@ -134,13 +134,14 @@ static bool refuse_certificate(struct session_service *sessions, struct http_cal
 }
 
 static bool find_session(struct session_service *sessions, struct http_call *call,
+                         struct session_beside *beside,
                          uint8_t token[SESSION_TOKEN_BYTES], struct session_row *row,
                          struct err *err)
 {
     if (!read_token(call, token))
         return err_set(err, ERR_REFUSED, "session_none", "no session cookie");
     struct hash hash = hash_sha256(span_of(token, SESSION_TOKEN_BYTES));
-    if (!session_find(sessions, hash, true, http_arena(call), row, err))
+    if (!session_find(sessions, hash, beside, http_arena(call), row, err))
         return false;
     if (text_is(row->fingerprint, http_peer_fingerprint(call)))
         return true;
@@ -150,10 +151,18 @@ static bool find_session(struct session_service *sessions, struct http_call *cal
 bool session_require(struct session_service *sessions, struct http_call *call,
                      enum session_need need, struct session_actor *actor, struct err *err)
 {
+    struct session_beside alone = {.session = NULL};
+    return session_require_beside(sessions, call, need, &alone, actor, err);
+}
+
+bool session_require_beside(struct session_service *sessions, struct http_call *call,
+                            enum session_need need, struct session_beside *beside,
+                            struct session_actor *actor, struct err *err)
+{
     uint8_t token[SESSION_TOKEN_BYTES];
     struct session_row row;
     session_audit_failures(sessions, false);
-    bool is_good = find_session(sessions, call, token, &row, err);
+    bool is_good = find_session(sessions, call, beside, token, &row, err);
     if (is_good && need == SESSION_CHANGES)
         is_good = check_origin(call, err) &&
                   check_csrf(call, span_of(token, sizeof token), err);
@@ -361,8 +370,9 @@ static bool show_session(struct session_service *sessions, struct http_call *cal
 {
     uint8_t token[SESSION_TOKEN_BYTES];
     struct session_row row;
+    struct session_beside alone = {.session = NULL};
     bool is_answered =
-        find_session(sessions, call, token, &row, err) &&
+        find_session(sessions, call, &alone, token, &row, err) &&
         answer_session(sessions, call, &row, span_of(token, sizeof token), err);
     secret_wipe(token, sizeof token);
     return is_answered;

@@ -108,11 +108,12 @@ struct session_service {
 };
 
 /* ---- session_service_store.c ---- */
-/* The row; false when there is none or it could not be read. `is_exact`: as it is now,
- * for requests; else at most a second old and from memory, for pieces of streams. */
+/* The row; false when there is none or it could not be read. As it is now, for requests,
+ * with `beside`, whose session may be NULL; else at most a second old and from memory,
+ * for pieces of streams. */
 MUST_CHECK bool session_find(struct session_service *sessions, struct hash hash,
-                             bool is_exact, struct arena *arena, struct session_row *row,
-                             struct err *err);
+                             struct session_beside *beside, struct arena *arena,
+                             struct session_row *row, struct err *err);
 /* Writes finished counts of failed logins into the audit. */
 void session_audit_failures(struct session_service *sessions, bool all);
 /* Checks post, participation and assurance, audits, then writes the session. */

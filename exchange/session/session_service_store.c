@@ -37,26 +37,43 @@ void session_close(struct session_service *sessions)
 
 /* Whether nothing was changed anywhere since the row was read: logging out, disabling an
  * account or ending a post works on the next request, whichever process did it. */
-static bool is_current(struct session_service *sessions, const struct session_row *row,
-                       bool *is_so, struct err *err)
+static bool is_current_in(struct store_session *session, const struct session_row *row,
+                          uint64_t *epoch, bool *is_so, struct err *err)
 {
-    uint64_t epoch = 0;
     bool is_closed = true;
     struct session_key key;
     hash_to_hex(span_of(row->hash.bytes, HASH_BYTES), key.hex);
-    CLEANUP(store_read_end)
-    struct store_session *session = store_read_once(sessions->config.store, err);
-    if (!session)
-        return false;
     CLEANUP(store_finish)
     struct store_statement *numbers = network_epoch_ask(session, err);
     CLEANUP(store_finish)
     struct store_statement *closed = session_closed_ask(session, &key, err);
-    if (!numbers || !closed || !network_epoch_take(numbers, &epoch, err) ||
+    if (!numbers || !closed || !network_epoch_take(numbers, epoch, err) ||
         !session_closed_take(closed, &is_closed, err))
         return false;
-    *is_so = epoch == row->epoch && !is_closed;
+    *is_so = *epoch == row->epoch && !is_closed;
     return true;
+}
+
+static bool is_current(struct session_service *sessions, const struct session_row *row,
+                       struct session_beside *beside, bool *is_so, struct err *err)
+{
+    uint64_t epoch = 0;
+    struct store_session *own = NULL;
+    if (!beside->session)
+        own = store_read_once(sessions->config.store, err);
+    struct store_session *session = own ? own : beside->session;
+    bool is_read = session && is_current_in(session, row, &epoch, is_so, err);
+    beside->epoch = is_read && *is_so ? epoch : 0;
+    store_read_end(&own);
+    return is_read;
+}
+
+static void let_go(struct session_beside *beside)
+{
+    if (!beside || !beside->session)
+        return;
+    beside->let_go(beside->context);
+    beside->session = NULL;
 }
 
 static bool read_anew(struct session_service *sessions, struct session_row *row,
@@ -77,13 +94,16 @@ static bool read_anew(struct session_service *sessions, struct session_row *row,
     return true;
 }
 
-bool session_find(struct session_service *sessions, struct hash hash, bool is_exact,
-                  struct arena *arena, struct session_row *row, struct err *err)
+bool session_find(struct session_service *sessions, struct hash hash,
+                  struct session_beside *beside, struct arena *arena,
+                  struct session_row *row, struct err *err)
 {
     int64_t monotonic_ms = clock_monotonic_ms(&sessions->config.clock);
     bool is_found = session_cache_find(sessions->cache, hash, monotonic_ms, arena, row);
-    if (is_found && is_exact && !is_current(sessions, row, &is_found, err))
+    if (is_found && beside && !is_current(sessions, row, beside, &is_found, err))
         return false;
+    if (!is_found)
+        let_go(beside);
     if (!is_found && !read_anew(sessions, row, hash, arena, &is_found, err))
         return false;
     int64_t now_ms = clock_wall_ms(&sessions->config.clock);
@@ -97,7 +117,7 @@ bool session_still_holds(struct session_service *sessions, struct hash session)
     CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
     struct session_row row;
     struct err err = {0};
-    return session_find(sessions, session, false, &arena, &row, &err);
+    return session_find(sessions, session, NULL, &arena, &row, &err);
 }
 
 /* ---- failed logins ---- */

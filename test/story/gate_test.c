@@ -91,6 +91,38 @@ static void a_logout_at_another_process_counts_at_the_next_request(void)
     world_free(world);
 }
 
+static bool close_sessions(struct store_session *session, void *context, struct err *err)
+{
+    struct id staff = {{0x11}};
+    return session_end_of_staff(session, staff, *(int64_t *)context, err);
+}
+
+/* The session is asked about together with the person, whose facts count for nothing when
+ * it has ended. */
+static void a_session_that_has_ended_opens_no_calendar(void)
+{
+    struct hospital *hospital = hospital_new();
+    struct world *world = hospital->world;
+    struct browser clinic = enter(world, "clinic");
+    struct err err = {0};
+    char person[128];
+    int64_t now_ms = world_wall_ms(world);
+    struct store *other = open_store_again(world);
+    register_person(&clinic, person);
+    for (int i = 0; i < 3; i++)
+        CHECK(open_calendar(&clinic, person).status == 201);
+    CHECK(open_calendar(&clinic, "00000000000000000000000000000077").status == 404);
+    good(store_write(other, STORE_LIVE, close_sessions, &now_ms, &err), &err);
+    CHECK(open_calendar(&clinic, person).status == 401);
+    clinic = enter(world, "clinic");
+    for (int i = 0; i < 3; i++)
+        CHECK(open_calendar(&clinic, person).status == 201);
+    good(store_write(other, STORE_LIVE, disable_clinic, NULL, &err), &err);
+    CHECK(open_calendar(&clinic, person).status == 401);
+    store_close(other);
+    hospital_free(hospital);
+}
+
 static bool let_clinic_leave(struct store_session *session, void *context,
                              struct err *err)
 {
@@ -639,6 +671,7 @@ int main(void)
     CHECK(secret_start(&err));
     RUN(a_disabled_account_is_refused_at_its_next_request);
     RUN(a_logout_at_another_process_counts_at_the_next_request);
+    RUN(a_session_that_has_ended_opens_no_calendar);
     RUN(who_leaves_the_list_sees_nothing_from_then_on);
     RUN(a_withdrawal_stops_what_another_process_permitted);
     RUN(a_gate_that_knows_an_account_hears_of_its_end);
