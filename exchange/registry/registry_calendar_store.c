@@ -301,20 +301,16 @@ static bool read_grants(const struct reading *like,
 }
 
 /* Where the registry stands, and how far its sheets are made. */
-static bool read_head(struct reading *like, struct err *err)
+static bool take_head(struct reading *like, const struct registry_standings *standings,
+                      struct err *err)
 {
-    bool has_row = false;
-    CLEANUP(store_finish)
-    struct store_statement *find = store_prepare(
-        like->session,
-        "SELECT last, (SELECT record FROM registry_sheet_walk) FROM registry_change "
-        "WHERE one = 1",
-        err);
-    if (!find || !store_step(find, &has_row, err))
-        return false;
-    like->out->cursor = has_row ? store_column_int(find, 0) : 0;
-    like->prepared = has_row ? store_column_int(find, 1) : 0;
-    return true;
+    like->out->cursor = standings->last_change;
+    like->prepared = standings->prepared;
+    if (standings->has_head)
+        return true;
+    if (store_is_once(like->session))
+        return err_set(err, ERR_BUSY, "read_again", "a change might come between");
+    return registry_last_change(like->session, &like->out->cursor, err);
 }
 
 static bool read_standings(struct reading *like, const struct disclosure_permit *permit,
@@ -322,7 +318,7 @@ static bool read_standings(struct reading *like, const struct disclosure_permit 
 {
     struct registry_calendar *out = like->out;
     if (!registry_standings_ask(like->session, permit, like->arena, standings, err) ||
-        !read_head(like, err) || !registry_standings_read(standings, err))
+        !registry_standings_read(standings, err) || !take_head(like, standings, err))
         return false;
     size_t count = standings->contents->grant_count;
     out->freshness = ARENA_MANY(like->arena, struct registry_freshness, count, err);

@@ -22,6 +22,11 @@ struct registry_standings {
     const struct permit_contents *contents;
     struct registry_standing *at;
     struct store_statement *asked; /* *owned*: for the first of them */
+    /* Of the registry itself, in the same moment; where no record is known has_head is
+     * false. */
+    bool has_head;
+    int64_t last_change;
+    int64_t prepared; /* registry_sheets_prepared */
 };
 /* Asks ahead (store_ask), then reads. */
 MUST_CHECK bool registry_standings_ask(struct store_session *session,

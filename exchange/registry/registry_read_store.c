@@ -450,8 +450,9 @@ bool registry_standings_ask(struct store_session *session,
         return false;
     standings->asked = store_prepare(
         session,
-        "SELECT record, number, in_step_at, behind_at FROM registry_record WHERE record "
-        "IN (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "SELECT record, number, in_step_at, behind_at, (SELECT last FROM registry_change "
+        "WHERE one = 1), (SELECT record FROM registry_sheet_walk WHERE one = 1) FROM "
+        "registry_record WHERE record IN (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         err);
     if (!standings->asked)
         return false;
@@ -461,7 +462,8 @@ bool registry_standings_ask(struct store_session *session,
     return true;
 }
 
-static bool take_standing(const struct registry_standings *standings, struct err *err)
+/* The head is the first question's: nothing that is read later is older. */
+static bool take_standing(struct registry_standings *standings, struct err *err)
 {
     struct id record;
     if (!store_column_id(standings->asked, 0, &record, err))
@@ -472,6 +474,11 @@ static bool take_standing(const struct registry_standings *standings, struct err
     for (size_t i = 0; i < standings->contents->grant_count; i++)
         if (id_equal(standings->contents->grants[i].record, record))
             standings->at[i] = standing;
+    if (standings->has_head)
+        return true;
+    standings->has_head = true;
+    standings->last_change = store_column_int(standings->asked, 4);
+    standings->prepared = store_column_int(standings->asked, 5);
     return true;
 }
 

@@ -244,7 +244,7 @@ static void an_opening_asks_little_and_waits_less(void)
     least_of_openings(&scene, &statements, &waits);
     printf("# %llu statements, %llu waits\n", (unsigned long long)statements,
            (unsigned long long)waits);
-    CHECK(statements <= 10);
+    CHECK(statements <= 9);
     if (store_testsite_is_postgres())
         CHECK(waits > 0 && waits <= 3);
     else
