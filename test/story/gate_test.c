@@ -273,6 +273,22 @@ static uint64_t version_of_data(const struct world *world)
     return store_read_meters(world->store).pieces;
 }
 
+static bool has_void_sheets(const struct world *world)
+{
+    struct err err = {0};
+    bool has_row = true;
+    CLEANUP(store_read_end)
+    struct store_session *session = store_read(world->store, &err);
+    CLEANUP(store_finish)
+    struct store_statement *find =
+        session ? store_prepare(session,
+                                "SELECT place FROM registry_sheet WHERE marks IS NULL "
+                                "LIMIT 1",
+                                &err)
+                : NULL;
+    return !find || !store_step(find, &has_row, &err) || has_row;
+}
+
 static void reading_changes_nothing(void)
 {
     static const char *const shapes[] = {
@@ -296,6 +312,7 @@ static void reading_changes_nothing(void)
     say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
     say_in_step(hospital);
     CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    CHECK_SOON(!has_void_sheets(world)); /* written by a thread beside */
     struct reply reply = open_calendar(&clinic, person);
     member(&reply, "opening", calendar);
     const char *at = strstr(reply.body, "\"entry\":[\"");
