@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/gateway_dicom.h"
 
+#include <stdio.h>
+
 #include "base/memory.h"
+#include "base/path.h"
+#include "gateway/commitments/commitments.h"
 #include "wire/tls/tls.h"
 
 enum { STORE_WORKERS = 4, REPORT_RETRY_MS = 60000, MEGABYTE_BITS = 20 };
+/* A modality that was off over a long weekend still hears it. */
+static const int64_t report_age_ms = (int64_t)5 * 24 * 3600 * 1000;
 
 struct gateway_dicom {
     struct gateway_dicom_config config;
     struct tls_context *tls;
     struct tls_context *report_tls;
     struct instances *instances;
+    struct commitments *commitments;
     struct dimse_server *server;
 };
 
@@ -103,7 +110,50 @@ static uint16_t ask(void *context, const char *sop_class, const char *sop_instan
     return err.kind == ERR_MISSING ? DIMSE_NO_SUCH_INSTANCE : DIMSE_PROCESSING_FAILED;
 }
 
-static const struct dimse_sink sink = {begin, write_on, commit, abandon, ask};
+static bool keep(void *context, const struct dimse_due *due, uint64_t *number,
+                 struct err *err)
+{
+    struct gateway_dicom *dicom = context;
+    struct commitments_due kept = {0, due->calling, due->since_ms, due->set};
+    return commitments_keep(dicom->commitments, &kept, number, err);
+}
+
+static void forget(void *context, uint64_t number)
+{
+    struct gateway_dicom *dicom = context;
+    commitments_forget(dicom->commitments, number);
+}
+
+static const struct dimse_sink sink = {.begin = begin,
+                                       .write = write_on,
+                                       .commit = commit,
+                                       .abandon = abandon,
+                                       .keep = keep,
+                                       .forget = forget,
+                                       .ask = ask};
+
+/* What an earlier process promised. */
+static void owe(void *context, const struct commitments_due *kept)
+{
+    struct gateway_dicom *dicom = context;
+    struct err err = {0};
+    struct dimse_due due = {kept->number, kept->title, kept->since_ms, kept->set};
+    if (dimse_owe(dicom->server, &due, &err))
+        return;
+    log_err(dicom->config.log, "dicom_commitment", &err);
+    commitments_forget(dicom->commitments, kept->number);
+}
+
+/* Beside what is received: nothing that looks for instances goes there. */
+static bool open_commitments(struct gateway_dicom *dicom, struct err *err)
+{
+    char path[PATH_MAX_BYTES + 1];
+    int len = snprintf(path, sizeof path, "%s/.commitments", dicom->config.directory);
+    if (len < 0 || (size_t)len >= sizeof path)
+        return err_set(err, ERR_LIMIT, "path_too_long", "path too long");
+    dicom->commitments = commitments_open(path, rand_system(), dicom->config.log, err);
+    return dicom->commitments != NULL;
+}
 
 static bool open_tls(struct gateway_dicom *dicom, struct err *err)
 {
@@ -139,6 +189,7 @@ static bool start(struct gateway_dicom *dicom, struct err *err)
                                  .context = dicom,
                                  .limits = dimse_default_limits(),
                                  .report_retry_ms = REPORT_RETRY_MS,
+                                 .report_age_ms = report_age_ms,
                                  .log = config->log};
     dimse.limits.associations_max = settings->associations_max;
     dimse.limits.associations_per_peer_max = settings->associations_per_peer_max;
@@ -152,8 +203,10 @@ static bool start(struct gateway_dicom *dicom, struct err *err)
     dicom->instances = instances_open(&store, err);
     if (!dicom->instances || !settings->address)
         return dicom->instances != NULL;
+    if (!open_commitments(dicom, err))
+        return false;
     dicom->server = dimse_open(&dimse, err);
-    return dicom->server != NULL;
+    return dicom->server && commitments_walk(dicom->commitments, owe, dicom, err);
 }
 
 struct gateway_dicom *gateway_dicom_open(const struct gateway_dicom_config *config,
@@ -200,6 +253,7 @@ void gateway_dicom_close(struct gateway_dicom *dicom)
         return;
     gateway_dicom_stop(dicom);
     instances_close(dicom->instances);
+    commitments_close(dicom->commitments);
     tls_context_free(dicom->report_tls);
     tls_context_free(dicom->tls);
     memory_free(dicom);

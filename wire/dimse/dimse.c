@@ -84,6 +84,14 @@ static bool is_ours(const struct dimse_line *line)
 
 static void look_at(struct dimse_line *line);
 
+static void go_on(struct dimse_line *line)
+{
+    http_connection_again(line->connection);
+    look_at(line);
+    if (line->has_ended)
+        http_connection_finish(line->connection);
+}
+
 static void answer_later(void *context)
 {
     struct dimse_ticket *ticket = context;
@@ -95,12 +103,15 @@ static void answer_later(void *context)
         if (ticket->status == DIMSE_SUCCESS)
             line->server->stored_count++;
         dimse_association_stored(&line->association, ticket->status);
-        http_connection_again(line->connection);
-        look_at(line);
-        if (line->has_ended)
-            http_connection_finish(line->connection);
+        go_on(line);
     }
     release_ticket(ticket);
+}
+
+void dimse_answer_line(struct dimse_line *line, uint16_t status)
+{
+    dimse_association_answer(&line->association, status);
+    go_on(line);
 }
 
 void dimse_answer(struct dimse_ticket *ticket, uint16_t status)
@@ -163,8 +174,8 @@ static void send_out(void *self, struct span bytes)
     http_connection_write(line->connection, bytes);
 }
 
-static const struct dimse_peer *find_peer(const struct dimse_server *server,
-                                          const char *title)
+const struct dimse_peer *dimse_find_peer(const struct dimse_server *server,
+                                         const char *title)
 {
     for (size_t i = 0; i < server->config.peer_count; i++)
         if (strcmp(server->config.peers[i].title, title) == 0)
@@ -185,7 +196,7 @@ static struct dimse_rejection decide(void *self, const struct dimse_request *req
     struct dimse_line *line = self;
     struct dimse_server *server = line->server;
     const struct dimse_limits *limits = &server->config.limits;
-    const struct dimse_peer *peer = find_peer(server, request->calling);
+    const struct dimse_peer *peer = dimse_find_peer(server, request->calling);
     if (strcmp(request->called, server->config.title) != 0)
         return (struct dimse_rejection){1, 1, 7, "dicom_called_title"};
     if (!peer)

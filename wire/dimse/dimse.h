@@ -83,6 +83,14 @@ void dimse_write_head(const struct dimse_instance *instance, struct buf *out);
  * from `begin` on, until dimse_answer or dimse_drop. */
 struct dimse_ticket;
 
+/* A request for storage commitment whose result is owed to a peer. */
+struct dimse_due {
+    uint64_t number;     /* the sink's */
+    const char *calling; /* a title of the configuration */
+    int64_t since_ms;    /* UTC, when it was accepted */
+    struct span set;     /* explicit VR little endian, as N-ACTION has it */
+};
+
 struct dimse_sink {
     /* On the loop, must not block. NULL refuses with *status; the rest of the instance is
      * then read and thrown away, and the ticket is not the sink's. */
@@ -94,6 +102,12 @@ struct dimse_sink {
     void (*commit)(void *transfer);
     /* The rest will not come: dimse_drop follows. */
     void (*abandon)(void *transfer);
+    /* Both on a worker, may block, NULL = what was promised ends with the process. A
+     * request for commitment is on the disk when it is kept, before the peer hears that
+     * it is accepted; its number is above 0. */
+    bool (*keep)(void *context, const struct dimse_due *due, uint64_t *number,
+                 struct err *err);
+    void (*forget)(void *context, uint64_t number);
     /* On a worker, may block: DIMSE_SUCCESS when it is held and on the disk, else the
      * reason of PS3.4 J.3.2: DIMSE_NO_SUCH_INSTANCE, DIMSE_CLASS_CONFLICT … */
     uint16_t (*ask)(void *context, const char *sop_class, const char *sop_instance);
@@ -129,7 +143,8 @@ struct dimse_config {
     const struct dimse_sink *sink;
     void *context; /* of the sink */
     struct dimse_limits limits;
-    int report_retry_ms; /* pause before another try to report a commitment */
+    int report_retry_ms;   /* pause before another try to report a commitment; doubles */
+    int64_t report_age_ms; /* after it was accepted nobody is told any more */
     const struct log *log;
 };
 
@@ -139,6 +154,13 @@ struct dimse_server; /* *owned* */
 MUST_CHECK struct dimse_server *dimse_open(const struct dimse_config *config,
                                            struct err *err);
 uint16_t dimse_port(const struct dimse_server *server);
+/* What an earlier process promised: the sink is asked again and the peer is told over an
+ * association of ours. Before loop_run, after workers_new. False: nobody will be told,
+ * and the sink forgets it: ERR_MISSING "dicom_due_peer" (its title is in the
+ * configuration no more, or has no address for reports), ERR_LIMIT "dicom_due_old",
+ * "dicom_due_many", ERR_SYNTAX "dicom_commitment_broken". */
+MUST_CHECK bool dimse_owe(struct dimse_server *server, const struct dimse_due *due,
+                          struct err *err);
 /* From any thread: counters in Prometheus' text format. */
 void dimse_put_meters(struct dimse_server *server, struct buf *out);
 /* A-ABORT to everybody; the sink is told before this returns. On the loop's thread, or

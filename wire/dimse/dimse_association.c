@@ -129,10 +129,15 @@ static void respond(struct dimse_association *association, uint16_t status)
 
 void dimse_association_stored(struct dimse_association *association, uint16_t status)
 {
-    if (association->stage != DIMSE_STAGE_OPEN || association->part != DIMSE_PART_ANSWER)
-        return;
-    association->stored_count += status == DIMSE_SUCCESS;
-    respond(association, status);
+    if (association->stage == DIMSE_STAGE_OPEN && association->part == DIMSE_PART_ANSWER)
+        association->stored_count += status == DIMSE_SUCCESS;
+    dimse_association_answer(association, status);
+}
+
+void dimse_association_answer(struct dimse_association *association, uint16_t status)
+{
+    if (association->stage == DIMSE_STAGE_OPEN && association->part == DIMSE_PART_ANSWER)
+        respond(association, status);
 }
 
 static const struct dimse_context *find_report(const struct dimse_request *request)
@@ -314,9 +319,12 @@ static bool end_data(struct dimse_association *association)
     }
     if (association->part == DIMSE_PART_COLLECT) {
         const struct dimse_syntax *syntax = dimse_syntax_at(association->context->rank);
+        association->part = DIMSE_PART_ANSWER;
         status = association->hooks->commitment(
             association->self, buf_view(&association->collected), syntax);
         buf_reset(&association->collected);
+        if (status == DIMSE_SUCCESS)
+            return true;
     }
     respond(association, status);
     return true;

@@ -94,9 +94,10 @@ static uint16_t commitment(void *self, struct span set, const struct dimse_synta
     assert(asked.count * 16 <= set.len);
     for (size_t i = 0; i < asked.count; i++)
         asked.references[i].status = i % 2 ? DIMSE_NO_SUCH_INSTANCE : DIMSE_SUCCESS;
-    return dimse_association_report(&run->association, &asked) != 0
-               ? DIMSE_SUCCESS
-               : DIMSE_RESOURCES_SHORT;
+    if (dimse_association_report(&run->association, &asked) == 0)
+        return DIMSE_RESOURCES_SHORT;
+    dimse_association_answer(&run->association, DIMSE_SUCCESS);
+    return DIMSE_SUCCESS;
 }
 
 static const struct dimse_hooks hooks = {send_out, decide,  begin, write_on,

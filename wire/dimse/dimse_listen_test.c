@@ -35,6 +35,9 @@ struct site {
     int begins;
     int commits;
     int abandons;
+    bool keeps_nothing; /* of requests for commitment */
+    int keeps;
+    int forgets;
 };
 
 static void note(struct site *site, int *counter)
@@ -103,7 +106,32 @@ static uint16_t ask(void *context, const char *sop_class, const char *sop_instan
     return strcmp(sop_instance, "2.25.1") == 0 ? DIMSE_SUCCESS : DIMSE_NO_SUCH_INSTANCE;
 }
 
-static const struct dimse_sink sink = {begin, write_on, commit, abandon, ask};
+static bool keep(void *context, const struct dimse_due *due, uint64_t *number,
+                 struct err *err)
+{
+    struct site *site = context;
+    CHECK(strcmp(due->calling, "MODALITY") == 0 && due->since_ms > 0);
+    if (site->keeps_nothing)
+        return err_set(err, ERR_SYSTEM, "path_failed", "no room");
+    *number = 5;
+    note(site, &site->keeps);
+    return true;
+}
+
+static void forget(void *context, uint64_t number)
+{
+    struct site *site = context;
+    CHECK(number == 5);
+    note(site, &site->forgets);
+}
+
+static const struct dimse_sink sink = {.begin = begin,
+                                       .write = write_on,
+                                       .commit = commit,
+                                       .abandon = abandon,
+                                       .keep = keep,
+                                       .forget = forget,
+                                       .ask = ask};
 
 static void *run_loop(void *context)
 {
@@ -141,6 +169,7 @@ static void open_site(struct site *site)
                                   .context = site,
                                   .limits = site->limits,
                                   .report_retry_ms = 50,
+                                  .report_age_ms = WAIT_MS,
                                   .log = &site->log};
     site->server = dimse_open(&config, &err);
     CHECK(site->server != NULL);
@@ -535,11 +564,75 @@ static void a_commitment_is_told_over_the_association_while_that_is_open(void)
     CHECK(hear(fd, &pdu) == DIMSE_DATA_TF);
     CHECK(memmem(pdu.at, pdu.len, "\x08\0\x98\x11", 4) != NULL);
     CHECK(meter_of(&site, "\ntsumugi_dicom_committed ") == 0);
+    CHECK(site.keeps == 1 && site.forgets == 0);
     struct dimse_command answered = {.field = DIMSE_EVENT_RQ, .message_id = 1};
     dimse_put_response(&answered, 0, &set);
     dimse_put_message(&response, 7, true, buf_view(&set), 0);
     say(fd, buf_view(&response));
     CHECK(meter_becomes(&site, "\ntsumugi_dicom_committed ", 1));
+    CHECK(wait_for(&site, &site.forgets, 1));
+    close(fd);
+    close_site(&site);
+    CHECK(site.keeps == 1 && site.forgets == 1);
+}
+
+/* Whether N-ACTION was answered with this status; results on the way are passed over. */
+static bool is_answered(int fd, uint16_t status)
+{
+    CLEANUP(buf_free) struct buf pdu = buf_init(1 << 16);
+    struct dimse_command command;
+    while (hear(fd, &pdu) == DIMSE_DATA_TF) {
+        struct err err = {0};
+        struct span set = span_part(buf_view(&pdu), 12, pdu.len);
+        if (dimse_read_command(set, &command, &err) &&
+            command.field == (DIMSE_ACTION_RQ | DIMSE_RESPONSE))
+            return command.status == status;
+    }
+    return false;
+}
+
+static void a_commitment_that_cannot_be_kept_is_not_accepted(void)
+{
+    static const char *const instances[] = {"2.25.1", NULL};
+    struct site site;
+    CLEANUP(buf_free) struct buf action = buf_init(1 << 16);
+    prepare(&site);
+    site.keeps_nothing = true;
+    open_site(&site);
+    int fd = associate_well(&site);
+    testpeer_commitment(&action, 3, instances);
+    say(fd, buf_view(&action));
+    CHECK(is_answered(fd, DIMSE_RESOURCES_SHORT));
+    close(fd);
+    close_site(&site);
+    CHECK(site.forgets == 0);
+}
+
+/* One peer whose results nobody takes leaves room to the others. */
+static void a_peer_is_owed_so_many_results_and_no_more(void)
+{
+    enum { SHARE = 64 };
+    static const char *const instances[] = {"2.25.1", NULL};
+    struct site site;
+    CLEANUP(buf_free) struct buf action = buf_init(1 << 16);
+    prepare(&site);
+    open_site(&site);
+    int fd = associate_well(&site);
+    testpeer_commitment(&action, 3, instances);
+    for (int i = 0; i < SHARE; i++) {
+        say(fd, buf_view(&action));
+        CHECK(is_answered(fd, DIMSE_SUCCESS));
+    }
+    say(fd, buf_view(&action));
+    CHECK(is_answered(fd, DIMSE_RESOURCES_SHORT));
+    CHECK(meter_of(&site, "reason=\"dicom_due_many\"} ") == 1);
+    close(fd);
+    /* nobody to be dialled: each is given up, and there is room again */
+    CHECK(meter_becomes(&site, "\ntsumugi_dicom_untold ", SHARE));
+    CHECK(wait_for(&site, &site.forgets, SHARE));
+    fd = associate_well(&site);
+    say(fd, buf_view(&action));
+    CHECK(is_answered(fd, DIMSE_SUCCESS));
     close(fd);
     close_site(&site);
 }
@@ -667,6 +760,7 @@ static void closing_ends_a_report_under_way(void)
     fd = take_call(&listener);
     CHECK(hear(fd, &pdu) == DIMSE_ASSOCIATE_RQ);
     close_site(&site);
+    CHECK(site.keeps == 1 && site.forgets == 0); /* the next process owes it */
     close(fd);
     close(listener.fd);
 }
@@ -686,6 +780,8 @@ int main(void)
     RUN(closing_aborts_who_is_there);
     RUN(a_crowd_keeps_no_peer_out);
     RUN(a_commitment_is_told_over_the_association_while_that_is_open);
+    RUN(a_commitment_that_cannot_be_kept_is_not_accepted);
+    RUN(a_peer_is_owed_so_many_results_and_no_more);
     RUN(a_result_that_nobody_hears_is_counted);
     RUN(a_result_is_told_over_a_new_association_and_tried_again);
     RUN(closing_ends_a_report_under_way);

@@ -174,7 +174,8 @@ struct dimse_hooks {
     void (*abandon)(void *self);
     /* A report of a commitment was answered: it has arrived. */
     void (*told)(void *self, uint16_t event_id);
-    /* A request for commitment; the status of the answer to it. */
+    /* A request for commitment. DIMSE_SUCCESS: dimse_association_answer follows, maybe
+     * from within; else the status of the answer to it. */
     uint16_t (*commitment)(void *self, struct span set,
                            const struct dimse_syntax *syntax);
 };
@@ -230,6 +231,8 @@ void dimse_association_end(struct dimse_association *association);
 /* How many bytes were taken; not all of them while it is paused, waits or is over. */
 size_t dimse_association_take(struct dimse_association *association, struct span bytes);
 void dimse_association_stored(struct dimse_association *association, uint16_t status);
+/* To a request for commitment. */
+void dimse_association_answer(struct dimse_association *association, uint16_t status);
 /* A-ABORT by the service user (source 0), or by the provider for a deadline. */
 void dimse_association_abort(struct dimse_association *association, const char *code);
 /* N-EVENT-REPORT; its number, 0 when no context for it is open. */
@@ -237,16 +240,17 @@ uint16_t dimse_association_report(struct dimse_association *association,
                                   const struct dimse_commitment *commitment);
 
 /* ---- dimse_report.c ---- */
-/* Tells a commitment's result over an association of its own, with some tries; `done`
- * comes exactly once, on the loop. */
+/* Tells a commitment's result over an association of its own, again and again until
+ * its time is over; `done` comes exactly once, on the loop. */
 struct dimse_report_config {
     struct loop *loop;
     struct workers *workers;
     struct tls_context *tls;
     const struct dimse_peer *peer;
     const char *title;
-    int retry_ms;
+    int retry_ms; /* the first pause; each is twice the one before, to an hour */
     int deadline_ms;
+    int64_t until_ms; /* UTC; one try is always made */
     void (*done)(void *context, bool is_told);
     void *context;
 };

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The result of a commitment over an association that we ask for (PS3.4 J.3.3): the
  * peer is the SCU, so the roles are turned round (PS3.7 D.3.3.4). */
+#include "base/clock.h"
 #include "base/memory.h"
 #include "wire/dimse/dimse_parts.h"
 #include "wire/http/connection.h"
 #include "wire/loop/loop.h"
 #include "wire/workers/workers.h"
 
-enum { TRIES = 5, CONTEXT = 1, OUT_BYTES = 12 << 20, BODY_BYTES = 128 * 1024 };
+enum {
+    PAUSE_MS_MAX = 3600000,
+    CONTEXT = 1,
+    OUT_BYTES = 12 << 20,
+    BODY_BYTES = 128 * 1024
+};
 
 enum step { STEP_ASSOCIATE, STEP_EVENT, STEP_RELEASE };
 
@@ -21,7 +27,7 @@ struct dimse_report {
     bool is_stopped;
     bool is_pausing; /* the timer runs */
     bool is_told;
-    int tries;
+    int pause_ms; /* before the next try */
     enum step step;
 };
 
@@ -154,7 +160,6 @@ static void begin_try(void *context)
 {
     struct dimse_report *report = context;
     report->is_pausing = false;
-    report->tries++;
     if (report->is_stopped || !workers_post(report->config.workers, resolve, report))
         try_again(report);
 }
@@ -177,10 +182,15 @@ static void pause_for(struct dimse_report *report, int ms)
 
 static void try_again(struct dimse_report *report)
 {
-    if (report->is_told || report->is_stopped || report->tries == TRIES)
+    struct clock clock = clock_system();
+    bool is_over = clock_wall_ms(&clock) >= report->config.until_ms;
+    if (report->is_told || report->is_stopped || is_over) {
         end_report(report);
-    else
-        pause_for(report, report->config.retry_ms);
+        return;
+    }
+    int pause_ms = report->pause_ms;
+    report->pause_ms = pause_ms < PAUSE_MS_MAX / 2 ? 2 * pause_ms : PAUSE_MS_MAX;
+    pause_for(report, pause_ms);
 }
 
 struct dimse_report *dimse_report_start(const struct dimse_report_config *config,
@@ -191,6 +201,7 @@ struct dimse_report *dimse_report_start(const struct dimse_report_config *config
     if (!report)
         return NULL;
     report->config = *config;
+    report->pause_ms = config->retry_ms;
     report->result = result;
     report->timer = loop_timer_new(config->loop, begin_try, report, err);
     if (!report->timer) {

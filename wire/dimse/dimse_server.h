@@ -35,7 +35,8 @@ struct dimse_server {
     struct dimse_job *jobs;
     int line_count;
     int job_count;
-    bool is_closed; /* freed with its last line and job */
+    size_t owed_count; /* instances in them */
+    bool is_closed;    /* freed with its last line and job */
     atomic_int association_count;
     _Atomic uint64_t stored_count;
     _Atomic uint64_t byte_count;
@@ -50,6 +51,11 @@ struct dimse_server {
 /* Counts, and logs at most one line a second of the same word. */
 void dimse_note_fault(struct dimse_server *server, const char *code, int peer);
 void dimse_forget(struct dimse_server *server); /* frees a closed one without users */
+
+const struct dimse_peer *dimse_find_peer(const struct dimse_server *server,
+                                         const char *title);
+/* The answer to a request for commitment, and on with what waited behind it. */
+void dimse_answer_line(struct dimse_line *line, uint16_t status);
 
 /* ---- dimse_commit.c ---- */
 /* The hook of the association. */

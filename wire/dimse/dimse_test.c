@@ -80,6 +80,8 @@ static uint16_t commitment(void *self, struct span set, const struct dimse_synta
     struct err err = {0};
     if (!dimse_read_commitment(set, syntax, &site->arena, &site->asked, &err))
         return 0x0115;
+    if (site->answers)
+        dimse_association_answer(&site->association, DIMSE_SUCCESS);
     return DIMSE_SUCCESS;
 }
 
@@ -504,6 +506,28 @@ static void a_commitment_tells_what_is_kept_and_what_is_not(void)
     close_site(&site);
 }
 
+/* The peer hears nothing and nothing more of it is read until that is so. */
+static void a_commitment_is_accepted_when_it_is_kept(void)
+{
+    static const char *const instances[] = {"2.25.1", NULL};
+    struct site site;
+    CLEANUP(buf_free) struct buf action = buf_init(1 << 16);
+    CLEANUP(buf_free) struct buf echo = buf_init(1 << 12);
+    struct testpeer_command command = {DIMSE_ECHO_RQ,      5,    false,
+                                       DIMSE_VERIFICATION, NULL, 0};
+    open_associated(&site);
+    site.answers = false;
+    testpeer_commitment(&action, 9, instances);
+    testpeer_command(&echo, 1, &command);
+    CHECK(feed(&site, &action) == action.len && site.sent.len == 0);
+    CHECK(feed(&site, &echo) == 0);
+    dimse_association_answer(&site.association, DIMSE_RESOURCES_SHORT);
+    CHECK(status_of(&site, DIMSE_ACTION_RQ) == DIMSE_RESOURCES_SHORT);
+    CHECK(site.association.stored_count == 0);
+    CHECK(feed(&site, &echo) == echo.len);
+    close_site(&site);
+}
+
 static void a_commitment_that_cannot_be_read_is_refused(void)
 {
     static const char *const none[] = {NULL};
@@ -752,6 +776,7 @@ int main(void)
     RUN(an_instance_beyond_the_cap_is_read_and_refused);
     RUN(what_is_cut_off_is_abandoned);
     RUN(a_commitment_tells_what_is_kept_and_what_is_not);
+    RUN(a_commitment_is_accepted_when_it_is_kept);
     RUN(a_commitment_that_cannot_be_read_is_refused);
     RUN(a_commitment_is_reported_only_where_it_was_agreed_on);
     RUN(hostile_bytes_within_an_association_abort_it_by_name);
