@@ -443,11 +443,23 @@ static bool is_well(void *context)
     return atomic_load(&gateway->tunnel_count) == (int)gateway->config.centre_count;
 }
 
+static void put_discs(struct study *study, struct buf *out)
+{
+    struct study_discs discs = study_look_up_discs(study);
+    meter_put_head(out, "tsumugi_gateway_disc_files", "gauge",
+                   "Files that DICOMDIRs name: all, and those that are not there.");
+    meter_put(out, "tsumugi_gateway_disc_files", "state=\"named\"", discs.named);
+    meter_put(out, "tsumugi_gateway_disc_files", "state=\"missing\"", discs.missing);
+    meter_put(out, "tsumugi_gateway_disc_files", "state=\"other\"", discs.other);
+}
+
 static void put_meters(void *context, struct buf *out)
 {
     struct gateway *gateway = context;
     meter_put_head(out, "tsumugi_gateway_tunnels", "gauge", "Tunnels open now.");
     meter_put(out, "tsumugi_gateway_tunnels", "", atomic_load(&gateway->tunnel_count));
+    if (gateway->study)
+        put_discs(gateway->study, out);
     if (gateway->dicom)
         gateway_dicom_put_meters(gateway->dicom, out);
 }

@@ -7,6 +7,7 @@
 #include "gateway/gateway.h"
 #include "gateway/gateway_config.h"
 #include "gateway/index/index_source.h"
+#include "gateway/study/study.h"
 
 enum { ITEMS_MAX = 10000, SOURCES_MAX = 16 };
 
@@ -79,6 +80,44 @@ static void write_trouble(const struct index_trouble *item, struct buf *out)
     buf_byte(out, '\n');
 }
 
+static void write_lost(const struct study_lost *lost, struct buf *out)
+{
+    CLEANUP(buf_free) struct buf path = buf_init(2 * PATH_MAX_BYTES);
+    CLEANUP(buf_free) struct buf file = buf_init(2 * PATH_MAX_BYTES);
+    buf_text(&path, lost->folder);
+    buf_text(&path, lost->name);
+    buf_text(&file, lost->file_folder);
+    buf_text(&file, lost->file_name);
+    struct json_writer writer = json_writer(out);
+    json_open_object(&writer);
+    json_put_cstr(&writer, "disc", "file");
+    json_put_text(&writer, "path", (struct text){(const char *)path.at, path.len});
+    json_put_text(&writer, "file", (struct text){(const char *)file.at, file.len});
+    json_put_cstr(&writer, "code", lost->code);
+    json_close_object(&writer);
+    buf_byte(out, '\n');
+}
+
+static void free_study(struct study **study)
+{
+    if (*study)
+        study_free(*study);
+}
+
+/* What the DICOMDIRs of copied discs name and is not there. */
+static bool list_lost(struct office *office, struct buf *out, struct err *err)
+{
+    struct study_lost *lost = NULL;
+    size_t count = 0;
+    struct study_config config = {.index = office->index, .clock = clock_system()};
+    CLEANUP(free_study) struct study *study = study_new(&config, err);
+    if (!study || !study_list_lost(study, ITEMS_MAX, &office->arena, &lost, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        write_lost(&lost[i], out);
+    return true;
+}
+
 bool gateway_list_held(const char *config_file, struct buf *out, struct err *err)
 {
     struct index_link *links = NULL;
@@ -96,7 +135,7 @@ bool gateway_list_held(const char *config_file, struct buf *out, struct err *err
         write_link(&links[i], out);
     for (size_t i = 0; i < item_count; i++)
         write_trouble(&items[i], out);
-    return buf_check(out, err);
+    return list_lost(&office, out, err) && buf_check(out, err);
 }
 
 static void write_source(const struct index_source *source, struct buf *out)

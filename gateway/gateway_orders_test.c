@@ -32,6 +32,24 @@ static void put_pictures(const struct scene *scene)
     buf_free(&site.out);
 }
 
+/* A disc's directory that names a file which is not there. */
+static void put_directory(const struct scene *scene)
+{
+    struct err err = {0};
+    struct site site = new_site(LITTLE);
+    open_sequence(&site, DICOM_DIRECTORY_RECORDS);
+    open_item(&site);
+    put_string(&site, DICOM_RECORD_TYPE, "CS", "IMAGE");
+    put_string(&site, DICOM_REFERENCED_FILE, "CS", "IMAGES\\IM2");
+    put_string(&site, DICOM_REFERENCED_SOP_INSTANCE_IN_FILE, "UI", "1.2.392.5.1.2");
+    close_item(&site);
+    close_sequence(&site);
+    CLEANUP(buf_free) struct buf whole = wrap(&site, LITTLE);
+    must(path_write_file(in_folder(scene, "pacs/DICOMDIR"), buf_view(&whole), &err),
+         &err);
+    buf_free(&site.out);
+}
+
 static void add_folder(struct scene *scene)
 {
     struct err err = {0};
@@ -83,6 +101,7 @@ static void begin_with(struct scene *scene, const char *type, const char *depart
          &err);
     add_folder(scene);
     put_pictures(scene);
+    put_directory(scene);
     snprintf(folder, sizeof folder, "000/001/" NUMBER "/20240501/%s", type);
     snprintf(file, sizeof file, NUMBER "_20240501_%s_" KEY "_20240501120000000_%s_1",
              type, department);
@@ -140,10 +159,27 @@ static void pictures_of_an_excluded_department_stay(void)
     end(&scene);
 }
 
+static void a_file_that_a_disc_names_and_that_is_missing_is_listed(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    const char *order = "20240501/OMG-11/" KEY;
+    CLEANUP(buf_free) struct buf held = buf_init(1 << 20);
+    begin_with(&scene, "OMG-11", "01", MSH("OMI^Z23^OMI_Z23") ORDER_OF("01"));
+    /* the order opens pictures: the folder was looked through */
+    CHECK(is_soon(&scene, "/study", order, ENTRY_RADIOLOGY, 200));
+    CHECK(gateway_list_held(in_folder(&scene, "gateway.json"), &held, &err));
+    CHECK(span_is(buf_view(&held),
+                  "{\"disc\":\"file\",\"path\":\"pacs/DICOMDIR\",\"file\":\"pacs/IMAGES/"
+                  "IM2\",\"code\":\"disc_file_missing\"}\n"));
+    end(&scene);
+}
+
 int main(void)
 {
     RUN(an_order_opens_its_pictures_and_keeps_its_words);
     RUN(who_may_see_pictures_only_sees_no_word_of_the_order);
     RUN(pictures_of_an_excluded_department_stay);
+    RUN(a_file_that_a_disc_names_and_that_is_missing_is_listed);
     return test_done();
 }

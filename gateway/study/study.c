@@ -137,6 +137,14 @@ void study_stop(struct study *study)
     study->is_started = false;
 }
 
+struct study_discs study_look_up_discs(struct study *study)
+{
+    pthread_mutex_lock(&study->lock);
+    struct study_discs discs = study->discs;
+    pthread_mutex_unlock(&study->lock);
+    return discs;
+}
+
 void study_free(struct study *study)
 {
     if (!study)

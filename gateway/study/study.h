@@ -21,6 +21,9 @@
  * day and of its kind it has no entry of its own in the calendar: the order's opens it.
  * Rejection notes hide the instances that they name.
  *
+ * The DICOMDIR of a copied disc is read for what it names, not for where to look: files
+ * are found by walking, and one that it names and that is not there is told.
+ *
  * An MFER file is a study of one instance, kind waveform. Which of both a file is, its
  * first bytes say.
  *
@@ -72,6 +75,23 @@ MUST_CHECK bool study_look_at(struct study *study, const char *label, const char
 /* The same, soon and by the thread; from any thread, does not block. Several that come
  * shortly after each other are told together. */
 void study_note(struct study *study, const char *label, const char *folder);
+
+/* ---- discs: what their DICOMDIRs name (PS3.3 F, PS3.10 8), and is not there ---- */
+struct study_discs {
+    int64_t named;
+    int64_t missing; /* neither the instance nor a file of that name is there */
+    int64_t other;   /* a file of that name is, but another object or one not readable */
+};
+/* As of the last look; does not block. */
+struct study_discs study_look_up_discs(struct study *study);
+struct study_lost {
+    struct text folder, name;           /* of the DICOMDIR */
+    struct text file_folder, file_name; /* as it names it; "" = not safely */
+    const char *code; /* disc_file_missing, disc_file_other, disc_path_unsafe */
+};
+/* At most so many, for the hospital's own office. */
+MUST_CHECK bool study_list_lost(struct study *study, size_t max, struct arena *arena,
+                                struct study_lost **lost, size_t *count, struct err *err);
 
 /* ---- what a viewer sees ---- */
 /* The index path names a study, not a file of a storage. */

@@ -12,6 +12,7 @@
 enum {
     HEAD_BYTES = 64 * 1024,
     HEAD_BYTES_MAX = 16 << 20, /* nobody's header is larger */
+    DIRECTORY_BYTES_MAX = 64 << 20,
     FACTS_BYTES_MAX = 64 * 1024,
     ELEMENTS_MAX = 200000
 };
@@ -59,6 +60,8 @@ static bool read_head(int fd, struct heading *heading, struct err *err)
         if (!read_part(fd, len, heading->arena, &bytes, err) ||
             !dicom_read(bytes, &options, heading->arena, &heading->file, err))
             return false;
+        if (dicom_is_directory(heading->file))
+            return true; /* read by itself */
         uint64_t needed = heading->file->needs_bytes;
         size_t next = needed > 4 * len ? (size_t)needed : 4 * len;
         if (needed == 0 || len >= size || len >= HEAD_BYTES_MAX)
@@ -438,6 +441,30 @@ static bool fill(const struct heading *heading, struct err *err)
            read_series(heading, err);
 }
 
+/* What is wrong with a file becomes its code; only the disk's faults are ours. */
+static bool refuse(struct study_row *row, struct err *err)
+{
+    if (err->kind != ERR_SYNTAX && err->kind != ERR_LIMIT)
+        return false;
+    row->code = err->code;
+    row->named_count = 0;
+    err_clear(err);
+    return true;
+}
+
+static bool read_directory(int fd, struct heading *heading, struct err *err)
+{
+    struct span bytes = {0};
+    size_t size = (size_t)heading->row->size_bytes;
+    arena_reset(heading->arena); /* the header's beginning */
+    if (heading->row->size_bytes > DIRECTORY_BYTES_MAX)
+        err_set(err, ERR_LIMIT, "directory_too_large", "%d bytes are read",
+                DIRECTORY_BYTES_MAX);
+    return (err->kind == ERR_NONE && read_part(fd, size, heading->arena, &bytes, err) &&
+            study_read_directory(bytes, heading->arena, heading->row, err)) ||
+           refuse(heading->row, err);
+}
+
 bool study_read_header(int fd, struct arena *arena, struct study_row *row,
                        struct err *err)
 {
@@ -447,18 +474,11 @@ bool study_read_header(int fd, struct arena *arena, struct study_row *row,
     row->kind = "other";
     if (study_is_mfer(fd))
         return study_read_wave(fd, arena, row, err);
-    if (!read_head(fd, &heading, err)) {
-        if (err->kind != ERR_SYNTAX && err->kind != ERR_LIMIT)
-            return false;
-        row->code = err->code;
-        err_clear(err);
-        return true;
-    }
+    if (!read_head(fd, &heading, err))
+        return refuse(row, err);
+    if (dicom_is_directory(heading.file))
+        return read_directory(fd, &heading, err);
     heading.set = heading.file->set;
-    if (dicom_is_directory(heading.file)) {
-        row->code = "study_directory";
-        return true;
-    }
     return fill(&heading, err);
 }
 

@@ -25,6 +25,8 @@ struct study {
     atomic_bool is_ending;
     int64_t full_ms; /* monotonic, of the last look at every file; under sweeping */
     bool had_full;
+    bool has_changed; /* files came or went since they were compared; under sweeping */
+    struct study_discs discs; /* under lock */
 };
 
 struct study_noted {
@@ -37,6 +39,12 @@ enum { STUDY_NOTED_MAX = 20000 };
 MUST_CHECK bool study_look_at_noted(struct study *study, struct study_noted *noted,
                                     struct err *err);
 void study_free_noted(struct study_noted *noted);
+
+/* A file that a DICOMDIR names. */
+struct study_named {
+    struct text folder, name; /* where it should be; "" = by no name that is safe */
+    struct text instance;     /* SOP Instance UID, "" = not said */
+};
 
 struct study_row {
     struct text folder, name;
@@ -54,10 +62,24 @@ struct study_row {
     const char *reason;    /* of a rejection note; NULL = it is none */
     struct text *rejected; /* SOP Instance UIDs */
     size_t rejected_count;
+    struct study_named *named; /* of a DICOMDIR */
+    size_t named_count;
 };
 /* Fills the row from a file that is open; what is wrong with it becomes its code. False
  * for the arena's and the disk's errors only. */
 MUST_CHECK bool study_read_header(int fd, struct arena *arena, struct study_row *row,
+                                  struct err *err);
+
+/* The same of a whole DICOMDIR (study_directory.c): its code is "study_directory", else
+ * ERR_SYNTAX or ERR_LIMIT. */
+MUST_CHECK bool study_read_directory(struct span bytes, struct arena *arena,
+                                     struct study_row *row, struct err *err);
+/* study_directory_store.c */
+MUST_CHECK bool study_forget_named(struct store_session *session, struct text folder,
+                                   struct text name, struct err *err);
+MUST_CHECK bool study_put_named(struct store_session *session,
+                                const struct study_row *row, struct err *err);
+MUST_CHECK bool study_count_named(struct study *study, struct study_discs *discs,
                                   struct err *err);
 
 /* The same of a file that study_is_mfer. */

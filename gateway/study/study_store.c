@@ -289,9 +289,11 @@ static bool write_rows(struct store_session *session, const struct study_look *l
         const struct study_row *row = &look->rows[i];
         if (row->is_known && (!note_former(session, row->folder, row->name, err) ||
                               !forget_note(session, row->folder, row->name, err) ||
+                              !study_forget_named(session, row->folder, row->name, err) ||
                               !forget_file(session, row->folder, row->name, err)))
             return false;
-        if (!put_row(session, row, err) || !put_note(session, row, err))
+        if (!put_row(session, row, err) || !put_note(session, row, err) ||
+            !study_put_named(session, row, err))
             return false;
         if (row->code[0] != '\0' || (told && is_of_one_study(told, row)))
             continue;
@@ -308,6 +310,7 @@ static bool write_look(struct store_session *session, void *context, struct err 
     for (size_t i = 0; i < look->gone_count; i++)
         if (!note_former(session, look->gone[i].folder, look->gone[i].name, err) ||
             !forget_note(session, look->gone[i].folder, look->gone[i].name, err) ||
+            !study_forget_named(session, look->gone[i].folder, look->gone[i].name, err) ||
             !forget_file(session, look->gone[i].folder, look->gone[i].name, err))
             return false;
     if (!write_rows(session, look, err))
@@ -411,6 +414,7 @@ static bool forget_folder(struct store_session *session, void *context, struct e
                           bare, err) &&
            run_for_folder(session, "DELETE FROM study_rejection WHERE " BELOW, bare,
                           err) &&
+           run_for_folder(session, "DELETE FROM study_named WHERE " BELOW, bare, err) &&
            run_for_folder(session, "DELETE FROM study_file WHERE " BELOW, bare, err) &&
            run_for_folder(session, "DELETE FROM study_folder WHERE " BELOW, bare, err);
 }

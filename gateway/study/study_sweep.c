@@ -145,6 +145,7 @@ static bool flush(const struct look *look, struct err *err)
         return true;
     if (!study_note_look(look->study, &found, err))
         return false;
+    look->study->has_changed |= batch->row_count + batch->gone_count > 0;
     batch->row_count = batch->gone_count = batch->folder_count = 0;
     arena_reset(&batch->arena);
     return true;
@@ -218,6 +219,25 @@ static int64_t time_of(const struct stat *status)
     return status->st_mtim.tv_sec * INT64_C(1000000000) + status->st_mtim.tv_nsec;
 }
 
+static bool keep_named(struct batch *batch, const struct study_row *row,
+                       struct study_row *kept, struct err *err)
+{
+    kept->named_count = row->named_count;
+    kept->named = NULL;
+    if (row->named_count == 0)
+        return true;
+    kept->named = ARENA_MANY(&batch->arena, struct study_named, row->named_count, err);
+    for (size_t i = 0; i < row->named_count; i++)
+        if (!kept->named ||
+            !text_copy(row->named[i].folder, &batch->arena, &kept->named[i].folder,
+                       err) ||
+            !text_copy(row->named[i].name, &batch->arena, &kept->named[i].name, err) ||
+            !text_copy(row->named[i].instance, &batch->arena, &kept->named[i].instance,
+                       err))
+            return false;
+    return true;
+}
+
 /* Its texts move from the arena of its header to the batch's. */
 static bool keep(const struct look *look, const struct study_row *row, struct err *err)
 {
@@ -266,7 +286,9 @@ static bool keep(const struct look *look, const struct study_row *row, struct er
                 return false;
     }
     batch->row_count++;
-    return make_room(look, err);
+    if (!keep_named(batch, row, kept, err))
+        return false;
+    return row->named_count > 0 ? flush(look, err) : make_room(look, err);
 }
 
 /* A file that went away meanwhile is seen at the next look. */
@@ -462,6 +484,7 @@ static bool forget_gone(const struct look *look, const struct visit *visit,
         if (!is_there &&
             (!flush(look, err) || !study_forget_folder(look->study, known[i].path, err)))
             return false;
+        look->study->has_changed |= !is_there;
     }
     return true;
 }
@@ -562,6 +585,26 @@ static bool sweep_root(struct look *look, struct err *err)
            (is_ending(look) || !look->is_full || forget_unseen(look, err));
 }
 
+/* The office hears numbers here; which files they are stands in its list. */
+static bool compare_discs(struct study *study, struct err *err)
+{
+    struct study_discs discs = {0};
+    if (!study->has_changed)
+        return true;
+    if (!study_count_named(study, &discs, err))
+        return false;
+    study->has_changed = false;
+    pthread_mutex_lock(&study->lock);
+    struct study_discs former = study->discs;
+    study->discs = discs;
+    pthread_mutex_unlock(&study->lock);
+    bool is_news = former.missing != discs.missing || former.other != discs.other;
+    if (is_news && study->config.log)
+        LOG(study->config.log, "images_discs", LOG_NUMBER("named", discs.named),
+            LOG_NUMBER("missing", discs.missing), LOG_NUMBER("other", discs.other));
+    return true;
+}
+
 static bool is_full_due(struct study *study)
 {
     int64_t now_ms = clock_monotonic_ms(&study->config.clock);
@@ -592,7 +635,10 @@ bool study_sweep(struct study *study, struct err *err)
         study->full_ms = begun_ms;
     }
     struct err fault = {0};
-    if (!study_tell_index(study, true, &fault) && is_good) {
+    study->has_changed |= is_full;
+    bool is_told = study_tell_index(study, true, &fault);
+    is_told = is_told && compare_discs(study, &fault);
+    if (!is_told && is_good) {
         *err = fault;
         is_good = false;
     }
