@@ -28,7 +28,7 @@ static inline struct answer ask(struct scene *scene, const char *path, struct sp
                                      .body = body,
                                      .grant = grant,
                                      .first_byte_ms = 20000};
-    if (!tunnel_ask(scene->tunnel, &request, 8 << 20, &scene->arena, &answer.status,
+    if (!tunnel_ask(scene->tunnel, &request, 64 << 20, &scene->arena, &answer.status,
                     &answer.body, &err)) {
         printf("# %s: %s\n", path, err.code);
         return answer;

@@ -27,7 +27,7 @@ static const char *const voi_functions[] = {"LINEAR", "LINEAR_EXACT", "SIGMOID",
 
 struct writing {
     struct json_writer writer;
-    size_t instance_count;
+    struct image_pieces *pieces;
 };
 
 /* ---- members ---- */
@@ -138,6 +138,14 @@ static bool put_numbers_or_null(struct writing *writing, const struct json_value
             return false;
     }
     return true;
+}
+
+/* Left out, a flag is false. */
+static bool put_flag_if(struct writing *writing, const struct json_value *object,
+                        const char *key, struct err *err)
+{
+    const char *const keys[] = {key, NULL};
+    return !json_member(object, key) || put_bools(writing, object, keys, err);
 }
 
 /* An array of so many numbers, or null. */
@@ -282,9 +290,6 @@ static bool put_instance(struct writing *writing, const struct json_value *insta
 {
     static const char *const numbers[] = {"slice_location", "padding", "lossy_ratio",
                                           "frame_time_ms", NULL};
-    if (++writing->instance_count > IMAGE_INSTANCES_MAX)
-        return err_set(err, ERR_LIMIT, "study_instances", "more than %d instances",
-                       IMAGE_INSTANCES_MAX);
     json_open_object(&writing->writer);
     if (!put_pixels(writing, instance, err) ||
         !put_vector(writing, instance, "spacing", 2, err) ||
@@ -301,6 +306,22 @@ static bool put_instance(struct writing *writing, const struct json_value *insta
         return false;
     json_close_object(&writing->writer);
     return true;
+}
+
+/* In the skeleton its number stands for it: each is read once, in their order. */
+static bool put_piece(struct writing *writing, const struct json_value *number,
+                      struct err *err)
+{
+    struct image_pieces *pieces = writing->pieces;
+    double place = -1;
+    if (!json_as_double(number, &place, err))
+        return false;
+    if (!(place >= (double)pieces->next && place < (double)pieces->count))
+        return err_set(err, ERR_SYNTAX, "study_instance", "a number, no instance");
+    pieces->next = (size_t)place + 1;
+    CLEANUP(json_free_at)
+    struct json_document *document = json_parse(pieces->at[(size_t)place], err);
+    return document && put_instance(writing, json_root(document), err);
 }
 
 /* ---- series and study ---- */
@@ -324,7 +345,7 @@ static bool put_one_series(struct writing *writing, const struct json_value *ser
     json_key(&writing->writer, "instances");
     json_open_array(&writing->writer);
     for (size_t i = 0; i < json_count(instances); i++)
-        if (!put_instance(writing, json_item(instances, i), err))
+        if (!put_piece(writing, json_item(instances, i), err))
             return false;
     json_close_array(&writing->writer);
     json_close_object(&writing->writer);
@@ -367,8 +388,12 @@ static bool put_series(struct writing *writing, const struct json_value *root,
 bool image_write_study(struct span body, struct id facility, struct buf *out,
                        struct err *err)
 {
-    struct writing writing = {.writer = json_writer(out)};
-    CLEANUP(json_free_at) struct json_document *document = json_parse(body, err);
+    CLEANUP(image_free_pieces) struct image_pieces pieces = {0};
+    if (!image_split(body, &pieces, err))
+        return false;
+    struct writing writing = {.writer = json_writer(out), .pieces = &pieces};
+    CLEANUP(json_free_at)
+    struct json_document *document = json_parse(buf_view(&pieces.skeleton), err);
     if (!document)
         return false;
     const struct json_value *root = json_root(document);
@@ -377,7 +402,8 @@ bool image_write_study(struct span body, struct id facility, struct buf *out,
         !put_shaped(&writing, root, "date", "####-##-##", "", err) ||
         !put_shaped(&writing, root, "time", "##:##:##", ":", err) ||
         !put_text(&writing, root, "description", IMAGE_TEXT_MAX, err) ||
-        !put_text(&writing, root, "accession", IMAGE_TEXT_MAX, err))
+        !put_text(&writing, root, "accession", IMAGE_TEXT_MAX, err) ||
+        !put_flag_if(&writing, root, "is_cut", err))
         return false;
     json_put_id(&writing.writer, "facility", facility);
     if (!put_modalities(&writing, root, err) || !put_series(&writing, root, err))

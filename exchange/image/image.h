@@ -23,7 +23,7 @@ enum {
     IMAGE_INSTANCES_MAX = 20000, /* of a study */
     IMAGE_FRAMES_MAX = 1000000,  /* of an instance */
     IMAGE_TEXT_MAX = 1024,
-    IMAGE_STUDY_BYTES_MAX = 8 << 20,
+    IMAGE_STUDY_BYTES_MAX = 32 << 20, /* 1.6 kB for each of so many instances */
     IMAGE_PREVIEW_BYTES_MAX = 4 << 20,
     IMAGE_RAW_BYTES_MAX = 256 << 20,
     IMAGE_DOCUMENT_BYTES_MAX = 64 << 20,

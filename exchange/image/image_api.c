@@ -23,7 +23,7 @@ enum {
 
 struct image_service {
     struct content_service *contents;
-    /* Read as JSON a large study takes a hundred megabytes: one at a time. */
+    /* A large study is tens of megabytes, twice: one is written at a time. */
     pthread_mutex_t large;
 };
 

@@ -7,6 +7,19 @@
 #include "base/id.h"
 #include "exchange/image/image.h"
 
+/* A study's JSON is far larger as a tree than as bytes, most of it instances: they are
+ * cut out, each its number in its place, and read one by one (image_split.c). */
+struct image_pieces {
+    struct buf skeleton;
+    struct span *at; /* into the body, IMAGE_INSTANCES_MAX at most; *owned* */
+    size_t count;
+    size_t next; /* pieces before it were read */
+};
+/* ERR_LIMIT study_instances. What is no JSON stays none, in the skeleton or a piece. */
+MUST_CHECK bool image_split(struct span body, struct image_pieces *pieces,
+                            struct err *err);
+void image_free_pieces(struct image_pieces *pieces);
+
 /* Writes the contract's Study of a gateway's. ERR_SYNTAX, ERR_LIMIT when it is not what
  * it should be: nothing of it is shown then. */
 MUST_CHECK bool image_write_study(struct span body, struct id facility, struct buf *out,

@@ -57,6 +57,58 @@ static void a_study_is_written_anew(void)
     CHECK(write_body(STUDY(""), &out, &err));
 }
 
+/* Instances are cut out before the rest is read: what looks like one, or like what
+ * stands for one, is none. */
+static void what_stands_for_an_instance_is_not_taken_for_one(void)
+{
+    static const char *const bad[] = {
+        STUDY(SERIES("0")),
+        STUDY(SERIES(INSTANCE ",0")),
+        STUDY(SERIES("1," INSTANCE)),
+        STUDY(SERIES(INSTANCE) "," SERIES("0")),
+        STUDY(SERIES("[" INSTANCE "]")),
+        STUDY(SERIES("{]")),
+        STUDY(SERIES("{\"a\":[}")),
+        STUDY(SERIES("{\"uid\":\"}]}\\\"{\"}")),
+        STUDY(SERIES(INSTANCE INSTANCE)),
+        STUDY(SERIES(INSTANCE)) "]}",
+        "{\"series\":[{\"instances\":[" INSTANCE,
+        "{\"series\":[{\"instances\":[{\"uid\":\"",
+        "{\"series\":[{\"instances\":[{\"uid\":\"\\",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct err err = {0};
+        CLEANUP(buf_free) struct buf out = buf_init(1 << 16);
+        CHECK(!write_body(bad[i], &out, &err));
+        CHECK(err.kind == ERR_SYNTAX);
+    }
+    struct err err = {0};
+    CLEANUP(buf_free) struct buf out = buf_init(1 << 16);
+    /* of a member that nobody knows it goes nowhere */
+    CLEANUP(buf_free) struct buf body = buf_init(1 << 16);
+    buf_cstr(&body, "{\"other\":[{\"a\":[{\"b\":\"]}\"}]}],");
+    buf_cstr(&body, STUDY(SERIES(INSTANCE "," INSTANCE)) + 1);
+    CHECK(image_write_study(buf_view(&body), facility, &out, &err));
+    CHECK(!memmem(out.at, out.len, "other", 5));
+    const uint8_t *first = memmem(out.at, out.len, "\"uid\":\"1.2.3\"", 13);
+    CHECK(first && memmem(first + 1, out.len - (size_t)(first + 1 - out.at),
+                          "\"uid\":\"1.2.3\"", 13));
+}
+
+static void a_study_that_is_cut_says_so(void)
+{
+    static const char study[] = STUDY("");
+    for (int i = 0; i < 2; i++) {
+        struct err err = {0};
+        CLEANUP(buf_free) struct buf body = buf_init(1 << 16);
+        CLEANUP(buf_free) struct buf out = buf_init(1 << 16);
+        buf_cstr(&body, i == 0 ? "{\"is_cut\":true," : "{\"is_cut\":1,");
+        buf_cstr(&body, study + 1);
+        CHECK(image_write_study(buf_view(&body), facility, &out, &err) == (i == 0));
+        CHECK(i > 0 || memmem(out.at, out.len, "\"is_cut\":true", 13));
+    }
+}
+
 /* Every member the contract requires is needed, as what it is. */
 static void a_study_that_is_none_is_refused_whole(void)
 {
@@ -248,6 +300,8 @@ static void ranges_with_a_beginning_are_read(void)
 int main(void)
 {
     RUN(a_study_is_written_anew);
+    RUN(what_stands_for_an_instance_is_not_taken_for_one);
+    RUN(a_study_that_is_cut_says_so);
     RUN(a_study_that_is_none_is_refused_whole);
     RUN(what_may_be_there_goes_on);
     RUN(a_time_may_lack_its_seconds);

@@ -17,8 +17,8 @@
 
 enum {
     LISTS_MAX = 256,
-    LIST_BYTES_MAX = 64 << 20,
-    CONTENT_BYTES_MAX = 8 << 20,
+    LIST_BYTES_MAX = 96 << 20,
+    REPORT_BYTES_MAX = 8 << 20,
     FILE_BYTES_MAX =
         100 << 20, /* what is drawn from; larger files are taken away whole */
     SIDE_MAX = 1024,
@@ -273,7 +273,7 @@ void answer_study(struct http_call *call, void *context)
     struct answer *answer = answer_of(context);
     struct err err = {0};
     struct asked asked = {0};
-    CLEANUP(buf_free) struct buf out = buf_init(CONTENT_BYTES_MAX);
+    CLEANUP(buf_free) struct buf out = buf_init(STUDY_JSON_BYTES_MAX);
     const struct release_permit *permit = ask_gate(answer, call, &asked, &err);
     bool is_done = permit && write_list(answer, permit, &asked, &out, &err);
     if (is_done)
@@ -463,7 +463,7 @@ void answer_report(struct http_call *call, void *context)
     struct err err = {0};
     struct asked asked = {0};
     struct study_instance instance;
-    CLEANUP(buf_free) struct buf out = buf_init(CONTENT_BYTES_MAX);
+    CLEANUP(buf_free) struct buf out = buf_init(REPORT_BYTES_MAX);
     const struct release_permit *permit = ask_gate(answer, call, &asked, &err);
     bool is_found = permit && find_instance(answer, permit, &asked, http_arena(call),
                                             &instance, &err);

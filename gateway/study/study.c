@@ -410,6 +410,8 @@ void study_write_content(struct json_writer *writer, const struct study_content 
     json_put_text(writer, "time", content->time);
     json_put_text(writer, "description", content->description);
     json_put_text(writer, "accession", content->accession);
+    if (content->has_more)
+        json_put_bool(writer, "is_cut", true);
     json_key(writer, "modalities");
     json_open_array(writer);
     for (size_t i = 0; i < content->series_count; i++) {

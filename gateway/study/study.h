@@ -125,8 +125,11 @@ struct study_content {
     struct study_series *series;
     size_t series_count;
     size_t instance_count;
+    size_t facts_bytes;
     bool has_more; /* than is listed */
 };
+/* What study_write_content writes stays below: what is longer is cut, and says so. */
+enum { STUDY_JSON_BYTES_MAX = 32 << 20, STUDY_FACTS_BYTES_MAX = 28 << 20 };
 /* Takes a release_permit's place: only gateway/answer, which has decided, calls it. */
 MUST_CHECK bool study_read_content(struct study *study, const struct index_place *place,
                                    struct arena *arena, struct study_content *content,

@@ -709,12 +709,13 @@ bool study_read_rows(struct study *study, struct text uid, struct text number,
     while (store_step(rows, &has_row, err)) {
         if (!has_row)
             return true;
-        if (content->instance_count == STUDY_INSTANCES_MAX || content->has_more) {
-            content->has_more = true;
-            return true;
-        }
-        if (!add_instance(&listing))
+        content->facts_bytes += store_column_view(rows, 3).len;
+        content->has_more |= content->instance_count == STUDY_INSTANCES_MAX ||
+                             content->facts_bytes > STUDY_FACTS_BYTES_MAX;
+        if (!content->has_more && !add_instance(&listing))
             return false;
+        if (content->has_more)
+            return true;
     }
     return false;
 }

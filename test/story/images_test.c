@@ -337,6 +337,58 @@ static bool is_whole(const struct download *download)
            bytes == all.len - 4 - (size_t)(end - all.at);
 }
 
+#define INSTANCE                                                                         \
+    "{\"uid\":\"1.2.392.200036.9116.2.6.1.48.1214245753\",\"number\":%d,\"frames\":1,"   \
+    "\"rows\":512,\"columns\":512,\"bits_allocated\":16,\"bits_stored\":12,"             \
+    "\"is_signed\":true,\"samples\":1,\"photometric\":\"MONOCHROME2\",\"syntax\":"       \
+    "\"Explicit VR Little Endian\",\"is_supported\":true,\"has_modality_lut\":false,"    \
+    "\"has_voi_lut\":false,\"has_overlay\":false,\"voi_function\":\"LINEAR\","           \
+    "\"spacing_kind\":\"pixel\",\"spacing\":[0.9765625,0.9765625],\"aspect\":null,"      \
+    "\"position\":[-249.51171875,-249.51171875,1043.125],\"orientation\":"               \
+    "[1,0,0,0,1,0],\"slice_location\":1043.125,\"padding\":-2000,\"lossy_ratio\":"       \
+    "null,\"frame_time_ms\":null,\"rescale\":{\"slope\":1,\"intercept\":-1024,\"type\":" \
+    "\"HU\"},\"windows\":[{\"center\":40,\"width\":350,\"text\":\"WINDOW1\"},{"          \
+    "\"center\":-600,\"width\":1500,\"text\":\"WINDOW2\"}]}"
+
+/* As many instances as a study may have: some 16 MiB. */
+static void the_largest_study_comes_through_whole(void)
+{
+    enum { COUNT = 20000 };
+    struct scene scene = scene_new();
+    char opening[128];
+    struct download download;
+    size_t count = 0;
+    CLEANUP(buf_free) struct buf study = buf_init(32 << 20);
+    const char *end = strstr(STUDY, "]}]}");
+    buf_put(&study, STUDY, (size_t)(end - STUDY));
+    for (int i = 0; i < COUNT; i++) {
+        buf_cstr(&study, i > 0 ? "," : "");
+        buf_format(&study, INSTANCE, i + 1);
+    }
+    buf_cstr(&study, end);
+    buf_byte(&study, '\0');
+    CHECK(!study.has_failed && study.len > 13 << 20);
+    struct image_script script = {200, "application/json",
+                                  .body = (const char *)study.at};
+    open_only_entry(&scene, opening);
+    scene.hospital->image = &script;
+    begin_download(&download, &scene, opening, "study", NULL);
+    finish(&download);
+    CHECK(is_whole(&download));
+    struct span rest = buf_view(&download.all);
+    for (const uint8_t *at = rest.at; (at = memmem(at, rest.len, "{\"uid\":", 7));
+         count++) {
+        at += 7;
+        rest = span_part(buf_view(&download.all), (size_t)(at - download.all.at),
+                         download.all.len);
+    }
+    CHECK(count == COUNT);
+    CHECK(memmem(rest.at, rest.len, "\"number\":20000,", 15) != NULL);
+    buf_free(&download.all);
+    scene.hospital->image = NULL;
+    hospital_free(scene.hospital);
+}
+
 /* Told as it should be until the middle: never a clean end. */
 static void what_breaks_off_can_be_told_from_what_is_whole(void)
 {
@@ -537,6 +589,7 @@ int main(void)
     RUN(a_range_is_what_it_asks_for);
     RUN(what_a_gateway_should_not_send_reaches_nobody);
     RUN(what_breaks_off_can_be_told_from_what_is_whole);
+    RUN(the_largest_study_comes_through_whole);
     RUN(what_is_longer_than_it_may_be_is_cut);
     RUN(a_silent_and_an_absent_gateway_are_told_apart);
     RUN(a_withdrawn_consent_cuts_a_running_download);

@@ -1523,6 +1523,8 @@ export interface components {
             facility: components["schemas"]["Id"];
             /** @description CT, MR, CR … */
             modalities: string[];
+            /** @description true: the facility has more of it than is listed here (20,000 instances, 500 series); absent when it has not */
+            is_cut?: boolean;
             series: components["schemas"]["Series"][];
         };
         Series: {

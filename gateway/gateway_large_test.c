@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A study as large as one may be, from files to the answer that the centre gets. */
+#include "gateway/gateway_testcentre.h"
+
+#include <sys/stat.h>
+
+#include "formats/dicom/dicom_testsite.h"
+#include "gateway/study/study.h"
+
+enum { SETTLING_TRIES = 1200 };
+
+#define STUDY_KEY "-/DICOM/1.2.392.5"
+
+static void fill_slice(struct site *site, int number)
+{
+    char text[64];
+    put_string(site, DICOM_SOP_CLASS, "UI", "1.2.840.10008.5.1.4.1.1.2");
+    snprintf(text, sizeof text, "1.2.392.200036.9116.2.6.1.48.1214245753.1.%07d", number);
+    put_string(site, DICOM_SOP_INSTANCE, "UI", text);
+    put_string(site, DICOM_STUDY_DATE, "DA", "20240501");
+    put_string(site, DICOM_MODALITY, "CS", "CT");
+    put_string(site, DICOM_PATIENT_ID, "LO", NUMBER);
+    put_string(site, DICOM_STUDY, "UI", "1.2.392.5");
+    put_string(site, DICOM_SERIES, "UI", "1.2.392.5.1");
+    snprintf(text, sizeof text, "%d", number);
+    put_string(site, DICOM_INSTANCE_NUMBER, "IS", text);
+    put_string(site, DICOM_POSITION, "DS", "-249.51171875\\-249.51171875\\1043.125");
+    put_string(site, DICOM_ORIENTATION, "DS", "1\\0\\0\\0\\1\\0");
+    put_short(site, DICOM_SAMPLES, 1);
+    put_string(site, DICOM_PHOTOMETRIC, "CS", "MONOCHROME2");
+    put_short(site, DICOM_ROWS, 1);
+    put_short(site, DICOM_COLUMNS, 1);
+    put_string(site, DICOM_PIXEL_SPACING, "DS", "0.9765625\\0.9765625");
+    put_short(site, DICOM_BITS_ALLOCATED, 16);
+    put_short(site, DICOM_BITS_STORED, 12);
+    put_short(site, DICOM_HIGH_BIT, 11);
+    put_short(site, DICOM_PIXEL_REPRESENTATION, 0);
+    put_string(site, DICOM_WINDOW_CENTER, "DS", "40\\-600");
+    put_string(site, DICOM_WINDOW_WIDTH, "DS", "350\\1500");
+    put_shorts(site, DICOM_PIXELS, "OW", (const uint16_t[]){1}, 1);
+}
+
+/* Nobody's files: they need not outlive a crash. */
+static void put_slice(const struct scene *scene, int number)
+{
+    char path[64];
+    struct site site = new_site(LITTLE);
+    fill_slice(&site, number);
+    CLEANUP(buf_free) struct buf whole = wrap(&site, LITTLE);
+    snprintf(path, sizeof path, "pacs/%d/%d", number % 40, number);
+    FILE *file = fopen(in_folder(scene, path), "w");
+    bool is_written = file && fwrite(whole.at, 1, whole.len, file) == whole.len;
+    if (file)
+        is_written &= fclose(file) == 0;
+    if (!is_written)
+        CHECK(is_written);
+    buf_free(&site.out);
+}
+
+static void add_folder(struct scene *scene)
+{
+    struct err err = {0};
+    struct span json = {0};
+    CLEANUP(buf_free) struct buf changed = buf_init(1 << 16);
+    must(path_read_file(in_folder(scene, "gateway.json"), 1 << 15, &scene->arena, &json,
+                        &err),
+         &err);
+    buf_format(&changed,
+               "{\"images\":[{\"label\":\"pacs\",\"directory\":\"%s/pacs\"}],"
+               "\"images_period_seconds\":1,",
+               scene->folder);
+    buf_span(&changed, span_part(json, 1, json.len));
+    must(path_write_file(in_folder(scene, "gateway.json"), buf_view(&changed), &err),
+         &err);
+}
+
+static void begin_with(struct scene *scene, int count)
+{
+    struct err err = {0};
+    char folder[16];
+    begin(scene);
+    CHECK(link_is(scene, "イイダ ハナコ", "confirmed"));
+    stop_gateway(scene);
+    must(path_write_file(in_folder(scene, "policy.json"),
+                         SPAN("{\"version\":2,\"rules\":[{\"kinds\":[\"radiology\"]}]}"),
+                         &err),
+         &err);
+    add_folder(scene);
+    for (int i = 0; i < 40; i++) {
+        snprintf(folder, sizeof folder, "pacs/%d", i);
+        must(path_make_directory(in_folder(scene, folder), &err), &err);
+    }
+    for (int i = 1; i <= count; i++)
+        put_slice(scene, i);
+    start_gateway(scene);
+    ANSWER hello = ask_hello(scene);
+    CHECK(hello.status == 200);
+}
+
+static size_t count_of(const struct answer *answer)
+{
+    const struct json_value *series =
+        answer->document
+            ? json_item(json_member(json_root(answer->document), "series"), 0)
+            : NULL;
+    return series ? json_count(json_member(series, "instances")) : 0;
+}
+
+/* All of its instances; an answer before all files were read is asked for again. */
+static struct answer ask_study(struct scene *scene, size_t wanted)
+{
+    struct answer answer = {0};
+    struct wish wish = {
+        .key = STUDY_KEY, .profession = "doctor", .kind = ENTRY_RADIOLOGY};
+    for (int tries = 0; tries < SETTLING_TRIES && count_of(&answer) < wanted; tries++) {
+        if (tries > 0)
+            usleep(50000);
+        json_free(answer.document);
+        arena_reset(&scene->arena);
+        answer = ask_wish(scene, "/study", &wish);
+    }
+    return answer;
+}
+
+static bool is_cut(const struct answer *answer)
+{
+    bool flag = false;
+    struct err err = {0};
+    return answer->document &&
+           json_take_bool(json_root(answer->document), "is_cut", &flag, &err) && flag;
+}
+
+static void the_largest_study_is_answered_whole_and_a_larger_one_says_it_is_cut(void)
+{
+    struct scene scene;
+    begin_with(&scene, STUDY_INSTANCES_MAX);
+    ANSWER whole = ask_study(&scene, STUDY_INSTANCES_MAX);
+    CHECK(whole.status == 200 && count_of(&whole) == STUDY_INSTANCES_MAX);
+    CHECK(!is_cut(&whole) && whole.body.len > 8 << 20);
+    printf("# %zu bytes\n", whole.body.len);
+    put_slice(&scene, STUDY_INSTANCES_MAX + 1);
+    for (int tries = 0; tries < SETTLING_TRIES; tries++) {
+        ANSWER larger = ask_study(&scene, STUDY_INSTANCES_MAX);
+        CHECK(count_of(&larger) == STUDY_INSTANCES_MAX);
+        if (is_cut(&larger))
+            break;
+        CHECK(tries < SETTLING_TRIES - 1);
+        usleep(50000);
+    }
+    end(&scene);
+}
+
+int main(void)
+{
+    RUN(the_largest_study_is_answered_whole_and_a_larger_one_says_it_is_cut);
+    return test_done();
+}
