@@ -4,10 +4,12 @@
 
 #include <sys/stat.h>
 
+#include "base/child/child.h"
 #include "formats/dicom/dicom_testsite.h"
+#include "formats/picture/picture.h"
 #include "gateway/study/study.h"
 
-enum { SETTLING_TRIES = 1200 };
+enum { SETTLING_TRIES = 4000 };
 
 #define STUDY_KEY "-/DICOM/1.2.392.5"
 
@@ -97,6 +99,36 @@ static void begin_with(struct scene *scene, int count)
     CHECK(hello.status == 200);
 }
 
+/* 30 slices of 4 MB, mostly a hole: more than is ever read whole. */
+static void put_film(const struct scene *scene)
+{
+    enum { SIDE = 1448, FRAMES = 30, BYTES = SIDE * SIDE * 2 * FRAMES };
+    struct site site = new_site(LITTLE);
+    put_string(&site, DICOM_SOP_CLASS, "UI", "1.2.840.10008.5.1.4.1.1.13.1.3");
+    put_string(&site, DICOM_SOP_INSTANCE, "UI", "1.2.392.5.1.1");
+    put_string(&site, DICOM_STUDY_DATE, "DA", "20240501");
+    put_string(&site, DICOM_MODALITY, "CS", "MG");
+    put_string(&site, DICOM_PATIENT_ID, "LO", NUMBER);
+    put_string(&site, DICOM_STUDY, "UI", "1.2.392.5");
+    put_string(&site, DICOM_SERIES, "UI", "1.2.392.5.1");
+    put_short(&site, DICOM_SAMPLES, 1);
+    put_string(&site, DICOM_PHOTOMETRIC, "CS", "MONOCHROME2");
+    put_string(&site, DICOM_FRAMES, "IS", "30");
+    put_short(&site, DICOM_ROWS, SIDE);
+    put_short(&site, DICOM_COLUMNS, SIDE);
+    put_short(&site, DICOM_BITS_ALLOCATED, 16);
+    put_short(&site, DICOM_BITS_STORED, 12);
+    put_short(&site, DICOM_HIGH_BIT, 11);
+    put_short(&site, DICOM_PIXEL_REPRESENTATION, 0);
+    put_head(&site, DICOM_PIXELS, "OW", BYTES);
+    CLEANUP(buf_free) struct buf head = wrap(&site, LITTLE);
+    struct err err = {0};
+    const char *path = in_folder(scene, "pacs/0/film");
+    must(path_write_file(path, buf_view(&head), &err), &err);
+    CHECK(truncate(path, (off_t)head.len + BYTES) == 0);
+    buf_free(&site.out);
+}
+
 static size_t count_of(const struct answer *answer)
 {
     const struct json_value *series =
@@ -150,8 +182,27 @@ static void the_largest_study_is_answered_whole_and_a_larger_one_says_it_is_cut(
     end(&scene);
 }
 
-int main(void)
+static void a_frame_of_a_file_of_any_size_is_drawn(void)
 {
+    struct scene scene;
+    struct wish wish = {
+        .key = STUDY_KEY, .profession = "doctor", .kind = ENTRY_RADIOLOGY};
+    begin_with(&scene, 0);
+    put_film(&scene);
+    ANSWER study = ask_study(&scene, 1);
+    CHECK(study.status == 200 && count_of(&study) == 1);
+    ANSWER frame = ask_wish(&scene, "/frame", &wish);
+    CHECK(frame.status == 200 && span_starts(frame.body, "\xFF\xD8\xFF"));
+    end(&scene);
+}
+
+/* This program run again ("render --child") draws. */
+int main(int argc, char **argv)
+{
+    const struct child_handler handler = {picture_answer, NULL};
+    if (argc == 3 && strcmp(argv[2], "--child") == 0)
+        child_serve(&handler);
+    RUN(a_frame_of_a_file_of_any_size_is_drawn);
     RUN(the_largest_study_is_answered_whole_and_a_larger_one_says_it_is_cut);
     return test_done();
 }

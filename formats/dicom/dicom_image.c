@@ -375,3 +375,27 @@ bool dicom_check_image(struct dicom_file *file, struct err *err)
     bool is_read = file->pixels.fragment_count > 0 || file->pixels.is_cut;
     return !is_read || check_coded(file, &image, err);
 }
+
+bool dicom_frame_extent(const struct dicom_file *file, const struct dicom_image *image,
+                        uint32_t frame, struct span *bytes, struct err *err)
+{
+    const struct dicom_pixels *pixels = &file->pixels;
+    struct range range = {0};
+    *bytes = (struct span){0};
+    if (image->is_encapsulated) {
+        if (!find_range(file, image, frame, &range))
+            return missing(frame, err);
+        const struct dicom_fragment *last = &pixels->fragments[range.to - 1];
+        size_t from = pixels->fragments[range.from].offset;
+        *bytes = span_part(file->bytes, from, last->offset + last->len - from);
+        return true;
+    }
+    uint64_t first = image->frame_bits * frame;
+    if (frame >= image->frame_count || first / 8 >= pixels->value.len)
+        return missing(frame, err);
+    /* whole words */
+    uint64_t from = first / 8 & ~UINT64_C(1);
+    uint64_t end = ((first + image->frame_bits + 7) / 8 + 1) & ~UINT64_C(1);
+    *bytes = span_part(pixels->value, (size_t)from, (size_t)(end - from));
+    return true;
+}

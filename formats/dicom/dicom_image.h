@@ -59,6 +59,12 @@ MUST_CHECK bool dicom_frame(const struct dicom_file *file,
                             struct arena *arena, struct dicom_frame *out,
                             struct err *err);
 
+/* Where dicom_frame reads, within file->bytes: at least those of the frame. Not of a
+ * deflated file. The same errors. */
+MUST_CHECK bool dicom_frame_extent(const struct dicom_file *file,
+                                   const struct dicom_image *image, uint32_t frame,
+                                   struct span *bytes, struct err *err);
+
 enum dicom_spacing { DICOM_SPACING_NONE, DICOM_SPACING_PIXEL, DICOM_SPACING_IMAGER };
 enum dicom_voi { DICOM_VOI_LINEAR, DICOM_VOI_LINEAR_EXACT, DICOM_VOI_SIGMOID };
 

@@ -546,7 +546,7 @@ static bool read_pixels(struct dicom_reader *reader, struct dicom_set *set, size
     }
     if (has_items) {
         size_t rest = end - *at;
-        if (element->length < rest)
+        if (!element->is_undefined_length && element->length < rest)
             end = *at + (size_t)element->length;
         return dicom_read_fragments(reader, at, end, &file->pixels, err);
     }

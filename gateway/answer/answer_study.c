@@ -19,8 +19,7 @@ enum {
     LISTS_MAX = 256,
     LIST_BYTES_MAX = 96 << 20,
     REPORT_BYTES_MAX = 8 << 20,
-    FILE_BYTES_MAX =
-        100 << 20, /* what is drawn from; larger files are taken away whole */
+    FILE_BYTES_MAX = 100 << 20, /* what is read whole: not frames of large files */
     SIDE_MAX = 1024,
     WINDOW_BYTES_MAX = 32
 };
@@ -312,6 +311,12 @@ static bool load(void *self, struct arena *arena, struct span *bytes, struct err
     return fd >= 0 && path_read(fd, FILE_BYTES_MAX, arena, bytes, err);
 }
 
+static int open_large(void *self, struct err *err)
+{
+    const struct loading *loading = self;
+    return study_open_file(loading->answer->config.study, loading->instance, err);
+}
+
 static bool draw(struct answer *answer, const struct study_instance *instance,
                  const struct asked *asked, struct buf *reply, struct err *err)
 {
@@ -319,7 +324,9 @@ static bool draw(struct answer *answer, const struct study_instance *instance,
     struct frames_source source = {.instance = text_span(instance->uid),
                                    .version = text_span(instance->version),
                                    .load = load,
-                                   .self = &loading};
+                                   .self = &loading,
+                                   .open = open_large,
+                                   .size_bytes = (uint64_t)instance->size_bytes};
     return frames_take(answer->config.frames, &source, (uint32_t)asked->frame,
                        &asked->wish, reply, err) ||
            name_fault(err);

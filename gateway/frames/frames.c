@@ -9,6 +9,7 @@
 #include "base/rand.h"
 #include "gateway/frames/frames_files.h"
 #include "gateway/frames/frames_kept.h"
+#include "gateway/frames/frames_part.h"
 
 enum {
     MEMORY_BYTES_MAX = 512 << 20, /* of a process */
@@ -185,17 +186,30 @@ static bool draw_file(struct frames *frames, const struct dicom_file *file,
     return child_run_request(frames->pool, &request, reply, err);
 }
 
-static bool draw(struct frames *frames, const struct frames_source *source,
-                 uint32_t frame, const struct picture_wish *wish, struct buf *reply,
-                 struct err *err)
+static bool draw_whole(struct frames *frames, const struct frames_source *source,
+                       uint32_t frame, const struct picture_wish *wish, struct buf *reply,
+                       struct err *err)
 {
-    count_drawn(frames);
     struct frames_file *file = frames_files_hold(frames->files, source, err);
     if (!file)
         return false;
     bool is_drawn = draw_file(frames, frames_file_dicom(file), frame, wish, reply, err);
     frames_files_let_go(frames->files, file);
     return is_drawn;
+}
+
+static bool draw(struct frames *frames, const struct frames_source *source,
+                 uint32_t frame, const struct picture_wish *wish, struct buf *reply,
+                 struct err *err)
+{
+    CLEANUP(buf_free) struct buf request = buf_init(PICTURE_JOB_BYTES_MAX);
+    bool is_whole = frames_is_whole(source);
+    count_drawn(frames);
+    if (!is_whole && !frames_prepare_part(source, frame, wish, &request, &is_whole, err))
+        return false;
+    if (is_whole)
+        return draw_whole(frames, source, frame, wish, reply, err);
+    return child_run(frames->pool, buf_view(&request), reply, err);
 }
 
 static bool recall(struct frames *frames, const struct hash *name, struct buf *reply)

@@ -41,7 +41,12 @@ struct frames_source {
     struct span version;  /* of its bytes, so that a corrected file is another */
     bool (*load)(void *self, struct arena *arena, struct span *file, struct err *err);
     void *self;
+    /* Of a file larger than FRAMES_WHOLE_BYTES_MAX, whose frames are read by parts
+     * instead: for reading, closed by this module; NULL = it is always read whole. */
+    int (*open)(void *self, struct err *err);
+    uint64_t size_bytes;
 };
+enum { FRAMES_WHOLE_BYTES_MAX = 64 << 20 };
 
 /* Appends a reply, which picture_read_reply takes apart. Frames count from 0. */
 MUST_CHECK bool frames_take(struct frames *frames, const struct frames_source *source,

@@ -151,7 +151,10 @@ static const char *take_of(struct scene *scene, const char *version, uint32_t fr
                            const struct picture_wish *wish, struct buf *reply)
 {
     struct err err = {0};
-    struct frames_source source = {SPAN(INSTANCE), span_cstr(version), load, scene};
+    struct frames_source source = {.instance = SPAN(INSTANCE),
+                                   .version = span_cstr(version),
+                                   .load = load,
+                                   .self = scene};
     return frames_take(scene->frames, &source, frame, wish, reply, &err) ? "ok"
                                                                          : err.code;
 }
@@ -192,6 +195,173 @@ static void frames_are_drawn_as_pictures_and_as_values(void)
                  scene.file.at + scene.file.len - (size_t)(FRAMES - 3) * FRAME_BYTES,
                  FRAME_BYTES) == 0);
     buf_free(&reply);
+    end(&scene);
+}
+
+/* ---- large files ---- */
+
+enum { LARGE_SIDE = 2048, LARGE_FRAMES = 20, SMALL_FRAME = 64 * 64 * 2 };
+#define LARGE_FRAME_BYTES ((size_t)LARGE_SIDE * LARGE_SIDE * 2)
+#define FILM_FRAME_BYTES ((size_t)256 << 20)
+
+static const char *large_name(void)
+{
+    static char name[80];
+    snprintf(name, sizeof name, "%s/large.dcm", folder);
+    return name;
+}
+
+static void put_large_head(struct buf *out, const char *syntax, unsigned side)
+{
+    for (int i = 0; i < 128; i++)
+        buf_byte(out, 0);
+    buf_cstr(out, "DICM");
+    put_element(out, 0x00020010, "UI", syntax);
+    put_element(out, 0x00080018, "UI", INSTANCE);
+    put_number(out, 0x00280002, 1);
+    put_element(out, 0x00280004, "CS", "MONOCHROME2");
+    put_element(out, 0x00280008, "IS", "20");
+    put_number(out, 0x00280010, side);
+    put_number(out, 0x00280011, side);
+    put_number(out, 0x00280100, 16);
+    put_number(out, 0x00280101, 16);
+    put_number(out, 0x00280102, 15);
+    put_number(out, 0x00280103, 0);
+    /* other elements, more than is read at first */
+    for (unsigned i = 0; i < 40; i++) {
+        static const uint8_t nothing[4000];
+        put16(out, 0x0029);
+        put16(out, 0x1000 + i);
+        buf_put(out, "OB\0\0\xA0\x0F\0\0", 8);
+        buf_put(out, nothing, sizeof nothing);
+    }
+    put16(out, 0x7FE0);
+    put16(out, 0x0010);
+}
+
+static void write_at(int fd, uint64_t at, const void *bytes, size_t len)
+{
+    CHECK(pwrite(fd, bytes, len, (off_t)at) == (ssize_t)len);
+}
+
+/* A hole but for its header and a word at the beginning and end of each frame. */
+static uint64_t write_native(void)
+{
+    CLEANUP(buf_free) struct buf head = buf_init(1 << 20);
+    CLEANUP(path_close) int fd = open(large_name(), O_RDWR | O_CREAT | O_TRUNC, 0600);
+    uint32_t len = (uint32_t)(LARGE_FRAMES * LARGE_FRAME_BYTES);
+    put_large_head(&head, "1.2.840.10008.1.2.1", LARGE_SIDE);
+    buf_put(&head, "OW\0", 4);
+    put16(&head, len & 0xFFFF);
+    put16(&head, len >> 16);
+    write_at(fd, 0, head.at, head.len);
+    for (unsigned i = 0; i < LARGE_FRAMES; i++) {
+        uint8_t word[] = {(uint8_t)(100 + i), 1};
+        write_at(fd, head.len + i * LARGE_FRAME_BYTES, word, 2);
+        write_at(fd, head.len + (i + 1) * LARGE_FRAME_BYTES - 2, word, 2);
+    }
+    /* behind the pixels: padding, as some write it */
+    write_at(fd, head.len + len, "\xFC\xFF\xFC\xFFOB\0\0\0\0\0\0", 12);
+    return head.len + len + 12;
+}
+
+/* RLE, one fragment a frame, each 256 MB: more than 4 GB. */
+static uint64_t write_film(void)
+{
+    CLEANUP(buf_free) struct buf head = buf_init(1 << 20);
+    CLEANUP(path_close) int fd = open(large_name(), O_RDWR | O_CREAT | O_TRUNC, 0600);
+    put_large_head(&head, "1.2.840.10008.1.2.5", 64);
+    buf_put(&head, "OB\0\0\xFF\xFF\xFF\xFF\xFE\xFF\x00\xE0\0\0\0\0", 16);
+    write_at(fd, 0, head.at, head.len);
+    uint64_t at = head.len;
+    for (unsigned i = 0; i < LARGE_FRAMES; i++) {
+        uint8_t frame[8 + 64 + 2 * 64] = {0xFE, 0xFF, 0x00, 0xE0, 0, 0, 0, 0x10};
+        frame[8] = 2;
+        frame[12] = 64;
+        frame[16] = 128;
+        for (unsigned k = 0; k < 64; k++) {
+            frame[72 + 2 * (k % 32) + k / 32 * 64] = 0x81; /* 128 times */
+            frame[73 + 2 * (k % 32) + k / 32 * 64] = (uint8_t)(k < 32 ? 1 : 100 + i);
+        }
+        write_at(fd, at, frame, sizeof frame);
+        at += 8 + FILM_FRAME_BYTES;
+    }
+    write_at(fd, at, "\xFE\xFF\xDD\xE0\0\0\0\0", 8);
+    return at + 8;
+}
+
+static int open_file(void *self, struct err *err)
+{
+    (void)self;
+    int fd = open(large_name(), O_RDONLY | O_CLOEXEC);
+    return fd >= 0 || !err_set(err, ERR_MISSING, "instance_missing", "away") ? fd : -1;
+}
+
+static const char *take_large(struct scene *scene, uint64_t size, uint32_t frame,
+                              struct buf *reply)
+{
+    struct err err = {0};
+    char version[32];
+    snprintf(version, sizeof version, "%llu", (unsigned long long)size);
+    struct frames_source source = {SPAN(INSTANCE), span_cstr(version), load,
+                                   scene,          open_file,          size};
+    buf_reset(reply);
+    return frames_take(scene->frames, &source, frame, &raw, reply, &err) ? "ok"
+                                                                         : err.code;
+}
+
+/* Whether this frame's values came: its number at the beginning and the end. */
+static bool is_frame(struct scene *scene, uint64_t size, uint32_t frame, size_t len)
+{
+    CLEANUP(buf_free) struct buf reply = buf_init(32 << 20);
+    struct picture_result result = {0};
+    struct err err = {0};
+    uint8_t word[] = {(uint8_t)(100 + frame), 1};
+    const char *said = take_large(scene, size, frame, &reply);
+    bool is_right = strcmp(said, "ok") == 0 &&
+                    picture_read_reply(buf_view(&reply), &result, &err) &&
+                    result.bytes.len == len && memcmp(result.bytes.at, word, 2) == 0 &&
+                    memcmp(result.bytes.at + len - 2, word, 2) == 0;
+    if (!is_right)
+        printf("# %u: %s, %zu\n", frame, said, result.bytes.len);
+    return is_right;
+}
+
+static void a_frame_of_a_large_file_is_read_by_itself(void)
+{
+    struct scene scene;
+    begin(&scene, false, 0);
+    uint64_t native = write_native();
+    CHECK(native > 100 << 20);
+    for (uint32_t i = 0; i < LARGE_FRAMES; i += 19)
+        CHECK(is_frame(&scene, native, i, LARGE_FRAME_BYTES));
+    uint64_t film = write_film();
+    CHECK(film > UINT32_MAX);
+    for (uint32_t i = 0; i < LARGE_FRAMES; i++)
+        CHECK(is_frame(&scene, film, i, SMALL_FRAME));
+    CHECK(scene.loads == 0);
+    end(&scene);
+}
+
+static void a_large_file_that_is_cut_or_lies_says_so(void)
+{
+    struct scene scene;
+    CLEANUP(buf_free) struct buf reply = buf_init(32 << 20);
+    begin(&scene, false, 0);
+    uint64_t size = write_native();
+    CHECK(strcmp(take_large(&scene, size, LARGE_FRAMES, &reply), "dicom_frame_missing") ==
+          0);
+    CHECK(truncate(large_name(), (off_t)(3 * LARGE_FRAME_BYTES)) == 0);
+    CHECK(strcmp(take_large(&scene, size + 1, 10, &reply), "dicom_frame_missing") == 0);
+    CHECK(truncate(large_name(), 10000) == 0); /* within the header */
+    CHECK(strcmp(take_large(&scene, size + 2, 0, &reply), "ok") != 0);
+    size = write_film();
+    CHECK(truncate(large_name(), (off_t)(FILM_FRAME_BYTES + FILM_FRAME_BYTES / 2)) == 0);
+    CHECK(is_frame(&scene, size + 1, 0, SMALL_FRAME));
+    CHECK(strcmp(take_large(&scene, size + 2, 5, &reply), "dicom_frame_missing") == 0);
+    CHECK(unlink(large_name()) == 0);
+    CHECK(strcmp(take_large(&scene, size + 3, 0, &reply), "instance_missing") == 0);
+    CHECK(scene.loads == 0);
     end(&scene);
 }
 
@@ -534,6 +704,8 @@ int main(int argc, char **argv)
         child_serve(&handler);
     CHECK(secret_start(&err));
     RUN(frames_are_drawn_as_pictures_and_as_values);
+    RUN(a_frame_of_a_large_file_is_read_by_itself);
+    RUN(a_large_file_that_is_cut_or_lies_says_so);
     RUN(what_cannot_be_drawn_says_why);
     RUN(a_preview_is_drawn_once_and_then_read_from_disk);
     RUN(whatever_differs_is_another_picture);
