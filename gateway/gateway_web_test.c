@@ -591,6 +591,66 @@ static void health_and_meters_are_told_on_loopback(void)
     close_place(&place);
 }
 
+/* ---- a caller of others ---- */
+
+#define PYTHON "/usr/bin/python3"
+
+/* Objects as pydicom writes them, sent by Python's own HTTP client. */
+static const char *const sender =
+    "import io, json, sys, urllib.request, uuid\n"
+    "from pydicom.dataset import FileDataset, FileMetaDataset\n"
+    "mark = uuid.uuid4().hex\n"
+    "body = b''\n"
+    "for i, syntax in enumerate(('1.2.840.10008.1.2.1', '1.2.840.10008.1.2')):\n"
+    "    meta = FileMetaDataset()\n"
+    "    meta.MediaStorageSOPClassUID = '1.2.840.10008.5.1.4.1.1.7'\n"
+    "    meta.MediaStorageSOPInstanceUID = '2.25.70%d' % i\n"
+    "    meta.TransferSyntaxUID = syntax\n"
+    "    one = FileDataset('', {}, file_meta=meta, preamble=bytes(128))\n"
+    "    one.is_little_endian, one.is_implicit_VR = True, i == 1\n"
+    "    one.SOPClassUID = meta.MediaStorageSOPClassUID\n"
+    "    one.SOPInstanceUID = meta.MediaStorageSOPInstanceUID\n"
+    "    one.StudyInstanceUID, one.SeriesInstanceUID = '2.25.7', '2.25.71'\n"
+    "    one.PatientID, one.PatientName = '1', 'KARA^HANAKO'\n"
+    "    one.Rows = one.Columns = 64\n"
+    "    one.BitsAllocated = one.BitsStored = 8\n"
+    "    one.HighBit, one.SamplesPerPixel, one.PixelRepresentation = 7, 1, 0\n"
+    "    one.PhotometricInterpretation = 'MONOCHROME2'\n"
+    "    one.PixelData = bytes([13, 10, 45, 45]) * 1024\n"
+    "    out = io.BytesIO()\n"
+    "    one.save_as(out, write_like_original=False)\n"
+    "    body += b'--' + mark.encode() + b'\\r\\nContent-Type: application/dicom'\n"
+    "    body += b'\\r\\n\\r\\n' + out.getvalue() + b'\\r\\n'\n"
+    "body += b'--' + mark.encode() + b'--\\r\\n'\n"
+    "kind = 'multipart/related; type=\"application/dicom\"; boundary=\"%s\"' % mark\n"
+    "head = {'Content-Type': kind, 'Accept': 'application/dicom+json'}\n"
+    "request = urllib.request.Request(sys.argv[1], body, head)\n"
+    "answer = json.load(urllib.request.urlopen(request))\n"
+    "stored = [one['00081155']['Value'][0] for one in answer['00081199']['Value']]\n"
+    "sys.exit(stored != ['2.25.700', '2.25.701'] or '00081198' in answer)\n";
+
+static void what_pydicom_writes_and_python_posts_is_stored(void)
+{
+    struct place place;
+    char url[64];
+    prepare_place(&place);
+    open_place(&place);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u" ANY,
+             (unsigned)gateway_web_port(place.web));
+    struct running running =
+        begin_program((const char *const[]){PYTHON, "-c", sender, url, NULL});
+    bool is_done = end_program(&running) == 0;
+    CHECK(is_done && place.site.kept_count == 2 && count_kept(&place.site) == 2);
+    close_place(&place);
+}
+
+static bool has_pydicom(void)
+{
+    const char *const arguments[] = {PYTHON, "-c", "import pydicom", NULL};
+    struct running running = begin_program(arguments);
+    return end_program(&running) == 0;
+}
+
 int main(void)
 {
     if (!mkdtemp(folder))
@@ -612,6 +672,10 @@ int main(void)
         RUN(a_caller_is_its_certificate_when_one_is_named);
     else
         SKIP("a_caller_is_its_certificate_when_one_is_named", "curl is not installed");
+    if (has_pydicom())
+        RUN(what_pydicom_writes_and_python_posts_is_stored);
+    else
+        SKIP("what_pydicom_writes_and_python_posts_is_stored", "there is no pydicom");
     RUN(health_and_meters_are_told_on_loopback);
     CHECK(test_remove(folder));
     return test_done();

@@ -87,7 +87,7 @@ static void what_stands_for_an_instance_is_not_taken_for_one(void)
     /* of a member that nobody knows it goes nowhere */
     CLEANUP(buf_free) struct buf body = buf_init(1 << 16);
     buf_cstr(&body, "{\"other\":[{\"a\":[{\"b\":\"]}\"}]}],");
-    buf_cstr(&body, STUDY(SERIES(INSTANCE "," INSTANCE)) + 1);
+    buf_cstr(&body, &STUDY(SERIES(INSTANCE "," INSTANCE))[1]);
     CHECK(image_write_study(buf_view(&body), facility, &out, &err));
     CHECK(!memmem(out.at, out.len, "other", 5));
     const uint8_t *first = memmem(out.at, out.len, "\"uid\":\"1.2.3\"", 13);
