@@ -79,12 +79,14 @@ static bool read_images(const struct json_value *root, struct arena *arena,
 {
     const struct json_value *array = NULL;
     int period_s = 5;
-    if (!json_member(root, "images"))
-        return true;
-    if (!json_take_array(root, "images", STUDY_ROOTS_MAX, &array, err) ||
-        !take_number(root, "images_period_seconds", 1, HOUR_S, &period_s, err))
+    /* what is received is looked through, too */
+    if (!take_number(root, "images_period_seconds", 1, HOUR_S, &period_s, err))
         return false;
     config->image_sweep_ms = period_s * 1000;
+    if (!json_member(root, "images"))
+        return true;
+    if (!json_take_array(root, "images", STUDY_ROOTS_MAX, &array, err))
+        return false;
     for (size_t i = 0; i < json_count(array); i++) {
         struct collect_root one = {0};
         if (!read_root(json_item(array, i), arena, &one, err))
