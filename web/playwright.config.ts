@@ -12,8 +12,8 @@ const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile:
 
 const COMPREHENSIVE = [
   { name: '1280', use: DESK, testIgnore: /(phone|pdf|switched|specific|rights)\.spec\.ts$/ },
-  { name: '820', use: TABLET, testMatch: /(every|images)\.spec\.ts$/ },
-  { name: '390', use: PHONE, testMatch: /(every|images|pdf|phone|states)\.spec\.ts$/ },
+  { name: '820', use: TABLET, testMatch: /(every|images|waves)\.spec\.ts$/ },
+  { name: '390', use: PHONE, testMatch: /(every|images|pdf|phone|states|waves)\.spec\.ts$/ },
   { name: '320', use: NARROW, testMatch: /every\.spec\.ts$/ },
   { name: 'last', use: DESK, testMatch: /switched\.spec\.ts$/ },
 ];

@@ -43,7 +43,8 @@ const words = (groups: string[]) =>
 const figures: [string, number, number][] = [
   ['entry js', sum((name) => name.endsWith('.js') && isEntry(name)), 30 * KB],
   ['calendar js', sum(route(/^(Patient|Calendar)-.*\.js$/)), 20 * KB],
-  ['images and waves js', sum((name) => /^(Images|Waves)-.*\.js$/.test(name)), 15 * KB],
+  ['images js', sum((name) => /^Images-.*\.js$/.test(name)), 15 * KB],
+  ['waves js', sum((name) => /^(Waves|PrintWave)-.*\.js$/.test(name)), 15 * KB],
   ['words before the calendar', words(['work', 'calendar']), 10 * KB],
   ['all other words', words(['help', 'content', 'register', 'audit', 'print', 'problem', 'image']), 15 * KB],
   ['pdf view js', sum((name) => /^PdfPages-.*\.js$/.test(name)), 160 * KB],

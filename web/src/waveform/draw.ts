@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Millimetre paper and traces on a canvas. Gaps stay empty; nothing is smoothed or joined. */
+/* Millimetre paper and traces, on a canvas or on real paper (vector.ts). Gaps stay empty; nothing
+ * is smoothed or joined. */
 import { columnsOf } from './columns.ts';
 import { factorOf, GAP, sampleAt, timeOf, type Lead } from './recording.ts';
 import { baselineOf, gutterPx, pxPerMs, rowPx, topOf, type Cell, type Scale, type Sheet } from './sheet.ts';
@@ -19,9 +20,21 @@ export interface View {
   height: number;
   /** At the gutter's edge. */
   start_ms: number;
+  /** Of a fine line, where it is no dot of a screen. */
+  hair?: number;
 }
 
-type Context = CanvasRenderingContext2D;
+/** What of a canvas drawing needs: paper has it too. */
+export type Pen = Pick<
+  CanvasRenderingContext2D,
+  | 'strokeStyle' | 'fillStyle' | 'lineWidth' | 'lineJoin' | 'font' | 'textBaseline' | 'beginPath' | 'moveTo' | 'lineTo'
+  | 'stroke' | 'save' | 'restore' | 'rect' | 'clip' | 'fillRect' | 'fillText' | 'strokeText' | 'measureText'
+>;
+type Context = Pen;
+
+const hairOf = ({ hair }: View): number => hair ?? 1;
+/** On a screen a fine line is a row of dots; on paper it is where it is. */
+const crisp = (at: number, { hair }: View): number => (hair ? at : Math.round(at) + 0.5);
 
 function lines(ctx: Context, view: View, step: number, colour: string): void {
   const { width, height, scale } = view;
@@ -29,17 +42,15 @@ function lines(ctx: Context, view: View, step: number, colour: string): void {
   const shift = gutterPx(scale) - view.start_ms * pxPerMs(scale);
   ctx.beginPath();
   for (let x = ((shift % distance) + distance) % distance; x < width; x += distance) {
-    const crisp = Math.round(x) + 0.5;
-    ctx.moveTo(crisp, 0);
-    ctx.lineTo(crisp, height);
+    ctx.moveTo(crisp(x, view), 0);
+    ctx.lineTo(crisp(x, view), height);
   }
   for (let y = 0; y < height; y += distance) {
-    const crisp = Math.round(y) + 0.5;
-    ctx.moveTo(0, crisp);
-    ctx.lineTo(width, crisp);
+    ctx.moveTo(0, crisp(y, view));
+    ctx.lineTo(width, crisp(y, view));
   }
   ctx.strokeStyle = colour;
-  ctx.lineWidth = 1;
+  ctx.lineWidth = hairOf(view);
   ctx.stroke();
 }
 
@@ -138,33 +149,35 @@ function pulse(ctx: Context, scale: Scale, row: number): void {
   ctx.stroke();
 }
 
+/** The gutter names what begins at its edge, also where a part of the sheet has been scrolled out. */
 function names(ctx: Context, view: View, sheet: Sheet, leads: Lead[]): void {
   const { scale } = view;
+  const hair = hairOf(view);
   const size = Math.max(11, scale.mm * 3);
   ctx.font = `600 ${size}px sans-serif`;
   ctx.textBaseline = 'top';
   for (const cell of sheet.cells) {
     const lead = leads[cell.lead];
-    const top = topOf(cell.row, scale) + 2;
+    const top = topOf(cell.row, scale) + 2 * hair;
     const x = gutterPx(scale) + (cell.from_ms - view.start_ms) * pxPerMs(scale);
     if (!lead) continue;
-    if (cell.from_ms === 0) {
+    if (cell.from_ms <= view.start_ms && view.start_ms < cell.to_ms) {
       ctx.fillStyle = INK;
-      ctx.fillText(lead.lead, 2, top, scale.mm * PULSE_AT_MM - 3);
+      ctx.fillText(lead.lead, 2 * hair, top, scale.mm * PULSE_AT_MM - 3 * hair);
       if (lead.unit === 'V' && lead.is_supported) pulse(ctx, scale, cell.row);
     } else if (x > gutterPx(scale) - 1 && x < view.width) {
       ctx.strokeStyle = QUIET;
-      ctx.lineWidth = 1;
+      ctx.lineWidth = hair;
       ctx.beginPath();
-      ctx.moveTo(Math.round(x) + 0.5, top);
-      ctx.lineTo(Math.round(x) + 0.5, top + scale.mm * 4);
+      ctx.moveTo(crisp(x, view), top);
+      ctx.lineTo(crisp(x, view), top + scale.mm * 4);
       ctx.stroke();
       // legible beside a trace, and hides none of it but a hair
       ctx.strokeStyle = '#fff';
-      ctx.lineWidth = 2;
-      ctx.strokeText(lead.lead, x + 3, top);
+      ctx.lineWidth = 2 * hair;
+      ctx.strokeText(lead.lead, x + 3 * hair, top);
       ctx.fillStyle = INK;
-      ctx.fillText(lead.lead, x + 3, top);
+      ctx.fillText(lead.lead, x + 3 * hair, top);
     }
   }
 }
@@ -181,9 +194,10 @@ function notes(ctx: Context, view: View, list: { start_ms: number; text: string 
   ctx.textBaseline = 'top';
   ctx.fillStyle = '#1d3fb8';
   seen.forEach(({ x, text }, at) => {
-    ctx.fillRect(Math.round(x), 0, 1, scale.mm * 3);
+    const hair = hairOf(view);
+    ctx.fillRect(Math.round(x), 0, hair, scale.mm * 3);
     const room = (seen[at + 1]?.x ?? Infinity) - x;
-    if (ctx.measureText(text).width + 6 <= room) ctx.fillText(text, x + 3, 0);
+    if (ctx.measureText(text).width + 6 * hair <= room) ctx.fillText(text, x + 3 * hair, 0);
   });
 }
 

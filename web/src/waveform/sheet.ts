@@ -15,8 +15,10 @@ export const ZOOMS = [3, 4, 5, 6, 8] as const;
 export const ZOOM = 1;
 /** Name and pulse stand left of all traces, words of annotations above them. */
 export const GUTTER_MM = 15;
-const HEAD_MM = 5;
+export const HEAD_MM = 5;
 const ROW_MM = 22;
+/** Where a row's baseline is, from its top. */
+export const BASE = 0.55;
 const LIMBS = ['I', 'II', 'III', 'aVR', 'aVL', 'aVF'];
 const CHEST = ['V1', 'V2', 'V3', 'V4', 'V5', 'V6'];
 const TWELVE = [...LIMBS, ...CHEST];
@@ -73,20 +75,20 @@ export interface Scale {
   mm: number;
   speed: Speed;
   gain: Gain;
-  /** Where a page has less room than the screen. */
-  row_mm?: number;
+  /** Above the first row; left out = what words of annotations need. */
+  head_mm?: number;
 }
 
 /** Higher gains need more room: V3 to V6 would run into each other. At 10 mm/mV and 4 px: 88 px. */
-export const rowMm = ({ gain, row_mm }: Pick<Scale, 'gain' | 'row_mm'>): number =>
-  row_mm ?? (gain === 20 ? ROW_MM * 1.5 : gain === 5 ? ROW_MM * 0.75 : ROW_MM);
+export const rowMm = ({ gain }: Pick<Scale, 'gain'>): number =>
+  gain === 20 ? ROW_MM * 1.5 : gain === 5 ? ROW_MM * 0.75 : ROW_MM;
 export const rowPx = (scale: Scale): number => rowMm(scale) * scale.mm;
 export const gutterPx = ({ mm }: Scale): number => GUTTER_MM * mm;
 export const pxPerMs = ({ mm, speed }: Scale): number => (mm * speed) / 1000;
 export const widthPx = (sheet: Sheet, scale: Scale): number => sheet.duration_ms * pxPerMs(scale);
-export const topOf = (row: number, scale: Scale): number => HEAD_MM * scale.mm + row * rowPx(scale);
+export const topOf = (row: number, scale: Scale): number => (scale.head_mm ?? HEAD_MM) * scale.mm + row * rowPx(scale);
 export const heightPx = (sheet: Sheet, scale: Scale): number => Math.round(topOf(sheet.rows, scale));
-export const baselineOf = (row: number, scale: Scale): number => topOf(row, scale) + 0.55 * rowPx(scale);
+export const baselineOf = (row: number, scale: Scale): number => topOf(row, scale) + BASE * rowPx(scale);
 
 /** The first ms in view, so that the view stays on the sheet. */
 export function clampStart(sheet: Sheet, scale: Scale, start_ms: number, view_px: number): number {

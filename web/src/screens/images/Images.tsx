@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The viewer of one entry's images: panes, tools, series, what to compare with. */
+import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Link, useLocation } from 'wouter-preact';
 import '../../styles/images.css';
@@ -267,6 +268,7 @@ export function Images({ person, entry }: ImagesProps) {
   const [isOpen, setIsOpen] = useState(false);
   const [dialog, setDialog] = useState<'compare' | 'keys' | 'sheet' | 'leave' | null>(null);
   const [paper, setPaper] = useState<Blob>();
+  const [sheets, setSheets] = useState<JSX.Element>();
   const [marks, setMarks] = useState<Mark[]>([]);
   const [rate, setRate] = useState(RATE);
   const panes = useRef<HTMLDivElement>(null);
@@ -392,6 +394,7 @@ export function Images({ person, entry }: ImagesProps) {
 
   if (!first) return <Waiting person={person.id} problem={problem} retry={() => setTurn(turn + 1)} />;
   const facility = facilityOf(first.head.facility);
+  if (sheets) return sheets;
   if (paper && slot?.pane) {
     return <PrintImage person={person} of={slot.study} pane={slot.pane} facility={facilityOf(slot.study.head.facility)} blob={paper} onBack={() => setPaper(undefined)} />;
   }
@@ -511,7 +514,15 @@ export function Images({ person, entry }: ImagesProps) {
                 />
               ) : (
                 <div class={`v-pane written ${layout > 1 && at === active ? 'active' : ''}`} key={key} onFocusIn={() => setActive(at)}>
-                  <SeriesPaper person={person} opening={one.study.opening} index={one.index} series={series} instance={0} />
+                  <SeriesPaper
+                    person={person}
+                    opening={one.study.opening}
+                    index={one.index}
+                    series={series}
+                    instance={0}
+                    facility={facilityOf(one.study.head.facility)?.name ?? ''}
+                    onSheets={setSheets}
+                  />
                 </div>
               );
             })}

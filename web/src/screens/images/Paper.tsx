@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What in a study is no picture: a structured report as a page, an encapsulated PDF in its view,
  * everything else by its name with the file to save. */
+import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Item, Person } from '../../api/client.ts';
 import { t } from '../../i18n/t.ts';
@@ -12,7 +13,8 @@ import { hasViewer } from '../calendar/pdf.ts';
 import { instanceUrl, readDocument, readReport, readWaveform } from './calls.ts';
 
 const Document = lazy(() => import('../calendar/Document.tsx').then((m) => m.Document), 'content');
-const WavePage = lazy(() => import('../waves/WavePage.tsx').then((m) => m.WavePage), 'wave', 'print');
+const Waves = lazy(() => import('../waves/Waves.tsx').then((m) => m.Waves), 'wave');
+const PrintWave = lazy(() => import('../waves/PrintWave.tsx').then((m) => m.PrintWave), 'wave', 'print');
 const PdfPages = lazy(() => import('../calendar/PdfPages.tsx').then((m) => m.PdfPages), 'content');
 
 interface PaperProps {
@@ -21,6 +23,10 @@ interface PaperProps {
   index: number;
   series: Series;
   instance: number;
+  /** Whose it is, in words. */
+  facility: string;
+  /** Sheets to print, which take the whole page; nothing = no more. */
+  onSheets: (sheets: JSX.Element | undefined) => void;
 }
 
 function useRead<T>(read: (signal: AbortSignal) => Promise<T>) {
@@ -79,13 +85,14 @@ function Report({ opening, index, series, instance }: PaperProps) {
   return <Document items={items} opening={undefined} list={undefined} title={series.description} onChanged={retry} />;
 }
 
-function Wave({ person, opening, index, series, instance }: PaperProps) {
+function Wave({ person, opening, index, series, instance, facility, onSheets }: PaperProps) {
+  const title = series.description || t('image.kind.waveform');
   return (
-    <WavePage
-      person={person}
-      opening={opening}
-      title={series.description || t('image.kind.waveform')}
+    <Waves
       load={(wish, signal) => readWaveform({ opening, series: index, instance }, wish, signal)}
+      onPrint={(of) =>
+        onSheets(<PrintWave person={person} opening={opening} title={title} facility={facility} of={of} onBack={() => onSheets(undefined)} />)
+      }
     />
   );
 }

@@ -3,6 +3,7 @@
  * device's. */
 import { t } from '../../i18n/t.ts';
 import type { Recording } from '../../waveform/recording.ts';
+import { filtersOf, valuesOf } from './facts.ts';
 import { elapsed } from './words.ts';
 
 const NOTES_SHOWN = 100;
@@ -27,7 +28,6 @@ export function Facts({ recording, onGo }: { recording: Recording; onGo: (ms: nu
   const group = recording.groups[recording.group];
   const rates = [...new Set(recording.leads.filter(({ is_derived }) => !is_derived).map(({ rate_hz }) => rate_hz))];
   const names = (isDerived: boolean) => recording.leads.filter(({ is_derived }) => is_derived === isDerived).map(({ lead }) => lead).join(' ');
-  const filters = [...new Set([recording.filter, ...recording.leads.map(({ filter }) => filter)])].filter(Boolean).join(' / ');
   const seconds = (group?.duration_ms ?? 0) / 1000;
   const facts: [string, string][] = [
     [t('wave.kind'), group?.label ?? ''],
@@ -36,7 +36,7 @@ export function Facts({ recording, onGo }: { recording: Recording; onGo: (ms: nu
     [t('wave.rate'), rates.filter((rate) => rate > 0).map((n) => t('wave.hz', { n: Math.round(n * 1000) / 1000 })).join(', ') || t('wave.no_time')],
     [t('wave.leads'), names(false)],
     [t('wave.derived'), names(true)],
-    [t('wave.filter'), filters || t('wave.filter.none')],
+    [t('wave.filter'), filtersOf(recording)],
     [t('wave.device'), recording.device],
   ];
   const notes = recording.annotations.slice(0, NOTES_SHOWN);
@@ -58,10 +58,10 @@ export function Facts({ recording, onGo }: { recording: Recording; onGo: (ms: nu
         <section>
           <h3>{t('wave.values')}</h3>
           <dl>
-            {recording.values.map(({ name, value, unit, lead }, at) => (
+            {valuesOf(recording).map(([name, value], at) => (
               <div key={at}>
-                <dt>{[name, lead].filter(Boolean).join(' ')}</dt>
-                <dd class="num">{`${value} ${unit}`.trim()}</dd>
+                <dt>{name}</dt>
+                <dd class="num">{value}</dd>
               </div>
             ))}
           </dl>

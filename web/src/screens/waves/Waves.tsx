@@ -8,6 +8,7 @@ import { Icon } from '../../ui/Icon.tsx';
 import { Notice, ProblemNotice } from '../../ui/pieces.tsx';
 import { draw } from '../../waveform/draw.ts';
 import { commandOf, type Command } from '../../waveform/keys.ts';
+import { pagesOf, stretchOf } from '../../waveform/pages.ts';
 import { BrokenRecording, type Recording } from '../../waveform/recording.ts';
 import {
   clampStart, GAINS, gutterPx, heightPx, layoutsFor, LAYOUTS, measure, pxPerMs, sheetOf, SPEEDS, widthPx, ZOOM, ZOOMS,
@@ -15,14 +16,15 @@ import {
 } from '../../waveform/sheet.ts';
 import { Facts } from './Facts.tsx';
 import { Overview } from './Overview.tsx';
-import { pictureOf, type Picture } from './picture.ts';
+import { claimsOf, durationOf } from './facts.ts';
+import type { Printable } from './PrintWave.tsx';
 import { elapsed } from './words.ts';
 import { isLong, useWave, type LoadWave } from './useWave.ts';
 
 export interface WavesProps {
   load: LoadWave;
-  /** To scale: a picture and how wide it is on paper. */
-  onPrint?: ((picture: Picture) => void) | undefined;
+  /** To scale, on as many sheets as it needs. */
+  onPrint: (printable: Printable) => void;
 }
 
 /** A point on the paper: time of the sheet, height in pixels. */
@@ -73,13 +75,10 @@ function Pick<T extends string | number>(props: {
 
 /** What the paper cannot claim, in words. */
 function Claims({ recording }: { recording: Recording }) {
-  const list = (is: (lead: Recording['leads'][number]) => boolean) =>
-    recording.leads.filter(is).map(({ lead }) => lead).join(' ');
-  const unscaled = list(({ unit, is_supported }) => unit !== 'V' && is_supported);
-  const unsupported = list(({ is_supported }) => !is_supported);
+  const { hasTime, unscaled, unsupported } = claimsOf(recording);
   return (
     <>
-      {recording.leads.some(({ rate_hz }) => rate_hz <= 0) && (
+      {!hasTime && (
         <Notice tone="wait" title={t('wave.no_time')}>
           <p>{t('wave.no_time.text')}</p>
         </Notice>
@@ -96,12 +95,6 @@ function Claims({ recording }: { recording: Recording }) {
       )}
     </>
   );
-}
-
-/* Without a rate the samples themselves are counted. */
-function durationOf(recording: Recording): number {
-  const told = recording.groups[recording.group]?.duration_ms ?? 0;
-  return told > 0 ? told : Math.max(0, ...recording.leads.map(({ span }) => span));
 }
 
 function next<T>(list: readonly T[], value: T, by: number): T {
@@ -218,11 +211,13 @@ export function Waves({ load, onPrint }: WavesProps) {
   const [zoom, setZoom] = useState<number>(ZOOM);
   const [start, setStart] = useState(0);
   const [width, setWidth] = useState(0);
+  const [isPrinting, setIsPrinting] = useState(false);
+  const [printProblem, setPrintProblem] = useState<unknown>();
   const [isMeasuring, setIsMeasuring] = useState(false);
   const [legs, setLegs] = useState<Caliper>();
   const scale = useMemo<Scale>(() => ({ mm: ZOOMS[zoom] ?? 4, speed, gain }), [zoom, speed, gain]);
   const view_ms = width > 0 ? Math.max(0, width - gutterPx(scale)) / pxPerMs(scale) : FIRST_VIEW_MS;
-  const { recording, overview, problem, retry } = useWave(load, group, start, view_ms);
+  const { recording, overview, problem, retry, fetchStretch } = useWave(load, group, start, view_ms);
   const layouts = recording ? layoutsFor(recording.leads) : LAYOUTS;
   const layout = recording && isLong(recording) ? '12x1' : layouts.includes(wanted) ? wanted : '12x1';
   const sheet = useMemo(
@@ -266,6 +261,21 @@ export function Waves({ load, onPrint }: WavesProps) {
       setIsMeasuring(false);
       setLegs(undefined);
     }
+  }
+
+  async function print(): Promise<void> {
+    if (!recording) return;
+    const duration = durationOf(recording);
+    setIsPrinting(true);
+    try {
+      const whole = await fetchStretch(stretchOf(duration, { speed, start_ms: start }));
+      const pages = pagesOf(whole, duration, { layout, speed, gain, start_ms: start });
+      onPrint({ recording: whole, pages, speed, gain });
+      setPrintProblem(undefined);
+    } catch (failure) {
+      setPrintProblem(failure);
+    }
+    setIsPrinting(false);
   }
 
   if (!recording || !sheet) {
@@ -319,16 +329,10 @@ export function Waves({ load, onPrint }: WavesProps) {
         <button type="button" class="btn compact" aria-pressed={isMeasuring} onClick={toggle}>
           {t('wave.caliper')}
         </button>
-        {onPrint && (
-          <button
-            type="button"
-            class="btn compact"
-            onClick={() => void pictureOf(recording, layout, { speed, gain }, start).then((made) => made && onPrint(made))}
-          >
-            <Icon name="print" />
-            {t('wave.print')}
-          </button>
-        )}
+        <button type="button" class="btn compact" disabled={isPrinting} onClick={() => void print()}>
+          <Icon name="print" />
+          {t('wave.print')}
+        </button>
         <output class="w-said" aria-live="polite">
           {legs ? <Reading legs={legs} scale={scale} /> : isMeasuring && t('wave.caliper.how')}
         </output>
@@ -376,7 +380,10 @@ export function Waves({ load, onPrint }: WavesProps) {
         </div>
       )}
       {problem !== undefined && <ProblemNotice problem={problem} retry={retry} />}
-      <p class="small quiet">{t('wave.reference')}</p>
+      {printProblem !== undefined && <ProblemNotice problem={printProblem} retry={() => void print()} />}
+      <p class="small quiet">
+        <b>{t('wave.not_diagnostic')}</b> {t('wave.reference')}
+      </p>
       <Facts recording={overview ? { ...recording, annotations: overview.annotations, annotations_left_off: overview.annotations_left_off } : recording} onGo={(ms) => to(ms - view_ms / 3)} />
     </div>
   );

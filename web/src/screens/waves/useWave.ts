@@ -2,6 +2,7 @@
 /* The stretch of a recording that is on the screen and somewhat around it: fetched as it is
  * needed, so that a day of ECG is never there as a whole. */
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Stretch } from '../../waveform/pages.ts';
 import { readRecording, type Recording } from '../../waveform/recording.ts';
 
 /** In the words of the contract; left out = from the start, to the end, every sample. */
@@ -61,5 +62,11 @@ export function useWave(load: LoadWave, group: number, start_ms: number, view_ms
     );
     return () => stop.abort();
   }, [group, needsOverview]);
-  return { recording, overview, problem, retry: () => { setProblem(undefined); setTurn(turn + 1); } };
+  /** What is asked for, whole: from here where it is here. */
+  const fetchStretch = async ({ from_ms, to_ms }: Stretch): Promise<Recording> =>
+    recording && covers(recording, group, from_ms, to_ms)
+      ? recording
+      : readRecording(await latest.current({ group, from_ms: Math.floor(from_ms), to_ms: Math.ceil(to_ms) }, new AbortController().signal));
+
+  return { recording, overview, problem, retry: () => { setProblem(undefined); setTurn(turn + 1); }, fetchStretch };
 }
