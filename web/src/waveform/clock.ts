@@ -21,3 +21,19 @@ export function timeAt(clock: number): string {
   const at = new Date(clock);
   return [at.getUTCHours(), at.getUTCMinutes(), at.getUTCSeconds()].map(two).join(':');
 }
+
+const LOCAL = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?$/;
+/** As a field for day and time gives it; seconds may be left out. */
+export function readLocal(text: string): number | undefined {
+  const found = LOCAL.exec(text)?.slice(1).map((one) => Number(one ?? 0));
+  if (!found) return undefined;
+  const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = found;
+  return Date.UTC(year, month - 1, day, hour, minute, second);
+}
+
+/** 1:02:03 or 2:03, also in wide digits, since the recording's start. */
+export function readElapsed(text: string): number | undefined {
+  const found = /^(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})$/.exec(text.normalize('NFKC').trim());
+  if (!found || Number(found[3]) > 59 || (found[1] !== undefined && Number(found[2]) > 59)) return undefined;
+  return (Number(found[1] ?? 0) * 3600 + Number(found[2]) * 60 + Number(found[3])) * 1000;
+}

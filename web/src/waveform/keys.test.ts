@@ -19,6 +19,7 @@ describe('keys on the paper', () => {
     expect(press('c', { isModified: true })).toBeUndefined();
     expect(press('c', {}, false, false)).toBeUndefined();
     expect(press('c')).toEqual({ does: 'caliper' });
+    expect(press('t')).toEqual({ does: 'time' });
     expect(press('G', { shiftKey: true })).toEqual({ does: 'gain', by: -1 });
     expect(press('Escape', {}, false, false)).toEqual({ does: 'back' });
   });

@@ -4,7 +4,7 @@
 export type Command =
   | { does: 'scroll'; by: number }
   | { does: 'end'; to: 'start' | 'end' }
-  | { does: 'caliper' }
+  | { does: 'caliper' | 'time' }
   | { does: 'leg'; x: number; y: number }
   | { does: 'gain' | 'speed' | 'layout' | 'zoom'; by: 1 | -1 }
   | { does: 'back' };
@@ -37,6 +37,7 @@ export function commandOf(
   const by = pressed.shiftKey ? -1 : 1;
   switch (pressed.key.toLowerCase()) {
     case 'c': return { does: 'caliper' };
+    case 't': return { does: 'time' };
     case 'g': return { does: 'gain', by };
     case 's': return { does: 'speed', by };
     case 'l': return { does: 'layout', by };

@@ -163,12 +163,48 @@ test('an ECG on the screen: layouts, speeds, caliper', async ({ page, world, han
   await picture(page, 'wave-caliper');
 });
 
-test('a day of ECG is fetched by stretches', async ({ page, world, hand }) => {
+test('a day of ECG is fetched by stretches, and gone through by pages and by the clock', async ({ page, world, hand }) => {
   const { asked } = await openWave(page, world, hand, DAY);
   await expect(page.locator('.w-all')).toBeVisible();
   await noSidewaysScroll(page);
   await isAccessible(page);
   await picture(page, 'wave-day');
+  const field = page.getByLabel('日時', { exact: true });
+  const slider = page.locator('.w-where input[type=range]');
+  const shown = () => slider.inputValue().then(Number);
+  const first = /^2026-10-05T09:30(:00)?$/; // a browser leaves whole minutes' seconds out
+  await expect(field).toHaveValue(first);
+  await page.getByRole('button', { name: '次のページ' }).click();
+  await expect(field).not.toHaveValue(first);
+  const turned = await shown();
+  await page.locator('.w-paper').focus();
+  await page.keyboard.press('PageDown');
+  await expect.poll(shown).toBeGreaterThan(turned);
+  await page.keyboard.press('PageUp');
+  await page.getByRole('button', { name: '前のページ' }).click();
+  await expect(field).toHaveValue(first);
+
+  // half past one in the night, by the keyboard
+  await page.locator('.w-paper').focus();
+  await page.keyboard.press('t');
+  await expect(field).toBeFocused();
+  await field.fill('2026-10-06T01:30:00');
+  await page.keyboard.press('Enter');
+  const wanted = 16 * 3_600_000;
+  const about = (query: URLSearchParams) => Number(query.get('from_ms')) <= wanted && Number(query.get('to_ms')) > wanted && !query.has('columns');
+  await expect.poll(() => asked.some(about)).toBe(true);
+  await expect.poll(async () => Math.abs((await shown()) - wanted) < 10_000).toBe(true);
+  await expect(slider).toHaveAttribute('aria-valuetext', /01:30:00.*16:00:00/);
+
+  // outside nothing moves, and the field says why
+  const before = await shown();
+  await field.fill('2026-10-07T12:00:00');
+  await page.getByRole('button', { name: '移動' }).click();
+  await expect(page.locator('.w-out')).toContainText('2026/10/05 09:30:00 から 2026/10/06 09:30:00 まで');
+  expect(await shown()).toBe(before);
+  await isAccessible(page);
+  await noSidewaysScroll(page);
+  await picture(page, 'wave-day-out');
   for (const query of asked) {
     const span = Number(query.get('to_ms')) - Number(query.get('from_ms'));
     expect(query.has('columns') || span <= 120_000, query.toString()).toBe(true);

@@ -3,7 +3,7 @@ import type { Words } from '../t.ts';
 import type { words as ja } from '../ja/wave.ts';
 
 export const words: Record<keyof typeof ja, Words> = {
-  'wave.paper': 'Waveform ({name}). Arrow keys move, C measures',
+  'wave.paper': 'Waveform ({name}). Arrow keys and Page Up/Down move, C measures, T goes to a time',
   'wave.layout': 'Layout',
   'wave.layout.3x4': '3×4+1',
   'wave.layout.6x2': '6×2',
@@ -23,6 +23,12 @@ export const words: Record<keyof typeof ja, Words> = {
   'wave.caliper.mv': '{mv} mV',
   'wave.position': 'Position',
   'wave.at': 'from {at}',
+  'wave.page.before': 'Previous page',
+  'wave.page.after': 'Next page',
+  'wave.jump.clock': 'Date and time',
+  'wave.jump.elapsed': 'Since the start (h:mm:ss)',
+  'wave.jump.go': 'Go',
+  'wave.jump.out': 'Enter a time within the recording: {from} to {to}',
   'wave.print': 'Print to scale',
   'wave.print.pdf': 'Choose “Save as PDF” for a PDF of the same scale. Leave the size at 100%.',
   'wave.summary': 'Recording',

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The ECG and other waveforms. */
 export const words = {
-  'wave.paper': '波形（{name}）。矢印キーで移動、Cで計測',
+  'wave.paper': '波形（{name}）。矢印キーとPageUp・PageDownで移動、Cで計測、Tで日時',
   'wave.layout': '並べ方',
   'wave.layout.3x4': '3×4＋1',
   'wave.layout.6x2': '6×2',
@@ -21,6 +21,12 @@ export const words = {
   'wave.caliper.mv': '{mv} mV',
   'wave.position': '表示位置',
   'wave.at': '{at} から',
+  'wave.page.before': '前のページ',
+  'wave.page.after': '次のページ',
+  'wave.jump.clock': '日時',
+  'wave.jump.elapsed': '開始から（時:分:秒）',
+  'wave.jump.go': '移動',
+  'wave.jump.out': 'この記録の中の時刻を入れてください：{from} から {to} まで',
   'wave.print': '等倍で印刷',
   'wave.print.pdf': '印刷先に「PDFに保存」を選ぶと、同じ縮尺のPDFになります。倍率は100%のままにしてください。',
   'wave.summary': '記録',

@@ -2,6 +2,7 @@
 /* The recording in words: what it is, and what the device measured and said, labelled as the
  * device's. */
 import { t } from '../../i18n/t.ts';
+import { slashed } from '../../i18n/wareki.ts';
 import type { Recording } from '../../waveform/recording.ts';
 import { filtersOf, valuesOf } from './facts.ts';
 import { elapsed } from './words.ts';
@@ -31,7 +32,7 @@ export function Facts({ recording, onGo }: { recording: Recording; onGo: (ms: nu
   const seconds = (group?.duration_ms ?? 0) / 1000;
   const facts: [string, string][] = [
     [t('wave.kind'), group?.label ?? ''],
-    [t('wave.start'), recording.start.replace('T', ' ')],
+    [t('wave.start'), slashed(recording.start).replace('T', ' ')],
     [t('wave.duration'), (group?.duration_ms ?? 0) > LONG_MS ? elapsed(group?.duration_ms ?? 0) : t('wave.seconds', { n: Math.round(seconds * 100) / 100 })],
     [t('wave.rate'), rates.filter((rate) => rate > 0).map((n) => t('wave.hz', { n: Math.round(n * 1000) / 1000 })).join(', ') || t('wave.no_time')],
     [t('wave.leads'), names(false)],

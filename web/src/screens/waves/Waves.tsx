@@ -6,6 +6,7 @@ import { t, type Key } from '../../i18n/t.ts';
 import { preferences } from '../../preferences.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { Notice, ProblemNotice } from '../../ui/pieces.tsx';
+import { clockOf, timeAt } from '../../waveform/clock.ts';
 import { draw } from '../../waveform/draw.ts';
 import { commandOf, type Command } from '../../waveform/keys.ts';
 import { pagesOf, stretchOf } from '../../waveform/pages.ts';
@@ -15,6 +16,7 @@ import {
   type Gain, type Layout, type Scale, type Sheet, type Speed,
 } from '../../waveform/sheet.ts';
 import { Facts } from './Facts.tsx';
+import { Jump } from './Jump.tsx';
 import { Overview } from './Overview.tsx';
 import { claimsOf, durationOf } from './facts.ts';
 import type { Printable } from './PrintWave.tsx';
@@ -36,6 +38,8 @@ type Caliper = [Leg, Leg];
 
 const CALIPER = '#b3261e';
 const FIRST_VIEW_MS = 10_000;
+/** A page, in parts of the view: the last second stays in sight. */
+const TURN = 0.9;
 
 function drawCaliper(ctx: CanvasRenderingContext2D, legs: Caliper, xOf: (ms: number) => number, height: number): void {
   ctx.strokeStyle = CALIPER;
@@ -213,6 +217,7 @@ export function Waves({ load, onPrint }: WavesProps) {
   const [width, setWidth] = useState(0);
   const [isPrinting, setIsPrinting] = useState(false);
   const [printProblem, setPrintProblem] = useState<unknown>();
+  const field = useRef<HTMLInputElement>(null);
   const [isMeasuring, setIsMeasuring] = useState(false);
   const [legs, setLegs] = useState<Caliper>();
   const scale = useMemo<Scale>(() => ({ mm: ZOOMS[zoom] ?? 4, speed, gain }), [zoom, speed, gain]);
@@ -249,6 +254,7 @@ export function Waves({ load, onPrint }: WavesProps) {
   function run(command: Command): void {
     if (command.does === 'scroll') scroll(command.by * view_ms);
     else if (command.does === 'end') to(command.to === 'start' ? 0 : most);
+    else if (command.does === 'time') field.current?.focus();
     else if (command.does === 'caliper') toggle();
     else if (command.does === 'leg' && legs) {
       const far = legs[1];
@@ -299,6 +305,8 @@ export function Waves({ load, onPrint }: WavesProps) {
     );
   }
   const label = recording.groups[group]?.label ?? '';
+  const clock = clockOf(recording);
+  const whenAt = (ms: number) => (clock === undefined ? elapsed(ms) : `${timeAt(clock + ms)}　${elapsed(ms)}`);
   return (
     <div class="w">
       <div class="w-tools">
@@ -373,10 +381,17 @@ export function Waves({ load, onPrint }: WavesProps) {
             step={Math.max(1, Math.round(view_ms / 10))}
             value={start}
             aria-label={t('wave.position')}
-            aria-valuetext={t('wave.at', { at: elapsed(start) })}
+            aria-valuetext={t('wave.at', { at: whenAt(start) })}
             onInput={(event) => to(Number(event.currentTarget.value))}
           />
-          <span class="num small">{t('wave.at', { at: elapsed(start) })}</span>
+          <Jump
+            field={field}
+            clock={clock}
+            start_ms={start}
+            duration_ms={durationOf(recording)}
+            onTurn={(by) => scroll(by * TURN * view_ms)}
+            onGo={to}
+          />
         </div>
       )}
       {problem !== undefined && <ProblemNotice problem={problem} retry={retry} />}
