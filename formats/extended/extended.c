@@ -8,6 +8,7 @@
 #include "formats/charset/charset.h"
 #include "formats/extended/extended_media.h"
 #include "formats/extended/extended_parts.h"
+#include "formats/mfer/mfer.h"
 
 static const char CLAUSE[] = "SS-MIX2 2.12";
 
@@ -125,17 +126,20 @@ static struct span without_zeros(struct span digits)
 }
 
 /* Whose document it says it is, against the folder. */
-static bool compare_number(struct reading *reading, const struct cda_document *document)
+static bool compare_number(struct reading *reading, struct text id, size_t offset)
 {
-    struct span number = span_trim(text_span(document->patient.id));
+    bool is_cda = reading->format.media == EXTENDED_CDA;
+    struct span number = span_trim(text_span(id));
     struct span folder = reading->name->record.patient;
     if (number.len == 0 || span_equal(number, folder))
         return true; /* a missing one was said by the reader */
     if (span_equal(without_zeros(number), without_zeros(folder)))
-        return warn(reading, "patient_padding", document->patient_offset,
-                    TEXT("患者番号（recordTarget）の前ゼロがフォルダと違います"));
-    return warn(reading, "patient_mismatch", document->patient_offset,
-                TEXT("患者番号（recordTarget）がフォルダと違います"));
+        return warn(reading, "patient_padding", offset,
+                    is_cda ? TEXT("患者番号（recordTarget）の前ゼロがフォルダと違います")
+                           : TEXT("波形の患者番号の前ゼロがフォルダと違います"));
+    return warn(reading, "patient_mismatch", offset,
+                is_cda ? TEXT("患者番号（recordTarget）がフォルダと違います")
+                       : TEXT("波形の患者番号がフォルダと違います"));
 }
 
 /* The type's standard code is the document's own, but for the letter of referral, whose
@@ -181,8 +185,9 @@ static bool read_cda(struct reading *reading, struct span bytes)
         entry->day = day_from_iso(span_part(text_span(day), 0, 10));
         return put_parts(reading, &document);
     }
-    return compare_number(reading, &document) && compare_code(reading, &document) &&
-           put_file(reading, entry, bytes.len) && put_parts(reading, &document);
+    return compare_number(reading, document.patient.id, document.patient_offset) &&
+           compare_code(reading, &document) && put_file(reading, entry, bytes.len) &&
+           put_parts(reading, &document);
 }
 
 /* ------------------------------------------------------------------ HL7 v2 */
@@ -278,6 +283,46 @@ static bool read_file(struct reading *reading, struct span bytes)
     return put_file(reading, entry, bytes.len) && put_parts(reading, NULL);
 }
 
+/* ------------------------------------------------------------------ MFER */
+
+static void take_findings(struct entry_list *list, const struct entry_list *findings)
+{
+    if (!findings->warnings)
+        return;
+    if (list->last_warning)
+        list->last_warning->next = findings->warnings;
+    else
+        list->warnings = findings->warnings;
+    list->last_warning = findings->last_warning;
+}
+
+/* The folder says whose it is, of which day and kind; the recording when it began and
+ * what is in it. A type that nobody knows is physiology here: that is what the file is.
+ */
+static bool read_mfer(struct reading *reading, struct span bytes)
+{
+    struct mfer_file file;
+    struct text folder_id = reading->list->patient.id;
+    struct entry *entry = new_entry(reading);
+    if (!entry || !mfer_read(bytes, reading->arena, &file, reading->err))
+        return false;
+    take_findings(reading->list, &file.findings);
+    reading->list->patient = file.patient;
+    reading->list->patient.id = folder_id;
+    if (entry->kind == ENTRY_UNKNOWN)
+        entry->kind = ENTRY_PHYSIOLOGY;
+    entry->flags |= ENTRY_HAS_WAVEFORM;
+    if (entry->day == file.recording.day) {
+        enum { MINUTES_LEN = 16 };
+        entry->time = file.recording.start;
+        if (entry->time.len > MINUTES_LEN)
+            entry->time.len = MINUTES_LEN;
+    }
+    return compare_number(reading, file.patient.id, 0) &&
+           waveform_add_items(&file.recording, entry, reading->arena, reading->err) &&
+           put_file(reading, entry, bytes.len) && put_parts(reading, NULL);
+}
+
 static bool read_main(struct reading *reading, struct span bytes)
 {
     const struct extended_name *name = reading->name;
@@ -288,6 +333,7 @@ static bool read_main(struct reading *reading, struct span bytes)
     if (!warn_name(reading))
         return false;
     if (extended_kind(&name->type) == ENTRY_UNKNOWN &&
+        reading->format.media != EXTENDED_MFER &&
         !warn(reading, "document_type_unknown", 0,
               TEXT("知られていない文書種別です。不明種別として示します")))
         return false;
@@ -298,6 +344,8 @@ static bool read_main(struct reading *reading, struct span bytes)
         return read_hl7(reading, bytes);
     case EXTENDED_TEXT:
         return read_text(reading, bytes);
+    case EXTENDED_MFER:
+        return read_mfer(reading, bytes);
     case EXTENDED_FILE:
         break;
     }

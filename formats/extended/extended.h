@@ -9,14 +9,14 @@
  * named like a file of standard storage (ssmix.h); a revision is a new one, flags as
  * there. Up to Ver.1.2b the document itself lay in the type folder under such a name.
  *
- * Understood as content: CDA R2, HL7 v2 (vital signs), plain text. PDF, pictures and all
- * others are named with what they are, and are to be opened as the original. Nothing of
- * HTML, SVG or an office format is interpreted. What belongs to a document besides itself
- * are its parts, by number: the files beside it in the order of the list that the caller
- * gives, then what a CDA document holds as Base64 and its text shows. Names may be UTF-8,
- * composed or not, or CP932; they are decoded for showing and comparing, and opened as
- * the bytes they are.
- * Source: public documents only; there is no sample of a real one.
+ * Understood as content: CDA R2, HL7 v2 (vital signs), MFER, plain text. PDF, pictures
+ * and all others are named with what they are, and are to be opened as the original.
+ * Nothing of HTML, SVG or an office format is interpreted. What belongs to a document
+ * besides itself are its parts, by number: the files beside it in the order of the list
+ * that the caller gives, then what a CDA document holds as Base64 and its text shows.
+ * Names may be UTF-8, composed or not, or CP932; they are decoded for showing and
+ * comparing, and opened as the bytes they are. Source: public documents only; there is no
+ * sample of a real one.
  *
  * No I/O. Names and entries are *arena*, or borrow from path and bytes. */
 
@@ -93,7 +93,8 @@ struct text extended_title(const struct extended_type *type);
  * main document gives none. Warnings: those of the formats; patient_mismatch,
  * patient_padding, day_mismatch, type_mismatch, document_type_unknown,
  * document_format_unknown, pdf_end_missing, charset_guessed, parts_left_out. Refused, and
- * then there are no entries: what xml_parse, cda_read and hl7_parse refuse; ERR_SYNTAX
+ * then there are no entries: what xml_parse, cda_read, hl7_parse and mfer_read
+ * refuse; ERR_SYNTAX
  * document_empty.
  */
 MUST_CHECK bool extended_read(const struct extended_name *name, struct span bytes,

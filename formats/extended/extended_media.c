@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "formats/cda/cda.h"
 #include "formats/charset/charset.h"
+#include "formats/mfer/mfer.h"
 
 static const struct extended_format unknown = {EXTENDED_FILE, "application/octet-stream",
                                                "形式のわからないファイル", false};
@@ -108,6 +109,8 @@ struct extended_format extended_find_format(struct span file, struct span bytes)
                                                "HL7", false};
     static const struct extended_format text = {EXTENDED_TEXT, "text/plain", "テキスト",
                                                 false};
+    static const struct extended_format mfer = {EXTENDED_MFER, "application/vnd.mfer",
+                                                "波形（MFER）", false};
     static const struct extended_format xml = {EXTENDED_FILE, "application/octet-stream",
                                                "XML（CDA以外）", false};
     static const struct extended_format markup = {
@@ -127,5 +130,7 @@ struct extended_format extended_find_format(struct span file, struct span bytes)
         return cda;
     if (xml_detect(bytes))
         return xml;
-    return is_text(bytes) ? text : unknown;
+    if (is_text(bytes))
+        return text;
+    return mfer_detect(bytes) ? mfer : unknown;
 }

@@ -8,6 +8,7 @@ enum extended_media {
     EXTENDED_CDA,
     EXTENDED_HL7,
     EXTENDED_TEXT,
+    EXTENDED_MFER,
     EXTENDED_FILE, /* anything that is not taken apart here */
 };
 

@@ -2,6 +2,7 @@
 #include "formats/extended/extended.h"
 
 #include "base/test.h"
+#include "formats/mfer/mfer.h"
 
 #define NUMBER "0000012345"
 #define ROOT "000/001/" NUMBER "/20240501/"
@@ -275,6 +276,60 @@ static void a_cda_document_is_taken_apart_and_compared_with_its_folder(void)
     CHECK(has_warning("type_mismatch"));
 }
 
+/* Ten samples of lead II. */
+static struct span recording_of(const char *number)
+{
+    static const uint8_t samples[20] = {0};
+    struct err err = {0};
+    struct span bytes = {0};
+    struct waveform_run run = {
+        .count = 10, .at = samples, .stride_bytes = sizeof samples, .block_count = 10};
+    struct waveform_channel channel = {.lead = waveform_lead_name(2),
+                                       .lead_code = 2,
+                                       .rate_hz = 100,
+                                       .unit = TEXT("V"),
+                                       .scale = 5e-6,
+                                       .sample_count = 10,
+                                       .runs = &run,
+                                       .run_count = 1};
+    struct waveform_group group = {
+        .label = TEXT("心電図"), .channels = &channel, .channel_count = 1};
+    struct mfer_file file = {
+        .recording = {.day = day_from_date(2024, 5, 1),
+                      .start = TEXT("2024-05-01T09:30:15"),
+                      .groups = &group,
+                      .group_count = 1},
+        .patient = {text_cstr(number), TEXT(""), TEXT(""), DAY_NONE, 'U'}};
+    const struct mfer_options options = {.preamble = "ECG"};
+    CLEANUP(buf_free) struct buf out = buf_init(1 << 16);
+    CHECK(mfer_write(&file, &options, &out, &err));
+    CHECK(buf_to_arena(&out, &arena, &bytes, &err));
+    return bytes;
+}
+
+static void a_recording_is_an_entry_of_its_folder_with_a_waveform(void)
+{
+    struct err err;
+    const struct entry *entry =
+        read(SUMMARY, "main_document.mwf", recording_of(NUMBER), &err);
+    CHECK(entry && entry->kind == ENTRY_DOCUMENT && entry->flags == ENTRY_HAS_WAVEFORM);
+    CHECK(entry && text_is(entry->time, "2024-05-01T09:30"));
+    CHECK(says(entry, "file", "application/vnd.mfer") && says(entry, "recording", "II"));
+    CHECK(!list.warnings && text_is(list.patient.id, NUMBER));
+    /* a type that nobody knows is what the file is */
+    entry = read("E1^心電図^99Z", "main_document.mwf", recording_of("12345"), &err);
+    CHECK(entry && entry->kind == ENTRY_PHYSIOLOGY && text_is(entry->title, "心電図"));
+    CHECK(has_warning("patient_padding") && !has_warning("document_type_unknown"));
+    CHECK(read(SUMMARY, "main_document.mwf", recording_of("99999"), &err));
+    CHECK(has_warning("patient_mismatch"));
+    /* by its bytes, not by its name */
+    CHECK(read(SUMMARY, "main_document.mwf", SPAN("\1\2\3 no recording"), &err));
+    CHECK(has_warning("document_format_unknown"));
+    /* cut in its head: refused with the place */
+    struct span cut = span_part(recording_of(NUMBER), 0, 60);
+    CHECK(!read(SUMMARY, "main_document.mwf", cut, &err) && err.kind == ERR_SYNTAX);
+}
+
 static void vital_signs_are_read_as_their_message(void)
 {
     struct err err;
@@ -407,6 +462,7 @@ int main(void)
     RUN(extended_storage_is_found_in_longer_paths);
     RUN(kinds_come_from_codes_then_from_words_and_never_by_guess);
     RUN(a_cda_document_is_taken_apart_and_compared_with_its_folder);
+    RUN(a_recording_is_an_entry_of_its_folder_with_a_waveform);
     RUN(vital_signs_are_read_as_their_message);
     RUN(plain_text_is_shown_in_whatever_it_was_written);
     RUN(files_are_named_and_left_as_they_are);

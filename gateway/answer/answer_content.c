@@ -85,12 +85,10 @@ static void write_warnings(struct json_writer *writer, const struct entry_list *
     json_close_array(writer);
 }
 
-static bool say_changed(struct answer *answer, const struct index_place *place,
-                        struct err *err)
+bool answer_say_changed(struct answer *answer, struct text path, struct err *err)
 {
     struct err fault = {0};
-    if (!collect_look_at(answer->config.collect, place->path, &fault) &&
-        answer->config.log)
+    if (!collect_look_at(answer->config.collect, path, &fault) && answer->config.log)
         log_err(answer->config.log, "source_changed", &fault);
     return err_set(err, ERR_BUSY, "source_changed", "the source has changed since");
 }
@@ -106,7 +104,7 @@ static bool read_judged(struct answer *answer, const struct release_permit *perm
         return false;
     struct hash hash = hash_sha256(*bytes);
     hash_to_hex(span_of(hash.bytes, sizeof hash.bytes), hex);
-    return text_is(place->hash, hex) || say_changed(answer, place, err);
+    return text_is(place->hash, hex) || answer_say_changed(answer, place->path, err);
 }
 
 /* The document and the list of what lies beside it. Nothing in that list was judged, so
@@ -219,7 +217,7 @@ static bool read_part(struct answer *answer, const struct release_permit *permit
         return false;
     name_list(place, &content, digits);
     if (!text_is(asked->list, digits))
-        return say_changed(answer, place, err);
+        return answer_say_changed(answer, place->path, err);
     return collect_read_part(answer->config.collect, place->path, &content, asked->part,
                              arena, bytes, err);
 }

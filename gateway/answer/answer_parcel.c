@@ -63,7 +63,7 @@ static bool put_file(struct writing *writing, const struct answer_parcel_file *f
 {
     struct stat status;
     CLEANUP(path_close)
-    int fd = study_open_file(writing->answer->config.study, &file->instance, err);
+    int fd = answer_open_instance(writing->answer, &file->instance, err);
     return fd >= 0 && fstat(fd, &status) == 0 &&
            zip_file(writing->zip, file->name, status.st_size, status.st_mtim.tv_sec,
                     err) &&
@@ -79,7 +79,7 @@ static void list_file(const struct writing *writing, struct dicom_medium *medium
     struct dicom_file *header = NULL;
     CLEANUP(arena_free) struct arena arena = arena_init_small(HEADER_ARENA_BYTES);
     CLEANUP(path_close)
-    int fd = study_open_file(writing->answer->config.study, &file->instance, &err);
+    int fd = answer_open_instance(writing->answer, &file->instance, &err);
     if (fd >= 0 && !study_is_mfer(fd) && study_read_file(fd, &arena, &header, &err))
         dicom_medium_add(medium, header, file->name);
 }
@@ -121,7 +121,7 @@ static bool put_part(struct writing *writing, const struct answer_parcel_file *f
     struct stat status;
     CLEANUP(buf_free) struct buf head = buf_init(256);
     CLEANUP(path_close)
-    int fd = study_open_file(writing->answer->config.study, &file->instance, err);
+    int fd = answer_open_instance(writing->answer, &file->instance, err);
     if (fd < 0 || fstat(fd, &status) != 0)
         return false;
     if (study_is_mfer(fd))
@@ -200,7 +200,7 @@ static bool read_object(struct writing *writing, const struct answer_parcel_file
     struct json_writer json = json_writer(out);
     CLEANUP(arena_free) struct arena arena = arena_init_small(HEADER_ARENA_BYTES);
     CLEANUP(path_close)
-    int fd = study_open_file(writing->answer->config.study, &file->instance, &err);
+    int fd = answer_open_instance(writing->answer, &file->instance, &err);
     buf_reset(out);
     if (fd >= 0 && study_is_mfer(fd))
         return true;

@@ -45,6 +45,8 @@ void answer_events_live(struct http_call *call, void *context);
 void answer_events_backfill(struct http_call *call, void *context);
 void answer_content(struct http_call *call, void *context);
 void answer_original(struct http_call *call, void *context);
+/* The source is looked at again; false with source_changed. */
+bool answer_say_changed(struct answer *answer, struct text path, struct err *err);
 /* ---- studies (answer_study.c) ---- */
 void answer_study(struct http_call *call, void *context);
 void answer_frame(struct http_call *call, void *context);
@@ -56,6 +58,17 @@ void answer_archive(struct http_call *call, void *context);
 void answer_metadata(struct http_call *call, void *context);
 /* NULL: all of them. */
 void answer_drop_lists(struct answer *answer, const struct id *opening);
+/* ---- waveforms that are records (answer_wave.c) ---- */
+/* A recording of a storage's record as the content of a study. ERR_MISSING not_found for
+ * a record that is none. */
+MUST_CHECK bool answer_describe_record(struct answer *answer,
+                                       const struct index_place *place,
+                                       struct arena *arena, struct study_content *content,
+                                       struct err *err);
+/* For reading: a file of a study, or a copy of such a record as it was judged; -1. */
+MUST_CHECK int answer_open_instance(struct answer *answer,
+                                    const struct study_instance *instance,
+                                    struct err *err);
 /* ---- files (answer_file.c) ---- */
 struct answer_range {
     const char *content_type;

@@ -236,16 +236,21 @@ static const struct release_permit *ask_gate(struct answer *answer,
     struct release_request request = {.grant = http_header(call, "tsumugi-grant"),
                                       .entry_key = asked->key,
                                       .wants_pictures = true};
-    const struct release_permit *permit =
-        release_decide_part(answer->config.release, &request, http_arena(call), err);
-    if (permit && (!answer->config.study || !study_is_place(release_place(permit)))) {
-        err_set(err, ERR_MISSING, "not_found", "no study");
-        return NULL;
-    }
-    return permit;
+    return release_decide_part(answer->config.release, &request, http_arena(call), err);
 }
 
 /* ---- POST /study ---- */
+
+static bool read_content(struct answer *answer, const struct index_place *place,
+                         struct arena *arena, struct study_content *content,
+                         struct err *err)
+{
+    if (!study_is_place(place))
+        return answer_describe_record(answer, place, arena, content, err);
+    if (!answer->config.study)
+        return err_set(err, ERR_MISSING, "not_found", "no study");
+    return study_read_content(answer->config.study, place, arena, content, err);
+}
 
 static bool write_list(struct answer *answer, const struct release_permit *permit,
                        const struct asked *asked, struct buf *out, struct err *err)
@@ -257,8 +262,7 @@ static bool write_list(struct answer *answer, const struct release_permit *permi
     list->opening = release_grant(permit)->opening;
     struct json_writer writer = json_writer(out);
     if (!text_copy(asked->key, &list->arena, &list->key, err) ||
-        !study_read_content(answer->config.study, release_place(permit), &list->arena,
-                            &list->content, err)) {
+        !read_content(answer, release_place(permit), &list->arena, &list->content, err)) {
         free_list(list);
         return false;
     }
@@ -307,7 +311,7 @@ static bool load(void *self, struct arena *arena, struct span *bytes, struct err
 {
     const struct loading *loading = self;
     CLEANUP(path_close)
-    int fd = study_open_file(loading->answer->config.study, loading->instance, err);
+    int fd = answer_open_instance(loading->answer, loading->instance, err);
     return fd >= 0 && path_read(fd, FILE_BYTES_MAX, arena, bytes, err);
 }
 
@@ -367,7 +371,7 @@ void answer_instance(struct http_call *call, void *context)
     bool is_found = permit && find_instance(answer, permit, &asked, http_arena(call),
                                             &instance, &err);
     CLEANUP(path_close)
-    int fd = is_found ? study_open_file(answer->config.study, &instance, &err) : -1;
+    int fd = is_found ? answer_open_instance(answer, &instance, &err) : -1;
     struct stat status = {0};
     bool is_mfer = fd >= 0 && study_is_mfer(fd);
     struct answer_range range = {is_mfer ? ANSWER_MFER : "application/dicom", asked.from};
@@ -385,7 +389,7 @@ static struct dicom_file *read_file(struct answer *answer,
                                     const struct study_instance *instance,
                                     struct arena *arena, struct err *err)
 {
-    CLEANUP(path_close) int fd = study_open_file(answer->config.study, instance, err);
+    CLEANUP(path_close) int fd = answer_open_instance(answer, instance, err);
     struct dicom_file *file = NULL;
     struct span bytes = {0};
     if (fd < 0)
@@ -506,7 +510,7 @@ static bool write_waveform(struct answer *answer, const struct study_instance *i
                            struct buf *out, struct err *err)
 {
     struct waveform_recording recording = {0};
-    CLEANUP(path_close) int fd = study_open_file(answer->config.study, instance, err);
+    CLEANUP(path_close) int fd = answer_open_instance(answer, instance, err);
     if (fd < 0)
         return false;
     if (study_is_mfer(fd))

@@ -147,6 +147,17 @@ struct study_wave {
 MUST_CHECK bool study_open_wave(int fd, struct arena *arena, struct study_wave *wave,
                                 struct err *err);
 void study_close_wave(struct study_wave *wave);
+/* The same file, which is nobody's study but a record of its own, as the content of one:
+ * one series, one instance that is named as the file is by its reader. ERR_REFUSED
+ * frame_broken. */
+struct study_record {
+    struct text name;
+    struct text version;
+    int64_t size_bytes;
+};
+MUST_CHECK bool study_describe_wave(int fd, const struct study_record *record,
+                                    struct arena *arena, struct study_content *content,
+                                    struct err *err);
 /* After samples were read: whether all of them were the file's. */
 MUST_CHECK bool study_check_wave(const struct study_wave *wave, struct err *err);
 /* For reading; -1. ERR_MISSING instance_missing. */

@@ -162,3 +162,41 @@ bool study_read_wave(int fd, struct arena *arena, struct study_row *row, struct 
     err_clear(err);
     return true;
 }
+
+bool study_describe_wave(int fd, const struct study_record *record, struct arena *arena,
+                         struct study_content *content, struct err *err)
+{
+    struct study_row row = {.code = ""};
+    struct study_series *series = ARENA_MANY(arena, struct study_series, 1, err);
+    struct study_instance *instance =
+        series ? ARENA_MANY(arena, struct study_instance, 1, err) : NULL;
+    if (!instance || !study_read_wave(fd, arena, &row, err))
+        return false;
+    if (row.facts.len == 0)
+        return err_set(err, ERR_REFUSED, "frame_broken", "%s", row.code);
+    *instance = (struct study_instance){.folder = TEXT(""),
+                                        .uid = row.instance,
+                                        .facts = row.facts,
+                                        .kind = text_cstr(row.kind),
+                                        .size_bytes = record->size_bytes};
+    *series = (struct study_series){.number = row.series_number,
+                                    .uid = row.series,
+                                    .modality = row.modality,
+                                    .kind = instance->kind,
+                                    .description = row.series_description,
+                                    .body_part = row.body_part,
+                                    .laterality = row.laterality,
+                                    .space = row.space,
+                                    .instances = instance,
+                                    .instance_count = 1};
+    *content = (struct study_content){.uid = row.uid,
+                                      .time = row.time,
+                                      .description = row.description,
+                                      .accession = row.accession,
+                                      .day = row.day,
+                                      .series = series,
+                                      .series_count = 1,
+                                      .instance_count = 1};
+    return text_copy(record->name, arena, &instance->name, err) &&
+           text_copy(record->version, arena, &instance->version, err);
+}

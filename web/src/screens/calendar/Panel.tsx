@@ -197,12 +197,12 @@ function Group(props: Pick<PanelProps, 'group' | 'days' | 'entry' | 'onGo' | 'fa
   );
 }
 
-const IMAGE = 64;
+const SEEN = 64 | 128; // pictures, waveforms
 
 /** There are pictures: the index says so, or the study that is named has come. */
 const hasImages = (head: EntryHead | undefined, content: ContentData | undefined): boolean =>
   head !== undefined && head.state !== 'deleted' &&
-  ((head.flags & IMAGE) !== 0 || (content?.items.some((item) => item.type === 'study' && Number(item.instances) > 0) ?? false));
+  ((head.flags & SEEN) !== 0 || (content?.items.some((item) => item.type === 'study' && Number(item.instances) > 0) ?? false));
 
 export function Panel(props: PanelProps) {
   const [turn, setTurn] = useState(0);

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A recording in extended storage: an entry like a document, looked at like a study. */
+#include "formats/mfer/mfer.h"
+#include "gateway/gateway_testcentre.h"
+
+#define TYPE "^退院時サマリー^^18842-5^退院時サマリー^LN"
+#define FOLDER                                                                           \
+    "000/001/" NUMBER "/20240501/" TYPE "/" NUMBER "_20240501_18842-5_" KEY              \
+    "_20240501120000000_01_1"
+
+enum { HZ = 500, SECONDS = 2 };
+
+static char record_key[128];
+
+/* One lead, of which the sample with the number `spike` is 1 mV. */
+static struct span write_recording(struct scene *scene, int spike)
+{
+    struct err err = {0};
+    struct span bytes = {0};
+    static int16_t samples[HZ * SECONDS];
+    memset(samples, 0, sizeof samples);
+    samples[spike] = 200;
+    struct waveform_run run = {.count = HZ * SECONDS,
+                               .at = (const uint8_t *)samples,
+                               .stride_bytes = sizeof samples,
+                               .block_count = HZ * SECONDS};
+    struct waveform_channel channel = {.lead = waveform_lead_name(2),
+                                       .lead_code = 2,
+                                       .is_little_endian =
+                                           __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+                                       .rate_hz = HZ,
+                                       .unit = TEXT("V"),
+                                       .scale = 5e-6,
+                                       .sample_count = HZ * SECONDS,
+                                       .runs = &run,
+                                       .run_count = 1};
+    struct waveform_group group = {
+        .label = TEXT("心電図"), .channels = &channel, .channel_count = 1};
+    struct mfer_file file = {
+        .recording = {.day = day_from_date(2024, 5, 1),
+                      .start = TEXT("2024-05-01T09:30:15"),
+                      .groups = &group,
+                      .group_count = 1},
+        .patient = {TEXT(NUMBER), TEXT("飯田 花子"), TEXT(""), DAY_NONE, 'U'}};
+    const struct mfer_options options = {.preamble = "ECG"};
+    CLEANUP(buf_free) struct buf out = buf_init(1 << 20);
+    CHECK(mfer_write(&file, &options, &out, &err));
+    must(buf_to_arena(&out, &scene->arena, &bytes, &err), &err);
+    return bytes;
+}
+
+static void put_main(struct scene *scene, const char *file, struct span bytes)
+{
+    struct err err = {0};
+    char path[640];
+    snprintf(path, sizeof path, "%s/documents/" FOLDER, scene->folder);
+    must(path_make_directory(path, &err), &err);
+    snprintf(path, sizeof path, "%s/documents/" FOLDER "/%s", scene->folder, file);
+    must(path_write_file(path, bytes, &err), &err);
+}
+
+static void begin_with(struct scene *scene, const char *file, struct span bytes)
+{
+    CHECK(link_is(scene, "イイダ ハナコ", "confirmed"));
+    CHECK(lane_tells(scene, "/events/backfill", "P:-/ADT-00/999999999999999 S: "));
+    put_main(scene, file, bytes);
+    ANSWER checked = ask_text(scene, "/checks", "{\"record\":\"" RECORD "\"}");
+    CHECK(checked.status == 200);
+    struct hash hash = hash_sha256(SPAN(TYPE));
+    char hex[HASH_HEX_BYTES];
+    hash_to_hex(span_of(hash.bytes, sizeof hash.bytes), hex);
+    snprintf(record_key, sizeof record_key, "20240501/x-%.16s/" KEY, hex);
+}
+
+static struct answer ask_record(struct scene *scene, const char *path,
+                                const char *profession)
+{
+    struct wish wish = {record_key, profession, ENTRY_DOCUMENT, 0, NULL};
+    return ask_wish(scene, path, &wish);
+}
+
+static bool says(const struct answer *answer, const char *words)
+{
+    return memmem(answer->body.at, answer->body.len, words, strlen(words)) != NULL;
+}
+
+/* Behind the line: 16 bits, little endian. */
+static int sample_of(const struct answer *answer, int number)
+{
+    const uint8_t *end = memchr(answer->body.at, '\n', answer->body.len);
+    size_t at = end ? (size_t)(end - answer->body.at) + 1 + (size_t)number * 2 : 0;
+    if (at == 0 || at + 2 > answer->body.len)
+        return -1;
+    return answer->body.at[at] | answer->body.at[at + 1] << 8;
+}
+
+static void a_recording_is_an_entry_with_its_waveform(void)
+{
+    struct scene scene;
+    begin(&scene);
+    struct span bytes = write_recording(&scene, 300);
+    begin_with(&scene, "main_document.mwf", bytes);
+    ANSWER content = ask_record(&scene, "/content", "doctor");
+    CHECK(content.status == 200 && says(&content, "\"flags\":[\"waveform\"]"));
+    CHECK(says(&content, "\"media_type\":\"application/vnd.mfer\""));
+    ANSWER early = ask_record(&scene, "/waveform", "doctor");
+    CHECK(is_problem(&early, 409, "study_changed")); /* no list under this opening yet */
+    ANSWER study = ask_record(&scene, "/study", "doctor");
+    CHECK(study.status == 200 && says(&study, "\"kind\":\"waveform\""));
+    CHECK(says(&study, "\"syntax\":\"MFER\"") && says(&study, "2024-05-01"));
+    CHECK(!says(&study, "main_document") && !says(&study, NUMBER));
+    ANSWER wave = ask_record(&scene, "/waveform", "doctor");
+    CHECK(wave.status == 200 && says(&wave, "\"rate_hz\":500"));
+    CHECK(sample_of(&wave, 299) == 0 && sample_of(&wave, 300) == 200);
+    ANSWER file = ask_record(&scene, "/instance", "doctor");
+    CHECK(file.status == 200 && span_equal(file.body, bytes));
+    end(&scene);
+}
+
+static void what_changed_since_it_was_judged_is_not_shown(void)
+{
+    struct scene scene;
+    begin(&scene);
+    begin_with(&scene, "main_document.mwf", write_recording(&scene, 300));
+    ANSWER study = ask_record(&scene, "/study", "doctor");
+    CHECK(study.status == 200);
+    put_main(&scene, "main_document.mwf", write_recording(&scene, 400));
+    ANSWER wave = ask_record(&scene, "/waveform", "doctor");
+    CHECK(is_problem(&wave, 503, "source_changed"));
+    ANSWER file = ask_record(&scene, "/instance", "doctor");
+    CHECK(is_problem(&file, 503, "source_changed"));
+    end(&scene);
+}
+
+static void it_stands_under_the_record_s_decision(void)
+{
+    struct scene scene;
+    begin(&scene);
+    begin_with(&scene, "main_document.mwf", write_recording(&scene, 300));
+    ANSWER refused = ask_record(&scene, "/study", "pharmacist");
+    CHECK(is_problem(&refused, 403, "audience"));
+    ANSWER study = ask_record(&scene, "/study", "doctor");
+    CHECK(study.status == 200);
+    ANSWER wave = ask_record(&scene, "/waveform", "pharmacist");
+    CHECK(is_problem(&wave, 403, "audience"));
+    ANSWER ended = ask_text(&scene, "/links/end", "{\"record\":\"" RECORD "\"}");
+    CHECK(ended.status == 200);
+    ANSWER after = ask_record(&scene, "/waveform", "doctor");
+    CHECK(is_problem(&after, 403, "link_ended"));
+    end(&scene);
+}
+
+static void a_document_is_no_study(void)
+{
+    struct scene scene;
+    begin(&scene);
+    begin_with(&scene, "main_document.txt", SPAN("no waves"));
+    ANSWER content = ask_record(&scene, "/content", "doctor");
+    CHECK(content.status == 200);
+    ANSWER study = ask_record(&scene, "/study", "doctor");
+    CHECK(is_problem(&study, 404, "not_found"));
+    end(&scene);
+}
+
+int main(void)
+{
+    struct err err = {0};
+    must(secret_start(&err), &err);
+    RUN(a_recording_is_an_entry_with_its_waveform);
+    RUN(what_changed_since_it_was_judged_is_not_shown);
+    RUN(it_stands_under_the_record_s_decision);
+    RUN(a_document_is_no_study);
+    return test_done();
+}
