@@ -129,12 +129,21 @@ struct dicom_file {
     struct arena *arena;
 };
 
+/* Of a file that is not in memory as a whole: called before bytes are looked at, which
+ * stay from then on. Pixels and Waveform Data (5400,1010) are not asked for. */
+struct dicom_loader {
+    bool (*load)(void *self, const uint8_t *at, uint64_t len);
+    void *self;
+};
+
 struct dicom_options {
     bool stop_before_pixels; /* element header read, fragments and what follows not */
     /* Size of the whole file when `bytes` is only its beginning; 0 = all is there. */
     uint64_t file_bytes;
     size_t elements_max; /* 0 = 1,000,000, items counted too */
     size_t inflated_max; /* 0 = 256 MiB */
+    /* NULL = all is there; ERR_BUSY dicom_not_there when it says no. */
+    const struct dicom_loader *loader;
 };
 
 /* True for what dicom_read would take as DICOM: preamble, group 2 at the start, or a

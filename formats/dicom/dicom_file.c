@@ -10,6 +10,7 @@ enum {
     PREAMBLE_BYTES = 128,
     STRAY_BYTES_MAX = 16,
     DETECT_BYTES = 4096,
+    BEGIN_BYTES = 65536, /* in which syntax and meta information are */
     ELEMENTS_MAX = 1000000,
     WARNINGS_KEPT_MAX = 200,
     WARNINGS_PER_CODE_MAX = 10,
@@ -423,6 +424,9 @@ static bool read_data(struct dicom_reader *reader, size_t at,
     if (file->is_deflated && !reader->has_stopped) {
         size_t max =
             options && options->inflated_max ? options->inflated_max : INFLATED_MAX;
+        if (!dicom_need(reader, at, reader->bytes.len - at, err))
+            return false;
+        reader->loader = NULL; /* what is read from now on is no part of the file */
         struct span deflated = span_part(reader->bytes, at, reader->bytes.len - at);
         if (is_prefix) {
             file->needs_bytes = reader->file_bytes;
@@ -457,6 +461,7 @@ static bool start_file(struct dicom_reader *reader, struct span bytes,
     if (options) {
         reader->stops_before_pixels = options->stop_before_pixels;
         reader->file_bytes = options->file_bytes;
+        reader->loader = options->loader;
         if (options->elements_max)
             reader->elements_max = options->elements_max;
     }
@@ -473,7 +478,8 @@ bool dicom_read(struct span bytes, const struct dicom_options *options,
     if (!start_file(&reader, bytes, options, arena, err))
         return false;
     reader.undeclared = &undeclared;
-    if (!find_start(&reader, &at, err) || !read_meta(&reader, &at, err))
+    if (!dicom_need(&reader, 0, BEGIN_BYTES, err) || !find_start(&reader, &at, err) ||
+        !read_meta(&reader, &at, err))
         return false;
     bool is_cut_before = reader.has_stopped;
     if (!is_cut_before && !choose_syntax(&reader, at, err))

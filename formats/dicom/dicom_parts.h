@@ -83,7 +83,12 @@ struct dicom_reader {
     struct buf *undeclared; /* texts with high bytes while no character set is known */
     size_t undeclared_offset;
     size_t nonzero_at; /* where a search for padding ended last */
+    const struct dicom_loader *loader;
 };
+
+/* As many of these bytes as the input has are there. */
+MUST_CHECK bool dicom_need(struct dicom_reader *reader, size_t at, size_t len,
+                           struct err *err);
 
 struct dicom_set *dicom_new_set(struct dicom_reader *reader, bool is_big_endian,
                                 bool is_explicit, struct err *err);

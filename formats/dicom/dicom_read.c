@@ -9,7 +9,9 @@ enum {
     CHECKED_TEXT_BYTES = 65536,
     FRAGMENTS_ROOM = 16,
     HEADER_BYTES = 12,
+    AHEAD_BYTES = 64, /* an element's header and what it is judged by */
     MORE_BYTES = 65536,
+    WAVEFORM_DATA = 0x54001010,
 };
 
 struct head {
@@ -191,9 +193,22 @@ static bool stop_at_cut(struct dicom_reader *reader, size_t at, uint64_t needed,
     return dicom_warn(reader->file, "dicom_truncated", reader->bytes.len, err);
 }
 
+bool dicom_need(struct dicom_reader *reader, size_t at, size_t len, struct err *err)
+{
+    const struct dicom_loader *loader = reader->loader;
+    size_t rest = at < reader->bytes.len ? reader->bytes.len - at : 0;
+    if (!loader || rest == 0 || len == 0 ||
+        loader->load(loader->self, reader->bytes.at + at, len < rest ? len : rest))
+        return true;
+    return err_set(err, ERR_BUSY, "dicom_not_there", "a part cannot be read");
+}
+
 /* Looks at each byte once, however often it is asked. */
 static bool is_all_zero(struct dicom_reader *reader, size_t from, size_t end)
 {
+    struct err ignored = {0};
+    if (!dicom_need(reader, from, end - from, &ignored))
+        return false;
     if (reader->nonzero_at > from && reader->nonzero_at < end)
         return false;
     while (from < end && reader->bytes.at[from] == 0)
@@ -425,6 +440,8 @@ static bool read_items(struct dicom_reader *reader, struct dicom_set *set, size_
             *at = frame->end;
             return dicom_warn(reader->file, "dicom_delimiter_missing", *at, err);
         }
+        if (!dicom_need(reader, *at, HEADER_BYTES, err))
+            return false;
         enum step step = next_step(reader, at, frame, err);
         if (step == STEP_SKIP)
             continue;
@@ -478,6 +495,8 @@ bool dicom_read_fragments(struct dicom_reader *reader, size_t *at, size_t end,
                 return true;
             return stop_at_cut(reader, *at, 8, err);
         }
+        if (!dicom_need(reader, *at, 8, err))
+            return false;
         uint32_t tag = tag_at(reader->bytes, *at, false);
         uint32_t length = dicom_u32(reader->bytes, *at + 4, false);
         size_t start = *at + 8;
@@ -566,6 +585,8 @@ static bool skip_fragments(struct dicom_reader *reader, size_t *at, size_t end,
     while (!reader->has_stopped) {
         if (end - *at < 8)
             return stop_at_cut(reader, *at, 8, err);
+        if (!dicom_need(reader, *at, 8, err))
+            return false;
         uint32_t tag = tag_at(reader->bytes, *at, false);
         uint32_t length = dicom_u32(reader->bytes, *at + 4, false);
         *at += 8;
@@ -665,6 +686,9 @@ static bool read_known(struct dicom_reader *reader, struct dicom_set *set, size_
             return false;
     } else {
         *at += element->value.len;
+        if (element->tag != WAVEFORM_DATA &&
+            !dicom_need(reader, start, element->value.len, err))
+            return false;
         if (!check_value(reader, set, element, err))
             return false;
     }
@@ -726,6 +750,8 @@ static bool read_set(struct dicom_reader *reader, struct dicom_set *set, size_t 
     while (!reader->has_stopped && *at < frame->end) {
         struct head head;
         bool is_end = false;
+        if (!dicom_need(reader, *at, AHEAD_BYTES, err))
+            return false;
         bool has_head = read_head(set, reader->bytes, *at, frame->end, &head);
         if (!has_head ||
             (head.tag == 0 && head.length == 0 && is_all_zero(reader, *at, frame->end)))
@@ -757,6 +783,8 @@ bool dicom_read_elements(struct dicom_reader *reader, struct dicom_set *set, siz
     while (is_meta && !reader->has_stopped && frame.end - *at >= 8 &&
            dicom_u16(reader->bytes, *at, set->is_big_endian) == 2) {
         struct head head;
+        if (!dicom_need(reader, *at, AHEAD_BYTES, err))
+            return false;
         if (!read_head(set, reader->bytes, *at, frame.end, &head))
             return stop_at_cut(reader, *at, HEADER_BYTES, err);
         if (!read_element(reader, set, at, &frame, &head, err))

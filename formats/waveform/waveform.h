@@ -176,6 +176,14 @@ MUST_CHECK bool waveform_read_dicom(const struct dicom_file *file, struct arena 
                                     struct waveform_recording *recording,
                                     struct err *err);
 
+/* The same of a file that dicom_read read with a loader: samples are asked for whenever
+ * they are looked at, and to be kept where they are expanded. ERR_BUSY
+ * waveform_not_there. */
+MUST_CHECK bool waveform_read_dicom_by(const struct waveform_loader *loader,
+                                       const struct dicom_file *file, struct arena *arena,
+                                       struct waveform_recording *recording,
+                                       struct err *err);
+
 /* What a screen asks for: a stretch of one group, in milliseconds since the group's
  * start (to_ms 0 = to the end), in columns of pixels (0 = every sample). */
 struct waveform_wish {

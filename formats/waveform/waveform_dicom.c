@@ -42,6 +42,7 @@ static const char LEAD_CODES_MDC[] = "2:";
 
 struct reading {
     const struct dicom_file *file;
+    const struct waveform_loader *loader; /* NULL = all is there */
     struct arena *arena;
     struct err *err;
     struct waveform_recording *recording;
@@ -176,6 +177,7 @@ struct multiplex {
     struct span data;
     bool has_padding;
     double padding;
+    bool is_expanded; /* its data are not the file's any more */
 };
 
 static int16_t expand_mu(uint8_t coded)
@@ -199,6 +201,13 @@ static int16_t expand_a(uint8_t coded)
 static void expand(struct reading *reading, struct multiplex *multiplex)
 {
     bool is_mu = multiplex->coding == DICOM_VR('M', 'B');
+    const struct waveform_loader *loader = reading->loader;
+    if (loader &&
+        !loader->load(loader->self, multiplex->data.at, multiplex->data.len, true)) {
+        err_set(reading->err, ERR_BUSY, "waveform_not_there", "a part cannot be read");
+        return;
+    }
+    multiplex->is_expanded = true;
     uint8_t *out = arena_take(reading->arena, multiplex->data.len, 2, reading->err);
     for (size_t i = 0; out && i < multiplex->data.len; i++) {
         uint8_t coded = multiplex->data.at[i];
@@ -313,6 +322,7 @@ static void read_channel(struct reading *reading, const struct multiplex *multip
         .scale = 1,
         .has_gap = multiplex->has_padding,
         .gap = multiplex->padding,
+        .loader = multiplex->is_expanded ? NULL : reading->loader,
     };
     name_channel(reading, definition, index, channel);
     if (definition) {
@@ -567,9 +577,17 @@ static void read_notes(struct reading *reading)
 bool waveform_read_dicom(const struct dicom_file *file, struct arena *arena,
                          struct waveform_recording *recording, struct err *err)
 {
+    return waveform_read_dicom_by(NULL, file, arena, recording, err);
+}
+
+bool waveform_read_dicom_by(const struct waveform_loader *loader,
+                            const struct dicom_file *file, struct arena *arena,
+                            struct waveform_recording *recording, struct err *err)
+{
     *recording = (struct waveform_recording){.day = DAY_NONE};
     struct reading reading = {
         .file = file,
+        .loader = loader,
         .arena = arena,
         .err = err,
         .recording = recording,

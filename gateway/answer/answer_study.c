@@ -490,12 +490,13 @@ void answer_report(struct http_call *call, void *context)
 
 /* A day of it is not read as a whole; of a file that was cut meanwhile nothing is shown.
  */
-static bool write_mfer(int fd, const struct waveform_wish *wish, struct arena *arena,
-                       struct buf *out, struct err *err)
+static bool write_stretch(int fd, const struct waveform_wish *wish, struct arena *arena,
+                          struct buf *out, struct err *err)
 {
-    CLEANUP(study_close_wave) struct study_wave wave;
+    CLEANUP(study_close_wave) struct study_wave wave = {0};
     struct err fault = {0};
-    if (!study_open_wave(fd, arena, &wave, err))
+    if (!(study_is_mfer(fd) ? study_open_wave(fd, arena, &wave, err)
+                            : study_open_dicom_wave(fd, arena, &wave, err)))
         return name_fault(err);
     bool is_written = waveform_write(&wave.file.recording, wish, out, &fault);
     if (!study_check_wave(&wave, err))
@@ -509,15 +510,8 @@ static bool write_waveform(struct answer *answer, const struct study_instance *i
                            const struct waveform_wish *wish, struct arena *arena,
                            struct buf *out, struct err *err)
 {
-    struct waveform_recording recording = {0};
     CLEANUP(path_close) int fd = answer_open_instance(answer, instance, err);
-    if (fd < 0)
-        return false;
-    if (study_is_mfer(fd))
-        return write_mfer(fd, wish, arena, out, err);
-    struct dicom_file *file = read_file(answer, instance, arena, err);
-    return file && waveform_read_dicom(file, arena, &recording, err) &&
-           waveform_write(&recording, wish, out, err);
+    return fd >= 0 && write_stretch(fd, wish, arena, out, err);
 }
 
 void answer_waveform(struct http_call *call, void *context)

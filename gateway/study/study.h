@@ -143,6 +143,9 @@ struct study_wave {
     struct waveform_loader loader;
     struct mfer_file file; /* its recording is good as long as this is open */
 };
+/* A DICOM object's waveforms likewise, in file.recording. As study_open_wave. */
+MUST_CHECK bool study_open_dicom_wave(int fd, struct arena *arena,
+                                      struct study_wave *wave, struct err *err);
 /* `fd` and `wave` stay where they are until study_close_wave, which is always due. */
 MUST_CHECK bool study_open_wave(int fd, struct arena *arena, struct study_wave *wave,
                                 struct err *err);

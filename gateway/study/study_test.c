@@ -642,6 +642,118 @@ static void a_recording_that_is_cut_while_it_is_read_is_not_shown(void)
     end_ward(&ward);
 }
 
+/* ---- a day in DICOM ---- */
+
+enum { HOLTER_HZ = 250, HOLTER_LEADS = 3, HOLTER_HOURS = 24 };
+#define HOLTER_FRAMES ((uint64_t)HOLTER_HOURS * 3600 * HOLTER_HZ)
+
+static void put_element(struct buf *out, uint32_t tag, const char *vr, const void *value,
+                        size_t len)
+{
+    uint16_t words[2] = {(uint16_t)(tag >> 16), (uint16_t)tag};
+    bool is_long = strcmp(vr, "SQ") == 0 || strcmp(vr, "OW") == 0;
+    uint16_t none = 0;
+    uint16_t short_len = (uint16_t)len;
+    uint32_t long_len = (uint32_t)len;
+    buf_put(out, words, sizeof words);
+    buf_put(out, vr, 2);
+    if (is_long) {
+        buf_put(out, &none, sizeof none);
+        buf_put(out, &long_len, sizeof long_len);
+    } else {
+        buf_put(out, &short_len, sizeof short_len);
+    }
+    if (value)
+        buf_put(out, value, len);
+}
+
+static void put_item_mark(struct buf *out, uint16_t element, uint32_t len)
+{
+    uint16_t words[2] = {0xFFFE, element};
+    buf_put(out, words, sizeof words);
+    buf_put(out, &len, sizeof len);
+}
+
+static void put_words(struct buf *out, uint32_t tag, const char *vr, const char *words)
+{
+    put_element(out, tag, vr, words, strlen(words));
+}
+
+/* Head and tail of one recording; between them, samples that are zero (a hole in the
+ * file) but one. Returns where the samples begin. */
+static off_t write_holter(int fd, uint64_t frames, uint64_t spike)
+{
+    CLEANUP(buf_free) struct buf out = buf_init(1 << 16);
+    static const uint8_t preamble[128] = {0};
+    uint16_t channels = HOLTER_LEADS;
+    uint16_t bits = 16;
+    uint32_t samples = (uint32_t)frames;
+    int16_t high = 1234;
+    size_t bytes = (size_t)frames * HOLTER_LEADS * sizeof high;
+    buf_put(&out, preamble, sizeof preamble);
+    buf_put(&out, "DICM", 4);
+    put_words(&out, 0x00020010, "UI", "1.2.840.10008.1.2.1\0");
+    put_words(&out, 0x00080018, "UI", "1.2.3.4.5.6.");
+    put_element(&out, 0x54000100, "SQ", NULL, UINT32_MAX);
+    put_item_mark(&out, 0xE000, UINT32_MAX);
+    put_words(&out, 0x003A0004, "CS", "ORIGINAL");
+    put_element(&out, 0x003A0005, "US", &channels, sizeof channels);
+    put_element(&out, 0x003A0010, "UL", &samples, sizeof samples);
+    put_words(&out, 0x003A001A, "DS", "250 ");
+    put_element(&out, 0x54001004, "US", &bits, sizeof bits);
+    put_words(&out, 0x54001006, "CS", "SS");
+    put_element(&out, 0x54001010, "OW", NULL, bytes);
+    off_t start = (off_t)out.len;
+    CHECK(put_all(fd, &out));
+    off_t place = start + (off_t)((spike * HOLTER_LEADS + 1) * sizeof high);
+    CHECK(pwrite(fd, &high, sizeof high, place) == sizeof high);
+    CHECK(lseek(fd, start + (off_t)bytes, SEEK_SET) > 0);
+    buf_reset(&out);
+    put_item_mark(&out, 0xE00D, 0);
+    put_item_mark(&out, 0xE0DD, 0);
+    /* behind the samples: read all the same */
+    put_words(&out, 0x60000010, "US", "\1");
+    CHECK(put_all(fd, &out));
+    return start;
+}
+
+static void a_day_in_dicom_is_looked_at_without_being_held(void)
+{
+    enum { HELD_MAX = 9 << 20 };
+    struct ward ward;
+    struct err err = {0};
+    struct study_wave wave;
+    double numbers[3];
+    uint64_t spike = HOLTER_FRAMES - 1000;
+    begin_ward(&ward);
+    char path[200];
+    snprintf(path, sizeof path, "%s/holter.dcm", ward.pictures);
+    CLEANUP(path_close) int fd = open(path, O_CREAT | O_TRUNC | O_RDWR, 0600);
+    (void)write_holter(fd, HOLTER_FRAMES, spike);
+    CHECK(!study_is_mfer(fd));
+    CHECK(study_open_dicom_wave(fd, &ward.scene.arena, &wave, &err));
+    CHECK(sparse_bytes(wave.sparse).len > 120 << 20);
+    CHECK(sparse_held_bytes(wave.sparse) < 1 << 20);
+    const struct waveform_group *group = wave.file.recording.groups;
+    CHECK(group->channel_count == HOLTER_LEADS);
+    CHECK(group->channels[1].sample_count == HOLTER_FRAMES);
+    waveform_read(&group->channels[1], spike - 1, 3, numbers);
+    CHECK(numbers[0] < 1 && numbers[1] > 1233 && numbers[2] < 1);
+    waveform_read(&group->channels[0], spike - 1, 3, numbers);
+    CHECK(numbers[1] < 1);
+    CLEANUP(buf_free) struct buf out = buf_init(WAVEFORM_WIRE_BYTES_MAX);
+    struct waveform_wish wish = {0, 12 * 3600 * 1000, 12 * 3600 * 1000 + 10000, 0};
+    CHECK(waveform_write(&wave.file.recording, &wish, &out, &err));
+    CHECK(sparse_held_bytes(wave.sparse) < HELD_MAX);
+    CHECK(study_check_wave(&wave, &err));
+    CHECK(truncate(path, 100000) == 0);
+    waveform_read(&group->channels[0], 400000, 3, numbers);
+    CHECK(isnan(numbers[0]));
+    CHECK(!study_check_wave(&wave, &err) && strcmp(err.code, "source_changed") == 0);
+    study_close_wave(&wave);
+    end_ward(&ward);
+}
+
 int main(void)
 {
     RUN(a_linked_patients_study_is_one_entry_and_an_event);
@@ -666,5 +778,6 @@ int main(void)
     RUN(a_recording_of_another_birth_date_is_held);
     RUN(a_day_of_it_is_looked_at_without_being_held);
     RUN(a_recording_that_is_cut_while_it_is_read_is_not_shown);
+    RUN(a_day_in_dicom_is_looked_at_without_being_held);
     return test_done();
 }

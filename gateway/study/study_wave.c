@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "formats/dicom/dicom.h"
 #include "gateway/study/study_parts.h"
 
 enum {
@@ -46,6 +47,30 @@ bool study_open_wave(int fd, struct arena *arena, struct study_wave *wave,
     wave->loader = (struct waveform_loader){load, wave->sparse};
     if (mfer_read_by(&wave->loader, sparse_bytes(wave->sparse), arena, &wave->file,
                      &fault))
+        return true;
+    if (sparse_check(wave->sparse, err))
+        *err = fault;
+    return false;
+}
+
+static bool keep(void *self, const uint8_t *at, uint64_t len)
+{
+    return sparse_keep(self, at, len);
+}
+
+bool study_open_dicom_wave(int fd, struct arena *arena, struct study_wave *wave,
+                           struct err *err)
+{
+    struct err fault = {0};
+    struct dicom_file *file = NULL;
+    *wave = (struct study_wave){.sparse = sparse_open(fd, &limits, err)};
+    if (!wave->sparse)
+        return false;
+    wave->loader = (struct waveform_loader){load, wave->sparse};
+    const struct dicom_loader loader = {keep, wave->sparse};
+    const struct dicom_options options = {.loader = &loader};
+    if (dicom_read(sparse_bytes(wave->sparse), &options, arena, &file, &fault) &&
+        waveform_read_dicom_by(&wave->loader, file, arena, &wave->file.recording, &fault))
         return true;
     if (sparse_check(wave->sparse, err))
         *err = fault;
