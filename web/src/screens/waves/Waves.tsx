@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* An ECG (or another waveform) on millimetre paper. */
 import '../../styles/waves.css';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { t, type Key } from '../../i18n/t.ts';
 import { preferences } from '../../preferences.ts';
 import { Icon } from '../../ui/Icon.tsx';
@@ -130,17 +130,20 @@ function Canvas({ recording, sheet, scale, start_ms, legs, isMeasuring, onScroll
     return recording.annotations.map((note) => ({ ...note, start_ms: note.start_ms - start }));
   }, [recording]);
 
-  useEffect(() => {
+  // measured and drawn before the frame is shown: waiting for one of each costs three
+  useLayoutEffect(() => {
     const box = canvas.current?.parentElement;
     if (!box) return undefined;
-    const watch = new ResizeObserver(() => {
+    const take = () => {
       setWidth(box.clientWidth);
       onWidth(box.clientWidth);
-    });
+    };
+    const watch = new ResizeObserver(take);
+    take();
     watch.observe(box);
     return () => watch.disconnect();
   }, []);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const made = canvas.current;
     const ctx = made?.getContext('2d');
     if (!made || !ctx || shown === 0) return;
