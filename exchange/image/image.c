@@ -14,7 +14,8 @@ enum {
     LUT_VALUE_MAX = 65535,
     SIDE_MAX = 65535,
     BITS_MAX = 64,
-    SAMPLES_MAX = 65535
+    SAMPLES_MAX = 65535,
+    FRAME_VIEWS_MAX = 20000 /* frames of which each has its place */
 };
 
 /* What a browser reads exactly. */
@@ -266,6 +267,13 @@ static bool put_lut(struct writing *writing, const struct json_value *instance,
     return true;
 }
 
+static bool put_tables(struct writing *writing, const struct json_value *instance,
+                       struct err *err)
+{
+    return put_lut(writing, instance, "modality_lut", err) &&
+           put_lut(writing, instance, "voi_lut", err);
+}
+
 static bool put_pixels(struct writing *writing, const struct json_value *instance,
                        struct err *err)
 {
@@ -285,6 +293,68 @@ static bool put_pixels(struct writing *writing, const struct json_value *instanc
            put_text(writing, instance, "syntax", IMAGE_TEXT_MAX, err);
 }
 
+/* What one frame has otherwise than the instance: all of it may be missing. */
+static bool put_frame_view(struct writing *writing, const struct json_value *view,
+                           struct err *err)
+{
+    static const char *const table[] = {"has_voi_lut", NULL};
+    json_open_object(&writing->writer);
+    if (json_member(view, "spacing") &&
+        (!put_vector(writing, view, "spacing", 2, err) ||
+         !put_word(writing, view, "spacing_kind", spacing_kinds, err)))
+        return false;
+    if (json_member(view, "position") && !put_vector(writing, view, "position", 3, err))
+        return false;
+    if (json_member(view, "orientation") &&
+        !put_vector(writing, view, "orientation", 6, err))
+        return false;
+    if (json_member(view, "rescale") && !put_rescale(writing, view, err))
+        return false;
+    if (json_member(view, "windows") &&
+        (!put_windows(writing, view, err) ||
+         !put_word(writing, view, "voi_function", voi_functions, err) ||
+         !put_bools(writing, view, table, err)))
+        return false;
+    json_close_object(&writing->writer);
+    return true;
+}
+
+/* A view for each frame; none at all where frames say nothing of their own. */
+static bool put_frame_views(struct writing *writing, const struct json_value *instance,
+                            struct err *err)
+{
+    const struct json_value *views = NULL;
+    const struct json_value *of = NULL;
+    int64_t frames = 0;
+    if (!json_member(instance, "views"))
+        return true;
+    if (!json_take_int(instance, "frames", 0, INT32_MAX, &frames, err) ||
+        !json_take_array(instance, "views", FRAME_VIEWS_MAX, &views, err) ||
+        !json_take_array(instance, "frame_views", FRAME_VIEWS_MAX, &of, err))
+        return false;
+    if (json_count(of) != (size_t)frames)
+        return err_set(err, ERR_SYNTAX, "study_views", "not a view for each frame");
+    json_key(&writing->writer, "views");
+    json_open_array(&writing->writer);
+    for (size_t i = 0; i < json_count(views); i++)
+        if (!put_frame_view(writing, json_item(views, i), err))
+            return false;
+    json_close_array(&writing->writer);
+    json_key(&writing->writer, "frame_views");
+    json_open_array(&writing->writer);
+    for (size_t i = 0; i < json_count(of); i++) {
+        double view = 0;
+        if (!json_as_double(json_item(of, i), &view, err))
+            return false;
+        if (!(view >= 0 && view < (double)json_count(views)) ||
+            view > (double)(int64_t)view)
+            return err_set(err, ERR_SYNTAX, "study_views", "a frame of no view");
+        json_int_value(&writing->writer, (int64_t)view);
+    }
+    json_close_array(&writing->writer);
+    return true;
+}
+
 static bool put_instance(struct writing *writing, const struct json_value *instance,
                          struct err *err)
 {
@@ -301,8 +371,7 @@ static bool put_instance(struct writing *writing, const struct json_value *insta
         !put_numbers_or_null(writing, instance, numbers, err) ||
         !put_rescale(writing, instance, err) || !put_windows(writing, instance, err) ||
         !put_word(writing, instance, "voi_function", voi_functions, err) ||
-        !put_lut(writing, instance, "modality_lut", err) ||
-        !put_lut(writing, instance, "voi_lut", err))
+        !put_tables(writing, instance, err) || !put_frame_views(writing, instance, err))
         return false;
     json_close_object(&writing->writer);
     return true;

@@ -194,6 +194,50 @@ static void what_may_be_there_goes_on(void)
           strstr(json, "\"rescale\":null") && strstr(json, "\"windows\":[]"));
 }
 
+#define FRAMES(views)                                                                    \
+    STUDY(SERIES("{\"uid\":\"1\",\"number\":1," PIXELS "\"windows\":[]," views "}"))
+
+/* The frames of PIXELS are one. */
+static void frames_have_what_is_said_of_them(void)
+{
+    static const char good[] = FRAMES(
+        "\"views\":[{},{\"position\":[1,2,3],\"orientation\":null,\"spacing\":[2,1],"
+        "\"spacing_kind\":\"imager\",\"rescale\":null,\"windows\":[],\"voi_function\":"
+        "\"SIGMOID\",\"has_voi_lut\":true}],\"frame_views\":[1]");
+    static const char *const bad[] = {
+        FRAMES("\"views\":[{}]"),
+        FRAMES("\"views\":[{}],\"frame_views\":[]"),
+        FRAMES("\"views\":[{}],\"frame_views\":[0,0]"),
+        FRAMES("\"views\":[{}],\"frame_views\":[1]"),
+        FRAMES("\"views\":[{}],\"frame_views\":[-1]"),
+        FRAMES("\"views\":[{}],\"frame_views\":[0.5]"),
+        FRAMES("\"views\":[{}],\"frame_views\":[\"0\"]"),
+        FRAMES("\"views\":{},\"frame_views\":[0]"),
+        FRAMES("\"views\":[{\"position\":[1,2]}],\"frame_views\":[0]"),
+        FRAMES("\"views\":[{\"orientation\":[1]}],\"frame_views\":[0]"),
+        FRAMES("\"views\":[{\"spacing\":[1,1]}],\"frame_views\":[0]"),
+        FRAMES("\"views\":[{\"rescale\":{}}],\"frame_views\":[0]"),
+        FRAMES("\"views\":[{\"windows\":[]}],\"frame_views\":[0]"),
+    };
+    struct err err = {0};
+    CLEANUP(buf_free) struct buf out = buf_init(1 << 16);
+    CHECK(write_body(good, &out, &err));
+    buf_byte(&out, '\0');
+    CHECK(strstr((const char *)out.at,
+                 "\"views\":[{},{\"spacing\":[2,1],\"spacing_kind\":\"imager\","
+                 "\"position\":[1,2,3],\"orientation\":null,\"rescale\":null,"
+                 "\"windows\":[],\"voi_function\":\"SIGMOID\",\"has_voi_lut\":true}],"
+                 "\"frame_views\":[1]"));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct err fault = {0};
+        out.len = 0;
+        bool is_written = write_body(bad[i], &out, &fault);
+        CHECK(!is_written);
+        if (is_written)
+            printf("# %zu\n", i);
+    }
+}
+
 /* A device's header says what it likes; one that says little hides no study. */
 static void a_time_may_lack_its_seconds(void)
 {
@@ -304,6 +348,7 @@ int main(void)
     RUN(a_study_that_is_cut_says_so);
     RUN(a_study_that_is_none_is_refused_whole);
     RUN(what_may_be_there_goes_on);
+    RUN(frames_have_what_is_said_of_them);
     RUN(a_time_may_lack_its_seconds);
     RUN(the_largest_study_fits_and_a_larger_one_is_refused);
     RUN(a_text_has_an_end);

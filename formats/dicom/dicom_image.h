@@ -101,6 +101,17 @@ MUST_CHECK bool dicom_view_read(const struct dicom_file *file, uint32_t frame,
                                 struct arena *arena, struct dicom_view *view,
                                 struct err *err);
 
+/* The same of one frame after the other, without looking for each from the first. */
+struct dicom_frame_views {
+    const struct dicom_file *file;
+    const struct dicom_set *next;
+    uint32_t frame;
+    bool is_there; /* functional groups: what is said is said of each frame by itself */
+};
+struct dicom_frame_views dicom_views_begin(const struct dicom_file *file);
+MUST_CHECK bool dicom_views_next(struct dicom_frame_views *views, struct arena *arena,
+                                 struct dicom_view *view, struct err *err);
+
 /* A lookup table (PS3.3 C.11.1.1): value `first` and below give entry 0, values beyond
  * the end the last one. */
 struct dicom_lut {

@@ -394,6 +394,22 @@ static void put_group(struct site *site, uint32_t macro, uint32_t tag, const cha
     close_sequence(site);
 }
 
+/* One frame after the other says what each says when it is looked for. */
+static void check_in_turn(const struct dicom_file *file, struct arena *arena)
+{
+    struct err err = {0};
+    struct dicom_view view;
+    struct dicom_view found;
+    struct dicom_frame_views views = dicom_views_begin(file);
+    CHECK(views.is_there);
+    for (uint32_t i = 0; i < 3; i++) {
+        CHECK(dicom_views_next(&views, arena, &view, &err) &&
+              dicom_view_read(file, i, arena, &found, &err));
+        CHECK(view.position[2] == found.position[2] && view.slope == found.slope &&
+              view.spacing[1] == found.spacing[1]);
+    }
+}
+
 static void frames_of_enhanced_objects_have_their_own(void)
 {
     CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
@@ -429,6 +445,39 @@ static void frames_of_enhanced_objects_have_their_own(void)
         CHECK(view.has_rescale == (i < 2) && view.slope == (i < 2 ? 2 + i : 1));
         CHECK(view.window_count == 1 && view.windows[0].width == 2);
     }
+    if (file)
+        check_in_turn(file, &arena);
+}
+
+/* Tables of a frame, and the detector's pixels of enhanced films. */
+static void groups_hold_tables_and_detectors_too(void)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+    struct site site = new_site(LITTLE);
+    struct dicom_view view;
+    struct err err = {0};
+    open_sequence(&site, DICOM_SHARED_GROUPS);
+    open_item(&site);
+    put_group(&site, DICOM_XRAY_PIXELS, DICOM_IMAGER_SPACING, "0.3\\0.4");
+    close_item(&site);
+    close_sequence(&site);
+    open_sequence(&site, DICOM_FRAME_GROUPS);
+    open_item(&site);
+    open_sequence(&site, DICOM_FRAME_VOI);
+    open_item(&site);
+    open_sequence(&site, DICOM_VOI_LUTS);
+    open_item(&site);
+    put_short(&site, DICOM_LUT_DESCRIPTOR, 7);
+    for (int i = 0; i < 3; i++) {
+        close_item(&site);
+        close_sequence(&site);
+    }
+    struct dicom_file *file = read_site(&site, LITTLE, &arena, &err);
+    CHECK(file && dicom_view_read(file, 0, &arena, &view, &err));
+    CHECK(view.spacing_kind == DICOM_SPACING_IMAGER && view.spacing[1] == 0.4);
+    CHECK(view.voi_lut && dicom_find(view.voi_lut, DICOM_LUT_DESCRIPTOR));
+    CHECK(file && dicom_view_read(file, 1, &arena, &view, &err));
+    CHECK(!view.voi_lut);
 }
 
 static void tables_are_read_or_refused(void)
@@ -555,6 +604,7 @@ int main(void)
     RUN(what_is_not_decoded_is_named);
     RUN(plain_objects_say_how_they_are_shown);
     RUN(frames_of_enhanced_objects_have_their_own);
+    RUN(groups_hold_tables_and_detectors_too);
     RUN(tables_are_read_or_refused);
     RUN(palettes_are_laid_out);
     RUN(endless_segments_are_refused);

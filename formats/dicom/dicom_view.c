@@ -70,7 +70,8 @@ static bool read_windows(const struct scope *scope, struct arena *arena,
     const struct dicom_set *set = find_scope(scope, DICOM_FRAME_VOI, DICOM_WINDOW_CENTER);
     struct text *texts = NULL;
     size_t text_count = 0;
-    view->voi_lut = dicom_item(scope->object, DICOM_VOI_LUTS, 0);
+    view->voi_lut =
+        dicom_item(find_scope(scope, DICOM_FRAME_VOI, DICOM_VOI_LUTS), DICOM_VOI_LUTS, 0);
     view->is_inverse = dicom_is(scope->object, DICOM_PRESENTATION_SHAPE, "INVERSE");
     if (!set)
         return true;
@@ -102,10 +103,12 @@ static void read_spacing(const struct scope *scope, struct dicom_view *view)
     if (set && take_doubles(set, DICOM_PIXEL_SPACING, 2, view->spacing) &&
         is_spacing(view->spacing))
         view->spacing_kind = DICOM_SPACING_PIXEL;
-    for (size_t i = 0; i < 2 && view->spacing_kind == DICOM_SPACING_NONE; i++)
-        if (take_doubles(scope->object, imager[i], 2, view->spacing) &&
+    for (size_t i = 0; i < 2 && view->spacing_kind == DICOM_SPACING_NONE; i++) {
+        set = find_scope(scope, DICOM_XRAY_PIXELS, imager[i]);
+        if (set && take_doubles(set, imager[i], 2, view->spacing) &&
             is_spacing(view->spacing))
             view->spacing_kind = DICOM_SPACING_IMAGER;
+    }
     if (view->spacing_kind == DICOM_SPACING_NONE)
         view->spacing[0] = view->spacing[1] = 0;
     view->has_aspect = take_doubles(scope->object, DICOM_ASPECT, 2, view->aspect) &&
@@ -150,21 +153,47 @@ static void read_times(const struct dicom_set *set, uint32_t frame,
         view->lossy_ratio = value;
 }
 
+static bool read_view(const struct scope *scope, uint32_t frame, struct arena *arena,
+                      struct dicom_view *view, struct err *err)
+{
+    *view = (struct dicom_view){0};
+    read_spacing(scope, view);
+    read_place(scope, view);
+    read_padding(scope->object, view);
+    read_times(scope->object, frame, view);
+    return read_rescale(scope, arena, view, err) && read_windows(scope, arena, view, err);
+}
+
+static struct scope scope_of(const struct dicom_file *file)
+{
+    return (struct scope){.shared = dicom_item(file->set, DICOM_SHARED_GROUPS, 0),
+                          .object = file->set};
+}
+
 bool dicom_view_read(const struct dicom_file *file, uint32_t frame, struct arena *arena,
                      struct dicom_view *view, struct err *err)
 {
-    struct scope scope = {
-        .frame = dicom_item(file->set, DICOM_FRAME_GROUPS, frame),
-        .shared = dicom_item(file->set, DICOM_SHARED_GROUPS, 0),
-        .object = file->set,
-    };
-    *view = (struct dicom_view){0};
-    read_spacing(&scope, view);
-    read_place(&scope, view);
-    read_padding(file->set, view);
-    read_times(file->set, frame, view);
-    return read_rescale(&scope, arena, view, err) &&
-           read_windows(&scope, arena, view, err);
+    struct scope scope = scope_of(file);
+    scope.frame = dicom_item(file->set, DICOM_FRAME_GROUPS, frame);
+    return read_view(&scope, frame, arena, view, err);
+}
+
+struct dicom_frame_views dicom_views_begin(const struct dicom_file *file)
+{
+    return (struct dicom_frame_views){
+        .file = file,
+        .next = dicom_item(file->set, DICOM_FRAME_GROUPS, 0),
+        .is_there = dicom_item(file->set, DICOM_SHARED_GROUPS, 0) ||
+                    dicom_item(file->set, DICOM_FRAME_GROUPS, 0)};
+}
+
+bool dicom_views_next(struct dicom_frame_views *views, struct arena *arena,
+                      struct dicom_view *view, struct err *err)
+{
+    struct scope scope = scope_of(views->file);
+    scope.frame = views->next;
+    views->next = views->next ? views->next->next : NULL;
+    return read_view(&scope, views->frame++, arena, view, err);
 }
 
 /* ------------------------------------------------------------------ tables */

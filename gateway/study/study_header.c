@@ -11,10 +11,9 @@
 
 enum {
     HEAD_BYTES = 64 * 1024,
-    HEAD_BYTES_MAX = 16 << 20, /* nobody's header is larger */
+    HEAD_BYTES_MAX = 32 << 20, /* that of thousands of frames with groups of their own */
     DIRECTORY_BYTES_MAX = 64 << 20,
-    FACTS_BYTES_MAX = 64 * 1024,
-    ELEMENTS_MAX = 200000
+    FACTS_BYTES_MAX = 64 * 1024 + STUDY_FRAME_VIEWS_BYTES_MAX,
 };
 
 struct heading {
@@ -52,8 +51,7 @@ static bool read_part(int fd, size_t len, struct arena *arena, struct span *byte
 static bool read_head(int fd, struct heading *heading, struct err *err)
 {
     uint64_t size = (uint64_t)heading->row->size_bytes;
-    struct dicom_options options = {
-        .stop_before_pixels = true, .file_bytes = size, .elements_max = ELEMENTS_MAX};
+    struct dicom_options options = {.stop_before_pixels = true, .file_bytes = size};
     size_t len = size < HEAD_BYTES ? (size_t)size : HEAD_BYTES;
     for (;;) {
         struct span bytes = {0};
@@ -73,100 +71,6 @@ static bool read_head(int fd, struct heading *heading, struct err *err)
 }
 
 /* ---- the instance, as the contract has it ---- */
-
-static void put_doubles(struct json_writer *writer, const char *key, const double *values,
-                        size_t count)
-{
-    json_key(writer, key);
-    json_open_array(writer);
-    for (size_t i = 0; i < count; i++)
-        json_double_value(writer, values[i]);
-    json_close_array(writer);
-}
-
-static void put_doubles_or_null(struct json_writer *writer, const char *key,
-                                bool is_there, const double *values, size_t count)
-{
-    if (is_there)
-        put_doubles(writer, key, values, count);
-    else
-        json_put_null(writer, key);
-}
-
-static void put_rescale(struct json_writer *writer, const struct dicom_view *view)
-{
-    if (!view->has_rescale) {
-        json_put_null(writer, "rescale");
-        return;
-    }
-    json_key(writer, "rescale");
-    json_open_object(writer);
-    json_put_double(writer, "slope", view->slope);
-    json_put_double(writer, "intercept", view->intercept);
-    json_put_text(writer, "type", view->rescale_type);
-    json_close_object(writer);
-}
-
-static void put_windows(struct json_writer *writer, const struct dicom_view *view)
-{
-    static const char *const functions[] = {
-        [DICOM_VOI_LINEAR] = "LINEAR",
-        [DICOM_VOI_LINEAR_EXACT] = "LINEAR_EXACT",
-        [DICOM_VOI_SIGMOID] = "SIGMOID",
-    };
-    json_key(writer, "windows");
-    json_open_array(writer);
-    for (size_t i = 0; i < view->window_count; i++) {
-        json_open_object(writer);
-        json_put_double(writer, "center", view->windows[i].center);
-        json_put_double(writer, "width", view->windows[i].width);
-        json_put_text(writer, "text", view->windows[i].text);
-        json_close_object(writer);
-    }
-    json_close_array(writer);
-    json_put_cstr(writer, "voi_function", functions[view->voi_function]);
-    json_put_bool(writer, "has_modality_lut", view->modality_lut != NULL);
-    json_put_bool(writer, "has_voi_lut", view->voi_lut != NULL);
-}
-
-static void put_place(struct json_writer *writer, const struct dicom_view *view)
-{
-    static const char *const kinds[] = {
-        [DICOM_SPACING_NONE] = "none",
-        [DICOM_SPACING_PIXEL] = "pixel",
-        [DICOM_SPACING_IMAGER] = "imager",
-    };
-    put_doubles_or_null(writer, "spacing", view->spacing_kind != DICOM_SPACING_NONE,
-                        view->spacing, 2);
-    json_put_cstr(writer, "spacing_kind", kinds[view->spacing_kind]);
-    put_doubles_or_null(writer, "aspect", view->has_aspect, view->aspect, 2);
-    put_doubles_or_null(writer, "position", view->has_position, view->position, 3);
-    put_doubles_or_null(writer, "orientation", view->has_orientation, view->orientation,
-                        6);
-    if (view->has_location)
-        json_put_double(writer, "slice_location", view->location);
-    else
-        json_put_null(writer, "slice_location");
-}
-
-static void put_view(struct json_writer *writer, const struct dicom_view *view)
-{
-    put_place(writer, view);
-    put_rescale(writer, view);
-    put_windows(writer, view);
-    if (view->has_padding)
-        json_put_int(writer, "padding", view->padding);
-    else
-        json_put_null(writer, "padding");
-    if (view->is_lossy)
-        json_put_double(writer, "lossy_ratio", view->lossy_ratio);
-    else
-        json_put_null(writer, "lossy_ratio");
-    if (view->frame_time_ms > 0)
-        json_put_double(writer, "frame_time_ms", view->frame_time_ms);
-    else
-        json_put_null(writer, "frame_time_ms");
-}
 
 static void put_shape(struct json_writer *writer, const struct dicom_image *image,
                       struct text photometric)
@@ -226,9 +130,11 @@ static bool write_facts(const struct heading *heading, const struct dicom_image 
     put_shape(&writer, image, image->rows > 0 ? photometric : TEXT(""));
     json_put_cstr(&writer, "syntax", dicom_syntax_name(heading->file->syntax));
     json_put_bool(&writer, "is_supported", is_drawn);
-    put_view(&writer, view);
+    study_write_view(&writer, view);
     json_put_bool(&writer, "has_overlay", overlay_count > 0);
-    if (!put_letters(heading, &writer, err))
+    if (!put_letters(heading, &writer, err) ||
+        !study_write_frame_views(&writer, heading->file, image->frame_count,
+                                 heading->arena, err))
         return false;
     json_close_object(&writer);
     return buf_to_arena(&out, heading->arena, &copy, err) &&
@@ -248,7 +154,7 @@ bool study_write_wave_facts(struct study_row *row, struct arena *arena, struct e
     put_shape(&writer, &image, TEXT(""));
     json_put_cstr(&writer, "syntax", "MFER");
     json_put_bool(&writer, "is_supported", true);
-    put_view(&writer, &view);
+    study_write_view(&writer, &view);
     json_put_bool(&writer, "has_overlay", false);
     json_close_object(&writer);
     return buf_to_arena(&out, arena, &copy, err) &&

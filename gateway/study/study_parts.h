@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* Private to gateway/study: what a file's header says (study_header.c), the rows
- * (study_store.c), looking through folders (study_sweep.c), what the index and a viewer
- * are told (study.c). */
+/* Private to gateway/study: what a file's header says (study_header.c, study_view.c), the
+ * rows (study_store.c), looking through folders (study_sweep.c), what the index and a
+ * viewer are told (study.c). */
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -85,6 +85,16 @@ MUST_CHECK bool study_count_named(struct study *study, struct study_discs *discs
 /* The same of a file that study_is_mfer. */
 MUST_CHECK bool study_read_wave(int fd, struct arena *arena, struct study_row *row,
                                 struct err *err);
+/* study_view.c: spacing to frame_time_ms of the contract's Instance, … */
+struct dicom_file;
+struct dicom_view;
+void study_write_view(struct json_writer *writer, const struct dicom_view *view);
+/* … and, of enhanced objects, what is said of frames otherwise than of the first. */
+enum { STUDY_FRAME_VIEWS_BYTES_MAX = 512 * 1024 };
+MUST_CHECK bool study_write_frame_views(struct json_writer *writer,
+                                        const struct dicom_file *file,
+                                        int64_t frame_count, struct arena *arena,
+                                        struct err *err);
 MUST_CHECK bool study_write_wave_facts(struct study_row *row, struct arena *arena,
                                        struct err *err);
 

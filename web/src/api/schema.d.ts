@@ -1576,17 +1576,8 @@ export interface components {
             /** @description letters for right and bottom (L, PR …) where there is no `orientation`; absent when not said */
             patient_orientation?: string[] | null;
             slice_location: number | null;
-            rescale: {
-                slope: number;
-                intercept: number;
-                /** @description HU, OD …; empty when not said */
-                type: string;
-            } | null;
-            windows: {
-                center: number;
-                width: number;
-                text: string;
-            }[];
+            rescale: components["schemas"]["Rescale"] | null;
+            windows: components["schemas"]["Window"][];
             /** @enum {string} */
             voi_function: "LINEAR" | "LINEAR_EXACT" | "SIGMOID";
             has_modality_lut: boolean;
@@ -1602,6 +1593,44 @@ export interface components {
             /** @description a film where it is said */
             frame_time_ms: number | null;
             has_overlay: boolean;
+            /**
+             * @description of frames that say one by one how they are meant (functional groups of enhanced objects), what is said of some of them
+             *     otherwise than above. Absent where nothing is said of single frames: `position` is then that of the first only.
+             */
+            views?: components["schemas"]["FrameView"][];
+            /** @description with `views`: which of them each frame has */
+            frame_views?: number[];
+        };
+        /** @description what is absent is as the instance says */
+        FrameView: {
+            spacing?: components["schemas"]["Pair"] | null;
+            /**
+             * @description with `spacing`
+             * @enum {string}
+             */
+            spacing_kind?: "pixel" | "imager" | "none";
+            position?: components["schemas"]["Triple"] | null;
+            orientation?: number[] | null;
+            rescale?: components["schemas"]["Rescale"] | null;
+            windows?: components["schemas"]["Window"][];
+            /**
+             * @description with `windows`
+             * @enum {string}
+             */
+            voi_function?: "LINEAR" | "LINEAR_EXACT" | "SIGMOID";
+            /** @description with `windows` */
+            has_voi_lut?: boolean;
+        };
+        Rescale: {
+            slope: number;
+            intercept: number;
+            /** @description HU, OD …; empty when not said */
+            type: string;
+        };
+        Window: {
+            center: number;
+            width: number;
+            text: string;
         };
         Lut: {
             /** @description the value that the first entry is for */

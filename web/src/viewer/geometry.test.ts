@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   FIT, angleOf, cutOf, depthOf, edgesOf, lengthOf, matrixOf, planeOf, toImage, toScreen, unitOf, zoomAt, type Plane, type Point, type View,
 } from './geometry.ts';
-import type { Instance } from './study.ts';
+import { frameOf, type Instance } from './study.ts';
 
 const of = (change: Partial<Instance>): Instance =>
   ({
@@ -112,6 +112,16 @@ describe('cutOf', () => {
     expect(cutOf(plane({ ...axial(0), position: [-99, 500, 0] }), plane(coronal))).toBeNull();
     expect(planeOf(of({ position: [0, 0, 0] }))).toBeNull();
     expect(planeOf({ ...axial(0), frames: 20 })).toBeNull();
+  });
+  it('is where the frame itself lies, of objects that say so', () => {
+    const enhanced = { ...axial(0), frames: 2, views: [{}, { position: [-99, -99, 30] }], frame_views: [0, 1] } as Instance;
+    const cut = cutOf(plane(frameOf(enhanced, 1)), plane(coronal));
+    expect(cut?.map(([, y]) => y)).toEqual([70, 70]); // z from 100 at the top downwards
+    expect(depthOf(frameOf(enhanced, 0))).toBeCloseTo(0);
+    expect(depthOf(frameOf(enhanced, 1))).toBeCloseTo(30);
+    expect(frameOf(enhanced, 0)).toBe(enhanced);
+    expect(frameOf(enhanced, 1)).toBe(frameOf(enhanced, 1)); // one object, so that nothing is drawn anew
+    expect(lengthOf(frameOf({ ...enhanced, views: [{}, { spacing: [3, 2], spacing_kind: 'pixel' }] }, 1), [0, 0], [1, 0])).toBe(2);
   });
   it('touches a corner once', () => {
     // the other's first column lies in this plane

@@ -74,9 +74,10 @@ export interface Plane {
   rows: number;
 }
 
+/** null where nobody says, which is also so of films: their place is that of the first frame only. */
 export function planeOf(image: Instance): Plane | null {
   const { position, orientation, spacing } = image;
-  if (!position || !orientation || !spacing || image.frames > 1) return null;
+  if (!position || !orientation || !spacing || (image.frames > 1 && !image.frame_views)) return null;
   const right = orientation.slice(0, 3) as Vector;
   const foot = orientation.slice(3, 6) as Vector;
   const [perRow = 1, perColumn = 1] = spacing;

@@ -86,6 +86,18 @@ describe('a pane', () => {
     expect(pane.nearest(22)).toBe(4);
     expect(pane.nearest(-99)).toBe(0);
   });
+  it('finds the nearest of the frames of one object, and looks at each as it is meant', () => {
+    const { pane } = open(1, {
+      frames: 3,
+      views: [{}, { position: [0, 0, 10] }, { position: [0, 0, 20], windows: [{ center: 7, width: 9, text: '' }] }],
+      frame_views: [0, 1, 2],
+    });
+    expect(pane.nearest(13)).toBe(1);
+    expect(pane.window).toEqual({ center: 40, width: 400 });
+    pane.go(2);
+    expect(pane.depth).toBe(20);
+    expect(pane.window).toEqual({ center: 7, width: 9 });
+  });
   it('shows values as soon as they are there', async () => {
     const { pane } = open(1, {}, (name) => (name.startsWith('raw') ? values() : new Promise(() => {})));
     expect(pane.picture()).toEqual({ picture: undefined, isPreview: true });

@@ -5,7 +5,7 @@ import { Frames, orderOf, type Held, type Wish } from './cache.ts';
 import { FIT, depthOf, planeOf, areParallel, type View } from './geometry.ts';
 import { narrowest, presetsOf, wholeRange, type Preset, type Window } from './lut.ts';
 import { Measuring } from './measure.ts';
-import { canWindow, framesOf, hasValues, isServerWindowed, type FrameRef, type Instance, type Series } from './study.ts';
+import { canWindow, frameOf, framesOf, hasValues, isServerWindowed, type FrameRef, type Instance, type Series } from './study.ts';
 
 export interface Loaded extends Held {
   /** Stored values … */
@@ -68,7 +68,13 @@ export class Pane {
   }
 
   get image(): Instance | undefined {
-    return this.series.instances[this.frames[this.at]?.instance ?? 0];
+    return this.#imageAt(this.at);
+  }
+
+  #imageAt(at: number): Instance | undefined {
+    const { instance, frame } = this.frames[at] ?? { instance: 0, frame: 0 };
+    const image = this.series.instances[instance];
+    return image && frameOf(image, frame);
   }
 
   get measuring(): Measuring {
@@ -111,8 +117,8 @@ export class Pane {
   nearest(depth: number): number {
     let best = this.at;
     let least = Infinity;
-    this.frames.forEach(({ instance }, at) => {
-      const own = this.series.instances[instance];
+    this.frames.forEach((_, at) => {
+      const own = this.#imageAt(at);
       const away = Math.abs((own ? (depthOf(own) ?? NaN) : NaN) - depth);
       if (away < least) [least, best] = [away, at];
     });

@@ -20,6 +20,18 @@ export function framesOf(series: Series): FrameRef[] {
   );
 }
 
+const seen = new WeakMap<Instance, (Instance | undefined)[]>();
+
+/** An instance as one of its frames has it: where that lies, what its values mean. */
+export function frameOf(image: Instance, frame: number): Instance {
+  const which = image.frame_views?.[frame];
+  const own = which === undefined ? undefined : image.views?.[which];
+  if (which === undefined || !own || Object.keys(own).length === 0) return image;
+  const known = seen.get(image) ?? [];
+  seen.set(image, known);
+  return (known[which] ??= { ...image, ...own });
+}
+
 export const isColour = (image: Instance): boolean => image.samples > 1;
 
 /** Whether the client can draw the stored values itself; else the server's picture is shown. */
