@@ -278,7 +278,7 @@ static void every_study_is_of_a_patient_and_of_an_order(void)
 
 /* What there is of each kind. */
 struct kinds {
-    int ct, mr, films, loops, scopes, curves, reports, papers;
+    int ct, mr, enhanced, films, loops, scopes, curves, reports, papers;
     double last_z;
 };
 
@@ -316,6 +316,54 @@ static void check_film(const struct dicom_frame *frame, const struct dicom_image
     CHECK(view->spacing_kind == DICOM_SPACING_IMAGER);
 }
 
+/* Coronal frames one behind the other; the head is brighter than what is around it. */
+static void check_enhanced(const struct found *found, const struct dicom_image *image,
+                           struct kinds *kinds)
+{
+    struct dicom_frame_views views = dicom_views_begin(found->file);
+    struct err err = {0};
+    kinds->enhanced++;
+    for (uint32_t i = 0; i < image->frame_count; i++) {
+        struct dicom_view view;
+        struct dicom_frame frame;
+        CHECK(dicom_views_next(&views, found->arena, &view, &err) &&
+              dicom_frame(found->file, image, i, found->arena, &frame, &err));
+        CHECK(fabs(view.position[1] - (-80 + 8.0 * i)) < 0.01 &&
+              fabs(view.position[2] - 92) < 0.01 && fabs(view.orientation[5] + 1) < 0.01);
+        CHECK(fabs(view.spacing[0] - 2) < 0.01 && view.window_count == 1);
+        bool is_middle = i == image->frame_count / 2;
+        CHECK(!is_middle || word_at(&frame, image, image->columns / 2, 40) > 500);
+        CHECK(word_at(&frame, image, 2, 2) < 300);
+    }
+}
+
+/* As an echo machine sends it: lossy, and in colours that a JPEG has. */
+static void check_film_frames(const struct found *found, const struct dicom_image *image,
+                              const struct dicom_view *view)
+{
+    const struct codec_shape shape = {.columns = image->columns,
+                                      .rows = image->rows,
+                                      .samples = 3,
+                                      .bits_allocated = 8,
+                                      .bits_stored = 8,
+                                      .high_bit = 7,
+                                      .photometric = CODEC_YBR_FULL_422};
+    struct err err = {0};
+    struct dicom_frame frame;
+    struct codec_frame out = {.pixel_bytes = codec_frame_bytes(&shape)};
+    uint64_t light = 0;
+    CHECK(dicom_syntax_coding(found->file->syntax) == DICOM_CODED_JPEG);
+    CHECK(image->photometric == DICOM_YBR_FULL_422);
+    CHECK(view->is_lossy && view->lossy_ratio > 3);
+    out.pixels = arena_take(found->arena, out.pixel_bytes, 1, &err);
+    CHECK(out.pixels && dicom_frame(found->file, image, 7, found->arena, &frame, &err) &&
+          codec_decode(CODEC_JPEG, &shape, frame.bytes, found->arena, &out, &err));
+    CHECK(!out.is_incomplete);
+    for (size_t i = 0; out.pixels && i < out.pixel_bytes; i++)
+        light += out.pixels[i];
+    CHECK(light > out.pixel_bytes * 5 && light < out.pixel_bytes * 128);
+}
+
 static void count_image(const struct found *found, struct kinds *kinds)
 {
     struct err err = {0};
@@ -336,12 +384,15 @@ static void count_image(const struct found *found, struct kinds *kinds)
     } else if (dicom_is(set, DICOM_MODALITY, "MR")) {
         kinds->mr++;
         CHECK(view.has_position && image.bits_stored == 12);
+        if (image.frame_count > 1)
+            check_enhanced(found, &image, kinds);
     } else if (dicom_is(set, DICOM_MODALITY, "DX")) {
         kinds->films++;
         check_film(&frame, &image, &view);
     } else if (dicom_is(set, DICOM_MODALITY, "US")) {
         kinds->loops++;
         CHECK(image.frame_count == 30 && view.frame_time_ms > 30);
+        check_film_frames(found, &image, &view);
     } else if (dicom_is(set, DICOM_MODALITY, "ES")) {
         kinds->scopes++;
         CHECK(image.samples == 3);
@@ -380,7 +431,7 @@ static void there_is_something_of_every_kind_and_it_is_whole(void)
 {
     struct kinds kinds = {0};
     walk_images(below(root, "a").at, count_kind, &kinds);
-    CHECK(kinds.ct >= 40 && kinds.mr == 40 && kinds.films == 3);
+    CHECK(kinds.ct >= 40 && kinds.mr == 41 && kinds.enhanced == 1 && kinds.films == 3);
     CHECK(kinds.loops == 1 && kinds.scopes == 6 && kinds.curves == 1);
     CHECK(kinds.reports == 2 && kinds.papers == 1);
 }

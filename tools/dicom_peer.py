@@ -3,7 +3,8 @@
 """Prints what pydicom or DCMTK's dcmdump makes of a DICOM file, one element a line: depth,
 tag, VR, length (u = undefined) and, from pydicom, the decoded text in hexadecimal. For
 formats/dicom/dicom_peers_test.c.
-usage: tools/dicom_peer.py pydicom|dcmdump, with NUL-separated paths as input
+usage: tools/dicom_peer.py pydicom|dcmdump|frames, with NUL-separated paths as input;
+           frames: how pydicom's functional groups say that each frame is meant
        tools/dicom_peer.py json, with path NUL JSON NUL ... as input: prints what pydicom
            reads from the JSON otherwise than from the file (formats/dicom/dicom_json_test.c)"""
 import re
@@ -50,6 +51,37 @@ def by_pydicom(path):
         show(pydicom.dcmread(path, force=True), 0)
     except Exception as error:  # what it cannot read it says in many ways
         print("unreadable:", type(error).__name__)
+
+
+def macro_of(frame, shared, macro, key):
+    for groups in (frame, shared):
+        for item in groups.get(macro, []) if groups is not None else []:
+            if item.get(key) not in (None, ""):
+                return item
+    return {}
+
+
+def numbers(values):
+    values = [] if values in (None, "") else values if hasattr(values, "append") else [values]
+    return ",".join(f"{float(value):.6g}" for value in values) or "-"
+
+
+def by_groups(path):
+    import pydicom
+    warnings.simplefilter("ignore")
+    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+    try:
+        dataset = pydicom.dcmread(path, force=True, stop_before_pixels=True)
+        frames = list(dataset.get("PerFrameFunctionalGroupsSequence", []))
+        shared = (list(dataset.get("SharedFunctionalGroupsSequence", [])) or [None])[0]
+    except Exception as error:
+        return print("unreadable:", type(error).__name__)
+    wanted = (("PlanePositionSequence", "ImagePositionPatient"),
+              ("PlaneOrientationSequence", "ImageOrientationPatient"),
+              ("PixelMeasuresSequence", "PixelSpacing"),
+              ("PixelValueTransformationSequence", "RescaleSlope"))
+    for frame in frames:
+        print(*[numbers(macro_of(frame, shared, macro, key).get(key)) for macro, key in wanted])
 
 
 def by_dcmdump(path):
@@ -152,7 +184,7 @@ def by_json():
 def main():
     if sys.argv[1] == "json":
         sys.exit(min(by_json(), 1))
-    peer = {"pydicom": by_pydicom, "dcmdump": by_dcmdump}[sys.argv[1]]
+    peer = {"pydicom": by_pydicom, "dcmdump": by_dcmdump, "frames": by_groups}[sys.argv[1]]
     for path in sys.stdin.read().split("\0"):
         if path:
             print("@" + path)

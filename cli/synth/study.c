@@ -286,6 +286,42 @@ void synth_save_image(struct synth_instance *instance, const struct synth_shape 
     synth_save_instance(instance);
 }
 
+static bool put_film(struct synth_instance *instance, const struct synth_shape *shape,
+                     struct span pixels, struct err *err)
+{
+    const struct codec_picture picture = {
+        .columns = shape->columns, .rows = shape->rows, .samples = 3, .quality = 90};
+    const size_t bytes = pixels.len / shape->frames;
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+    CLEANUP(buf_free) struct buf frames = buf_init(pixels.len + HEAD_BYTES);
+    size_t *ends = ARENA_MANY(&arena, size_t, shape->frames, err);
+    for (uint32_t i = 0; ends && i < shape->frames; i++) {
+        struct codec_picture one = picture;
+        one.pixels = pixels.at + bytes * i;
+        if (!codec_write_jpeg(&one, &frames, err))
+            return false;
+        ends[i] = frames.len;
+    }
+    if (!ends)
+        return false;
+    synth_set_text(&instance->set, DICOM_LOSSY, "CS", "01");
+    synth_set_text(&instance->set, DICOM_LOSSY_RATIO, "DS", "%.4g",
+                   (double)pixels.len / (double)frames.len);
+    synth_set_text(&instance->set, DICOM_LOSSY_METHOD, "CS", "ISO_10918_1");
+    synth_set_fragments(&instance->set, buf_view(&frames), ends, shape->frames);
+    return true;
+}
+
+void synth_save_film(struct synth_instance *instance, const struct synth_shape *shape,
+                     struct span pixels)
+{
+    struct err *err = &instance->series->synth->err;
+    if (err->kind == ERR_NONE && pixels.at && put_film(instance, shape, pixels, err))
+        synth_save_instance(instance);
+    else
+        synth_set_free(&instance->set);
+}
+
 void synth_save_instance(struct synth_instance *instance)
 {
     const struct synth_series *series = instance->series;

@@ -73,9 +73,15 @@ void synth_save_image(struct synth_instance *instance, const struct synth_shape 
                       struct span pixels);
 void synth_save_instance(struct synth_instance *instance);
 
-/* ---- one kind each; series are numbered from 1 (study_image.c, study_report.c) ---- */
+/* The same of a film in colour, as JPEG with a fragment a frame. */
+void synth_save_film(struct synth_instance *instance, const struct synth_shape *shape,
+                     struct span pixels);
+/* ---- one kind each; series are numbered from 1 (study_image.c, study_enhanced.c,
+ * study_report.c) ---- */
 void synth_write_ct(struct synth_series *series);
 void synth_write_mr(struct synth_series *series);
+/* One more series of the same study. */
+void synth_write_enhanced_mr(struct synth_series *series);
 void synth_write_chest(struct synth_series *series);
 void synth_write_echo(struct synth_series *series);
 void synth_write_scope(struct synth_series *series);

@@ -219,6 +219,7 @@ void synth_write_mr(struct synth_series *series)
         for (int k = 1; k <= SLICES && series->synth->err.kind == ERR_NONE; k++)
             save_mr(series, (enum synth_weighting)weighting, k);
     }
+    synth_write_enhanced_mr(series);
 }
 
 /* ------------------------------------------------------------------ films */
@@ -320,7 +321,7 @@ void synth_write_echo(struct synth_series *series)
                                 .bits_allocated = 8,
                                 .bits_stored = 8,
                                 .frames = is_big ? 100 : 30,
-                                .photometric = "RGB",
+                                .photometric = "YBR_FULL_422",
                                 .pointer = DICOM_FRAME_TIME};
     size_t frame_bytes = (size_t)shape.rows * shape.columns * shape.samples;
     uint8_t *pixels = memory_new(frame_bytes, shape.frames, &series->synth->err);
@@ -330,7 +331,7 @@ void synth_write_echo(struct synth_series *series)
     series->image_type = "ORIGINAL\\PRIMARY\\ADULT ECHO\\0001";
     series->maker = "PHANTOM MEDICAL";
     series->model = "PHANTOM ECHO";
-    series->syntax = DICOM_EXPLICIT_LITTLE;
+    series->syntax = DICOM_JPEG_BASELINE;
     synth_open_series(series, "心尖部四腔像");
     for (uint32_t i = 0; pixels && i < shape.frames; i++) {
         struct synth_colours frame = {(int)shape.columns, (int)shape.rows,
@@ -345,9 +346,7 @@ void synth_write_echo(struct synth_series *series)
     put_region(&instance, &shape);
     synth_put_relation(&instance);
     synth_put_shape(&instance, &shape);
-    synth_set_text(&instance.set, DICOM_LOSSY, "CS", "00");
-    synth_save_image(&instance, &shape,
-                     (struct span){pixels, frame_bytes * shape.frames});
+    synth_save_film(&instance, &shape, (struct span){pixels, frame_bytes * shape.frames});
     memory_free(pixels);
 }
 
