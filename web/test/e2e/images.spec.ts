@@ -146,7 +146,7 @@ test('two panes: linked, with lines where one cuts the other', async ({ page, wo
   await expect(slice(page, 1)).toHaveText('1 / 12');
   // a slice crosses the coronal one as a yellow line, further up the higher it lies
   await host(page, 0).click();
-  const lineAt = () => host(page, 1).locator('canvas').evaluate((node) => {
+  const lineAt = (pane = 1) => host(page, pane).locator('canvas').evaluate((node) => {
     const { width, height } = node as HTMLCanvasElement;
     const column = (node as HTMLCanvasElement).getContext('2d')?.getImageData(width >> 1, 0, 1, height).data ?? [];
     for (let row = 0; row < height; row += 1) {
@@ -156,11 +156,19 @@ test('two panes: linked, with lines where one cuts the other', async ({ page, wo
     return null;
   });
   await page.locator('.v-slider').first().fill('21');
-  await expect.poll(lineAt).toBeCloseTo(0.5, 1);
+  await expect.poll(() => lineAt()).toBeCloseTo(0.5, 1);
   await page.locator('.v-slider').first().fill('36');
   await expect.poll(async () => ((await lineAt()) ?? 1) < 0.35).toBe(true);
   await page.locator('.v-slider').first().fill('21');
   await expect(slice(page, 1)).toHaveText('1 / 12');
+  // and the other way: each frame of the coronal object cuts the slice where it lies itself
+  await host(page, 1).click();
+  await expect.poll(() => lineAt(0)).not.toBeNull();
+  const front = (await lineAt(0)) ?? 1;
+  await page.locator('.v-slider').nth(1).fill('9');
+  await expect.poll(async () => ((await lineAt(0)) ?? 0) > front + 0.1).toBe(true);
+  await page.locator('.v-slider').nth(1).fill('1');
+  await host(page, 0).click();
   await noSidewaysScroll(page);
   await isAccessible(page);
   await picture(page, 'images-two');

@@ -34,6 +34,7 @@ function series(body: Body | undefined, of: Partial<Series>, instances: Partial<
 
 const SIZE = 256;
 const SLICES = 40;
+const CUTS = 12;
 const AXIAL = [1, 0, 0, 0, 1, 0];
 const CORONAL = [1, 0, 0, 0, 0, -1];
 const ct: Partial<Instance> = {
@@ -47,7 +48,12 @@ const axial = (number: number, description: string) =>
     Array.from({ length: SLICES }, (_, at) => ({ ...ct, position: [corner, corner, -140 + at * 7], orientation: AXIAL })));
 const coronal = (number: number) =>
   series('coronal', { number, description: 'MPR 冠状断', body_part: 'CHEST', frame_of_reference: '2.25.900' },
-    Array.from({ length: 12 }, (_, at) => ({ ...ct, position: [corner, -80 + at * 14, 180], orientation: CORONAL })));
+    [{
+      // one enhanced object: where a frame lies is said of each
+      ...ct, frames: CUTS, position: [corner, -80, 180], orientation: CORONAL,
+      views: Array.from({ length: CUTS }, (_, at) => (at === 0 ? {} : { position: [corner, -80 + at * 14, 180] })),
+      frame_views: Array.from({ length: CUTS }, (_, at) => at),
+    }]);
 
 const study = (of: Partial<Study>, all: Series[]): Study => ({
   study_uid: uid(), date: '2026-10-05', time: '10:20:00', description: '胸部CT', accession: 'A1', facility: '', modalities: ['CT'], ...of, series: all,
