@@ -62,6 +62,11 @@ await story('pictures of a hospital, seen by a clinic', async (stage) => {
   }, 60);
   stage.check(true, 'each of the hospital\'s studies of hers is an entry that opens');
 
+  const enhanced = opened.flatMap(({ study: one }) => one.body.series).flatMap(({ instances }) => instances).find(({ views }) => views);
+  const places = enhanced?.frame_views?.map((which) => (enhanced.views?.[which]?.position ?? enhanced.position)?.[1]);
+  stage.same([enhanced?.frames, places?.slice(0, 3), places?.length], [20, [-80, -72, -64], 20],
+    'each frame of an object that holds many slices says where it lies');
+
   const large = opened.find(({ study }) => study.body.series.some((one) => one.kind === 'image' && one.instances.length > 10));
   if (!large) throw new Error('no study of many slices');
   const { opening, study } = large;
@@ -114,7 +119,10 @@ await story('pictures of a hospital, seen by a clinic', async (stage) => {
   await visit.page.getByText('参考画像（非診断用）').first().waitFor();
   await until('something is drawn', () => visit.page.locator('canvas').first().evaluate((one) => {
     const canvas = one as HTMLCanvasElement;
-    const { data } = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height) ?? { data: [] };
+    /* of a copy: the browser complains about a page that reads its own canvas again and again */
+    const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true });
+    copy?.drawImage(canvas, 0, 0);
+    const { data } = copy?.getImageData(0, 0, canvas.width, canvas.height) ?? { data: [] };
     return data.some((value, i) => i % 4 === 0 && value > 100);
   }), 15);
   stage.check(true, 'the picture is on the screen');
