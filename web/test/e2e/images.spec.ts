@@ -266,7 +266,7 @@ test('what is no picture, what cannot be shown, what is not there', async ({ pag
 
   // one frame that did not come costs that frame
   refusals.add(503);
-  imaging.fail((name) => name === 'preview 1/3/0' || name === 'raw 1/3/0');
+  imaging.fail((name) => name === 'preview 1/0/3' || name === 'raw 1/0/3');
   await series(page, 'シリーズ 3 CT MPR 冠状断');
   await drawn(page);
   await page.locator('.v-slider').fill('4');
