@@ -486,6 +486,13 @@ static void withdraw_consent(struct scene *scene)
     CHECK(go(&scene->clinic, line, "{\"channel\":\"oral\"}").status == 200);
 }
 
+/* What a stalled source has sent is passed on, at the latest when the server looks. */
+static bool has_half(const struct scene *scene, const struct download *download)
+{
+    content_look_again(scene->hospital->content);
+    return atomic_load(&download->received) > 1 << 20;
+}
+
 static bool has_been_cut(struct scene *scene, const struct download *download)
 {
     content_look_again(scene->hospital->content);
@@ -504,7 +511,7 @@ static void a_withdrawn_consent_cuts_a_running_download(void)
     hospital->image = &file;
     atomic_store(&hospital->original_gate, 0);
     begin_download(&download, &scene, opening, "instances/0/0", NULL);
-    CHECK_SOON(atomic_load(&download.received) > 1 << 20);
+    CHECK_SOON(has_half(&scene, &download));
     withdraw_consent(&scene);
     CHECK_SOON(has_been_cut(&scene, &download));
     CHECK_SOON(count_of(hospital, &hospital->cancel_count) == 1);

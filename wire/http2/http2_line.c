@@ -42,7 +42,7 @@ static bool flush_some(struct http2_line *line)
     struct err err = {0};
     if (http_connection_queued(line->connection) > HTTP_CONNECTION_HIGH_BYTES)
         return false;
-    CLEANUP(buf_free) struct buf out = buf_init(2 * HTTP2_SEND_BYTES);
+    CLEANUP(buf_free) struct buf out = buf_init(HTTP2_SENT_BYTES_MAX);
     if (!http2_session_send(line->session, &out, HTTP2_SEND_BYTES, &err)) {
         give_up(line, err.kind, err.code);
         line->is_closing = true;

@@ -177,6 +177,30 @@ static void a_request_has_a_larger_window_at_once_while_the_budget_lasts(void)
     CHECK(asked[2]->received_bytes == 2 * HTTP2_STREAM_WINDOW_BYTES);
 }
 
+/* A frame that begins just below what one send should have goes into its buffer, too. */
+static void frames_that_meet_the_end_of_a_send_have_room(void)
+{
+    struct http2_settings settings = http2_default_settings(HTTP2_CLIENT);
+    struct http2_budget budget = {.left_bytes = 1 << 20};
+    settings.budget = &budget;
+    for (size_t bytes = HTTP2_FRAME_BYTES - 200; bytes < HTTP2_FRAME_BYTES; bytes++) {
+        PAIR pair = pair_new_with(&settings, NULL);
+        run(pair);
+        pair->answers_at_once = false;
+        pair->window_bytes = 1 << 18;
+        struct exchange *first = ask(pair, 0);
+        struct exchange *second = ask(pair, 0);
+        run(pair);
+        pair->answer_bytes = bytes;
+        answer(&pair->server.exchanges[0]);
+        pair->answer_bytes = HTTP2_FRAME_BYTES;
+        answer(&pair->server.exchanges[1]);
+        run(pair);
+        CHECK(first->received_bytes == bytes && first->has_ended);
+        CHECK(second->received_bytes == HTTP2_FRAME_BYTES && second->has_ended);
+    }
+}
+
 static void no_request_has_a_window_beyond_the_largest(void)
 {
     struct http2_budget budget = {.left_bytes = SIZE_MAX / 2};
@@ -373,6 +397,7 @@ int main(void)
     RUN(credit_for_more_than_came_is_not_given);
     RUN(a_window_grows_out_of_the_budget_and_gives_it_back);
     RUN(a_request_has_a_larger_window_at_once_while_the_budget_lasts);
+    RUN(frames_that_meet_the_end_of_a_send_have_room);
     RUN(no_request_has_a_window_beyond_the_largest);
     RUN(a_stalled_stream_takes_nothing_from_the_budget);
     RUN(a_reader_that_takes_nothing_is_cut_after_the_stall);

@@ -243,7 +243,7 @@ static inline bool give(struct side *to, struct span bytes)
 /* Moves what one side has to say to the other; false when it was nothing. */
 static inline bool carry(struct side *from, struct side *to)
 {
-    CLEANUP(buf_free) struct buf out = buf_init(1 << 20);
+    CLEANUP(buf_free) struct buf out = buf_init(HTTP2_SENT_BYTES_MAX);
     struct err err = {0};
     if (!http2_session_send(from->session, &out, HTTP2_SEND_BYTES, &err) || out.len == 0)
         return false;
