@@ -100,7 +100,7 @@ static void answer_open_entry(struct http_call *call, void *context)
 
 static bool take_content(const struct content_wish *wish,
                          const struct content_fetched *fetched, struct span body,
-                         size_t *answered_bytes, struct err *err)
+                         struct err *err)
 {
     const struct content_service *service = wish->context;
     CLEANUP(buf_free) struct buf out = buf_init(2 * CONTENT_BYTES_MAX);
@@ -111,7 +111,7 @@ static bool take_content(const struct content_wish *wish,
     (void)fetched;
     if (!content_write(&answer, &out, err))
         return false;
-    *answered_bytes = out.len;
+    content_count(wish, out.len);
     http_answer_json(wish->call, 200, &out);
     return true;
 }

@@ -62,8 +62,9 @@ struct content_wish {
     const struct content_way *way;
     struct http_call *call; /* kept from content_fetch_start until it is answered */
     const struct content_target *target;
-    void *context; /* the route's, in the call's arena or longer */
-    size_t part;   /* which one is asked for, from 0 */
+    void *context;           /* the route's, in the call's arena or longer */
+    size_t part;             /* which one is asked for, from 0 */
+    struct opening *opening; /* what content_count counts for */
 };
 
 /* One kind of question; static. `ask` runs in whoever asks, the others in a worker. Of
@@ -78,16 +79,19 @@ struct content_way {
     /* Reads the call's parameters and writes what the gateway gets beside the entry's
      * key, for each part. NULL = nothing. */
     bool (*ask)(struct content_wish *wish, struct json_writer *writer, struct err *err);
-    /* Answers the call, or asks the next question for it, and says how many bytes of
-     * content that was. */
+    /* Answers the call, or asks the next question for it; content_count comes first. */
     bool (*answer)(const struct content_wish *wish, const struct content_fetched *fetched,
-                   struct span body, size_t *answered_bytes, struct err *err);
+                   struct span body, struct err *err);
     bool (*begin)(const struct content_wish *wish, const struct content_fetched *fetched,
                   struct content_passage *passage, struct err *err);
     /* Nothing of it has been answered: answers the call, or asks the next question for
      * it. NULL = the problem is the answer. */
     void (*fail)(const struct content_wish *wish, const struct err *err);
 };
+
+/* One more part, of so many bytes, for the opening's finish row: before it is answered,
+ * since whoever has the answer may end the opening. */
+void content_count(const struct content_wish *wish, size_t bytes);
 
 /* For the opening that the path's {opening} names: an entry's, of this session, else
  * ERR_MISSING not_found. True: the call is answered later. */

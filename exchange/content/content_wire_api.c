@@ -303,9 +303,13 @@ static bool send_first(struct content_fetch *fetch,
 bool content_fetch_opened(struct content_service *service, struct http_call *call,
                           const struct content_question *question, struct err *err)
 {
-    struct content_wish wish = {question->way, call,
-                                find_target(service, call, question->opening, err),
-                                question->context, 0};
+    struct content_wish wish = {
+        .way = question->way,
+        .call = call,
+        .target = find_target(service, call, question->opening, err),
+        .context = question->context,
+        .opening = question->opening,
+    };
     struct content_fetch *fetch =
         wish.target ? make(service, &wish, question->opening, err) : NULL;
     if (!fetch)
@@ -439,9 +443,13 @@ static void fault_of_end(struct content_fetch *fetch, struct err *err)
 
 /* ---- whole ---- */
 
+void content_count(const struct content_wish *wish, size_t bytes)
+{
+    opening_count(wish->opening, (int64_t)bytes, 1);
+}
+
 static bool answer_whole(struct content_fetch *fetch, struct err *err)
 {
-    size_t answered_bytes = 0;
     if (!fetch->is_complete || fetch->status != 200) {
         fault_of_end(fetch, err);
         return false;
@@ -450,9 +458,8 @@ static bool answer_whole(struct content_fetch *fetch, struct err *err)
     if (!check_permission(fetch, err))
         return false;
     if (!fetch->wish.way->answer(&fetch->wish, &fetch->head, buf_view(&fetch->received),
-                                 &answered_bytes, err))
+                                 err))
         return refuse(fetch, err);
-    opening_count(fetch->opening, (int64_t)answered_bytes, 1);
     return true;
 }
 

@@ -556,7 +556,7 @@ static bool ask_thumbnail(struct content_wish *wish, struct json_writer *writer,
 
 static bool take_picture(const struct content_wish *wish,
                          const struct content_fetched *fetched, struct span body,
-                         size_t *answered_bytes, struct err *err)
+                         struct err *err)
 {
     if (!check_type(fetched, "image/jpeg", err))
         return false;
@@ -564,7 +564,7 @@ static bool take_picture(const struct content_wish *wish,
         return err_set(err, ERR_SYNTAX, "frame_no_jpeg", "not the beginning of a JPEG");
     if (!tell_lossy(wish, fetched, err))
         return false;
-    *answered_bytes = body.len;
+    content_count(wish, body.len);
     http_answer(wish->call, 200, "image/jpeg", body);
     return true;
 }

@@ -241,7 +241,7 @@ static void skip(struct dicomweb_errand *errand, const struct err *err)
 
 static bool take_list(const struct content_wish *wish,
                       const struct content_fetched *fetched, struct span body,
-                      size_t *answered_bytes, struct err *err)
+                      struct err *err)
 {
     struct dicomweb_errand *errand = wish->context;
     struct err fault = {0};
@@ -260,7 +260,7 @@ static bool take_list(const struct content_wish *wish,
     struct opening *opening = is_kept ? opening_take(errand->service->config.openings,
                                                      handle, &errand->actor, &fault)
                                       : NULL;
-    *answered_bytes = 0; /* counted by what goes out of it */
+    content_count(wish, 0); /* counted by what goes out of it */
     if (!opening) {
         skip(errand, &fault);
         return true;

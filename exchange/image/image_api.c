@@ -120,14 +120,14 @@ static bool write_study(struct image_service *service, struct span body,
 
 static bool take_study(const struct content_wish *wish,
                        const struct content_fetched *fetched, struct span body,
-                       size_t *answered_bytes, struct err *err)
+                       struct err *err)
 {
     CLEANUP(buf_free) struct buf out = buf_init(STUDY_WRITTEN_MAX);
     if (!check_type(fetched, "application/json", err) ||
         !write_study(wish->context, body, content_target_facility(wish->target), &out,
                      err))
         return false;
-    *answered_bytes = out.len;
+    content_count(wish, out.len);
     http_answer_json(wish->call, 200, &out);
     return true;
 }
@@ -219,7 +219,7 @@ static bool ask_raw(struct content_wish *wish, struct json_writer *writer,
 /* Whole, so that a browser never shows half of a picture as one. */
 static bool take_preview(const struct content_wish *wish,
                          const struct content_fetched *fetched, struct span body,
-                         size_t *answered_bytes, struct err *err)
+                         struct err *err)
 {
     if (!check_type(fetched, "image/jpeg", err))
         return false;
@@ -227,7 +227,7 @@ static bool take_preview(const struct content_wish *wish,
         return err_set(err, ERR_SYNTAX, "frame_no_jpeg", "not the beginning of a JPEG");
     if (!tell_lossy(wish, fetched, err))
         return false;
-    *answered_bytes = body.len;
+    content_count(wish, body.len);
     http_answer(wish->call, 200, "image/jpeg", body);
     return true;
 }
@@ -351,7 +351,7 @@ static void answer_document(struct http_call *call, void *context)
 
 static bool take_report(const struct content_wish *wish,
                         const struct content_fetched *fetched, struct span body,
-                        size_t *answered_bytes, struct err *err)
+                        struct err *err)
 {
     CLEANUP(buf_free) struct buf out = buf_init(2 * REPORT_BYTES_MAX);
     if (!check_type(fetched, "application/json", err))
@@ -364,7 +364,7 @@ static bool take_report(const struct content_wish *wish,
     json_close_object(&writer);
     if (!buf_check(&out, err))
         return false;
-    *answered_bytes = out.len;
+    content_count(wish, out.len);
     http_answer_json(wish->call, 200, &out);
     return true;
 }
