@@ -265,7 +265,7 @@ static size_t decode_units(const struct coding_state *initial, struct span bytes
                            bool is_single, bool is_name, char *out, size_t *written)
 {
     struct coding_state state = *initial;
-    char unseen[4];
+    char unseen[4] = {0};
     size_t at = 0;
     while (at < bytes.len) {
         struct span rest = span_part(bytes, at, bytes.len - at);
