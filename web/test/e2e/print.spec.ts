@@ -138,7 +138,7 @@ test('the pictures of a document are on its paper, which waits for them', async 
   const button = page.locator('.print-tools').getByRole('button', { name: '印刷' });
   await expect(page.locator('.print-tools')).toContainText('図を取得しています（残り1件）');
   await expect(button).toBeDisabled();
-  expect(asked).toBe(1);
+  await expect.poll(() => asked).toBe(1);
   await isAccessible(page);
   release();
   await expect(button).toBeEnabled();
