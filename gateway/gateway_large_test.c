@@ -79,7 +79,7 @@ static void add_folder(struct scene *scene)
 static void begin_with(struct scene *scene, int count)
 {
     struct err err = {0};
-    char folder[16];
+    char folder[24];
     begin(scene);
     CHECK(link_is(scene, "イイダ ハナコ", "confirmed"));
     stop_gateway(scene);
