@@ -59,23 +59,6 @@ static void put_slice(const struct scene *scene, int number)
     buf_free(&site.out);
 }
 
-static void add_folder(struct scene *scene)
-{
-    struct err err = {0};
-    struct span json = {0};
-    CLEANUP(buf_free) struct buf changed = buf_init(1 << 16);
-    must(path_read_file(in_folder(scene, "gateway.json"), 1 << 15, &scene->arena, &json,
-                        &err),
-         &err);
-    buf_format(&changed,
-               "{\"images\":[{\"label\":\"pacs\",\"directory\":\"%s/pacs\"}],"
-               "\"images_period_seconds\":1,",
-               scene->folder);
-    buf_span(&changed, span_part(json, 1, json.len));
-    must(path_write_file(in_folder(scene, "gateway.json"), buf_view(&changed), &err),
-         &err);
-}
-
 static void begin_with(struct scene *scene, int count)
 {
     struct err err = {0};
@@ -87,7 +70,7 @@ static void begin_with(struct scene *scene, int count)
                          SPAN("{\"version\":2,\"rules\":[{\"kinds\":[\"radiology\"]}]}"),
                          &err),
          &err);
-    add_folder(scene);
+    add_image_folder(scene);
     for (int i = 0; i < 40; i++) {
         snprintf(folder, sizeof folder, "pacs/%d", i);
         must(path_make_directory(in_folder(scene, folder), &err), &err);

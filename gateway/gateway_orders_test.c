@@ -50,23 +50,6 @@ static void put_directory(const struct scene *scene)
     buf_free(&site.out);
 }
 
-static void add_folder(struct scene *scene)
-{
-    struct err err = {0};
-    struct span json = {0};
-    CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
-    CLEANUP(buf_free) struct buf changed = buf_init(1 << 16);
-    must(path_read_file(in_folder(scene, "gateway.json"), 1 << 15, &arena, &json, &err),
-         &err);
-    buf_format(&changed,
-               "{\"images\":[{\"label\":\"pacs\",\"directory\":\"%s/pacs\"}],"
-               "\"images_period_seconds\":1,",
-               scene->folder);
-    buf_span(&changed, span_part(json, 1, json.len));
-    must(path_write_file(in_folder(scene, "gateway.json"), buf_view(&changed), &err),
-         &err);
-}
-
 static struct answer ask_as(struct scene *scene, const char *path, const char *key,
                             const char *profession, enum entry_kind kind)
 {
@@ -99,7 +82,7 @@ static void begin_with(struct scene *scene, const char *type, const char *depart
     stop_gateway(scene);
     must(path_write_file(in_folder(scene, "policy.json"), span_cstr(two_audiences), &err),
          &err);
-    add_folder(scene);
+    add_image_folder(scene);
     put_pictures(scene);
     put_directory(scene);
     snprintf(folder, sizeof folder, "000/001/" NUMBER "/20240501/%s", type);

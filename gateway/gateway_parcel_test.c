@@ -187,29 +187,6 @@ static void free_fetched(struct fetched *fetched)
 }
 #define FETCHED CLEANUP(free_fetched) struct fetched
 
-static void sign(struct scene *scene, const struct wish *wish, struct buf *wire)
-{
-    struct err err = {0};
-    struct grant grant = {.facility_code = TEXT("2010000001"),
-                          .tunnel = tunnel_id(scene->tunnel),
-                          .counter = ++scene->counter,
-                          .issued_ms = 100,
-                          .opening = {{8}},
-                          .request = {{5}},
-                          .record = {{9}},
-                          .local_number = TEXT(NUMBER),
-                          .entry_key = text_cstr(wish->key),
-                          .kinds = 1U << wish->kind,
-                          .purpose = TEXT("care"),
-                          .staff_id = TEXT("77"),
-                          .staff_name = TEXT("髙野 太郎"),
-                          .profession = text_cstr(wish->profession),
-                          .viewer_code = TEXT("2010000009"),
-                          .viewer_name = TEXT("かわべ診療所"),
-                          .viewer_kind = TEXT("clinic")};
-    must(grant_sign(&grant, &scene->signing, wire, &err), &err);
-}
-
 /* `members` behind the key: ",\"series\":0" */
 static void fetch_as(struct scene *scene, const char *path, const char *members,
                      const struct wish *wish, struct fetched *fetched)
@@ -221,7 +198,7 @@ static void fetch_as(struct scene *scene, const char *path, const char *members,
     *fetched = (struct fetched){.lock = PTHREAD_MUTEX_INITIALIZER,
                                 .word = PTHREAD_COND_INITIALIZER,
                                 .body = buf_init(ANSWER_BYTES_MAX)};
-    sign(scene, wish, &wire);
+    sign_wish(scene, wish, &wire);
     snprintf(body, sizeof body, "{\"key\":\"%s\"%s}", wish->key, members);
     struct tunnel_request request = {.method = "POST",
                                      .path = path,
@@ -278,23 +255,6 @@ static bool is_soon(struct scene *scene, size_t count)
     return last == count;
 }
 
-static void add_folder(struct scene *scene)
-{
-    struct err err = {0};
-    struct span json = {0};
-    CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
-    CLEANUP(buf_free) struct buf changed = buf_init(1 << 16);
-    must(path_read_file(in_folder(scene, "gateway.json"), 1 << 15, &arena, &json, &err),
-         &err);
-    buf_format(&changed,
-               "{\"images\":[{\"label\":\"pacs\",\"directory\":\"%s/pacs\"}],"
-               "\"images_period_seconds\":1,",
-               scene->folder);
-    buf_span(&changed, span_part(json, 1, json.len));
-    must(path_write_file(in_folder(scene, "gateway.json"), buf_view(&changed), &err),
-         &err);
-}
-
 static void begin_study(struct scene *scene, bool has_note)
 {
     struct err err = {0};
@@ -304,7 +264,7 @@ static void begin_study(struct scene *scene, bool has_note)
     must(path_write_file(in_folder(scene, "policy.json"), span_cstr(radiology_policy),
                          &err),
          &err);
-    add_folder(scene);
+    add_image_folder(scene);
     for (size_t i = 0; i < FILE_COUNT; i++)
         put_picture(scene, i, files[i].instance);
     put_wave(scene);

@@ -159,12 +159,10 @@ struct wish {
     const char *list;
 };
 
-static inline struct answer ask_wish(struct scene *scene, const char *path,
-                                     const struct wish *wish)
+static inline void sign_wish(struct scene *scene, const struct wish *wish,
+                             struct buf *wire)
 {
     struct err err = {0};
-    char body[256];
-    CLEANUP(buf_free) struct buf wire = buf_init(GRANT_BYTES_MAX);
     struct grant grant = {.facility_code = TEXT("2010000001"),
                           .tunnel = tunnel_id(scene->tunnel),
                           .counter = ++scene->counter,
@@ -182,7 +180,15 @@ static inline struct answer ask_wish(struct scene *scene, const char *path,
                           .viewer_code = TEXT("2010000009"),
                           .viewer_name = TEXT("かわべ診療所"),
                           .viewer_kind = TEXT("clinic")};
-    must(grant_sign(&grant, &scene->signing, &wire, &err), &err);
+    must(grant_sign(&grant, &scene->signing, wire, &err), &err);
+}
+
+static inline struct answer ask_wish(struct scene *scene, const char *path,
+                                     const struct wish *wish)
+{
+    char body[256];
+    CLEANUP(buf_free) struct buf wire = buf_init(GRANT_BYTES_MAX);
+    sign_wish(scene, wish, &wire);
     if (wish->list)
         snprintf(body, sizeof body, "{\"key\":\"%s\",\"part\":%d,\"list\":\"%s\"}",
                  wish->key, wish->part, wish->list);
@@ -232,4 +238,23 @@ static inline void end(struct scene *scene)
     tls_context_free(scene->tls);
     arena_free(&scene->arena);
     CHECK(test_remove(scene->folder));
+}
+
+/* A folder of pictures in the configuration of the gateway, which reads it at its start.
+ */
+static inline void add_image_folder(struct scene *scene)
+{
+    struct err err = {0};
+    struct span json = {0};
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
+    CLEANUP(buf_free) struct buf changed = buf_init(1 << 16);
+    must(path_read_file(in_folder(scene, "gateway.json"), 1 << 15, &arena, &json, &err),
+         &err);
+    buf_format(&changed,
+               "{\"images\":[{\"label\":\"pacs\",\"directory\":\"%s/pacs\"}],"
+               "\"images_period_seconds\":1,",
+               scene->folder);
+    buf_span(&changed, span_part(json, 1, json.len));
+    must(path_write_file(in_folder(scene, "gateway.json"), buf_view(&changed), &err),
+         &err);
 }

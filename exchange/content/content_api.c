@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Routes: openEntry, getContent, getOriginal. */
+#include <string.h>
+
 #include "exchange/content/content_parts.h"
 #include "wire/http/http.h"
 
@@ -94,6 +96,40 @@ static void answer_open_entry(struct http_call *call, void *context)
     struct err err = {0};
     if (!open_entry(context, call, &err))
         session_answer_problem(call, &err);
+}
+
+/* ---- what ways have in common ---- */
+
+bool content_check_type(const struct content_fetched *fetched, const char *type,
+                        struct err *err)
+{
+    return strcmp(fetched->type, type) == 0 ||
+           err_set(err, ERR_SYNTAX, "content_type", "not %s", type);
+}
+
+bool content_tell_lossy(const struct content_wish *wish,
+                        const struct content_fetched *fetched, struct err *err)
+{
+    bool is_lossy = strcmp(fetched->lossy, "true") == 0;
+    if (!is_lossy && strcmp(fetched->lossy, "false") != 0)
+        return err_set(err, ERR_SYNTAX, "frame_lossy", "not said whether it is lossy");
+    http_add_header(wish->call, "tsumugi-lossy", is_lossy ? "true" : "false");
+    return true;
+}
+
+bool content_answer_jpeg(const struct content_wish *wish,
+                         const struct content_fetched *fetched, struct span body,
+                         struct err *err)
+{
+    if (!content_check_type(fetched, "image/jpeg", err))
+        return false;
+    if (!span_starts(body, "\xFF\xD8\xFF"))
+        return err_set(err, ERR_SYNTAX, "frame_no_jpeg", "not the beginning of a JPEG");
+    if (!content_tell_lossy(wish, fetched, err))
+        return false;
+    content_count(wish, body.len);
+    http_answer(wish->call, 200, "image/jpeg", body);
+    return true;
 }
 
 /* ---- getContent ---- */

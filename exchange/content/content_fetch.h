@@ -121,6 +121,21 @@ MUST_CHECK bool content_fetch_opened(struct content_service *service,
                                      const struct content_question *question,
                                      struct err *err);
 
+/* ---- what ways have in common ---- */
+/* Exactly this type. ERR_SYNTAX content_type. */
+MUST_CHECK bool content_check_type(const struct content_fetched *fetched,
+                                   const char *type, struct err *err);
+/* Passes on whether values were lost, which must be said, because who looks at values has
+ * to know. ERR_SYNTAX frame_lossy. */
+MUST_CHECK bool content_tell_lossy(const struct content_wish *wish,
+                                   const struct content_fetched *fetched,
+                                   struct err *err);
+/* An `answer`: a picture, whole, so that nobody shows half of one. ERR_SYNTAX
+ * frame_no_jpeg. */
+MUST_CHECK bool content_answer_jpeg(const struct content_wish *wish,
+                                    const struct content_fetched *fetched,
+                                    struct span body, struct err *err);
+
 /* ---- items, as the contract's Item ---- */
 /* The array `items` of `holder`, written anew: plain texts under plain keys, bounded.
  * ERR_SYNTAX, ERR_LIMIT. */

@@ -250,13 +250,6 @@ static bool fetch(struct dicomweb_errand *errand, struct opening *opening,
                                 err);
 }
 
-static bool check_type(const struct content_fetched *fetched, const char *type,
-                       struct err *err)
-{
-    return strcmp(fetched->type, type) == 0 ||
-           err_set(err, ERR_SYNTAX, "content_type", "not %s", type);
-}
-
 /* ---- metadata ---- */
 
 static bool ask_metadata(struct content_wish *wish, struct json_writer *writer,
@@ -274,7 +267,7 @@ static bool begin_metadata(const struct content_wish *wish,
     (void)wish;
     passage->type = DICOMWEB_JSON;
     passage->length = fetched->length;
-    return check_type(fetched, DICOMWEB_JSON, err);
+    return content_check_type(fetched, DICOMWEB_JSON, err);
 }
 
 static bool arrive_metadata(struct dicomweb_errand *errand, struct opening *opening,
@@ -345,7 +338,7 @@ static bool begin_files(const struct content_wish *wish,
     const struct dicomweb_errand *errand = wish->context;
     char line[BOUNDARY_LINE + 1];
     snprintf(line, sizeof line, "--%s\r\n", errand->boundary.at);
-    if (!check_type(fetched, "multipart/related", err))
+    if (!content_check_type(fetched, "multipart/related", err))
         return false;
     if (!span_starts(span_of(fetched->first, fetched->first_bytes), line))
         return err_set(err, ERR_SYNTAX, "content_boundary", "another boundary");
@@ -414,24 +407,14 @@ static bool ask_frame(struct content_wish *wish, struct json_writer *writer,
     return true;
 }
 
-/* It must be said, because who looks at values has to know. */
-static bool tell_lossy(const struct content_wish *wish,
-                       const struct content_fetched *fetched, struct err *err)
-{
-    bool is_lossy = strcmp(fetched->lossy, "true") == 0;
-    if (!is_lossy && strcmp(fetched->lossy, "false") != 0)
-        return err_set(err, ERR_SYNTAX, "frame_lossy", "not said whether it is lossy");
-    http_add_header(wish->call, "tsumugi-lossy", is_lossy ? "true" : "false");
-    return true;
-}
-
 static bool begin_frames(const struct content_wish *wish,
                          const struct content_fetched *fetched,
                          struct content_passage *passage, struct err *err)
 {
     const struct dicomweb_errand *errand = wish->context;
     passage->type = "application/octet-stream";
-    if (!check_type(fetched, passage->type, err) || !tell_lossy(wish, fetched, err))
+    if (!content_check_type(fetched, passage->type, err) ||
+        !content_tell_lossy(wish, fetched, err))
         return false;
     if (errand->boundary.at[0] != '\0')
         return put_multipart(errand, "application/octet-stream", passage, err);
@@ -554,21 +537,6 @@ static bool ask_thumbnail(struct content_wish *wish, struct json_writer *writer,
     return ask_picture(wish, writer, THUMBNAIL_SIDE, err);
 }
 
-static bool take_picture(const struct content_wish *wish,
-                         const struct content_fetched *fetched, struct span body,
-                         struct err *err)
-{
-    if (!check_type(fetched, "image/jpeg", err))
-        return false;
-    if (!span_starts(body, "\xFF\xD8\xFF"))
-        return err_set(err, ERR_SYNTAX, "frame_no_jpeg", "not the beginning of a JPEG");
-    if (!tell_lossy(wish, fetched, err))
-        return false;
-    content_count(wish, body.len);
-    http_answer(wish->call, 200, "image/jpeg", body);
-    return true;
-}
-
 static bool arrive_rendered(struct dicomweb_errand *errand, struct opening *opening,
                             const struct dicomweb_study *study, struct err *err)
 {
@@ -576,7 +544,7 @@ static bool arrive_rendered(struct dicomweb_errand *errand, struct opening *open
                                            .total_ms = CONTENT_WHOLE_TOTAL_MS,
                                            .bytes_max = PREVIEW_BYTES_MAX,
                                            .ask = ask_rendered,
-                                           .answer = take_picture,
+                                           .answer = content_answer_jpeg,
                                            .fail = dicomweb_part_failed};
     return find_place(errand, study, err) && check_frames(errand, study, err) &&
            fetch(errand, opening, &way, err);
@@ -607,7 +575,7 @@ static bool arrive_thumbnail(struct dicomweb_errand *errand, struct opening *ope
                                            .total_ms = CONTENT_WHOLE_TOTAL_MS,
                                            .bytes_max = PREVIEW_BYTES_MAX,
                                            .ask = ask_thumbnail,
-                                           .answer = take_picture,
+                                           .answer = content_answer_jpeg,
                                            .fail = dicomweb_part_failed};
     bool is_found = errand->instance.len > 0 ? find_place(errand, study, err) &&
                                                    check_frames(errand, study, err)

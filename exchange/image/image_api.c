@@ -78,30 +78,12 @@ static bool ask_instance_at(struct content_wish *wish, struct json_writer *write
     return true;
 }
 
-static bool check_type(const struct content_fetched *fetched, const char *type,
-                       struct err *err)
-{
-    return strcmp(fetched->type, type) == 0 ||
-           err_set(err, ERR_SYNTAX, "content_type", "not %s", type);
-}
-
-/* It must be said, because who looks at values has to know. */
-static bool tell_lossy(const struct content_wish *wish,
-                       const struct content_fetched *fetched, struct err *err)
-{
-    bool is_lossy = strcmp(fetched->lossy, "true") == 0;
-    if (!is_lossy && strcmp(fetched->lossy, "false") != 0)
-        return err_set(err, ERR_SYNTAX, "frame_lossy", "not said whether it is lossy");
-    http_add_header(wish->call, "tsumugi-lossy", is_lossy ? "true" : "false");
-    return true;
-}
-
 static bool begin_as(const struct content_fetched *fetched, const char *type,
                      struct content_passage *passage, struct err *err)
 {
     passage->type = type;
     passage->length = fetched->length;
-    return check_type(fetched, type, err);
+    return content_check_type(fetched, type, err);
 }
 
 /* ---- getStudy ---- */
@@ -123,7 +105,7 @@ static bool take_study(const struct content_wish *wish,
                        struct err *err)
 {
     CLEANUP(buf_free) struct buf out = buf_init(STUDY_WRITTEN_MAX);
-    if (!check_type(fetched, "application/json", err) ||
+    if (!content_check_type(fetched, "application/json", err) ||
         !write_study(wish->context, body, content_target_facility(wish->target), &out,
                      err))
         return false;
@@ -216,28 +198,12 @@ static bool ask_raw(struct content_wish *wish, struct json_writer *writer,
     return true;
 }
 
-/* Whole, so that a browser never shows half of a picture as one. */
-static bool take_preview(const struct content_wish *wish,
-                         const struct content_fetched *fetched, struct span body,
-                         struct err *err)
-{
-    if (!check_type(fetched, "image/jpeg", err))
-        return false;
-    if (!span_starts(body, "\xFF\xD8\xFF"))
-        return err_set(err, ERR_SYNTAX, "frame_no_jpeg", "not the beginning of a JPEG");
-    if (!tell_lossy(wish, fetched, err))
-        return false;
-    content_count(wish, body.len);
-    http_answer(wish->call, 200, "image/jpeg", body);
-    return true;
-}
-
 static bool begin_raw(const struct content_wish *wish,
                       const struct content_fetched *fetched,
                       struct content_passage *passage, struct err *err)
 {
     return begin_as(fetched, "application/octet-stream", passage, err) &&
-           tell_lossy(wish, fetched, err);
+           content_tell_lossy(wish, fetched, err);
 }
 
 static void answer_frame(struct http_call *call, void *context)
@@ -246,7 +212,7 @@ static void answer_frame(struct http_call *call, void *context)
                                                .total_ms = CONTENT_WHOLE_TOTAL_MS,
                                                .bytes_max = IMAGE_PREVIEW_BYTES_MAX,
                                                .ask = ask_preview,
-                                               .answer = take_preview};
+                                               .answer = content_answer_jpeg};
     static const struct content_way raw = {.path = "/frame",
                                            .total_ms = CONTENT_STREAM_TOTAL_MS,
                                            .bytes_max = IMAGE_RAW_BYTES_MAX,
@@ -354,7 +320,7 @@ static bool take_report(const struct content_wish *wish,
                         struct err *err)
 {
     CLEANUP(buf_free) struct buf out = buf_init(2 * REPORT_BYTES_MAX);
-    if (!check_type(fetched, "application/json", err))
+    if (!content_check_type(fetched, "application/json", err))
         return false;
     CLEANUP(json_free_at) struct json_document *document = json_parse(body, err);
     struct json_writer writer = json_writer(&out);
