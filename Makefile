@@ -52,7 +52,7 @@ SIMULATION = $(BUILD)/test/simulate/simulate
 NATIONAL := $(sort $(wildcard bench/national/*.c))
 NATIONAL_DAY = $(BUILD)/bench/national/day
 
-.PHONY: all test check web fuzz bench install deb clean tidy tests faults release-kill
+.PHONY: all test check web fuzz bench benches install deb clean tidy tests faults release-kill
 .PHONY: simulate simulate-seeds share
 all: $(PROGRAM)
 tests: $(TEST_PROGRAMS) $(if $(filter test,$(TEST_FOLDERS)),$(SIMULATION))
@@ -102,6 +102,7 @@ web:
 	tools/web
 fuzz:
 	tools/fuzz $(FUZZERS)
+benches: $(BENCH_PROGRAMS) $(NATIONAL_DAY)
 bench: $(BENCH_PROGRAMS) $(PROGRAM)
 	tools/bench $(BENCH_PROGRAMS) arrival client lighthouse
 FAULTS = $(BUILD)/test/fault/fault_

@@ -125,7 +125,10 @@ static int measure(struct frames_config *config, struct buf *file, bool is_again
     for (int i = 0; frames && i < JOBS; i++) {
         char version[16];
         snprintf(version, sizeof version, "%d", is_again ? 0 : i);
-        struct frames_source source = {SPAN("1.2.3"), span_cstr(version), load, file};
+        struct frames_source source = {.instance = SPAN("1.2.3"),
+                                       .version = span_cstr(version),
+                                       .load = load,
+                                       .self = file};
         buf_reset(&reply);
         if (!frames_take(frames, &source, 0, &wish, &reply, &err))
             break;
