@@ -104,24 +104,36 @@ bool codec_decode_baseline(const struct codec_job *job, const struct codec_jpeg 
     return true;
 }
 
+/* Grey goes in as the luma that it is: the library's way through pixels would first copy
+ * it byte by byte. The picture's own bytes are the same. */
+static int compress(tjhandle handle, const struct codec_picture *picture,
+                    unsigned char **bytes, unsigned long *len)
+{
+    const unsigned char *luma = picture->pixels;
+    int columns = (int)picture->columns;
+    int rows = (int)picture->rows;
+    int quality = (int)picture->quality;
+    if (picture->samples == 1)
+        return tjCompressFromYUVPlanes(handle, &luma, columns, NULL, rows, TJSAMP_GRAY,
+                                       bytes, len, quality, 0);
+    return tjCompress2(handle, picture->pixels, columns, 0, rows, TJPF_RGB, bytes, len,
+                       TJSAMP_422, quality, 0);
+}
+
 bool codec_write_jpeg(const struct codec_picture *picture, struct buf *out,
                       struct err *err)
 {
     unsigned char *bytes = NULL;
     unsigned long len = 0;
-    bool is_colour = picture->samples == 3;
     if (picture->columns < 1 || picture->columns > CODEC_SIDE_MAX || picture->rows < 1 ||
         picture->rows > CODEC_SIDE_MAX || picture->quality < 1 ||
-        picture->quality > 100 || (picture->samples != 1 && !is_colour))
+        picture->quality > 100 || (picture->samples != 1 && picture->samples != 3))
         return err_set(err, ERR_LIMIT, "codec_shape", "not a picture");
     CLEANUP(close_handle) tjhandle handle = tjInitCompress();
     if (!handle)
         return err_set(err, ERR_BUSY, "memory_short", "no JPEG encoder");
     /* allocated by the library, whose estimate would be larger than what comes out */
-    int failed =
-        tjCompress2(handle, picture->pixels, (int)picture->columns, 0, (int)picture->rows,
-                    is_colour ? TJPF_RGB : TJPF_GRAY, &bytes, &len,
-                    is_colour ? TJSAMP_422 : TJSAMP_GRAY, (int)picture->quality, 0);
+    int failed = compress(handle, picture, &bytes, &len);
     CLEANUP(free_bytes) unsigned char *owned = bytes;
     if (failed != 0)
         return err_set(err, ERR_BUSY, "memory_short", "a JPEG was not written");
