@@ -78,6 +78,9 @@ struct child_worker {
     struct child_process process;
     int socket;
     int memory;
+    uint8_t *requests; /* the memory's beginning, for writing only; NULL = none */
+    size_t requests_bytes;
+    size_t ready_bytes; /* of it have pages */
     clockid_t cpu;
     uint32_t jobs;
     uint64_t number; /* of the job */

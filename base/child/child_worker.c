@@ -27,6 +27,10 @@ bool child_worker_end(struct child_worker *worker, int *status)
     path_close(&worker->socket);
     path_close(&worker->memory);
     worker->socket = worker->memory = -1;
+    if (worker->requests)
+        munmap(worker->requests, worker->requests_bytes);
+    worker->requests = NULL;
+    worker->requests_bytes = worker->ready_bytes = 0;
     return child_process_is_gone(&worker->process, END_MS_MAX, status);
 }
 
@@ -38,7 +42,7 @@ bool child_worker_is_usable(const struct child_worker *worker, uint32_t jobs_max
            recv(worker->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
-/* Its size is fixed, for both: no page of it can go away under a reader. */
+/* Its size is fixed, for both: no page of it can go away under a reader or a writer. */
 static int new_memory(size_t bytes)
 {
     const unsigned seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
@@ -89,13 +93,23 @@ static bool greet(struct child_worker *worker, const struct child_limits *limits
     return is_there;
 }
 
+static bool map_requests(struct child_worker *worker, size_t bytes)
+{
+    void *at = mmap(NULL, bytes, PROT_WRITE, MAP_SHARED, worker->memory, 0);
+    if (at == MAP_FAILED)
+        return false;
+    worker->requests = at;
+    worker->requests_bytes = bytes;
+    return true;
+}
+
 static int spawn(struct child_worker *worker, const struct child_config *config,
                  struct child_keeper *keeper)
 {
     int ends[2] = {-1, -1};
     struct child_limits limits = limits_of(config);
     worker->memory = new_memory(limits.request_bytes + limits.reply_bytes);
-    if (worker->memory < 0 ||
+    if (worker->memory < 0 || !map_requests(worker, limits.request_bytes) ||
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
         return errno;
     worker->socket = ends[0];
@@ -223,26 +237,34 @@ static bool take_reply(struct child_worker *worker, const struct child_config *c
     return true;
 }
 
-static bool put_part(struct child_worker *worker, struct span part, size_t at)
+/* Pages are asked for before they are written to: a write through the mapping could not
+ * say that there are none. */
+static bool has_pages(struct child_worker *worker, size_t bytes)
 {
-    for (size_t done = 0; done < part.len;) {
-        ssize_t put =
-            pwrite(worker->memory, part.at + done, part.len - done, (off_t)(at + done));
-        if (put <= 0)
-            return false;
-        done += (size_t)put;
-    }
+    if (bytes <= worker->ready_bytes)
+        return true;
+    if (fallocate(worker->memory, 0, 0, (off_t)bytes) != 0)
+        return false;
+    worker->ready_bytes = bytes;
     return true;
 }
 
+static void put_part(struct child_worker *worker, struct span part, size_t at)
+{
+    if (part.len > 0)
+        memcpy(worker->requests + at, part.at, part.len);
+}
+
 /* Gives the pages of a large job back. */
-static void give_back(const struct child_worker *worker,
-                      const struct child_config *config, size_t used_bytes)
+static void give_back(struct child_worker *worker, const struct child_config *config,
+                      size_t used_bytes)
 {
     size_t all = page_up(config->request_bytes_max) + page_up(config->reply_bytes_max);
-    if (used_bytes > KEPT_BYTES && worker->memory >= 0)
-        (void)!fallocate(worker->memory, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-                         (off_t)all);
+    if (used_bytes <= KEPT_BYTES || worker->memory < 0)
+        return;
+    worker->ready_bytes = 0;
+    (void)!fallocate(worker->memory, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+                     (off_t)all);
 }
 
 static size_t request_bytes(const struct child_request *request)
@@ -256,9 +278,10 @@ static bool ask(struct child_worker *worker, const struct child_request *request
     struct child_job job = {.magic = CHILD_MAGIC, .number = ++worker->number};
     job.len = request_bytes(request);
     worker->jobs++;
-    if (!put_part(worker, request->head, 0) ||
-        !put_part(worker, request->tail, request->head.len))
+    if (!has_pages(worker, (size_t)job.len))
         return fail(worker, err, "child_memory", "no memory for the job");
+    put_part(worker, request->head, 0);
+    put_part(worker, request->tail, request->head.len);
     return send(worker->socket, &job, sizeof job, MSG_NOSIGNAL | MSG_DONTWAIT) ==
                (ssize_t)sizeof job ||
            tell_death(worker, err);

@@ -214,11 +214,18 @@ static bool draw(struct frames *frames, const struct frames_source *source,
 
 static bool recall(struct frames *frames, const struct hash *name, struct buf *reply)
 {
-    bool is_there = frames->kept && frames_kept_take(frames->kept, name, reply);
+    bool is_there = frames_kept_take(frames->kept, name, reply);
     pthread_mutex_lock(&frames->lock);
     frames->counts.recalled += is_there;
     pthread_mutex_unlock(&frames->lock);
     return is_there;
+}
+
+/* Whoever opens the study asks for the first look; a window that somebody turned is
+ * nearly never asked for again, and the browser that turned it keeps its own pictures. */
+static bool is_worth_keeping(const struct picture_wish *wish)
+{
+    return wish->kind == PICTURE_JPEG && !wish->has_window;
 }
 
 static bool draw_or_recall(struct frames *frames, const struct frames_source *source,
@@ -226,10 +233,11 @@ static bool draw_or_recall(struct frames *frames, const struct frames_source *so
                            const struct hash *name, struct buf *reply, struct err *err)
 {
     size_t before = reply->len;
-    if (recall(frames, name, reply))
+    bool may_be_kept = frames->kept && is_worth_keeping(wish);
+    if (may_be_kept && recall(frames, name, reply))
         return true;
     if (draw(frames, source, frame, wish, reply, err)) {
-        if (frames->kept && wish->kind == PICTURE_JPEG)
+        if (may_be_kept)
             frames_kept_put(frames->kept, name,
                             span_part(buf_view(reply), before, SIZE_MAX));
         return true;

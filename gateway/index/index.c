@@ -346,8 +346,9 @@ bool index_find_place(struct index *index, struct text number, struct text entry
     CLEANUP(store_finish)
     struct store_statement *kinds = store_prepare(
         session,
+        /* a file's keys are its base and what begins with base and '/' */
         "SELECT kind, day, department_code, flags FROM index_entry WHERE number = ?1 "
-        "AND base = ?2",
+        "AND entry_key >= ?2 AND entry_key < ?2 || '0' AND base = ?2",
         err);
     if (!find || !kinds)
         return false;
