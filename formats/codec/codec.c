@@ -161,16 +161,34 @@ static struct cell cell_of(const struct codec_shape *shape, unsigned bits)
     return (struct cell){0, bits < shape->bits_stored ? bits : shape->bits_stored};
 }
 
-static void mask_values(uint16_t *values, size_t count, struct cell cell, bool is_signed)
+static void mask_some(uint16_t *values, size_t count, struct cell cell, bool is_signed)
 {
     unsigned up = 16 - cell.bits - cell.shift;
     unsigned down = 16 - cell.bits;
-    if (down == 0)
-        return;
     for (size_t i = 0; is_signed && i < count; i++)
         values[i] = (uint16_t)((int16_t)(uint16_t)(values[i] << up) >> down);
     for (size_t i = 0; !is_signed && i < count; i++)
         values[i] = (uint16_t)((uint16_t)(values[i] << up) >> down);
+}
+
+/* 64 at a time, so that the compiler sees vectors. */
+static void mask_values(uint16_t *values, size_t count, struct cell cell, bool is_signed)
+{
+    enum { TOGETHER = 64 };
+    size_t i = 0;
+    if (cell.bits == 16)
+        return;
+    for (; count - i >= TOGETHER && is_signed; i += TOGETHER)
+        for (size_t k = 0; k < TOGETHER; k++) {
+            uint16_t high = (uint16_t)(values[i + k] << (16 - cell.bits - cell.shift));
+            values[i + k] = (uint16_t)((int16_t)high >> (16 - cell.bits));
+        }
+    for (; count - i >= TOGETHER; i += TOGETHER)
+        for (size_t k = 0; k < TOGETHER; k++) {
+            uint16_t high = (uint16_t)(values[i + k] << (16 - cell.bits - cell.shift));
+            values[i + k] = (uint16_t)(high >> (16 - cell.bits));
+        }
+    mask_some(values + i, count - i, cell, is_signed);
 }
 
 void codec_store(const struct codec_job *job, const struct codec_raster *raster)
@@ -234,6 +252,19 @@ bool codec_decode(enum codec_syntax syntax, const struct codec_shape *shape,
     if (syntax != CODEC_NATIVE)
         memset(frame->pixels, 0, bytes);
     return decode(syntax, &job, err);
+}
+
+const uint8_t *codec_find_pixels(enum codec_syntax syntax,
+                                 const struct codec_shape *shape, struct span encoded)
+{
+    bool is_whole = shape->bits_stored == shape->bits_allocated &&
+                    shape->high_bit + 1 == shape->bits_stored;
+    bool is_ours = shape->bits_allocated == 8 ||
+                   (shape->bits_allocated == 16 && !shape->is_big_endian);
+    bool is_grey = shape->samples == 1 && !codec_is_ybr(shape->photometric);
+    bool is_there = syntax == CODEC_NATIVE && is_whole && is_ours && is_grey &&
+                    encoded.len >= codec_native_bytes(shape);
+    return is_there ? encoded.at : NULL;
 }
 
 bool codec_encode(enum codec_syntax syntax, const struct codec_shape *shape,

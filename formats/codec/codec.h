@@ -78,6 +78,10 @@ size_t codec_native_bytes(const struct codec_shape *shape);
 MUST_CHECK bool codec_decode(enum codec_syntax syntax, const struct codec_shape *shape,
                              struct span encoded, struct arena *arena,
                              struct codec_frame *frame, struct err *err);
+/* Where what codec_decode would make stands already, native and in our form: in `encoded`
+ * or NULL. */
+const uint8_t *codec_find_pixels(enum codec_syntax syntax,
+                                 const struct codec_shape *shape, struct span encoded);
 
 /* The other way: `pixels` is what codec_decode gives; RGB stays RGB, native follows
  * shape. Lossless but CODEC_JPEG, which takes 8 bits and quality 90. JPEG lossless is

@@ -97,6 +97,57 @@ static void stored_bits_are_masked_and_their_sign_carried_on(void)
     CHECK(memcmp(pixels, "\x7F\xFF\x81\x01", 4) == 0);
 }
 
+/* Every count, since many at a time go another way. */
+static void many_stored_bits_are_masked_like_one(void)
+{
+    enum { COUNT = 150 };
+    uint16_t cells[COUNT];
+    uint16_t values[COUNT];
+    struct codec_frame frame = {.pixels = (uint8_t *)values, .pixel_bytes = sizeof values};
+    struct err err = {0};
+    for (uint32_t count = 1; count <= COUNT; count++)
+        for (unsigned way = 0; way < 4; way++) {
+            struct codec_shape shape = grey(count, 1, 16);
+            shape.bits_stored = 12;
+            shape.high_bit = way & 1 ? 13 : 11;
+            shape.is_signed = (way & 2) != 0;
+            for (uint32_t i = 0; i < count; i++)
+                cells[i] = (uint16_t)(i * 40503U);
+            CHECK(decode(CODEC_NATIVE, &shape, span_of(cells, (size_t)count * 2), &frame,
+                         &err));
+            for (uint32_t i = 0; i < count; i++) {
+                int stored = cells[i] >> (shape.high_bit - 11) & 0xFFF;
+                int wanted = shape.is_signed && stored > 0x7FF ? stored - 0x1000 : stored;
+                CHECK(values[i] == (uint16_t)wanted);
+            }
+        }
+}
+
+static void pixels_are_found_only_where_decoding_changes_nothing(void)
+{
+    static const uint8_t bytes[32] = {1, 2, 3};
+    struct codec_shape shape = grey(3, 2, 16);
+    struct span encoded = span_of(bytes, 12);
+    CHECK(codec_find_pixels(CODEC_NATIVE, &shape, encoded) == bytes);
+    CHECK(!codec_find_pixels(CODEC_RLE, &shape, encoded));
+    CHECK(!codec_find_pixels(CODEC_NATIVE, &shape, span_of(bytes, 11)));
+    shape.is_big_endian = true;
+    CHECK(!codec_find_pixels(CODEC_NATIVE, &shape, encoded));
+    shape = grey(3, 2, 16);
+    shape.bits_stored = 12;
+    CHECK(!codec_find_pixels(CODEC_NATIVE, &shape, encoded));
+    shape.high_bit = 11;
+    CHECK(!codec_find_pixels(CODEC_NATIVE, &shape, encoded));
+    shape = grey(3, 2, 32);
+    CHECK(!codec_find_pixels(CODEC_NATIVE, &shape, span_of(bytes, 24)));
+    shape = colour(3, 2, 8);
+    CHECK(!codec_find_pixels(CODEC_NATIVE, &shape, span_of(bytes, 18)));
+    shape = grey(3, 2, 8);
+    CHECK(codec_find_pixels(CODEC_NATIVE, &shape, span_of(bytes, 6)) == bytes);
+    shape.photometric = CODEC_YBR_FULL;
+    CHECK(!codec_find_pixels(CODEC_NATIVE, &shape, span_of(bytes, 6)));
+}
+
 static void wide_samples_keep_their_order(void)
 {
     struct codec_shape shape = grey(1, 1, 32);
@@ -273,6 +324,8 @@ int main(void)
     RUN(what_goes_in_comes_out_again_in_every_shape);
     RUN(bits_are_packed_from_the_lowest);
     RUN(stored_bits_are_masked_and_their_sign_carried_on);
+    RUN(many_stored_bits_are_masked_like_one);
+    RUN(pixels_are_found_only_where_decoding_changes_nothing);
     RUN(wide_samples_keep_their_order);
     RUN(luma_and_chroma_become_rgb);
     RUN(an_odd_last_column_has_a_chroma_pair_of_its_own);

@@ -51,7 +51,7 @@ static unsigned palette_bits(const struct dicom_lut *palette)
 }
 
 /* Indices are clamped to the table (PS3.3 C.7.6.3.1.5), whatever the pixels say. */
-static bool draw_palette(const struct picture_job *job, const struct codec_frame *frame,
+static bool draw_palette(const struct picture_job *job, const uint8_t *pixels,
                          struct arena *arena, struct picture_raster *raster,
                          struct err *err)
 {
@@ -74,15 +74,15 @@ static bool draw_palette(const struct picture_job *job, const struct codec_frame
             table[cell * 3 + s] = entry8(&job->palette[s], bits, index);
     }
     for (size_t i = 0; i < count; i++) {
-        uint16_t cell = frame->pixels[i * size];
+        uint16_t cell = pixels[i * size];
         if (size == 2)
-            memcpy(&cell, frame->pixels + i * 2, 2);
+            memcpy(&cell, pixels + i * 2, 2);
         memcpy(raster->pixels + i * 3, table + (size_t)cell * 3, 3);
     }
     return true;
 }
 
-static bool draw_colour(const struct picture_job *job, const struct codec_frame *frame,
+static bool draw_colour(const struct picture_job *job, const uint8_t *pixels,
                         struct picture_raster *raster, struct err *err)
 {
     const struct codec_shape *shape = &job->shape;
@@ -93,9 +93,9 @@ static bool draw_colour(const struct picture_job *job, const struct codec_frame 
         return err_set(err, ERR_REFUSED, "picture_unsupported",
                        "colour of %u bits is not drawn", shape->bits_allocated);
     for (size_t i = 0; i < count; i++) {
-        uint16_t cell = frame->pixels[i * size];
+        uint16_t cell = pixels[i * size];
         if (size == 2)
-            memcpy(&cell, frame->pixels + i * 2, 2);
+            memcpy(&cell, pixels + i * 2, 2);
         unsigned value = cell;
         raster->pixels[i] = (uint8_t)(bits >= 8 ? value >> (bits - 8)
                                                 : value * 255U / ((1U << bits) - 1));
@@ -112,7 +112,7 @@ static void draw_overlay(const struct picture_job *job, struct picture_raster *r
             memset(raster->pixels + i * raster->samples, 255, raster->samples);
 }
 
-bool picture_draw(const struct picture_job *job, const struct codec_frame *frame,
+bool picture_draw(const struct picture_job *job, const uint8_t *pixels,
                   struct arena *arena, struct picture_raster *raster, struct err *err)
 {
     const struct codec_shape *shape = &job->shape;
@@ -126,11 +126,11 @@ bool picture_draw(const struct picture_job *job, const struct codec_frame *frame
     if (!raster->pixels)
         return false;
     if (is_palette)
-        is_good = draw_palette(job, frame, arena, raster, err);
+        is_good = draw_palette(job, pixels, arena, raster, err);
     else if (shape->samples == 3)
-        is_good = draw_colour(job, frame, raster, err);
+        is_good = draw_colour(job, pixels, raster, err);
     else
-        is_good = picture_map_grey(job, frame, raster->pixels, arena, err);
+        is_good = picture_map_grey(job, pixels, raster->pixels, arena, err);
     if (is_good)
         draw_overlay(job, raster);
     return is_good;
@@ -152,7 +152,7 @@ static void put_reply_head(struct buf *reply, const struct picture_result *resul
 }
 
 static bool answer_raw(const struct picture_job *job, const struct codec_frame *frame,
-                       struct buf *reply, struct err *err)
+                       const uint8_t *pixels, struct buf *reply, struct err *err)
 {
     const struct picture_result result = {
         .columns = job->shape.columns,
@@ -163,15 +163,16 @@ static bool answer_raw(const struct picture_job *job, const struct codec_frame *
         .is_lossy = frame->is_lossy || job->is_lossy,
     };
     put_reply_head(reply, &result);
-    buf_put(reply, frame->pixels, codec_frame_bytes(&job->shape));
+    buf_put(reply, pixels, codec_frame_bytes(&job->shape));
     return buf_check(reply, err);
 }
 
 static bool answer_jpeg(const struct picture_job *job, const struct codec_frame *frame,
-                        struct arena *arena, struct buf *reply, struct err *err)
+                        const uint8_t *pixels, struct arena *arena, struct buf *reply,
+                        struct err *err)
 {
     struct picture_raster raster = {0};
-    if (!picture_draw(job, frame, arena, &raster, err) ||
+    if (!picture_draw(job, pixels, arena, &raster, err) ||
         !picture_shrink(&raster, job->wish.side_max, arena, err))
         return false;
     const struct picture_result result = {
@@ -193,18 +194,24 @@ static bool answer_jpeg(const struct picture_job *job, const struct codec_frame 
     return codec_write_jpeg(&picture, reply, err);
 }
 
+/* Pixels that need no decoding are drawn from where they came. */
 bool picture_run(const struct picture_job *job, struct arena *arena, struct buf *reply,
                  struct err *err)
 {
     struct codec_frame frame = {.pixel_bytes = codec_frame_bytes(&job->shape)};
     if (!codec_check_shape(&job->shape, err))
         return false;
-    frame.pixels = arena_take_unset(arena, frame.pixel_bytes, 1, err);
-    if (!frame.pixels ||
-        !codec_decode(job->syntax, &job->shape, job->encoded, arena, &frame, err))
-        return false;
-    return job->wish.kind == PICTURE_RAW ? answer_raw(job, &frame, reply, err)
-                                         : answer_jpeg(job, &frame, arena, reply, err);
+    const uint8_t *pixels = codec_find_pixels(job->syntax, &job->shape, job->encoded);
+    if (!pixels) {
+        frame.pixels = arena_take_unset(arena, frame.pixel_bytes, 1, err);
+        if (!frame.pixels || !codec_decode(job->syntax, &job->shape, job->encoded, arena,
+                                           &frame, err))
+            return false;
+        pixels = frame.pixels;
+    }
+    return job->wish.kind == PICTURE_RAW
+               ? answer_raw(job, &frame, pixels, reply, err)
+               : answer_jpeg(job, &frame, pixels, arena, reply, err);
 }
 
 bool picture_read_reply(struct span reply, struct picture_result *result, struct err *err)

@@ -124,6 +124,12 @@ struct limits {
 /* A number of cells that is known lets the compiler take eight at a time. */
 enum { BLOCK_CELLS = 256 };
 
+/* Brings the lowest cell to the lowest number. */
+static int16_t flip_of(const struct codec_shape *shape)
+{
+    return shape->is_signed ? 0 : INT16_MIN;
+}
+
 static int16_t cell_at(const uint8_t *pixels, size_t i, int16_t flip)
 {
     int16_t cell;
@@ -144,7 +150,6 @@ static struct limits limits_of_block(const uint8_t *pixels, struct limits limits
     return (struct limits){low, high};
 }
 
-/* `flip` brings the lowest cell to the lowest number. */
 static struct limits find_limits(const uint8_t *pixels, size_t count, int16_t flip)
 {
     struct limits limits = {INT16_MAX, INT16_MIN};
@@ -161,44 +166,45 @@ static struct limits find_limits(const uint8_t *pixels, size_t count, int16_t fl
 
 /* What a scanner measures lies close together: then all between the lowest and the
  * highest is less work than looking which ones there are. */
-static bool mark_between(const struct codec_frame *frame, const struct codec_shape *shape,
-                         uint8_t *seen)
+static bool mark_between(const struct codec_shape *shape, const uint8_t *pixels,
+                         uint8_t *seen, struct limits *limits)
 {
     enum { PIXELS_OF_A_CELL = 16 };
     size_t count = (size_t)shape->columns * shape->rows;
-    int16_t flip = shape->is_signed ? 0 : INT16_MIN;
-    struct limits limits = find_limits(frame->pixels, count, flip);
-    if ((size_t)(limits.high - limits.low) > count / PIXELS_OF_A_CELL)
+    int16_t flip = flip_of(shape);
+    *limits = find_limits(pixels, count, flip);
+    if ((size_t)(limits->high - limits->low) > count / PIXELS_OF_A_CELL)
         return false;
-    for (int cell = limits.low; cell <= limits.high; cell++)
+    for (int cell = limits->low; cell <= limits->high; cell++)
         seen[(uint16_t)(cell ^ flip)] = 1;
     return true;
 }
 
 /* Which cells of 8 or 16 bits are in the frame; may be some more when only their tones
- * are asked for. */
-static void mark_cells(const struct picture_job *job, const struct codec_frame *frame,
-                       uint8_t *seen)
+ * are asked for. True: all between the limits. */
+static bool mark_cells(const struct picture_job *job, const uint8_t *pixels,
+                       uint8_t *seen, struct limits *limits)
 {
     const struct codec_shape *shape = &job->shape;
     size_t count = (size_t)shape->columns * shape->rows;
     bool may_be_more = !needs_range(job);
     if (codec_sample_bytes(shape) == 1 && may_be_more) {
         memset(seen, 1, 256);
-        return;
+        return false;
     }
     if (codec_sample_bytes(shape) == 1) {
         for (size_t i = 0; i < count; i++)
-            seen[frame->pixels[i]] = 1;
-        return;
+            seen[pixels[i]] = 1;
+        return false;
     }
-    if (may_be_more && mark_between(frame, shape, seen))
-        return;
+    if (may_be_more && mark_between(shape, pixels, seen, limits))
+        return true;
     for (size_t i = 0; i < count; i++) {
         uint16_t cell;
-        memcpy(&cell, frame->pixels + i * 2, 2);
+        memcpy(&cell, pixels + i * 2, 2);
         seen[cell] = 1;
     }
+    return false;
 }
 
 /* As the value that the cell has. */
@@ -287,52 +293,160 @@ static void paint_cells(const uint8_t *pixels, size_t count, const uint8_t *tabl
     }
 }
 
-static bool map_cells(const struct picture_job *job, const struct codec_frame *frame,
-                      uint8_t *out, struct arena *arena, struct err *err)
+/* ------------------------------------------------------------------ by arithmetic */
+
+/* Tones of a linear window without a table: cell, between the limits, × factor + offset.
+ */
+struct line {
+    struct limits limits;
+    int16_t flip;
+    float factor, offset;
+};
+
+static void paint_block(const struct line *line, const uint8_t *restrict pixels,
+                        uint8_t *restrict out)
+{
+    const struct line by = *line;
+    for (size_t i = 0; i < BLOCK_CELLS; i++) {
+        int16_t cell = cell_at(pixels, i, by.flip);
+        cell = cell < by.limits.low ? by.limits.low : cell;
+        cell = cell > by.limits.high ? by.limits.high : cell;
+        out[i] = (uint8_t)(int)((float)cell * by.factor + by.offset);
+    }
+}
+
+/* From the formulas of C.11.2.1.2.1 and C.11.2.1.3.2 with slope and intercept in them. */
+static bool is_linear(const struct tone *tone)
+{
+    bool is_exact = tone->function == DICOM_VOI_LINEAR_EXACT;
+    return !tone->has_voi_lut && tone->job->modality.count == 0 &&
+           (is_exact || (tone->function == DICOM_VOI_LINEAR && tone->width > 1));
+}
+
+static struct line line_of(const struct tone *tone)
+{
+    const struct picture_job *job = tone->job;
+    int16_t flip = flip_of(&job->shape);
+    bool is_exact = tone->function == DICOM_VOI_LINEAR_EXACT;
+    double center = is_exact ? tone->center : tone->center - 0.5;
+    double width = is_exact ? tone->width : tone->width - 1;
+    double factor = job->slope / width;
+    double offset = (job->intercept - center) / width + 0.5 - factor * flip;
+    if (job->is_inverse) {
+        factor = -factor;
+        offset = 1 - offset;
+    }
+    return (struct line){.flip = flip,
+                         .factor = (float)(factor * 255),
+                         .offset = (float)(offset * 255 + 0.5)};
+}
+
+/* The cells from which on, either way, all tones of the table are the same. */
+static struct limits find_slope(const uint8_t *table, struct limits limits, int16_t flip)
+{
+    uint8_t first = table[(uint16_t)(limits.low ^ flip)];
+    uint8_t last = table[(uint16_t)(limits.high ^ flip)];
+    while (limits.low < limits.high &&
+           table[(uint16_t)((limits.low + 1) ^ flip)] == first)
+        limits.low++;
+    while (limits.low < limits.high &&
+           table[(uint16_t)((limits.high - 1) ^ flip)] == last)
+        limits.high--;
+    return limits;
+}
+
+static bool is_tone_at(const struct line *line, int16_t cell)
+{
+    double tone = (double)cell * (double)line->factor + (double)line->offset;
+    return tone >= 0 && tone < 256; /* nor what is no number */
+}
+
+/* A float has fewer digits than the table was made with: it serves where it gives every
+ * cell of the frame the table's tone. */
+static bool agrees(const struct line *line, const uint8_t *table, struct limits limits)
+{
+    uint8_t cells[2 * BLOCK_CELLS];
+    uint8_t tones[BLOCK_CELLS];
+    if (!is_tone_at(line, line->limits.low) || !is_tone_at(line, line->limits.high))
+        return false;
+    for (int first = limits.low; first <= limits.high; first += BLOCK_CELLS) {
+        int count = limits.high - first + 1;
+        for (int i = 0; i < BLOCK_CELLS; i++) {
+            uint16_t cell = (uint16_t)((first + (i < count ? i : 0)) ^ line->flip);
+            memcpy(cells + 2 * i, &cell, 2);
+        }
+        paint_block(line, cells, tones);
+        for (int i = 0; i < BLOCK_CELLS && i < count; i++)
+            if (tones[i] != table[(uint16_t)((first + i) ^ line->flip)])
+                return false;
+    }
+    return true;
+}
+
+/* How many were painted; the table does the rest. */
+static size_t paint_by_line(const struct tone *tone, const uint8_t *table,
+                            struct limits limits, const uint8_t *pixels, uint8_t *out)
+{
+    size_t count = (size_t)tone->job->shape.columns * tone->job->shape.rows;
+    size_t i = 0;
+    if (count < BLOCK_CELLS || !is_linear(tone))
+        return 0;
+    struct line line = line_of(tone);
+    line.limits = find_slope(table, limits, line.flip);
+    if (!agrees(&line, table, limits))
+        return 0;
+    for (; count - i >= BLOCK_CELLS; i += BLOCK_CELLS)
+        paint_block(&line, pixels + i * 2, out + i);
+    return i;
+}
+
+static bool map_cells(const struct picture_job *job, const uint8_t *pixels, uint8_t *out,
+                      struct arena *arena, struct err *err)
 {
     const struct codec_shape *shape = &job->shape;
     size_t count = (size_t)shape->columns * shape->rows;
     uint32_t cells = codec_sample_bytes(shape) == 1 ? 256 : 65536;
     struct range range = {0};
+    struct limits limits = {0};
     uint8_t *table = arena_take(arena, cells, 1, err);
     if (!table)
         return false;
-    mark_cells(job, frame, table);
+    bool is_between = mark_cells(job, pixels, table, &limits);
     if (needs_range(job))
         range = range_of(job, table, cells);
     struct tone tone = start_tone(job, &range);
     fill_tones(&tone, table, cells);
+    size_t done = is_between ? paint_by_line(&tone, table, limits, pixels, out) : 0;
     if (cells == 65536)
-        paint_cells(frame->pixels, count, table, out);
+        paint_cells(pixels + done * 2, count - done, table, out + done);
     for (size_t i = 0; cells == 256 && i < count; i++)
-        out[i] = table[frame->pixels[i]];
+        out[i] = table[pixels[i]];
     return true;
 }
 
-static void map_values(const struct picture_job *job, const struct codec_frame *frame,
-                       uint8_t *out)
+static void map_values(const struct picture_job *job, const uint8_t *pixels, uint8_t *out)
 {
     const struct codec_shape *shape = &job->shape;
     size_t count = (size_t)shape->columns * shape->rows;
     struct range range = {0};
     for (size_t i = 0; needs_range(job) && i < count; i++) {
-        double value = value_at(shape, frame->pixels, i);
+        double value = value_at(shape, pixels, i);
         if (!is_padding(job, value))
             widen(&range, modality_of(job, value));
     }
     struct tone tone = start_tone(job, &range);
     for (size_t i = 0; i < count; i++) {
-        double value = value_at(shape, frame->pixels, i);
+        double value = value_at(shape, pixels, i);
         bool is_black = isnan(value) || is_padding(job, value);
         out[i] = is_black ? 0 : tone_of(&tone, value);
     }
 }
 
-bool picture_map_grey(const struct picture_job *job, const struct codec_frame *frame,
-                      uint8_t *out, struct arena *arena, struct err *err)
+bool picture_map_grey(const struct picture_job *job, const uint8_t *pixels, uint8_t *out,
+                      struct arena *arena, struct err *err)
 {
     if (codec_sample_bytes(&job->shape) <= 2)
-        return map_cells(job, frame, out, arena, err);
-    map_values(job, frame, out);
+        return map_cells(job, pixels, out, arena, err);
+    map_values(job, pixels, out);
     return true;
 }

@@ -33,7 +33,7 @@ static bool draw(const struct picture_job *job, struct arena *arena,
     frame.pixels = arena_take(arena, frame.pixel_bytes + 1, 1, &err);
     return frame.pixels &&
            codec_decode(job->syntax, &job->shape, job->encoded, arena, &frame, &err) &&
-           picture_draw(job, &frame, arena, raster, &err) &&
+           picture_draw(job, frame.pixels, arena, raster, &err) &&
            picture_shrink(raster, job->wish.side_max, arena, &err);
 }
 
@@ -383,7 +383,7 @@ static void every_way_to_the_tones_gives_the_same(void)
         job.center = is_signed ? 3 : 40003;
         job.width = 12 * step;
         struct codec_frame frame = {.pixels = cells, .pixel_bytes = sizeof cells};
-        CHECK(picture_map_grey(&job, &frame, out, &arena, &err));
+        CHECK(picture_map_grey(&job, frame.pixels, out, &arena, &err));
         for (int i = 0; i < COUNT; i++) {
             int value = (i * 7 % 23 - 11) * step + (is_signed ? 0 : 40000);
             double low = (is_signed ? 0 : 40000) - 11 * step;
@@ -393,6 +393,41 @@ static void every_way_to_the_tones_gives_the_same(void)
             part = part < 0 ? 0 : part > 1 ? 1 : part;
             CHECK(out[i] == (uint8_t)(part * 255 + 0.5));
         }
+    }
+}
+
+/* Whether a frame is painted by arithmetic or, since one pixel of it lies far away, from
+ * the table: the same tones, under windows as they come. */
+static void arithmetic_gives_the_tables_tones(void)
+{
+    enum { SIDE = 80, COUNT = SIDE * SIDE, WINDOWS = 600 };
+    static const double slopes[] = {1, 0.5, -1, 2.25, 0.0001, 1e30};
+    static int16_t near[COUNT];
+    static int16_t far[COUNT];
+    uint32_t dice = 7;
+    for (int i = 0; i < COUNT; i++)
+        near[i] = far[i] = (int16_t)(i * 31 % 390 - 120);
+    far[COUNT - 1] = 20000;
+    for (int i = 0; i < WINDOWS; i++) {
+        CLEANUP(arena_free) struct arena arena = arena_init(ARENA_BYTES);
+        struct err err = {0};
+        uint8_t by_line[COUNT];
+        uint8_t by_table[COUNT];
+        struct picture_job job = job_of(SIDE, SIDE, 16, "", 0);
+        dice = dice * 1664525U + 1013904223U;
+        job.shape.is_signed = true;
+        job.has_window = true;
+        job.voi_function = i % 3 ? DICOM_VOI_LINEAR : DICOM_VOI_LINEAR_EXACT;
+        job.center = (double)(dice >> 8 & 0xFFF) / 8 - 150;
+        job.width = i % 7 == 0 ? 1.5 : (double)(dice >> 20) / 7 + 0.25;
+        job.slope = slopes[i % 6];
+        job.intercept = i % 4 == 0 ? -1024.5 : 0;
+        job.is_inverse = i % 5 == 0;
+        job.has_padding = i % 11 == 0;
+        job.padding = job.padding_limit = -100;
+        CHECK(picture_map_grey(&job, (const uint8_t *)near, by_line, &arena, &err));
+        CHECK(picture_map_grey(&job, (const uint8_t *)far, by_table, &arena, &err));
+        CHECK(memcmp(by_line, by_table, COUNT - 1) == 0);
     }
 }
 
@@ -446,6 +481,7 @@ int main(void)
     RUN(raw_is_the_stored_values);
     RUN(a_job_shows_nothing_of_the_one_before);
     RUN(every_way_to_the_tones_gives_the_same);
+    RUN(arithmetic_gives_the_tables_tones);
     RUN(a_job_is_not_believed);
     return test_done();
 }
