@@ -161,34 +161,26 @@ static struct cell cell_of(const struct codec_shape *shape, unsigned bits)
     return (struct cell){0, bits < shape->bits_stored ? bits : shape->bits_stored};
 }
 
-static void mask_some(uint16_t *values, size_t count, struct cell cell, bool is_signed)
-{
-    unsigned up = 16 - cell.bits - cell.shift;
-    unsigned down = 16 - cell.bits;
-    for (size_t i = 0; is_signed && i < count; i++)
-        values[i] = (uint16_t)((int16_t)(uint16_t)(values[i] << up) >> down);
-    for (size_t i = 0; !is_signed && i < count; i++)
-        values[i] = (uint16_t)((uint16_t)(values[i] << up) >> down);
-}
-
-/* 64 at a time, so that the compiler sees vectors. */
-static void mask_values(uint16_t *values, size_t count, struct cell cell, bool is_signed)
+/* Without a shift no step is wider than a value: the compiler takes eight at a time. */
+static void mask_low_bits(uint16_t *values, size_t count, unsigned bits, bool is_signed)
 {
     enum { TOGETHER = 64 };
+    uint16_t mask = (uint16_t)((1U << bits) - 1);
+    uint16_t sign = is_signed ? (uint16_t)(1U << (bits - 1)) : 0;
     size_t i = 0;
-    if (cell.bits == 16)
-        return;
-    for (; count - i >= TOGETHER && is_signed; i += TOGETHER)
-        for (size_t k = 0; k < TOGETHER; k++) {
-            uint16_t high = (uint16_t)(values[i + k] << (16 - cell.bits - cell.shift));
-            values[i + k] = (uint16_t)((int16_t)high >> (16 - cell.bits));
-        }
     for (; count - i >= TOGETHER; i += TOGETHER)
-        for (size_t k = 0; k < TOGETHER; k++) {
-            uint16_t high = (uint16_t)(values[i + k] << (16 - cell.bits - cell.shift));
-            values[i + k] = (uint16_t)(high >> (16 - cell.bits));
-        }
-    mask_some(values + i, count - i, cell, is_signed);
+        for (size_t k = 0; k < TOGETHER; k++)
+            values[i + k] = (uint16_t)(((values[i + k] & mask) ^ sign) - sign);
+    for (; i < count; i++)
+        values[i] = (uint16_t)(((values[i] & mask) ^ sign) - sign);
+}
+
+static void mask_values(uint16_t *values, size_t count, struct cell cell, bool is_signed)
+{
+    for (size_t i = 0; cell.shift > 0 && i < count; i++)
+        values[i] = (uint16_t)(values[i] >> cell.shift);
+    if (cell.bits < 16)
+        mask_low_bits(values, count, cell.bits, is_signed);
 }
 
 void codec_store(const struct codec_job *job, const struct codec_raster *raster)
@@ -248,8 +240,8 @@ bool codec_decode(enum codec_syntax syntax, const struct codec_shape *shape,
         return err_set(err, ERR_REFUSED, "codec_unsupported", "encoded floats");
     if (encoded.len == 0)
         return err_at(err, ERR_SYNTAX, "codec_empty", 0, "PS3.5 8");
-    /* what ends early is black; native frames are written from end to end */
-    if (syntax != CODEC_NATIVE)
+    /* what ends early is black; these two write frames from end to end */
+    if (syntax != CODEC_NATIVE && syntax != CODEC_RLE)
         memset(frame->pixels, 0, bytes);
     return decode(syntax, &job, err);
 }

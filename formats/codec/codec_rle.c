@@ -147,10 +147,11 @@ bool codec_decode_rle(const struct codec_job *job, struct err *err)
     if (word_at(job->encoded.at) != count)
         return err_at(err, ERR_SYNTAX, "codec_dimensions", 0, "PS3.5 G.2");
     for (unsigned i = 0; i < count; i++) {
-        planes[i] = arena_take(job->arena, plane_bytes + PLANE_SLACK, 1, err);
+        planes[i] = arena_take_unset(job->arena, plane_bytes + PLANE_SLACK, 1, err);
         if (!planes[i] || !find_segment(job->encoded, i, count, &segment, err))
             return false;
         size_t written = unpack(segment, planes[i], plane_bytes);
+        memset(planes[i] + written, 0, plane_bytes - written);
         job->frame->is_incomplete |= written < plane_bytes;
     }
     if (is_plain(shape)) {
