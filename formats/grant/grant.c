@@ -150,14 +150,18 @@ static bool open_wire(struct span wire, const struct secret_public_key *key,
     return true;
 }
 
-bool grant_check(struct span wire, const struct grant_expectation *expected,
-                 struct arena *arena, struct grant *grant, struct err *err)
+bool grant_read(struct span wire, const struct secret_public_key *key,
+                struct arena *arena, struct grant *grant, struct err *err)
 {
     struct span json = {0};
     *grant = (struct grant){0};
-    if (!open_wire(wire, expected->key, arena, &json, err) ||
-        !read_grant(json, arena, grant, err))
-        return false;
+    return open_wire(wire, key, arena, &json, err) &&
+           read_grant(json, arena, grant, err);
+}
+
+bool grant_meets(const struct grant *grant, const struct grant_expectation *expected,
+                 struct err *err)
+{
     if (!text_equal(grant->facility_code, expected->facility_code))
         return err_set(err, ERR_REFUSED, "grant_facility", "for another facility");
     if (!id_equal(grant->tunnel, expected->tunnel))

@@ -6,9 +6,9 @@
  * since the tunnel's hello, so that a hospital clock two minutes off refuses nothing and
  * nothing can be replayed. Ed25519 (RFC 8032) over canonical JSON.
  *
- * Wire form: hex(JSON) "." hex(signature). Errors of grant_check: ERR_SYNTAX
- * grant_malformed; ERR_REFUSED grant_signature, grant_facility, grant_tunnel,
- * grant_counter, grant_age. Reading borrows texts from the arena. */
+ * Wire form: hex(JSON) "." hex(signature). Errors: of grant_read ERR_SYNTAX
+ * grant_malformed, ERR_REFUSED grant_signature; of grant_meets ERR_REFUSED grant_facility,
+ * grant_tunnel, grant_age, grant_counter. Reading borrows texts from the arena. */
 
 #include "base/secret.h"
 #include "formats/entry/entry.h"
@@ -52,12 +52,17 @@ struct grant_window {
 /* False when the counter was seen or is too old; remembers it. */
 bool grant_window_take(struct grant_window *window, int64_t counter);
 
+/* What the centre signed; nothing inside is believed before that. It is permission only
+ * when it also meets what is expected of it. */
+MUST_CHECK bool grant_read(struct span wire, const struct secret_public_key *key,
+                           struct arena *arena, struct grant *grant, struct err *err);
+
 struct grant_expectation {
-    const struct secret_public_key *key;
     struct text facility_code;
     struct id tunnel;
     int64_t now_ms; /* since the hello of this tunnel, gateway's monotonic clock */
     struct grant_window *window;
 };
-MUST_CHECK bool grant_check(struct span wire, const struct grant_expectation *expected,
-                            struct arena *arena, struct grant *grant, struct err *err);
+/* True once: its counter is used up then. */
+MUST_CHECK bool grant_meets(const struct grant *grant,
+                            const struct grant_expectation *expected, struct err *err);

@@ -221,8 +221,8 @@ static bool recall(struct frames *frames, const struct hash *name, struct buf *r
     return is_there;
 }
 
-/* Whoever opens the study asks for the first look; a window that somebody turned is
- * nearly never asked for again, and the browser that turned it keeps its own pictures. */
+/* Whoever opens the study asks for the first look; a window that somebody chose is hardly
+ * asked for again, and the browser that chose it keeps its own pictures. */
 static bool is_worth_keeping(const struct picture_wish *wish)
 {
     return wish->kind == PICTURE_JPEG && !wish->has_window;

@@ -2,10 +2,11 @@
 #pragma once
 /* What a screen is sent of a DICOM frame: previews as JPEG and stored values as they are,
  * drawn in throw-away processes (base/child, formats/picture). The same frame asked for
- * by several at once is drawn once. Previews are kept on disk within a limit of bytes,
- * the least recently used leave first; sealed with a key that lives as long as the
- * process, under names that tell nothing. Without that disk, or with a full one, all is
- * drawn anew; what was changed there is thrown away.
+ * by several at once is drawn once. Previews as the file itself wants to be seen are kept
+ * on disk within a limit of bytes, the least recently used leave first; sealed with a key
+ * that lives as long as the process, under names that tell nothing. A window that
+ * somebody chose is drawn each time (docs/decisions/0025). Without that disk, or with a
+ * full one, all is drawn anew; what was changed there is thrown away.
  *
  * Knows nothing of permits: who asks has one (gateway/answer). From any thread.
  *

@@ -138,6 +138,7 @@ const char *release_rule(const struct release_facts *facts)
 
 /* ---- the gate ---- */
 
+/* The signature is checked once and without the lock, which all others wait for. */
 bool release_check_grant(struct release *release, struct span wire, struct arena *arena,
                          struct grant *grant, struct err *err)
 {
@@ -145,19 +146,20 @@ bool release_check_grant(struct release *release, struct span wire, struct arena
     int64_t now_ms = clock_monotonic_ms(&config->clock);
     struct err last = {0};
     bool is_good = false;
+    if (!grant_read(wire, &config->centre, arena, grant, err))
+        return false;
     err_set(&last, ERR_REFUSED, "grant_tunnel", "no tunnel has said hello");
     pthread_mutex_lock(&release->lock);
     for (size_t i = 0; i < TUNNELS_MAX && !is_good; i++) {
         struct release_tunnel *tunnel = &release->tunnels[i];
         if (tunnel->hello_ms == 0)
             continue;
-        struct grant_expectation expected = {.key = &config->centre,
-                                             .facility_code = config->facility_code,
+        struct grant_expectation expected = {.facility_code = config->facility_code,
                                              .tunnel = tunnel->id,
                                              .now_ms = now_ms - tunnel->hello_ms,
                                              .window = &tunnel->window};
         err_clear(&last);
-        is_good = grant_check(wire, &expected, arena, grant, &last);
+        is_good = grant_meets(grant, &expected, &last);
         bool is_other_tunnel = !is_good && strcmp(last.code, "grant_tunnel") == 0;
         if (!is_good && !is_other_tunnel)
             break;

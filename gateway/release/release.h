@@ -5,7 +5,7 @@
  * list of linked patients. The decision is durable in the facility's own audit before a
  * permit exists. Only this folder makes a `struct release_permit`.
  *
- * Errors of release_decide: those of grant_check; ERR_REFUSED link_missing, link_ended,
+ * Errors of release_decide: those of formats/grant; ERR_REFUSED link_missing, link_ended,
  * number_ended, grant_entry, kind_not_granted, kind_not_released, audience, sensitive,
  * department, before_start, delayed, original_mixed, incomplete; ERR_MISSING not_found;
  * ERR_BUSY audit_unwritable. */

@@ -207,14 +207,14 @@ static inline bool check_grant(struct hospital *hospital, struct http_call *call
     struct grant grant;
     struct clock clock = clock_system();
     pthread_mutex_lock(&hospital->lock);
-    struct grant_expectation expected = {.key = &hospital->public,
-                                         .facility_code = TEXT("2000000001"),
+    struct grant_expectation expected = {.facility_code = TEXT("2000000001"),
                                          .tunnel = hospital->tunnel,
                                          .now_ms = clock_monotonic_ms(&clock) -
                                                    hospital->hello_ms,
                                          .window = &hospital->window};
-    bool is_good = grant_check(http_header(call, "tsumugi-grant"), &expected,
-                               http_arena(call), &grant, &err) &&
+    bool is_good = grant_read(http_header(call, "tsumugi-grant"), &hospital->public,
+                              http_arena(call), &grant, &err) &&
+                   grant_meets(&grant, &expected, &err) &&
                    id_equal(grant.record, hospital->record) &&
                    text_is(grant.local_number, "H100");
     snprintf(hospital->grant_fault, sizeof hospital->grant_fault, "%s",
