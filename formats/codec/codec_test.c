@@ -103,7 +103,8 @@ static void many_stored_bits_are_masked_like_one(void)
     enum { COUNT = 150 };
     uint16_t cells[COUNT];
     uint16_t values[COUNT];
-    struct codec_frame frame = {.pixels = (uint8_t *)values, .pixel_bytes = sizeof values};
+    struct codec_frame frame = {.pixels = (uint8_t *)values,
+                                .pixel_bytes = sizeof values};
     struct err err = {0};
     for (uint32_t count = 1; count <= COUNT; count++)
         for (unsigned way = 0; way < 4; way++) {

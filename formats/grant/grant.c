@@ -155,8 +155,7 @@ bool grant_read(struct span wire, const struct secret_public_key *key,
 {
     struct span json = {0};
     *grant = (struct grant){0};
-    return open_wire(wire, key, arena, &json, err) &&
-           read_grant(json, arena, grant, err);
+    return open_wire(wire, key, arena, &json, err) && read_grant(json, arena, grant, err);
 }
 
 bool grant_meets(const struct grant *grant, const struct grant_expectation *expected,

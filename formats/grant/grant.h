@@ -7,8 +7,9 @@
  * nothing can be replayed. Ed25519 (RFC 8032) over canonical JSON.
  *
  * Wire form: hex(JSON) "." hex(signature). Errors: of grant_read ERR_SYNTAX
- * grant_malformed, ERR_REFUSED grant_signature; of grant_meets ERR_REFUSED grant_facility,
- * grant_tunnel, grant_age, grant_counter. Reading borrows texts from the arena. */
+ * grant_malformed, ERR_REFUSED grant_signature; of grant_meets ERR_REFUSED
+ * grant_facility, grant_tunnel, grant_age, grant_counter. Reading borrows texts from the
+ * arena. */
 
 #include "base/secret.h"
 #include "formats/entry/entry.h"

@@ -204,8 +204,8 @@ bool picture_run(const struct picture_job *job, struct arena *arena, struct buf 
     const uint8_t *pixels = codec_find_pixels(job->syntax, &job->shape, job->encoded);
     if (!pixels) {
         frame.pixels = arena_take_unset(arena, frame.pixel_bytes, 1, err);
-        if (!frame.pixels || !codec_decode(job->syntax, &job->shape, job->encoded, arena,
-                                           &frame, err))
+        if (!frame.pixels ||
+            !codec_decode(job->syntax, &job->shape, job->encoded, arena, &frame, err))
             return false;
         pixels = frame.pixels;
     }
