@@ -61,6 +61,7 @@ struct http2_settings {
     uint32_t streams_max;        /* that the peer may have open at once */
     size_t head_max_bytes;       /* names and values, 32 more for each field */
     size_t fields_max;           /* in one head */
+    size_t table_bytes;          /* of recurring fields, each way (RFC 7541 4.2) */
     uint32_t resets_burst;       /* streams the peer may reset, or make us reset: at */
     uint32_t resets_per_second;  /* once, and over time */
     uint32_t control_burst;      /* PING, SETTINGS, PRIORITY, empty DATA */

@@ -4,22 +4,13 @@
 #include "base/memory.h"
 #include "wire/http2/http2_session.h"
 
-bool http2_collected_open(struct collected *head, const struct http2_settings *settings,
-                          struct err *err)
-{
-    head->bytes = buf_init(settings->head_max_bytes);
-    head->places = memory_new(settings->fields_max, sizeof *head->places, err);
-    if (!head->places)
-        return false;
-    head->fields = memory_new(settings->fields_max, sizeof *head->fields, err);
-    return head->fields != NULL;
-}
-
-void http2_collected_free(struct collected *head)
+void http2_collected_drop(struct collected *head)
 {
     buf_free(&head->bytes);
     memory_free(head->places);
     memory_free(head->fields);
+    head->places = NULL;
+    head->fields = NULL;
 }
 
 static int64_t now_ms(const struct http2_session *session)
@@ -68,7 +59,12 @@ static int on_begin_headers(nghttp2_session *inner, const nghttp2_frame *frame,
     (void)frame;
     struct http2_session *session = user;
     struct collected *head = &session->head;
-    buf_reset(&head->bytes);
+    struct err err = {0};
+    http2_collected_drop(head);
+    head->places = memory_new(session->settings.fields_max, sizeof *head->places, &err);
+    head->fields = memory_new(session->settings.fields_max, sizeof *head->fields, &err);
+    if (!head->places || !head->fields)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* the stream is reset */
     head->count = 0;
     head->size_bytes = 0;
     head->is_too_large = false;
@@ -288,6 +284,7 @@ static int on_frame(nghttp2_session *inner, const nghttp2_frame *frame, void *us
         break;
     case NGHTTP2_HEADERS:
         take_headers(session, frame);
+        http2_collected_drop(&session->head);
         break;
     case NGHTTP2_SETTINGS:
         if (!session->is_greeted && session->events->greeted)

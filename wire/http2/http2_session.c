@@ -15,6 +15,8 @@ struct http2_settings http2_default_settings(enum http2_role role)
         .streams_max = 128,
         .head_max_bytes = 16 * 1024,
         .fields_max = 64,
+        /* what recurs on a tunnel is less than 1 kB; browsers are told nothing */
+        .table_bytes = role == HTTP2_CLIENT ? 1024 : 4096,
         /* a viewer that is closed may cancel some hundred images at once */
         .resets_burst = 1000,
         .resets_per_second = 30,
@@ -256,16 +258,26 @@ static uint8_t *plain_bytes(struct span span)
     return (uint8_t *)(uintptr_t)span.at;
 }
 
+/* What is a secret, and what comes once only: in the table it would take the place of what
+ * recurs. */
+static bool is_never_indexed(struct span name)
+{
+    static const char *const names[] = {"set-cookie", "authorization", "tsumugi-grant",
+                                        "x-request-id", "date"};
+    size_t i = 0;
+    while (i < sizeof names / sizeof *names && !span_is(name, names[i]))
+        i++;
+    return i < sizeof names / sizeof *names;
+}
+
 static nghttp2_nv pair(struct span name, struct span value)
 {
-    bool is_secret = span_is(name, "set-cookie") || span_is(name, "authorization") ||
-                     span_is(name, "tsumugi-grant");
     return (nghttp2_nv){.name = plain_bytes(name),
                         .value = plain_bytes(value),
                         .namelen = name.len,
                         .valuelen = value.len,
-                        .flags =
-                            is_secret ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE};
+                        .flags = is_never_indexed(name) ? NGHTTP2_NV_FLAG_NO_INDEX
+                                                        : NGHTTP2_NV_FLAG_NONE};
 }
 
 static struct span status_digits(int status, uint8_t digits[3])
@@ -406,6 +418,7 @@ static nghttp2_option *make_option(const struct http2_settings *settings, struct
     nghttp2_option_set_max_settings(option, 32);
     nghttp2_option_set_max_reserved_remote_streams(option, 0);
     nghttp2_option_set_max_send_header_block_length(option, 64 * 1024);
+    nghttp2_option_set_max_deflate_dynamic_table_size(option, settings->table_bytes);
     return option;
 }
 
@@ -419,10 +432,13 @@ static int make_inner(struct http2_session *session, const nghttp2_option *optio
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_send);
     nghttp2_session_callbacks_set_data_source_read_length_callback(callbacks,
                                                                    on_fill_length);
+    nghttp2_mem memory = http2_memory_of(&session->frame);
     if (session->settings.role == HTTP2_SERVER)
-        status = nghttp2_session_server_new2(&session->inner, callbacks, session, option);
+        status = nghttp2_session_server_new3(&session->inner, callbacks, session, option,
+                                             &memory);
     else
-        status = nghttp2_session_client_new2(&session->inner, callbacks, session, option);
+        status = nghttp2_session_client_new3(&session->inner, callbacks, session, option,
+                                             &memory);
     nghttp2_session_callbacks_del(callbacks);
     return status;
 }
@@ -436,9 +452,10 @@ static int submit_settings(struct http2_session *session)
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, (uint32_t)settings->head_max_bytes},
         {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
         {NGHTTP2_SETTINGS_MAX_FRAME_SIZE, HTTP2_FRAME_BYTES},
+        {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, (uint32_t)settings->table_bytes},
     };
     /* ENABLE_PUSH is the client's alone to send; browsers send nothing large. */
-    size_t count = settings->role == HTTP2_CLIENT ? 5 : 3;
+    size_t count = settings->role == HTTP2_CLIENT ? 6 : 3;
     int status =
         nghttp2_submit_settings(session->inner, NGHTTP2_FLAG_NONE, entries, count);
     if (status != 0)
@@ -475,8 +492,8 @@ struct http2_session *http2_session_new(const struct http2_settings *settings,
         http2_bucket_new(settings->resets_burst, settings->resets_per_second, now);
     session->control =
         http2_bucket_new(settings->control_burst, settings->control_per_second, now);
-    if (!http2_collected_open(&session->head, settings, err) ||
-        !open_inner(session, err)) {
+    session->head.bytes = buf_init(settings->head_max_bytes);
+    if (!open_inner(session, err)) {
         http2_session_free(session);
         return NULL;
     }
@@ -490,7 +507,7 @@ void http2_session_free(struct http2_session *session)
     while (session->streams)
         http2_stream_end(session->streams, HTTP2_CONNECTION_LOST);
     nghttp2_session_del(session->inner);
-    http2_collected_free(&session->head);
+    http2_collected_drop(&session->head);
     memory_free(session);
 }
 

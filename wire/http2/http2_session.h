@@ -34,10 +34,11 @@ struct field_place {
 
 enum pseudo { PSEUDO_METHOD, PSEUDO_PATH, PSEUDO_AUTHORITY, PSEUDO_STATUS, PSEUDO_COUNT };
 
-/* The head that is arriving; there is never more than one on a connection. */
+/* The head that is arriving; there is never more than one on a connection. Tunnels are
+ * many and mostly wait: nothing of it stays behind. */
 struct collected {
     struct buf bytes;
-    struct field_place *places; /* fields_max */
+    struct field_place *places; /* fields_max, or NULL between heads */
     struct http_field *fields;  /* fields_max, made when complete */
     size_t count;
     size_t size_bytes;
@@ -46,8 +47,17 @@ struct collected {
     bool is_too_large;
 };
 
+/* The buffer in which nghttp2 makes a frame: 16 kB for as long as the session lasts, of
+ * which most sessions never write more than the first page. Mapped for itself, so that
+ * only what was written is resident (http2_memory.c). */
+struct frame_buffer {
+    void *at; /* NULL = none yet */
+    size_t bytes;
+};
+
 struct http2_session {
     nghttp2_session *inner;
+    struct frame_buffer frame;
     struct http2_settings settings;
     const struct http2_events *events;
     void *self;
@@ -99,7 +109,7 @@ int http2_session_calm(struct http2_session *session);
 
 /* http2_receive.c */
 void http2_receive_callbacks(nghttp2_session_callbacks *callbacks);
-MUST_CHECK bool http2_collected_open(struct collected *head,
-                                     const struct http2_settings *settings,
-                                     struct err *err);
-void http2_collected_free(struct collected *head);
+void http2_collected_drop(struct collected *head);
+
+/* http2_memory.c: for a session whose frame this is. */
+nghttp2_mem http2_memory_of(struct frame_buffer *frame);
