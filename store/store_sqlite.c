@@ -266,6 +266,16 @@ static bool check_settings(struct store_engine *engine, struct err *err)
            check_setting(engine, "PRAGMA foreign_keys", "1", err);
 }
 
+/* What is read again the system has in memory; readers are many, and a database that
+ * grows fills whatever its writer is given. Only now that the size of a page is known:
+ * SQLite counts in pages, in a new database of 4 kB until then, and took twice as much. */
+static bool bound_cache(struct store_engine *engine, bool for_writing, struct err *err)
+{
+    return run(engine,
+               for_writing ? "PRAGMA cache_size = -4000" : "PRAGMA cache_size = -2000",
+               err);
+}
+
 static bool set_up(struct store_engine *engine, bool for_writing, struct err *err)
 {
     sqlite3_busy_timeout(own(engine)->database, BUSY_TIMEOUT_MS);
@@ -273,13 +283,12 @@ static bool set_up(struct store_engine *engine, bool for_writing, struct err *er
     if (!run(engine,
              "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
              "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;"
-             "PRAGMA cache_size = -8000; PRAGMA synchronous = FULL;",
+             "PRAGMA synchronous = FULL;",
              err))
         return false;
-    /* Readers are many; what they read again the system has in memory. */
     if (!for_writing)
-        return run(engine, "PRAGMA query_only = ON; PRAGMA cache_size = -2000;", err) &&
-               check_settings(engine, err);
+        return run(engine, "PRAGMA query_only = ON;", err) &&
+               check_settings(engine, err) && bound_cache(engine, false, err);
     /* A calendar's sheet fits into one page of 8 kB, not of 4: a third fewer reads for an
      * opening. A database that is there keeps the pages it was made with. Checkpoints are
      * made by tidy, when nobody waits for the answer. */
@@ -291,7 +300,8 @@ static bool set_up(struct store_engine *engine, bool for_writing, struct err *er
         return false;
     own(engine)->checkpoint_at = CHECKPOINT_FRAMES;
     sqlite3_wal_hook(own(engine)->database, count_frames, engine);
-    return ask_int(engine, "PRAGMA page_size", &own(engine)->page_bytes, err);
+    return ask_int(engine, "PRAGMA page_size", &own(engine)->page_bytes, err) &&
+           bound_cache(engine, true, err);
 }
 
 /* SQLite would make the file readable by everybody; its journal follows the file. */

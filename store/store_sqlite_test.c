@@ -3,6 +3,7 @@
 #include "store/store_things.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -345,6 +346,38 @@ static void the_journal_begins_again_while_a_large_database_is_read_through(void
     store_testsite_remove(&place);
 }
 
+static size_t bytes_held(void)
+{
+    struct mallinfo2 info = mallinfo2(); /* zeros under a sanitizer */
+    return info.uordblks + info.hblkhd;
+}
+
+/* A gateway's database grows for years, and each page of it is met at some time. */
+static void what_a_connection_holds_does_not_grow_with_its_database(void)
+{
+    enum { MB = 1 << 20 };
+    struct store_testsite place = store_testsite_new();
+    struct err err = {0};
+    size_t before = bytes_held();
+    struct store_engine *engine = store_sqlite.open(place.location, true, &err);
+    CHECK(engine);
+    make_large(engine, &err);
+    CHECK(bytes_held() < before + 5 * (size_t)MB);
+    store_sqlite.close(engine);
+    before = bytes_held();
+    engine = store_sqlite.open(place.location, false, &err);
+    CHECK(engine && store_sqlite.script(engine,
+                                        "SELECT max(length(words)) FROM large;"
+                                        "SELECT count(*) FROM large NOT INDEXED "
+                                        "WHERE words LIKE '%x%'",
+                                        &err));
+    CHECK(bytes_held() < before + 5 * (size_t)MB / 2);
+    store_sqlite.close(engine);
+    struct stat status;
+    CHECK(stat(place.location, &status) == 0 && status.st_size > 12 * MB);
+    store_testsite_remove(&place);
+}
+
 static void a_file_that_is_no_database_is_refused(void)
 {
     struct store_testsite place = store_testsite_new();
@@ -479,6 +512,7 @@ int main(void)
     RUN(damage_that_work_meets_closes_the_database);
     RUN(the_journal_begins_again_while_a_large_database_is_read_through);
     RUN(a_whole_database_is_found_so_beside_the_work);
+    RUN(what_a_connection_holds_does_not_grow_with_its_database);
     RUN(a_file_that_is_no_database_is_refused);
     RUN(a_missing_directory_is_refused);
     RUN(a_file_is_served_by_one_and_visited_beside_it);

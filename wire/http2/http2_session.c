@@ -258,8 +258,8 @@ static uint8_t *plain_bytes(struct span span)
     return (uint8_t *)(uintptr_t)span.at;
 }
 
-/* What is a secret, and what comes once only: in the table it would take the place of what
- * recurs. */
+/* What is a secret, and what comes once only: in the table it would take the place of
+ * what recurs. */
 static bool is_never_indexed(struct span name)
 {
     static const char *const names[] = {"set-cookie", "authorization", "tsumugi-grant",
