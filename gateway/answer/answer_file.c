@@ -190,7 +190,7 @@ bool answer_send_file(struct answer *answer, struct http_call *call, int *fd,
         return false;
     sending->fd = *fd;
     sending->at = range->from;
-    sending->end = status.st_size;
+    sending->end = range->to > 0 ? range->to : status.st_size;
     *fd = -1;
     open_stream(sending, call, range->content_type, sending->end - sending->at);
     return true;

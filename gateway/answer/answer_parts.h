@@ -27,8 +27,9 @@ struct answer {
     int64_t given_ms[ANSWER_LANES];           /* when its last poll was answered */
     bool is_ending;
     pthread_mutex_t lists_lock; /* guards what follows; taken alone */
-    struct answer_list *lists;  /* of studies that are open; newest first */
-    size_t list_count;
+    struct answer_list *lists;  /* of studies that are open; last asked for first */
+    size_t list_count, list_bytes;
+    int64_t reading_bytes; /* of files that are being read as a whole */
     int sending_count;
     pthread_cond_t sendings_ended;
 };
@@ -56,8 +57,38 @@ void answer_report(struct http_call *call, void *context);
 void answer_waveform(struct http_call *call, void *context);
 void answer_archive(struct http_call *call, void *context);
 void answer_metadata(struct http_call *call, void *context);
+/* ---- what answers hold (answer_memory.c) ---- */
+enum {
+    ANSWER_LISTS_BYTES_MAX = 16 << 20, /* of all lists but the one last asked for */
+    ANSWER_READING_BYTES_MAX = 32 << 20
+};
+struct answer_place {
+    struct id opening;
+    struct text key;
+};
+/* What positions mean under an opening: the study as it was told last. */
+struct answer_list {
+    struct answer_list *next;
+    struct id opening;
+    struct text key;
+    struct arena arena;
+    struct study_content content; /* without what nobody asks a list for: facts, times */
+};
+/* Copies; instead of the former one of this place. Those that were not asked for longest
+ * go when there are too many, or too large ones together. */
+MUST_CHECK bool answer_keep_list(struct answer *answer, const struct answer_place *place,
+                                 const struct study_content *content, struct err *err);
+/* The lists' lock is held, for as long as it is used. ERR_CONFLICT study_changed. */
+const struct answer_list *answer_find_list(struct answer *answer,
+                                           const struct answer_place *place,
+                                           struct err *err);
 /* NULL: all of them. */
 void answer_drop_lists(struct answer *answer, const struct id *opening);
+/* Before a file is read as a whole: so many bytes in all at once, and one that is larger
+ * alone. ERR_BUSY server_busy: to be asked again in a second. */
+MUST_CHECK bool answer_take_reading(struct answer *answer, int64_t bytes,
+                                    struct err *err);
+void answer_end_reading(struct answer *answer, int64_t bytes);
 /* ---- waveforms that are records (answer_wave.c) ---- */
 /* A recording of a storage's record as the content of a study. ERR_MISSING not_found for
  * a record that is none. */
@@ -73,8 +104,9 @@ MUST_CHECK int answer_open_instance(struct answer *answer,
 struct answer_range {
     const char *content_type;
     int64_t from;
+    int64_t to; /* 0 = its end */
 };
-/* Answers the call with the file from there on, and takes `fd`. False: not answered. */
+/* Answers the call with that part of the file, and takes `fd`. False: not answered. */
 MUST_CHECK bool answer_send_file(struct answer *answer, struct http_call *call, int *fd,
                                  const struct answer_range *range, struct err *err);
 enum { ANSWER_PIECE_BYTES = 128 * 1024 };

@@ -16,21 +16,12 @@
 #define ANSWER_MFER "application/vnd.mfer"
 
 enum {
-    LISTS_MAX = 256,
     LIST_BYTES_MAX = 96 << 20,
     REPORT_BYTES_MAX = 8 << 20,
     FILE_BYTES_MAX = 100 << 20, /* what is read whole: not frames of large files */
+    READ_ARENA_BYTES = 128 << 20,
     SIDE_MAX = 1024,
     WINDOW_BYTES_MAX = 32
-};
-
-/* What positions mean under an opening. */
-struct answer_list {
-    struct answer_list *next;
-    struct id opening;
-    struct text key;
-    struct arena arena;
-    struct study_content content;
 };
 
 struct asked {
@@ -44,65 +35,6 @@ struct asked {
 };
 
 /* ---- lists ---- */
-
-static void free_list(struct answer_list *list)
-{
-    arena_free(&list->arena);
-    memory_free(list);
-}
-
-void answer_drop_lists(struct answer *answer, const struct id *opening)
-{
-    struct answer_list *dropped = NULL;
-    pthread_mutex_lock(&answer->lists_lock);
-    for (struct answer_list **at = &answer->lists; *at;) {
-        struct answer_list *one = *at;
-        if (opening && !id_equal(one->opening, *opening)) {
-            at = &one->next;
-            continue;
-        }
-        *at = one->next;
-        answer->list_count--;
-        one->next = dropped;
-        dropped = one;
-    }
-    pthread_mutex_unlock(&answer->lists_lock);
-    while (dropped) {
-        struct answer_list *next = dropped->next;
-        free_list(dropped);
-        dropped = next;
-    }
-}
-
-/* In front; the same opening's former list goes, and the oldest over the limit. */
-static void keep_list(struct answer *answer, struct answer_list *fresh)
-{
-    struct answer_list *dropped = NULL;
-    size_t place = 0;
-    pthread_mutex_lock(&answer->lists_lock);
-    fresh->next = answer->lists;
-    answer->lists = fresh;
-    answer->list_count++;
-    for (struct answer_list **at = &fresh->next; *at; place++) {
-        struct answer_list *one = *at;
-        bool is_former =
-            id_equal(one->opening, fresh->opening) && text_equal(one->key, fresh->key);
-        if (!is_former && place < LISTS_MAX) {
-            at = &one->next;
-            continue;
-        }
-        *at = one->next;
-        answer->list_count--;
-        one->next = dropped;
-        dropped = one;
-    }
-    pthread_mutex_unlock(&answer->lists_lock);
-    while (dropped) {
-        struct answer_list *next = dropped->next;
-        free_list(dropped);
-        dropped = next;
-    }
-}
 
 static bool copy_instance(const struct answer_list *list, const struct asked *asked,
                           struct arena *arena, struct study_instance *instance,
@@ -122,26 +54,19 @@ static bool copy_instance(const struct answer_list *list, const struct asked *as
            text_copy(one->kind, arena, &instance->kind, err);
 }
 
-/* The lock is held. */
-static const struct answer_list *find_list(const struct answer *answer,
-                                           const struct release_permit *permit,
-                                           struct text key, struct err *err)
+/* What positions mean under an opening. */
+static struct answer_place place_of(const struct release_permit *permit, struct text key)
 {
-    struct id opening = release_grant(permit)->opening;
-    const struct answer_list *list = answer->lists;
-    while (list && !(id_equal(list->opening, opening) && text_equal(list->key, key)))
-        list = list->next;
-    if (!list)
-        err_set(err, ERR_CONFLICT, "study_changed", "no list under this opening");
-    return list;
+    return (struct answer_place){release_grant(permit)->opening, key};
 }
 
 static bool find_instance(struct answer *answer, const struct release_permit *permit,
                           const struct asked *asked, struct arena *arena,
                           struct study_instance *instance, struct err *err)
 {
+    struct answer_place place = place_of(permit, asked->key);
     pthread_mutex_lock(&answer->lists_lock);
-    const struct answer_list *list = find_list(answer, permit, asked->key, err);
+    const struct answer_list *list = answer_find_list(answer, &place, err);
     bool is_found = list && copy_instance(list, asked, arena, instance, err);
     pthread_mutex_unlock(&answer->lists_lock);
     return is_found;
@@ -255,20 +180,14 @@ static bool read_content(struct answer *answer, const struct index_place *place,
 static bool write_list(struct answer *answer, const struct release_permit *permit,
                        const struct asked *asked, struct buf *out, struct err *err)
 {
-    struct answer_list *list = memory_new(1, sizeof *list, err);
-    if (!list)
-        return false;
-    list->arena = arena_init_small(LIST_BYTES_MAX);
-    list->opening = release_grant(permit)->opening;
+    CLEANUP(arena_free) struct arena arena = arena_init_small(LIST_BYTES_MAX);
+    struct study_content content = {0};
+    struct answer_place place = place_of(permit, asked->key);
     struct json_writer writer = json_writer(out);
-    if (!text_copy(asked->key, &list->arena, &list->key, err) ||
-        !read_content(answer, release_place(permit), &list->arena, &list->content, err)) {
-        free_list(list);
+    if (!read_content(answer, release_place(permit), &arena, &content, err))
         return false;
-    }
-    study_write_content(&writer, &list->content);
-    keep_list(answer, list);
-    return buf_check(out, err);
+    study_write_content(&writer, &content);
+    return answer_keep_list(answer, &place, &content, err) && buf_check(out, err);
 }
 
 void answer_study(struct http_call *call, void *context)
@@ -374,7 +293,8 @@ void answer_instance(struct http_call *call, void *context)
     int fd = is_found ? answer_open_instance(answer, &instance, &err) : -1;
     struct stat status = {0};
     bool is_mfer = fd >= 0 && study_is_mfer(fd);
-    struct answer_range range = {is_mfer ? ANSWER_MFER : "application/dicom", asked.from};
+    struct answer_range range = {
+        .content_type = is_mfer ? ANSWER_MFER : "application/dicom", .from = asked.from};
     if (fd < 0 || fstat(fd, &status) != 0 ||
         !answer_send_file(answer, call, &fd, &range, &err)) {
         http_answer_problem(call, &err);
@@ -385,21 +305,58 @@ void answer_instance(struct http_call *call, void *context)
 
 /* ---- POST /document, /report ---- */
 
-static struct dicom_file *read_file(struct answer *answer,
-                                    const struct study_instance *instance,
-                                    struct arena *arena, struct err *err)
+/* A file that is read as a whole, until it was answered or is sent from where it lies. */
+struct reading {
+    struct answer *answer;
+    int fd;
+    int64_t bytes; /* of all that may be read at once */
+    struct arena arena;
+    struct span content;
+    struct dicom_file *file;
+};
+
+static void end_reading(struct reading *reading)
 {
-    CLEANUP(path_close) int fd = answer_open_instance(answer, instance, err);
-    struct dicom_file *file = NULL;
-    struct span bytes = {0};
-    if (fd < 0)
-        return NULL;
-    if (!path_read(fd, FILE_BYTES_MAX, arena, &bytes, err) ||
-        !dicom_read(bytes, NULL, arena, &file, err)) {
-        (void)name_fault(err);
-        return NULL;
+    path_close(&reading->fd);
+    arena_free(&reading->arena);
+    answer_end_reading(reading->answer, reading->bytes);
+}
+
+static bool read_file(struct reading *reading, const struct study_instance *instance,
+                      struct err *err)
+{
+    struct stat status;
+    struct arena *arena = &reading->arena;
+    reading->fd = answer_open_instance(reading->answer, instance, err);
+    if (reading->fd < 0)
+        return false;
+    if (fstat(reading->fd, &status) != 0)
+        return err_set(err, ERR_SYSTEM, "path_failed", "cannot ask for its size");
+    if (!answer_take_reading(reading->answer, status.st_size, err))
+        return false;
+    reading->bytes = status.st_size;
+    *arena = arena_init(READ_ARENA_BYTES);
+    return (path_read(reading->fd, FILE_BYTES_MAX, arena, &reading->content, err) &&
+            dicom_read(reading->content, NULL, arena, &reading->file, err)) ||
+           name_fault(err);
+}
+
+/* From the file itself, when it lies there as it is: the memory is free before the first
+ * of it is sent. */
+static bool send_document(struct reading *reading, struct http_call *call,
+                          struct span document, struct err *err)
+{
+    static const char type[] = "application/octet-stream";
+    const struct span *content = &reading->content;
+    bool lies_there = document.at >= content->at &&
+                      document.at + document.len <= content->at + content->len;
+    if (!lies_there) {
+        http_answer(call, 200, type, document);
+        return true;
     }
-    return file;
+    int64_t from = document.at - content->at;
+    struct answer_range range = {type, from, from + (int64_t)document.len};
+    return answer_send_file(reading->answer, call, &reading->fd, &range, err);
 }
 
 void answer_document(struct http_call *call, void *context)
@@ -408,20 +365,20 @@ void answer_document(struct http_call *call, void *context)
     struct err err = {0};
     struct asked asked = {0};
     struct study_instance instance;
+    CLEANUP(end_reading) struct reading reading = {.answer = answer, .fd = -1};
     const struct release_permit *permit = ask_gate(answer, call, &asked, &err);
-    bool is_found = permit && find_instance(answer, permit, &asked, http_arena(call),
-                                            &instance, &err);
-    struct dicom_file *file =
-        is_found ? read_file(answer, &instance, http_arena(call), &err) : NULL;
-    struct span document = file ? dicom_document(file) : (struct span){0};
-    if (document.len == 0) {
-        if (file)
-            err_set(&err, ERR_MISSING, "frame_missing", "no document in it");
+    bool is_read =
+        permit &&
+        find_instance(answer, permit, &asked, http_arena(call), &instance, &err) &&
+        read_file(&reading, &instance, &err);
+    struct span document = is_read ? dicom_document(reading.file) : (struct span){0};
+    if (is_read && document.len == 0)
+        is_read = err_set(&err, ERR_MISSING, "frame_missing", "no document in it");
+    if (!is_read || !send_document(&reading, call, document, &err)) {
         http_answer_problem(call, &err);
         return;
     }
     release_count_part(answer->config.release, permit, (int64_t)document.len);
-    http_answer(call, 200, "application/octet-stream", document);
 }
 
 static void write_line(struct json_writer *writer, const struct dicom_line *line)
@@ -475,12 +432,13 @@ void answer_report(struct http_call *call, void *context)
     struct asked asked = {0};
     struct study_instance instance;
     CLEANUP(buf_free) struct buf out = buf_init(REPORT_BYTES_MAX);
+    CLEANUP(end_reading) struct reading reading = {.answer = answer, .fd = -1};
     const struct release_permit *permit = ask_gate(answer, call, &asked, &err);
-    bool is_found = permit && find_instance(answer, permit, &asked, http_arena(call),
-                                            &instance, &err);
-    struct dicom_file *file =
-        is_found ? read_file(answer, &instance, http_arena(call), &err) : NULL;
-    bool is_done = file && write_report(file, http_arena(call), &out, &err);
+    bool is_done =
+        permit &&
+        find_instance(answer, permit, &asked, http_arena(call), &instance, &err) &&
+        read_file(&reading, &instance, &err) &&
+        write_report(reading.file, &reading.arena, &out, &err);
     if (is_done)
         release_count_part(answer->config.release, permit, (int64_t)out.len);
     answer_send(call, &out, is_done, &err);
@@ -599,9 +557,10 @@ static struct answer_parcel *make_parcel(struct answer *answer,
     parcel->form = asked->form;
     memcpy(parcel->boundary, asked->boundary, sizeof parcel->boundary);
     parcel->permit = release_keep_permit(permit, &parcel->arena, err);
+    struct answer_place place = place_of(permit, asked->key);
     pthread_mutex_lock(&answer->lists_lock);
     const struct answer_list *list =
-        parcel->permit ? find_list(answer, permit, asked->key, err) : NULL;
+        parcel->permit ? answer_find_list(answer, &place, err) : NULL;
     bool is_good = list && pack(list, asked, parcel, err);
     pthread_mutex_unlock(&answer->lists_lock);
     if (is_good)
