@@ -126,6 +126,35 @@ static void put_wave(const struct scene *scene)
     must(path_write_file(in_folder(scene, "pacs/wave"), buf_view(&out), &err), &err);
 }
 
+#define PAPER "1.2.392.8"
+enum { PAPER_BYTES = 3000001 }; /* an odd one is padded, and its length says so */
+
+static struct span paper_bytes(void)
+{
+    static uint8_t bytes[PAPER_BYTES + 1];
+    for (size_t i = 0; i < PAPER_BYTES; i++)
+        bytes[i] = (uint8_t)(i * 31 + i / 251);
+    return span_of(bytes, PAPER_BYTES);
+}
+
+/* A document in a DICOM file, a study of its own (PS3.3 C.24.2). */
+static void put_paper(const struct scene *scene)
+{
+    struct site site = new_site(LITTLE);
+    put_string(&site, DICOM_SOP_CLASS, "UI", "1.2.840.10008.5.1.4.1.1.104.1");
+    put_string(&site, DICOM_SOP_INSTANCE, "UI", PAPER ".1.1");
+    put_string(&site, DICOM_STUDY_DATE, "DA", "20240501");
+    put_string(&site, DICOM_MODALITY, "CS", "OT");
+    put_string(&site, DICOM_PATIENT_ID, "LO", NUMBER);
+    put_string(&site, DICOM_STUDY, "UI", PAPER);
+    put_string(&site, DICOM_SERIES, "UI", PAPER ".1");
+    put_bytes(&site, DICOM_DOCUMENT, "OB", paper_bytes().at, PAPER_BYTES + 1);
+    put_string(&site, DICOM_DOCUMENT_TYPE, "LO", "application/pdf");
+    put_head(&site, DICOM_DOCUMENT_LENGTH, "UL", 4);
+    put_u32(&site, PAPER_BYTES);
+    keep_file(scene, "pacs/paper", &site);
+}
+
 static struct span read_back(struct scene *scene, const char *name)
 {
     struct err err = {0};
@@ -268,6 +297,7 @@ static void begin_study(struct scene *scene, bool has_note)
     for (size_t i = 0; i < FILE_COUNT; i++)
         put_picture(scene, i, files[i].instance);
     put_wave(scene);
+    put_paper(scene);
     if (has_note)
         put_note(scene);
     start_gateway(scene);
@@ -509,6 +539,27 @@ static void a_recording_that_is_no_dicom_is_in_the_archive_only(void)
     end(&scene);
 }
 
+/* From where it lies in its file, without what stands around it there. */
+static void a_document_is_sent_as_it_lies_in_its_file(void)
+{
+    static const struct wish wish = {"-/DICOM/" PAPER, "doctor", ENTRY_RADIOLOGY, 0,
+                                     NULL};
+    struct scene scene;
+    begin_study(&scene, false);
+    CHECK(is_soon(&scene, FILE_COUNT));
+    FETCHED study;
+    fetch_as(&scene, "/study", "", &wish, &study);
+    CHECK(study.status == 200);
+    FETCHED paper;
+    fetch_as(&scene, "/document", ",\"series\":0,\"instance\":0", &wish, &paper);
+    CHECK(paper.status == 200 && paper.is_whole &&
+          strcmp(paper.type, "application/octet-stream") == 0);
+    CHECK(span_equal(buf_view(&paper.body), paper_bytes()));
+    CHECK(is_refused(&scene, "/document", ",\"series\":0,\"instance\":0", 404,
+                     "frame_missing"));
+    end(&scene);
+}
+
 /* Half a study must not look whole. */
 static void parts_end_where_a_file_is_missing(void)
 {
@@ -603,6 +654,7 @@ int main(void)
     RUN(a_rejected_instance_is_in_none_of_them);
     RUN(files_are_parts_as_they_lie_there);
     RUN(a_recording_that_is_no_dicom_is_in_the_archive_only);
+    RUN(a_document_is_sent_as_it_lies_in_its_file);
     RUN(parts_end_where_a_file_is_missing);
     RUN(what_is_not_in_the_list_is_not_there);
     RUN(a_bad_boundary_is_refused);
