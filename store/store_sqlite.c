@@ -267,8 +267,8 @@ static bool check_settings(struct store_engine *engine, struct err *err)
 }
 
 /* What is read again the system has in memory; readers are many, and a database that
- * grows fills whatever its writer is given. Only now that the size of a page is known:
- * SQLite counts in pages, in a new database of 4 kB until then, and took twice as much. */
+ * grows fills whatever its writer is given. Only now that a page's size is known: SQLite
+ * counts in pages, of 4 kB in a new database until then, and took twice as much. */
 static bool bound_cache(struct store_engine *engine, bool for_writing, struct err *err)
 {
     return run(engine,
