@@ -2,12 +2,10 @@
 /* What senders of others do with our listener, and what is on the disk afterwards. */
 #include "gateway/gateway_dicom.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <poll.h>
-#include <sys/socket.h>
 
 #include "gateway/gateway_dicom_testfile.h"
+#include "gateway/gateway_testorthanc.h"
 #include "wire/tls/tls.h"
 
 #define EXPLICIT "1.2.840.10008.1.2.1"
@@ -308,67 +306,6 @@ static void gdcmscu_sends_too(void)
 
 /* ---- Orthanc: sends, and asks for storage commitment ---- */
 
-enum { ANSWERS_MAX = 100 };
-
-struct orthanc {
-    struct running process;
-    char url[64];
-    uint16_t dicom_port;
-};
-
-static uint16_t free_port(void)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET,
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof at;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    CHECK(bind(fd, (const struct sockaddr *)(const void *)&at, len) == 0);
-    CHECK(getsockname(fd, (struct sockaddr *)(void *)&at, &len) == 0);
-    close(fd);
-    return ntohs(at.sin_port);
-}
-
-/* curl with these options; what it says. */
-static struct running ask(const struct orthanc *orthanc, const char *path,
-                          const char *const *options)
-{
-    char url[NAME_BYTES];
-    const char *arguments[ARGUMENTS_MAX] = {"curl", "-s", "-m", "20"};
-    int count = 4;
-    for (; options && *options; options++)
-        arguments[count++] = *options;
-    snprintf(url, sizeof url, "%s%s", orthanc->url, path);
-    arguments[count++] = url;
-    struct running running = begin_program(arguments);
-    end_program(&running);
-    return running;
-}
-
-static bool answers(const struct orthanc *orthanc, const char *path, const char *words)
-{
-    struct running running = ask(orthanc, path, NULL);
-    return says(&running, words);
-}
-
-/* The member's text of the answer. */
-static void take_answer(const struct running *running, const char *key, char *value)
-{
-    struct err err = {0};
-    struct span bytes = {0}, part = {0};
-    char words[32];
-    CLEANUP(arena_free) struct arena arena = arena_init(2 * OUTPUT_BYTES);
-    snprintf(words, sizeof words, "\"%s\" : \"", key);
-    CHECK(path_read_file(running->output, OUTPUT_BYTES, &arena, &bytes, &err));
-    const uint8_t *at = memmem(bytes.at, bytes.len, words, strlen(words));
-    CHECK(at != NULL);
-    snprintf(value, NAME_BYTES, "/");
-    if (!at)
-        return;
-    struct span rest = span_part(bytes, (size_t)(at - bytes.at) + strlen(words), 100);
-    CHECK(span_take(&rest, '"', &part));
-    snprintf(value, NAME_BYTES, "%.*s", (int)part.len, (const char *)part.at);
-}
-
 /* Asks for commitment of such an instance and waits for what Orthanc is told. */
 static void expect_commitment(struct site *site, const struct orthanc *orthanc,
                               const char *uid, const char *result)
@@ -377,46 +314,9 @@ static void expect_commitment(struct site *site, const struct orthanc *orthanc,
     char path[NAME_BYTES];
     snprintf(body, sizeof body, "{\"DicomInstances\":[[\"" CT "\",\"%s\"]]}", uid);
     struct running asked =
-        ask(orthanc, "modalities/gateway/storage-commitment", ONE("-d", body));
+        ask_orthanc(orthanc, "modalities/gateway/storage-commitment", ONE("-d", body));
     take_answer(&asked, "Path", path);
-    CHECK_SOON(site, answers(orthanc, path + 1, result));
-}
-
-static bool starts(const struct orthanc *orthanc)
-{
-    for (int i = 0; i < WAIT_S * 20; i++) {
-        if (answers(orthanc, "system", "DicomAet"))
-            return true;
-        if (waitpid(orthanc->process.pid, NULL, WNOHANG) == orthanc->process.pid)
-            return false;
-        poll(NULL, 0, 50);
-    }
-    return false;
-}
-
-/* A port that was free may be somebody else's a moment later: then once more. */
-static bool start_orthanc(struct orthanc *orthanc)
-{
-    for (int i = 0; i < 5; i++) {
-        struct err err = {0};
-        uint16_t http_port = free_port();
-        CLEANUP(buf_free) struct buf json = buf_init(4096);
-        orthanc->dicom_port = free_port();
-        buf_format(&json,
-                   "{\"Name\":\"test\",\"StorageDirectory\":\"%s\","
-                   "\"IndexDirectory\":\"%s\",\"HttpPort\":%u,\"DicomPort\":%u,"
-                   "\"DicomAet\":\"ORTHANC\",\"RemoteAccessAllowed\":false,"
-                   "\"AuthenticationEnabled\":false,\"DicomCheckCalledAet\":true}",
-                   in_folder("orthanc"), in_folder("orthanc"), (unsigned)http_port,
-                   (unsigned)orthanc->dicom_port);
-        CHECK(path_write_file(in_folder("orthanc.json"), buf_view(&json), &err));
-        snprintf(orthanc->url, sizeof orthanc->url, "http://127.0.0.1:%u/",
-                 (unsigned)http_port);
-        orthanc->process = begin_program(ONE("Orthanc", in_folder("orthanc.json")));
-        if (starts(orthanc))
-            return true;
-    }
-    return false;
+    CHECK_SOON(site, orthanc_says(orthanc, path + 1, result));
 }
 
 static void tell_of_gateway(const struct site *site, const struct orthanc *orthanc)
@@ -426,7 +326,7 @@ static void tell_of_gateway(const struct site *site, const struct orthanc *ortha
              "{\"AET\":\"TSUMUGI\",\"Host\":\"127.0.0.1\",\"Port\":%u,"
              "\"AllowStorageCommitment\":true}",
              (unsigned)gateway_dicom_port(site->dicom));
-    ask(orthanc, "modalities/gateway", ONE("-X", "PUT", "-d", body));
+    ask_orthanc(orthanc, "modalities/gateway", ONE("-X", "PUT", "-d", body));
 }
 
 static void orthanc_sends_and_hears_what_is_committed(void)
@@ -435,7 +335,7 @@ static void orthanc_sends_and_hears_what_is_committed(void)
     struct orthanc orthanc;
     char data[NAME_BYTES];
     char id[NAME_BYTES];
-    bool has_started = start_orthanc(&orthanc);
+    bool has_started = start_orthanc(&orthanc, "");
     CHECK(has_started);
     if (!has_started)
         return;
@@ -446,18 +346,17 @@ static void orthanc_sends_and_hears_what_is_committed(void)
     open_site(&site);
     tell_of_gateway(&site, &orthanc);
     snprintf(data, sizeof data, "@%s", write_file("a.dcm", "2.25.7", EXPLICIT, 512, 1));
-    struct running made = ask(&orthanc, "instances", ONE("--data-binary", data));
+    struct running made = ask_orthanc(&orthanc, "instances", ONE("--data-binary", data));
     take_answer(&made, "ID", id);
-    struct running sent = ask(&orthanc, "modalities/gateway/store", ONE("-d", id));
+    struct running sent =
+        ask_orthanc(&orthanc, "modalities/gateway/store", ONE("-d", id));
     CHECK(says(&sent, "\"FailedInstancesCount\" : 0"));
     CHECK(site.kept_count == 1 && strcmp(site.sop_instance, "2.25.7") == 0);
     expect_commitment(&site, &orthanc, "2.25.7", "\"Status\" : \"Success\"");
     expect_commitment(&site, &orthanc, "2.25.8", "\"Status\" : \"Failure\"");
     CHECK_SOON(&site, meter_of(&site, "\ntsumugi_dicom_committed ") == 1);
-    kill(orthanc.process.pid, SIGTERM);
-    end_program(&orthanc.process);
+    end_orthanc(&orthanc);
     close_site(&site);
-    CHECK(test_remove(in_folder("orthanc")));
 }
 
 int main(void)

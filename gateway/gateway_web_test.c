@@ -2,11 +2,9 @@
 /* What those who post studies hear, and what is on the disk afterwards. */
 #include "gateway/gateway_web.h"
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
-
 #include "base/hash.h"
 #include "gateway/gateway_dicom_testfile.h"
+#include "gateway/gateway_testorthanc.h"
 #include "wire/tls/tls.h"
 
 #define EXPLICIT "1.2.840.10008.1.2.1"
@@ -644,6 +642,79 @@ static void what_pydicom_writes_and_python_posts_is_stored(void)
     close_place(&place);
 }
 
+/* ---- Orthanc, whose plugin for DICOMweb posts in chunks ---- */
+
+#define PLUGIN "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
+
+static bool start_plugin(struct orthanc *orthanc, const struct keys *keys)
+{
+    CLEANUP(buf_free) struct buf more = buf_init(1024);
+    buf_format(&more,
+               ",\"Plugins\":[\"" PLUGIN "\"],\"DicomWeb\":{\"Enable\":true},"
+               "\"HttpsCACertificates\":\"%s\",\"HttpsVerifyPeers\":true",
+               keys->files[HOUSE]);
+    buf_byte(&more, '\0');
+    bool has_started = start_orthanc(orthanc, (const char *)more.at);
+    CHECK(has_started);
+    return has_started;
+}
+
+/* With this certificate. */
+static void tell_of_place(const struct orthanc *orthanc, const struct place *place,
+                          const struct keys *keys, int who)
+{
+    CLEANUP(buf_free) struct buf body = buf_init(1024);
+    buf_format(&body,
+               "{\"Url\":\"https://127.0.0.1:%u/dicom-web/\",\"ChunkedTransfers\":true,"
+               "\"CertificateFile\":\"%s\",\"CertificateKeyFile\":\"%s\"}",
+               (unsigned)gateway_web_port(place->web), keys->files[who],
+               keys->files[who + 1]);
+    buf_byte(&body, '\0');
+    ask_orthanc(orthanc, "dicom-web/servers/gateway",
+                (const char *const[]){"-X", "PUT", "-d", (const char *)body.at, NULL});
+}
+
+/* Takes the file in and posts it; what Orthanc says of that. */
+static struct running post_from(const struct orthanc *orthanc, const char *uid,
+                                uint32_t rows)
+{
+    char data[NAME_BYTES + 1], id[NAME_BYTES], body[2 * NAME_BYTES];
+    snprintf(data, sizeof data, "@%s", write_file("a.dcm", uid, EXPLICIT, rows, 1));
+    struct running made = ask_orthanc(orthanc, "instances",
+                                      (const char *const[]){"--data-binary", data, NULL});
+    take_answer(&made, "ID", id);
+    snprintf(body, sizeof body, "{\"Resources\":[\"%s\"],\"Synchronous\":true}", id);
+    return ask_orthanc(orthanc, "dicom-web/servers/gateway/stow",
+                       (const char *const[]){"-d", body, NULL});
+}
+
+static void what_orthanc_posts_is_stored_and_a_stranger_is_refused(void)
+{
+    struct place place;
+    struct keys keys;
+    struct orthanc orthanc;
+    make_keys(&keys);
+    if (!start_plugin(&orthanc, &keys))
+        return;
+    prepare_place(&place);
+    place.settings.authority = keys.files[HOUSE];
+    place.settings.certificate = keys.files[OWN];
+    place.settings.key = keys.files[OWN_KEY];
+    place.settings.callers[0].certificate = keys.pacs;
+    open_place(&place);
+    tell_of_place(&orthanc, &place, &keys, OTHER);
+    struct running stranger = post_from(&orthanc, "2.25.6", 64);
+    CHECK(says(&stranger, "HttpError") && count_kept(&place.site) == 0);
+    tell_of_place(&orthanc, &place, &keys, PACS);
+    struct running one = post_from(&orthanc, "2.25.7", 512);
+    CHECK(!says(&one, "HttpError") && says(&one, "{"));
+    CHECK(place.site.kept_count == 1 && strcmp(place.site.sop_instance, "2.25.7") == 0);
+    struct running large = post_from(&orthanc, "2.25.8", 20000); /* in many chunks */
+    CHECK(!says(&large, "HttpError") && count_kept(&place.site) == 2);
+    close_place(&place);
+    end_orthanc(&orthanc);
+}
+
 static bool has_pydicom(void)
 {
     const char *const arguments[] = {PYTHON, "-c", "import pydicom", NULL};
@@ -676,6 +747,11 @@ int main(void)
         RUN(what_pydicom_writes_and_python_posts_is_stored);
     else
         SKIP("what_pydicom_writes_and_python_posts_is_stored", "there is no pydicom");
+    if (is_installed("Orthanc") && is_installed("curl") && access(PLUGIN, R_OK) == 0)
+        RUN(what_orthanc_posts_is_stored_and_a_stranger_is_refused);
+    else
+        SKIP("what_orthanc_posts_is_stored_and_a_stranger_is_refused",
+             "Orthanc's plugin for DICOMweb is not installed");
     RUN(health_and_meters_are_told_on_loopback);
     CHECK(test_remove(folder));
     return test_done();

@@ -12,7 +12,7 @@
 #include "base/span.h"
 
 enum {
-    MULTIPART_BOUNDARY_BYTES = 70, /* RFC 2046 5.1.1 */
+    MULTIPART_BOUNDARY_BYTES = 128, /* RFC 2046 5.1.1 says 70; Orthanc writes 73 */
     MULTIPART_HEAD_BYTES = 4096,
     MULTIPART_FIELDS_MAX = 16
 };
