@@ -116,7 +116,8 @@ struct dicom_file {
     bool has_meta;
     bool is_truncated; /* the input ends inside an element */
     /* Only with options.file_bytes: the prefix ended before the pixels; at least so many
-     * bytes are needed. 0 = nothing is missing. */
+     * bytes are needed. 0 = nothing is missing. Also of a deflated one whose beginning is
+     * more than inflated_max. */
     uint64_t needs_bytes;
     struct dicom_set *meta; /* never NULL; may be empty */
     struct dicom_set *set;
@@ -141,7 +142,9 @@ struct dicom_options {
     /* Size of the whole file when `bytes` is only its beginning; 0 = all is there. */
     uint64_t file_bytes;
     size_t elements_max; /* 0 = 1,000,000, items counted too */
-    size_t inflated_max; /* 0 = 256 MiB */
+    /* 0 = 256 MiB; above 64 MiB a hundred times of what was deflated. Before the pixels
+     * only as much is inflated as they need. */
+    size_t inflated_max;
     /* NULL = all is there; ERR_BUSY dicom_not_there when it says no. */
     const struct dicom_loader *loader;
 };

@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <zlib.h>
 
 enum {
     PREAMBLE_BYTES = 128,
@@ -16,7 +15,7 @@ enum {
     WARNINGS_PER_CODE_MAX = 10,
     WARNINGS_LOOKED_AT_MAX = 10000,
     UNDECLARED_BYTES_MAX = 8192,
-    INFLATE_FIRST_BYTES = 65536,
+    INFLATED_AT_FIRST = 256 * 1024,
 };
 static const size_t INFLATED_MAX = (size_t)256 << 20;
 
@@ -106,85 +105,6 @@ static bool warn_unsupported(struct dicom_file *file, struct err *err)
         return false;
     struct text text = {(const char *)copy.at, copy.len};
     return warn_in_words(file, index, file->pixels.offset, text, err);
-}
-
-/* ------------------------------------------------------------------ deflated */
-
-static void end_inflate(z_stream *stream)
-{
-    (void)inflateEnd(stream);
-}
-
-/* Everything there is; a broken stream gives what came before. */
-static bool inflate_all(z_stream *stream, size_t max_bytes, struct arena *arena,
-                        struct span *inflated, bool *is_whole, struct err *err)
-{
-    uint8_t *out = NULL;
-    size_t room = 0;
-    size_t len = 0;
-    int answer = Z_OK;
-    while (answer == Z_OK) {
-        if (len == room) {
-            size_t wanted = room ? room * 2 : INFLATE_FIRST_BYTES;
-            if (len >= max_bytes)
-                return err_at(err, ERR_LIMIT, "dicom_inflated_too_large",
-                              stream->total_in, "PS3.5 A.5");
-            wanted = wanted < max_bytes ? wanted : max_bytes;
-            out = arena_grow(arena, out, len, wanted, 1, &room, err);
-            if (!out)
-                return false;
-            room = room < max_bytes ? room : max_bytes;
-        }
-        size_t step = room - len < INT32_MAX ? room - len : INT32_MAX;
-        stream->next_out = out + len;
-        stream->avail_out = (uInt)step;
-        answer = inflate(stream, Z_NO_FLUSH);
-        len += step - stream->avail_out;
-        if (answer == Z_BUF_ERROR ||
-            (answer == Z_OK && stream->avail_in == 0 && stream->avail_out > 0))
-            break;
-    }
-    *is_whole = answer == Z_STREAM_END;
-    *inflated = span_of(out, len);
-    return true;
-}
-
-/* One try: raw, or with zlib's header around it. */
-static bool inflate_as(int window, struct span deflated, size_t max_bytes,
-                       struct arena *arena, struct span *inflated, bool *is_whole,
-                       struct err *err)
-{
-    z_stream stream = {.next_in = (Bytef *)(uintptr_t)deflated.at,
-                       .avail_in = (uInt)deflated.len};
-    if (inflateInit2(&stream, window) != Z_OK)
-        return err_set(err, ERR_BUSY, "memory_short", "no memory to inflate");
-    bool is_done = inflate_all(&stream, max_bytes, arena, inflated, is_whole, err);
-    end_inflate(&stream);
-    return is_done;
-}
-
-bool dicom_inflate(struct span deflated, size_t max_bytes, struct dicom_file *file,
-                   size_t offset, struct span *inflated, struct err *err)
-{
-    bool has_header = deflated.len >= 2 && deflated.at[0] == 0x78 &&
-                      (deflated.at[0] << 8 | deflated.at[1]) % 31 == 0;
-    bool is_whole = false;
-    if (deflated.len > UINT32_MAX)
-        return err_at(err, ERR_LIMIT, "dicom_inflated_too_large", offset, "PS3.5 A.5");
-    if (!inflate_as(-MAX_WBITS, deflated, max_bytes, file->arena, inflated, &is_whole,
-                    err))
-        return false;
-    if (!is_whole && has_header && inflated->len == 0 &&
-        (!inflate_as(MAX_WBITS, deflated, max_bytes, file->arena, inflated, &is_whole,
-                     err) ||
-         !dicom_warn(file, "dicom_deflate_header", offset, err)))
-        return false;
-    if (inflated->len == 0 && deflated.len > 0)
-        return err_at(err, ERR_SYNTAX, "dicom_deflate_broken", offset, "PS3.5 A.5");
-    if (is_whole)
-        return true;
-    file->is_truncated = true;
-    return dicom_warn(file, "dicom_deflate_cut", offset + deflated.len, err);
 }
 
 /* ------------------------------------------------------------------ which syntax */
@@ -416,26 +336,10 @@ static bool check_ends(struct dicom_file *file, struct err *err)
     return file->needs_bytes > 0 || dicom_check_image(file, err);
 }
 
-static bool read_data(struct dicom_reader *reader, size_t at,
-                      const struct dicom_options *options, struct err *err)
+/* What comes from `at` on of the bytes that offsets count in. */
+static bool read_set(struct dicom_reader *reader, size_t at, struct err *err)
 {
     struct dicom_file *file = reader->file;
-    bool is_prefix = reader->file_bytes > reader->bytes.len;
-    if (file->is_deflated && !reader->has_stopped) {
-        size_t max =
-            options && options->inflated_max ? options->inflated_max : INFLATED_MAX;
-        if (!dicom_need(reader, at, reader->bytes.len - at, err))
-            return false;
-        reader->loader = NULL; /* what is read from now on is no part of the file */
-        struct span deflated = span_part(reader->bytes, at, reader->bytes.len - at);
-        if (is_prefix) {
-            file->needs_bytes = reader->file_bytes;
-            reader->has_stopped = true;
-        } else if (!dicom_inflate(deflated, max, file, at, &reader->bytes, err)) {
-            return false;
-        }
-        at = 0;
-    }
     file->bytes = reader->bytes;
     if (!reader->has_stopped && !correct_syntax(reader, at, err))
         return false;
@@ -443,6 +347,67 @@ static bool read_data(struct dicom_reader *reader, size_t at,
     if (!file->set)
         return false;
     return reader->has_stopped || dicom_read_elements(reader, file->set, &at, false, err);
+}
+
+/* Up to the pixels no more is inflated than that needs: a little at first, then four
+ * times as much and all anew. Over the limit what came so far counts. */
+static bool read_inflated_head(struct dicom_reader *reader, struct span deflated,
+                               size_t max_bytes, struct err *err)
+{
+    const struct dicom_reader before = *reader;
+    const struct dicom_file file = *reader->file;
+    const size_t undeclared_len = reader->undeclared->len;
+    bool is_prefix = before.file_bytes > before.bytes.len;
+    for (size_t room = INFLATED_AT_FIRST;; room *= 4) {
+        enum dicom_inflated how = DICOM_INFLATED_ALL;
+        room = room < max_bytes ? room : max_bytes;
+        *reader = before;
+        *reader->file = file;
+        reader->undeclared->len = undeclared_len;
+        if (!dicom_inflate_some(deflated, room, is_prefix, reader->file, &reader->bytes,
+                                &how, err))
+            return false;
+        bool goes_on =
+            how == DICOM_INFLATED_PART || (how == DICOM_INFLATED_HUNGRY && is_prefix);
+        reader->file_bytes = goes_on ? UINT64_MAX : 0;
+        if (!goes_on && how != DICOM_INFLATED_ALL &&
+            !dicom_warn_deflate_cut(reader->file, before.bytes.len, err))
+            return false;
+        if (!read_set(reader, 0, err))
+            return false;
+        bool is_enough = reader->file->needs_bytes == 0;
+        if (is_enough)
+            return true;
+        if (how != DICOM_INFLATED_PART || room == max_bytes) {
+            bool is_hungry = is_prefix && how != DICOM_INFLATED_PART;
+            reader->file->needs_bytes = is_hungry || !is_prefix
+                                            ? before.bytes.len + is_hungry
+                                            : before.file_bytes;
+            return true;
+        }
+    }
+}
+
+static bool read_data(struct dicom_reader *reader, size_t at,
+                      const struct dicom_options *options, struct err *err)
+{
+    struct dicom_file *file = reader->file;
+    if (!file->is_deflated || reader->has_stopped)
+        return read_set(reader, at, err);
+    size_t max = options && options->inflated_max ? options->inflated_max : INFLATED_MAX;
+    if (!dicom_need(reader, at, reader->bytes.len - at, err))
+        return false;
+    reader->loader = NULL; /* what is read from now on is no part of the file */
+    struct span deflated = span_part(reader->bytes, at, reader->bytes.len - at);
+    if (reader->stops_before_pixels)
+        return read_inflated_head(reader, deflated, max, err);
+    if (reader->file_bytes > reader->bytes.len) {
+        file->needs_bytes = reader->file_bytes;
+        reader->has_stopped = true;
+    } else if (!dicom_inflate(deflated, max, file, at, &reader->bytes, err)) {
+        return false;
+    }
+    return read_set(reader, 0, err);
 }
 
 static bool start_file(struct dicom_reader *reader, struct span bytes,

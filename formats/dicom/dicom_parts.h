@@ -103,8 +103,20 @@ unsigned dicom_plausible(struct span bytes, size_t at, bool is_big_endian,
 bool dicom_read_fragments(struct dicom_reader *reader, size_t *at, size_t end,
                           struct dicom_pixels *pixels, struct err *err);
 
+/* ---- dicom_deflate.c ---- */
+enum dicom_inflated {
+    DICOM_INFLATED_ALL,
+    DICOM_INFLATED_PART,   /* there is more than was asked for */
+    DICOM_INFLATED_HUNGRY, /* what there is ends within the stream */
+    DICOM_INFLATED_BROKEN
+};
+/* The whole of it, as long as that is in proportion. */
 bool dicom_inflate(struct span deflated, size_t max_bytes, struct dicom_file *file,
                    size_t offset, struct span *inflated, struct err *err);
+bool dicom_inflate_some(struct span deflated, size_t max_bytes, bool is_prefix,
+                        struct dicom_file *file, struct span *inflated,
+                        enum dicom_inflated *how, struct err *err);
+bool dicom_warn_deflate_cut(struct dicom_file *file, size_t offset, struct err *err);
 /* Warns of images that are not what their attributes say. */
 bool dicom_check_image(struct dicom_file *file, struct err *err);
 /* Warns of character sets that are unknown or written oddly. */

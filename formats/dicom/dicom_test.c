@@ -399,21 +399,63 @@ static void a_beginning_that_is_broken_asks_for_nothing(void)
     buf_free(&site.out);
 }
 
-static void a_prefix_of_a_deflated_file_asks_for_all(void)
+/* Noise that does not become shorter, behind a header of a few hundred bytes. */
+static void a_deflated_header_is_read_from_the_beginning(void)
 {
-    CLEANUP(arena_free) struct arena arena = arena_init(ARENA_BYTES);
+    enum { PIXELS = 2 << 20 };
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
     struct site site = new_site(LITTLE);
     struct buf out;
     struct dicom_file *file = NULL;
     struct err err = {0};
+    uint32_t seed = 7;
     put_study(&site);
-    CHECK(deflate_site(&site, -15, &out));
+    put_head(&site, DICOM_PIXELS, "OW", PIXELS);
+    for (size_t i = 0; i < PIXELS; i++) {
+        seed = seed * 1664525 + 1013904223;
+        buf_byte(&site.out, (uint8_t)(seed >> 24));
+    }
+    CHECK(deflate_site(&site, -15, &out) && out.len > PIXELS);
     struct dicom_options options = {.stop_before_pixels = true, .file_bytes = out.len};
-    struct span part = span_part(buf_view(&out), 0, out.len - 1);
+    struct span part = span_part(buf_view(&out), 0, 65536);
     CHECK(dicom_read(part, &options, &arena, &file, &err));
-    CHECK(file && file->needs_bytes == out.len);
+    CHECK(file && file->needs_bytes == 0 && file->pixels.is_there);
+    CHECK(file && file->pixels.length == PIXELS && file->is_deflated);
+    if (file)
+        CHECK(text_is_in(file->set, DICOM_PATIENT_ID, &arena, "0001234567"));
+    part = span_part(buf_view(&out), 0, 400);
+    CHECK(dicom_read(part, &options, &arena, &file, &err));
+    CHECK(file && file->needs_bytes == 401 && !file->is_truncated);
     buf_free(&out);
     buf_free(&site.out);
+}
+
+/* Pixels that become a thousand times as much are not inflated for their header; a
+ * header that does is read as far as the limit. */
+static void a_bomb_behind_or_in_a_header_costs_little(void)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(4 << 20);
+    struct dicom_options options = {.stop_before_pixels = true, .inflated_max = 1 << 20};
+    for (int i = 0; i < 2; i++) {
+        struct site site = new_site(LITTLE);
+        struct buf out;
+        struct dicom_file *file = NULL;
+        struct err err = {0};
+        put_study(&site);
+        put_head(&site, i ? 0x7FD10010 : DICOM_PIXELS, "OW", 12 << 20);
+        for (size_t k = 0; k < 12 << 20; k++)
+            buf_byte(&site.out, 0);
+        CHECK(deflate_site(&site, -15, &out) && out.len < 50000);
+        options.file_bytes = out.len;
+        arena_reset(&arena);
+        CHECK(dicom_read(buf_view(&out), &options, &arena, &file, &err));
+        CHECK(file && file->pixels.is_there == (i == 0));
+        CHECK(file && (file->needs_bytes > 0) == (i == 1));
+        if (file)
+            CHECK(text_is_in(file->set, DICOM_PATIENT_ID, &arena, "0001234567"));
+        buf_free(&out);
+        buf_free(&site.out);
+    }
 }
 
 static struct dicom_file *read_nested(unsigned depth, struct arena *arena,
@@ -734,7 +776,8 @@ int main(void)
     RUN(a_file_cut_anywhere_is_read_up_to_the_cut);
     RUN(a_beginning_tells_where_the_pixels_are);
     RUN(a_beginning_that_is_broken_asks_for_nothing);
-    RUN(a_prefix_of_a_deflated_file_asks_for_all);
+    RUN(a_deflated_header_is_read_from_the_beginning);
+    RUN(a_bomb_behind_or_in_a_header_costs_little);
     RUN(sequences_nest_sixty_four_deep);
     RUN(elements_are_limited_in_number);
     RUN(claimed_lengths_allocate_nothing);

@@ -17,8 +17,7 @@ enum {
     TAG_STUDY = 0x0020000D,
     ARENA_BYTES = 16 << 20,
     ELEMENTS_MAX = 20000,
-    INFLATED_MAX = 4 << 20,
-    DEFLATED_BYTES_MIN = 1024
+    INFLATED_MAX = 4 << 20
 };
 
 static bool is_uid(struct text uid)
@@ -72,32 +71,6 @@ static uint16_t check_set(const struct dicom_set *set, const char *study,
     return STOW_STORED;
 }
 
-/* Of a deflated data set nothing stands as it is, and a little may become much: as long a
- * beginning as may be inflated is taken for the whole. */
-static bool read_deflated(struct span bytes, struct dicom_options options,
-                          struct arena *arena, struct dicom_file **file, struct err *err)
-{
-    bool is_read = false;
-    options.file_bytes = 0;
-    for (size_t len = bytes.len; !is_read && len >= DEFLATED_BYTES_MIN; len /= 4) {
-        err_clear(err);
-        arena_reset(arena);
-        is_read = dicom_read(span_part(bytes, 0, len), &options, arena, file, err);
-        if (!is_read && strcmp(err->code, "dicom_inflated_too_large") != 0)
-            return false;
-    }
-    return is_read;
-}
-
-static bool read_beginning(struct span bytes, const struct dicom_options *options,
-                           struct arena *arena, struct dicom_file **file, struct err *err)
-{
-    bool is_read = dicom_read(bytes, options, arena, file, err);
-    bool is_deflated = is_read ? (*file)->is_deflated && (*file)->needs_bytes > 0
-                               : strcmp(err->code, "dicom_inflated_too_large") == 0;
-    return is_deflated ? read_deflated(bytes, *options, arena, file, err) : is_read;
-}
-
 bool stow_read_head(struct span bytes, bool is_all, const char *study,
                     struct stow_head *head)
 {
@@ -110,7 +83,7 @@ bool stow_read_head(struct span bytes, bool is_all, const char *study,
     CLEANUP(arena_free) struct arena arena = arena_init(ARENA_BYTES);
     bool is_last = is_all || bytes.len >= STOW_HEAD_BYTES_MAX;
     *head = (struct stow_head){.result = {.reason = STOW_NOT_UNDERSTOOD}};
-    if (!read_beginning(bytes, &options, &arena, &file, &err))
+    if (!dicom_read(bytes, &options, &arena, &file, &err))
         return true;
     head->result.reason = check_meta(file, head);
     if (head->result.reason != STOW_STORED)

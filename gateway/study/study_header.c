@@ -51,7 +51,8 @@ static bool read_part(int fd, size_t len, struct arena *arena, struct span *byte
 static bool read_head(int fd, struct heading *heading, struct err *err)
 {
     uint64_t size = (uint64_t)heading->row->size_bytes;
-    struct dicom_options options = {.stop_before_pixels = true, .file_bytes = size};
+    struct dicom_options options = {
+        .stop_before_pixels = true, .file_bytes = size, .inflated_max = HEAD_BYTES_MAX};
     size_t len = size < HEAD_BYTES ? (size_t)size : HEAD_BYTES;
     for (;;) {
         struct span bytes = {0};
