@@ -150,6 +150,32 @@ static void it_stands_under_the_record_s_decision(void)
     end(&scene);
 }
 
+struct found {
+    const char *verdict;
+    int count;
+};
+
+static bool see_finish(void *context, uint64_t number, struct span json, struct err *err)
+{
+    struct found *found = context;
+    (void)number;
+    (void)err;
+    const char *finish = "\"phase\":\"finish\",\"event\":\"study\"";
+    found->count += memmem(json.at, json.len, finish, strlen(finish)) &&
+                    memmem(json.at, json.len, found->verdict, strlen(found->verdict));
+    return true;
+}
+
+static int count_finishes(const struct scene *scene, const char *verdict)
+{
+    struct err err = {0};
+    struct found found = {verdict, 0};
+    CHECK(audit_walk(in_folder(scene, "data/audit"), "2010000001", 1, see_finish, &found,
+                     &err));
+    return found.count;
+}
+
+/* It may be seen, and there is nothing of it: the audit says that nothing was given. */
 static void a_document_is_no_study(void)
 {
     struct scene scene;
@@ -159,6 +185,12 @@ static void a_document_is_no_study(void)
     CHECK(content.status == 200);
     ANSWER study = ask_record(&scene, "/study", "doctor");
     CHECK(is_problem(&study, 404, "not_found"));
+    CHECK(count_finishes(&scene, "\"failed\"") == 1);
+    ANSWER ended = ask_text(&scene, "/links/end", "{\"record\":\"" RECORD "\"}");
+    CHECK(ended.status == 200);
+    stop_gateway(&scene);
+    CHECK(count_finishes(&scene, "study") == 1);
+    start_gateway(&scene);
     end(&scene);
 }
 

@@ -200,6 +200,8 @@ void answer_study(struct http_call *call, void *context)
     bool is_done = permit && write_list(answer, permit, &asked, &out, &err);
     if (is_done)
         release_count_part(answer->config.release, permit, (int64_t)out.len);
+    else if (permit)
+        release_end_empty(answer->config.release, permit);
     answer_send(call, &out, is_done, &err);
 }
 

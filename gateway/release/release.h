@@ -78,6 +78,9 @@ release_decide_part(struct release *release, const struct release_request *reque
 /* Adds to what the finish row will say. */
 void release_count_part(struct release *release, const struct release_permit *permit,
                         int64_t bytes);
+/* Of what was opened there is nothing: its finish row says "failed" at once, unless a
+ * part went out before. */
+void release_end_empty(struct release *release, const struct release_permit *permit);
 /* For release_count_part when the request is over by then; *arena*. */
 MUST_CHECK const struct release_permit *
 release_keep_permit(const struct release_permit *permit, struct arena *arena,

@@ -109,6 +109,14 @@ static bool remember(struct release *release, const struct release_permit *permi
 typedef bool is_over(const struct release *release, const struct release_opened *one,
                      const void *context);
 
+/* What was permitted and gave nothing is not said to have been given. */
+static const char *verdict_of(const struct release_opened *one, const char *verdict)
+{
+    if (one->is_cut)
+        return "cut";
+    return one->sum.parts == 0 && strcmp(verdict, "done") == 0 ? "failed" : verdict;
+}
+
 /* Rows are written without the lock, which parts wait for. */
 static void end_those(struct release *release, is_over *over, const void *context,
                       const char *verdict)
@@ -130,7 +138,7 @@ static void end_those(struct release *release, is_over *over, const void *contex
     while (ended) {
         struct release_opened *next = ended->next;
         struct err err = {0};
-        ended->sum.verdict = ended->is_cut ? "cut" : verdict;
+        ended->sum.verdict = verdict_of(ended, verdict);
         /* A decision whose finish cannot be written is closed as unknown at the next
          * start. */
         (void)!release_write_finish(release, &ended->permit, &ended->sum, &err);
@@ -161,6 +169,22 @@ static bool is_idle(const struct release *release, const struct release_opened *
 {
     (void)context;
     return one->is_cut || now_ms(release) - one->used_ms >= IDLE_MS;
+}
+
+static bool is_empty(const struct release *release, const struct release_opened *one,
+                     const void *context)
+{
+    const struct release_permit *permit = context;
+    (void)release;
+    return one->sum.parts == 0 &&
+           id_equal(one->permit.grant.opening, permit->grant.opening) &&
+           id_equal(one->permit.grant.tunnel, permit->grant.tunnel) &&
+           text_equal(one->permit.grant.entry_key, permit->grant.entry_key);
+}
+
+void release_end_empty(struct release *release, const struct release_permit *permit)
+{
+    end_those(release, is_empty, permit, "failed");
 }
 
 void release_end_all(struct release *release)

@@ -455,6 +455,29 @@ static void parts_under_an_opening_have_one_decision_and_one_finish_row(void)
     end(&scene);
 }
 
+/* What was permitted and is not there. */
+static void what_gave_no_part_is_not_said_to_be_done(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    begin(&scene);
+    const struct release_permit *permit = ask_next(&scene, &err);
+    CHECK(permit);
+    if (permit)
+        release_end_empty(scene.release, permit);
+    CHECK(count_rows(&scene, "\"failed\"") == 1 && count_rows(&scene, "\"finish\"") == 1);
+    CHECK(ask_next(&scene, &err));
+    release_end_opening(scene.release, scene.grant.opening);
+    CHECK(count_rows(&scene, "\"failed\"") == 2 && count_rows(&scene, "\"finish\"") == 2);
+    take_parts(&scene); /* what went out stays in its row */
+    permit = ask_next(&scene, &err);
+    CHECK(permit);
+    if (permit)
+        release_end_empty(scene.release, permit);
+    CHECK(count_rows(&scene, "\"finish\"") == 2);
+    end(&scene);
+}
+
 static void a_part_that_is_refused_is_written_down_and_ends_the_opening(void)
 {
     struct scene scene;
@@ -600,6 +623,7 @@ int main(void)
     RUN(without_audit_there_is_no_permit);
     RUN(without_memory_there_is_no_permit);
     RUN(parts_under_an_opening_have_one_decision_and_one_finish_row);
+    RUN(what_gave_no_part_is_not_said_to_be_done);
     RUN(a_part_that_is_refused_is_written_down_and_ends_the_opening);
     RUN(an_orders_pictures_are_released_only_if_they_may_be_themselves);
     RUN(an_opening_ends_when_idle_or_with_its_tunnel);
