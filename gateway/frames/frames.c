@@ -13,6 +13,9 @@
 
 enum {
     MEMORY_BYTES_MAX = 512 << 20, /* of a process */
+    LARGE_BYTES = 64 << 20, /* a frame of more, decoded, has a process for such … */
+    LARGE_MEMORY_BYTES_MAX = 1536 << 20, /* … of which there is one */
+    LARGE_WAITING_MAX = 8,
     CPU_MS_MAX = 10000,
     WALL_MS_MAX = 30000,
     JOBS_MAX = 1000,
@@ -41,6 +44,7 @@ struct failure {
 
 struct frames {
     struct child_pool *pool;
+    struct child_pool *large;
     struct frames_kept *kept; /* NULL = nothing is kept */
     struct frames_files *files;
     struct clock clock;
@@ -54,7 +58,8 @@ struct frames {
 
 /* ---- opening ---- */
 
-static struct child_pool *open_pool(const struct frames_config *config, struct err *err)
+static struct child_pool *open_pool(const struct frames_config *config, bool is_large,
+                                    struct err *err)
 {
     static const char *const arguments[] = {"render", "--child", NULL};
     return child_pool_new(
@@ -63,12 +68,12 @@ static struct child_pool *open_pool(const struct frames_config *config, struct e
             .codes = picture_codes,
             .request_bytes_max = PICTURE_JOB_BYTES_MAX,
             .reply_bytes_max = PICTURE_REPLY_BYTES_MAX,
-            .memory_bytes_max = MEMORY_BYTES_MAX,
+            .memory_bytes_max = is_large ? LARGE_MEMORY_BYTES_MAX : MEMORY_BYTES_MAX,
             .cpu_ms_max = CPU_MS_MAX,
             .wall_ms_max = WALL_MS_MAX,
             .jobs_max = JOBS_MAX,
-            .count = config->processes,
-            .waiting_max = WAITING_MAX,
+            .count = is_large ? 1 : config->processes,
+            .waiting_max = is_large ? LARGE_WAITING_MAX : WAITING_MAX,
             .log = config->log,
         },
         err);
@@ -84,10 +89,11 @@ struct frames *frames_open(const struct frames_config *config, struct err *err)
     frames->clock = config->clock;
     rand_fill(&rand, frames->name_key, sizeof frames->name_key);
     frames->files = frames_files_new(&config->clock, err);
-    frames->pool = frames->files ? open_pool(config, err) : NULL;
-    if (frames->pool && config->folder)
+    frames->pool = frames->files ? open_pool(config, false, err) : NULL;
+    frames->large = frames->pool ? open_pool(config, true, err) : NULL;
+    if (frames->large && config->folder)
         frames->kept = frames_kept_open(config->folder, config->kept_bytes_max, err);
-    if (frames->pool && (frames->kept || !config->folder))
+    if (frames->large && (frames->kept || !config->folder))
         return frames;
     frames_close(frames);
     return NULL;
@@ -98,6 +104,7 @@ void frames_close(struct frames *frames)
     if (!frames)
         return;
     child_pool_free(frames->pool);
+    child_pool_free(frames->large);
     frames_kept_close(frames->kept);
     frames_files_free(frames->files);
     pthread_mutex_destroy(&frames->lock);
@@ -171,6 +178,11 @@ static void count_drawn(struct frames *frames)
     pthread_mutex_unlock(&frames->lock);
 }
 
+static struct child_pool *pool_of(const struct frames *frames, size_t frame_bytes)
+{
+    return frame_bytes > LARGE_BYTES ? frames->large : frames->pool;
+}
+
 /* The encoded frame goes to the process from where the file was read to. */
 static bool draw_file(struct frames *frames, const struct dicom_file *file,
                       uint32_t frame, const struct picture_wish *wish, struct buf *reply,
@@ -183,7 +195,8 @@ static bool draw_file(struct frames *frames, const struct dicom_file *file,
         !picture_write_job_head(&job, &head, err))
         return false;
     const struct child_request request = {buf_view(&head), job.encoded};
-    return child_run_request(frames->pool, &request, reply, err);
+    return child_run_request(pool_of(frames, codec_frame_bytes(&job.shape)), &request,
+                             reply, err);
 }
 
 static bool draw_whole(struct frames *frames, const struct frames_source *source,
@@ -203,13 +216,14 @@ static bool draw(struct frames *frames, const struct frames_source *source,
                  struct err *err)
 {
     CLEANUP(buf_free) struct buf request = buf_init(PICTURE_JOB_BYTES_MAX);
-    bool is_whole = frames_is_whole(source);
+    size_t frame_bytes = 0; /* 0: of a file that is to be read whole */
     count_drawn(frames);
-    if (!is_whole && !frames_prepare_part(source, frame, wish, &request, &is_whole, err))
+    if (!frames_is_whole(source) &&
+        !frames_prepare_part(source, frame, wish, &request, &frame_bytes, err))
         return false;
-    if (is_whole)
+    if (frame_bytes == 0)
         return draw_whole(frames, source, frame, wish, reply, err);
-    return child_run(frames->pool, buf_view(&request), reply, err);
+    return child_run(pool_of(frames, frame_bytes), buf_view(&request), reply, err);
 }
 
 static bool recall(struct frames *frames, const struct hash *name, struct buf *reply)

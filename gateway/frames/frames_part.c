@@ -110,16 +110,19 @@ static bool keep_frame(struct part *part, uint32_t frame, struct err *err)
 }
 
 static bool prepare(struct part *part, uint32_t frame, const struct picture_wish *wish,
-                    struct buf *request, bool *is_deflated, struct err *err)
+                    struct buf *request, size_t *frame_bytes, struct err *err)
 {
     struct picture_job job;
     if (!read_header(part, err))
         return false;
-    *is_deflated = part->file->is_deflated;
-    return *is_deflated ||
-           (read_pixels(part, err) && keep_frame(part, frame, err) &&
-            picture_prepare(part->file, frame, wish, &part->arena, &job, err) &&
-            sparse_check(part->sparse, err) && picture_write_job(&job, request, err));
+    if (part->file->is_deflated)
+        return true;
+    if (!read_pixels(part, err) || !keep_frame(part, frame, err) ||
+        !picture_prepare(part->file, frame, wish, &part->arena, &job, err) ||
+        !codec_check_shape(&job.shape, err))
+        return false;
+    *frame_bytes = codec_frame_bytes(&job.shape);
+    return sparse_check(part->sparse, err) && picture_write_job(&job, request, err);
 }
 
 static void free_part(struct part *part)
@@ -130,17 +133,17 @@ static void free_part(struct part *part)
 
 bool frames_prepare_part(const struct frames_source *source, uint32_t frame,
                          const struct picture_wish *wish, struct buf *request,
-                         bool *is_deflated, struct err *err)
+                         size_t *frame_bytes, struct err *err)
 {
     static const struct sparse_limits limits = {.file_bytes_max = (uint64_t)64 << 30,
                                                 .kept_bytes_max = 512 << 20,
                                                 .looked_bytes_max = LOOKED_BYTES_MAX};
     CLEANUP(path_close) int fd = source->open(source->self, err);
     CLEANUP(free_part) struct part part = {.arena = arena_init(ARENA_BYTES_MAX)};
-    *is_deflated = false;
+    *frame_bytes = 0;
     part.sparse = fd >= 0 ? sparse_open(fd, &limits, err) : NULL;
     if (!part.sparse)
         return false;
     part.bytes = sparse_bytes(part.sparse);
-    return prepare(&part, frame, wish, request, is_deflated, err);
+    return prepare(&part, frame, wish, request, frame_bytes, err);
 }

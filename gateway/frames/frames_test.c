@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -339,6 +340,45 @@ static void a_frame_of_a_large_file_is_read_by_itself(void)
     CHECK(film > UINT32_MAX);
     for (uint32_t i = 0; i < LARGE_FRAMES; i++)
         CHECK(is_frame(&scene, film, i, SMALL_FRAME));
+    CHECK(scene.loads == 0);
+    end(&scene);
+}
+
+/* One picture of 72 MB that begins with a word. */
+static uint64_t write_radiograph(const char *word)
+{
+    enum { SIDE_LARGE = 6000 };
+    CLEANUP(buf_free) struct buf head = buf_init(1 << 20);
+    CLEANUP(path_close) int fd = open(large_name(), O_RDWR | O_CREAT | O_TRUNC, 0600);
+    uint32_t len = SIDE_LARGE * SIDE_LARGE * 2;
+    put_large_head(&head, "1.2.840.10008.1.2.1", SIDE_LARGE);
+    buf_put(&head, "OW\0", 4);
+    put16(&head, len & 0xFFFF);
+    put16(&head, len >> 16);
+    write_at(fd, 0, head.at, head.len);
+    write_at(fd, head.len, word, strlen(word));
+    CHECK(ftruncate(fd, (off_t)(head.len + len)) == 0);
+    return head.len + len;
+}
+
+/* What would end the processes of all other pictures has one of its own. */
+static void a_large_picture_may_take_more_memory_and_is_drawn_small(void)
+{
+    static const struct picture_wish small = {.kind = PICTURE_JPEG, .side_max = 200};
+    struct scene scene;
+    struct picture_result result = {0};
+    struct err err = {0};
+    CLEANUP(buf_free) struct buf reply = buf_init(1 << 20);
+    begin(&scene, false, 0);
+    struct frames_source source = {.instance = SPAN(INSTANCE),
+                                   .version = SPAN("1"),
+                                   .load = load,
+                                   .self = &scene,
+                                   .open = open_file,
+                                   .size_bytes = write_radiograph("EAT!EAT!")};
+    CHECK(frames_take(scene.frames, &source, 0, &small, &reply, &err) &&
+          picture_read_reply(buf_view(&reply), &result, &err));
+    CHECK(result.columns == 200 && span_starts(result.bytes, "\xFF\xD8"));
     CHECK(scene.loads == 0);
     end(&scene);
 }
@@ -694,6 +734,14 @@ static bool draw_or_die(void *self, struct span request, struct buf *reply,
 {
     if (memmem(request.at, request.len, "DIE!DIE!", 8))
         _exit(9);
+    if (memmem(request.at, request.len, "EAT!EAT!", 8)) {
+        size_t much = (size_t)800 << 20;
+        void *at =
+            mmap(NULL, much, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (at == MAP_FAILED)
+            _exit(9);
+        munmap(at, much);
+    }
     return picture_answer(self, request, reply, err);
 }
 
@@ -707,6 +755,7 @@ int main(int argc, char **argv)
     CHECK(secret_start(&err));
     RUN(frames_are_drawn_as_pictures_and_as_values);
     RUN(a_frame_of_a_large_file_is_read_by_itself);
+    RUN(a_large_picture_may_take_more_memory_and_is_drawn_small);
     RUN(a_large_file_that_is_cut_or_lies_says_so);
     RUN(what_cannot_be_drawn_says_why);
     RUN(a_preview_is_drawn_once_and_then_read_from_disk);
