@@ -259,6 +259,8 @@ static void check_patient(const struct found *found, void *context)
     snprintf(birth, sizeof birth, "%04d-%02d-%02d", year % 10000, month % 100, day % 100);
     CHECK(text_is(text_of(person, "birth_day"), birth));
     CHECK(span_equal(text_span(text_of(person, "sex")), dicom_code(set, DICOM_SEX)));
+    struct span age = dicom_code(set, 0x00101010); /* PS3.5 6.2: 018Y */
+    CHECK(age.len == 4 && age.at[3] == 'Y');
     check_name(found, record, people);
     CHECK(has_order(found, people->directory));
     /* Nobody's data is in the names of files. */

@@ -173,7 +173,7 @@ static void put_people(struct synth_instance *instance)
     synth_set_text(set, DICOM_BIRTH_DATE, "DA", "%s",
                    synth_date(study->person->birth_day).at);
     synth_set_text(set, DICOM_SEX, "CS", "%c", study->person->sex);
-    synth_set_text(set, AGE, "AS", "%03d",
+    synth_set_text(set, AGE, "AS", "%03dY",
                    (study->at.day - study->person->birth_day) / YEAR_DAYS % 1000);
 }
 
