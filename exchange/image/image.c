@@ -355,6 +355,37 @@ static bool put_frame_views(struct writing *writing, const struct json_value *in
     return true;
 }
 
+/* Each of its frames once; left out where that is the order of the file. */
+static bool put_frame_order(struct writing *writing, const struct json_value *instance,
+                            struct err *err)
+{
+    const struct json_value *order = NULL;
+    int64_t frames = 0;
+    uint8_t seen[FRAME_VIEWS_MAX] = {0};
+    if (!json_member(instance, "frame_order"))
+        return true;
+    if (!json_take_int(instance, "frames", 0, FRAME_VIEWS_MAX, &frames, err) ||
+        !json_take_array(instance, "frame_order", FRAME_VIEWS_MAX, &order, err))
+        return false;
+    if (json_count(order) != (size_t)frames)
+        return err_set(err, ERR_SYNTAX, "study_order", "not a place for each frame");
+    json_key(&writing->writer, "frame_order");
+    json_open_array(&writing->writer);
+    for (size_t i = 0; i < json_count(order); i++) {
+        double frame = 0;
+        if (!json_as_double(json_item(order, i), &frame, err))
+            return false;
+        bool is_frame = frame >= 0 && frame < (double)frames &&
+                        !(frame > (double)(int64_t)frame) && !seen[(size_t)frame];
+        if (!is_frame)
+            return err_set(err, ERR_SYNTAX, "study_order", "no frame, or one twice");
+        seen[(size_t)frame] = 1;
+        json_int_value(&writing->writer, (int64_t)frame);
+    }
+    json_close_array(&writing->writer);
+    return true;
+}
+
 static bool put_instance(struct writing *writing, const struct json_value *instance,
                          struct err *err)
 {
@@ -371,7 +402,8 @@ static bool put_instance(struct writing *writing, const struct json_value *insta
         !put_numbers_or_null(writing, instance, numbers, err) ||
         !put_rescale(writing, instance, err) || !put_windows(writing, instance, err) ||
         !put_word(writing, instance, "voi_function", voi_functions, err) ||
-        !put_tables(writing, instance, err) || !put_frame_views(writing, instance, err))
+        !put_tables(writing, instance, err) || !put_frame_views(writing, instance, err) ||
+        !put_frame_order(writing, instance, err))
         return false;
     json_close_object(&writing->writer);
     return true;

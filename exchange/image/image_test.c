@@ -203,7 +203,7 @@ static void frames_have_what_is_said_of_them(void)
     static const char good[] = FRAMES(
         "\"views\":[{},{\"position\":[1,2,3],\"orientation\":null,\"spacing\":[2,1],"
         "\"spacing_kind\":\"imager\",\"rescale\":null,\"windows\":[],\"voi_function\":"
-        "\"SIGMOID\",\"has_voi_lut\":true}],\"frame_views\":[1]");
+        "\"SIGMOID\",\"has_voi_lut\":true}],\"frame_views\":[1],\"frame_order\":[0]");
     static const char *const bad[] = {
         FRAMES("\"views\":[{}]"),
         FRAMES("\"views\":[{}],\"frame_views\":[]"),
@@ -218,6 +218,12 @@ static void frames_have_what_is_said_of_them(void)
         FRAMES("\"views\":[{\"spacing\":[1,1]}],\"frame_views\":[0]"),
         FRAMES("\"views\":[{\"rescale\":{}}],\"frame_views\":[0]"),
         FRAMES("\"views\":[{\"windows\":[]}],\"frame_views\":[0]"),
+        FRAMES("\"frame_order\":[]"),
+        FRAMES("\"frame_order\":[1]"),
+        FRAMES("\"frame_order\":[-1]"),
+        FRAMES("\"frame_order\":[0.5]"),
+        FRAMES("\"frame_order\":[0,0]"),
+        FRAMES("\"frame_order\":0"),
     };
     struct err err = {0};
     CLEANUP(buf_free) struct buf out = buf_init(1 << 16);
@@ -227,7 +233,7 @@ static void frames_have_what_is_said_of_them(void)
                  "\"views\":[{},{\"spacing\":[2,1],\"spacing_kind\":\"imager\","
                  "\"position\":[1,2,3],\"orientation\":null,\"rescale\":null,"
                  "\"windows\":[],\"voi_function\":\"SIGMOID\",\"has_voi_lut\":true}],"
-                 "\"frame_views\":[1]"));
+                 "\"frame_views\":[1],\"frame_order\":[0]"));
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct err fault = {0};
         out.len = 0;

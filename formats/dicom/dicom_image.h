@@ -106,11 +106,17 @@ struct dicom_frame_views {
     const struct dicom_file *file;
     const struct dicom_set *next;
     uint32_t frame;
-    bool is_there; /* functional groups: what is said is said of each frame by itself */
+    bool is_there; /* what is said is said of each frame: functional groups, dose grids */
+    bool has_offsets; /* of slices from the first (PS3.3 C.8.8.3.2) */
 };
 struct dicom_frame_views dicom_views_begin(const struct dicom_file *file);
 MUST_CHECK bool dicom_views_next(struct dicom_frame_views *views, struct arena *arena,
                                  struct dicom_view *view, struct err *err);
+
+/* The frames in the order in which they are looked at, by dimensions, stacks or place;
+ * NULL = that of the file, also where nothing says another. *arena* */
+MUST_CHECK bool dicom_frame_order(const struct dicom_file *file, size_t count,
+                                  struct arena *arena, uint32_t **order, struct err *err);
 
 /* A lookup table (PS3.3 C.11.1.1): value `first` and below give entry 0, values beyond
  * the end the last one. */

@@ -3,7 +3,7 @@
  * (PS3.3 C.7.6.16), windows and tables (C.11), spacing and place (C.7.6.2). */
 #include "formats/dicom/dicom_parts.h"
 
-enum { SEGMENTS_MAX = 2 * DICOM_LUT_ENTRIES_MAX };
+enum { SEGMENTS_MAX = 2 * DICOM_LUT_ENTRIES_MAX, OFFSETS_MAX = 1000 };
 
 /* Where the attributes of one frame are looked for, in order. */
 struct scope {
@@ -178,22 +178,53 @@ bool dicom_view_read(const struct dicom_file *file, uint32_t frame, struct arena
     return read_view(&scope, frame, arena, view, err);
 }
 
+/* Slices of a dose lie along the normal of the first, as far from it as the vector says;
+ * where that begins with another number than zero it is the z coordinate itself. */
+static void move_by_offset(const struct dicom_set *set, uint32_t frame,
+                           struct dicom_view *view)
+{
+    double first = 0;
+    double offset = 0;
+    const double *d = view->orientation;
+    const double normal[3] = {d[1] * d[5] - d[2] * d[4], d[2] * d[3] - d[0] * d[5],
+                              d[0] * d[4] - d[1] * d[3]};
+    bool is_known = view->has_position && view->has_orientation &&
+                    dicom_double(set, DICOM_GRID_OFFSETS, 0, &first) &&
+                    dicom_double(set, DICOM_GRID_OFFSETS, frame, &offset);
+    view->has_position = is_known;
+    if (first != 0) /* only where the normal is an axis: steps count in its direction */
+        offset = (offset - first) * (normal[2] < 0 ? -1 : 1);
+    for (size_t i = 0; is_known && i < 3; i++)
+        view->position[i] += normal[i] * offset;
+}
+
 struct dicom_frame_views dicom_views_begin(const struct dicom_file *file)
 {
-    return (struct dicom_frame_views){
-        .file = file,
-        .next = dicom_item(file->set, DICOM_FRAME_GROUPS, 0),
-        .is_there = dicom_item(file->set, DICOM_SHARED_GROUPS, 0) ||
-                    dicom_item(file->set, DICOM_FRAME_GROUPS, 0)};
+    int64_t frames = 0;
+    bool has_groups = dicom_item(file->set, DICOM_SHARED_GROUPS, 0) ||
+                      dicom_item(file->set, DICOM_FRAME_GROUPS, 0);
+    bool has_offsets = !has_groups && dicom_int(file->set, DICOM_FRAMES, 0, &frames) &&
+                       frames > 1 && frames <= OFFSETS_MAX &&
+                       dicom_value_count(file->set, DICOM_GRID_OFFSETS) == (size_t)frames;
+    return (struct dicom_frame_views){.file = file,
+                                      .next =
+                                          dicom_item(file->set, DICOM_FRAME_GROUPS, 0),
+                                      .is_there = has_groups || has_offsets,
+                                      .has_offsets = has_offsets};
 }
 
 bool dicom_views_next(struct dicom_frame_views *views, struct arena *arena,
                       struct dicom_view *view, struct err *err)
 {
     struct scope scope = scope_of(views->file);
+    uint32_t frame = views->frame++;
     scope.frame = views->next;
     views->next = views->next ? views->next->next : NULL;
-    return read_view(&scope, views->frame++, arena, view, err);
+    if (!read_view(&scope, frame, arena, view, err))
+        return false;
+    if (views->has_offsets)
+        move_by_offset(scope.object, frame, view);
+    return true;
 }
 
 /* ------------------------------------------------------------------ tables */

@@ -90,7 +90,7 @@ struct dicom_file;
 struct dicom_view;
 void study_write_view(struct json_writer *writer, const struct dicom_view *view);
 /* … and, of enhanced objects, what is said of frames otherwise than of the first. */
-enum { STUDY_FRAME_VIEWS_BYTES_MAX = 512 * 1024 };
+enum { STUDY_FRAME_VIEWS_BYTES_MAX = 640 * 1024 };
 MUST_CHECK bool study_write_frame_views(struct json_writer *writer,
                                         const struct dicom_file *file,
                                         int64_t frame_count, struct arena *arena,

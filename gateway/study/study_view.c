@@ -9,7 +9,7 @@
 enum {
     FRAMES_MAX = 20000,
     VIEWS_MAX = 4096,
-    VIEWS_BYTES_MAX = STUDY_FRAME_VIEWS_BYTES_MAX - 6 * FRAMES_MAX
+    VIEWS_BYTES_MAX = STUDY_FRAME_VIEWS_BYTES_MAX - 12 * FRAMES_MAX
 };
 
 static void put_doubles(struct json_writer *writer, const char *key, const double *values,
@@ -224,12 +224,30 @@ static bool read_views(const struct dicom_file *file, size_t frame_count,
     return true;
 }
 
+static bool write_order(struct json_writer *writer, const struct dicom_file *file,
+                        size_t frame_count, struct arena *arena, struct err *err)
+{
+    uint32_t *order = NULL;
+    if (!dicom_frame_order(file, frame_count, arena, &order, err))
+        return false;
+    if (!order)
+        return true;
+    json_key(writer, "frame_order");
+    json_open_array(writer);
+    for (size_t i = 0; i < frame_count; i++)
+        json_int_value(writer, order[i]);
+    json_close_array(writer);
+    return true;
+}
+
 bool study_write_frame_views(struct json_writer *writer, const struct dicom_file *file,
                              int64_t frame_count, struct arena *arena, struct err *err)
 {
     struct views views = {0};
     if (frame_count < 2 || frame_count > FRAMES_MAX || !dicom_views_begin(file).is_there)
         return true;
+    if (!write_order(writer, file, (size_t)frame_count, arena, err))
+        return false;
     if (!read_views(file, (size_t)frame_count, &views, arena, err))
         return err->kind == ERR_NONE; /* said of none: nothing is measured between them */
     json_key(writer, "views");

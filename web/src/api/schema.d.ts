@@ -1600,6 +1600,8 @@ export interface components {
             views?: components["schemas"]["FrameView"][];
             /** @description with `views`: which of them each frame has */
             frame_views?: number[];
+            /** @description the frames, from 0, in the order in which they are looked at; absent where that is the file's */
+            frame_order?: number[];
         };
         /** @description what is absent is as the instance says */
         FrameView: {

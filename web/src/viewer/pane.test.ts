@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Frames } from './cache.ts';
 import { Pane, type Load, type Loaded } from './pane.ts';
-import type { Instance, Series } from './study.ts';
+import { framesOf, type Instance, type Series } from './study.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -29,6 +29,13 @@ function open(count: number, more: Partial<Instance> = {}, answer: (asked: strin
   return { asked, pane: new Pane('pane', 'opening', series, 0, store, load, () => {}), store };
 }
 const values = (): Promise<Loaded> => Promise.resolve({ bytes: 8, values: new Uint8Array(8) });
+
+describe('frames', () => {
+  it('come in the order that their object says', () => {
+    const { pane } = open(2, { frames: 3, frame_order: [2, 0, 1] });
+    expect(framesOf(pane.series).map(({ instance, frame }) => `${instance} ${frame}`)).toEqual(['0 2', '0 0', '0 1', '1 2', '1 0', '1 1']);
+  });
+});
 
 describe('a pane', () => {
   it('asks for pictures first, and for values of the frame it rests on only', () => {

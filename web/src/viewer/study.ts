@@ -16,7 +16,7 @@ export interface FrameRef {
 
 export function framesOf(series: Series): FrameRef[] {
   return series.instances.flatMap((image, instance) =>
-    Array.from({ length: image.frames }, (_, frame) => ({ instance, frame })),
+    Array.from({ length: image.frames }, (_, at) => ({ instance, frame: image.frame_order?.[at] ?? at })),
   );
 }
 
