@@ -12,6 +12,18 @@ static void end_inflate(z_stream *stream)
     (void)inflateEnd(stream);
 }
 
+/* All that is there is full. */
+static bool make_room(uint8_t **out, size_t max_bytes, size_t *room, struct arena *arena,
+                      struct err *err)
+{
+    size_t len = *room;
+    size_t wanted = len ? len * 2 : FIRST_BYTES;
+    wanted = wanted < max_bytes ? wanted : max_bytes;
+    *out = arena_grow(arena, *out, len, wanted, 1, room, err);
+    *room = *room < max_bytes ? *room : max_bytes;
+    return *out != NULL;
+}
+
 /* Up to max_bytes; a broken stream gives what came before. */
 static bool inflate_up_to(z_stream *stream, size_t max_bytes, struct arena *arena,
                           struct span *inflated, enum dicom_inflated *how,
@@ -27,14 +39,8 @@ static bool inflate_up_to(z_stream *stream, size_t max_bytes, struct arena *aren
             *how = DICOM_INFLATED_PART;
             break;
         }
-        if (len == room) {
-            size_t wanted = room ? room * 2 : FIRST_BYTES;
-            wanted = wanted < max_bytes ? wanted : max_bytes;
-            out = arena_grow(arena, out, len, wanted, 1, &room, err);
-            if (!out)
-                return false;
-            room = room < max_bytes ? room : max_bytes;
-        }
+        if (len == room && !make_room(&out, max_bytes, &room, arena, err))
+            return false;
         size_t step = room - len < INT32_MAX ? room - len : INT32_MAX;
         stream->next_out = out + len;
         stream->avail_out = (uInt)step;

@@ -349,6 +349,18 @@ static bool read_set(struct dicom_reader *reader, size_t at, struct err *err)
     return reader->has_stopped || dicom_read_elements(reader, file->set, &at, false, err);
 }
 
+static bool read_inflated(struct dicom_reader *reader, size_t deflated_len,
+                          bool is_prefix, enum dicom_inflated how, struct err *err)
+{
+    bool goes_on =
+        how == DICOM_INFLATED_PART || (how == DICOM_INFLATED_HUNGRY && is_prefix);
+    reader->file_bytes = goes_on ? UINT64_MAX : 0;
+    if (!goes_on && how != DICOM_INFLATED_ALL &&
+        !dicom_warn_deflate_cut(reader->file, deflated_len, err))
+        return false;
+    return read_set(reader, 0, err);
+}
+
 /* Up to the pixels no more is inflated than that needs: a little at first, then four
  * times as much and all anew. Over the limit what came so far counts. */
 static bool read_inflated_head(struct dicom_reader *reader, struct span deflated,
@@ -367,13 +379,7 @@ static bool read_inflated_head(struct dicom_reader *reader, struct span deflated
         if (!dicom_inflate_some(deflated, room, is_prefix, reader->file, &reader->bytes,
                                 &how, err))
             return false;
-        bool goes_on =
-            how == DICOM_INFLATED_PART || (how == DICOM_INFLATED_HUNGRY && is_prefix);
-        reader->file_bytes = goes_on ? UINT64_MAX : 0;
-        if (!goes_on && how != DICOM_INFLATED_ALL &&
-            !dicom_warn_deflate_cut(reader->file, before.bytes.len, err))
-            return false;
-        if (!read_set(reader, 0, err))
+        if (!read_inflated(reader, before.bytes.len, is_prefix, how, err))
             return false;
         bool is_enough = reader->file->needs_bytes == 0;
         if (is_enough)
