@@ -10,7 +10,9 @@
 
 enum {
     PARTS_ARENA_BYTES = CONTENT_PARTS_MAX * CONTENT_WISH_BYTES_MAX + 16384,
-    STREAM_BYTES = 512 * 1024 /* of a stream may come before the browser took any */
+    /* Of a stream so much may come before the browser took any: a slice of a CT (512 kB
+     * and its header) does not wait for credit at its end. */
+    STREAM_BYTES = 1024 * 1024
 };
 
 static const struct content_target *target_of(const struct content_fetch *fetch)

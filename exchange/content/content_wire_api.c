@@ -124,12 +124,27 @@ static void copy_field(char *out, size_t size, struct span value)
     out[len] = '\0';
 }
 
-/* The lock is held. There is at most one job for each fetch, and room for all. */
-static void post(struct content_fetch *fetch)
+/* The lock is held, and let go before a worker is called, who would wait for it. There
+ * is at most one job for each fetch, and room for all; who is to call has the fetch. */
+static void unlock_and_post(struct content_fetch *fetch)
 {
+    bool is_ours = !fetch->is_posted && !atomic_load(&fetch->service->is_stopped);
     fetch->is_again = true;
-    if (!fetch->is_posted && !atomic_load(&fetch->service->is_stopped))
-        fetch->is_posted = workers_post(fetch->service->workers, run_fetch, fetch);
+    fetch->is_posted = fetch->is_posted || is_ours;
+    pthread_mutex_unlock(&fetch->lock);
+    if (is_ours && !workers_post(fetch->service->workers, run_fetch, fetch)) {
+        pthread_mutex_lock(&fetch->lock);
+        fetch->is_posted = false;
+        pthread_mutex_unlock(&fetch->lock);
+    }
+}
+
+static void unlock_and_post_if(struct content_fetch *fetch, bool is_due)
+{
+    if (is_due)
+        unlock_and_post(fetch);
+    else
+        pthread_mutex_unlock(&fetch->lock);
 }
 
 static void got_head(void *context, const struct tunnel_head *head)
@@ -141,9 +156,7 @@ static void got_head(void *context, const struct tunnel_head *head)
     fetch->batch_bytes = head->credit_bytes / BATCHES;
     copy_field(fetch->head.type, sizeof fetch->head.type, head->content_type);
     copy_field(fetch->head.lossy, sizeof fetch->head.lossy, head->lossy);
-    if (is_stream(fetch))
-        post(fetch);
-    pthread_mutex_unlock(&fetch->lock);
+    unlock_and_post_if(fetch, is_stream(fetch));
 }
 
 /* No more than `begin` waits for: it reads them without the lock. */
@@ -174,9 +187,8 @@ static void got_data(void *context, struct span bytes)
     else if (!is_passed_on && fetch->exchange)
         tunnel_consume(fetch->exchange, bytes.len);
     /* the first bytes are judged as soon as they are here */
-    if (is_passed_on && (!fetch->is_passing || fetch->received.len >= fetch->batch_bytes))
-        post(fetch);
-    pthread_mutex_unlock(&fetch->lock);
+    bool is_due = !fetch->is_passing || fetch->received.len >= fetch->batch_bytes;
+    unlock_and_post_if(fetch, is_passed_on && is_due);
 }
 
 static void got_end(void *context, bool complete, const struct err *err)
@@ -188,8 +200,7 @@ static void got_end(void *context, bool complete, const struct err *err)
     fetch->is_complete = complete;
     if (!complete)
         fetch->err = *err;
-    post(fetch);
-    pthread_mutex_unlock(&fetch->lock);
+    unlock_and_post(fetch);
 }
 
 static void stream_drained(void *context)
@@ -197,8 +208,7 @@ static void stream_drained(void *context)
     struct content_fetch *fetch = context;
     pthread_mutex_lock(&fetch->lock);
     fetch->is_full = false;
-    post(fetch);
-    pthread_mutex_unlock(&fetch->lock);
+    unlock_and_post(fetch);
 }
 
 static void stream_closed(void *context)
@@ -209,8 +219,7 @@ static void stream_closed(void *context)
     fetch->is_over = true;
     if (fetch->exchange)
         tunnel_cancel(fetch->exchange);
-    post(fetch);
-    pthread_mutex_unlock(&fetch->lock);
+    unlock_and_post(fetch);
 }
 
 /* One whose stream is open has not finished, so it is still here when a worker comes. */
@@ -219,9 +228,7 @@ void content_look_again(struct content_service *service)
     pthread_mutex_lock(&service->lock);
     for (struct content_fetch *fetch = service->first; fetch; fetch = fetch->next) {
         pthread_mutex_lock(&fetch->lock);
-        if (fetch->stream && !fetch->is_over)
-            post(fetch);
-        pthread_mutex_unlock(&fetch->lock);
+        unlock_and_post_if(fetch, fetch->stream && !fetch->is_over);
     }
     pthread_mutex_unlock(&service->lock);
 }

@@ -43,7 +43,8 @@ struct zip *zip_open(zip_write *write, void *context, struct err *err)
     bool is_good =
         zip->archive && archive_write_set_format_zip(zip->archive) == ARCHIVE_OK &&
         archive_write_zip_set_compression_store(zip->archive) == ARCHIVE_OK &&
-        archive_write_set_bytes_in_last_block(zip->archive, 1) == ARCHIVE_OK &&
+        /* as it comes: libarchive would else hand on 10 kB at a time */
+        archive_write_set_bytes_per_block(zip->archive, 0) == ARCHIVE_OK &&
         archive_write_open2(zip->archive, zip, NULL, pass_on, NULL, NULL) == ARCHIVE_OK;
     if (is_good)
         return zip;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Files of a study as they lie there, piece by piece: each download has a thread of its
+/* Files of a study as they lie there. A small one is read at once and goes whole, head
+ * and body together. Any other goes piece by piece: each download has a thread of its
  * own, because it waits for its reader and for the hospital's disk, and workers do not.
  */
 #include <errno.h>
@@ -11,7 +12,7 @@
 #include "base/path.h"
 #include "gateway/answer/answer_parts.h"
 
-enum { PIECE_BYTES = ANSWER_PIECE_BYTES, SENDINGS_MAX = 16 };
+enum { PIECE_BYTES = ANSWER_PIECE_BYTES, SMALL_BYTES = 1 << 20, SENDINGS_MAX = 16 };
 
 struct answer_sending {
     struct answer *answer;
@@ -22,7 +23,10 @@ struct answer_sending {
     pthread_cond_t word;
     struct http_stream *stream; /* NULL = its reader is gone */
     bool is_full;
+    bool is_left; /* all is queued, no thread waits: its stream's end frees it */
 };
+
+static void free_sending(struct answer_sending *sending);
 
 static void drained(void *context)
 {
@@ -38,8 +42,11 @@ static void closed(void *context)
     struct answer_sending *sending = context;
     pthread_mutex_lock(&sending->lock);
     sending->stream = NULL;
+    bool is_left = sending->is_left;
     pthread_cond_signal(&sending->word);
     pthread_mutex_unlock(&sending->lock);
+    if (is_left)
+        free_sending(sending);
 }
 
 size_t answer_read_piece(int fd, int64_t at, int64_t end, uint8_t *piece)
@@ -165,10 +172,52 @@ static void start_thread(struct answer_sending *sending)
     free_sending(sending);
 }
 
+static const struct http_stream_events events = {drained, closed};
+
+static bool read_whole(const struct answer_sending *sending, struct buf *out,
+                       struct err *err)
+{
+    size_t left = (size_t)(sending->end - sending->at);
+    uint8_t *at = left > 0 ? buf_take(out, left) : NULL;
+    size_t read = 0;
+    while (at && read < left) {
+        size_t count = answer_read_piece(sending->fd, sending->at + (int64_t)read,
+                                         sending->end, at + read);
+        if (count == 0)
+            return err_set(err, ERR_BUSY, "source_changed", "the file is shorter now");
+        read += count;
+    }
+    return buf_check(out, err);
+}
+
+/* The loop begins when head, body and end are there. */
+static bool send_whole(struct answer_sending *sending, struct http_call *call,
+                       const char *content_type, struct err *err)
+{
+    CLEANUP(buf_free) struct buf bytes =
+        buf_init((size_t)(sending->end - sending->at));
+    if (!read_whole(sending, &bytes, err)) {
+        free_sending(sending);
+        return false;
+    }
+    pthread_mutex_lock(&sending->lock);
+    sending->is_left = true;
+    struct http_stream *stream = http_stream_open(
+        call, 200, content_type, (int64_t)bytes.len, &events, sending);
+    sending->stream = stream;
+    if (stream) {
+        (void)http_stream_give(stream, &bytes);
+        http_stream_end(stream);
+    }
+    pthread_mutex_unlock(&sending->lock);
+    if (!stream)
+        free_sending(sending);
+    return true;
+}
+
 static void open_stream(struct answer_sending *sending, struct http_call *call,
                         const char *content_type, int64_t len)
 {
-    static const struct http_stream_events events = {drained, closed};
     pthread_mutex_lock(&sending->lock);
     sending->stream = http_stream_open(call, 200, content_type, len, &events, sending);
     bool is_open = sending->stream != NULL;
@@ -192,6 +241,8 @@ bool answer_send_file(struct answer *answer, struct http_call *call, int *fd,
     sending->at = range->from;
     sending->end = range->to > 0 ? range->to : status.st_size;
     *fd = -1;
+    if (sending->end - sending->at <= SMALL_BYTES)
+        return send_whole(sending, call, range->content_type, err);
     open_stream(sending, call, range->content_type, sending->end - sending->at);
     return true;
 }

@@ -143,6 +143,9 @@ struct http_stream *http_stream_open(struct http_call *call, int status,
  * does not come. A caller that goes on regardless is cut at 8 MiB. */
 enum { HTTP_STREAM_HIGH_BYTES = 256 * 1024, HTTP_STREAM_LOW_BYTES = 64 * 1024 };
 size_t http_stream_write(struct http_stream *stream, struct span bytes);
+/* The same, which takes the bytes themselves instead of a copy when nothing waits before
+ * them; the buffer is empty afterwards, and freed by whoever has it. */
+size_t http_stream_give(struct http_stream *stream, struct buf *bytes);
 /* The whole body was written. */
 void http_stream_end(struct http_stream *stream);
 /* Cuts it so that the receiver can tell: RST or a closed connection, never a clean end.

@@ -51,13 +51,28 @@ static bool keeps_promise(struct http_stream *stream, size_t len)
     return true;
 }
 
-size_t http_stream_write(struct http_stream *stream, struct span bytes)
+/* The buffer itself, when nothing waits before it. Each keeps its own bound. */
+static bool take_whole(struct buf *pending, struct buf *bytes)
+{
+    if (!bytes || pending->len > 0 || bytes->len > pending->max_bytes)
+        return false;
+    struct buf empty = *pending;
+    *pending = *bytes;
+    pending->max_bytes = empty.max_bytes;
+    empty.max_bytes = bytes->max_bytes;
+    *bytes = empty;
+    return true;
+}
+
+/* whole: what the bytes lie in; NULL = they are copied. */
+static size_t put(struct http_stream *stream, struct span bytes, struct buf *whole)
 {
     struct err err = {0};
     pthread_mutex_lock(&stream->lock);
     bool is_open = !stream->is_dead && !stream->is_ended && !stream->is_aborted;
     if (is_open && bytes.len > 0) {
-        buf_span(&stream->pending, bytes);
+        if (!take_whole(&stream->pending, whole))
+            buf_span(&stream->pending, bytes);
         if (!keeps_promise(stream, bytes.len) || !buf_check(&stream->pending, &err))
             stream->is_aborted = true;
         stream->queued_bytes += bytes.len;
@@ -66,6 +81,18 @@ size_t http_stream_write(struct http_stream *stream, struct span bytes)
     }
     size_t queued_bytes = stream->is_dead ? 0 : stream->queued_bytes;
     pthread_mutex_unlock(&stream->lock);
+    return queued_bytes;
+}
+
+size_t http_stream_write(struct http_stream *stream, struct span bytes)
+{
+    return put(stream, bytes, NULL);
+}
+
+size_t http_stream_give(struct http_stream *stream, struct buf *bytes)
+{
+    size_t queued_bytes = put(stream, buf_view(bytes), bytes);
+    buf_reset(bytes);
     return queued_bytes;
 }
 

@@ -398,8 +398,15 @@ static bool read_plain(struct tls_session *session, struct buf *plain, bool *clo
     uint8_t piece[PIECE_BYTES];
     size_t len = 0;
     for (;;) {
+        /* into the room that is there; a buffer does not grow for what may not come */
+        bool has_room = plain->size_bytes - plain->len >= sizeof piece;
+        uint8_t *at = has_room ? plain->at + plain->len : piece;
         ERR_clear_error();
-        int result = SSL_read_ex(session->ssl, piece, sizeof piece, &len);
+        int result = SSL_read_ex(session->ssl, at, sizeof piece, &len);
+        if (result == 1 && has_room) {
+            plain->len += len;
+            continue;
+        }
         if (result == 1) {
             buf_put(plain, piece, len);
             continue;
