@@ -8,11 +8,13 @@ run. One JSON line per answer:
             answered; beside it Orthanc (/instances/{id}/frames/0/rendered), which reads the file
             for each answer as ours does, and with the files in its memory, as it comes
   download  a study of 500 MB as a ZIP and file by file over TLS; beside it nginx with the
-            same bytes and the same certificate
+            same bytes and the same certificate; both again over a line of 1 Gbit/s between
+            browser and servers, as root and with iproute2
   first     the study's list and its first frame over a link of 20 ms each way and back
 usage: bench_pictures.py PROGRAM FETCH FOLDER [frames|download|first ...]
 FETCH is bench_fetch; FOLDER is made anew."""
 import array
+import ctypes
 import http.client
 import json
 import os
@@ -36,6 +38,8 @@ FRAMES, ROUNDS, RUNS, AT_ONCE = 100, 4, 3, 4
 DOWNLOAD_FILES = 954  # of 524 kB
 SCROLLED = 600
 LINK_MS = 20  # there and back
+LINE = "1gbit"
+CLONE_NEWNET = 0x40000000
 PATIENCE_S = 300
 SIDE = 512
 ENCODERS = {"native": None,
@@ -432,6 +436,7 @@ def frames(region):
 class Nginx:
     def __init__(self, root, keys):
         self.port, self.folder = free_port(), os.path.abspath(f"{FOLDER}/nginx")
+        shutil.rmtree(self.folder, ignore_errors=True)
         os.makedirs(self.folder)
         with open(f"{self.folder}/nginx.conf", "w", encoding="ascii") as file:
             file.write(f"""worker_processes 2; daemon off; pid {self.folder}/pid;
@@ -470,12 +475,56 @@ def curl(words, urls, *more):
     return time.monotonic() - from_s, sum(int(one) for one in done.stdout.split())
 
 
+class OwnNetwork:
+    """A loopback of our own, where what a browser gets from a port passes a line of LINE;
+    the gateway's tunnel does not. What is started inside is in it."""
+
+    def __enter__(self):
+        self.libc, self.way_back = ctypes.CDLL(None, use_errno=True), None
+        if os.geteuid() != 0 or not shutil.which("ip") or not shutil.which("tc"):
+            return None
+        way_back = os.open("/proc/self/ns/net", os.O_RDONLY)
+        if self.libc.unshare(CLONE_NEWNET) != 0:
+            os.close(way_back)
+            return None
+        self.way_back = way_back
+        is_made = all(self.tell(*words.split()) for words in (
+            "ip link set lo mtu 1500 up", "tc qdisc add dev lo root handle 1: htb",
+            f"tc class add dev lo parent 1: classid 1:1 htb rate {LINE} burst 64kb"))
+        return self if is_made else None
+
+    def __exit__(self, *_):
+        if self.way_back is not None:
+            self.libc.setns(self.way_back, CLONE_NEWNET)
+            os.close(self.way_back)
+
+    def limit(self, port):
+        if not self.tell(*"tc filter add dev lo parent 1: protocol ip prio 1 u32 match ip "
+                         "sport".split(), str(port), *"0xffff flowid 1:1".split()):
+            fail("no line")
+
+    @staticmethod
+    def tell(*words):
+        return subprocess.run(words, capture_output=True, check=False).returncode == 0
+
+
 def download(region):
     folder = f"{region.pictures}/bench-200"
     study = make_study(folder, region.number, 200, "native", DOWNLOAD_FILES)
     region.entry_of(study, DOWNLOAD_FILES)
     region.stop()
     region.started.append("--tls")
+    measure_download(region, study, folder, None)
+    with OwnNetwork() as line:
+        if line:
+            measure_download(region, study, folder, line)
+        else:
+            print("bench: no line, which takes root, ip, tc, HTB and u32", file=sys.stderr)
+    region.started.pop()
+    region.start()
+
+
+def measure_download(region, study, folder, line):
     region.start()
     keys = f"{region.folder}/certificates"
     words = {"cert": f"{keys}/{CLINIC}-terminal.crt", "key": f"{keys}/{CLINIC}-terminal.key",
@@ -493,27 +542,34 @@ def download(region):
         nginx = Nginx(f"{region.folder}/images", keys)
         theirs = f"https://localhost:{nginx.port}"
         files = sorted(os.listdir(folder))
-        compare("the study as a ZIP", words, [f"{ours}/study.zip"], [f"{theirs}/bench.zip"],
-                cookie, region)
-        compare("file by file", words, [f"{ours}/instances/0/{i}" for i in range(len(files))],
+        for port in (region.port, nginx.port) if line else ():
+            line.limit(port)
+        over = f" over {LINE}" if line else ""
+        compare("the study as a ZIP" + over, words, [f"{ours}/study.zip"],
+                [f"{theirs}/bench.zip"], cookie, region)
+        compare("file by file" + over, words,
+                [f"{ours}/instances/0/{i}" for i in range(len(files))],
                 [f"{theirs}/{HOSPITAL}/bench-200/{name}" for name in files], cookie, region)
         os.unlink(whole)
     finally:
         if nginx:
             nginx.stop()
-        region.started.pop()
+        region.stop()
 
 
 def compare(what, words, ours, theirs, cookie, region):
-    rates = ([], [])
+    rates, spent_s, count = ([], []), 0, 0
     for _ in range(RUNS):
         for place, (urls, more) in enumerate(((ours, cookie), (theirs, []))):
+            before_s = region.cpu_s()
             seconds, count = curl(words, urls, *more)
             rates[place].append(count / seconds / 1e6)
+            spent_s += region.cpu_s() - before_s if place == 0 else 0
     mine, beside = statistics.median(rates[0]), statistics.median(rates[1])
     centre_mb, gateway_mb = region.memory_mb()
     show("download", what, mb=round(count / 1e6), mb_per_second=round(mine),
-         nginx=round(beside), ratio=round(mine / beside, 2), runs=RUNS, centre_mb=centre_mb,
+         nginx=round(beside), ratio=round(mine / beside, 2), runs=RUNS,
+         cpu_s_per_gb=round(spent_s / RUNS / count * 1e9, 2), centre_mb=centre_mb,
          gateway_mb=gateway_mb)
 
 

@@ -194,16 +194,15 @@ static bool read_whole(const struct answer_sending *sending, struct buf *out,
 static bool send_whole(struct answer_sending *sending, struct http_call *call,
                        const char *content_type, struct err *err)
 {
-    CLEANUP(buf_free) struct buf bytes =
-        buf_init((size_t)(sending->end - sending->at));
+    CLEANUP(buf_free) struct buf bytes = buf_init((size_t)(sending->end - sending->at));
     if (!read_whole(sending, &bytes, err)) {
         free_sending(sending);
         return false;
     }
     pthread_mutex_lock(&sending->lock);
     sending->is_left = true;
-    struct http_stream *stream = http_stream_open(
-        call, 200, content_type, (int64_t)bytes.len, &events, sending);
+    struct http_stream *stream =
+        http_stream_open(call, 200, content_type, (int64_t)bytes.len, &events, sending);
     sending->stream = stream;
     if (stream) {
         (void)http_stream_give(stream, &bytes);

@@ -58,30 +58,30 @@ static bool copy_file(struct writing *writing, int fd, int64_t size_bytes,
 
 /* ---- ZIP ---- */
 
-static bool put_file(struct writing *writing, const struct answer_parcel_file *file,
-                     struct err *err)
-{
-    struct stat status;
-    CLEANUP(path_close)
-    int fd = answer_open_instance(writing->answer, &file->instance, err);
-    return fd >= 0 && fstat(fd, &status) == 0 &&
-           zip_file(writing->zip, file->name, status.st_size, status.st_mtim.tv_sec,
-                    err) &&
-           copy_file(writing, fd, status.st_size, write_to_zip, err);
-}
-
 /* One whose header cannot be read, or that is no DICOM, lies in the archive all the same.
  */
-static void list_file(const struct writing *writing, struct dicom_medium *medium,
-                      const struct answer_parcel_file *file)
+static void list_file(struct dicom_medium *medium, const struct answer_parcel_file *file,
+                      int fd)
 {
     struct err err = {0};
     struct dicom_file *header = NULL;
     CLEANUP(arena_free) struct arena arena = arena_init_small(HEADER_ARENA_BYTES);
-    CLEANUP(path_close)
-    int fd = answer_open_instance(writing->answer, &file->instance, &err);
-    if (fd >= 0 && !study_is_mfer(fd) && study_read_file(fd, &arena, &header, &err))
+    if (!study_is_mfer(fd) && study_read_file(fd, &arena, &header, &err))
         dicom_medium_add(medium, header, file->name);
+}
+
+static bool put_file(struct writing *writing, struct dicom_medium *medium,
+                     const struct answer_parcel_file *file, struct err *err)
+{
+    struct stat status;
+    CLEANUP(path_close)
+    int fd = answer_open_instance(writing->answer, &file->instance, err);
+    if (fd < 0 || fstat(fd, &status) != 0)
+        return false;
+    list_file(medium, file, fd);
+    return zip_file(writing->zip, file->name, status.st_size, status.st_mtim.tv_sec,
+                    err) &&
+           copy_file(writing, fd, status.st_size, write_to_zip, err);
 }
 
 static bool put_directory(struct zip *zip, struct dicom_medium *medium, int64_t now_s,
@@ -101,10 +101,8 @@ static bool write_zip(struct writing *writing, struct err *err)
     writing->zip = zip_open(writing->write, writing->sending, err);
     bool is_good = writing->zip != NULL;
     dicom_medium_begin(&medium, parcel->number);
-    for (size_t i = 0; is_good && i < parcel->count; i++) {
-        list_file(writing, &medium, &parcel->files[i]);
-        is_good = put_file(writing, &parcel->files[i], err);
-    }
+    for (size_t i = 0; is_good && i < parcel->count; i++)
+        is_good = put_file(writing, &medium, &parcel->files[i], err);
     if (is_good && medium.instance_count > 0)
         is_good = put_directory(writing->zip, &medium, parcel->made_s, err);
     buf_free(&medium.out);

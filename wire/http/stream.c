@@ -8,7 +8,8 @@
 #include "wire/http/call.h"
 #include "wire/loop/loop.h"
 
-enum { KEPT_BUFFER_BYTES = HTTP_STREAM_HIGH_BYTES };
+/* What grows by doubling to hold the high mark and a piece more is used again. */
+enum { KEPT_BUFFER_BYTES = 2 * HTTP_STREAM_HIGH_BYTES };
 
 /* ---- from the source to the loop ---- */
 

@@ -103,6 +103,34 @@ static void an_answer_after_the_peer_left_goes_nowhere(void)
     close_site();
 }
 
+static struct buf made_of(const char *bytes)
+{
+    struct buf buf = buf_init(64);
+    buf_cstr(&buf, bytes);
+    return buf;
+}
+
+static void what_is_given_moves_and_keeps_its_place(void)
+{
+    testsite_open(NULL, &route, 1);
+    struct http_stream *stream = ask_for_stream();
+    CLEANUP(buf_free) struct buf first = made_of("first ");
+    CLEANUP(buf_free) struct buf second = made_of("second");
+    const uint8_t *where = first.at;
+    CHECK(http_stream_give(stream, &first) == 6 && first.len == 0 && first.at != where);
+    CHECK(http_stream_give(stream, &second) == 12 && second.len == 0);
+    http_stream_write(stream, SPAN(" third"));
+    http_stream_end(stream);
+    struct span all = http_call_peek(site.last.call);
+    CHECK(span_is(all, "first second third"));
+    http_call_take(site.last.call, all.len);
+    CHECK(http_call_is_finished(site.last.call));
+    buf_cstr(&second, "too late");
+    CHECK(http_stream_give(stream, &second) == 0 && second.len == 0);
+    done();
+    close_site();
+}
+
 static void one_stream_too_many_is_told_to_come_back(void)
 {
     testsite_open(NULL, &route, 1);
@@ -124,6 +152,7 @@ int main(void)
     RUN(below_the_mark_nobody_is_told_to_go_on);
     RUN(a_stream_cut_by_its_source_is_cut_once);
     RUN(an_answer_after_the_peer_left_goes_nowhere);
+    RUN(what_is_given_moves_and_keeps_its_place);
     RUN(one_stream_too_many_is_told_to_come_back);
     return test_done();
 }

@@ -6,7 +6,7 @@
 
 enum {
     HEAD_ARENA_BYTES = 128 * 1024,
-    PIECE_BYTES = 64 * 1024,
+    PIECE_BYTES = 128 * 1024,
     OUT_MAX_BYTES = 256 * 1024,
     STEP_BYTES = 256 * 1024, /* of a long body within each deadline */
     HEAD_LIMIT_BYTES = HTTP_CONNECTION_UNREAD_BYTES / 2

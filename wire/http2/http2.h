@@ -32,8 +32,8 @@ enum {
     HTTP2_STREAM_WINDOW_MAX = 4 * 1024 * 1024,
     HTTP2_CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024,
     HTTP2_ANSWER_FIELDS_MAX = 64,
-    HTTP2_SEND_BYTES = 64 * 1024,
-    HTTP2_FRAME_BYTES = 64 * 1024, /* of a body, to a peer that takes such */
+    HTTP2_FRAME_BYTES = 64 * 1024 - 16,       /* of a body, to a peer that takes such */
+    HTTP2_SEND_BYTES = 2 * HTTP2_FRAME_BYTES, /* with their heads within 128 kB */
     /* room for one http2_session_send: its last frame begins below HTTP2_SEND_BYTES */
     HTTP2_SENT_BYTES_MAX = HTTP2_SEND_BYTES + HTTP2_FRAME_BYTES + 1024
 };
