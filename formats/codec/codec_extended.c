@@ -187,11 +187,11 @@ static bool build_tables(struct extended *scan, struct err *err)
     return true;
 }
 
+/* Ss, Se and Ah, Al (T.81 B.2.3) choose coefficients only in progressive scans; a writer
+ * that leaves 0 in all of them, as some do, still means all 64. */
 static bool decode_scan(struct extended *scan, uint8_t *room, struct err *err)
 {
     struct codec_jpeg *jpeg = scan->jpeg;
-    if (jpeg->first != 0 || jpeg->last != 63 || jpeg->approximation != 0)
-        return err_at(err, ERR_SYNTAX, "codec_jpeg_segment", jpeg->at, "T.81 B.2.3");
     if (!build_tables(scan, err))
         return false;
     size_t units = count_units(scan);

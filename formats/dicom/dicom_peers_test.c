@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The sample files beside the tree as pydicom and DCMTK read them: tags, VRs, lengths and
  * decoded texts, element by element, and what is said of single frames; where the three
- * differ, this says why. */
+ * differ, this says why.
+ *     dicom_peers_test FOLDER    the same of any files: lists those that differ, and where */
 #include "formats/dicom/dicom_image.h"
 #include "formats/dicom/dicom_testsite.h"
 
@@ -16,7 +17,7 @@
 
 #define FIXTURES "../shared/fixtures/dicom"
 
-enum { LISTING_BYTES_MAX = 8 << 20, SHOWN_MAX = 3, PATH_BYTES = 512 };
+enum { LISTING_BYTES_MAX = 256 << 20, SHOWN_MAX = 3, PATH_BYTES = 1024 };
 
 /* Lines that differ, and why. */
 static const struct {
@@ -130,18 +131,20 @@ struct comparison {
 
 static void add_file(struct comparison *comparison, const char *path)
 {
-    CLEANUP(arena_free) struct arena arena = arena_init(64 << 20);
+    CLEANUP(arena_free) struct arena arena = arena_init(256 << 20);
     struct span bytes = {0};
     struct dicom_file *file = NULL;
     struct err err = {0};
     FILE *opened = fopen(path, "rb");
     if (!opened)
         return;
-    bool is_read = path_read(fileno(opened), 16 << 20, &arena, &bytes, &err) &&
+    bool is_read = path_read(fileno(opened), 64 << 20, &arena, &bytes, &err) &&
                    dicom_read(bytes, NULL, &arena, &file, &err);
     fclose(opened);
-    if (!is_read)
+    if (!is_read) {
+        printf("# %s: %s\n", path, err.code);
         return;
+    }
     comparison->files++;
     buf_put(&comparison->paths, path, strlen(path) + 1);
     buf_format(&comparison->ours, "@%s\n", path);
@@ -269,7 +272,7 @@ static bool take_file(struct span *rest, struct span *path, struct span *lines)
     return true;
 }
 
-static void compare(const char *peer)
+static void compare(const char *folder, const char *peer, size_t expected_files)
 {
     CLEANUP(buf_free) struct buf theirs = buf_init(LISTING_BYTES_MAX);
     struct comparison comparison = {.peer = peer,
@@ -280,7 +283,7 @@ static void compare(const char *peer)
     struct span right = {0};
     struct span other = {0};
     size_t files = 0;
-    walk(&comparison, FIXTURES);
+    walk(&comparison, folder);
     ask_peer(&comparison, &theirs);
     struct span ours = buf_view(&comparison.ours);
     struct span rest = buf_view(&theirs);
@@ -296,32 +299,41 @@ static void compare(const char *peer)
         CHECK(count == allowed);
         files++;
     }
-    CHECK(files == comparison.files && files == 130);
+    CHECK(files == comparison.files);
+    CHECK(expected_files == 0 || files == expected_files);
+    if (expected_files == 0)
+        printf("# %s: %zu files\n", peer, files);
     buf_free(&comparison.ours);
     buf_free(&comparison.paths);
 }
 
 static void pydicom_reads_the_same(void)
 {
-    compare("pydicom");
+    compare(FIXTURES, "pydicom", 130);
 }
 
 static void pydicom_says_the_same_of_every_frame(void)
 {
-    compare("frames");
+    compare(FIXTURES, "frames", 130);
 }
 
 static void dcmdump_reads_the_same(void)
 {
-    compare("dcmdump");
+    compare(FIXTURES, "dcmdump", 130);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const char *const pydicom[] = {"/usr/bin/python3", "-c", "import pydicom",
                                           NULL};
     static const char *const dcmdump[] = {"dcmdump", "--version", NULL};
     struct stat status;
+    if (argc > 1) {
+        compare(argv[1], "pydicom", 0);
+        compare(argv[1], "frames", 0);
+        compare(argv[1], "dcmdump", 0);
+        return test_done();
+    }
     bool has_files = stat(FIXTURES, &status) == 0;
     if (has_files && run(pydicom, -1, -1) == 0) {
         RUN(pydicom_reads_the_same);

@@ -148,22 +148,32 @@ static bool are_distinct(const uint8_t *separators, size_t count)
     return true;
 }
 
-/* MSH-1 and MSH-2; a fifth character (2.7: truncation) is accepted and not used. */
+/* How many signs stand in MSH-2, up to one more than there may be. */
+static size_t count_signs(struct span msh, size_t first)
+{
+    enum { SIGNS_MAX = 5 };
+    size_t count = 0;
+    while (first + count < msh.len && count <= SIGNS_MAX &&
+           is_separator(msh.at[first + count]) &&
+           msh.at[first + count] != msh.at[first - 1])
+        count++;
+    return count;
+}
+
+/* MSH-1 and MSH-2. The escape character and the one of sub-components may be absent when
+ * the message needs none (2.5.4); a fifth (2.7: truncation) is accepted and not used. */
 static bool take_separators(struct scanner *scanner, struct err *err)
 {
-    enum { FIRST = NAME_BYTES, COUNT = 5 };
+    enum { FIRST = NAME_BYTES, LEAST = 2, MOST = 5 };
+    static const uint8_t ABSENT = '\r'; /* in no field */
     struct hl7_message *message = scanner->message;
     struct span msh = rest_from(message, scanner->at);
-    bool is_good = msh.len > FIRST + COUNT;
-    for (size_t i = FIRST; is_good && i < FIRST + COUNT; i++)
-        is_good = is_separator(msh.at[i]);
-    if (is_good) {
-        uint8_t end = msh.at[FIRST + COUNT];
-        bool has_fifth = msh.len > FIRST + COUNT + 1 && is_separator(end) &&
-                         msh.at[FIRST + COUNT + 1] == msh.at[FIRST];
-        is_good = are_distinct(msh.at + FIRST, COUNT) &&
-                  (end == msh.at[FIRST] || is_line_end(end) || has_fifth);
-    }
+    bool is_good = msh.len > FIRST + 1 && is_separator(msh.at[FIRST]);
+    size_t count = is_good ? count_signs(msh, FIRST + 1) : 0;
+    size_t end = FIRST + 1 + count;
+    is_good = count >= LEAST && count <= MOST && end < msh.len &&
+              are_distinct(msh.at + FIRST, 1 + (count < MOST ? count : MOST - 1)) &&
+              (msh.at[end] == msh.at[FIRST] || (count > 3 && is_line_end(msh.at[end])));
     if (!is_good)
         return err_at(err, ERR_SYNTAX,
                       msh.len == NAME_BYTES ? "hl7_segment_cut" : "hl7_bad_separators",
@@ -172,8 +182,8 @@ static bool take_separators(struct scanner *scanner, struct err *err)
         .field = msh.at[FIRST],
         .component = msh.at[FIRST + 1],
         .repetition = msh.at[FIRST + 2],
-        .escape = msh.at[FIRST + 3],
-        .subcomponent = msh.at[FIRST + 4],
+        .escape = count > 2 ? msh.at[FIRST + 3] : ABSENT,
+        .subcomponent = count > 3 ? msh.at[FIRST + 4] : ABSENT,
     };
     return true;
 }
@@ -189,9 +199,9 @@ static void classify(struct scanner *scanner)
                                                                : ORDINARY;
     scanner->classes[ESCAPE] = CODED;
     scanner->classes[0] = CODED;
-    scanner->classes['\r'] = LINE_END;
-    scanner->classes['\n'] = LINE_END;
     scanner->classes[message->separators.escape] = HL7_ESCAPE;
+    scanner->classes['\r'] = LINE_END; /* an absent escape character is none */
+    scanner->classes['\n'] = LINE_END;
     scanner->classes[message->separators.field] = FIELD_END;
 }
 

@@ -207,6 +207,23 @@ static void separators_come_from_the_message(void)
     CHECK(parse(SPAN("MSH|^~\\&#|A\rPID|1\r")));
 }
 
+/* 2.5.4: who needs no escapes and no sub-components may leave their signs out. */
+static void signs_that_a_message_does_not_need_may_be_absent(void)
+{
+    const struct hl7_message *message =
+        parse(SPAN("MSH|^~\\|A\rOBX|1|a&b^c\\F\\\x1B$B%&%s\x1B(B~d\r"));
+    CHECK(span_is(hl7_raw(message, HL7_AT(0, 2, 0)), "^~\\"));
+    CHECK(reads(message, HL7_AT(1, 2, 1), "a&b"));
+    CHECK(reads(message, (struct hl7_place){1, 2, 0, 1, 1}, "a&b"));
+    CHECK(reads(message, (struct hl7_place){1, 2, 0, 1, 2}, ""));
+    CHECK(reads(message, HL7_AT(1, 2, 2), "c|ウン"));
+    CHECK(hl7_repetition_count(message, 1, 2) == 2);
+    message = parse(SPAN("MSH|^~|A\rOBX|1|a\\F\\b&c^\\.br\\\r"));
+    CHECK(hl7_segment_count(message) == 2 && hl7_oddities(message) == 0);
+    CHECK(reads(message, HL7_AT(1, 2, 1), "a\\F\\b&c"));
+    CHECK(reads(message, HL7_AT(1, 2, 2), "\\.br\\"));
+}
+
 static void a_message_without_msh_is_refused(void)
 {
     CHECK(refuses(SPAN(""), "hl7_no_msh", 0));
@@ -219,9 +236,11 @@ static void a_message_without_msh_is_refused(void)
 
 static void bad_separators_are_refused(void)
 {
-    CHECK(refuses(SPAN("MSH|^~\\|A\r"), "hl7_bad_separators", 3));
+    CHECK(refuses(SPAN("MSH|^|A\r"), "hl7_bad_separators", 3));
+    CHECK(refuses(SPAN("MSH||A\r"), "hl7_bad_separators", 3));
     CHECK(refuses(SPAN("MSH|^^\\&|A\r"), "hl7_bad_separators", 3));
-    CHECK(refuses(SPAN("MSH|^~\\|"), "hl7_bad_separators", 3));
+    CHECK(refuses(SPAN("MSH|^~\\^|A\r"), "hl7_bad_separators", 3));
+    CHECK(refuses(SPAN("MSH|^~\r"), "hl7_bad_separators", 3));
     CHECK(refuses(SPAN("MSHA^~\\&AX"), "hl7_bad_separators", 3));
     CHECK(refuses(SPAN("MSH|^~\\\r|"), "hl7_bad_separators", 3));
     CHECK(refuses(SPAN("MSH|^~\\&##|A\r"), "hl7_bad_separators", 3));
@@ -413,6 +432,7 @@ int main(void)
     RUN(all_line_ends_and_envelopes_are_taken);
     RUN(a_line_feed_in_a_text_keeps_the_text_but_never_hides_a_segment);
     RUN(separators_come_from_the_message);
+    RUN(signs_that_a_message_does_not_need_may_be_absent);
     RUN(a_message_without_msh_is_refused);
     RUN(bad_separators_are_refused);
     RUN(a_cut_is_refused_or_told);
