@@ -186,11 +186,24 @@ static bool has_meta_at(struct span bytes, size_t at)
                0;
 }
 
+/* A data set without preamble may hold the letters just there. */
+static bool has_preamble(struct span bytes)
+{
+    if (bytes.len < PREAMBLE_BYTES + 4 ||
+        memcmp(bytes.at + PREAMBLE_BYTES, "DICM", 4) != 0)
+        return false;
+    if (has_meta_at(bytes, PREAMBLE_BYTES + 4))
+        return true;
+    for (size_t i = 0; i < sizeof tried / sizeof tried[0]; i++)
+        if (plausible_as(bytes, 0, tried[i]) >= 3)
+            return false;
+    return true;
+}
+
 bool dicom_detect(struct span bytes)
 {
     struct span head = span_part(bytes, 0, DETECT_BYTES);
-    if (head.len >= PREAMBLE_BYTES + 4 &&
-        memcmp(head.at + PREAMBLE_BYTES, "DICM", 4) == 0)
+    if (has_preamble(head))
         return true;
     for (size_t skip = 0; skip <= STRAY_BYTES_MAX; skip++)
         if (has_meta_at(head, skip))
@@ -236,8 +249,7 @@ static bool find_start(struct dicom_reader *reader, size_t *at, struct err *err)
             reader->file_bytes < DETECT_BYTES ? reader->file_bytes : DETECT_BYTES;
         return true;
     }
-    if (bytes.len >= PREAMBLE_BYTES + 4 &&
-        memcmp(bytes.at + PREAMBLE_BYTES, "DICM", 4) == 0) {
+    if (has_preamble(bytes)) {
         file->has_preamble = true;
         *at = PREAMBLE_BYTES + 4;
         return true;

@@ -83,6 +83,7 @@ static void guess_head(struct span bytes, size_t at, size_t end, bool is_big_end
     struct head as_long = {.tag = head->tag, .vr = VR_UN, .bytes = HEADER_BYTES};
     struct head as_short = {.tag = head->tag, .vr = VR_UN, .bytes = 8};
     struct head as_implicit = as_short;
+    struct head as_bare = {.tag = head->tag, .vr = VR_UN, .bytes = 6};
     as_long.length = has_room ? dicom_u32(bytes, at + 8, is_big_endian) : 0;
     as_short.length = dicom_u16(bytes, at + 6, is_big_endian);
     as_implicit.length = dicom_u32(bytes, at + 4, is_big_endian);
@@ -92,6 +93,8 @@ static void guess_head(struct span bytes, size_t at, size_t end, bool is_big_end
         *head = as_long;
     else if (fits(bytes, at, end, &as_short, is_big_endian))
         *head = as_short;
+    else if (fits(bytes, at, end, &as_bare, is_big_endian))
+        *head = as_bare; /* not even a length */
     else if (!has_letters)
         *head = as_implicit;
     else

@@ -207,6 +207,46 @@ static void wrong_representations_are_read_by_what_fits(void)
     }
 }
 
+static void an_element_of_which_only_the_tag_is_there_is_empty(void)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(ARENA_BYTES);
+    struct site site = new_site(LITTLE);
+    struct err err = {0};
+    put_string(&site, DICOM_STUDY_DATE, "DA", "20260401");
+    put_tag(&site, DICOM_ACCESSION);
+    buf_cstr(&site.out, "  ");
+    put_string(&site, DICOM_PATIENT_ID, "LO", "000000000009");
+    put_string(&site, 0x00100040, "CS", "F");
+    struct dicom_file *file = read_site(&site, LITTLE, &arena, &err);
+    CHECK(file && has_warning(file, "dicom_vr_invalid") && file->set->count == 4);
+    CHECK(file && text_is_in(file->set, DICOM_PATIENT_ID, &arena, "000000000009"));
+    CHECK(file && text_is_in(file->set, 0x00100040, &arena, "F"));
+}
+
+/* Where the letters of a preamble would be, a text has them. */
+static void a_data_set_without_preamble_may_hold_its_letters(void)
+{
+    CLEANUP(arena_free) struct arena arena = arena_init(ARENA_BYTES);
+    struct site site = new_site(LITTLE);
+    struct err err = {0};
+    struct span copy = {0};
+    struct dicom_file *file = NULL;
+    char comment[128] = "";
+    put_string(&site, DICOM_STUDY_DATE, "DA", "20260401");
+    put_string(&site, DICOM_MODALITY, "CS", "MG");
+    memset(comment, '-', 120);
+    memcpy(comment + 128 - site.out.len - 8, "DICM", 4);
+    put_string(&site, 0x00081030, "LO", comment);
+    put_string(&site, DICOM_PATIENT_ID, "LO", "9");
+    CHECK(site.out.len > 132 && memcmp(site.out.at + 128, "DICM", 4) == 0);
+    CHECK(dicom_detect(buf_view(&site.out)));
+    CHECK(buf_to_arena(&site.out, &arena, &copy, &err) &&
+          dicom_read(copy, NULL, &arena, &file, &err));
+    CHECK(file && !file->has_preamble && has_warning(file, "dicom_no_preamble"));
+    CHECK(file && text_is_in(file->set, DICOM_PATIENT_ID, &arena, "9"));
+    buf_free(&site.out);
+}
+
 static bool read_without(size_t preamble, const char *stray, const char *syntax,
                          struct arena *arena, struct dicom_file **file)
 {
@@ -769,6 +809,8 @@ int main(void)
     RUN(sequences_of_known_length_are_read);
     RUN(an_unknown_sequence_is_implicit_inside);
     RUN(wrong_representations_are_read_by_what_fits);
+    RUN(an_element_of_which_only_the_tag_is_there_is_empty);
+    RUN(a_data_set_without_preamble_may_hold_its_letters);
     RUN(missing_parts_of_a_file_are_made_up_for);
     RUN(meta_information_may_lie);
     RUN(a_missing_syntax_is_guessed);

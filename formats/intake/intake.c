@@ -219,15 +219,30 @@ static bool detect_any(const struct intake_source *source)
     return true;
 }
 
+/* What is nearly a message is told so: a hospital's vendor can set that right. */
+static bool name_unknown(struct span bytes, struct err *err)
+{
+    enum { LOOKED_AT_BYTES = 4096 };
+    static const uint8_t little[] = {0xFF, 0xFE, 'M', 0, 'S', 0, 'H', 0};
+    static const uint8_t big[] = {0xFE, 0xFF, 0, 'M', 0, 'S', 0, 'H'};
+    struct span head = span_part(bytes, 0, LOOKED_AT_BYTES);
+    if (head.len >= sizeof little && (memcmp(head.at, little, sizeof little) == 0 ||
+                                      memcmp(head.at, big, sizeof big) == 0))
+        return err_at(err, ERR_SYNTAX, "hl7_utf16", 0, "HL7 v2.5 2.15.9.18");
+    size_t at = next_message(head, 0);
+    if (at < head.len)
+        return err_at(err, ERR_SYNTAX, "hl7_before_msh", at, "HL7 v2.5 2.5.1");
+    return err_set(err, ERR_SYNTAX, "format_unknown", "a format that is not known");
+}
+
 static bool read_unknown(const struct intake_source *source, struct arena *arena,
                          struct intake_message **first, struct err *err)
 {
-    (void)source;
     struct intake_message *message = new_message(arena, "unknown", err);
     if (!message)
         return false;
     *first = message;
-    err_set(&message->err, ERR_SYNTAX, "format_unknown", "a format that is not known");
+    (void)name_unknown(source->bytes, &message->err);
     return true;
 }
 

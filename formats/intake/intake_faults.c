@@ -20,6 +20,10 @@ static const struct {
           "MSHセグメントがありません。HL7の電文ではないか、先頭が欠けています"),
     FAULT("hl7_bad_separators",
           "MSHの区切り文字（MSH-1、MSH-2）が読めません。同じ文字や英数字は使えません"),
+    FAULT("hl7_utf16", "UTF-16で書かれた電文は読みません。ISO-2022-JP（ISO IR87）か"
+                       "UTF-8で出力してください"),
+    FAULT("hl7_before_msh",
+          "MSHセグメントの前に、電文ではない行があります。MSHから始めてください"),
     FAULT("hl7_segment_cut",
           "電文が途中で切れています。最後のセグメントの終わり（CR）がありません"),
     FAULT("hl7_too_large", "電文が大きすぎます（16 MiBまで）"),

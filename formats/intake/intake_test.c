@@ -60,6 +60,27 @@ static void what_is_nothing_known_is_unknown(void)
     }
 }
 
+static void what_is_nearly_a_message_is_told_so(void)
+{
+    const struct {
+        struct span bytes;
+        const char *code;
+        size_t offset;
+    } nearly[] = {
+        {SPAN("\xFF\xFEM\0S\0H\0|\0^\0"), "hl7_utf16", 0},
+        {SPAN("\xFE\xFF\0M\0S\0H\0|"), "hl7_utf16", 0},
+        {SPAN("junk\r\nmore\r" VISIT), "hl7_before_msh", 11},
+    };
+    for (size_t i = 0; i < sizeof nearly / sizeof nearly[0]; i++) {
+        CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+        struct intake_message *message = read_all("x", nearly[i].bytes, &arena);
+        CHECK(strcmp(message->err.code, nearly[i].code) == 0);
+        CHECK(message->err.offset == nearly[i].offset && message->err.clause != NULL);
+        CHECK(strcmp(message->list.format, "unknown") == 0);
+        CHECK(intake_fault_text(&message->err).len > 60);
+    }
+}
+
 static void a_file_that_is_no_message_is_refused_in_its_place(void)
 {
     CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
@@ -207,6 +228,7 @@ int main(void)
     RUN(faults_are_sentences);
     RUN(a_fault_without_words_says_its_own);
     RUN(what_is_nothing_known_is_unknown);
+    RUN(what_is_nearly_a_message_is_told_so);
     RUN(a_file_that_is_no_message_is_refused_in_its_place);
     RUN(a_bad_file_name_in_a_storage_is_refused);
     RUN(a_file_with_two_messages_gives_two);
