@@ -2,8 +2,7 @@
 /* The sample files beside the tree as pydicom and DCMTK read them: tags, VRs, lengths and
  * decoded texts, element by element, and what is said of single frames; where the three
  * differ, this says why.
- *     dicom_peers_test FOLDER    the same of any files: lists those that differ, and
- * where */
+ *     dicom_peers_test FOLDER    the same of any files: lists what differs. */
 #include "formats/dicom/dicom_image.h"
 #include "formats/dicom/dicom_testsite.h"
 
