@@ -292,6 +292,22 @@ static void no_words_of_an_order_of_another_kind_reach_the_study(void)
     end_ward(&ward);
 }
 
+static void a_study_takes_the_department_of_an_order_that_comes_behind_it(void)
+{
+    struct ward ward;
+    struct said_order order = an_order();
+    begin_linked(&ward);
+    send(&ward);
+    const struct uplink_put *put = known_as(&ward, STUDY_BASE);
+    CHECK(put && put->department.len == 0 && put->author.len == 0);
+    order.day -= 2;
+    put_order(&ward, &order);
+    sweep(&ward);
+    put = known_as(&ward, STUDY_BASE);
+    CHECK(put && text_is(put->department, "秘密科") && text_is(put->author, "依頼 医師"));
+    end_ward(&ward);
+}
+
 static void an_excluded_department_keeps_its_pictures_back(void)
 {
     struct ward ward;
@@ -421,6 +437,7 @@ int main(void)
     RUN(of_two_studies_one_is_the_orders_and_the_other_stands_alone);
     RUN(another_day_or_kind_is_an_entry_of_its_own);
     RUN(no_words_of_an_order_of_another_kind_reach_the_study);
+    RUN(a_study_takes_the_department_of_an_order_that_comes_behind_it);
     RUN(an_excluded_department_keeps_its_pictures_back);
     RUN(an_order_that_cannot_be_read_any_more_still_keeps_them_back);
     RUN(pictures_follow_a_number_that_is_joined_into_another);

@@ -54,6 +54,13 @@ export class Region {
     return `http${this.hasTls ? 's' : ''}://localhost:${this.port}`;
   }
 
+  /** The words of the line by which the demo says how pictures are sent to its hospital. */
+  get sending(): string[] {
+    const line = /storescu .*(?= FILE…)/.exec(this.said)?.[0];
+    if (!line) throw new Error(`no hospital takes pictures: ${this.said}`);
+    return line.split(' ').slice(1);
+  }
+
   async run(): Promise<void> {
     this.before = new Map(this.isMade ? this.hospitals().map((code) => [code, this.log(code).length]) : []);
     const today = process.env.TODAY ? ['--today', process.env.TODAY] : [];

@@ -89,3 +89,15 @@ export async function chipSays(page: Page, name: string, words: RegExp, seconds:
     return words.test(text) ? text : undefined;
   }, seconds);
 }
+
+/** A picture stands in the viewer's first pane: something of it is bright. */
+export async function pictureIsDrawn(page: Page, seconds = 15): Promise<void> {
+  await until('something is drawn', () => page.locator('.v-host canvas').first().evaluate((one) => {
+    const canvas = one as HTMLCanvasElement;
+    /* of a copy: the browser complains about a page that reads its own canvas again and again */
+    const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true });
+    copy?.drawImage(canvas, 0, 0);
+    const { data } = copy?.getImageData(0, 0, canvas.width, canvas.height) ?? { data: [] };
+    return data.some((value, i) => i % 4 === 0 && value > 100);
+  }), seconds);
+}

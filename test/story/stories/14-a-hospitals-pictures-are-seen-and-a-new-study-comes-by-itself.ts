@@ -1,27 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdirSync, readFileSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { studiesOf } from '../kit/archive.ts';
 import { readAudit } from '../kit/audit.ts';
 import { type Answer, type Desk, type EntryHead, type Study } from '../kit/desk.ts';
 import { KAWABE, RINDO, SUZUKAKE, choose, isLinkedAt, numberAt, passwordOf } from '../kit/plan.ts';
-import { Hand, goToCalendar } from '../kit/screen.ts';
+import { Hand, goToCalendar, pictureIsDrawn } from '../kit/screen.ts';
 import { story } from '../kit/story.ts';
 import { until } from '../kit/wait.ts';
 
 const IMAGE = 64;
-
-/** The hospital's DICOM files of one number, a study each. */
-function studiesOf(root: string, number: string): { uid: string; files: string[] }[] {
-  const studies = new Map<string, string[]>();
-  for (const name of readdirSync(root, { recursive: true }) as string[]) {
-    const path = `${root}/${name}`;
-    if (!statSync(path).isFile()) continue;
-    const text = readFileSync(path).toString('latin1');
-    if (!text.slice(0, 4096).includes(number)) continue;
-    const uid = /\x20\x00\x0d\x00UI..([0-9.]+)/s.exec(text)?.[1] ?? /\x20\x00\x0d\x00....(2\.25\.[0-9.]+)/s.exec(text)?.[1];
-    if (uid) studies.set(uid, [...(studies.get(uid) ?? []), path]);
-  }
-  return [...studies].map(([uid, files]) => ({ uid, files }));
-}
 
 async function picturesOf(desk: Desk, person: string, from: string, to: string): Promise<EntryHead[]> {
   const opened = await desk.openCalendar(person, from, to);
@@ -117,13 +104,6 @@ await story('pictures of a hospital, seen by a clinic', async (stage) => {
 
   await visit.page.goto(`/p/${person}/images/${large.entry.id}`);
   await visit.page.getByText('参考画像（非診断用）').first().waitFor();
-  await until('something is drawn', () => visit.page.locator('canvas').first().evaluate((one) => {
-    const canvas = one as HTMLCanvasElement;
-    /* of a copy: the browser complains about a page that reads its own canvas again and again */
-    const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true });
-    copy?.drawImage(canvas, 0, 0);
-    const { data } = copy?.getImageData(0, 0, canvas.width, canvas.height) ?? { data: [] };
-    return data.some((value, i) => i % 4 === 0 && value > 100);
-  }), 15);
+  await pictureIsDrawn(visit.page);
   stage.check(true, 'the picture is on the screen');
 });
