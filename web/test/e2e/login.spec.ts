@@ -1,11 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { expect, login, picture, test } from './test.ts';
-
-const problem = (code: string) => ({
-  status: 403,
-  contentType: 'application/problem+json',
-  body: JSON.stringify({ title: code, status: 403, code }),
-});
+import { expect, login, test } from './test.ts';
 
 test('a wrong password is refused in words that do not tell which part was wrong', async ({ page, world, refusals }) => {
   refusals.add(401);
@@ -57,40 +51,4 @@ test('the language changes every word but no data', async ({ page, world }) => {
   await page.locator('.who > button').click();
   await page.getByRole('button', { name: '日本語' }).click();
   await expect(page.locator('html')).toHaveAttribute('lang', 'ja');
-});
-
-test('a password from the office is changed before anything opens', async ({ page, world, refusals }) => {
-  refusals.add(403);
-  const sent: Record<string, string>[] = [];
-  await page.route('**/api/v1/session', async (route) => {
-    if (route.request().method() !== 'POST') return route.fallback();
-    const body = route.request().postDataJSON() as Record<string, string>;
-    sent.push(body);
-    const { new_password: changed, ...rest } = body;
-    if (changed !== undefined && changed !== 'hoshi5mori2kawa') return route.fulfill(problem('password_guessable'));
-    if (changed === undefined) return route.fulfill(problem('password_initial'));
-    return route.continue({ postData: JSON.stringify(rest) });
-  });
-  await page.goto('/');
-  await page.fill('#login-id', world.doctor.login);
-  await page.fill('#login-password', world.doctor.password);
-  await page.keyboard.press('Enter');
-  await expect(page.getByRole('heading', { name: 'パスワードの変更' })).toBeVisible();
-  await expect(page.locator('#login-new')).toBeFocused();
-  await page.fill('#login-new', 'kawabe-1234');
-  await page.keyboard.press('Enter');
-  await expect(page.locator('.summary')).toContainText('13文字以上');
-  await page.fill('#login-new', 'kawabe-1234-kawabe');
-  await page.fill('#login-again', 'kawabe-1234-kawabE');
-  await page.keyboard.press('Enter');
-  await expect(page.locator('.summary')).toContainText('2回の入力が違います');
-  await page.fill('#login-again', 'kawabe-1234-kawabe');
-  await page.keyboard.press('Enter');
-  await expect(page.getByRole('alert')).toContainText('推測されやすいパスワードです');
-  await picture(page, 'login-new-password');
-  await page.fill('#login-new', 'hoshi5mori2kawa');
-  await page.fill('#login-again', 'hoshi5mori2kawa');
-  await page.keyboard.press('Enter');
-  await expect(page.locator('#quick-number')).toBeVisible();
-  expect(sent.map((body) => body.new_password)).toEqual([undefined, 'kawabe-1234-kawabe', 'hoshi5mori2kawa']);
 });

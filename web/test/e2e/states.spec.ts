@@ -2,9 +2,15 @@
 /* The states between "all is there" and "nothing works", at a desk and on a phone: each says what is, why,
  * and what to do. */
 import type { Page } from '@playwright/test';
-import { expect, login, openCalendar, registerAgain, test } from './test.ts';
+import { expect, isAccessible, login, noSidewaysScroll, openCalendar, picture, registerAgain, test } from './test.ts';
 
 const isSmall = (page: Page) => (page.viewportSize()?.width ?? 0) < 768;
+
+const problem = (code: string) => ({
+  status: 403,
+  contentType: 'application/problem+json',
+  body: JSON.stringify({ title: code, status: 403, code }),
+});
 
 async function showFacilities(page: Page): Promise<void> {
   if (isSmall(page)) await page.getByRole('button', { name: /^施設 \d/ }).click();
@@ -148,4 +154,42 @@ test('English has no Japanese word of its own on any screen', async ({ page, wor
     expect(texts.length).toBeGreaterThan(0);
     expect(texts.join(' ').replace('日本語', ''), part).not.toMatch(/[\u3040-\u30ff\u4e00-\u9fff]/);
   }
+});
+
+test('a password from the office is changed before anything opens', async ({ page, world, refusals }) => {
+  refusals.add(403);
+  const sent: Record<string, string>[] = [];
+  await page.route('**/api/v1/session', async (route) => {
+    if (route.request().method() !== 'POST') return route.fallback();
+    const body = route.request().postDataJSON() as Record<string, string>;
+    sent.push(body);
+    const { new_password: changed, ...rest } = body;
+    if (changed !== undefined && changed !== 'hoshi5mori2kawa') return route.fulfill(problem('password_guessable'));
+    if (changed === undefined) return route.fulfill(problem('password_initial'));
+    return route.continue({ postData: JSON.stringify(rest) });
+  });
+  await page.goto('/');
+  await page.fill('#login-id', world.doctor.login);
+  await page.fill('#login-password', world.doctor.password);
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('heading', { name: 'パスワードの変更' })).toBeVisible();
+  await expect(page.locator('#login-new')).toBeFocused();
+  await page.fill('#login-new', 'kawabe-1234');
+  await page.keyboard.press('Enter');
+  await expect(page.locator('.summary')).toContainText('13文字以上');
+  await page.fill('#login-new', 'kawabe-1234-kawabe');
+  await page.fill('#login-again', 'kawabe-1234-kawabE');
+  await page.keyboard.press('Enter');
+  await expect(page.locator('.summary')).toContainText('2回の入力が違います');
+  await page.fill('#login-again', 'kawabe-1234-kawabe');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('alert')).toContainText('推測されやすいパスワードです');
+  await noSidewaysScroll(page);
+  await isAccessible(page);
+  await picture(page, 'login-new-password');
+  await page.fill('#login-new', 'hoshi5mori2kawa');
+  await page.fill('#login-again', 'hoshi5mori2kawa');
+  await page.keyboard.press('Enter');
+  await expect(page.locator('#quick-number')).toBeVisible();
+  expect(sent.map((body) => body.new_password)).toEqual([undefined, 'kawabe-1234-kawabe', 'hoshi5mori2kawa']);
 });

@@ -20,11 +20,12 @@ import { commandOf, type Command } from '../../viewer/keys.ts';
 import { Pane, type Loaded } from '../../viewer/pane.ts';
 import type { Lines } from '../../viewer/stage.ts';
 import { framesOf } from '../../viewer/study.ts';
+import { undated } from '../patient/undated.ts';
 import { PaneView, sayOf } from './PaneView.tsx';
 import { isOf, markOf, type Mark } from './mark.ts';
 import { Strip, seriesName } from './Strip.tsx';
 import { Toolbar, isOff, usedTool } from './Toolbar.tsx';
-import { instanceUrl, loaderOf, zipUrl } from './calls.ts';
+import { formatOf, instanceUrl, loaderOf, zipUrl } from './calls.ts';
 import { useStudies, type Opened } from './studies.ts';
 
 const Compare = lazy(() => import('./Compare.tsx').then((m) => m.Compare));
@@ -221,7 +222,7 @@ function Save({ slot }: { slot: Slot }) {
       </summary>
       <div>
         <a href={instanceUrl({ opening, series: slot.index, instance })} download>
-          {t('image.save.one')}
+          {slot.pane ? t('image.save.one') : t('image.save.this', { format: formatOf(slot.study.study.series[slot.index]) })}
         </a>
         <a href={zipUrl(opening, slot.index)} download>
           {t('image.save.series')}
@@ -285,6 +286,12 @@ export function Images({ person, entry }: ImagesProps) {
     show(0, first, firstImage(first));
   }, [first]);
   useCine(pane, rate, (to) => go(active, to, 1));
+  useEffect(() => {
+    // after a reload no calendar has told of the allergies
+    const stop = new AbortController();
+    if (!undated.value) void import('../patient/readUndated.ts').then((m) => m.readUndated(person.id, stop.signal));
+    return () => stop.abort();
+  }, [person.id]);
   const said = useSaid(pane ? sayOf(pane) : '');
 
   function show(at: number, study: Opened, index: number): void {
@@ -403,8 +410,10 @@ export function Images({ person, entry }: ImagesProps) {
   }
   const isMarked = (slot && marks.some((one) => isOf(one, markOf(slot.study, pane)))) ?? false;
   const isEmpty = first.study.series.length === 0;
+  const isAlone = studies.length === 1 && first.study.series.length === 1;
+  const cut = (slot?.study ?? first).study;
   return (
-    <div class={`v ${isOpen ? 'has-tools' : ''}`}>
+    <div class={`v ${isAlone ? 'alone' : ''}`}>
       <header class="v-head">
         <a
           class="btn compact"
@@ -440,6 +449,7 @@ export function Images({ person, entry }: ImagesProps) {
             <span class="sr">{t('image.keys')}</span>
           </button>
         </span>
+        {cut.is_cut && <p class="v-cut">{t('image.cut', { n: cut.series.reduce((sum, { instances }) => sum + instances.length, 0) })}</p>}
       </header>
       {isEmpty ? (
         <div class="v-none">
@@ -453,25 +463,27 @@ export function Images({ person, entry }: ImagesProps) {
         </div>
       ) : (
         <>
-          <Toolbar
-            pane={pane}
-            tool={usedTool(pane, tool)}
-            layout={layout}
-            isLinked={isLinked}
-            isOpen={isOpen}
-            rate={rate}
-            onTool={(next) => {
-              setTool(next);
-              setIsOpen(false);
-            }}
-            onLayout={spread}
-            onLink={link}
-            onOpen={() => setIsOpen(!isOpen)}
-            onPlay={play}
-            onRate={setRate}
-            isMarked={isMarked}
-            onKey={pane?.image?.is_supported ? mark : undefined}
-          />
+          {(pane || !isAlone) && (
+            <Toolbar
+              pane={pane}
+              tool={usedTool(pane, tool)}
+              layout={layout}
+              isLinked={isLinked}
+              isOpen={isOpen}
+              rate={rate}
+              onTool={(next) => {
+                setTool(next);
+                setIsOpen(false);
+              }}
+              onLayout={spread}
+              onLink={link}
+              onOpen={() => setIsOpen(!isOpen)}
+              onPlay={play}
+              onRate={setRate}
+              isMarked={isMarked}
+              onKey={pane?.image?.is_supported ? mark : undefined}
+            />
+          )}
           <Strip
             studies={studies}
             current={slot ? { opening: slot.study.opening, index: slot.index } : undefined}

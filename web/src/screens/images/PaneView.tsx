@@ -4,16 +4,17 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/ho
 import type { Facility } from '../../api/client.ts';
 import { t, type Key } from '../../i18n/t.ts';
 import { slashed } from '../../i18n/wareki.ts';
-import { Icon } from '../../ui/Icon.tsx';
-import { FacilityMark, Notice, ProblemNotice } from '../../ui/pieces.tsx';
+import { lazy } from '../../ui/lazy.tsx';
+import { FacilityMark, ProblemNotice } from '../../ui/pieces.tsx';
 import { edgesOf, matrixOf, toImage, zoomAt, type Point } from '../../viewer/geometry.ts';
 import { Gestures, type Meaning, type Tool, type Touch } from '../../viewer/gestures.ts';
 import type { Pane } from '../../viewer/pane.ts';
 import { Stage, textOf, type Lines } from '../../viewer/stage.ts';
 import { canWindow } from '../../viewer/study.ts';
 import { usedTool } from './Toolbar.tsx';
-import { instanceUrl } from './calls.ts';
 import type { Opened } from './studies.ts';
+
+const Unsupported = lazy(() => import('./Unsupported.tsx').then((m) => m.Unsupported));
 
 export interface PaneProps {
   pane: Pane;
@@ -143,7 +144,7 @@ export function PaneView(props: PaneProps) {
         <canvas ref={canvas} aria-hidden="true" />
       </div>
       <Around {...props} isPreview={isPreview} hasPicture={picture !== undefined} />
-      {image && !image.is_supported && <Unsupported {...props} />}
+      {image && !image.is_supported && <Unsupported pane={pane} of={props.of} />}
       {problem !== undefined && (
         <div class="v-over">
           <ProblemNotice problem={problem} retry={() => props.onRetry(problem)} />
@@ -236,22 +237,6 @@ function Around({ pane, of, facility, isMarked, isPreview, hasPicture }: PanePro
           <b class="edge l">{edges.left}</b>
         </>
       )}
-    </div>
-  );
-}
-
-function Unsupported({ pane, of }: PaneProps) {
-  const { image } = pane;
-  const instance = pane.frames[pane.at]?.instance ?? 0;
-  return (
-    <div class="v-over">
-      <Notice tone="wait" title={t('image.unsupported')}>
-        <p>{t('image.unsupported.next', { syntax: image?.syntax ?? '' })}</p>
-        <a class="btn compact" href={instanceUrl({ opening: of.opening, series: pane.index, instance })} download>
-          <Icon name="download" />
-          {t('image.save.one')}
-        </a>
-      </Notice>
     </div>
   );
 }

@@ -10,7 +10,7 @@ import { lazy } from '../../ui/lazy.tsx';
 import { Notice, ProblemNotice } from '../../ui/pieces.tsx';
 import type { Series } from '../../viewer/study.ts';
 import { hasViewer } from '../calendar/pdf.ts';
-import { instanceUrl, readDocument, readReport, readWaveform } from './calls.ts';
+import { formatOf, instanceUrl, readDocument, readReport, readWaveform } from './calls.ts';
 
 const Document = lazy(() => import('../calendar/Document.tsx').then((m) => m.Document), 'content');
 const Waves = lazy(() => import('../waves/Waves.tsx').then((m) => m.Waves), 'wave');
@@ -111,7 +111,7 @@ export function SeriesPaper(props: PaperProps) {
       )}
       <a class="btn compact" href={instanceUrl({ opening, series: index, instance })} download>
         <Icon name="download" />
-        {t('image.save.file')}
+        {t('image.save.file', { format: formatOf(series) })}
       </a>
     </div>
   );

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Everything that hands and keys can do, as buttons; on a phone behind one of them. */
-import type { ComponentChildren } from 'preact';
+/* Everything that hands and keys can do, as buttons; on a phone most of them in a line behind one of them. */
+import { useEffect, useState } from 'preact/hooks';
 import { t, type Key } from '../../i18n/t.ts';
 import { unitOf, zoomAt } from '../../viewer/geometry.ts';
 import type { Tool } from '../../viewer/gestures.ts';
@@ -8,8 +8,6 @@ import type { Pane } from '../../viewer/pane.ts';
 import { canWindow } from '../../viewer/study.ts';
 
 export const TOOLS: Tool[] = ['scroll', 'window', 'pan', 'zoom', 'length', 'angle'];
-/* Within reach of a thumb; the others are behind 道具. */
-const FIRST: Tool[] = ['scroll', 'window', 'length'];
 const RATES = [5, 10, 15, 25, 30];
 const STEP = 40;
 
@@ -28,7 +26,6 @@ export interface ToolbarProps {
   onRate: (rate: number) => void;
   isMarked: boolean;
   onKey: (() => void) | undefined;
-  children?: ComponentChildren;
 }
 
 export function isOff(pane: Pane, tool: Tool): boolean {
@@ -141,78 +138,88 @@ function Cine({ pane, rate, onPlay, onRate }: Pick<ToolbarProps, 'rate' | 'onPla
 
 export function Toolbar(props: ToolbarProps) {
   const { pane, tool, layout } = props;
-  const hasLength = pane?.image ? unitOf(pane.image) !== 'none' : true;
+  const noLength = pane?.image && unitOf(pane.image) === 'none' ? t('image.no_length') : undefined;
+  const [isAsked, setIsAsked] = useState(false);
+  useEffect(() => setIsAsked(false), [pane, tool]);
   return (
-    <div class={`v-tools ${props.isOpen ? 'open' : ''}`} role="toolbar" aria-label={t('image.tools')}>
-      <div class="v-group v-modes" role="group" aria-label={t('image.tool')}>
-        {(pane ? TOOLS : []).map((one) => (
-          <button
-            key={one}
-            type="button"
-            class={FIRST.includes(one) ? 'first' : ''}
-            aria-pressed={tool === one}
-            aria-disabled={pane && isOff(pane, one) ? true : undefined}
-            title={one === 'length' && !hasLength ? t('image.no_length') : undefined}
-            onClick={() => {
-              if (pane && !isOff(pane, one)) props.onTool(one);
-            }}
-          >
-            {t(`image.tool.${one}`)}
-          </button>
-        ))}
-        <button type="button" class="first only-tools" aria-expanded={props.isOpen} onClick={props.onOpen}>
-          {t('image.tools')}
-        </button>
-      </div>
-      {pane && !hasLength && <p class="v-why">{t('image.no_length')}</p>}
+    <div class={`v-tools ${props.isOpen || !pane ? 'open' : ''}`} role="toolbar" aria-label={t('image.tools')}>
       {pane && (
-        <>
-          <Presets pane={pane} />
-          <div class="v-group">
-            <button type="button" onClick={() => pane.look({ quarter: (pane.view.quarter + 1) % 4 })}>
-              {t('image.rotate')}
+        <div class="v-group v-modes" role="group" aria-label={t('image.tool')}>
+          {TOOLS.map((one) => (
+            <button
+              key={one}
+              type="button"
+              aria-pressed={tool === one}
+              aria-disabled={isOff(pane, one) ? true : undefined}
+              title={one === 'length' ? noLength : undefined}
+              onClick={() => {
+                if (!isOff(pane, one)) props.onTool(one);
+                else setIsAsked(one === 'length');
+              }}
+            >
+              {t(`image.tool.${one}`)}
             </button>
-            <button type="button" aria-pressed={pane.view.isFlipped} onClick={() => pane.flip()}>
-              {t('image.flip')}
-            </button>
-            <button type="button" aria-pressed={pane.isInverted} onClick={() => pane.invert()}>
-              {t('image.invert')}
-            </button>
-            <button type="button" onClick={() => pane.look({ zoom: 1, x: 0, y: 0 })}>
-              {t('image.fit')}
-            </button>
-            <button type="button" onClick={() => pane.reset()}>
-              {t('image.reset')}
-            </button>
-            {/* always there: a row more would move the picture while it is measured */}
-            <button type="button" aria-disabled={pane.measuring.all.length > 0 ? undefined : true} onClick={() => pane.clear()}>
-              {t('image.clear')}
-            </button>
-          </div>
-          {pane.count > 1 && <Cine pane={pane} rate={props.rate} onPlay={props.onPlay} onRate={props.onRate} />}
-          <Fine pane={pane} />
-          {props.onKey && (
+          ))}
+          <button type="button" class="only-tools" aria-expanded={props.isOpen} onClick={props.onOpen}>
+            {t('image.tools')}
+          </button>
+        </div>
+      )}
+      {isAsked && noLength && (
+        <p class="v-why" role="status">
+          {noLength}
+        </p>
+      )}
+      <div class="v-more">
+        {pane && (
+          <>
+            {pane.count > 1 && <Cine pane={pane} rate={props.rate} onPlay={props.onPlay} onRate={props.onRate} />}
+            <Presets pane={pane} />
             <div class="v-group">
-              <button type="button" aria-pressed={props.isMarked} onClick={props.onKey}>
-                {t('image.key')}
+              <button type="button" onClick={() => pane.look({ quarter: (pane.view.quarter + 1) % 4 })}>
+                {t('image.rotate')}
+              </button>
+              <button type="button" aria-pressed={pane.view.isFlipped} onClick={() => pane.flip()}>
+                {t('image.flip')}
+              </button>
+              <button type="button" aria-pressed={pane.isInverted} onClick={() => pane.invert()}>
+                {t('image.invert')}
+              </button>
+              <button type="button" onClick={() => pane.look({ zoom: 1, x: 0, y: 0 })}>
+                {t('image.fit')}
+              </button>
+              <button type="button" onClick={() => pane.reset()}>
+                {t('image.reset')}
+              </button>
+              {/* always there: a row more would move the picture while it is measured */}
+              <button type="button" aria-disabled={pane.measuring.all.length > 0 ? undefined : true} onClick={() => pane.clear()}>
+                {t('image.clear')}
               </button>
             </div>
-          )}
-        </>
-      )}
-      <div class="v-group" role="group" aria-label={t('image.layout')}>
-        {[1, 2, 4].map((n) => (
-          <button key={n} type="button" aria-pressed={layout === n} onClick={() => props.onLayout(n)}>
-            {t('image.layout.n', { n })}
-          </button>
-        ))}
-        {layout > 1 && (
-          <button type="button" aria-pressed={props.isLinked} onClick={props.onLink}>
-            {t('image.link')}
-          </button>
+            <Fine pane={pane} />
+            {props.onKey && (
+              <div class="v-group">
+                <button type="button" aria-pressed={props.isMarked} onClick={props.onKey}>
+                  {t('image.key')}
+                </button>
+              </div>
+            )}
+          </>
         )}
+        <div class="v-group v-layout" role="group" aria-label={t('image.layout')}>
+          <span aria-hidden="true">{t('image.layout.short')}</span>
+          {[1, 2, 4].map((n) => (
+            <button key={n} type="button" aria-pressed={layout === n} aria-label={t('image.layout.n', { n })} onClick={() => props.onLayout(n)}>
+              {n}
+            </button>
+          ))}
+          {layout > 1 && (
+            <button type="button" aria-pressed={props.isLinked} onClick={props.onLink}>
+              {t('image.link')}
+            </button>
+          )}
+        </div>
       </div>
-      {props.children}
     </div>
   );
 }

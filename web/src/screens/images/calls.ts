@@ -4,7 +4,7 @@ import { client, signalled, take, type Item } from '../../api/client.ts';
 import { Problem } from '../../api/problem.ts';
 import type { Load, Loaded } from '../../viewer/pane.ts';
 import { frameBytes } from '../../viewer/lut.ts';
-import type { Study } from '../../viewer/study.ts';
+import type { Series, Study } from '../../viewer/study.ts';
 
 export const readStudy = (opening: string, signal?: AbortSignal): Promise<Study> =>
   take(client.GET('/api/v1/openings/{opening}/study', { params: { path: { opening } }, ...signalled(signal) }));
@@ -47,3 +47,6 @@ export const instanceUrl = ({ opening, series, instance }: Place): string =>
   `/api/v1/openings/${opening}/instances/${series}/${instance}`;
 export const zipUrl = (opening: string, series?: number): string =>
   `/api/v1/openings/${opening}/study.zip${series === undefined ? '' : `?series=${series}`}`;
+
+/** What a series' files are, for those who save them. */
+export const formatOf = (series: Series | undefined): string => (series?.instances[0]?.syntax === 'MFER' ? 'MFER' : 'DICOM');

@@ -20,8 +20,8 @@ interface JumpProps {
 
 export function Jump({ field, clock, start_ms, duration_ms, onTurn, onGo }: JumpProps) {
   const id = useId();
-  const valueOf = (ms: number) => (clock === undefined ? elapsed(ms).split('.')[0] ?? '' : `${dayAt(clock + ms)}T${timeAt(clock + ms)}`);
   const say = (ms: number) => (clock === undefined ? elapsed(ms) : `${slashed(dayAt(clock + ms))} ${timeAt(clock + ms)}`);
+  const valueOf = (ms: number) => (clock === undefined ? elapsed(ms).split('.')[0] ?? '' : say(ms));
   const [value, setValue] = useState(valueOf(start_ms));
   const [isOut, setIsOut] = useState(false);
   // what is typed stays until it is gone to; after that the field follows the paper
@@ -32,7 +32,7 @@ export function Jump({ field, clock, start_ms, duration_ms, onTurn, onGo }: Jump
 
   function go(event: Event): void {
     event.preventDefault();
-    const local = clock === undefined ? readElapsed(value) : readLocal(value);
+    const local = clock === undefined ? readElapsed(value) : readLocal(value, clock);
     const ms = local === undefined ? undefined : local - (clock ?? 0);
     // its first second begins before its first sample
     const isIn = ms !== undefined && ms > -1000 && ms <= duration_ms;
@@ -61,9 +61,11 @@ export function Jump({ field, clock, start_ms, duration_ms, onTurn, onGo }: Jump
         id={id}
         ref={field}
         value={value}
-        {...(clock === undefined
-          ? { type: 'text', inputMode: 'text' as const, size: 9, placeholder: '0:00:00' }
-          : { type: 'datetime-local', step: 1, min: valueOf(0), max: valueOf(duration_ms) })}
+        // of our own: a browser's field for day and time speaks the browser's language
+        type="text"
+        size={clock === undefined ? 9 : 19}
+        placeholder={clock === undefined ? '0:00:00' : '2026/10/05 9:30:00'}
+        autocomplete="off"
         aria-invalid={isOut}
         aria-describedby={isOut ? `${id}-out` : undefined}
         onInput={(event) => {
