@@ -32,7 +32,7 @@ export function readLocal(text: string, from: number): number | undefined {
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = found.slice(1).map((one) => Number(one ?? 0));
   if (hour > 23 || minute > 59 || second > 59) return undefined;
   const midnight = found[1] === undefined ? Math.floor(from / DAY_MS) * DAY_MS : Date.UTC(year, month - 1, day);
-  if (found[1] !== undefined && new Date(midnight).getUTCDate() !== day) return undefined;
+  if (found[1] !== undefined && new Date(midnight).getUTCMonth() !== month - 1) return undefined;
   const at = midnight + (hour * 3600 + minute * 60 + second) * 1000;
   return found[1] === undefined && at <= from - 1000 ? at + DAY_MS : at;
 }
