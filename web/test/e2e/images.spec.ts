@@ -255,7 +255,7 @@ test('what is no picture, what cannot be shown, what is not there', async ({ pag
   const imaging = await serveStudies(page, { ...STUDIES.ct(), is_cut: true });
   await openImages(page, hand, world);
   await drawn(page);
-  await expect(page.locator('.v-cut')).toContainText('はじめの55件だけを表示しています。「保存」に入るのも同じ55件です');
+  await expect(page.locator('.v-cut')).toContainText('はじめの44件だけを表示しています。「保存」に入るのも同じ44件です');
   await series(page, 'シリーズ 4 SR 読影レポート');
   await expect(page.locator('.v-paper')).toContainText('径12mmの結節');
   await isAccessible(page);
