@@ -24,7 +24,9 @@ static bool failed(struct err *err, int number)
         return err_set(err, ERR_MISSING, "path_missing", "no such file");
     if (number == ELOOP || number == EXDEV)
         return err_set(err, ERR_REFUSED, "path_unsafe", "a link or a way out");
-    return err_set(err, ERR_SYSTEM, "path_failed", "file error %d", number);
+    const char *name = strerrorname_np(number); /* of no thread: no locale, no buffer */
+    return err_set(err, ERR_SYSTEM, "path_failed", "file error %d (%s)", number,
+                   name ? name : "unknown");
 }
 
 static int open_directory(int at, const char *name, int flags, struct err *err)

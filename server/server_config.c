@@ -145,6 +145,16 @@ static void make_signing_key(uint8_t *bytes, size_t len)
     secret_wipe(&signing, sizeof signing);
 }
 
+/* A start with the volume full writes nothing that is there already. */
+static bool write_if_other(const char *path, struct span bytes, struct err *err)
+{
+    struct err fault = {0};
+    struct span found = {0};
+    CLEANUP(arena_free) struct arena arena = arena_init(4096);
+    bool is_there = path_read_file(path, bytes.len, &arena, &found, &fault);
+    return (is_there && span_equal(found, bytes)) || path_write_file(path, bytes, err);
+}
+
 bool server_open_keys(const char *data, const char *directory, struct server_keys *keys,
                       struct err *err)
 {
@@ -165,5 +175,5 @@ bool server_open_keys(const char *data, const char *directory, struct server_key
            keys->signing.bytes + SECRET_SIGNING_KEY_BYTES - SECRET_PUBLIC_KEY_BYTES,
            SECRET_PUBLIC_KEY_BYTES);
     hash_to_hex(span_of(keys->public.bytes, SECRET_PUBLIC_KEY_BYTES), hex);
-    return path_write_file(path, span_cstr(hex), err);
+    return write_if_other(path, span_cstr(hex), err);
 }

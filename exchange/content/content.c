@@ -196,6 +196,9 @@ void content_refusal(int status, struct span body, struct err *err)
     else if (status == 503 && says_code(body, "source_changed"))
         /* What was shown is not what is there: it is to be read anew. */
         (void)err_set(err, ERR_BUSY, "source_changed", "the source has changed");
+    else if (status == 503 && says_code(body, "audit_unwritable"))
+        (void)err_set(err, ERR_BUSY, "gateway_unwritable",
+                      "the gateway cannot write its audit");
     else if (status == 503)
         (void)err_set(err, ERR_BUSY, "gateway_busy", "the gateway answered 503");
     else

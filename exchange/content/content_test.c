@@ -136,6 +136,7 @@ static void only_known_reasons_reach_people(void)
         {404, "", ERR_MISSING, "not_found"},
         {400, "", ERR_CONFLICT, "content_incomplete"},
         {503, "", ERR_BUSY, "gateway_busy"},
+        {503, "{\"code\":\"audit_unwritable\"}", ERR_BUSY, "gateway_unwritable"},
         {503, "{\"code\":\"source_changed\"}", ERR_BUSY, "source_changed"},
         {403, "{\"code\":\"source_changed\"}", ERR_BUSY, "gateway_refused"},
         {409, "{\"code\":\"study_changed\"}", ERR_CONFLICT, "study_changed"},

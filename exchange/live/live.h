@@ -27,7 +27,7 @@ enum {
     LIVE_STREAMS_PER_SESSION = 6,
     LIVE_STREAMS_MAX = 4000,
     LIVE_RING = 2048,
-    LIVE_HEARTBEAT_MS = 15000
+    LIVE_HEARTBEAT_MS = 10000
 };
 
 struct live; /* *owned* by server; threads share it */

@@ -284,7 +284,7 @@ static void beat(struct live *live)
     pthread_mutex_lock(&live->lock);
     for (struct live_stream *s = live->first; s; s = s->next)
         if (now - s->beat_at_ms >= LIVE_HEARTBEAT_MS)
-            send(s, NULL, -1, SPAN(""));
+            send(s, "beat", -1, SPAN("{}"));
     pthread_mutex_unlock(&live->lock);
 }
 

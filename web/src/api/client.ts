@@ -2,6 +2,7 @@
 /* Every call of the contract that the client makes. Here and nowhere else: the session's CSRF
  * token, idempotency keys, repetition of a lost answer under the same key, problems as errors. */
 import createClient from 'openapi-fetch';
+import { doubtLive } from './live.ts';
 import { Problem, type ProblemBody } from './problem.ts';
 import type { components, paths } from './schema.d.ts';
 
@@ -56,16 +57,35 @@ export function newKey(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
+/** The longest wait for an answer's head: gateways are given up by the server long before. */
+export const ANSWER_MS = 30_000;
+
+class Silent extends Error {}
+
+/* A server that hangs and a network that swallows packets end no request by themselves. */
+async function fetchInTime(request: Request): Promise<Response> {
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(new Silent()), ANSWER_MS);
+  const giveUp = () => stop.abort(request.signal.reason);
+  if (request.signal.aborted) giveUp();
+  request.signal.addEventListener('abort', giveUp);
+  try {
+    return await fetch(request, { signal: stop.signal });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /* A request with an idempotency key may be sent again when its answer was lost. */
 async function fetchAgain(request: Request): Promise<Response> {
   const canRepeat = request.method === 'GET' || request.headers.has('Idempotency-Key');
   const copy = canRepeat ? request.clone() : undefined;
   try {
-    return await fetch(request);
+    return await fetchInTime(request);
   } catch (failure) {
-    if (!copy || request.signal.aborted) throw failure;
+    if (!copy || request.signal.aborted || failure instanceof Silent) throw failure;
     await new Promise((done) => setTimeout(done, 700));
-    return fetch(copy);
+    return fetchInTime(copy);
   }
 }
 
@@ -90,7 +110,8 @@ export async function take<T>(call: Promise<Answer<T>>): Promise<T> {
     answer = await call;
   } catch (failure) {
     if (failure instanceof DOMException && failure.name === 'AbortError') throw failure;
-    throw new Problem({ code: 'offline', status: 0 });
+    doubtLive();
+    throw new Problem({ code: failure instanceof Silent ? 'silent' : 'offline', status: 0 });
   }
   if (answer.response.ok) return answer.data as T;
   const problem = new Problem(

@@ -11,16 +11,24 @@ type Listener = (kind: LiveKind, event: LiveEvent) => void;
 
 const KINDS: LiveKind[] = ['entry', 'freshness', 'link', 'consent', 'request', 'session', 'reload'];
 const LOCK = 'tsumugi-live';
+/* The server beats every ten seconds: a stream that is silent for longer than two is none, even
+ * if nobody closed it (a cable pulled, a server that hangs). */
+export const SILENT_MS = 22_000;
+const RESTART_MS = 5000;
 
 interface Told {
-  kind: LiveKind | 'state' | 'ask';
+  kind: LiveKind | 'state' | 'ask' | 'doubt';
   event?: LiveEvent;
   state?: LiveState;
+  /** With a state: when something was heard last. */
+  heard?: number;
 }
 
 const listeners = new Set<Listener>();
 const stateListeners = new Set<(state: LiveState, wasLost: boolean) => void>();
 let state: LiveState = 'off';
+let heardAt = 0;
+let silence: ReturnType<typeof setTimeout> | undefined;
 let channel: BroadcastChannel | undefined;
 let source: EventSource | undefined;
 let release: (() => void) | undefined;
@@ -43,7 +51,7 @@ function tell(message: Told): void {
 
 function setState(next: LiveState): void {
   become(next);
-  tell({ kind: 'state', state: next });
+  tell({ kind: 'state', state: next, heard: heardAt });
 }
 
 function parse(data: string): LiveEvent | undefined {
@@ -55,17 +63,46 @@ function parse(data: string): LiveEvent | undefined {
   }
 }
 
+function heard(): void {
+  heardAt = Date.now();
+  expect();
+}
+
+function expect(): void {
+  clearTimeout(silence);
+  silence = setTimeout(again, SILENT_MS);
+}
+
+/* What is silent or doubted is left for a new stream, without the last event's id: whoever hears
+ * that it was lost reads again. */
+function again(): void {
+  if (!channel || !source) return;
+  source.close();
+  setState('lost');
+  listen();
+}
+
 function listen(): void {
-  setState('connecting');
+  // until a stream is there again it stays lost
+  if (state !== 'lost') {
+    heardAt = Date.now();
+    setState('connecting');
+  }
+  expect();
   source = new EventSource('/api/v1/live');
-  source.onopen = () => setState('open');
+  source.onopen = () => {
+    heard();
+    setState('open');
+  };
+  source.addEventListener('beat', heard);
   source.onerror = () => {
     setState('lost');
     // the browser gives up after an answer that is no stream (proxy, 503): try again later
-    if (source?.readyState === EventSource.CLOSED && channel) setTimeout(restart, 5000);
+    if (source?.readyState === EventSource.CLOSED && channel) setTimeout(restart, RESTART_MS);
   };
   for (const kind of KINDS) {
     source.addEventListener(kind, (message) => {
+      heard();
       const event = parse((message as MessageEvent<string>).data);
       if (!event) return;
       tell({ kind, event });
@@ -84,13 +121,19 @@ export function startLive(): void {
   channel = new BroadcastChannel(LOCK);
   channel.onmessage = ({ data }: MessageEvent<Told>) => {
     if (data.kind === 'ask') {
-      if (source) tell({ kind: 'state', state });
+      if (source) tell({ kind: 'state', state, heard: heardAt });
+    } else if (data.kind === 'doubt') {
+      doubtHere();
     } else if (data.kind === 'state') {
-      if (!source && data.state) become(data.state);
+      if (source || !data.state) return;
+      heardAt = data.heard ?? heardAt;
+      become(data.state);
     } else if (data.event) {
       deliver(data.kind, data.event);
     }
   };
+  addEventListener('offline', doubtHere);
+  addEventListener('online', doubtHere);
   tell({ kind: 'ask' });
   if (!navigator.locks) {
     listen();
@@ -109,6 +152,9 @@ export function startLive(): void {
 }
 
 export function stopLive(): void {
+  removeEventListener('offline', doubtHere);
+  removeEventListener('online', doubtHere);
+  clearTimeout(silence);
   source?.close();
   source = undefined;
   abort?.abort();
@@ -132,4 +178,20 @@ export function onLiveState(listener: (state: LiveState, wasLost: boolean) => vo
 
 export function liveState(): LiveState {
   return state;
+}
+
+/** When something was heard of the server last. */
+export function liveHeardAt(): number {
+  return heardAt;
+}
+
+/* A stream that is being made already is given its time. */
+function doubtHere(): void {
+  if (source && source.readyState !== EventSource.CONNECTING) again();
+}
+
+/** A request had no answer: whether the stream still lives is found out by a new one. */
+export function doubtLive(): void {
+  if (source) doubtHere();
+  else tell({ kind: 'doubt' });
 }

@@ -2,8 +2,9 @@
 /* The frame of every screen: menu, who works here, states of the connection. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Link, useLocation } from 'wouter-preact';
-import { liveState, onLiveState } from '../api/live.ts';
+import { liveHeardAt, liveState, onLiveState } from '../api/live.ts';
 import { loadWords, t, word } from '../i18n/t.ts';
+import { instantText } from '../i18n/wareki.ts';
 import { prefer, preferences } from '../preferences.ts';
 import { Patient, Routes, Search } from '../routes.tsx';
 import { logout, minutesLeft, session } from '../session.ts';
@@ -135,15 +136,18 @@ function Who() {
   );
 }
 
-/** Lost for longer than a few seconds: then the screen says so. */
-function useIsLost(): boolean {
-  const [isLost, setIsLost] = useState(false);
+const LOST_MS = 8000;
+
+/** Nothing heard for longer than a few seconds: since when, and the screen says so. */
+function useLostSince(): number {
+  const [since, setSince] = useState(0);
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const update = () => {
       clearTimeout(timer);
-      if (liveState() === 'lost') timer = setTimeout(() => setIsLost(true), 8000);
-      else if (liveState() === 'open') setIsLost(false);
+      const heard = liveHeardAt();
+      if (liveState() === 'lost') timer = setTimeout(() => setSince((old) => old || heard), Math.max(0, heard + LOST_MS - Date.now()));
+      else if (liveState() === 'open') setSince(0);
     };
     update();
     const remove = onLiveState(update);
@@ -152,12 +156,12 @@ function useIsLost(): boolean {
       remove();
     };
   }, []);
-  return isLost;
+  return since;
 }
 
 export function Shell() {
   const [location] = useLocation();
-  const isLost = useIsLost();
+  const lostSince = useLostSince();
   const main = useRef<HTMLElement>(null);
   useEffect(() => prepareWhenIdle([Patient, Search, { prepare: () => loadWords('problem') }], location.startsWith('/p/')), []);
   const current = session.value;
@@ -194,9 +198,9 @@ export function Shell() {
         <Who />
       </header>
       {current.is_demo && <p class="demo" role="status">{t('app.demo')}</p>}
-      {isLost && (
+      {lostSince > 0 && (
         <p class="strip bad" role="alert">
-          {t('app.offline')}
+          {t('app.offline', { when: instantText(lostSince) })}
         </p>
       )}
       {minutesLeft.value !== null && (

@@ -4,6 +4,7 @@ import type { ComponentChildren } from 'preact';
 import type { ConsentState, Facility } from '../api/client.ts';
 import { wordsOf } from '../api/problem.ts';
 import { t } from '../i18n/t.ts';
+import { useRecovery } from './recovery.ts';
 import { Icon, type IconName } from './Icon.tsx';
 
 /** The letter is authoritative, the colour repeats it; the name is said to those who listen. */
@@ -42,9 +43,11 @@ export function Notice(props: { tone?: Tone; title: string; children?: Component
   );
 }
 
-/** What went wrong, what to do next, and a way to try again. */
-export function ProblemNotice({ problem, retry }: { problem: unknown; retry?: () => void }) {
+/** What went wrong, what to do next, and a way to try again; with `reads`, what passes by itself
+ * is tried again by itself. */
+export function ProblemNotice({ problem, retry, reads = false }: { problem: unknown; retry?: () => void; reads?: boolean }) {
   const { text, next } = wordsOf(problem);
+  useRecovery(reads ? problem : undefined, retry);
   return (
     <Notice tone="bad" title={text}>
       <p>{next}</p>

@@ -6,7 +6,7 @@ import { newKey } from '../api/client.ts';
 import { Problem } from '../api/problem.ts';
 import { stillWrong, type Errors } from './errors.ts';
 
-/** One intention, one key: kept while its answer is unknown. */
+/** One intention, one key: kept while it is unknown whether it was done. */
 export function useIntention() {
   const key = useRef(newKey());
   return async function run<T>(work: (key: string) => Promise<T>): Promise<T> {
@@ -15,7 +15,8 @@ export function useIntention() {
       key.current = newKey();
       return result;
     } catch (failure) {
-      if (!(failure instanceof Problem) || failure.status !== 0) key.current = newKey();
+      // a server that fails may have done it, or do it later: the same once more is the same
+      if (!(failure instanceof Problem) || (failure.status !== 0 && failure.status < 500)) key.current = newKey();
       throw failure;
     }
   };

@@ -127,7 +127,7 @@ export function References({ person }: { person?: Person }) {
         </header>
         {page.state === 'failed' && (
           <div class="card-body">
-            <ProblemNotice problem={page.problem} retry={page.reload} />
+            <ProblemNotice problem={page.problem} retry={page.reload} reads />
           </div>
         )}
         {!lines && page.state === 'loading' && <Skeleton rows={6} />}

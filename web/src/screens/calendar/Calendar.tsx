@@ -255,7 +255,7 @@ export function Calendar({ person, reload }: TabProps) {
   if (problem !== undefined) {
     return (
       <div class="page narrow">
-        <ProblemNotice problem={problem} retry={reopen} />
+        <ProblemNotice problem={problem} retry={reopen} reads />
       </div>
     );
   }

@@ -76,7 +76,7 @@ export function List(props: {
       </div>
       {problem !== undefined && (
         <div class="card-body">
-          <ProblemNotice problem={problem} retry={() => setTurn(turn + 1)} />
+          <ProblemNotice problem={problem} retry={() => setTurn(turn + 1)} reads />
         </div>
       )}
       {!entries && problem === undefined && <Skeleton rows={6} />}

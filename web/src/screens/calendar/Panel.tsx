@@ -305,7 +305,7 @@ export function Panel(props: PanelProps) {
             {t('panel.images')}
           </Link>
         )}
-        {problem !== undefined && <ProblemNotice problem={problem} retry={retry} />}
+        {problem !== undefined && <ProblemNotice problem={problem} retry={retry} reads />}
         {isList && props.group && <DayList group={props.group} days={props.days} facilityOf={props.facilityOf} onGo={props.onGo} />}
         {whole.length > 0 && content && (
           <>

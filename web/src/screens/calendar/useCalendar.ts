@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { liveState, onLive, onLiveState } from '../../api/live.ts';
 import { Due, type Weeks } from '../../calendar/due.ts';
 import { weekOf } from '../../calendar/model.ts';
+import { Problem } from '../../api/problem.ts';
 import { dayNumber } from '../../i18n/wareki.ts';
 import { session } from '../../session.ts';
 import { undated } from '../patient/undated.ts';
@@ -45,7 +46,8 @@ export function useCalendar(person: string, onGone: () => void) {
         undated.value = current.model.undated;
         changed();
       } catch (failure) {
-        if (isOver) return;
+        // what was seen stays under a line that says since when: it is read again on the way back
+        if (isOver || (failure instanceof Problem && failure.status === 0)) return;
         current.close();
         current = undefined;
         setCalendar(undefined);

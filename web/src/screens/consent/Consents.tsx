@@ -205,7 +205,7 @@ export function Consents({ person, reload }: { person: Person; reload: () => voi
       <div class="page-head">
         <h1>{t('consent.title')}</h1>
       </div>
-      {consents.state === 'failed' && <ProblemNotice problem={consents.problem} retry={consents.reload} />}
+      {consents.state === 'failed' && <ProblemNotice problem={consents.problem} retry={consents.reload} reads />}
       <div class="columns">
         <section class="stack">
           {said && <Notice tone="good" title={said} />}

@@ -202,7 +202,7 @@ export function Home() {
   return (
     <div class="page">
       <h1 class="sr">{t('home.title')}</h1>
-      {home.state === 'failed' && <ProblemNotice problem={home.problem} retry={home.reload} />}
+      {home.state === 'failed' && <ProblemNotice problem={home.problem} retry={home.reload} reads />}
       <div class="columns home">
         <div class="stack">
           <Section title={t('home.news')} count={value?.news.length}>

@@ -241,7 +241,7 @@ function Waiting({ person, problem, retry }: { person: string; problem: unknown;
     <div class="page narrow stack">
       {problem !== undefined ? (
         <>
-          <ProblemNotice problem={problem} retry={retry} />
+          <ProblemNotice problem={problem} retry={retry} reads />
           <p>
             <Link class="btn" href={`/p/${person}/calendar`}>
               {t('image.back')}

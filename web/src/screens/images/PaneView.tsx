@@ -147,7 +147,7 @@ export function PaneView(props: PaneProps) {
       {image && !image.is_supported && <Unsupported pane={pane} of={props.of} />}
       {problem !== undefined && (
         <div class="v-over">
-          <ProblemNotice problem={problem} retry={() => props.onRetry(problem)} />
+          <ProblemNotice problem={problem} retry={() => props.onRetry(problem)} reads />
         </div>
       )}
       {image?.is_supported && !picture && problem === undefined && (

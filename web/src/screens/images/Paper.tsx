@@ -71,7 +71,7 @@ function Pdf({ opening, index, series, instance }: PaperProps) {
     return () => URL.revokeObjectURL(made);
   }, [blob]);
   if (problem instanceof NoPdf) return <Notice tone="bad" title={t('image.document.bad')} />;
-  if (problem !== undefined) return <ProblemNotice problem={problem} retry={retry} />;
+  if (problem !== undefined) return <ProblemNotice problem={problem} retry={retry} reads />;
   if (!blob) return <Waiting />;
   const title = series.description || t('image.kind.document');
   return hasViewer() ? url && <iframe src={`${url}#navpanes=0`} title={title} /> : <PdfPages blob={blob} title={title} />;
@@ -79,7 +79,7 @@ function Pdf({ opening, index, series, instance }: PaperProps) {
 
 function Report({ opening, index, series, instance }: PaperProps) {
   const { value, problem, retry } = useRead<{ items: Item[] }>((signal) => readReport({ opening, series: index, instance }, signal));
-  if (problem !== undefined) return <ProblemNotice problem={problem} retry={retry} />;
+  if (problem !== undefined) return <ProblemNotice problem={problem} retry={retry} reads />;
   if (!value) return <Waiting />;
   const items = value.items as unknown as Record<string, string | undefined>[];
   return <Document items={items} opening={undefined} list={undefined} title={series.description} onChanged={retry} />;

@@ -208,7 +208,7 @@ export function Patient({ id, tab, entry }: { id: string; tab: string; entry?: s
       <div class="page narrow stack">
         {problem !== undefined ? (
           <>
-            <ProblemNotice problem={problem} retry={person.reload} />
+            <ProblemNotice problem={problem} retry={person.reload} reads />
             <p>
               <Link href="/patients" class="btn">
                 {t('nav.search')}

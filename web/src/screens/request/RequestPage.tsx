@@ -351,7 +351,7 @@ export function RequestPage({ id }: { id: string }) {
       </div>
       <div class="stack">
         {late !== undefined && isOpen && <ProblemNotice problem={late} />}
-        {request.state === 'failed' && <ProblemNotice problem={request.problem} retry={request.reload} />}
+        {request.state === 'failed' && <ProblemNotice problem={request.problem} retry={request.reload} reads />}
         {!value && request.state === 'loading' && <Skeleton rows={4} />}
         {value && (
           <>

@@ -23,7 +23,7 @@ export function Requests() {
   const mayRegister = session.value?.post.facility.may_register ?? true;
   const { value } = requests;
   if (!value) {
-    return requests.state === 'failed' ? <ProblemNotice problem={requests.problem} retry={requests.reload} /> : null;
+    return requests.state === 'failed' ? <ProblemNotice problem={requests.problem} retry={requests.reload} reads /> : null;
   }
   return (
     <>

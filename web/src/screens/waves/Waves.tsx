@@ -299,7 +299,7 @@ export function Waves({ load, onPrint }: WavesProps) {
         </Notice>
       );
     }
-    if (problem !== undefined) return <ProblemNotice problem={problem} retry={retry} />;
+    if (problem !== undefined) return <ProblemNotice problem={problem} retry={retry} reads />;
     return (
       <div class="w-wait" role="status">
         <span class="sr">{t('wave.loading')}</span>
@@ -397,7 +397,7 @@ export function Waves({ load, onPrint }: WavesProps) {
           />
         </div>
       )}
-      {problem !== undefined && <ProblemNotice problem={problem} retry={retry} />}
+      {problem !== undefined && <ProblemNotice problem={problem} retry={retry} reads />}
       {printProblem !== undefined && <ProblemNotice problem={printProblem} retry={() => void print()} />}
       <p class="small quiet">
         <b>{t('wave.not_diagnostic')}</b> {t('wave.reference')}

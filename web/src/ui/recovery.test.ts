@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { onLive, onLiveState } from '../api/live.ts';
+import { Problem } from '../api/problem.ts';
+import { AGAIN_MS, recover, whatFailed } from './recovery.ts';
+
+vi.mock('../api/live.ts', () => ({ onLive: vi.fn(() => () => {}), onLiveState: vi.fn(() => () => {}) }));
+const problem = (code: string, status: number) => new Problem({ code, status });
+
+beforeEach(() => {
+  vi.clearAllMocks();
+  vi.useFakeTimers();
+  vi.stubGlobal('document', { visibilityState: 'visible' });
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+test('what a person or an office has to mend is not tried again', () => {
+  for (const one of [problem('no_consent', 403), problem('store_corrupt', 503), problem('restore_unconfirmed', 503), problem('frame_short', 0), new Error('code')]) {
+    expect(whatFailed(one)).toBe('other');
+  }
+});
+
+test('a server that is away or full is asked again every quarter of a minute, while somebody looks', () => {
+  const retry = vi.fn();
+  const stop = recover(problem('audit_unwritable', 503), retry);
+  vi.advanceTimersByTime(2 * AGAIN_MS);
+  expect(retry).toHaveBeenCalledTimes(2);
+  vi.stubGlobal('document', { visibilityState: 'hidden' });
+  vi.advanceTimersByTime(AGAIN_MS);
+  stop();
+  vi.advanceTimersByTime(AGAIN_MS);
+  expect(retry).toHaveBeenCalledTimes(2);
+});
+
+test('back from a lost connection everything is asked at once', () => {
+  const retry = vi.fn();
+  recover(problem('offline', 0), retry);
+  const told = vi.mocked(onLiveState).mock.lastCall?.[0];
+  told?.('open', false);
+  expect(retry).not.toHaveBeenCalled();
+  told?.('open', true);
+  expect(retry).toHaveBeenCalledTimes(1);
+});
+
+test('a hospital is asked when its gateway is heard of, never by the clock: each try is in the audit', () => {
+  const retry = vi.fn();
+  recover(problem('gateway_silent', 503), retry);
+  vi.advanceTimersByTime(20 * AGAIN_MS);
+  expect(retry).not.toHaveBeenCalled();
+  vi.mocked(onLive).mock.lastCall?.[0]('entry', {} as never);
+  expect(retry).not.toHaveBeenCalled();
+  vi.mocked(onLive).mock.lastCall?.[0]('freshness', {} as never);
+  expect(retry).toHaveBeenCalledTimes(1);
+});

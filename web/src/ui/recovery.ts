@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Reading again by itself what failed for a while only: nobody reloads a page to learn that a
+ * hospital or the server is back. */
+import { useEffect, useRef } from 'preact/hooks';
+import { onLive, onLiveState } from '../api/live.ts';
+import { Problem } from '../api/problem.ts';
+
+export const AGAIN_MS = 15_000;
+
+/** `centre`: nothing was done and nothing written, so asking often costs little. `hospital`: each
+ * try is one more opening in the audit, so it is asked when its gateway is heard of. */
+export function whatFailed(problem: unknown): 'centre' | 'hospital' | 'other' {
+  if (!(problem instanceof Problem)) return 'other';
+  const { code, status } = problem;
+  if (/^gateway_(away|silent|cut)$/.test(code) || code === 'deadline_passed' || code === 'peer_gone') return 'hospital';
+  if (code === 'offline' || code === 'silent') return 'centre';
+  if (/^(audit_unwritable|memory_short|server_busy|store_(busy|unreadable|full))$/.test(code)) return 'centre';
+  // a balancer's answers
+  return /^http_50[234]$/.test(code) && status >= 502 ? 'centre' : 'other';
+}
+
+/** Calls `retry` when it is time to; what is to be stopped later is returned. */
+export function recover(problem: unknown, retry: () => void): () => void {
+  const what = whatFailed(problem);
+  if (what === 'other') return () => {};
+  const removeState = onLiveState((state, wasLost) => {
+    if (state === 'open' && wasLost) retry();
+  });
+  const removeLive = what === 'hospital' ? onLive((kind) => (kind === 'freshness' || kind === 'reload') && retry()) : () => {};
+  const timer = setInterval(() => {
+    if (what === 'centre' && document.visibilityState === 'visible') retry();
+  }, AGAIN_MS);
+  return () => {
+    removeState();
+    removeLive();
+    clearInterval(timer);
+  };
+}
+
+export function useRecovery(problem: unknown, retry: (() => void) | undefined): void {
+  const latest = useRef(retry);
+  latest.current = retry;
+  useEffect(() => (problem === undefined ? undefined : recover(problem, () => latest.current?.())), [problem]);
+}
