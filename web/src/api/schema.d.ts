@@ -1103,7 +1103,8 @@ export interface paths {
          * Server-sent events of the session: entry, freshness, link, consent, request, session; ids only
          * @description `event:` is one of these words, `data:` one LiveEvent as JSON on one line, `id:` what
          *     Last-Event-ID takes up again. `request` is heard by the two facilities of a request only. `session` says that the session has ended, `reload` that
-         *     events were missed which are no longer known.
+         *     events were missed which are no longer known. `beat` (data `{}`) comes after ten seconds without anything else: a stream that
+         *     is silent for longer than twenty is dead.
          */
         get: operations["getLive"];
         put?: never;

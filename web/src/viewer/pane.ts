@@ -265,6 +265,11 @@ export class Pane {
     return this.raw ? undefined : (this.#broken.get(key) ?? this.#store.failure(key));
   }
 
+  /** Why the stored values of the frame on screen did not come, while a picture of it is there. */
+  get valuesFailure(): unknown {
+    return this.#store.failure(this.#key(this.at, 'raw'));
+  }
+
   retry(): void {
     this.#broken.clear();
     this.#changed();

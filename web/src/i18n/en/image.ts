@@ -11,6 +11,7 @@ export const words = {
   'image.lossy': 'Lossy compression',
   'image.lossy.ratio': 'Lossy compression 1/{ratio}',
   'image.preview': 'Preview',
+  'image.preview.only': 'Preview (the original did not come)',
   'image.fetching': 'Fetching the image',
   'image.detector': '(at the detector)',
   'image.strip': 'Series',

@@ -11,6 +11,7 @@ export const words = {
   'image.lossy': '非可逆圧縮',
   'image.lossy.ratio': '非可逆圧縮 1/{ratio}',
   'image.preview': '縮小画像',
+  'image.preview.only': '縮小画像（元の画像を取得できません）',
   'image.fetching': '画像を取得しています',
   'image.detector': '（検出器面）',
   'image.strip': 'シリーズ',

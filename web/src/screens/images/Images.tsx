@@ -39,6 +39,8 @@ const PrintImage = lazy(() => import('./Print.tsx').then((m) => m.PrintImage), '
 const AT_A_TIME = 4; // of the six connections that a browser has
 const THUMB = 160;
 const SAY_MS = 1000;
+/* Opened again by itself at most so often: each time is a decision in the audit. */
+const REOPEN_MS = 60_000;
 const RATE = 15;
 
 interface Slot {
@@ -199,6 +201,9 @@ function cutsOn(slots: (Slot | undefined)[], at: number, active: number): Lines[
   });
 }
 
+/* An opening that has run out, or that a server which was started anew does not know. */
+const hasRunOut = (why: unknown): boolean => why instanceof Problem && (why.status === 410 || why.code === 'not_found');
+
 const firstImage = ({ study }: Opened): number => Math.max(0, study.series.findIndex(({ kind }) => kind === 'image'));
 
 /** What most looks like a series that is on the screen. */
@@ -273,6 +278,7 @@ export function Images({ person, entry }: ImagesProps) {
   const [marks, setMarks] = useState<Mark[]>([]);
   const [rate, setRate] = useState(RATE);
   const panes = useRef<HTMLDivElement>(null);
+  const reopenedAt = useRef(0);
   const first = studies[0];
   const slot = slots[active];
   const pane = slot?.pane;
@@ -281,10 +287,19 @@ export function Images({ person, entry }: ImagesProps) {
 
   useEffect(() => {
     if (!first) return;
+    const old = slots[0];
+    const place = old?.pane && old.study.study.study_uid === first.study.study_uid ? { index: old.index, at: old.pane.at } : undefined;
     divide(1);
     setMarks([]); // theirs were other openings
-    show(0, first, firstImage(first));
+    show(0, first, place?.index ?? firstImage(first));
+    if (place) slots[0]?.pane?.go(place.at);
   }, [first]);
+  const lost = pane?.valuesFailure;
+  useEffect(() => {
+    if (!hasRunOut(lost) || marks.length > 0 || Date.now() - reopenedAt.current < REOPEN_MS) return;
+    reopenedAt.current = Date.now();
+    setTurn(turn + 1);
+  }, [lost]);
   useCine(pane, rate, (to) => go(active, to, 1));
   useEffect(() => {
     // after a reload no calendar has told of the allergies
@@ -301,7 +316,7 @@ export function Images({ person, entry }: ImagesProps) {
   }
   /* An opening that has run out is a new decision, not another try. */
   function again(of: Pane | undefined, why: unknown): void {
-    if (why instanceof Problem && (why.status === 410 || why.code === 'not_found' || why.code === 'study_changed')) setTurn(turn + 1);
+    if (hasRunOut(why) || (why instanceof Problem && why.code === 'study_changed')) setTurn(turn + 1);
     else of?.retry();
   }
   function leave(): void {

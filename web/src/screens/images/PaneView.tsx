@@ -5,7 +5,8 @@ import type { Facility } from '../../api/client.ts';
 import { t, type Key } from '../../i18n/t.ts';
 import { slashed } from '../../i18n/wareki.ts';
 import { lazy } from '../../ui/lazy.tsx';
-import { FacilityMark, ProblemNotice } from '../../ui/pieces.tsx';
+import { FacilityMark, Notice, ProblemNotice } from '../../ui/pieces.tsx';
+import { useRecovery } from '../../ui/recovery.ts';
 import { edgesOf, matrixOf, toImage, zoomAt, type Point } from '../../viewer/geometry.ts';
 import { Gestures, type Meaning, type Tool, type Touch } from '../../viewer/gestures.ts';
 import type { Pane } from '../../viewer/pane.ts';
@@ -119,6 +120,7 @@ export function PaneView(props: PaneProps) {
   }, []);
 
   const problem = pane.failure;
+  useRecovery(pane.valuesFailure, () => props.onRetry(pane.valuesFailure));
   const count = pane.count;
   return (
     <div class={`v-pane ${props.isActive ? 'active' : ''}`} role="group" aria-label={props.name} onFocusIn={props.onActive}>
@@ -212,7 +214,7 @@ function Around({ pane, of, facility, isMarked, isPreview, hasPicture }: PanePro
         {ratio !== null && (
           <span>{ratio > 1 ? t('image.lossy.ratio', { ratio: Math.round(ratio) }) : t('image.lossy')}</span>
         )}
-        {hasPicture && isPreview && <span>{t('image.preview')}</span>}
+        {hasPicture && isPreview && <span>{t(pane.valuesFailure === undefined ? 'image.preview' : 'image.preview.only')}</span>}
       </div>
       <div class="bl">
         {pane.count > 1 && <b>{t('image.slice', { n: pane.at + 1, total: pane.count })}</b>}
