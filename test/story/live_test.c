@@ -407,6 +407,21 @@ static void one_stream_too_many_ends_the_oldest(void)
     hospital_free(hospital);
 }
 
+/* A comment would keep the connection, but a page does not see comments. */
+static void a_stream_without_news_beats_so_that_the_page_hears_it(void)
+{
+    struct hospital *hospital = hospital_new();
+    struct browser clinic = enter(hospital->world, "clinic");
+    struct listener listener = {0};
+    begin_listening(&listener, &clinic, NULL);
+    CHECK_SOON(heard(&listener, "\nid: "));
+    CHECK(!heard(&listener, "event: beat"));
+    atomic_fetch_add(&hospital->world->skip_ms, LIVE_HEARTBEAT_MS);
+    CHECK_SOON(heard(&listener, "event: beat\ndata: {}\n\n"));
+    end_listening(&listener);
+    hospital_free(hospital);
+}
+
 int main(void)
 {
     struct err err = {0};
@@ -421,5 +436,6 @@ int main(void)
     RUN(an_ended_session_hears_it_and_then_nothing);
     RUN(who_comes_back_hears_what_was_missed);
     RUN(one_stream_too_many_ends_the_oldest);
+    RUN(a_stream_without_news_beats_so_that_the_page_hears_it);
     return test_done();
 }
