@@ -98,7 +98,7 @@ const IMAGE = 64;
 
 /** From now on entries of the image row have pictures: the first one opened is `first`, others `other`. */
 export async function serveStudies(page: Page, first: Study, other: Study = first): Promise<Imaging> {
-  const room = new Darkroom(await page.context().newPage());
+  const room = await Darkroom.beside(page);
   const asked: string[] = [];
   let fails: (asked: string) => boolean = () => false;
   let aborted = 0;

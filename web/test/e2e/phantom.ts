@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Invented bodies: stored values of a frame, and the server's picture of them. Both come from one
  * function, so that a picture and its values show the same thing. */
-import type { Page } from '@playwright/test';
+import type { Browser, Page } from '@playwright/test';
 
 export type Body = 'axial' | 'coronal' | 'chest' | 'echo' | 'scope' | 'grey';
 
@@ -86,12 +86,25 @@ export interface Wanted {
   isInverted: boolean;
 }
 
-/** JPEGs, drawn in a page of their own. */
+const pages = new WeakMap<Browser, Promise<Page>>();
+
+/** JPEGs, drawn in a page of their own. It has a window of its own, too: of a window's pages only the
+ * newest is in front, and those behind it are given one frame a second. */
 export class Darkroom {
   readonly #page: Page;
   readonly #made = new Map<string, Promise<Buffer>>();
-  constructor(page: Page) {
+  private constructor(page: Page) {
     this.#page = page;
+  }
+  /** One page for all tests of a browser; what it drew is each test's own. */
+  static async beside(page: Page): Promise<Darkroom> {
+    const browser = page.context().browser();
+    if (!browser) throw new Error('a page without a browser');
+    const found = await pages.get(browser);
+    if (found && !found.isClosed()) return new Darkroom(found);
+    const made = browser.newContext().then((context) => context.newPage());
+    pages.set(browser, made);
+    return new Darkroom(await made);
   }
   develop(wanted: Wanted): Promise<Buffer> {
     const key = JSON.stringify(wanted);
@@ -102,7 +115,8 @@ export class Darkroom {
   async #draw(wanted: Wanted): Promise<Buffer> {
     const coded = await this.#page.evaluate(
       async ([source, { body, columns, rows, part, size, center, width, isInverted }]) => {
-        const make = new Function(`return (${source})`)() as typeof valuesOf;
+        const kept = globalThis as unknown as { make?: typeof valuesOf };
+        const make = (kept.make ??= new Function(`return (${source})`)() as typeof valuesOf);
         const scale = Math.min(1, size / Math.max(columns, rows));
         const [across, down] = [Math.max(1, Math.round(columns * scale)), Math.max(1, Math.round(rows * scale))];
         const values = make(body, across, down, part);
