@@ -8,13 +8,15 @@ const TABLET = { viewport: { width: 820, height: 1180 }, hasTouch: true };
 /* What 1280 pixels are at 400 % (WCAG 1.4.10). */
 const NARROW = { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true };
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
-/* Tasks are done once, at a desk; the states on a phone too; the screens at every width. */
+/* Tasks are done once, at a desk; the states on a phone too; the screens at every width. What no width
+ * changes is tagged and runs at the desk. ./check gives the desk a region and the others another. */
+const ONCE = /@desk/;
 
 const COMPREHENSIVE = [
   { name: '1280', use: DESK, testIgnore: /(phone|pdf|switched|specific|rights)\.spec\.ts$/ },
-  { name: '820', use: TABLET, testMatch: /(every|images|waves)\.spec\.ts$/ },
-  { name: '390', use: PHONE, testMatch: /(every|images|pdf|phone|states|waves)\.spec\.ts$/ },
-  { name: '320', use: NARROW, testMatch: /every\.spec\.ts$/ },
+  { name: '820', use: TABLET, grepInvert: ONCE, testMatch: /(every|images|waves)\.spec\.ts$/ },
+  { name: '390', use: PHONE, grepInvert: ONCE, testMatch: /(every|images|pdf|phone|states|waves)\.spec\.ts$/ },
+  { name: '320', use: NARROW, grepInvert: ONCE, testMatch: /every\.spec\.ts$/ },
   { name: 'last', use: DESK, testMatch: /switched\.spec\.ts$/ },
 ];
 /* tools/screens --specific: a region whose consents name each facility. What changes comes last. */

@@ -85,7 +85,8 @@ test.beforeEach(async ({ page }) => {
   });
 });
 
-test('an ECG is printed to scale, as lines, across A4', async ({ page, world, hand }) => {
+// "twelve rows" goes from every width to the paper; what is on it, no width changes
+test('an ECG is printed to scale, as lines, across A4', { tag: '@desk' }, async ({ page, world, hand }) => {
   await openWave(page, world, hand, TWELVE);
   for (const { speed, gain, sheets } of [{ speed: 25, gain: 10, sheets: 1 }, { speed: 50, gain: 20, sheets: 2 }, { speed: 25, gain: 5, sheets: 1 }]) {
     await choose(page, '並べ方', '3×4＋1');
