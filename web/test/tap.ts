@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Playwright's results as TAP, one line a test, so that ./check counts each of them. */
+/* Playwright's results as TAP, one line a test, so that ./check counts each of them; at the end how long
+ * each file took at each width. */
 import type { FullResult, Reporter, Suite, TestCase, TestError, TestResult } from '@playwright/test/reporter';
 
 export default class Tap implements Reporter {
   private number = 0;
+  private readonly took = new Map<string, number>();
 
   onBegin(_config: unknown, suite: Suite): void {
     process.stdout.write(`1..${suite.allTests().length}\n`);
@@ -11,7 +13,9 @@ export default class Tap implements Reporter {
   onTestEnd(test: TestCase, result: TestResult): void {
     this.number += 1;
     const [, width = '', file = '', ...names] = test.titlePath();
-    const name = `${width} ${file.replace('.spec.ts', '')}: ${names.join(', ')}`.replaceAll('#', '');
+    const place = `${width} ${file.replace('.spec.ts', '')}`;
+    this.took.set(place, (this.took.get(place) ?? 0) + result.duration);
+    const name = `${place}: ${names.join(', ')}`.replaceAll('#', '');
     if (result.status === 'skipped') {
       const why = test.annotations.find(({ type }) => type === 'skip')?.description ?? '';
       process.stdout.write(`ok ${this.number} - ${name} # SKIP ${why}\n`);
@@ -24,6 +28,8 @@ export default class Tap implements Reporter {
     this.tell(error);
   }
   onEnd(result: FullResult): void {
+    const longest = [...this.took].sort(([, one], [, other]) => other - one);
+    for (const [place, ms] of longest) process.stdout.write(`# ${Math.round(ms / 1000)} s ${place}\n`);
     process.stdout.write(`# ${result.status}\n`);
   }
   private tell({ message, value, location, stack }: TestError): void {
