@@ -5,7 +5,7 @@ import type { Facility } from '../../api/client.ts';
 import { t, type Key } from '../../i18n/t.ts';
 import { slashed } from '../../i18n/wareki.ts';
 import { lazy } from '../../ui/lazy.tsx';
-import { FacilityMark, Notice, ProblemNotice } from '../../ui/pieces.tsx';
+import { FacilityMark, ProblemNotice } from '../../ui/pieces.tsx';
 import { useRecovery } from '../../ui/recovery.ts';
 import { edgesOf, matrixOf, toImage, zoomAt, type Point } from '../../viewer/geometry.ts';
 import { Gestures, type Meaning, type Tool, type Touch } from '../../viewer/gestures.ts';
