@@ -20,6 +20,8 @@ export function framesOf(series: Series): FrameRef[] {
   );
 }
 
+export const firstImage = ({ series }: Study): number => Math.max(0, series.findIndex(({ kind }) => kind === 'image'));
+
 const seen = new WeakMap<Instance, (Instance | undefined)[]>();
 
 /** An instance as one of its frames has it: where that lies, what its values mean. */

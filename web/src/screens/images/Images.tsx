@@ -19,8 +19,7 @@ import type { Tool } from '../../viewer/gestures.ts';
 import { commandOf, type Command } from '../../viewer/keys.ts';
 import { Pane, type Loaded } from '../../viewer/pane.ts';
 import type { Lines } from '../../viewer/stage.ts';
-import { framesOf } from '../../viewer/study.ts';
-import { undated } from '../patient/undated.ts';
+import { firstImage, framesOf } from '../../viewer/study.ts';
 import { PaneView, sayOf } from './PaneView.tsx';
 import { isOf, markOf, type Mark } from './mark.ts';
 import { Strip, seriesName } from './Strip.tsx';
@@ -204,18 +203,6 @@ function cutsOn(slots: (Slot | undefined)[], at: number, active: number): Lines[
 /* An opening that has run out, or that a server which was started anew does not know. */
 const hasRunOut = (why: unknown): boolean => why instanceof Problem && (why.status === 410 || why.code === 'not_found');
 
-const firstImage = ({ study }: Opened): number => Math.max(0, study.series.findIndex(({ kind }) => kind === 'image'));
-
-/** What most looks like a series that is on the screen. */
-function likeOf(opened: Opened, slot: Slot | undefined): number {
-  const wanted = slot?.study.study.series[slot.index];
-  const { series } = opened.study;
-  const find = (isLike: (at: number) => boolean) => series.findIndex((one, at) => one.kind === 'image' && isLike(at));
-  const same = find((at) => series[at]?.modality === wanted?.modality && series[at]?.description === wanted?.description);
-  const kin = find((at) => series[at]?.modality === wanted?.modality && series[at]?.body_part === wanted?.body_part);
-  return same >= 0 ? same : kin >= 0 ? kin : firstImage(opened);
-}
-
 function Save({ slot }: { slot: Slot }) {
   const { opening } = slot.study;
   const instance = slot.pane?.frames[slot.pane.at]?.instance ?? 0;
@@ -291,7 +278,7 @@ export function Images({ person, entry }: ImagesProps) {
     const place = old?.pane && old.study.study.study_uid === first.study.study_uid ? { index: old.index, at: old.pane.at } : undefined;
     divide(1);
     setMarks([]); // theirs were other openings
-    show(0, first, place?.index ?? firstImage(first));
+    show(0, first, place?.index ?? firstImage(first.study));
     if (place) slots[0]?.pane?.go(place.at);
   }, [first]);
   const lost = pane?.valuesFailure;
@@ -301,12 +288,6 @@ export function Images({ person, entry }: ImagesProps) {
     setTurn(turn + 1);
   }, [lost]);
   useCine(pane, rate, (to) => go(active, to, 1));
-  useEffect(() => {
-    // after a reload no calendar has told of the allergies
-    const stop = new AbortController();
-    if (!undated.value) void import('../patient/readUndated.ts').then((m) => m.readUndated(person.id, stop.signal));
-    return () => stop.abort();
-  }, [person.id]);
   const said = useSaid(pane ? sayOf(pane) : '');
 
   function show(at: number, study: Opened, index: number): void {
@@ -352,10 +333,10 @@ export function Images({ person, entry }: ImagesProps) {
     }
   }
   async function compare(id: string): Promise<void> {
-    const opened = await add(id);
+    const [opened, { likeOf }] = await Promise.all([add(id), import('./like.ts')]);
     const at = layout === 1 ? 1 : (active + 1) % layout;
     if (layout === 1) divide(2);
-    put(at, opened, likeOf(opened, slot));
+    put(at, opened, likeOf(opened.study, slot?.study.study.series[slot.index]));
   }
   function toMark({ study, index, at }: Mark): void {
     if (slot?.study !== study || slot.index !== index) show(active, study, index);

@@ -193,6 +193,14 @@ export function Patient({ id, tab, entry }: { id: string; tab: string; entry?: s
     setSeen(person.value);
     document.title = `${person.value.name} - ${t('app.name')}`;
   }, [person.value]);
+  const isKnown = person.value !== undefined;
+  useEffect(() => {
+    // pictures after a reload: no calendar has told of the allergies
+    if (tab !== 'images' || !isKnown || undated.value) return;
+    const stop = new AbortController();
+    void import('./readUndated.ts').then((m) => m.readUndated(id, stop.signal));
+    return () => stop.abort();
+  }, [id, tab, isKnown]);
   const problem = person.state === 'failed' ? person.problem : undefined;
   useEffect(() => {
     if (problem !== undefined) giveBack.current();
