@@ -321,12 +321,10 @@ export function Images({ person, entry }: ImagesProps) {
     pane.ask();
     draw();
   }
-  function spread(next: number): void {
+  async function spread(next: number): Promise<void> {
     divide(next);
-    const all = studies.flatMap((study) => study.study.series.map((series, index) => ({ study, series, index })));
-    const free = all.filter(
-      ({ study, series, index }) => series.kind === 'image' && series.instances[0]?.is_supported && !slots.some((one) => one?.study === study && one.index === index),
-    );
+    const { unshown } = await import('./like.ts');
+    const free = unshown(studies, slots);
     for (let at = 0; at < next; at += 1) {
       const one = slots[at] ? undefined : free.shift();
       if (one) put(at, one.study, one.index);
