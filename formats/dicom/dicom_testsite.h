@@ -184,3 +184,45 @@ static inline bool text_is_in(const struct dicom_set *set, uint32_t tag,
         printf("# %08X: \"%.*s\"\n", tag, (int)text.len, text.at);
     return is_there;
 }
+
+/* A small study: texts, numbers, a sequence with an item. */
+static inline void put_small_study(struct site *site)
+{
+    put_string(site, DICOM_CHARACTER_SET, "CS", "ISO_IR 192");
+    put_string(site, DICOM_STUDY_DATE, "DA", "20260401");
+    put_string(site, DICOM_STUDY_TIME, "TM", "101530.25");
+    put_string(site, DICOM_MODALITY, "CS", "CT");
+    open_sequence(site, DICOM_REFERENCED_IMAGES);
+    open_item(site);
+    put_string(site, DICOM_REFERENCED_SOP_INSTANCE, "UI", "1.2.3.4.5");
+    close_item(site);
+    close_sequence(site);
+    put_string(site, DICOM_PATIENT_NAME, "PN", "Yamada^Taro=山田^太郎=やまだ^たろう");
+    put_string(site, DICOM_PATIENT_ID, "LO", "0001234567");
+    put_string(site, DICOM_STUDY, "UI", "1.2.392.1");
+    put_string(site, DICOM_SERIES_NUMBER, "IS", "12");
+    put_short(site, DICOM_ROWS, 2);
+    put_string(site, DICOM_PIXEL_SPACING, "DS", "0.5\\0.25");
+}
+
+static inline void check_small_study(const struct dicom_file *file, struct arena *arena)
+{
+    int64_t number = 0;
+    double spacing = 0;
+    struct dicom_name name;
+    struct err err = {0};
+    const struct dicom_set *set = file->set;
+    CHECK(text_is_in(set, DICOM_PATIENT_ID, arena, "0001234567"));
+    CHECK(dicom_name(set, DICOM_PATIENT_NAME, arena, &name, &err));
+    CHECK(text_is(name.alphabetic, "Yamada Taro"));
+    CHECK(text_is(name.ideographic, "山田 太郎"));
+    CHECK(text_is(name.phonetic, "やまだ たろう"));
+    CHECK(text_is(dicom_uid(set, DICOM_STUDY), "1.2.392.1"));
+    CHECK(dicom_int(set, DICOM_SERIES_NUMBER, 0, &number) && number == 12);
+    CHECK(dicom_int(set, DICOM_ROWS, 0, &number) && number == 2);
+    CHECK(dicom_double(set, DICOM_PIXEL_SPACING, 1, &spacing) && spacing == 0.25);
+    CHECK(!dicom_double(set, DICOM_PIXEL_SPACING, 2, &spacing));
+    const struct dicom_set *item = dicom_item(set, DICOM_REFERENCED_IMAGES, 0);
+    CHECK(text_is(dicom_uid(item, DICOM_REFERENCED_SOP_INSTANCE), "1.2.3.4.5"));
+    CHECK(!dicom_item(set, DICOM_REFERENCED_IMAGES, 1));
+}
