@@ -173,8 +173,8 @@ static void a_gateway_stops_while_a_poll_waits(void)
     end(&scene);
 }
 
-/* The configuration wants every link confirmed by the hospital itself. */
-static void demand_own_confirmation(struct scene *scene)
+/* The gateway begins anew with a member more in its configuration. */
+static void configure(struct scene *scene, const char *member)
 {
     struct err err = {0};
     struct span bytes = {0};
@@ -182,11 +182,46 @@ static void demand_own_confirmation(struct scene *scene)
     const char *name = in_folder(scene, "gateway.json");
     must(path_read_file(name, 8192, &scene->arena, &bytes, &err), &err);
     buf_span(&json, span_part(bytes, 0, bytes.len - 1));
-    buf_cstr(&json, ",\"links_per_day\":0}");
+    buf_format(&json, ",%s}", member);
     must(path_write_file(name, buf_view(&json), &err), &err);
     stop_gateway(scene);
     start_gateway(scene);
     say_hello(scene);
+}
+
+/* Polls until an answer says so. */
+static bool comes_to(struct scene *scene, enum uplink_reading reading)
+{
+    enum { POLLS_MAX = 40 };
+    struct err err = {0};
+    struct uplink_standing standing = {0};
+    for (int i = 0; i < POLLS_MAX; i++) {
+        ANSWER answer = ask_text(scene, "/events/live", "{\"answers\":[]}");
+        CHECK(answer.status == 200 && answer.document);
+        if (!answer.document ||
+            !uplink_take_standing(json_root(answer.document), &standing, &err))
+            return false;
+        if (standing.reading == reading)
+            return true;
+    }
+    return false;
+}
+
+static void a_storage_that_goes_away_is_told(void)
+{
+    struct scene scene;
+    char storage[160];
+    char away[160];
+    begin(&scene);
+    snprintf(storage, sizeof storage, "%s", in_folder(&scene, "storage"));
+    snprintf(away, sizeof away, "%s", in_folder(&scene, "away"));
+    configure(&scene, "\"sweep_seconds\":1");
+    CHECK(comes_to(&scene, UPLINK_READ));
+    CHECK(rename(storage, away) == 0);
+    CHECK(comes_to(&scene, UPLINK_STORAGE_AWAY));
+    CHECK(rename(away, storage) == 0);
+    CHECK(comes_to(&scene, UPLINK_READ));
+    end(&scene);
 }
 
 static void the_office_beside_the_gateway_confirms_a_link(void)
@@ -195,7 +230,8 @@ static void the_office_beside_the_gateway_confirms_a_link(void)
     struct err err = {0};
     struct id record = {{9}};
     begin(&scene);
-    demand_own_confirmation(&scene);
+    /* every link is confirmed by the hospital itself */
+    configure(&scene, "\"links_per_day\":0");
     const char *config = in_folder(&scene, "gateway.json");
     CLEANUP(buf_free) struct buf held = buf_init(1 << 20);
     CHECK(link_is(&scene, "イイダ ハナコ", "held"));
@@ -215,7 +251,8 @@ static void a_wiped_index_holds_no_link_that_there_was(void)
     struct scene scene;
     begin(&scene);
     CHECK(link_is(&scene, "イイダ ハナコ", "confirmed"));
-    demand_own_confirmation(&scene);
+    /* every link is confirmed by the hospital itself */
+    configure(&scene, "\"links_per_day\":0");
     stop_gateway(&scene);
     CHECK(unlink(in_folder(&scene, "data/index.db")) == 0);
     start_gateway(&scene);
@@ -478,6 +515,7 @@ int main(void)
     RUN(a_restart_keeps_links_and_a_wiped_index_has_a_new_epoch);
     RUN(heads_are_exchanged);
     RUN(a_gateway_stops_while_a_poll_waits);
+    RUN(a_storage_that_goes_away_is_told);
     RUN(the_office_beside_the_gateway_confirms_a_link);
     RUN(a_wiped_index_holds_no_link_that_there_was);
     RUN(a_restored_index_opens_no_link_that_ended);

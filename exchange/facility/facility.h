@@ -25,6 +25,7 @@ struct store_session;
 struct store_statement;
 struct tunnel;
 struct tunnel_hub_events;
+struct uplink_standing;
 
 /* id */
 #define FACILITY_KINDS(X)                                                                \
@@ -183,11 +184,12 @@ struct facility_gateways_config {
 /* Who wants to know. `ready` runs in a worker of the gateways, after hello, and may
  * block; `away` runs on the loop and may not. Both may come again at any time. `still`
  * comes once a minute for each that is ready, for what it could not do when it was asked;
- * it may not block. */
+ * it may not block. `stands` tells that its standing is another; it may not block. */
 struct facility_listener {
     void (*ready)(void *context, struct id facility);
     void (*still)(void *context, struct id facility);
     void (*away)(void *context, struct id facility);
+    void (*stands)(void *context, struct id facility);
     void *context;
 };
 
@@ -226,9 +228,13 @@ MUST_CHECK bool facility_gateway_line(struct facility_gateways *gateways,
 void facility_gateways_count(struct facility_gateways *gateways, int *accepted,
                              int *ready);
 bool facility_gateway_is_ready(struct facility_gateways *gateways, struct id facility);
-/* Seconds between two looks at a source that gives no events, as the gateway says; 0 =
- * what is new comes by itself, or nobody is connected. */
-int64_t facility_gateway_polled_s(struct facility_gateways *gateways, struct id facility);
+/* How far it has read its storages, as it said last; false when it is not connected. */
+bool facility_gateway_standing(struct facility_gateways *gateways, struct id facility,
+                               struct uplink_standing *standing);
+/* What it says now; the listeners hear of it when it is something else. */
+void facility_gateway_note_standing(struct facility_gateways *gateways,
+                                    struct id facility,
+                                    const struct uplink_standing *standing);
 
 /* ---- routes: listFacilities ---- */
 struct facility_service {

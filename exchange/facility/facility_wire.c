@@ -36,7 +36,7 @@ struct gateway {
     bool is_listed;                   /* a certificate was read last time */
     int64_t greeted_at_ms;            /* monotonic, when its answer was there */
     int64_t counter;                  /* of grants on this tunnel */
-    int64_t polled_s;                 /* as its welcome said */
+    struct uplink_standing standing;  /* as it said last on this tunnel */
     struct gateway *next;
 };
 
@@ -188,13 +188,37 @@ bool facility_gateway_is_ready(struct facility_gateways *gateways, struct id fac
     return is_ready;
 }
 
-int64_t facility_gateway_polled_s(struct facility_gateways *gateways, struct id facility)
+bool facility_gateway_standing(struct facility_gateways *gateways, struct id facility,
+                               struct uplink_standing *standing)
 {
+    *standing = (struct uplink_standing){0};
     pthread_mutex_lock(&gateways->lock);
     const struct gateway *gateway = find_facility(gateways, facility);
-    int64_t polled_s = gateway && gateway->is_ready ? gateway->polled_s : 0;
+    bool is_ready = gateway && gateway->is_ready;
+    if (is_ready)
+        *standing = gateway->standing;
     pthread_mutex_unlock(&gateways->lock);
-    return polled_s;
+    return is_ready;
+}
+
+void facility_gateway_note_standing(struct facility_gateways *gateways,
+                                    struct id facility,
+                                    const struct uplink_standing *standing)
+{
+    bool is_news = false;
+    pthread_mutex_lock(&gateways->lock);
+    struct gateway *gateway = find_facility(gateways, facility);
+    if (gateway && gateway->is_ready) {
+        const struct uplink_standing *old = &gateway->standing;
+        is_news = old->reading != standing->reading ||
+                  old->since_ms != standing->since_ms ||
+                  old->polled_s != standing->polled_s;
+        gateway->standing = *standing;
+    }
+    pthread_mutex_unlock(&gateways->lock);
+    for (size_t i = 0; is_news && i < gateways->listener_count; i++)
+        if (gateways->listeners[i].stands)
+            gateways->listeners[i].stands(gateways->listeners[i].context, facility);
 }
 
 /* ---- talking to one gateway, in a worker ---- */
@@ -285,7 +309,7 @@ static bool say_hello(struct gateway *gateway, struct tunnel *tunnel, struct err
         return false;
     network_epoch_refresh(gateways->config.epoch);
     pthread_mutex_lock(&gateways->lock);
-    gateway->polled_s = welcome.polled_s;
+    gateway->standing = welcome.standing;
     pthread_mutex_unlock(&gateways->lock);
     return true;
 }

@@ -148,8 +148,10 @@ static void gateway_changed(void *context, struct id facility)
 
 struct facility_listener live_facility_listener(struct live *live)
 {
-    return (struct facility_listener){
-        .ready = gateway_changed, .away = gateway_changed, .context = live};
+    return (struct facility_listener){.ready = gateway_changed,
+                                      .away = gateway_changed,
+                                      .stands = gateway_changed,
+                                      .context = live};
 }
 
 /* ---- telling; the streams' lock is held but in find_watchers, tell_taken ---- */

@@ -5,6 +5,7 @@
 
 #include "exchange/opening/opening.h"
 #include "exchange/registry/registry_answer.h"
+#include "formats/uplink/uplink.h"
 #include "store/store.h"
 
 /* ---- writing a calendar ---- */
@@ -84,43 +85,52 @@ static void write_facilities(struct answering *answer)
     json_close_array(writer);
 }
 
+static void put_positive(struct json_writer *writer, const char *key, int64_t value)
+{
+    json_key(writer, key);
+    if (value > 0)
+        json_int_value(writer, value);
+    else
+        json_null_value(writer);
+}
+
 /* One facility's freshness as the screen says it. */
 static void write_freshness_of(struct answering *answer, size_t index)
 {
+    static const char *const reasons[UPLINK_READING_COUNT] = {
+        [UPLINK_NOT_YET_READ] = "storage_not_read",
+        [UPLINK_STORAGE_AWAY] = "storage_away",
+        [UPLINK_READ_FAILED] = "storage_failed"};
     struct json_writer *writer = &answer->writer;
     struct registry_freshness freshness = answer->freshness[index];
     const struct facility *facility =
         &answer->facilities[answer->facility_of_grant[index]];
     bool has_gateway = facility->way == FACILITY_GATEWAY;
-    bool is_connected = !has_gateway || facility_gateway_is_ready(
-                                            answer->service->gateways, facility->id);
+    struct uplink_standing standing;
+    bool is_connected =
+        facility_gateway_standing(answer->service->gateways, facility->id, &standing) ||
+        !has_gateway;
     bool is_loading = has_gateway && freshness.in_step_at_ms == 0;
-    bool is_behind = !is_connected || freshness.behind_at_ms > 0;
+    bool is_unread = standing.reading != UPLINK_READ;
+    bool is_behind = !is_connected || is_unread || freshness.behind_at_ms > 0;
+    int64_t since = is_behind && freshness.behind_at_ms > 0 ? freshness.behind_at_ms
+                    : !is_connected                         ? facility->last_seen_at
+                    : is_unread                             ? standing.since_ms
+                                                            : freshness.in_step_at_ms;
     json_open_object(writer);
     json_put_id(writer, "facility", facility->id);
     json_put_cstr(writer, "state",
                   is_behind    ? "behind"
                   : is_loading ? "loading"
                                : "in_step");
-    int64_t since = is_behind && freshness.behind_at_ms > 0 ? freshness.behind_at_ms
-                    : !is_connected                         ? facility->last_seen_at
-                                                            : freshness.in_step_at_ms;
-    json_key(writer, "since");
-    if (since > 0)
-        json_int_value(writer, since);
-    else
-        json_null_value(writer);
+    put_positive(writer, "since", since);
     json_key(writer, "reason");
-    if (!is_connected)
-        json_cstr_value(writer, "gateway_away");
+    if (!is_connected || is_unread)
+        json_cstr_value(writer,
+                        is_connected ? reasons[standing.reading] : "gateway_away");
     else
         json_null_value(writer);
-    int64_t polled_s = facility_gateway_polled_s(answer->service->gateways, facility->id);
-    json_key(writer, "every_s");
-    if (polled_s > 0)
-        json_int_value(writer, polled_s);
-    else
-        json_null_value(writer);
+    put_positive(writer, "every_s", standing.polled_s);
     json_close_object(writer);
 }
 

@@ -240,6 +240,14 @@ static bool take_event(struct applying *applying, const struct json_value *value
                     : take_other(applying, &event, answer, err);
 }
 
+/* What nobody understands holds up no events; that all is read was not said either. */
+static void take_standing(struct registry_batch *batch, const struct json_value *answer)
+{
+    struct err err = {0};
+    if (!uplink_take_standing(answer, &batch->standing, &err))
+        batch->standing.reading = UPLINK_READ_FAILED;
+}
+
 bool registry_apply_events(struct registry_batch *batch, struct span body,
                            struct err *err)
 {
@@ -250,6 +258,7 @@ bool registry_apply_events(struct registry_batch *batch, struct span body,
     if (!document ||
         !json_take_array(json_root(document), "events", UPLINK_EVENTS_MAX, &events, err))
         return false;
+    take_standing(batch, json_root(document));
     size_t count = json_count(events);
     batch->answers = ARENA_MANY(batch->arena, struct uplink_answer, count + 1, err);
     if (!batch->answers)

@@ -127,9 +127,10 @@ struct registry_batch {
     struct arena *arena;
     struct uplink_answer *answers;
     size_t count;
+    struct uplink_standing standing; /* as it was, then as it is said */
 };
-/* Applies {"events":[…]}; every understood or refused event has its answer. False: none
- * of it is to be answered, the gateway sends it again. */
+/* Applies {"events":[…],"standing":…}; every understood or refused event has its answer.
+ * False: none of it is to be answered, the gateway sends it again. */
 MUST_CHECK bool registry_apply_events(struct registry_batch *batch, struct span body,
                                       struct err *err);
 

@@ -148,8 +148,25 @@ static void note_step(struct registry_pump *pump)
     pthread_mutex_unlock(&uplink->lock);
 }
 
+/* It answers, but not with events: its own database is full or damaged. */
+static void note_failing(struct registry_pump *pump)
+{
+    struct registry_uplink *uplink = pump->gateway->uplink;
+    struct uplink_standing standing;
+    if (pump->status < 500 ||
+        !facility_gateway_standing(uplink->config.gateways, pump->gateway->facility,
+                                   &standing) ||
+        standing.reading != UPLINK_READ)
+        return;
+    standing.reading = UPLINK_READ_FAILED;
+    standing.since_ms = clock_wall_ms(&uplink->config.clock);
+    facility_gateway_note_standing(uplink->config.gateways, pump->gateway->facility,
+                                   &standing);
+}
+
 static bool take_batch(struct registry_pump *pump, size_t *count, struct err *err)
 {
+    struct facility_gateways *gateways = pump->gateway->uplink->config.gateways;
     CLEANUP(arena_free) struct arena arena = arena_init(BATCH_ARENA_BYTES);
     struct registry_batch batch = {.uplink = pump->gateway->uplink,
                                    .facility = pump->gateway->facility,
@@ -159,11 +176,15 @@ static bool take_batch(struct registry_pump *pump, size_t *count, struct err *er
         *err = pump->err;
         return false;
     }
-    if (pump->status != 200)
+    if (pump->status != 200) {
+        note_failing(pump);
         return err_set(err, ERR_BUSY, "gateway_refused", "a poll was answered %d",
                        pump->status);
+    }
+    (void)facility_gateway_standing(gateways, batch.facility, &batch.standing);
     if (!registry_apply_events(&batch, buf_view(&pump->received), err))
         return false;
+    facility_gateway_note_standing(gateways, batch.facility, &batch.standing);
     buf_free(&pump->received); /* hundreds of pumps wait with nothing to do */
     write_answers(pump, batch.answers, batch.count);
     note_step(pump);

@@ -36,6 +36,28 @@ struct uplink_head {
     uint8_t hash[HASH_BYTES];
 };
 
+/* ---- how far the gateway has read its storages ---- */
+/* Goes with its welcome and with each answer to a poll. */
+enum uplink_reading {
+    UPLINK_READ,         /* all of them, as far as it knows */
+    UPLINK_NOT_YET_READ, /* not once since its start */
+    UPLINK_STORAGE_AWAY, /* one is not there */
+    UPLINK_READ_FAILED,  /* or cannot be read, or kept: its own disk is full */
+    UPLINK_READING_COUNT
+};
+struct uplink_standing {
+    enum uplink_reading reading;
+    int64_t since_ms; /* unless UPLINK_READ: what came before is there; 0 = not known */
+    int64_t polled_s; /* the source gives no events: looked at this often; 0 = it does */
+};
+/* As the member "standing". */
+void uplink_put_standing(struct json_writer *writer,
+                         const struct uplink_standing *standing);
+/* Of such a message. Gateways of before say nothing: UPLINK_READ with `polled_s` as it
+ * was. A word that is not known is UPLINK_READ_FAILED. */
+MUST_CHECK bool uplink_take_standing(const struct json_value *answer,
+                                     struct uplink_standing *standing, struct err *err);
+
 /* ---- POST /hello ---- */
 struct uplink_hello {
     int64_t protocol_min;
@@ -51,7 +73,7 @@ struct uplink_welcome {
     struct text epoch;    /* of the gateway's database, 32 hex digits */
     struct text software; /* version, for the office's list */
     struct text policy;   /* JSON as published, see below; travels as a string */
-    int64_t polled_s; /* the source gives no events: looked at this often; 0 = it does */
+    struct uplink_standing standing;
     struct uplink_head head;
 };
 void uplink_write_hello(struct json_writer *writer, const struct uplink_hello *hello);

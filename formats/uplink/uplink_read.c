@@ -23,6 +23,13 @@ static const char *const match_ids[UPLINK_MATCH_COUNT] = {
     [UPLINK_RATE_LIMITED] = "rate_limited",
 };
 
+static const char *const reading_ids[UPLINK_READING_COUNT] = {
+    [UPLINK_READ] = "read",
+    [UPLINK_NOT_YET_READ] = "not_yet",
+    [UPLINK_STORAGE_AWAY] = "away",
+    [UPLINK_READ_FAILED] = "failed",
+};
+
 static bool find_word(const char *const *words, int count, struct text id, int *index)
 {
     for (int i = 0; i < count; i++)
@@ -45,6 +52,11 @@ bool uplink_event_type_parse(struct text id, enum uplink_event_type *type)
         return false;
     *type = (enum uplink_event_type)index;
     return true;
+}
+
+const char *uplink_reading_id(enum uplink_reading reading)
+{
+    return reading_ids[reading];
 }
 
 const char *uplink_match_id(enum uplink_match match)
@@ -125,13 +137,36 @@ bool uplink_read_hello(const struct json_value *value, struct uplink_hello *hell
            take_head(value, &hello->head, err);
 }
 
+enum { DAY_S = 86400 };
+
+bool uplink_take_standing(const struct json_value *answer,
+                          struct uplink_standing *standing, struct err *err)
+{
+    enum { WORD_BYTES_MAX = 32 };
+    int reading = UPLINK_READ;
+    struct text word = text_cstr(reading_ids[UPLINK_READ]);
+    const struct json_value *value = json_member(answer, "standing");
+    standing->reading = UPLINK_READ;
+    standing->since_ms = 0;
+    if (!value)
+        return true;
+    if (!json_take_text(value, "reading", WORD_BYTES_MAX, &word, err) ||
+        !json_take_int(value, "since", 0, INT64_MAX, &standing->since_ms, err) ||
+        !json_take_int(value, "polled_s", 0, DAY_S, &standing->polled_s, err))
+        return false;
+    bool is_known = find_word(reading_ids, UPLINK_READING_COUNT, word, &reading);
+    standing->reading = is_known ? (enum uplink_reading)reading : UPLINK_READ_FAILED;
+    return true;
+}
+
 bool uplink_read_welcome(const struct json_value *value, struct uplink_welcome *welcome,
                          struct err *err)
 {
-    enum { DAY_S = 86400 };
-    welcome->polled_s = 0; /* gateways of before say nothing */
+    struct uplink_standing *standing = &welcome->standing;
+    standing->polled_s = 0; /* gateways of before say nothing */
     return json_take_int(value, "protocol", 1, INT32_MAX, &welcome->protocol, err) &&
-           json_take_int_or(value, "polled_s", 0, DAY_S, &welcome->polled_s, err) &&
+           json_take_int_or(value, "polled_s", 0, DAY_S, &standing->polled_s, err) &&
+           uplink_take_standing(value, standing, err) &&
            json_take_text(value, "facility_code", 10, &welcome->facility_code, err) &&
            json_take_text(value, "node", 32, &welcome->node, err) &&
            take_epoch(value, &welcome->epoch, err) &&

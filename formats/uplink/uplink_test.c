@@ -73,7 +73,7 @@ static void hello_and_welcome_are_read_back(void)
                                     .epoch = TEXT("000102030405060708090a0b0c0d0e0f"),
                                     .software = TEXT("0.1"),
                                     .policy = TEXT("{\"version\":1,\"rules\":[]}"),
-                                    .polled_s = 60,
+                                    .standing = {UPLINK_STORAGE_AWAY, 1234, 60},
                                     .head = a_head()};
     struct uplink_welcome got = {0};
     buf_reset(&scene.out);
@@ -82,14 +82,35 @@ static void hello_and_welcome_are_read_back(void)
     CHECK(uplink_read_welcome(reread(&scene), &got, &err));
     CHECK(got.protocol == 1 && text_equal(got.epoch, answer.epoch));
     CHECK(text_equal(got.policy, answer.policy) && got.head.number == 41);
-    CHECK(got.polled_s == 60);
+    CHECK(got.standing.reading == UPLINK_STORAGE_AWAY && got.standing.since_ms == 1234);
+    CHECK(got.standing.polled_s == 60);
     /* a gateway of before says nothing about it */
     CHECK(uplink_read_welcome(
         parse(&scene, "{\"protocol\":1,\"facility_code\":\"1\",\"node\":\"n\",\"epoch\":"
                       "\"000102030405060708090a0b0c0d0e0f\",\"software\":\"0\","
                       "\"policy\":\"\",\"head\":" HEAD "}"),
         &got, &err));
-    CHECK(got.polled_s == 0);
+    CHECK(got.standing.reading == UPLINK_READ && got.standing.polled_s == 0);
+}
+
+static void a_standing_of_later_versions_is_none_that_one_can_rely_on(void)
+{
+    struct err err = {0};
+    struct uplink_standing standing = {UPLINK_STORAGE_AWAY, 7, 60};
+    CLEANUP(end_scene) struct scene scene = set_scene();
+    CHECK(uplink_take_standing(parse(&scene,
+                                     "{\"standing\":{\"reading\":\"moved\",\"since\":5,"
+                                     "\"polled_s\":0,\"more\":1}}"),
+                               &standing, &err));
+    CHECK(standing.reading == UPLINK_READ_FAILED && standing.since_ms == 5);
+    standing.polled_s = 60;
+    CHECK(uplink_take_standing(parse(&scene, "{}"), &standing, &err));
+    CHECK(standing.reading == UPLINK_READ && standing.since_ms == 0);
+    CHECK(standing.polled_s == 60);
+    CHECK(!uplink_take_standing(parse(&scene,
+                                      "{\"standing\":{\"reading\":\"read\",\"since\":-1,"
+                                      "\"polled_s\":0}}"),
+                                &standing, &err));
 }
 
 static void members_of_later_versions_are_ignored(void)
@@ -494,6 +515,7 @@ static void a_snapshot_out_of_order_is_refused(void)
 int main(void)
 {
     RUN(hello_and_welcome_are_read_back);
+    RUN(a_standing_of_later_versions_is_none_that_one_can_rely_on);
     RUN(members_of_later_versions_are_ignored);
     RUN(a_broken_hello_is_refused);
     RUN(the_highest_common_protocol_is_spoken);

@@ -32,6 +32,17 @@ void uplink_write_hello(struct json_writer *writer, const struct uplink_hello *h
     json_close_object(writer);
 }
 
+void uplink_put_standing(struct json_writer *writer,
+                         const struct uplink_standing *standing)
+{
+    json_key(writer, "standing");
+    json_open_object(writer);
+    json_put_cstr(writer, "reading", uplink_reading_id(standing->reading));
+    json_put_int(writer, "since", standing->since_ms);
+    json_put_int(writer, "polled_s", standing->polled_s);
+    json_close_object(writer);
+}
+
 void uplink_write_welcome(struct json_writer *writer,
                           const struct uplink_welcome *welcome)
 {
@@ -42,7 +53,9 @@ void uplink_write_welcome(struct json_writer *writer,
     json_put_text(writer, "epoch", welcome->epoch);
     json_put_text(writer, "software", welcome->software);
     json_put_text(writer, "policy", welcome->policy);
-    json_put_int(writer, "polled_s", welcome->polled_s);
+    /* Centres of before know it by itself alone. */
+    json_put_int(writer, "polled_s", welcome->standing.polled_s);
+    uplink_put_standing(writer, &welcome->standing);
     json_key(writer, "head");
     uplink_write_head(writer, &welcome->head);
     json_close_object(writer);

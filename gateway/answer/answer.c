@@ -44,9 +44,12 @@ static bool keep_peer_head(struct answer *answer, const struct uplink_head *head
 
 /* ---- POST /hello ---- */
 
-static void note_tunnel(struct answer_line *line, struct id tunnel)
+static void note_tunnel(struct answer_line *line, struct id tunnel,
+                        const struct uplink_standing *standing)
 {
     pthread_mutex_lock(&line->answer->lock);
+    line->told = *standing;
+    line->has_told = true;
     line->tunnel = tunnel;
     line->has_greeted = true;
     pthread_mutex_unlock(&line->answer->lock);
@@ -62,8 +65,7 @@ static bool say_hello(struct answer_line *line, struct http_call *call, struct b
                                      .node = answer->config.node,
                                      .epoch = index_epoch(answer->config.index),
                                      .software = answer->config.software,
-                                     .polled_s =
-                                         collect_polled_s(answer->config.collect)};
+                                     .standing = answer_standing(answer)};
     CLEANUP(json_free_at) struct json_document *document = answer_read_body(call, err);
     if (!document || !uplink_read_hello(json_root(document), &hello, err) ||
         !index_read_policy_json(answer->config.index, http_arena(call), &welcome.policy,
@@ -71,7 +73,7 @@ static bool say_hello(struct answer_line *line, struct http_call *call, struct b
         !uplink_agree(&hello, &welcome.protocol, err) ||
         !keep_peer_head(answer, &hello.head, err))
         return false;
-    note_tunnel(line, hello.tunnel);
+    note_tunnel(line, hello.tunnel, &welcome.standing);
     fill_head(answer, &welcome.head);
     struct json_writer writer = json_writer(out);
     uplink_write_welcome(&writer, &welcome);

@@ -7,22 +7,47 @@
 #include "base/memory.h"
 #include "gateway/answer/answer_parts.h"
 
-static bool write_batch(struct answer *answer, int lane, struct http_call *call,
-                        struct buf *out, size_t *count, struct err *err)
+/* ---- how the storages stand ---- */
+
+struct uplink_standing answer_standing(const struct answer *answer)
 {
-    struct uplink_event *events = NULL;
-    if (!index_take_events(answer->config.index, lane, UPLINK_EVENTS_MAX,
-                           http_arena(call), &events, count, err))
-        return false;
+    static const enum uplink_reading readings[] = {[COLLECT_NOT_YET] =
+                                                       UPLINK_NOT_YET_READ,
+                                                   [COLLECT_READ] = UPLINK_READ,
+                                                   [COLLECT_AWAY] = UPLINK_STORAGE_AWAY,
+                                                   [COLLECT_FAILED] = UPLINK_READ_FAILED};
+    struct collect_standing standing = collect_standing(answer->config.collect);
+    return (struct uplink_standing){.reading = readings[standing.state],
+                                    .since_ms = standing.since_ms,
+                                    .polled_s = collect_polled_s(answer->config.collect)};
+}
+
+/* The lock is held. */
+static bool is_told(const struct answer_line *line,
+                    const struct uplink_standing *standing)
+{
+    return line->has_told && line->told.reading == standing->reading &&
+           line->told.since_ms == standing->since_ms &&
+           line->told.polled_s == standing->polled_s;
+}
+
+static void write_batch(struct answer_line *line, const struct uplink_event *events,
+                        size_t count, struct buf *out)
+{
+    struct uplink_standing standing = answer_standing(line->answer);
     struct json_writer writer = json_writer(out);
     json_open_object(&writer);
     json_key(&writer, "events");
     json_open_array(&writer);
-    for (size_t i = 0; i < *count; i++)
+    for (size_t i = 0; i < count; i++)
         uplink_write_event(&writer, &events[i]);
     json_close_array(&writer);
+    uplink_put_standing(&writer, &standing);
     json_close_object(&writer);
-    return true;
+    pthread_mutex_lock(&line->answer->lock);
+    line->told = standing;
+    line->has_told = true;
+    pthread_mutex_unlock(&line->answer->lock);
 }
 
 /* ---- over which line ---- */
@@ -78,12 +103,13 @@ static void answer_batch(struct answer_line *line, int lane, struct http_call *c
 {
     struct err err = {0};
     size_t count = 0;
+    struct uplink_event *events = NULL;
     CLEANUP(buf_free) struct buf out = buf_init(ANSWER_BODY_MAX);
-    bool is_done = true;
-    if (takes(line, lane))
-        is_done = write_batch(line->answer, lane, call, &out, &count, &err);
-    else
-        buf_cstr(&out, "{\"events\":[]}");
+    bool is_done = !takes(line, lane) ||
+                   index_take_events(line->answer->config.index, lane, UPLINK_EVENTS_MAX,
+                                     http_arena(call), &events, &count, &err);
+    if (is_done)
+        write_batch(line, events, count, &out);
     answer_send(call, &out, is_done, &err);
 }
 
@@ -217,12 +243,14 @@ static void pass_on(struct answer *answer, int lane)
         answer_wake(answer, lane);
 }
 
-static void tick_line(struct answer_line *line, int lane, int64_t now_ms)
+static void tick_line(struct answer_line *line, int lane, int64_t now_ms,
+                      const struct uplink_standing *standing)
 {
     struct answer *answer = line->answer;
     pthread_mutex_lock(&answer->lock);
     bool is_over =
-        line->waiting[lane] && now_ms - line->since_ms[lane] >= answer->config.poll_ms;
+        line->waiting[lane] && (now_ms - line->since_ms[lane] >= answer->config.poll_ms ||
+                                (lane == 0 && !is_told(line, standing)));
     pthread_mutex_unlock(&answer->lock);
     if (is_over)
         release_waiting(line, lane);
@@ -231,9 +259,10 @@ static void tick_line(struct answer_line *line, int lane, int64_t now_ms)
 void answer_tick(struct answer *answer)
 {
     int64_t now_ms = monotonic_ms(answer);
+    struct uplink_standing standing = answer_standing(answer);
     for (int lane = 0; lane < ANSWER_LANES; lane++) {
         for (int i = 0; i < ANSWER_LINES_MAX; i++)
-            tick_line(&answer->lines[i], lane, now_ms);
+            tick_line(&answer->lines[i], lane, now_ms, &standing);
         pass_on(answer, lane);
     }
 }
@@ -246,6 +275,7 @@ void answer_line_changed(struct answer *answer, int number, bool is_up)
     struct id tunnel = line->tunnel;
     line->is_up = is_up;
     line->has_greeted = false;
+    line->has_told = false;
     for (int lane = 0; !is_up && lane < ANSWER_LANES; lane++)
         if (answer->holder[lane] == line)
             answer->holder[lane] = NULL;

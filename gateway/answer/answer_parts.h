@@ -17,6 +17,8 @@ struct answer_line {
     struct id tunnel;                        /* as named in hello */
     struct http_call *waiting[ANSWER_LANES]; /* a kept poll, NULL = none */
     int64_t since_ms[ANSWER_LANES];
+    bool has_told; /* how the storages stand, and what */
+    struct uplink_standing told;
 };
 
 struct answer {
@@ -42,6 +44,8 @@ struct json_document *answer_read_body(struct http_call *call, struct err *err);
 void answer_send(struct http_call *call, const struct buf *out, bool is_done,
                  struct err *err);
 
+/* How far the storages are read, in the centre's words. */
+struct uplink_standing answer_standing(const struct answer *answer);
 void answer_events_live(struct http_call *call, void *context);
 void answer_events_backfill(struct http_call *call, void *context);
 void answer_content(struct http_call *call, void *context);

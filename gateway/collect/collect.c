@@ -125,10 +125,31 @@ static bool sweep_root(struct collect *collect, size_t root, bool is_full,
     return is_walked && collect_open_storage(collect, root, err);
 }
 
+void collect_note_standing(struct collect *collect, const struct err *fault)
+{
+    bool is_away = fault && strcmp(fault->code, "storage_away") == 0;
+    struct collect_standing standing = {.state = !fault    ? COLLECT_READ
+                                                 : is_away ? COLLECT_AWAY
+                                                           : COLLECT_FAILED,
+                                        .since_ms = fault ? collect->whole_ms : 0};
+    pthread_mutex_lock(&collect->roots_lock);
+    collect->standing = standing;
+    pthread_mutex_unlock(&collect->roots_lock);
+}
+
+struct collect_standing collect_standing(struct collect *collect)
+{
+    pthread_mutex_lock(&collect->roots_lock);
+    struct collect_standing standing = collect->standing;
+    pthread_mutex_unlock(&collect->roots_lock);
+    return standing;
+}
+
 /* A storage that is away does not keep the others from being read. */
 static bool sweep(struct collect *collect, bool is_full, struct err *err)
 {
     bool is_done = true;
+    int64_t began_ms = clock_wall_ms(&collect->config.clock);
     collect->fault_count = 0;
     for (size_t i = 0; i < collect->config.root_count; i++) {
         struct err fault = {0};
@@ -141,6 +162,9 @@ static bool sweep(struct collect *collect, bool is_full, struct err *err)
         LOG(collect->config.log, "collect_faults",
             LOG_NUMBER("folders", (uint64_t)collect->fault_count));
     atomic_store(&collect->is_whole, is_done);
+    if (is_done)
+        collect->whole_ms = began_ms;
+    collect_note_standing(collect, is_done ? NULL : err);
     /* From here on a number that is not known is answered as unknown. */
     if (is_done && !atomic_exchange(&collect->has_swept, true) && collect->config.log)
         LOG(collect->config.log, "storage_known", LOG_WORD("state", "swept"));

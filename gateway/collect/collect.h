@@ -91,6 +91,18 @@ bool collect_has_swept(const struct collect *collect);
  * transaction storage nor an index database speaks for: what is new there is seen no
  * sooner. 0 = there is none. */
 int collect_polled_s(struct collect *collect);
+/* Whether all is read that is there, as far as the thread knows. */
+enum collect_state {
+    COLLECT_NOT_YET, /* no sweep has ended since the start */
+    COLLECT_READ,
+    COLLECT_AWAY,  /* a storage is not there */
+    COLLECT_FAILED /* it cannot be read, or not be kept: the index's disk is full */
+};
+struct collect_standing {
+    enum collect_state state;
+    int64_t since_ms; /* unless COLLECT_READ: what came before this was read; 0 = never */
+};
+struct collect_standing collect_standing(struct collect *collect);
 /* Reads the file that an index path names ("<label>/<relative>"). */
 MUST_CHECK bool collect_read_source(struct collect *collect, struct text path,
                                     struct arena *arena, struct span *bytes,

@@ -85,8 +85,10 @@ struct collect {
     bool has_thread;
     atomic_bool is_stopping;
     atomic_bool has_swept;
-    size_t fault_count;   /* folders of this sweep that could not be read */
-    atomic_bool is_whole; /* the last sweep found every storage there */
+    size_t fault_count;               /* folders of this sweep that could not be read */
+    atomic_bool is_whole;             /* the last sweep found every storage there */
+    struct collect_standing standing; /* roots_lock */
+    int64_t whole_ms;     /* wall clock: when the last sweep without a fault began */
     pthread_mutex_t lock; /* one sweep at a time */
     pthread_cond_t calm;  /* nobody waits for the lock any more */
     atomic_int waiting;   /* who must not wait for a whole sweep */
@@ -109,6 +111,10 @@ struct collect {
  * two folders. */
 void collect_lock_soon(struct collect *collect);
 void collect_unlock_soon(struct collect *collect);
+
+/* What was just read is all that was there (NULL), or why not. A fault of a sweep stands
+ * until a sweep goes through; one between two sweeps, too. */
+void collect_note_standing(struct collect *collect, const struct err *fault);
 
 /* A folder and everything below it. The lock is held. */
 struct collect_walk {

@@ -2,6 +2,8 @@
 #include "gateway/collect/collect_parts.h"
 #include "gateway/collect/collect_testsite.h"
 
+#include <signal.h>
+#include <sys/resource.h>
 #include <time.h>
 
 /* ---- reading ---- */
@@ -389,10 +391,47 @@ static void a_storage_that_is_not_there_is_looked_for(void)
     CHECK(!collect_sweep(scene.collect, false, &err));
     CHECK(strcmp(err.code, "storage_away") == 0);
     CHECK(!collect_has_swept(scene.collect) && !collect_is_whole(scene.collect));
+    CHECK(collect_standing(scene.collect).state == COLLECT_AWAY);
+    CHECK(collect_standing(scene.collect).since_ms == 0);
     CHECK(rename(away, scene.storage) == 0);
+    int64_t before_ms = scene_wall_ms(&scene);
     sweep(&scene, false);
     CHECK(collect_has_swept(scene.collect) && collect_is_whole(scene.collect));
     CHECK(strcmp(version_of(&scene, "-/ADT-00/999999999999999"), OCCURRED "1") == 0);
+    CHECK(collect_standing(scene.collect).state == COLLECT_READ);
+    CHECK(rename(scene.storage, away) == 0);
+    CHECK(!collect_sweep(scene.collect, false, &err));
+    struct collect_standing standing = collect_standing(scene.collect);
+    CHECK(standing.state == COLLECT_AWAY);
+    CHECK(standing.since_ms >= before_ms && standing.since_ms <= scene_wall_ms(&scene));
+    end(&scene);
+}
+
+/* The index's disk is full, for this process. */
+static void what_cannot_be_kept_is_not_read(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    struct rlimit old;
+    struct rlimit none;
+    begin(&scene);
+    CHECK(collect_standing(scene.collect).state == COLLECT_NOT_YET);
+    put_patient(&scene);
+    sweep(&scene, false);
+    CHECK(collect_standing(scene.collect).state == COLLECT_READ);
+    put_lab(&scene);
+    fflush(stdout);
+    CHECK(getrlimit(RLIMIT_FSIZE, &old) == 0);
+    none = (struct rlimit){.rlim_cur = 1, .rlim_max = old.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    CHECK(setrlimit(RLIMIT_FSIZE, &none) == 0);
+    bool is_done = collect_sweep(scene.collect, false, &err);
+    struct collect_standing standing = collect_standing(scene.collect);
+    CHECK(setrlimit(RLIMIT_FSIZE, &old) == 0);
+    CHECK(!is_done && standing.state == COLLECT_FAILED && standing.since_ms > 0);
+    sweep(&scene, false);
+    CHECK(collect_standing(scene.collect).state == COLLECT_READ);
+    CHECK(strcmp(version_of(&scene, LAB_BASE), OCCURRED "1") == 0);
     end(&scene);
 }
 
@@ -550,6 +589,7 @@ int main(void)
     RUN(links_are_never_followed);
     RUN(folders_of_another_shape_are_not_entered);
     RUN(a_storage_that_is_not_there_is_looked_for);
+    RUN(what_cannot_be_kept_is_not_read);
     RUN(a_restart_goes_on_where_it_stood);
     RUN(a_wiped_index_becomes_the_same_again);
     RUN(one_patient_is_swept_on_request);

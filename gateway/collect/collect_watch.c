@@ -214,9 +214,14 @@ void collect_watch_add(struct collect *collect, const struct collect_place *plac
     collect->watch_count += watched->path != NULL;
 }
 
-static void note_fault(const struct collect *collect, const struct err *err)
+/* What an event told of was not read: a sweep has to, and until then it is missing. */
+static void note_fault(struct collect *collect, const struct err *err)
 {
-    if (collect->config.log && err->kind != ERR_NONE)
+    if (err->kind == ERR_NONE)
+        return;
+    if (err->kind != ERR_MISSING) /* gone again: nothing is to be read */
+        collect_note_standing(collect, err);
+    if (collect->config.log)
         log_err(collect->config.log, "collect_watch", err);
 }
 

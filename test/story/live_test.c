@@ -130,6 +130,13 @@ static void only_who_has_the_calendar_open_hears_of_an_entry(void)
     CHECK(!heard(&watching, "秘密"));
     say_in_step(hospital);
     CHECK_SOON(heard(&watching, "event: freshness"));
+    int fresh = count_heard(&watching, "event: freshness");
+    pthread_mutex_lock(&hospital->lock);
+    snprintf(hospital->standing, sizeof hospital->standing,
+             ",\"standing\":{\"reading\":\"away\",\"since\":5,\"polled_s\":0}");
+    pthread_mutex_unlock(&hospital->lock);
+    answer_poll(hospital, 0);
+    CHECK_SOON(count_heard(&watching, "event: freshness") > fresh);
     /* the gateway's coming is everybody's business, the person is not */
     CHECK(!heard(&elsewhere, "event: entry") && !heard(&stranger, "event: entry"));
     CHECK(!heard(&stranger, person));

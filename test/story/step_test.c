@@ -17,6 +17,61 @@ static void equal_digests_prove_a_record_in_step(void)
     hospital_free(hospital);
 }
 
+static void say_standing(struct hospital *hospital, const char *reading, int polled_s)
+{
+    pthread_mutex_lock(&hospital->lock);
+    snprintf(hospital->standing, sizeof hospital->standing,
+             ",\"standing\":{\"reading\":\"%s\",\"since\":%s,\"polled_s\":%d}", reading,
+             strcmp(reading, "away") == 0 ? "1790812800000" : "0", polled_s);
+    pthread_mutex_unlock(&hospital->lock);
+    answer_poll(hospital, 0);
+}
+
+#define BEHIND                                                                           \
+    "{\"facility\":\"01000000000000000000000000000000\",\"state\":\"behind\",\"since\":"
+
+/* A gateway that is there but cannot read its storage lets nothing look complete. */
+static void a_storage_that_is_away_is_behind(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    say_put(hospital, 1, "1/OML-11/A", VERSION_1, "血算");
+    has_key(hospital, "1/OML-11/A", VERSION_1);
+    say_in_step(hospital);
+    CHECK_SOON(shows(&scene, IN_STEP));
+    say_standing(hospital, "away", 0);
+    CHECK_SOON(shows(&scene, BEHIND "1790812800000,\"reason\":\"storage_away\""));
+    CHECK(shows(&scene, "\"titles\":[\"血算\"]"));
+    say_standing(hospital, "failed", 0);
+    CHECK_SOON(shows(&scene, BEHIND "null,\"reason\":\"storage_failed\""));
+    say_standing(hospital, "not_yet", 0);
+    CHECK_SOON(shows(&scene, BEHIND "null,\"reason\":\"storage_not_read\""));
+    say_standing(hospital, "read", 30);
+    CHECK_SOON(shows(&scene, IN_STEP));
+    CHECK(shows(&scene, "\"every_s\":30"));
+    hospital_free(hospital);
+}
+
+/* It answers, but with failures: its own database may be full. */
+static void a_gateway_whose_polls_fail_is_behind(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    say_in_step(hospital);
+    CHECK_SOON(shows(&scene, IN_STEP));
+    pthread_mutex_lock(&hospital->lock);
+    hospital->fails_polls = 1000;
+    pthread_mutex_unlock(&hospital->lock);
+    answer_poll(hospital, 0);
+    CHECK_SOON(shows(&scene, "\"reason\":\"storage_failed\""));
+    pthread_mutex_lock(&hospital->lock);
+    hospital->fails_polls = 0;
+    pthread_mutex_unlock(&hospital->lock);
+    say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
+    CHECK_SOON(shows(&scene, IN_STEP));
+    hospital_free(hospital);
+}
+
 static void what_a_snapshot_does_not_name_is_withdrawn(void)
 {
     struct scene scene = scene_new();
@@ -216,6 +271,8 @@ int main(void)
     struct err err = {0};
     CHECK(secret_start(&err));
     RUN(equal_digests_prove_a_record_in_step);
+    RUN(a_storage_that_is_away_is_behind);
+    RUN(a_gateway_whose_polls_fail_is_behind);
     RUN(what_a_snapshot_does_not_name_is_withdrawn);
     RUN(what_a_snapshot_names_in_an_older_version_is_asked_for);
     RUN(what_comes_while_a_snapshot_is_on_its_way_stays);

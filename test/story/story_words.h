@@ -42,6 +42,7 @@ struct hospital {
     struct grant_window window;
     bool has_forgotten; /* its database was made anew: no links */
     int fails_polls;    /* so many polls are answered 500 */
+    char standing[128]; /* a member of each poll's answer, with its comma; may be none */
     int refuses_links;  /* so many links are answered 503: its disk is full */
     int stored_count;   /* answers */
     int rejected_count;
@@ -84,7 +85,7 @@ static inline void answer_poll(struct hospital *hospital, int lane)
     CLEANUP(buf_free) struct buf out = buf_init(1 << 20);
     buf_cstr(&out, "{\"events\":[");
     buf_span(&out, buf_view(&hospital->queue[lane]));
-    buf_cstr(&out, "]}");
+    buf_format(&out, "]%s}", hospital->standing);
     if (call)
         buf_reset(&hospital->queue[lane]);
     pthread_mutex_unlock(&hospital->lock);

@@ -133,7 +133,7 @@ static inline void serve_hello(struct http_call *call, void *context)
     CLEANUP(buf_free) struct buf out = buf_init(65536);
     struct json_writer writer = json_writer(&out);
     struct uplink_welcome welcome = {
-        .polled_s = 60,
+        .standing = {.polled_s = 60},
         .protocol = world->hello_protocol > 0 ? world->hello_protocol : 1,
         .facility_code = text_cstr(world->hello_code),
         .node = TEXT("gateway-h"),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What stands and is read out in the calendar, in words. */
-import { t, word } from '../i18n/t.ts';
-import { dayParts, weekday } from '../i18n/wareki.ts';
+import { has, t, word } from '../i18n/t.ts';
+import { dayParts, instantText, weekday } from '../i18n/wareki.ts';
 import { Flag } from './model.ts';
 
 export const WEEKDAYS = {
@@ -42,4 +42,12 @@ const clock = new Intl.DateTimeFormat('ja-JP', {
 });
 function clockOf(ms: number): string {
   return clock.format(ms);
+}
+
+/** Since when something of a facility is missing: it does not answer, or cannot read its own. */
+export function behindWords(since: number | null, cause: string | null | undefined): string {
+  const when = since === null ? '' : instantText(since);
+  const why = `fresh.why.${cause}`;
+  if (!has(why)) return when ? t('fresh.behind.long', { when }) : t('fresh.behind.unknown.long');
+  return t(why) + (when ? t('fresh.after', { when }) : t('fresh.after.unknown'));
 }

@@ -2,6 +2,7 @@
 /* Whose information it is and how fresh; each facility is a filter too. */
 import type { Freshness, Link } from '../../api/client.ts';
 import type { CalendarModel } from '../../calendar/model.ts';
+import { behindWords } from '../../calendar/words.ts';
 import { t } from '../../i18n/t.ts';
 import { instantText } from '../../i18n/wareki.ts';
 import { session } from '../../session.ts';
@@ -31,9 +32,10 @@ function freshWords(fresh: Freshness | undefined, reason: string | undefined, li
     return { short: t('fresh.in_step', { when }) + every, long: t('fresh.in_step.long', { when }) + every };
   }
   if (state === 'behind') {
-    return since === null
-      ? { short: t('fresh.behind.unknown'), long: t('fresh.behind.unknown.long') }
-      : { short: t('fresh.behind', { when: instantText(since) }), long: t('fresh.behind.long', { when: instantText(since) }) };
+    return {
+      short: since === null ? t('fresh.behind.unknown') : t('fresh.behind', { when: instantText(since) }),
+      long: behindWords(since, fresh.reason),
+    };
   }
   return { short: t(`fresh.${state}`), long: t(`fresh.${state}.long`) };
 }

@@ -11,6 +11,8 @@ export interface Missing {
   /** A reason of the gate, or where the data stands. */
   reason: string;
   since: number | null;
+  /** Of what is behind: what the facility's server says of itself. */
+  cause: string | null | undefined;
   /** Whose number waits. */
   link: Link | undefined;
 }
@@ -19,7 +21,7 @@ export interface Missing {
 function consentMissing({ consent }: Person): Missing[] {
   if (consent === 'active') return [];
   const reason = consent === 'none' ? 'no_consent' : `consent_${consent}`;
-  return [{ facility: '', kinds: [], reason, since: null, link: undefined }];
+  return [{ facility: '', kinds: [], reason, since: null, cause: null, link: undefined }];
 }
 
 export function missingOf(model: CalendarModel, person: Person): Missing[] {
@@ -29,9 +31,10 @@ export function missingOf(model: CalendarModel, person: Person): Missing[] {
     kinds,
     reason,
     since: null,
+    cause: null,
     link: reason === 'link_proposed' ? person.links.find((one) => one.facility === facility) : undefined,
   }));
-  const late = model.freshness.flatMap(({ facility, state, since }): Missing[] =>
-    state === 'behind' || state === 'loading' ? [{ facility, kinds: [], reason: state, since, link: undefined }] : []);
+  const late = model.freshness.flatMap(({ facility, state, since, reason }): Missing[] =>
+    state === 'behind' || state === 'loading' ? [{ facility, kinds: [], reason: state, since, cause: reason, link: undefined }] : []);
   return [...consentMissing(person), ...refused, ...late];
 }
