@@ -166,7 +166,7 @@ static void mask_low_bits(uint16_t *values, size_t count, unsigned bits, bool is
 {
     enum { TOGETHER = 64 };
     uint16_t mask = (uint16_t)((1U << bits) - 1);
-    uint16_t sign = is_signed ? (uint16_t)(1U << (bits - 1)) : 0;
+    uint16_t sign = (uint16_t)(is_signed ? 1U << (bits - 1) : 0U);
     size_t i = 0;
     for (; count - i >= TOGETHER; i += TOGETHER)
         for (size_t k = 0; k < TOGETHER; k++)
