@@ -532,8 +532,7 @@ void gateway_close(struct gateway *gateway)
     gateway_web_stop(gateway->web);
     gateway_dicom_stop(gateway->dicom);
     study_stop(gateway->study);
-    collect_free(gateway->collect);
-    rows_close(gateway->rows);
+    collect_stop(gateway->collect);
     answer_end(gateway->answer);
     if (gateway->workers)
         workers_free(gateway->workers);
@@ -544,6 +543,8 @@ void gateway_close(struct gateway *gateway)
         loop_free(gateway->loop);
     gateway_web_close(gateway->web);
     answer_free(gateway->answer);
+    collect_free(gateway->collect); /* the workers and streams asked it */
+    rows_close(gateway->rows);
     for (size_t i = 0; i < GATEWAY_CENTRES_MAX; i++)
         http_router_free(gateway->lines[i].router);
     if (gateway->tls)

@@ -69,16 +69,22 @@ struct collect *collect_new(const struct collect_config *config, struct err *err
     return collect;
 }
 
+void collect_stop(struct collect *collect)
+{
+    if (!collect || !collect->has_thread)
+        return;
+    atomic_store(&collect->is_stopping, true);
+    ssize_t written = write(collect->wake[1], "x", 1);
+    (void)written; /* the thread looks every tick anyway */
+    pthread_join(collect->thread, NULL);
+    collect->has_thread = false;
+}
+
 void collect_free(struct collect *collect)
 {
     if (!collect)
         return;
-    atomic_store(&collect->is_stopping, true);
-    if (collect->has_thread) {
-        ssize_t written = write(collect->wake[1], "x", 1);
-        (void)written; /* the thread looks every tick anyway */
-        pthread_join(collect->thread, NULL);
-    }
+    collect_stop(collect);
     collect_watch_close(collect);
     collect_free_pending(collect);
     collect_rows_close(collect);

@@ -60,7 +60,9 @@ MUST_CHECK struct collect *collect_new(const struct collect_config *config,
                                        struct err *err);
 /* Starts the thread: a first sweep, then watching. */
 MUST_CHECK bool collect_start(struct collect *collect, struct err *err);
-/* Stops and joins the thread. */
+/* Ends the thread; others may still ask and read. NULL is fine. */
+void collect_stop(struct collect *collect);
+/* Stops, too. When nobody asks any more. */
 void collect_free(struct collect *collect);
 
 /* One sweep of everything, in the caller's thread when none was started; a full one
