@@ -209,10 +209,7 @@ void facility_gateway_note_standing(struct facility_gateways *gateways,
     pthread_mutex_lock(&gateways->lock);
     struct gateway *gateway = find_facility(gateways, facility);
     if (gateway && gateway->is_ready) {
-        const struct uplink_standing *old = &gateway->standing;
-        is_news = old->reading != standing->reading ||
-                  old->since_ms != standing->since_ms ||
-                  old->polled_s != standing->polled_s;
+        is_news = !uplink_standing_equal(&gateway->standing, standing);
         gateway->standing = *standing;
     }
     pthread_mutex_unlock(&gateways->lock);

@@ -50,6 +50,8 @@ struct uplink_standing {
     int64_t since_ms; /* unless UPLINK_READ: what came before is there; 0 = not known */
     int64_t polled_s; /* the source gives no events: looked at this often; 0 = it does */
 };
+bool uplink_standing_equal(const struct uplink_standing *a,
+                           const struct uplink_standing *b);
 /* As the member "standing". */
 void uplink_put_standing(struct json_writer *writer,
                          const struct uplink_standing *standing);

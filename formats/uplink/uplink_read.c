@@ -139,6 +139,13 @@ bool uplink_read_hello(const struct json_value *value, struct uplink_hello *hell
 
 enum { DAY_S = 86400 };
 
+bool uplink_standing_equal(const struct uplink_standing *a,
+                           const struct uplink_standing *b)
+{
+    return a->reading == b->reading && a->since_ms == b->since_ms &&
+           a->polled_s == b->polled_s;
+}
+
 bool uplink_take_standing(const struct json_value *answer,
                           struct uplink_standing *standing, struct err *err)
 {

@@ -26,9 +26,7 @@ struct uplink_standing answer_standing(const struct answer *answer)
 static bool is_told(const struct answer_line *line,
                     const struct uplink_standing *standing)
 {
-    return line->has_told && line->told.reading == standing->reading &&
-           line->told.since_ms == standing->since_ms &&
-           line->told.polled_s == standing->polled_s;
+    return line->has_told && uplink_standing_equal(&line->told, standing);
 }
 
 static void write_batch(struct answer_line *line, const struct uplink_event *events,
