@@ -2,6 +2,7 @@
 /* A study that a hospital's system posts, from there to what the centre is told and may
  * open. */
 #include "gateway/gateway_testcentre.h"
+#include "gateway/gateway_testport.h"
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
@@ -122,24 +123,11 @@ static bool post(uint16_t port, const struct buf *body, const char *status)
 
 /* ---- the gateway ---- */
 
-/* One that nobody has now. */
-static uint16_t find_port(void)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET,
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof at;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    CHECK(bind(fd, (const struct sockaddr *)(const void *)&at, sizeof at) == 0);
-    CHECK(getsockname(fd, (struct sockaddr *)(void *)&at, &len) == 0);
-    close(fd);
-    return ntohs(at.sin_port);
-}
-
 static uint16_t begin_posting(struct scene *scene)
 {
     struct err err = {0};
     struct span json = {0};
-    uint16_t port = find_port();
+    uint16_t port = free_port();
     CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
     CLEANUP(buf_free) struct buf changed = buf_init(1 << 16);
     begin(scene);

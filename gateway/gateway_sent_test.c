@@ -2,6 +2,7 @@
 /* A study that DCMTK's storescu sends to a whole gateway is told to the centre by itself:
  * no look at the folders is due for an hour. */
 #include "gateway/gateway_testcentre.h"
+#include "gateway/gateway_testport.h"
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
@@ -10,18 +11,6 @@
 #include "formats/dicom/dicom_testsite.h"
 
 enum { POLLS_MAX = 20 };
-
-static uint16_t free_port(void)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET,
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof at;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    CHECK(bind(fd, (const struct sockaddr *)(const void *)&at, len) == 0);
-    CHECK(getsockname(fd, (struct sockaddr *)(void *)&at, &len) == 0);
-    close(fd);
-    return ntohs(at.sin_port);
-}
 
 static bool succeeds(const char *const *arguments)
 {

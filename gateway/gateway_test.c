@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "gateway/gateway_testcentre.h"
+#include "gateway/gateway_testport.h"
 #include "wire/dimse/dimse_testpeer.h"
 
 static void a_dropped_file_is_told_and_opened(void)
@@ -410,24 +411,18 @@ static uint16_t add_dicom(struct scene *scene)
     struct span json = {0};
     CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
     CLEANUP(buf_free) struct buf changed = buf_init(1 << 16);
-    struct sockaddr_in at = {.sin_family = AF_INET,
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof at;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    CHECK(bind(fd, (const struct sockaddr *)(const void *)&at, len) == 0);
-    CHECK(getsockname(fd, (struct sockaddr *)(void *)&at, &len) == 0);
-    close(fd);
+    uint16_t port = free_port();
     must(path_read_file(in_folder(scene, "gateway.json"), 1 << 15, &arena, &json, &err),
          &err);
     buf_format(&changed,
                "{\"dicom\":{\"address\":\"127.0.0.1\",\"port\":%u,\"title\":\"TSUMUGI\","
                "\"peers\":[{\"title\":\"MODALITY\",\"addresses\":[\"127.0.0.0/8\"]}],"
                "\"reserve_mb\":0},",
-               (unsigned)ntohs(at.sin_port));
+               (unsigned)port);
     buf_span(&changed, span_part(json, 1, json.len));
     must(path_write_file(in_folder(scene, "gateway.json"), buf_view(&changed), &err),
          &err);
-    return ntohs(at.sin_port);
+    return port;
 }
 
 /* Says it and hears the PDU that answers. */

@@ -7,24 +7,13 @@
 #include <sys/socket.h>
 
 #include "gateway/gateway_dicom_testsite.h"
+#include "gateway/gateway_testport.h"
 
 struct orthanc {
     struct running process;
     char url[64];
     uint16_t dicom_port;
 };
-
-static inline uint16_t free_port(void)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET,
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof at;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    CHECK(bind(fd, (const struct sockaddr *)(const void *)&at, len) == 0);
-    CHECK(getsockname(fd, (struct sockaddr *)(void *)&at, &len) == 0);
-    close(fd);
-    return ntohs(at.sin_port);
-}
 
 /* curl with these options; what it says. */
 static inline struct running ask_orthanc(const struct orthanc *orthanc, const char *path,
