@@ -28,6 +28,7 @@ const listeners = new Set<Listener>();
 const stateListeners = new Set<(state: LiveState, wasLost: boolean) => void>();
 let state: LiveState = 'off';
 let heardAt = 0;
+let freshnessAt = -Infinity;
 let silence: ReturnType<typeof setTimeout> | undefined;
 let channel: BroadcastChannel | undefined;
 let source: EventSource | undefined;
@@ -42,6 +43,7 @@ function become(next: LiveState): void {
 }
 
 function deliver(kind: LiveKind, event: LiveEvent): void {
+  if (kind === 'freshness' || kind === 'reload') freshnessAt = Date.now();
   for (const listener of listeners) listener(kind, event);
 }
 
@@ -183,6 +185,11 @@ export function liveState(): LiveState {
 /** When something was heard of the server last. */
 export function liveHeardAt(): number {
   return heardAt;
+}
+
+/** When something was heard of a gateway last. */
+export function freshnessHeardAt(): number {
+  return freshnessAt;
 }
 
 /* A stream that is being made already is given its time. */

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { onLive, onLiveState } from '../api/live.ts';
+import { freshnessHeardAt, onLive, onLiveState } from '../api/live.ts';
 import { Problem } from '../api/problem.ts';
-import { AGAIN_MS, recover, whatFailed } from './recovery.ts';
+import { AGAIN_MS, recover, SOON_MS, whatFailed } from './recovery.ts';
 
-vi.mock('../api/live.ts', () => ({ onLive: vi.fn(() => () => {}), onLiveState: vi.fn(() => () => {}) }));
+vi.mock('../api/live.ts', () => ({
+  freshnessHeardAt: vi.fn(() => -Infinity),
+  onLive: vi.fn(() => () => {}),
+  onLiveState: vi.fn(() => () => {}),
+}));
 const problem = (code: string, status: number) => new Problem({ code, status });
 
 beforeEach(() => {
@@ -54,4 +58,23 @@ test('a hospital is asked when its gateway is heard of, never by the clock: each
   expect(retry).not.toHaveBeenCalled();
   vi.mocked(onLive).mock.lastCall?.[0]('freshness', {} as never);
   expect(retry).toHaveBeenCalledTimes(1);
+});
+
+test('what failed while its gateway was coming back is asked once more, and then left', () => {
+  const retry = vi.fn();
+  vi.mocked(freshnessHeardAt).mockReturnValue(Date.now());
+  let stop = recover(problem('gateway_away', 503), retry);
+  vi.advanceTimersByTime(SOON_MS);
+  expect(retry).toHaveBeenCalledTimes(1);
+  stop();
+  vi.advanceTimersByTime(2 * SOON_MS);
+  stop = recover(problem('gateway_away', 503), retry);
+  vi.advanceTimersByTime(20 * AGAIN_MS);
+  expect(retry).toHaveBeenCalledTimes(1);
+  stop();
+  vi.mocked(freshnessHeardAt).mockReturnValue(Date.now());
+  recover(problem('gateway_away', 503), retry)();
+  vi.advanceTimersByTime(20 * AGAIN_MS);
+  expect(retry).toHaveBeenCalledTimes(1);
+  vi.mocked(freshnessHeardAt).mockReturnValue(-Infinity);
 });

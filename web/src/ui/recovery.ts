@@ -2,10 +2,13 @@
 /* Reading again by itself what failed for a while only: nobody reloads a page to learn that a
  * hospital or the server is back. */
 import { useEffect, useRef } from 'preact/hooks';
-import { onLive, onLiveState } from '../api/live.ts';
+import { freshnessHeardAt, onLive, onLiveState } from '../api/live.ts';
 import { Problem } from '../api/problem.ts';
 
 export const AGAIN_MS = 15_000;
+/** A gateway that comes back is heard of several times; what failed in between has one more try. */
+export const SOON_MS = 2_000;
+const JUST_HEARD_MS = 5_000;
 
 /** `centre`: nothing was done and nothing written, so asking often costs little. `hospital`: each
  * try is one more opening in the audit, so it is asked when its gateway is heard of. */
@@ -30,10 +33,13 @@ export function recover(problem: unknown, retry: () => void): () => void {
   const timer = setInterval(() => {
     if (what === 'centre' && document.visibilityState === 'visible') retry();
   }, AGAIN_MS);
+  const isJustHeard = what === 'hospital' && Date.now() - freshnessHeardAt() < JUST_HEARD_MS;
+  const soon = isJustHeard ? setTimeout(retry, SOON_MS) : undefined;
   return () => {
     removeState();
     removeLive();
     clearInterval(timer);
+    clearTimeout(soon);
   };
 }
 
