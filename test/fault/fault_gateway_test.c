@@ -259,7 +259,8 @@ static bool end_once(enum fault_action action, int64_t at, uint64_t seed, int *g
     return is_well;
 }
 
-/* The calls of a round in which nothing fails; a sanitizer or a slow machine has others. */
+/* The calls of a round in which nothing fails; a sanitizer or a slow machine has others.
+ */
 static int64_t calls_of_a_round(enum fault_action action)
 {
     int given = 0;
