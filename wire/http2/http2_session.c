@@ -193,26 +193,48 @@ void http2_stream_more(struct http2_stream *stream)
 
 /* ---- sending ---- */
 
+/* Straight to where the frame goes out, behind the room for its head: through nghttp2's
+ * own buffer all bytes would be copied twice more. */
 static ssize_t on_fill(nghttp2_session *inner, /* allowed: nghttp2's shape */
-                       int32_t id, uint8_t *out, size_t length, uint32_t *flags,
+                       int32_t id, uint8_t *unused, size_t length, uint32_t *flags,
                        nghttp2_data_source *source, void *user)
 {
-    (void)inner;
-    (void)id;
+    (void)inner, (void)id, (void)unused;
     struct http2_session *session = user;
     struct http2_stream *stream = source->ptr;
     bool is_last = false;
-    size_t count = session->events->fill(stream->exchange, out, length, &is_last);
+    session->frame_at = session->out->len;
+    uint8_t *frame = buf_take(session->out, FRAME_HEAD_BYTES + length);
+    if (!frame)
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
+    size_t count = session->events->fill(stream->exchange, frame + FRAME_HEAD_BYTES,
+                                         length, &is_last);
     assert(count <= length);
+    session->out->len = session->frame_at + FRAME_HEAD_BYTES + count;
     if (is_last) {
         *flags |= NGHTTP2_DATA_FLAG_EOF;
         stream->has_body = false;
     } else if (count == 0) {
+        session->out->len = session->frame_at;
         stream->is_deferred = true;
         return NGHTTP2_ERR_DEFERRED;
     }
+    *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
     stream->moved_ms = now_ms(session);
     return (ssize_t)count;
+}
+
+/* The pause lets http2_session_send see whether it is enough. */
+static int on_send_data(nghttp2_session *inner, /* allowed: nghttp2's shape */
+                        nghttp2_frame *frame, const uint8_t *head, size_t length,
+                        nghttp2_data_source *source, void *user)
+{
+    (void)inner, (void)source;
+    struct http2_session *session = user;
+    assert(frame->data.padlen == 0 &&
+           session->out->len == session->frame_at + FRAME_HEAD_BYTES + length);
+    memcpy(session->out->at + session->frame_at, head, FRAME_HEAD_BYTES);
+    return NGHTTP2_ERR_PAUSE;
 }
 
 /* As much as windows and the peer's frames allow. */
@@ -384,20 +406,23 @@ static void end_unsent(struct http2_session *session)
 bool http2_session_send(struct http2_session *session, struct buf *out, size_t enough,
                         struct err *err)
 {
-    while (!session->is_broken && out->len < enough) {
+    size_t before = SIZE_MAX;
+    session->out = out;
+    while (!session->is_broken && out->len < enough && out->len != before) {
         const uint8_t *at = NULL;
+        before = out->len;
         ssize_t count = nghttp2_session_mem_send(session->inner, &at);
-        if (count == 0)
-            break;
         if (count < 0)
             session->is_broken = true;
         else
             buf_put(out, at, (size_t)count);
     }
+    session->out = NULL;
     end_unsent(session);
-    if (session->is_broken)
-        return err_set(err, ERR_SYSTEM, "http2_failed", "the session cannot go on");
-    return buf_check(out, err);
+    if (!buf_check(out, err))
+        return false;
+    return !session->is_broken ||
+           err_set(err, ERR_SYSTEM, "http2_failed", "the session cannot go on");
 }
 
 /* ---- the session ---- */
@@ -430,6 +455,7 @@ static int make_inner(struct http2_session *session, const nghttp2_option *optio
         return status;
     http2_receive_callbacks(callbacks);
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_send);
+    nghttp2_session_callbacks_set_send_data_callback(callbacks, on_send_data);
     nghttp2_session_callbacks_set_data_source_read_length_callback(callbacks,
                                                                    on_fill_length);
     nghttp2_mem memory = http2_memory_of(&session->frame);

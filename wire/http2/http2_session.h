@@ -13,7 +13,8 @@ enum {
     /* A head this many times too large ends the connection, not only its stream. */
     HEAD_BOMB_FACTOR = 8,
     UPDATE_CREDIT_FIRST = 2000,
-    UPDATE_CREDIT_MAX = 100000
+    UPDATE_CREDIT_MAX = 100000,
+    FRAME_HEAD_BYTES = 9 /* RFC 9113 section 4.1 */
 };
 
 /* Counts down with each event, refills over time. */
@@ -47,9 +48,9 @@ struct collected {
     bool is_too_large;
 };
 
-/* The buffer in which nghttp2 makes a frame: 16 kB for as long as the session lasts, of
- * which most sessions never write more than the first page. Mapped for itself, so that
- * only what was written is resident (http2_memory.c). */
+/* The buffer in which nghttp2 makes a frame that is no DATA: 16 kB for as long as the
+ * session lasts, of which most sessions never write more than the first page. Mapped for
+ * itself, so that only what was written is resident (http2_memory.c). */
 struct frame_buffer {
     void *at; /* NULL = none yet */
     size_t bytes;
@@ -63,6 +64,8 @@ struct http2_session {
     void *self;
     struct http2_stream *streams;
     size_t stream_count;
+    struct buf *out; /* of http2_session_send, while it runs */
+    size_t frame_at; /* in it: the DATA that was filled last */
     struct collected head;
     struct bucket resets;
     struct bucket control;

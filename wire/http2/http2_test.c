@@ -204,6 +204,20 @@ static void frames_that_meet_the_end_of_a_send_have_room(void)
     }
 }
 
+static void a_send_ends_when_it_has_enough_whatever_the_window(void)
+{
+    struct http2_settings settings = http2_default_settings(HTTP2_CLIENT);
+    struct http2_budget budget = {.left_bytes = 1 << 20};
+    settings.budget = &budget;
+    PAIR pair = pair_new_with(&settings, NULL);
+    run(pair);
+    pair->window_bytes = 1 << 19;
+    pair->answer_bytes = 1 << 20;
+    struct exchange *exchange = ask(pair, 0);
+    run(pair);
+    CHECK(exchange->received_bytes == 1 << 20 && exchange->has_ended);
+}
+
 static void no_request_has_a_window_beyond_the_largest(void)
 {
     struct http2_budget budget = {.left_bytes = SIZE_MAX / 2};
@@ -448,6 +462,7 @@ int main(void)
     RUN(a_window_grows_out_of_the_budget_and_gives_it_back);
     RUN(a_request_has_a_larger_window_at_once_while_the_budget_lasts);
     RUN(frames_that_meet_the_end_of_a_send_have_room);
+    RUN(a_send_ends_when_it_has_enough_whatever_the_window);
     RUN(no_request_has_a_window_beyond_the_largest);
     RUN(a_stalled_stream_takes_nothing_from_the_budget);
     RUN(a_reader_that_takes_nothing_is_cut_after_the_stall);
