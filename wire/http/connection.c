@@ -232,12 +232,22 @@ static bool encrypt(struct http_connection *connection, struct span bytes)
     return tls_send(connection->tls, bytes, &connection->queue, &err);
 }
 
-void http_connection_write(struct http_connection *connection, struct span bytes)
+static bool encrypt_all(struct http_connection *connection, const struct span *parts,
+                        size_t count)
 {
-    if (connection->state >= STATE_FINISHING || bytes.len == 0)
+    bool is_fine = true;
+    for (size_t i = 0; is_fine && i < count; i++)
+        is_fine = parts[i].len == 0 || encrypt(connection, parts[i]);
+    return is_fine;
+}
+
+void http_connection_write_parts(struct http_connection *connection,
+                                 const struct span *parts, size_t count)
+{
+    if (connection->state >= STATE_FINISHING)
         return;
     bool was_empty = http_connection_queued(connection) == 0;
-    if (!encrypt(connection, bytes)) {
+    if (!encrypt_all(connection, parts, count)) {
         close_for(connection, ERR_LIMIT, "queue_full");
         return;
     }
@@ -248,6 +258,12 @@ void http_connection_write(struct http_connection *connection, struct span bytes
     if (http_connection_queued(connection) > HTTP_CONNECTION_LOW_BYTES)
         connection->was_above_low = true;
     update_events(connection);
+}
+
+void http_connection_write(struct http_connection *connection, struct span bytes)
+{
+    if (bytes.len > 0)
+        http_connection_write_parts(connection, &bytes, 1);
 }
 
 static void tell_drained(struct http_connection *connection)

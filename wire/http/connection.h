@@ -99,6 +99,9 @@ void http_connection_on_gone(struct http_connection *connection,
 /* Queues bytes (copied, encrypted) and sends what goes; one call is one TLS record up to
  * 16 KiB, so give head and body together. Too much queued (16 MiB) closes it. */
 void http_connection_write(struct http_connection *connection, struct span bytes);
+/* The same for several in a row, which leave together. */
+void http_connection_write_parts(struct http_connection *connection,
+                                 const struct span *parts, size_t count);
 /* Bytes for the socket that it did not take yet. */
 size_t http_connection_queued(const struct http_connection *connection);
 /* Offers the unread bytes again, posted to the loop. */

@@ -7,6 +7,7 @@
 enum {
     HEAD_ARENA_BYTES = 128 * 1024,
     PIECE_BYTES = 128 * 1024,
+    COPIED_BYTES_MAX = 16 * 1024, /* into one record with its chunk's ends */
     OUT_MAX_BYTES = 256 * 1024,
     STEP_BYTES = 256 * 1024, /* of a long body within each deadline */
     HEAD_LIMIT_BYTES = HTTP_CONNECTION_UNREAD_BYTES / 2
@@ -320,6 +321,27 @@ static void finish_answer(struct http1 *http1)
     http_connection_again(http1->connection);
 }
 
+/* A large piece is not copied to between its chunk's ends; they leave together. */
+static void write_chunk(struct http1 *http1, struct span piece, struct buf *out)
+{
+    buf_format(out, "%zx\r\n", piece.len);
+    const struct span parts[] = {buf_view(out), piece, SPAN("\r\n")};
+    if (out->has_failed)
+        return;
+    http_connection_write_parts(http1->connection, parts, sizeof parts / sizeof *parts);
+    buf_reset(out);
+}
+
+static void write_piece(struct http1 *http1, struct span piece, struct buf *out)
+{
+    if (http1->sends_chunks && piece.len > COPIED_BYTES_MAX)
+        write_chunk(http1, piece, out);
+    else if (http1->sends_chunks || out->len > 0)
+        put_piece(http1, piece, out);
+    else
+        http_connection_write(http1->connection, piece);
+}
+
 /* Sends while the connection takes it; `out` may hold the head already, so that head and
  * body leave in one record. */
 static void pump(struct http1 *http1, struct buf *out)
@@ -331,14 +353,10 @@ static void pump(struct http1 *http1, struct buf *out)
         struct span piece = span_part(http_call_peek(http1->call), 0, PIECE_BYTES);
         if (piece.len == 0)
             break;
-        bool is_all = !http1->sends_chunks && out->len == 0;
-        if (is_all)
-            http_connection_write(http1->connection, piece);
-        else
-            put_piece(http1, piece, out);
+        write_piece(http1, piece, out);
         http_call_take(http1->call, piece.len);
         is_finished = http_call_is_finished(http1->call);
-        if (is_finished)
+        if (is_finished || out->has_failed)
             break;
         http_connection_write(http1->connection, buf_view(out));
         buf_reset(out);
