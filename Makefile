@@ -13,7 +13,7 @@ CC ?= gcc
 PREFIX ?= /usr/local
 LLHTTP ?= /usr/share/llhttp
 PACKAGES = openssl libnghttp2 sqlite3 libpq libsodium jansson zlib libxml-2.0 odbc \
-  libturbojpeg libopenjp2 charls
+  libturbojpeg libopenjp2 charls libdeflate
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wcast-qual \
   -Wvla -Wformat=2 -Wundef -Wswitch-enum -Wstrict-prototypes -Wmissing-prototypes -Werror

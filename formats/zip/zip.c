@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "formats/zip/zip.h"
 
+#include <libdeflate.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/day.h"
 #include "base/memory.h"
-#include "formats/zip/zip_crc.h"
 
 enum {
     NAME_BYTES_MAX = 255,
@@ -253,7 +253,7 @@ bool zip_data(struct zip *zip, struct span bytes, struct err *err)
     struct file *file = &zip->file;
     if ((uint64_t)file->missing_bytes < bytes.len)
         return fail(err);
-    file->crc = zip_crc(file->crc, bytes);
+    file->crc = libdeflate_crc32(file->crc, bytes.at, bytes.len);
     file->missing_bytes -= (int64_t)bytes.len;
     hand_out(zip, bytes);
     return !zip->is_over || fail(err);

@@ -6,12 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "base/buf.h"
 #include "base/path.h"
 #include "base/test.h"
-#include "formats/zip/zip_crc.h"
 
 static bool take(void *context, struct span bytes)
 {
@@ -167,27 +165,6 @@ static void times_outside_its_years_are_the_nearest(void)
     }
 }
 
-static void its_crc_is_that_of_zlib_at_every_length_and_place(void)
-{
-    enum { BYTES_MAX = 400 };
-    uint8_t bytes[BYTES_MAX + 16];
-    uint32_t dice = 1;
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        dice = dice * 1664525 + 1013904223;
-        bytes[i] = (uint8_t)(dice >> 24);
-    }
-    size_t wrong = 0;
-    for (size_t from = 0; from < 16; from++)
-        for (size_t len = 0; len <= BYTES_MAX; len++) {
-            uint32_t before = (uint32_t)(from * len * 2654435761u);
-            struct span span = span_of(bytes + from, len);
-            wrong += zip_crc(before, span) != (uint32_t)crc32_z(before, span.at, len);
-            wrong += zip_crc(0, span) != (uint32_t)crc32_z(0, span.at, len);
-        }
-    CHECK(wrong == 0);
-    CHECK(zip_crc(0, SPAN("123456789")) == 0xcbf43926);
-}
-
 static void what_is_short_or_long_is_refused(void)
 {
     struct err err = {0};
@@ -238,7 +215,6 @@ int main(void)
     RUN(more_than_four_gigabytes_are_read_back);
     RUN(more_files_than_sixteen_bits_count_are_read_back);
     RUN(times_outside_its_years_are_the_nearest);
-    RUN(its_crc_is_that_of_zlib_at_every_length_and_place);
     RUN(what_is_short_or_long_is_refused);
     RUN(names_that_lead_elsewhere_are_refused);
     RUN(a_reader_that_is_gone_ends_it);
