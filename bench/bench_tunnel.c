@@ -2,15 +2,19 @@
 /* A national network's gateways on one centre: how long until all of them are connected
  * again after the centre was away, what each costs the centre in memory, how much content
  * comes through all tunnels together, how long one content takes alone, and beside a
- * reader who takes nothing. Beside it: the same bytes between two processes over a plain
- * loopback connection, without TLS or HTTP/2.
+ * reader who takes nothing, and over a line of 20 ms there and back. Beside it: the same
+ * bytes between two processes over a plain loopback connection, without TLS or HTTP/2.
  *
  * The hub runs in this process, all gateways in one other, each with a certificate and a
- * TLS 1.3 connection of its own; both share the machine's cores.
+ * TLS 1.3 connection of its own; both share the machine's cores. The line is a third
+ * process, which passes on what one more gateway and the hub say 10 ms later; it loses
+ * nothing and has no bandwidth of its own.
  *
  * usage: bench_tunnel [GATEWAYS]      423 when not given; one JSON line per answer */
 #include <inttypes.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -33,11 +37,15 @@
 enum {
     GATEWAYS_MAX = 1000,
     CONTENT_BYTES = 100 * 1000,
+    CREDIT_BYTES = 256 * 1024, /* as exchange/content asks for */
     STALLED_BYTES = 20 * 1000 * 1000,
     SLOTS = 64,
     CONTENTS = 20000,
     ALONE = 400,
-    NAME_BYTES = 128
+    NAME_BYTES = 128,
+    LINE_NS = 10 * 1000 * 1000, /* one way */
+    LINE_PIECES = 512,
+    LINE_PIECE_BYTES = 16384
 };
 
 struct bench;
@@ -60,9 +68,12 @@ struct bench {
     struct tunnel_hub *hub;
     struct tls_context *tls;
     struct tunnel *tunnels[GATEWAYS_MAX];
+    struct tunnel *far; /* over the line */
+    char far_fingerprint[HASH_HEX_BYTES];
     int connected;
     int64_t all_ns; /* when the last was connected */
     sem_t done;
+    sem_t far_there;
     struct slot slots[SLOTS];
     int left;    /* contents to begin */
     int running; /* slots that are under way */
@@ -84,6 +95,100 @@ static void fail(const char *what, const struct err *err)
     fprintf(stderr, "bench_tunnel: %s: %s %s\n", what, err && err->code ? err->code : "",
             err ? err->text : "");
     exit(1);
+}
+
+/* ---- the line's process ---- */
+
+/* What came and when it is due at the other end. */
+struct way {
+    int from;
+    int to;
+    struct {
+        int64_t due_ns;
+        size_t len;
+        uint8_t bytes[LINE_PIECE_BYTES];
+    } pieces[LINE_PIECES];
+    size_t first;
+    size_t count;
+};
+
+static void take_piece(struct way *way)
+{
+    size_t at = (way->first + way->count) % LINE_PIECES;
+    ssize_t len = read(way->from, way->pieces[at].bytes, LINE_PIECE_BYTES);
+    if (len <= 0)
+        _exit(0);
+    way->pieces[at].due_ns = now_ns() + LINE_NS;
+    way->pieces[at].len = (size_t)len;
+    way->count++;
+}
+
+static void pass_on(struct way *way)
+{
+    while (way->count > 0 && way->pieces[way->first].due_ns <= now_ns()) {
+        size_t len = way->pieces[way->first].len;
+        if (write(way->to, way->pieces[way->first].bytes, len) != (ssize_t)len)
+            _exit(0);
+        way->first = (way->first + 1) % LINE_PIECES;
+        way->count--;
+    }
+}
+
+/* Never returns: ends with one of its ends. */
+static void run_line(int listener, uint16_t port)
+{
+    static struct way ways[2];
+    struct sockaddr_in name = {.sin_family = AF_INET,
+                               .sin_port = htons(port),
+                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int gateway = accept(listener, NULL, NULL);
+    int centre = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int yes = 1;
+    if (gateway < 0 || connect(centre, (void *)&name, sizeof name) != 0)
+        _exit(1);
+    setsockopt(gateway, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    setsockopt(centre, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    ways[0].from = ways[1].to = gateway;
+    ways[0].to = ways[1].from = centre;
+    for (;;) {
+        int64_t wait_ns = 1000000000;
+        struct pollfd ends[2];
+        for (size_t i = 0; i < 2; i++) {
+            struct way *way = &ways[i];
+            bool has_room = way->count < LINE_PIECES;
+            ends[i] = (struct pollfd){.fd = has_room ? way->from : -1, .events = POLLIN};
+            int64_t left_ns =
+                way->count > 0 ? way->pieces[way->first].due_ns - now_ns() : wait_ns;
+            if (left_ns < wait_ns)
+                wait_ns = left_ns > 0 ? left_ns : 0;
+        }
+        struct timespec wait = {wait_ns / 1000000000, wait_ns % 1000000000};
+        if (ppoll(ends, 2, &wait, NULL) < 0)
+            _exit(1);
+        for (size_t i = 0; i < 2; i++) {
+            if (ends[i].revents)
+                take_piece(&ways[i]);
+            pass_on(&ways[i]);
+        }
+    }
+}
+
+/* On a port of its own, before there are threads. */
+static pid_t start_line(uint16_t target, uint16_t *port)
+{
+    struct sockaddr_in name = {.sin_family = AF_INET,
+                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof name;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (bind(listener, (void *)&name, size) != 0 || listen(listener, 1) != 0 ||
+        getsockname(listener, (void *)&name, &size) != 0)
+        fail("line", NULL);
+    *port = ntohs(name.sin_port);
+    pid_t line = fork();
+    if (line == 0)
+        run_line(listener, target);
+    close(listener);
+    return line;
 }
 
 /* ---- the gateways' process ---- */
@@ -130,8 +235,8 @@ static struct tls_context *open_tls(const struct bench *bench, const char *name,
     return tls;
 }
 
-/* Never returns: ended by a signal. */
-static void run_gateways(const struct bench *bench, uint16_t port)
+/* Never returns: ended by a signal. The last gateway dials over the line. */
+static void run_gateways(const struct bench *bench, uint16_t port, uint16_t line_port)
 {
     static const struct http_route routes[] = {
         {HTTP_GET, "/content", serve_content, 0},
@@ -144,14 +249,15 @@ static void run_gateways(const struct bench *bench, uint16_t port)
     if (!loop || !workers || !router)
         fail("gateways", &err);
     http_router_add(router, routes, sizeof routes / sizeof *routes, NULL);
-    for (int i = 0; i < bench->gateway_count; i++) {
+    for (int i = 0; i <= bench->gateway_count; i++) {
         char name[32];
         snprintf(name, sizeof name, "gateway-%d", i);
+        bool is_far = i == bench->gateway_count;
         struct tunnel_dialer_config config = {.loop = loop,
                                               .workers = workers,
                                               .tls = open_tls(bench, name, false),
                                               .host = "localhost",
-                                              .port = port,
+                                              .port = is_far ? line_port : port,
                                               .router = router,
                                               .limits = http_default_limits(),
                                               .retry_min_ms = 100,
@@ -169,7 +275,13 @@ static void run_gateways(const struct bench *bench, uint16_t port)
 static void *on_connected(void *context, struct tunnel *tunnel, const char *fingerprint)
 {
     struct bench *bench = context;
-    (void)fingerprint;
+    if (strcmp(fingerprint, bench->far_fingerprint) == 0) {
+        if (!bench->far) {
+            bench->far = tunnel_keep(tunnel);
+            sem_post(&bench->far_there);
+        }
+        return bench;
+    }
     if (bench->connected == bench->gateway_count)
         return NULL;
     bench->tunnels[bench->connected++] = tunnel_keep(tunnel);
@@ -233,8 +345,10 @@ static const struct tunnel_events events = {on_head, on_data, on_ended};
 static void begin(struct slot *slot)
 {
     struct err err = {0};
-    struct tunnel_request request = {
-        .method = "GET", .path = slot->path, .first_byte_ms = 30000};
+    struct tunnel_request request = {.method = "GET",
+                                     .path = slot->path,
+                                     .first_byte_ms = 30000,
+                                     .credit_bytes = slot->is_stalled ? 0 : CREDIT_BYTES};
     slot->started_ns = now_ns();
     slot->exchange = tunnel_send(slot->tunnel, &request, &events, slot, &err);
     if (!slot->exchange)
@@ -261,6 +375,14 @@ static void begin_one(void *context)
     struct bench *bench = context;
     bench->slots[0] =
         (struct slot){.bench = bench, .tunnel = bench->tunnels[0], .path = "/content"};
+    begin(&bench->slots[0]);
+}
+
+static void begin_far(void *context)
+{
+    struct bench *bench = context;
+    bench->slots[0] =
+        (struct slot){.bench = bench, .tunnel = bench->far, .path = "/content"};
     begin(&bench->slots[0]);
 }
 
@@ -315,11 +437,12 @@ static void measure_sum(struct bench *bench)
            bench->connected, SLOTS, CONTENTS, (double)bench->bytes / 1e6 / seconds);
 }
 
-static void measure_alone(struct bench *bench, const char *what)
+static void measure_alone(struct bench *bench, const char *what,
+                          void (*begin_first)(void *context))
 {
     bench->left = ALONE;
     bench->time_count = 0;
-    loop_post(bench->loop, begin_one, bench);
+    loop_post(bench->loop, begin_first, bench);
     wait_done(bench, what);
     qsort(bench->times_ns, ALONE, sizeof *bench->times_ns, compare);
     printf("{\"bench\":\"tunnel\",\"what\":\"%s\",\"contents\":%d,\"p50_ms\":%.2f,"
@@ -364,24 +487,26 @@ static void measure_plain(void)
            (double)got / 1e6 / seconds);
 }
 
-static void make_certificates(const struct bench *bench)
+static void make_certificates(struct bench *bench)
 {
     struct err err = {0};
     char authority[2 * NAME_BYTES];
     char prefix[2 * NAME_BYTES];
-    char ignored[HASH_HEX_BYTES];
+    char fingerprint[HASH_HEX_BYTES];
     snprintf(authority, sizeof authority, "%s/network", bench->folder);
     snprintf(prefix, sizeof prefix, "%s/centre", bench->folder);
     if (!tls_make_authority(authority, "Network", &err) ||
-        !tls_issue(authority, prefix, "centre", "localhost,127.0.0.1", 30, ignored, &err))
+        !tls_issue(authority, prefix, "centre", "localhost,127.0.0.1", 30, fingerprint,
+                   &err))
         fail("certificates", &err);
-    for (int i = 0; i < bench->gateway_count; i++) {
+    for (int i = 0; i <= bench->gateway_count; i++) {
         char name[32];
         snprintf(name, sizeof name, "gateway-%d", i);
         snprintf(prefix, sizeof prefix, "%s/%s", bench->folder, name);
-        if (!tls_issue(authority, prefix, name, NULL, 30, ignored, &err))
+        if (!tls_issue(authority, prefix, name, NULL, 30, fingerprint, &err))
             fail(name, &err);
     }
+    memcpy(bench->far_fingerprint, fingerprint, sizeof fingerprint); /* the last one's */
 }
 
 static void remove_certificates(const struct bench *bench)
@@ -393,7 +518,7 @@ static void remove_certificates(const struct bench *bench)
         unlink(path);
         snprintf(path, sizeof path, "%s/centre.%s", bench->folder, tails[k]);
         unlink(path);
-        for (int i = 0; i < bench->gateway_count; i++) {
+        for (int i = 0; i <= bench->gateway_count; i++) {
             snprintf(path, sizeof path, "%s/gateway-%d.%s", bench->folder, i, tails[k]);
             unlink(path);
         }
@@ -418,7 +543,7 @@ static void open_hub(struct bench *bench)
         fail("hub", &err);
 }
 
-static void measure(struct bench *bench, pid_t gateways)
+static void measure(struct bench *bench, pid_t gateways, pid_t line)
 {
     double before_kb = resident_kb();
     int64_t from_ns = now_ns();
@@ -429,13 +554,17 @@ static void measure(struct bench *bench, pid_t gateways)
            bench->connected, (double)(bench->all_ns - from_ns) / 1e9,
            (resident_kb() - before_kb) / bench->connected);
     measure_sum(bench);
-    measure_alone(bench, "one content alone");
+    measure_alone(bench, "one content alone", begin_one);
     loop_post(bench->loop, begin_stalled, bench);
-    measure_alone(bench, "one content beside a reader who takes nothing");
+    measure_alone(bench, "one content beside a reader who takes nothing", begin_one);
+    sem_wait(&bench->far_there);
+    measure_alone(bench, "one content over a line of 20 ms", begin_far);
     kill(gateways, SIGTERM);
     waitpid(gateways, NULL, 0);
+    waitpid(line, NULL, 0);
     loop_stop(bench->loop);
     pthread_join(bench->thread, NULL);
+    tunnel_release(&bench->far);
     for (int i = 0; i < bench->connected; i++)
         tunnel_release(&bench->tunnels[i]);
     tunnel_hub_close(bench->hub);
@@ -456,11 +585,14 @@ int main(int argc, char **argv)
     make_certificates(&bench);
     measure_plain();
     sem_init(&bench.done, 0, 0);
+    sem_init(&bench.far_there, 0, 0);
     open_hub(&bench);
+    uint16_t line_port = 0;
+    pid_t line = start_line(tunnel_hub_port(bench.hub), &line_port);
     pid_t gateways = fork(); /* before there are threads */
     if (gateways == 0)
-        run_gateways(&bench, tunnel_hub_port(bench.hub));
-    measure(&bench, gateways);
+        run_gateways(&bench, tunnel_hub_port(bench.hub), line_port);
+    measure(&bench, gateways, line);
     remove_certificates(&bench);
     return 0;
 }

@@ -12,7 +12,10 @@ enum {
     PARTS_ARENA_BYTES = CONTENT_PARTS_MAX * CONTENT_WISH_BYTES_MAX + 16384,
     /* Of a stream so much may come before the browser took any: a slice of a CT (512 kB
      * and its header) does not wait for credit at its end. */
-    STREAM_BYTES = 1024 * 1024
+    STREAM_BYTES = 1024 * 1024,
+    /* And of an answer that is read whole, which would otherwise cross a long line twice.
+     */
+    ANSWER_BYTES = 256 * 1024
 };
 
 static const struct content_target *target_of(const struct content_fetch *fetch)
@@ -84,7 +87,8 @@ bool content_send(struct content_fetch *fetch, struct span body,
                                      .grant = buf_view(&grant),
                                      .first_byte_ms = CONTENT_FIRST_BYTE_MS,
                                      .total_ms = way->total_ms,
-                                     .credit_bytes = way->begin ? STREAM_BYTES : 0};
+                                     .credit_bytes =
+                                         way->begin ? STREAM_BYTES : ANSWER_BYTES};
     pthread_mutex_lock(&fetch->lock);
     fetch->exchange = tunnel_send(fetch->tunnel, &request, events, fetch, err);
     bool is_sent = fetch->exchange != NULL;

@@ -245,6 +245,8 @@ static inline void hospital_content(struct http_call *call, void *context)
 {
     struct hospital *hospital = context;
     CHECK(check_grant(hospital, call));
+    if (hospital->shuts)
+        atomic_store(hospital->shuts, true);
     answer_body(hospital, call);
 }
 

@@ -60,6 +60,7 @@ struct hospital {
     bool ends_at_once;    /* a backfill: in step again before it is answered */
     int key_count;
     const char *content_body; /* NULL: answers nothing */
+    atomic_bool *shuts;       /* is set before a content is answered; NULL = none */
     int content_status;
     size_t original_bytes;
     atomic_int original_gate;         /* 0: the second half waits */

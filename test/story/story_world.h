@@ -79,6 +79,7 @@ struct world {
     struct tls_context *dialer_tls;
     struct http_router *gateway_router;
     struct tunnel_dialer *dialer;
+    uint16_t dial_port;              /* a line to the hub; 0 = the hub itself */
     const char *hello_code;          /* whom its gateway says it is */
     const char *_Atomic gone_number; /* a number that it knows no more, or NULL */
     int hello_protocol;              /* which it speaks; < 0: none of the centre's */
@@ -209,17 +210,18 @@ static inline void open_dialer(void *context)
 {
     struct world *world = context;
     struct err err = {0};
-    struct tunnel_dialer_config config = {.loop = world->loop,
-                                          .workers = world->workers,
-                                          .tls = world->dialer_tls,
-                                          .host = "localhost",
-                                          .port = tunnel_hub_port(world->hub),
-                                          .router = world->gateway_router,
-                                          .limits = http_default_limits(),
-                                          .retry_min_ms = 20,
-                                          .retry_max_ms = 100,
-                                          .ping_ms = 20000,
-                                          .log = &world->log};
+    struct tunnel_dialer_config config = {
+        .loop = world->loop,
+        .workers = world->workers,
+        .tls = world->dialer_tls,
+        .host = "localhost",
+        .port = world->dial_port ? world->dial_port : tunnel_hub_port(world->hub),
+        .router = world->gateway_router,
+        .limits = http_default_limits(),
+        .retry_min_ms = 20,
+        .retry_max_ms = 100,
+        .ping_ms = 20000,
+        .log = &world->log};
     world->dialer = tunnel_dialer_open(&config, &err);
     good(world->dialer != NULL, &err);
 }
