@@ -337,6 +337,42 @@ static void the_files_are_those_that_the_region_tells_of(void)
     }
 }
 
+/* Whether one of the list's members named `list` says `facility`. */
+static bool has_of(const struct json_value *owners, const char *list,
+                   struct text facility)
+{
+    for (size_t i = 0; i < json_count(owners); i++) {
+        const struct json_value *items = json_member(json_item(owners, i), list);
+        for (size_t j = 0; j < json_count(items); j++)
+            if (text_equal(text_of(json_item(items, j), "facility"), facility))
+                return true;
+    }
+    return false;
+}
+
+static void there_are_facilities_of_every_kind_with_patients_and_staff(void)
+{
+    static const char *const kinds[] = {"hospital", "clinic",  "dental",
+                                        "pharmacy", "nursing", "care"};
+    CLEANUP(arena_free) struct arena arena = arena_init(64 << 20);
+    CLEANUP(json_free_at) struct json_document *document = region_of(below("a"), &arena);
+    const struct json_value *region = json_root(document);
+    const struct json_value *facilities = json_member(region, "facilities");
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        size_t found = 0;
+        for (size_t j = 0; j < json_count(facilities); j++) {
+            const struct json_value *facility = json_item(facilities, j);
+            struct text code = text_of(facility, "code");
+            if (!text_is(text_of(facility, "kind"), kinds[i]))
+                continue;
+            found++;
+            CHECK(has_of(json_member(region, "persons"), "records", code));
+            CHECK(has_of(json_member(region, "staff"), "posts", code));
+        }
+        CHECK(found > 0);
+    }
+}
+
 static void the_heavy_case_is_heavy_and_stars_have_entries_of_today(void)
 {
     CLEANUP(arena_free) struct arena arena = arena_init(64 << 20);
@@ -434,6 +470,7 @@ int main(void)
     RUN(a_region_is_never_written_over);
     RUN(wrong_usage_is_refused);
     RUN(the_files_are_those_that_the_region_tells_of);
+    RUN(there_are_facilities_of_every_kind_with_patients_and_staff);
     RUN(the_heavy_case_is_heavy_and_stars_have_entries_of_today);
     RUN(a_day_of_ecg_is_whole);
     nftw(root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
