@@ -90,6 +90,7 @@ PLANTED = [
     ("texts", "base/bad.c", SPDX + "/* TO" "DO: later */\n", "unfinished"),
     ("texts", "base/bad.c", SPDX + "int a; \n", "blanks"),
     ("texts", "base/bad.h", HEADER, "nobody includes"),
+    ("texts", "docs/operations/office.md", "# Office\n", "1 headings, 0 in Japanese"),
     ("names", "base/bad.c", SPDX + "int other_one(void);\nint other_one(void)\n{\n    return 1;\n}\n",
      "exports"),
     ("names", "formats/good/twin.c", SPDX + "int good_one(void);\nint good_one(void)\n{\n    return 1;\n}\n",

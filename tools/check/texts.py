@@ -3,7 +3,7 @@
 """Every text file: UTF-8, no tabs in C, no blanks at line ends, a last line feed, the SPDX
 line first in sources; a marker of unfinished work names its number, TODO(#12); headers
 that nobody includes and scripts that nobody calls are dead; what a tool fetched or made is
-not kept."""
+not kept; what operators read is there in Japanese too, with as many headings."""
 import os
 import re
 import shutil
@@ -62,4 +62,10 @@ for path in every:
     if path.startswith("tools/") and path.endswith(".py") and not any(
             name in text for other, text in rest.items() if other != path):
         problems.append(f"{path}: nobody calls it")
+for path, text in every.items():
+    if path.startswith("docs/operations/") and not path.endswith(".ja.md"):
+        twin = every.get(path.replace(".md", ".ja.md"), "")
+        here, there = (len(re.findall(r"^#+ ", one, re.M)) for one in (text, twin))
+        if here != there:
+            problems.append(f"{path}: {here} headings, {there} in Japanese")
 finish(problems)
