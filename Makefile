@@ -111,7 +111,7 @@ faults: $(FAULTS)nth_test $(FAULTS)calendar_test $(FAULTS)copy_test
 release-kill: $(FAULTS)crash_test $(FAULTS)centre_test $(FAULTS)gateway_test
 	FAULT_ROUNDS=$${FAULT_ROUNDS:-1000} prove -v -e '' $^
 simulate: $(NATIONAL_DAY) $(PROGRAM)
-	$< $(PROGRAM) --factor $${FACTOR:-20} --seconds $${SECONDS_PLAYED:-60} --backfill $${BACKFILL:-0}
+	$< $(PROGRAM) --factor $${FACTOR:-20} --seconds $${SECONDS_PLAYED:-60}
 share: $(BUILD)/gateway/collect/collect_share_test
 	tools/share $<
 simulate-seeds: $(SIMULATION)

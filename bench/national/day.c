@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* usage: day PROGRAM [--factor F] [--seconds S] [--backfill N]
+/* usage: day PROGRAM [--factor F] [--seconds S]
  * Founds the region, starts PROGRAM (tsumugi) as the centre, lets all gateways connect
  * and all links come into step, then plays the working day F times faster than it is (20)
  * for S seconds (60). One JSON line per answer; 1 when anything went wrong. */
@@ -47,7 +47,7 @@ struct day {
     const char *program;
     pid_t centre, peers;
     uint16_t port, gateway_port;
-    int factor, seconds, backfill;
+    int factor, seconds;
     struct desk desks[NATIONAL_DESKS];
     _Atomic int64_t tickets, openings, contents, errors, events;
     _Atomic int next_desk, streams;
@@ -458,16 +458,6 @@ static void connect_all(void)
 
 /* ---- the day ---- */
 
-static void print_backfill(struct national *national)
-{
-    int64_t stored = atomic_load(&national->backfill_stored);
-    double seconds = (double)atomic_load(&national->backfill_us) / 1e6;
-    printf("{\"simulate\":\"a backfill beside\",\"entries\":%lld,\"stored\":%lld,"
-           "\"seconds\":%.1f,\"entries_per_second\":%.0f}\n",
-           (long long)national->backfill, (long long)stored, seconds,
-           seconds > 0 ? (double)stored / seconds : 0);
-}
-
 static void print_day(long before_kb, double seconds)
 {
     struct national *national = day.national;
@@ -497,8 +487,6 @@ static void print_day(long before_kb, double seconds)
            at_ms(national->samples_us, samples, 50),
            at_ms(national->samples_us, samples, 95), atomic_load(&day.streams),
            (long long)atomic_load(&day.events));
-    if (national->backfill > 0)
-        print_backfill(national);
     printf(
         "{\"simulate\":\"the centre\",\"server_mb_before\":%.1f,\"server_mb_after\":%.1f,"
         "\"second_quarter_mb\":%.1f,\"last_quarter_mb\":%.1f,"
@@ -551,8 +539,6 @@ static bool read_options(int argc, char **argv)
             day.factor = number;
         else if (strcmp(argv[i], "--seconds") == 0 && number > 0)
             day.seconds = number;
-        else if (strcmp(argv[i], "--backfill") == 0 && number >= 0)
-            day.backfill = number;
         else
             return false;
     }
@@ -562,7 +548,7 @@ static bool read_options(int argc, char **argv)
 int main(int argc, char **argv)
 {
     if (!read_options(argc, argv)) {
-        fprintf(stderr, "usage: day PROGRAM [--factor F] [--seconds S] [--backfill N]\n");
+        fprintf(stderr, "usage: day PROGRAM [--factor F] [--seconds S]\n");
         return 2;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -571,7 +557,6 @@ int main(int argc, char **argv)
     pthread_mutex_init(&day.read.lock, NULL);
     day.national = mmap(NULL, sizeof *day.national, PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    day.national->backfill = day.backfill;
     snprintf(day.national->folder, NATIONAL_PATH, "/tmp/national_XXXXXX");
     if (!mkdtemp(day.national->folder))
         national_fail(day.national->folder, "cannot be made");

@@ -35,9 +35,6 @@ struct national {
     _Atomic int64_t history_stored, live_sent, live_stored, rejected, contents;
     _Atomic int64_t live_per_hour; /* of made-up time; 0 = none yet */
     _Atomic int factor;
-    int64_t backfill; /* entries that one hospital tells beside the day, history's lane */
-    _Atomic int64_t backfill_stored;
-    _Atomic int64_t backfill_us; /* of the day, until the last of them was stored */
     _Atomic int sample_count;
     int32_t samples_us[NATIONAL_SAMPLES]; /* file's event → told that it is stored */
 };

@@ -26,9 +26,6 @@ enum {
     KEY_BYTES = 48,
     BODY_BYTES = 4 << 20,
     TICK_US = 20000,
-    BACKFILL_AHEAD = 2000,  /* so many of a backfill are made up before they are told */
-    BACKFILL_DAYS = 3650,   /* that it goes back */
-    BACKFILL_EACH_DAY = 12, /* of a record */
     POLL_US = 20000000
 };
 #define VERSION "202611011200000001"
@@ -45,7 +42,6 @@ struct record {
 struct pending {
     int64_t sequence, sent_us;
     int record, entry; /* entry < 0: in step */
-    bool is_old;       /* of a backfill beside the day */
 };
 
 struct lane {
@@ -62,7 +58,6 @@ struct peer {
     struct record records[RECORDS_MAX];
     int record_count;
     int64_t sequence;
-    int64_t backfill_told, backfill_from_us;
     struct lane lanes[LANES];
     struct http_router *router;
 };
@@ -88,7 +83,7 @@ static void queue(struct peer *peer, int lane, int record, int entry)
     if (to->count == PENDING_MAX)
         national_fail("a peer's queue", "full");
     to->queue[(to->first + to->count++) % PENDING_MAX] =
-        (struct pending){++peer->sequence, national_now_us(), record, entry, false};
+        (struct pending){++peer->sequence, national_now_us(), record, entry};
 }
 
 static struct uplink_sum sum_of(const struct record *record)
@@ -111,14 +106,6 @@ static int find_record(const struct peer *peer, struct id id)
 
 /* ---- events ---- */
 
-static int32_t day_of(const struct pending *pending)
-{
-    enum { TODAY = 20785, MONTH_DAYS = 28 };
-    if (!pending->is_old)
-        return TODAY - MONTH_DAYS + pending->entry % MONTH_DAYS;
-    return TODAY - pending->entry / BACKFILL_EACH_DAY % BACKFILL_DAYS;
-}
-
 static void put_event(struct json_writer *writer, const struct peer *peer,
                       const struct pending *pending)
 {
@@ -135,7 +122,7 @@ static void put_event(struct json_writer *writer, const struct peer *peer,
         event.put = (struct uplink_put){.version = TEXT(VERSION),
                                         .kind = ENTRY_LABORATORY,
                                         .state = ENTRY_CURRENT,
-                                        .day = day_of(pending),
+                                        .day = 20757 + pending->entry % 28,
                                         .end_day = INT32_MIN,
                                         .title = TEXT("検体検査 生化学"),
                                         .department_code = TEXT("01"),
@@ -183,10 +170,6 @@ static void note_stored(struct peer *peer, int number, const struct pending *pen
     if (pending->entry < 0) {
         atomic_fetch_add(&national->in_step, 1);
         return;
-    }
-    if (pending->is_old) {
-        atomic_fetch_add(&national->backfill_stored, 1);
-        atomic_store(&national->backfill_us, national_now_us() - peer->backfill_from_us);
     }
     atomic_fetch_add(number == 0 ? &national->live_stored : &national->history_stored, 1);
     if (number != 0)
@@ -454,25 +437,6 @@ static void end_long_polls(struct peer *peers)
         }
 }
 
-/* One hospital has a long history to tell, while everybody works. */
-static void tell_old(struct peer *peer)
-{
-    struct lane *lane = &peer->lanes[1];
-    pthread_mutex_lock(&peer->lock);
-    if (peer->backfill_from_us == 0)
-        peer->backfill_from_us = national_now_us();
-    while (peer->backfill_told < peer->national->backfill &&
-           lane->count < BACKFILL_AHEAD) {
-        int number = (int)(peer->backfill_told++ % peer->record_count);
-        int entry = peer->records[number].count;
-        add_entry(&peer->records[number]);
-        queue(peer, 1, number, entry);
-        lane->queue[(lane->first + lane->count - 1) % PENDING_MAX].is_old = true;
-    }
-    pthread_mutex_unlock(&peer->lock);
-    wake(peer, 1, false);
-}
-
 static void *run_ticks(void *context)
 {
     struct peer *peers = context;
@@ -490,8 +454,6 @@ static void *run_ticks(void *context)
                       (from_us ? national_now_us() - from_us : 0) / 3600000000LL;
         for (; sent < due; sent++)
             tell_new(peers, &seeded);
-        if (from_us && peers[0].record_count > 0)
-            tell_old(&peers[0]);
         if (tick % 50 == 0)
             end_long_polls(peers);
     }

@@ -50,7 +50,8 @@ static inline void hospital_link_end(struct http_call *call, void *context)
     serve_link_end(call, hospital->world);
 }
 
-static inline void take_answers(struct hospital *hospital, struct http_call *call)
+static inline void take_answers(struct hospital *hospital, int lane,
+                                struct http_call *call)
 {
     struct uplink_answers answers;
     struct err err = {0};
@@ -59,6 +60,7 @@ static inline void take_answers(struct hospital *hospital, struct http_call *cal
     for (size_t i = 0; err.kind == ERR_NONE && i < answers.count; i++) {
         bool is_stored = text_is_empty(answers.codes[i]);
         hospital->stored_count += is_stored;
+        hospital->stored_of[lane] += is_stored;
         hospital->rejected_count += !is_stored;
         if (!is_stored)
             snprintf(hospital->code, sizeof hospital->code, "%.*s",
@@ -76,7 +78,7 @@ static inline void hospital_poll(struct hospital *hospital, int lane,
         http_answer(call, 500, "text/plain", SPAN("no"));
         return;
     }
-    take_answers(hospital, call);
+    take_answers(hospital, lane, call);
     http_keep(call);
     struct http_call *former = hospital->waiting[lane];
     hospital->waiting[lane] = call;

@@ -45,6 +45,7 @@ struct hospital {
     char standing[128]; /* a member of each poll's answer, with its comma; may be none */
     int refuses_links;  /* so many links are answered 503: its disk is full */
     int stored_count;   /* answers */
+    int stored_of[2];   /* the same by lanes */
     int rejected_count;
     char code[64];      /* of the last rejection */
     int snapshot_count; /* what it was asked */
