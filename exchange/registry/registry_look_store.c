@@ -10,6 +10,7 @@
 
 enum {
     LOOK_IS_ONE_MS = 30 * 60 * 1000,
+    LOOK_UNKNOWN_MS = 24 * 3600 * 1000,
     KEEP_MS = 1000,
     BUCKETS = 1024,
     WAITING_MAX = 4096, /* beyond, whoever notes one writes them first */
@@ -93,7 +94,8 @@ struct look_group {
     size_t count;
 };
 
-/* Another process may have written a later one. */
+/* Another process may have written a later one. What is later by more than a look lasts
+ * is of a clock that was ahead. */
 static bool write_group(struct store_session *session, void *context, struct err *err)
 {
     const struct look_group *group = context;
@@ -103,7 +105,8 @@ static bool write_group(struct store_session *session, void *context, struct err
                           "before_at) VALUES (?1, ?2, "
                           "?3, ?4) ON CONFLICT (post, person) DO UPDATE SET looked_at = "
                           "excluded.looked_at, before_at = excluded.before_at "
-                          "WHERE registry_look.looked_at <= excluded.looked_at",
+                          "WHERE registry_look.looked_at <= excluded.looked_at OR "
+                          "registry_look.looked_at > ?5",
                           &batch, err))
         return false;
     for (size_t i = 0; i < group->count; i++) {
@@ -115,6 +118,7 @@ static bool write_group(struct store_session *session, void *context, struct err
         store_bind_id(keep, 2, look->key.person);
         store_bind_int(keep, 3, look->looked_at_ms);
         store_bind_int(keep, 4, look->before_at_ms);
+        store_bind_int(keep, 5, look->looked_at_ms + LOOK_IS_ONE_MS);
     }
     return store_batch_run(&batch, err);
 }
@@ -207,13 +211,15 @@ static bool put(struct book *book, const struct look *look, struct err *err)
 }
 
 /* A first look shows nothing as new: everything would be. Looks within half an hour are
- * one. */
+ * one. When the clock was ahead then it is not known when that was: what came within a
+ * day is new, rather too much than too little. */
 static int64_t new_since(const struct look *before, int64_t now_ms)
 {
     if (before->looked_at_ms < 0)
         return now_ms;
     bool is_same = now_ms - before->looked_at_ms < LOOK_IS_ONE_MS;
-    return is_same ? before->before_at_ms : before->looked_at_ms;
+    int64_t since_ms = is_same ? before->before_at_ms : before->looked_at_ms;
+    return since_ms <= now_ms ? since_ms : now_ms - LOOK_UNKNOWN_MS;
 }
 
 bool registry_looks_note(struct registry_looks *looks,

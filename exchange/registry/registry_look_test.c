@@ -139,6 +139,26 @@ static void closing_writes_what_waits(void)
     place_close(&place);
 }
 
+/* The clock was ahead by a day and was set right. */
+static void a_clock_that_was_ahead_hides_nothing_that_is_new(void)
+{
+    enum { DAY_MS = 24 * 60 * MINUTE_MS };
+    struct place place = place_open();
+    struct err err = {0};
+    int64_t right_ms = 10LL * DAY_MS;
+    int64_t ahead_ms = right_ms + DAY_MS;
+    CHECK(note(&place, &key, right_ms) == right_ms);
+    CHECK(note(&place, &key, ahead_ms) == right_ms);
+    CHECK(note(&place, &key, ahead_ms + 31 * MINUTE_MS) == ahead_ms);
+    CHECK(registry_looks_keep(place.looks, &err));
+    int64_t back_ms = right_ms + 60 * MINUTE_MS;
+    CHECK(note(&place, &key, back_ms) == back_ms - DAY_MS); /* rather too much */
+    CHECK(registry_looks_keep(place.looks, &err));
+    CHECK(stored(&place) == back_ms);
+    CHECK(note(&place, &key, back_ms + 31 * MINUTE_MS) == back_ms);
+    place_close(&place);
+}
+
 /* More than one piece of writing, and more than may wait. */
 static void many_looks_are_all_written(void)
 {
@@ -165,6 +185,7 @@ int main(void)
     RUN(what_was_written_counts_like_what_waits);
     RUN(an_older_look_does_not_replace_a_newer_one);
     RUN(closing_writes_what_waits);
+    RUN(a_clock_that_was_ahead_hides_nothing_that_is_new);
     RUN(many_looks_are_all_written);
     return test_done();
 }

@@ -55,9 +55,19 @@ bool staff_post_is_active(const struct staff_post *post, int32_t day)
     return day >= post->from_day && (post->to_day == DAY_NONE || day <= post->to_day);
 }
 
+/* How long it lasts after so many before it. */
+static int64_t lock_ms(int locks)
+{
+    int doublings = locks < STAFF_LOCK_DOUBLINGS_MAX ? locks : STAFF_LOCK_DOUBLINGS_MAX;
+    return (int64_t)STAFF_LOCK_MS << (doublings > 0 ? doublings : 0);
+}
+
+/* More than twice the whole is left only where the clock was ahead then: it is over. A
+ * small correction of the clock ends none. */
 bool staff_is_locked(const struct staff_lock *lock, int64_t now_ms)
 {
-    return now_ms < lock->locked_until;
+    int64_t left_ms = lock->locked_until - now_ms;
+    return left_ms > 0 && left_ms <= 2 * lock_ms(lock->locks - 1);
 }
 
 struct staff_lock staff_lock_after_failure(struct staff_lock lock, int64_t now_ms)
@@ -65,10 +75,8 @@ struct staff_lock staff_lock_after_failure(struct staff_lock lock, int64_t now_m
     lock.failures++;
     if (lock.failures < STAFF_FAILURES_MAX)
         return lock;
-    int doublings =
-        lock.locks < STAFF_LOCK_DOUBLINGS_MAX ? lock.locks : STAFF_LOCK_DOUBLINGS_MAX;
-    lock.locked_until = now_ms + ((int64_t)STAFF_LOCK_MS << doublings);
-    lock.locks = doublings + 1;
+    lock.locked_until = now_ms + lock_ms(lock.locks);
+    lock.locks += lock.locks <= STAFF_LOCK_DOUBLINGS_MAX;
     lock.failures = 0;
     return lock;
 }

@@ -83,6 +83,7 @@ MUST_CHECK bool staff_profession_parse(struct text id, enum staff_profession *pr
 const char *staff_role_id(enum staff_role role);
 MUST_CHECK bool staff_role_parse(struct text id, enum staff_role *role);
 bool staff_post_is_active(const struct staff_post *post, int32_t day);
+/* A clock that was set back since prolongs a lock to its double at most. */
 bool staff_is_locked(const struct staff_lock *lock, int64_t now_ms);
 /* The counters after a wrong password while not locked. */
 struct staff_lock staff_lock_after_failure(struct staff_lock lock, int64_t now_ms);

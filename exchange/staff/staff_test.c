@@ -38,6 +38,20 @@ static void the_doubling_ends_at_sixteen_hours(void)
     CHECK(lock.locked_until == 16 * 60 * MINUTE);
 }
 
+/* The clock was ahead by days when it was locked, and was set right. */
+static void a_clock_that_was_ahead_locks_nobody_for_long(void)
+{
+    struct staff_lock lock = {0};
+    int64_t ahead_ms = 5LL * 24 * 60 * MINUTE;
+    for (int i = 0; i < 5; i++)
+        lock = staff_lock_after_failure(lock, ahead_ms);
+    CHECK(staff_is_locked(&lock, ahead_ms) && staff_is_locked(&lock, ahead_ms - MINUTE));
+    CHECK(!staff_is_locked(&lock, ahead_ms - 16 * MINUTE) && !staff_is_locked(&lock, 0));
+    for (int i = 0; i < 5; i++)
+        lock = staff_lock_after_failure(lock, 0);
+    CHECK(staff_is_locked(&lock, 29 * MINUTE) && !staff_is_locked(&lock, 30 * MINUTE));
+}
+
 static void a_post_is_active_from_its_first_to_its_last_day(void)
 {
     struct staff_post post = {.from_day = 10, .to_day = 12};
@@ -391,6 +405,7 @@ int main(void)
         return 1;
     RUN(the_fifth_failure_locks_for_fifteen_minutes_and_then_doubles);
     RUN(the_doubling_ends_at_sixteen_hours);
+    RUN(a_clock_that_was_ahead_locks_nobody_for_long);
     RUN(a_post_is_active_from_its_first_to_its_last_day);
     RUN(a_password_has_thirteen_characters_with_letters_and_digits);
     RUN(a_password_of_128_bytes_is_accepted_and_a_longer_one_is_not);

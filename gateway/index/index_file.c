@@ -228,7 +228,8 @@ static bool tell(struct store_session *session, struct putting *putting,
     return true;
 }
 
-/* The same version read again was received when it was read first. */
+/* The same version read again was received when it was read first, but not in what is
+ * the future since the clock was set right. */
 static bool is_read_again(const struct old_key *key, const struct index_row *row)
 {
     return text_equal(key->version, row->version) &&
@@ -245,7 +246,7 @@ static bool put_row(struct store_session *session, struct putting *putting,
         if (!text_equal(key->key, row->entry_key))
             continue;
         key->is_kept = is_published;
-        if (is_read_again(key, row))
+        if (is_read_again(key, row) && key->received_at < row->received_at)
             row->received_at = key->received_at;
     }
     return insert_entry(session, putting, row, err) &&

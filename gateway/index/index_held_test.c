@@ -38,6 +38,30 @@ static void too_many_failures_stop_further_tries_for_an_hour(void)
     end(&scene);
 }
 
+/* The clock was ahead by a year and was set right: what was counted then counts from now
+ * on, no longer and no shorter than it should. */
+static void tries_of_a_clock_that_was_ahead_stop_nobody_for_long(void)
+{
+    enum { HOUR = 3600 * 1000 };
+    struct scene scene;
+    begin(&scene);
+    put_patient(&scene);
+    int64_t right_ms = scene.wall_ms;
+    struct uplink_link wrong = a_link();
+    struct uplink_link right = a_link();
+    wrong.number = TEXT("0000099999");
+    scene.wall_ms = right_ms + 366LL * 24 * HOUR;
+    for (int i = 0; i < limits.mismatches_per_hour; i++)
+        CHECK(ask(&scene, &wrong) == UPLINK_UNKNOWN_NUMBER);
+    scene.wall_ms = right_ms;
+    CHECK(ask(&scene, &right) == UPLINK_RATE_LIMITED);
+    scene.wall_ms = right_ms + HOUR - 1;
+    CHECK(ask(&scene, &right) == UPLINK_RATE_LIMITED);
+    scene.wall_ms = right_ms + HOUR;
+    CHECK(ask(&scene, &right) == UPLINK_CONFIRMED);
+    end(&scene);
+}
+
 static void links_over_the_days_cap_are_held(void)
 {
     struct index_limits none = {3, 0, false};
@@ -308,6 +332,7 @@ int main(void)
     RUN(a_recalled_link_is_compared_but_not_held);
     RUN(with_a_storage_away_an_unknown_number_is_no_answer);
     RUN(too_many_failures_stop_further_tries_for_an_hour);
+    RUN(tries_of_a_clock_that_was_ahead_stop_nobody_for_long);
     RUN(links_over_the_days_cap_are_held);
     RUN(a_link_asked_again_stays_and_sends_nothing_twice);
     RUN(the_hospital_confirms_a_held_link);

@@ -143,6 +143,20 @@ static bool is_same_person(const struct matching *matching,
            text_equal(matching->kana_folded, patient->kana_folded);
 }
 
+/* What a clock that was ahead left in the future counts from now on: it stops nobody for
+ * longer than the cap, and no cap is evaded by it. */
+static bool bring_back_attempts(struct store_session *session, int64_t now_ms,
+                                struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *bring = store_prepare(
+        session, "UPDATE index_attempt SET at = ?1 WHERE at > ?1", err);
+    if (!bring)
+        return false;
+    store_bind_int(bring, 1, now_ms);
+    return store_run(bring, err);
+}
+
 static bool decide(struct store_session *session, struct matching *matching,
                    struct index_patient *patient, struct err *err)
 {
@@ -150,7 +164,8 @@ static bool decide(struct store_session *session, struct matching *matching,
     int64_t links = 0;
     bool is_known = false;
     /* Attempts are counted, not links: one record may become many links in a day. */
-    if (!count_since(session,
+    if (!bring_back_attempts(session, matching->now_ms, err) ||
+        !count_since(session,
                      "SELECT count(*) FROM index_attempt WHERE at > ?1 AND result IN "
                      "('mismatch', 'unknown_number')",
                      matching->now_ms - HOUR_MS, &failures, err) ||

@@ -314,6 +314,24 @@ static void the_same_version_keeps_the_time_it_came(void)
     end(&scene);
 }
 
+static void what_came_while_the_clock_was_ahead_and_is_read_again_came_now(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    struct index_place place;
+    struct said said = a_result();
+    begin(&scene);
+    int64_t right_ms = scene.wall_ms;
+    scene.wall_ms += 24LL * 3600 * 1000;
+    put(&scene, &said);
+    scene.wall_ms = right_ms;
+    put(&scene, &said);
+    CHECK(index_find_place(scene.index, TEXT(NUMBER), TEXT(BASE), &scene.arena, &place,
+                           &err));
+    CHECK(place.received_at_ms == right_ms);
+    end(&scene);
+}
+
 static void days_before_the_start_are_not_published(void)
 {
     struct scene scene;
@@ -660,6 +678,7 @@ int main(void)
     RUN(what_the_source_marks_sensitive_stays_until_a_rule_includes_it);
     RUN(a_delay_moves_the_time_of_being_visible);
     RUN(the_same_version_keeps_the_time_it_came);
+    RUN(what_came_while_the_clock_was_ahead_and_is_read_again_came_now);
     RUN(days_before_the_start_are_not_published);
     RUN(a_narrower_policy_withdraws_and_a_wider_one_publishes);
     RUN(another_policy_is_followed_without_opening_again);
