@@ -306,13 +306,15 @@ static size_t take_unchecked(struct live *live, struct hash *sessions)
     return count;
 }
 
-static void end_session(struct live *live, const struct hash *session)
+/* A browser that is not told that its session is over comes again. */
+static void end_streams(struct live *live, const struct hash *session, bool is_over)
 {
     pthread_mutex_lock(&live->lock);
     for (struct live_stream *s = live->first; s; s = s->next) {
         if (s->is_ending || !hash_equal(&s->session, session))
             continue;
-        send(s, "session", live->ring.next_id - 1, SPAN("{}"));
+        if (is_over)
+            send(s, "session", live->ring.next_id - 1, SPAN("{}"));
         s->is_ending = true;
         http_stream_end(s->stream);
     }
@@ -323,9 +325,11 @@ static void check_sessions(struct live *live)
 {
     struct hash sessions[CHECKED_MAX];
     size_t count = take_unchecked(live, sessions);
-    for (size_t i = 0; i < count; i++)
-        if (!session_still_holds(live->config.sessions, sessions[i]))
-            end_session(live, &sessions[i]);
+    for (size_t i = 0; i < count; i++) {
+        struct err err = {0};
+        if (!session_still_holds(live->config.sessions, sessions[i], &err))
+            end_streams(live, &sessions[i], err.kind == ERR_REFUSED);
+    }
 }
 
 /* ---- the thread ---- */

@@ -585,8 +585,8 @@ int64_t opening_new_since(const struct opening *opening)
 bool opening_holds(const struct opening *opening, struct err *err)
 {
     const struct opening_config *config = &opening->table->config;
-    if (!session_still_holds(config->sessions, opening->actor.session))
-        return err_set(err, ERR_REFUSED, "session_none", "the session is over");
+    if (!session_still_holds(config->sessions, opening->actor.session, err))
+        return false;
     pthread_mutex_lock(&opening->table->lock);
     bool has_ended = opening->has_ended;
     const struct disclosure_permit *permit = opening->permit->permit;
@@ -645,15 +645,18 @@ static size_t hold_bucket(struct opening_table *table, size_t index,
     return count;
 }
 
+/* While sessions cannot be read nothing is shown under it, but it is not over. */
 static bool is_over(struct opening *opening)
 {
     struct opening_table *table = opening->table;
+    struct err err = {0};
     int64_t now_ms = clock_monotonic_ms(&table->config.clock);
     pthread_mutex_lock(&table->lock);
     bool is_idle = now_ms - opening->used_at_ms >= OPENING_IDLE_MS;
     pthread_mutex_unlock(&table->lock);
     return is_idle ||
-           !session_still_holds(table->config.sessions, opening->actor.session);
+           (!session_still_holds(table->config.sessions, opening->actor.session, &err) &&
+            err.kind == ERR_REFUSED);
 }
 
 void opening_table_sweep(struct opening_table *table)

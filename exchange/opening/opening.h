@@ -92,7 +92,7 @@ int64_t opening_new_since(const struct opening *opening);
 
 /* For streams, at every chunk; but for the session, which is looked up in the database,
  * in memory, so not on a loop. False: ERR_REFUSED permission_changed (ask opening_renew
- * in a worker), ERR_REFUSED session_none, ERR_BUSY epoch_stale. */
+ * in a worker), ERR_REFUSED session_none, ERR_BUSY epoch_stale, store_busy. */
 MUST_CHECK bool opening_holds(const struct opening *opening, struct err *err);
 /* Decides again; false when refused now, and the opening has ended. */
 MUST_CHECK bool opening_renew(struct opening *opening, struct err *err);

@@ -124,8 +124,10 @@ MUST_CHECK bool session_require_beside(struct session_service *sessions,
                                        struct session_beside *beside,
                                        struct session_actor *actor, struct err *err);
 /* For streams and openings: the session was neither closed nor has it run out; at most a
- * second old. False on any doubt. */
-bool session_still_holds(struct session_service *sessions, struct hash session);
+ * second old. False: ERR_REFUSED session_none when it is over; any other error when that
+ * could not be read: then nothing is given out, and nobody is told that it is over. */
+MUST_CHECK bool session_still_holds(struct session_service *sessions, struct hash session,
+                                    struct err *err);
 /* http_answer_problem, but 401 for session_none, session_certificate and login_refused,
  * 429 for login_rate, search_rate and link_rate, 406 for not_acceptable. */
 void session_answer_problem(struct http_call *call, const struct err *err);

@@ -112,12 +112,12 @@ bool session_find(struct session_service *sessions, struct hash hash,
     return true;
 }
 
-bool session_still_holds(struct session_service *sessions, struct hash session)
+bool session_still_holds(struct session_service *sessions, struct hash session,
+                         struct err *err)
 {
     CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
     struct session_row row;
-    struct err err = {0};
-    return session_find(sessions, session, NULL, &arena, &row, &err);
+    return session_find(sessions, session, NULL, &arena, &row, err);
 }
 
 /* ---- failed logins ---- */

@@ -423,6 +423,44 @@ static void a_flood_of_addresses_pushes_nobodys_count_out(void)
     place_close(&place);
 }
 
+static bool holds(struct place *place, struct hash session)
+{
+    struct err err = {0};
+    return session_still_holds(place->sessions, session, &err);
+}
+
+static bool is_over(struct place *place, struct hash session)
+{
+    struct err err = {0};
+    return !session_still_holds(place->sessions, session, &err) &&
+           err.kind == ERR_REFUSED && strcmp(err.code, "session_none") == 0;
+}
+
+static bool run_sql(struct store_session *session, void *context, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *statement = store_prepare(session, context, err);
+    return statement && store_run(statement, err);
+}
+
+/* A database that is away, for one. */
+static void what_cannot_be_read_is_not_over(void)
+{
+    static char hide[] = "ALTER TABLE session RENAME TO hidden";
+    static char show[] = "ALTER TABLE hidden RENAME TO session";
+    struct place place;
+    struct hash session;
+    struct err err = {0};
+    place_open(&place, true);
+    CHECK(strcmp(begin(&place, "", &session), "") == 0);
+    CHECK(store_write(place.store, STORE_LIVE, run_sql, hide, &err));
+    place.now_ms += SESSION_STALE_MS + 1;
+    CHECK(!holds(&place, session) && !is_over(&place, session));
+    CHECK(store_write(place.store, STORE_LIVE, run_sql, show, &err));
+    CHECK(holds(&place, session));
+    place_close(&place);
+}
+
 static bool revoke_certificate(struct store_session *session, void *context,
                                struct err *err)
 {
@@ -439,10 +477,10 @@ static void only_an_accepted_certificate_lifts_the_assurance(void)
     CHECK(strcmp(begin(&place, "", &session), "assurance") == 0);
     CHECK(strcmp(begin(&place, "bb", &session), "certificate_foreign") == 0);
     CHECK(strcmp(begin(&place, FINGERPRINT, &session), "") == 0);
-    CHECK(session_still_holds(place.sessions, session));
+    CHECK(holds(&place, session));
     CHECK(store_write(place.store, STORE_LIVE, revoke_certificate, NULL, &err));
     place.now_ms += SESSION_STALE_MS + 1;
-    CHECK(!session_still_holds(place.sessions, session));
+    CHECK(is_over(&place, session));
     CHECK(strcmp(begin(&place, FINGERPRINT, &session), "certificate_foreign") == 0);
     place_close(&place);
 }
@@ -455,13 +493,13 @@ static void a_closed_session_is_gone_at_once_and_an_idle_one_in_time(void)
     place_open(&place, true);
     CHECK(strcmp(begin(&place, "", &session), "") == 0);
     CHECK(strcmp(begin(&place, "", &idle), "") == 0);
-    CHECK(session_still_holds(place.sessions, session));
+    CHECK(holds(&place, session));
     CHECK(session_end(place.sessions, session, &err));
-    CHECK(!session_still_holds(place.sessions, session));
-    CHECK(session_still_holds(place.sessions, idle));
+    CHECK(is_over(&place, session));
+    CHECK(holds(&place, idle));
     place.now_ms += SESSION_IDLE_MS;
-    CHECK(!session_still_holds(place.sessions, idle));
-    CHECK(!session_still_holds(place.sessions, (struct hash){{1}}));
+    CHECK(is_over(&place, idle));
+    CHECK(is_over(&place, (struct hash){{1}}));
     place_close(&place);
 }
 
@@ -528,15 +566,15 @@ static void all_sessions_of_a_person_or_of_everybody_end(void)
     CHECK(strcmp(begin(&place, FINGERPRINT, &first), "") == 0);
     CHECK(store_write(place.store, STORE_LIVE, end_of_staff, &other, &err));
     place.now_ms += SESSION_STALE_MS + 1;
-    CHECK(session_still_holds(place.sessions, first));
+    CHECK(holds(&place, first));
     CHECK(store_write(place.store, STORE_LIVE, end_of_staff, &own, &err));
     CHECK(strcmp(begin(&place, FINGERPRINT, &second), "") == 0);
     place.now_ms += SESSION_STALE_MS + 1;
-    CHECK(!session_still_holds(place.sessions, first));
-    CHECK(session_still_holds(place.sessions, second));
+    CHECK(is_over(&place, first));
+    CHECK(holds(&place, second));
     CHECK(store_write(place.store, STORE_LIVE, end_all, NULL, &err));
     place.now_ms += SESSION_STALE_MS + 1;
-    CHECK(!session_still_holds(place.sessions, second));
+    CHECK(is_over(&place, second));
     place_close(&place);
 }
 
@@ -580,6 +618,7 @@ int main(void)
     RUN(a_clock_that_was_ahead_closes_no_source);
     RUN(a_flood_of_addresses_pushes_nobodys_count_out);
     RUN(only_an_accepted_certificate_lifts_the_assurance);
+    RUN(what_cannot_be_read_is_not_over);
     RUN(a_closed_session_is_gone_at_once_and_an_idle_one_in_time);
     RUN(a_key_answers_the_same_request_only);
     RUN(all_sessions_of_a_person_or_of_everybody_end);

@@ -349,6 +349,42 @@ static void a_stale_epoch_tells_nobody_but_to_read_again(void)
     hospital_free(hospital);
 }
 
+static bool run_sql(struct store_session *session, void *context, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *statement = store_prepare(session, context, err);
+    return statement && store_run(statement, err);
+}
+
+/* The database is away, for one: nobody is logged out by it, and what was open stays. */
+static void a_session_that_cannot_be_read_is_not_over(void)
+{
+    static char hide[] = "ALTER TABLE session RENAME TO hidden";
+    static char show[] = "ALTER TABLE hidden RENAME TO session";
+    struct err err = {0};
+    struct hospital *hospital = hospital_new();
+    struct world *world = hospital->world;
+    struct browser clinic = enter(world, "clinic");
+    struct listener listener = {0};
+    char person[128], line[256], opening[128];
+    register_person(&clinic, person);
+    snprintf(line, sizeof line, "POST /api/v1/persons/%s/calendar-openings", person);
+    struct reply opened = go(&clinic, line, autumn);
+    member(&opened, "opening", opening);
+    begin_listening(&listener, &clinic, NULL);
+    CHECK_SOON(heard(&listener, "\nid: "));
+    CHECK(store_write(world->store, STORE_LIVE, run_sql, hide, &err));
+    CHECK_SOON(atomic_load(&listener.has_ended) || heard(&listener, "\r\n0\r\n\r\n"));
+    CHECK(!heard(&listener, "event: session"));
+    opening_table_sweep(hospital->openings);
+    CHECK(store_write(world->store, STORE_LIVE, run_sql, show, &err));
+    snprintf(line, sizeof line,
+             "GET /api/v1/openings/%s/calendar?from=2026-10-01&to=2026-10-31", opening);
+    CHECK(go(&clinic, line, "").status == 200);
+    end_listening(&listener);
+    hospital_free(hospital);
+}
+
 static void an_ended_session_hears_it_and_then_nothing(void)
 {
     struct hospital *hospital = hospital_new();
@@ -440,6 +476,7 @@ int main(void)
     RUN(a_withdrawn_consent_ends_the_news);
     RUN(what_may_not_be_seen_is_not_heard_of);
     RUN(a_stale_epoch_tells_nobody_but_to_read_again);
+    RUN(a_session_that_cannot_be_read_is_not_over);
     RUN(an_ended_session_hears_it_and_then_nothing);
     RUN(who_comes_back_hears_what_was_missed);
     RUN(one_stream_too_many_ends_the_oldest);
