@@ -31,6 +31,7 @@ enum {
     CONTENT_FIRST_MAX = 64,
     CONTENT_TYPE_MAX = 64,
     CONTENT_LOSSY_MAX = 8,
+    CONTENT_STAMP_MAX = 65,
     CONTENT_WHOLE_TOTAL_MS = 30 * 1000,
     CONTENT_STREAM_TOTAL_MS = 60 * 60 * 1000
 };
@@ -44,6 +45,7 @@ struct id content_target_facility(const struct content_target *target);
 struct content_fetched {
     char type[CONTENT_TYPE_MAX];
     char lossy[CONTENT_LOSSY_MAX];    /* value of tsumugi-lossy */
+    char stamp[CONTENT_STAMP_MAX];    /* value of tsumugi-stamp */
     int64_t length;                   /* < 0 = not said */
     uint8_t first[CONTENT_FIRST_MAX]; /* the way's first_bytes, or what there was */
     size_t first_bytes;

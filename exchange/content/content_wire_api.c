@@ -156,6 +156,7 @@ static void got_head(void *context, const struct tunnel_head *head)
     fetch->batch_bytes = head->credit_bytes / BATCHES;
     copy_field(fetch->head.type, sizeof fetch->head.type, head->content_type);
     copy_field(fetch->head.lossy, sizeof fetch->head.lossy, head->lossy);
+    copy_field(fetch->head.stamp, sizeof fetch->head.stamp, head->stamp);
     unlock_and_post_if(fetch, is_stream(fetch));
 }
 
@@ -403,6 +404,14 @@ static void give_up(struct content_fetch *fetch)
         tunnel_cancel(fetch->exchange);
 }
 
+/* The lock is held: what the gateway sends ends in the middle, or is not as it should. */
+static void break_off(struct content_fetch *fetch)
+{
+    const char *code = fetch->has_ended && !fetch->is_complete ? fetch->err.code : NULL;
+    give_up(fetch);
+    opening_note_whole(fetch->opening, code ? code : "gateway_refused");
+}
+
 static void cut(struct content_fetch *fetch, const struct err *why)
 {
     pthread_mutex_lock(&fetch->lock);
@@ -553,7 +562,7 @@ static void see_part(struct content_fetch *fetch)
         opening_count(fetch->opening, 0, 1);
         write_part_head(fetch);
     } else if (is_due) {
-        give_up(fetch);
+        break_off(fetch);
     }
     pthread_mutex_unlock(&fetch->lock);
 }
@@ -576,8 +585,10 @@ static void ask_next_part(struct content_fetch *fetch)
         check_permission(fetch, &err) &&
         content_send(fetch, fetch->parts->bodies[fetch->parts->at], &fetch_events, &err);
     pthread_mutex_lock(&fetch->lock);
-    if (!is_sent)
+    if (!is_sent) {
         fetch->has_ended = true;
+        opening_note_whole(fetch->opening, err.code);
+    }
     if (!is_sent || !fetch->stream || fetch->is_over)
         give_up(fetch);
     pthread_mutex_unlock(&fetch->lock);
@@ -614,7 +625,7 @@ static void pass_piece(struct content_fetch *fetch)
         piece = span_part(piece, 0, (size_t)(fetch->enough_bytes - fetch->passed_bytes));
     fetch->passed_bytes += (int64_t)piece.len;
     if (bytes_max > 0 && fetch->passed_bytes > bytes_max) {
-        give_up(fetch);
+        break_off(fetch);
         return;
     }
     opening_count(fetch->opening, (int64_t)piece.len, 0);
@@ -679,6 +690,7 @@ static bool end_part(struct content_fetch *fetch)
     }
     fetch->is_over = true;
     http_stream_end(fetch->stream);
+    opening_note_whole(fetch->opening, NULL);
     if (fetch->exchange)
         tunnel_cancel(fetch->exchange);
     return false;
@@ -697,7 +709,7 @@ static void end_stream(struct content_fetch *fetch)
     if (is_due && (is_enough || (fetch->is_complete && !fetch->received.has_failed)))
         goes_on = end_part(fetch);
     else if (is_due)
-        give_up(fetch);
+        break_off(fetch);
     pthread_mutex_unlock(&fetch->lock);
     if (goes_on)
         ask_next_part(fetch);

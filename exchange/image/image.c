@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The gateway's study, read and written anew member by member: what the contract does not
  * name is left out, and what is not as it should be refuses the whole. */
+#include "base/hash.h"
 #include "exchange/image/image_parts.h"
 #include "formats/json/json.h"
 
@@ -514,6 +515,24 @@ bool image_write_study(struct span body, struct id facility, struct buf *out,
 }
 
 /* ---- ranges ---- */
+
+bool image_is_stamp(struct span value)
+{
+    bool is_hex = value.len == HASH_HEX_BYTES - 1;
+    for (size_t i = 0; is_hex && i < value.len; i++)
+        is_hex = (value.at[i] >= '0' && value.at[i] <= '9') ||
+                 (value.at[i] >= 'a' && value.at[i] <= 'f');
+    return is_hex;
+}
+
+struct text image_read_stamp(struct span value)
+{
+    bool is_quoted =
+        value.len > 2 && value.at[0] == '"' && value.at[value.len - 1] == '"';
+    struct span inner = is_quoted ? span_part(value, 1, value.len - 2) : value;
+    bool is_stamp = is_quoted && image_is_stamp(inner);
+    return is_stamp ? (struct text){(const char *)inner.at, inner.len} : TEXT("");
+}
 
 struct image_range image_read_range(struct span value)
 {

@@ -233,14 +233,28 @@ static void answer_frame(struct http_call *call, void *context)
 
 /* ---- getInstance ---- */
 
+/* A condition that is no stamp of ours is not met: the whole file (RFC 9110, 13.1.5). */
+static struct image_range asked_range(struct http_call *call, struct text *stamp)
+{
+    static const struct image_range none = {false, 0, -1};
+    struct image_range range = image_read_range(http_header(call, "range"));
+    struct span condition = http_header(call, "if-range");
+    bool has_condition = range.is_asked && condition.len > 0;
+    *stamp = has_condition ? image_read_stamp(condition) : TEXT("");
+    return has_condition && stamp->len == 0 ? none : range;
+}
+
 static bool ask_instance(struct content_wish *wish, struct json_writer *writer,
                          struct err *err)
 {
-    struct image_range range = image_read_range(http_header(wish->call, "range"));
+    struct text stamp;
+    struct image_range range = asked_range(wish->call, &stamp);
     if (!ask_instance_at(wish, writer, err))
         return false;
     if (range.from > 0)
         json_put_int(writer, "from", range.from);
+    if (stamp.len > 0)
+        json_put_text(writer, "if_stamp", stamp);
     return true;
 }
 
@@ -263,15 +277,34 @@ static bool narrow(struct http_call *call, const struct image_range *range,
     return true;
 }
 
+/* Whether the range is of the file that it was begun with; another one comes whole. */
+static bool check_range(struct http_call *call, const struct content_fetched *fetched,
+                        struct image_range *range, struct err *err)
+{
+    struct text stamp;
+    char quoted[CONTENT_STAMP_MAX + 2];
+    bool has_stamp = image_is_stamp(span_cstr(fetched->stamp));
+    *range = asked_range(call, &stamp);
+    if (stamp.len > 0 && !has_stamp)
+        return err_set(err, ERR_SYNTAX, "stamp_missing", "a condition was not looked at");
+    range->is_asked =
+        range->is_asked && (stamp.len == 0 || text_is(stamp, fetched->stamp));
+    snprintf(quoted, sizeof quoted, "\"%s\"", fetched->stamp);
+    if (has_stamp)
+        http_add_header(call, "etag", quoted);
+    return true;
+}
+
 /* A name of its own would carry the patient's data into download folders. */
 static bool begin_instance(const struct content_wish *wish,
                            const struct content_fetched *fetched,
                            struct content_passage *passage, struct err *err)
 {
-    struct image_range range = image_read_range(http_header(wish->call, "range"));
+    struct image_range range;
     bool is_mfer = strcmp(fetched->type, "application/vnd.mfer") == 0;
     const char *type = is_mfer ? "application/vnd.mfer" : "application/dicom";
     if (!begin_as(fetched, type, passage, err) ||
+        !check_range(wish->call, fetched, &range, err) ||
         (range.is_asked && !narrow(wish->call, &range, passage, err)))
         return false;
     http_add_header(wish->call, "accept-ranges", "bytes");

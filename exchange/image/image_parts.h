@@ -33,3 +33,7 @@ struct image_range {
     int64_t to; /* last byte; < 0 = to the end */
 };
 struct image_range image_read_range(struct span value);
+/* What stands for a file as it is: 64 hexadecimal digits. In an If-Range it is quoted (a
+ * strong entity tag); empty for all else, which is no condition that could be met. */
+bool image_is_stamp(struct span value);
+struct text image_read_stamp(struct span value);

@@ -320,6 +320,25 @@ static void a_text_has_an_end(void)
     }
 }
 
+static void only_a_strong_tag_of_64_digits_is_a_stamp(void)
+{
+#define HALF "0123456789abcdef0123456789abcdef"
+    static const char *const others[] = {"",
+                                         HALF HALF,
+                                         "W/\"" HALF HALF "\"",
+                                         "\"" HALF "\"",
+                                         "\"",
+                                         "\"\"",
+                                         "\"" HALF HALF,
+                                         "\"" HALF HALF "0\"",
+                                         "\"" HALF "0123456789ABCDEF0123456789abcdef\"",
+                                         "Fri, 27 Nov 2026 10:00:00 GMT"};
+    CHECK(text_is(image_read_stamp(SPAN("\"" HALF HALF "\"")), HALF HALF));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        CHECK(image_read_stamp(span_cstr(others[i])).len == 0);
+    CHECK(image_read_stamp((struct span){0}).len == 0);
+}
+
 static void ranges_with_a_beginning_are_read(void)
 {
     static const struct {
@@ -359,5 +378,6 @@ int main(void)
     RUN(the_largest_study_fits_and_a_larger_one_is_refused);
     RUN(a_text_has_an_end);
     RUN(ranges_with_a_beginning_are_read);
+    RUN(only_a_strong_tag_of_64_digits_is_a_stamp);
     return test_done();
 }

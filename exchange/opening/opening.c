@@ -239,11 +239,24 @@ static void log_unwritten(const struct opening_table *table, const struct err *e
         log_err(table->config.log, "finish_unwritten", err);
 }
 
+/* Done is only what came whole in the end. */
+static struct disclosure_outcome outcome_of(struct opening *opening, const char *verdict,
+                                            const char *reason)
+{
+    pthread_mutex_lock(&opening->table->lock);
+    bool is_broken = opening->broken && strcmp(verdict, "done") == 0;
+    struct disclosure_outcome outcome = {is_broken ? "failed" : verdict,
+                                         is_broken ? opening->broken : reason,
+                                         opening->bytes, opening->parts};
+    pthread_mutex_unlock(&opening->table->lock);
+    return outcome;
+}
+
 static void write_finish(struct opening *opening, const char *verdict, const char *reason)
 {
     struct err err = {0};
     struct opening_table *table = opening->table;
-    struct disclosure_outcome outcome = {verdict, reason, opening->bytes, opening->parts};
+    struct disclosure_outcome outcome = outcome_of(opening, verdict, reason);
     if (!disclosure_finish(table->config.gate, opening->permit->permit,
                            opening->request.event, &outcome, &err))
         log_unwritten(table, &err);
@@ -267,7 +280,7 @@ static void write_finish_later(struct opening *opening, const char *reason)
 {
     struct err err = {0};
     struct opening_table *table = opening->table;
-    struct disclosure_outcome outcome = {"done", reason, opening->bytes, opening->parts};
+    struct disclosure_outcome outcome = outcome_of(opening, "done", reason);
     struct disclosure_told told = {finish_written, table};
     if (!depart(table, &err)) {
         write_finish(opening, "done", reason);
@@ -617,6 +630,13 @@ bool opening_renew(struct opening *opening, struct err *err)
     opening->permit = held;
     pthread_mutex_unlock(&opening->table->lock);
     return true;
+}
+
+void opening_note_whole(struct opening *opening, const char *code)
+{
+    pthread_mutex_lock(&opening->table->lock);
+    opening->broken = code;
+    pthread_mutex_unlock(&opening->table->lock);
 }
 
 void opening_count(struct opening *opening, int64_t bytes, int64_t parts)

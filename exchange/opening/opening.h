@@ -96,6 +96,9 @@ int64_t opening_new_since(const struct opening *opening);
 MUST_CHECK bool opening_holds(const struct opening *opening, struct err *err);
 /* Decides again; false when refused now, and the opening has ended. */
 MUST_CHECK bool opening_renew(struct opening *opening, struct err *err);
+/* Whether what was sent last came whole; `code` lives for good, NULL = it did. Where it
+ * did not the finish row says "failed" for it, unless the opening is cut anyway. */
+void opening_note_whole(struct opening *opening, const char *code);
 /* Adds to what the finish row will say. */
 void opening_count(struct opening *opening, int64_t bytes, int64_t parts);
 /* Ends it with a finish row: verdict "done", "failed" or "cut". Later calls do nothing.

@@ -47,6 +47,7 @@ struct opening {
     int64_t used_at_ms;                 /* monotonic, under the lock */
     int64_t bytes;
     int64_t parts;
+    const char *broken; /* why what was sent last did not come whole, NULL = it did */
     int64_t new_since_ms;
     int holders; /* the table's own one included, under the lock */
     bool has_ended;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/path.h"
 #include "gateway/answer/answer_parts.h"
@@ -227,11 +228,30 @@ static void open_stream(struct answer_sending *sending, struct http_call *call,
         free_sending(sending);
 }
 
+/* Another file, or the same one written anew, has another. */
+static void stamp_of(const struct stat *status, char hex[HASH_HEX_BYTES])
+{
+    const uint64_t said[] = {
+        (uint64_t)status->st_dev,          (uint64_t)status->st_ino,
+        (uint64_t)status->st_size,         (uint64_t)status->st_mtim.tv_sec,
+        (uint64_t)status->st_mtim.tv_nsec, (uint64_t)status->st_ctim.tv_sec,
+        (uint64_t)status->st_ctim.tv_nsec};
+    struct hash hash = hash_sha256(span_of((const uint8_t *)said, sizeof said));
+    hash_to_hex(span_of(hash.bytes, sizeof hash.bytes), hex);
+}
+
 bool answer_send_file(struct answer *answer, struct http_call *call, int *fd,
-                      const struct answer_range *range, struct err *err)
+                      struct answer_range *range, struct err *err)
 {
     struct stat status;
-    if (fstat(*fd, &status) != 0 || (range->from > 0 && range->from >= status.st_size))
+    char stamp[HASH_HEX_BYTES];
+    if (fstat(*fd, &status) != 0)
+        return err_set(err, ERR_BUSY, "source_changed", "the file cannot be read");
+    stamp_of(&status, stamp);
+    bool is_other = range->stamp.len > 0 && !text_is(range->stamp, stamp);
+    if (is_other)
+        range->from = 0;
+    if (range->from > 0 && range->from >= status.st_size)
         return err_set(err, ERR_SYNTAX, "range_unsatisfiable", "the file is shorter");
     struct answer_sending *sending = begin(answer, err);
     if (!sending)
@@ -240,6 +260,7 @@ bool answer_send_file(struct answer *answer, struct http_call *call, int *fd,
     sending->at = range->from;
     sending->end = range->to > 0 ? range->to : status.st_size;
     *fd = -1;
+    http_add_header(call, "tsumugi-stamp", stamp);
     if (sending->end - sending->at <= SMALL_BYTES)
         return send_whole(sending, call, range->content_type, err);
     open_stream(sending, call, range->content_type, sending->end - sending->at);

@@ -108,11 +108,13 @@ MUST_CHECK int answer_open_instance(struct answer *answer,
 struct answer_range {
     const char *content_type;
     int64_t from;
-    int64_t to; /* 0 = its end */
+    int64_t to;        /* 0 = its end */
+    struct text stamp; /* of another file `from` becomes 0; empty = none has */
 };
-/* Answers the call with that part of the file, and takes `fd`. False: not answered. */
+/* Answers the call with that part of the file, and takes `fd`. What the file is now
+ * stands in tsumugi-stamp. False: not answered. */
 MUST_CHECK bool answer_send_file(struct answer *answer, struct http_call *call, int *fd,
-                                 const struct answer_range *range, struct err *err);
+                                 struct answer_range *range, struct err *err);
 enum { ANSWER_PIECE_BYTES = 128 * 1024 };
 /* Of what is left up to `end`; 0 = it is not there. */
 size_t answer_read_piece(int fd, int64_t at, int64_t end, uint8_t *piece);

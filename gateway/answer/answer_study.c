@@ -28,6 +28,7 @@ struct asked {
     struct text key;
     int64_t series, instance, frame;
     int64_t from;
+    struct text if_stamp; /* of the file that `from` counts in, empty = any */
     struct picture_wish wish;
     struct waveform_wish wave;
     enum answer_form form;
@@ -141,6 +142,14 @@ static bool take_form(const struct json_value *body, struct asked *asked, struct
            err_set(err, ERR_SYNTAX, "boundary_invalid", "not 32 hexadecimal digits");
 }
 
+static bool take_stamp(const struct json_value *body, struct arena *arena,
+                       struct text *stamp, struct err *err)
+{
+    struct text said = TEXT("");
+    return json_take_text_or(body, "if_stamp", HASH_HEX_BYTES, &said, err) &&
+           text_copy(said, arena, stamp, err);
+}
+
 static const struct release_permit *ask_gate(struct answer *answer,
                                              struct http_call *call, struct asked *asked,
                                              struct err *err)
@@ -155,6 +164,7 @@ static const struct release_permit *ask_gate(struct answer *answer,
                           err) ||
         !json_take_int_or(body, "frame", 0, UINT32_MAX, &asked->frame, err) ||
         !json_take_int_or(body, "from", 0, INT64_MAX, &asked->from, err) ||
+        !take_stamp(body, http_arena(call), &asked->if_stamp, err) ||
         !take_wish(body, &asked->wish, err) || !take_stretch(body, &asked->wave, err) ||
         !take_form(body, asked, err))
         return NULL;
@@ -295,14 +305,16 @@ void answer_instance(struct http_call *call, void *context)
     int fd = is_found ? answer_open_instance(answer, &instance, &err) : -1;
     struct stat status = {0};
     bool is_mfer = fd >= 0 && study_is_mfer(fd);
-    struct answer_range range = {
-        .content_type = is_mfer ? ANSWER_MFER : "application/dicom", .from = asked.from};
+    struct answer_range range = {.content_type =
+                                     is_mfer ? ANSWER_MFER : "application/dicom",
+                                 .from = asked.from,
+                                 .stamp = asked.if_stamp};
     if (fd < 0 || fstat(fd, &status) != 0 ||
         !answer_send_file(answer, call, &fd, &range, &err)) {
         http_answer_problem(call, &err);
         return;
     }
-    release_count_part(answer->config.release, permit, status.st_size - asked.from);
+    release_count_part(answer->config.release, permit, status.st_size - range.from);
 }
 
 /* ---- POST /document, /report ---- */
@@ -357,7 +369,8 @@ static bool send_document(struct reading *reading, struct http_call *call,
         return true;
     }
     int64_t from = document.at - content->at;
-    struct answer_range range = {type, from, from + (int64_t)document.len};
+    struct answer_range range = {
+        .content_type = type, .from = from, .to = from + (int64_t)document.len};
     return answer_send_file(reading->answer, call, &reading->fd, &range, err);
 }
 

@@ -149,8 +149,8 @@ static bool bring_back_attempts(struct store_session *session, int64_t now_ms,
                                 struct err *err)
 {
     CLEANUP(store_finish)
-    struct store_statement *bring = store_prepare(
-        session, "UPDATE index_attempt SET at = ?1 WHERE at > ?1", err);
+    struct store_statement *bring =
+        store_prepare(session, "UPDATE index_attempt SET at = ?1 WHERE at > ?1", err);
     if (!bring)
         return false;
     store_bind_int(bring, 1, now_ms);

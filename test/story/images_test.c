@@ -22,7 +22,7 @@ static void open_only_entry(struct scene *scene, char opening[128])
 struct download {
     struct browser *browser;
     char line[256];
-    const char *range; /* or NULL */
+    const char *range; /* or NULL; a condition may follow on a line of its own */
     pthread_t thread;
     struct buf all;
     atomic_size_t received;
@@ -234,6 +234,41 @@ static void a_range_is_what_it_asks_for(void)
     scene.hospital->image = &unknown;
     struct download download;
     begin_download(&download, &scene, opening, "instances/0/1", "bytes=10-29");
+    finish(&download);
+    CHECK(says(&download, "HTTP/1.1 503"));
+    buf_free(&download.all);
+    hospital_free(scene.hospital);
+}
+
+#define STAMP(digit) digit digit digit digit digit digit digit digit
+#define ONE STAMP("0123abcd")
+#define OTHER STAMP("4567abcd")
+#define ON_CONDITION(tag) "bytes=99000-\r\nIf-Range: " tag
+
+/* What was begun with another file is never continued with this one. */
+static void a_range_goes_on_in_the_same_file_alone(void)
+{
+    static const struct image_script file = {200, "application/dicom", .pattern = 100000,
+                                             .says_length = true, .stamp = ONE};
+    static const struct image_script older = {200, "application/dicom", .pattern = 100000,
+                                              .says_length = true};
+    static const char *const unmet[] = {
+        ON_CONDITION("\"" OTHER "\""), ON_CONDITION("W/\"" ONE "\""), ON_CONDITION(ONE),
+        ON_CONDITION("\"\""), ON_CONDITION("Fri, 27 Nov 2026 10:00:00 GMT")};
+    struct scene scene = scene_new();
+    char opening[128];
+    open_only_entry(&scene, opening);
+    scene.hospital->image = &file;
+    CHECK(passes(&scene, opening, NULL, "etag: \"" ONE "\"\r\n", 0, 100000));
+    CHECK(passes(&scene, opening, ON_CONDITION("\"" ONE "\""), "HTTP/1.1 206", 99000,
+                 100000));
+    CHECK(strstr(scene.hospital->original_body, "\"if_stamp\":\"" ONE "\""));
+    for (size_t i = 0; i < sizeof unmet / sizeof *unmet; i++)
+        CHECK(passes(&scene, opening, unmet[i], "HTTP/1.1 200", 0, 100000));
+    scene.hospital->image = &older; /* it does not know the condition */
+    struct download download;
+    begin_download(&download, &scene, opening, "instances/0/1",
+                   ON_CONDITION("\"" ONE "\""));
     finish(&download);
     CHECK(says(&download, "HTTP/1.1 503"));
     buf_free(&download.all);
@@ -536,6 +571,79 @@ static bool find_finish(void *context, uint64_t number, struct span json, struct
     return true;
 }
 
+struct ending {
+    const char *words; /* of the finish row's verdict and reason */
+    int found;
+    uint64_t bytes;
+};
+
+static bool find_ending(void *context, uint64_t number, struct span json, struct err *err)
+{
+    struct ending *ending = context;
+    const uint8_t *at = memmem(json.at, json.len, "\"bytes\":", 8);
+    struct span rest =
+        span_part(json, at ? (size_t)(at - json.at) + 8 : json.len, json.len);
+    struct span digits = {0};
+    (void)number;
+    (void)err;
+    if (!memmem(json.at, json.len, "\"finish\",\"event\":\"entry\"", 24) ||
+        !memmem(json.at, json.len, ending->words, strlen(ending->words)))
+        return true;
+    ending->found++;
+    (void)!(span_take(&rest, ',', &digits) &&
+            span_uint(digits, INT64_MAX, &ending->bytes));
+    return true;
+}
+
+/* The finish row of the opening that ends now. */
+static bool ends_as(struct scene *scene, const char *opening, struct ending *ending)
+{
+    char line[256], directory[128];
+    struct err err = {0};
+    uint64_t before = audit_head(scene->hospital->world->audit).number;
+    snprintf(line, sizeof line, "DELETE /api/v1/openings/%s", opening);
+    CHECK(go(&scene->clinic, line, "").status == 204);
+    in_world(scene->hospital->world, "audit", directory);
+    CHECK(audit_walk(directory, "centre", before + 1, find_ending, ending, &err));
+    return ending->found == 1;
+}
+
+/* With the bytes that were given; when the rest came after all, it is done. */
+static void what_broke_off_is_a_failed_finish(void)
+{
+    static const struct image_script cut = {200, "application/dicom", .pattern = 2000000,
+                                            .is_cut = true, .says_length = true};
+    static const struct image_script whole = {200, "application/dicom",
+                                              .pattern = 2000000, .says_length = true};
+    static const char *const ranges[] = {NULL, "bytes=500000-"};
+    for (int i = 0; i < 2; i++) {
+        struct scene scene = scene_new();
+        struct download download;
+        struct ending ending = {.words = i == 0 ? "\"failed\",\"reason\":\"gateway_cut\""
+                                                : "\"done\""};
+        char opening[128];
+        open_only_entry(&scene, opening);
+        scene.hospital->image = &cut;
+        atomic_store(&scene.hospital->original_gate, 0);
+        begin_download(&download, &scene, opening, "instances/0/0", NULL);
+        CHECK_SOON(atomic_load(&download.received) > 1000);
+        atomic_store(&scene.hospital->original_gate, 1);
+        finish(&download);
+        CHECK(says(&download, "HTTP/1.1 200") && !is_whole(&download));
+        buf_free(&download.all);
+        scene.hospital->image = &whole;
+        if (ranges[i]) {
+            begin_download(&download, &scene, opening, "instances/0/0", ranges[i]);
+            finish(&download);
+            CHECK(says(&download, "HTTP/1.1 206"));
+            buf_free(&download.all);
+        }
+        CHECK(ends_as(&scene, opening, &ending));
+        CHECK(ending.bytes > 0 && (ending.bytes < 2000000) == (i == 0));
+        hospital_free(scene.hospital);
+    }
+}
+
 static void frames_are_counted_in_one_finish_row(void)
 {
     struct scene scene = scene_new();
@@ -594,12 +702,14 @@ int main(void)
     RUN(what_is_no_place_or_look_is_asked_of_nobody);
     RUN(only_the_opening_session_gets_images);
     RUN(a_range_is_what_it_asks_for);
+    RUN(a_range_goes_on_in_the_same_file_alone);
     RUN(what_a_gateway_should_not_send_reaches_nobody);
     RUN(what_breaks_off_can_be_told_from_what_is_whole);
     RUN(the_largest_study_comes_through_whole);
     RUN(what_is_longer_than_it_may_be_is_cut);
     RUN(a_silent_and_an_absent_gateway_are_told_apart);
     RUN(a_withdrawn_consent_cuts_a_running_download);
+    RUN(what_broke_off_is_a_failed_finish);
     RUN(frames_are_counted_in_one_finish_row);
     RUN(a_browser_that_takes_nothing_keeps_nobody_waiting);
     return test_done();

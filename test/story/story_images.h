@@ -19,6 +19,7 @@ struct image_script {
     size_t pattern;     /* so many bytes that are counted */
     bool says_length;   /* the right one */
     const char *claims; /* or another, NULL = none */
+    const char *stamp;  /* of the file, NULL = it does not say */
     bool is_cut;        /* ends in the middle */
     bool is_silent;
 };
@@ -215,10 +216,14 @@ static inline void hospital_image(struct http_call *call, void *context)
     }
     if (script->lossy)
         http_add_header(call, "tsumugi-lossy", script->lossy);
+    if (script->stamp)
+        http_add_header(call, "tsumugi-stamp", script->stamp);
+    bool is_other = script->stamp && memmem(body.at, body.len, "\"if_stamp\"", 10) &&
+                    !memmem(body.at, body.len, script->stamp, strlen(script->stamp));
     if (script->claims)
         http_add_header(call, "content-length", script->claims);
     if (script->pattern > 0)
-        stream_image(hospital, call, script, asked_from(body));
+        stream_image(hospital, call, script, is_other ? 0 : asked_from(body));
     else
         http_answer(call, script->status, script->type, span_cstr(script->body));
 }

@@ -79,6 +79,7 @@ struct tunnel_head {
     int64_t content_length;   /* < 0 = not said */
     struct span content_type; /* empty = not said */
     struct span lossy;        /* value of tsumugi-lossy, or empty */
+    struct span stamp;        /* value of tsumugi-stamp, or empty */
     size_t credit_bytes;      /* that the request has got; may become more */
 };
 

@@ -131,6 +131,8 @@ static struct tunnel_head read_head(int status, const struct http_field *fields,
             head.content_type = value;
         else if (span_is(fields[i].name, "tsumugi-lossy"))
             head.lossy = value;
+        else if (span_is(fields[i].name, "tsumugi-stamp"))
+            head.stamp = value;
         else if (span_is(fields[i].name, "content-length") &&
                  span_uint(value, INT64_MAX, &length))
             head.content_length = (int64_t)length;
