@@ -329,6 +329,60 @@ static bool has_been_cut(struct scene *scene, const struct download *download)
 }
 
 /* Nothing comes and nothing goes: no piece would ever ask. */
+struct verdicts {
+    int permitted;
+    int denied;
+};
+
+static bool count_verdict(void *context, uint64_t number, struct span json,
+                          struct err *err)
+{
+    static const char words[] = "\"phase\":\"decision\",\"event\":\"entry\"";
+    struct verdicts *verdicts = context;
+    (void)number;
+    (void)err;
+    if (!memmem(json.at, json.len, words, sizeof words - 1))
+        return true;
+    verdicts->permitted +=
+        memmem(json.at, json.len, "\"verdict\":\"permit\"", 18) != NULL;
+    verdicts->denied += memmem(json.at, json.len, "\"verdict\":\"deny\"", 16) &&
+                        memmem(json.at, json.len, "\"staff\":", 8) &&
+                        memmem(json.at, json.len, "\"object\":", 9);
+    return true;
+}
+
+static bool has_verdicts(struct scene *scene, int permitted, int denied)
+{
+    struct verdicts verdicts = {0, 0};
+    struct err err = {0};
+    char directory[128];
+    in_world(scene->hospital->world, "audit", directory);
+    CHECK(audit_walk(directory, "centre", 1, count_verdict, &verdicts, &err));
+    if (verdicts.permitted != permitted || verdicts.denied != denied)
+        printf("# %d permitted, %d denied\n", verdicts.permitted, verdicts.denied);
+    return verdicts.permitted == permitted && verdicts.denied == denied;
+}
+
+/* One more try of the same person at the same entry is one more row, whatever is known of
+ * the first. */
+static void an_opening_that_is_refused_after_one_that_was_not_has_its_row(void)
+{
+    struct scene scene = scene_new();
+    char entry[128];
+    say_put(scene.hospital, 0, "1/OML-11/A", VERSION_1, "検体検査");
+    CHECK_SOON(shows(&scene, "\"entry\":[\""));
+    find_entry(&scene, entry);
+    CHECK(open_entry(&scene, entry).status == 201);
+    CHECK(has_verdicts(&scene, 1, 0));
+    withdraw_consent(&scene);
+    for (int i = 1; i <= 3; i++) {
+        int status = open_entry(&scene, entry).status;
+        CHECK(status == 403 || status == 404);
+        CHECK(has_verdicts(&scene, 1, i));
+    }
+    hospital_free(scene.hospital);
+}
+
 static void a_withdrawn_consent_cuts_a_download_that_stands_still(void)
 {
     struct scene scene = scene_new();
@@ -472,6 +526,7 @@ int main(void)
     RUN(what_a_gateway_answers_otherwise_is_never_shown);
     RUN(a_silent_and_an_absent_gateway_are_told_apart);
     RUN(an_original_passes_whole);
+    RUN(an_opening_that_is_refused_after_one_that_was_not_has_its_row);
     RUN(a_withdrawn_consent_cuts_a_download);
     RUN(a_withdrawn_consent_cuts_a_download_that_stands_still);
     RUN(a_part_is_asked_for_by_its_place_in_a_list);
