@@ -117,6 +117,78 @@ static void a_recording_is_an_entry_with_its_waveform(void)
     end(&scene);
 }
 
+struct seen {
+    char stamp[HASH_HEX_BYTES];
+    size_t bytes;
+    int status;
+    atomic_bool has_ended;
+};
+
+static void see_head(void *context, const struct tunnel_head *head)
+{
+    struct seen *seen = context;
+    seen->status = head->status;
+    snprintf(seen->stamp, sizeof seen->stamp, "%.*s", (int)head->stamp.len,
+             (const char *)head->stamp.at);
+}
+
+static void see_data(void *context, struct span bytes)
+{
+    struct seen *seen = context;
+    seen->bytes += bytes.len;
+}
+
+static void see_end(void *context, bool complete, const struct err *err)
+{
+    struct seen *seen = context;
+    (void)err;
+    CHECK(complete);
+    atomic_store(&seen->has_ended, true);
+}
+
+/* The file from its 100th byte on, on a condition. */
+static struct seen ask_rest(struct scene *scene, const char *stamp)
+{
+    static const struct tunnel_events events = {see_head, see_data, see_end};
+    char body[300];
+    struct err err = {0};
+    struct seen seen = {.status = 0};
+    struct wish wish = {record_key, "doctor", ENTRY_DOCUMENT, 0, NULL};
+    CLEANUP(buf_free) struct buf wire = buf_init(GRANT_BYTES_MAX);
+    sign_wish(scene, &wish, &wire);
+    snprintf(body, sizeof body, "{\"key\":\"%s\",\"from\":100,\"if_stamp\":\"%s\"}",
+             record_key, stamp);
+    struct tunnel_request request = {.method = "POST",
+                                     .path = "/instance",
+                                     .body = span_cstr(body),
+                                     .grant = buf_view(&wire),
+                                     .first_byte_ms = 20000};
+    CHECK(tunnel_send(scene->tunnel, &request, &events, &seen, &err));
+    for (int i = 0; i < 20000 && !atomic_load(&seen.has_ended); i++)
+        usleep(1000);
+    CHECK(seen.status == 200);
+    return seen;
+}
+
+static void a_file_goes_on_where_no_other_was_asked_for(void)
+{
+    struct scene scene;
+    begin(&scene);
+    struct span bytes = write_recording(&scene, 300);
+    begin_with(&scene, "main_document.mwf", bytes);
+    ANSWER study = ask_record(&scene, "/study", "doctor");
+    CHECK(study.status == 200);
+    struct seen first = ask_rest(&scene, "");
+    CHECK(strlen(first.stamp) == HASH_HEX_BYTES - 1 && first.bytes == bytes.len - 100);
+    struct seen other = ask_rest(&scene, "0123");
+    CHECK(other.bytes == bytes.len);
+    /* a record is sent from a copy, which is another file each time: from its beginning
+     */
+    struct seen again = ask_rest(&scene, other.stamp);
+    CHECK(again.bytes == bytes.len && strcmp(again.stamp, other.stamp) != 0);
+    end(&scene);
+}
+
 static void what_changed_since_it_was_judged_is_not_shown(void)
 {
     struct scene scene;
@@ -199,6 +271,7 @@ int main(void)
     struct err err = {0};
     must(secret_start(&err), &err);
     RUN(a_recording_is_an_entry_with_its_waveform);
+    RUN(a_file_goes_on_where_no_other_was_asked_for);
     RUN(what_changed_since_it_was_judged_is_not_shown);
     RUN(it_stands_under_the_record_s_decision);
     RUN(a_document_is_no_study);
