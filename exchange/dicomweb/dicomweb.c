@@ -141,6 +141,17 @@ static bool check_shapes(const struct dicomweb_study *study, struct err *err)
            err_set(err, ERR_SYNTAX, "study_shape", "no date or time");
 }
 
+/* The number alone does not make it one that is cut: both or none. */
+static bool take_cut(const struct json_value *root, struct dicomweb_study *study,
+                     struct err *err)
+{
+    if (!json_member(root, "is_cut"))
+        return true;
+    return json_take_bool(root, "is_cut", &study->is_cut, err) &&
+           json_take_int_or(root, "instance_total", 0, NUMBER_MAX, &study->instance_total,
+                            err);
+}
+
 bool dicomweb_read_study(struct span body, struct arena *arena,
                          struct dicomweb_study *study, struct err *err)
 {
@@ -155,7 +166,8 @@ bool dicomweb_read_study(struct span body, struct arena *arena,
            take(root, "description", DICOMWEB_TEXT_MAX, arena, &study->description,
                 err) &&
            take(root, "accession", DICOMWEB_TEXT_MAX, arena, &study->accession, err) &&
-           check_shapes(study, err) && take_modalities(root, arena, study, err) &&
+           check_shapes(study, err) && take_cut(root, study, err) &&
+           take_modalities(root, arena, study, err) &&
            take_all_series(root, arena, study, err);
 }
 
@@ -230,6 +242,21 @@ static void put_patient(struct json_writer *writer)
     put_word(writer, "00100040", "CS", "");
 }
 
+/* Of what is there, not of what is listed; without a value where nobody says it. */
+static void put_counts(struct json_writer *writer, const struct dicomweb_study *study)
+{
+    if (study->is_cut)
+        put_word(writer, "00201206", "IS", "");
+    else
+        put_number(writer, "00201206", "IS", (int64_t)study->count);
+    if (study->is_cut && study->instance_total == 0)
+        put_word(writer, "00201208", "IS", "");
+    else
+        put_number(writer, "00201208", "IS",
+                   study->is_cut ? study->instance_total
+                                 : (int64_t)study->instance_count);
+}
+
 void dicomweb_write_study(struct json_writer *writer, const struct dicomweb_study *study,
                           const char *base)
 {
@@ -249,8 +276,7 @@ void dicomweb_write_study(struct json_writer *writer, const struct dicomweb_stud
     put_patient(writer);
     put_text(writer, "0020000D", "UI", study->uid);
     put_word(writer, "00200010", "SH", "");
-    put_number(writer, "00201206", "IS", (int64_t)study->count);
-    put_number(writer, "00201208", "IS", (int64_t)study->instance_count);
+    put_counts(writer, study);
     json_close_object(writer);
 }
 

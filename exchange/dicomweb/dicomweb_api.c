@@ -250,6 +250,18 @@ static bool fetch(struct dicomweb_errand *errand, struct opening *opening,
                                 err);
 }
 
+/* All of the study, of a series, or one instance. */
+static bool fetch_all(struct dicomweb_errand *errand, struct opening *opening,
+                      const struct dicomweb_study *study, const struct content_way *way,
+                      struct err *err)
+{
+    if (!find_place(errand, study, err))
+        return false;
+    if (errand->instance.len == 0)
+        dicomweb_warn_of_cut(errand, study);
+    return fetch(errand, opening, way, err);
+}
+
 /* ---- metadata ---- */
 
 static bool ask_metadata(struct content_wish *wish, struct json_writer *writer,
@@ -279,7 +291,7 @@ static bool arrive_metadata(struct dicomweb_errand *errand, struct opening *open
                                            .ask = ask_metadata,
                                            .begin = begin_metadata,
                                            .fail = dicomweb_part_failed};
-    return find_place(errand, study, err) && fetch(errand, opening, &way, err);
+    return fetch_all(errand, opening, study, &way, err);
 }
 
 static void answer_metadata(struct http_call *call, void *context, enum depth depth)
@@ -356,7 +368,7 @@ static bool arrive_files(struct dicomweb_errand *errand, struct opening *opening
                                            .begin = begin_files,
                                            .fail = dicomweb_part_failed};
     errand->boundary = id_to_text(id_new(&errand->service->config.rand));
-    return find_place(errand, study, err) && fetch(errand, opening, &way, err);
+    return fetch_all(errand, opening, study, &way, err);
 }
 
 static void answer_files(struct http_call *call, void *context, enum depth depth)

@@ -49,6 +49,8 @@ struct dicomweb_study {
     struct dicomweb_series *series;
     size_t count;
     size_t instance_count;
+    bool is_cut;            /* the facility has more than is listed … */
+    int64_t instance_total; /* … in all; 0 = it does not say of how many */
 };
 /* Digits and dots, at most 64. */
 bool dicomweb_is_uid(struct span text);
@@ -183,6 +185,9 @@ struct dicomweb_goal {
 };
 /* Answers, now or later. */
 void dicomweb_set_out(struct dicomweb_errand *errand);
+/* With an answer that is about all of the study: that this is not all there is. */
+void dicomweb_warn_of_cut(struct dicomweb_errand *errand,
+                          const struct dicomweb_study *study);
 /* For `fail` of a fetch: a list that has changed is read again once. */
 void dicomweb_part_failed(const struct content_wish *wish, const struct err *err);
 

@@ -16,6 +16,14 @@ static void warn(struct dicomweb_errand *errand)
                         "299 tsumugi \"not every facility has answered\"");
 }
 
+void dicomweb_warn_of_cut(struct dicomweb_errand *errand,
+                          const struct dicomweb_study *study)
+{
+    if (study->is_cut)
+        http_add_header(errand->call, "warning",
+                        "299 tsumugi \"the study has more instances than are listed\"");
+}
+
 static bool answer_found(struct dicomweb_errand *errand, const struct buf *out,
                          size_t count, struct err *err)
 {
@@ -68,6 +76,7 @@ static bool arrive_series(struct dicomweb_errand *errand, struct opening *openin
     }
     json_close_array(&writer);
     opening_count(opening, (int64_t)out.len, 1);
+    dicomweb_warn_of_cut(errand, study);
     return answer_found(errand, &out, told, err);
 }
 
@@ -120,6 +129,7 @@ static bool arrive_instances(struct dicomweb_errand *errand, struct opening *ope
     size_t told = write_instances(errand, study, &writer);
     json_close_array(&writer);
     opening_count(opening, (int64_t)out.len, 1);
+    dicomweb_warn_of_cut(errand, study);
     return answer_found(errand, &out, told, err);
 }
 

@@ -472,6 +472,14 @@ static bool put_modalities(struct writing *writing, const struct json_value *roo
     return true;
 }
 
+/* Of a study that is cut; gateways of earlier versions do not say it. */
+static bool put_total_if(struct writing *writing, const struct json_value *root,
+                         struct err *err)
+{
+    static const struct bounds total = {"instance_total", 0, NUMBER_MAX};
+    return !json_member(root, total.key) || put_ints(writing, root, &total, 1, err);
+}
+
 static bool put_series(struct writing *writing, const struct json_value *root,
                        struct err *err)
 {
@@ -505,7 +513,7 @@ bool image_write_study(struct span body, struct id facility, struct buf *out,
         !put_shaped(&writing, root, "time", "##:##:##", ":", err) ||
         !put_text(&writing, root, "description", IMAGE_TEXT_MAX, err) ||
         !put_text(&writing, root, "accession", IMAGE_TEXT_MAX, err) ||
-        !put_flag_if(&writing, root, "is_cut", err))
+        !put_flag_if(&writing, root, "is_cut", err) || !put_total_if(&writing, root, err))
         return false;
     json_put_id(&writing.writer, "facility", facility);
     if (!put_modalities(&writing, root, err) || !put_series(&writing, root, err))

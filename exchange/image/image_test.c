@@ -95,17 +95,31 @@ static void what_stands_for_an_instance_is_not_taken_for_one(void)
                           "\"uid\":\"1.2.3\"", 13));
 }
 
-static void a_study_that_is_cut_says_so(void)
+static void a_study_that_is_cut_says_so_and_of_how_many(void)
 {
     static const char study[] = STUDY("");
-    for (int i = 0; i < 2; i++) {
+    static const struct {
+        const char *said, *told; /* NULL: refused */
+    } cases[] = {
+        {"\"is_cut\":true,", "\"is_cut\":true,\"facility\""},
+        {"\"is_cut\":true,\"instance_total\":23456,",
+         "\"is_cut\":true,\"instance_total\":23456,"},
+        {"\"is_cut\":1,", NULL},
+        {"\"is_cut\":true,\"instance_total\":-1,", NULL},
+        {"\"is_cut\":true,\"instance_total\":9007199254740993,", NULL},
+        {"\"is_cut\":true,\"instance_total\":\"23456\",", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct err err = {0};
         CLEANUP(buf_free) struct buf body = buf_init(1 << 16);
         CLEANUP(buf_free) struct buf out = buf_init(1 << 16);
-        buf_cstr(&body, i == 0 ? "{\"is_cut\":true," : "{\"is_cut\":1,");
+        buf_cstr(&body, "{");
+        buf_cstr(&body, cases[i].said);
         buf_cstr(&body, study + 1);
-        CHECK(image_write_study(buf_view(&body), facility, &out, &err) == (i == 0));
-        CHECK(i > 0 || memmem(out.at, out.len, "\"is_cut\":true", 13));
+        bool is_written = image_write_study(buf_view(&body), facility, &out, &err);
+        CHECK(is_written == (cases[i].told != NULL));
+        CHECK(!is_written ||
+              memmem(out.at, out.len, cases[i].told, strlen(cases[i].told)));
     }
 }
 
@@ -370,7 +384,7 @@ int main(void)
 {
     RUN(a_study_is_written_anew);
     RUN(what_stands_for_an_instance_is_not_taken_for_one);
-    RUN(a_study_that_is_cut_says_so);
+    RUN(a_study_that_is_cut_says_so_and_of_how_many);
     RUN(a_study_that_is_none_is_refused_whole);
     RUN(what_may_be_there_goes_on);
     RUN(frames_have_what_is_said_of_them);

@@ -410,8 +410,10 @@ void study_write_content(struct json_writer *writer, const struct study_content 
     json_put_text(writer, "time", content->time);
     json_put_text(writer, "description", content->description);
     json_put_text(writer, "accession", content->accession);
-    if (content->has_more)
+    if (content->has_more) {
         json_put_bool(writer, "is_cut", true);
+        json_put_int(writer, "instance_total", (int64_t)content->instance_total);
+    }
     json_key(writer, "modalities");
     json_open_array(writer);
     for (size_t i = 0; i < content->series_count; i++) {

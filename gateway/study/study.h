@@ -126,7 +126,8 @@ struct study_content {
     size_t series_count;
     size_t instance_count;
     size_t facts_bytes;
-    bool has_more; /* than is listed */
+    size_t instance_total; /* with those that are not listed */
+    bool has_more;         /* than is listed */
 };
 /* What study_write_content writes stays below: what is longer is cut, and says so. */
 enum { STUDY_JSON_BYTES_MAX = 32 << 20, STUDY_FACTS_BYTES_MAX = 28 << 20 };

@@ -709,13 +709,12 @@ bool study_read_rows(struct study *study, struct text uid, struct text number,
     while (store_step(rows, &has_row, err)) {
         if (!has_row)
             return true;
+        content->instance_total++; /* what is not listed is counted all the same */
         content->facts_bytes += store_column_view(rows, 3).len;
         content->has_more |= content->instance_count == STUDY_INSTANCES_MAX ||
                              content->facts_bytes > STUDY_FACTS_BYTES_MAX;
         if (!content->has_more && !add_instance(&listing))
             return false;
-        if (content->has_more)
-            return true;
     }
     return false;
 }

@@ -294,6 +294,41 @@ static void series_and_instances_are_listed(void)
     hospital_free(scene.hospital);
 }
 
+/* A program that counts what it was told must not take a part for the whole. */
+static void a_study_that_is_cut_is_said_to_be(void)
+{
+    static const struct {
+        const char *said;  /* by the gateway */
+        const char *count; /* of instances, as a search tells it */
+    } cases[] = {
+        {"{\"is_cut\":true,\"instance_total\":23456,",
+         "\"00201208\":{\"vr\":\"IS\",\"Value\":[23456]}"},
+        {"{\"is_cut\":true,", "\"00201208\":{\"vr\":\"IS\"}"}, /* of an earlier version */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct scene scene = pictures_new();
+        char body[4096];
+        snprintf(body, sizeof body, "%s%s", cases[i].said, &CT[1]);
+        const struct told_study studies[] = {
+            {OWN_KEY, {200, "application/json", .body = body}}, {NULL, {0}}};
+        scene.hospital->studies = studies;
+        const struct web_reply *reply = ask(&scene, STUDIES "?StudyInstanceUID=" CT_UID);
+        CHECK(reply->status == 200 && says(reply, cases[i].count) &&
+              says(reply, "\"00201206\":{\"vr\":\"IS\"}"));
+        static const char *const parts[] = {
+            "studies/" CT_UID "/series", "studies/" CT_UID "/instances",
+            "studies/" CT_UID "/metadata", "studies/" CT_UID};
+        for (size_t k = 0; k < sizeof parts / sizeof *parts; k++) {
+            reply = ask(&scene, parts[k]);
+            CHECK(reply->status == 200 &&
+                  strstr(reply->head, "warning: 299 tsumugi \"the study has more"));
+        }
+        reply = ask(&scene, INSTANCE_2 "/metadata");
+        CHECK(reply->status == 200 && !strstr(reply->head, "warning"));
+        hospital_free(scene.hospital);
+    }
+}
+
 static void a_gateway_that_is_off_is_said_of_a_search_and_refuses_a_study(void)
 {
     struct scene scene = pictures_new();
@@ -401,6 +436,7 @@ int main(void)
     RUN(a_search_takes_what_matches);
     RUN(what_need_not_be_asked_for_is_not);
     RUN(series_and_instances_are_listed);
+    RUN(a_study_that_is_cut_is_said_to_be);
     RUN(a_gateway_that_is_off_is_said_of_a_search_and_refuses_a_study);
     RUN(a_search_tells_all_it_found_however_much_it_looked_at);
     RUN(a_study_is_opened_once_for_a_session);

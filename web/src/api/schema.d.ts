@@ -1526,6 +1526,8 @@ export interface components {
             modalities: string[];
             /** @description true: the facility has more of it than is listed here (20,000 instances, 500 series); absent when it has not */
             is_cut?: boolean;
+            /** @description of a study that is cut: how many instances there are in all; absent when the gateway does not say it */
+            instance_total?: number;
             series: components["schemas"]["Series"][];
         };
         Series: {

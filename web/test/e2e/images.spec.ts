@@ -253,10 +253,10 @@ test('a chest, a heart that beats, a stomach', async ({ page, world, hand }) => 
 
 test('what is no picture, what cannot be shown, what is not there', async ({ page, world, hand, refusals }) => {
   await login(page, world, world.colleague);
-  const imaging = await serveStudies(page, { ...STUDIES.ct(), is_cut: true });
+  const imaging = await serveStudies(page, { ...STUDIES.ct(), is_cut: true, instance_total: 23456 });
   await openImages(page, hand, world);
   await drawn(page);
-  await expect(page.locator('.v-cut')).toContainText('はじめの44件だけを表示しています。「保存」に入るのも同じ44件です');
+  await expect(page.locator('.v-cut')).toContainText('この検査（全23456件）のはじめの44件だけを表示しています。「保存」に入るのも同じ44件です');
   await series(page, 'シリーズ 4 SR 読影レポート');
   await expect(page.locator('.v-paper')).toContainText('径12mmの結節');
   await isAccessible(page);

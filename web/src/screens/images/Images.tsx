@@ -443,7 +443,14 @@ export function Images({ person, entry }: ImagesProps) {
             <span class="sr">{t('image.keys')}</span>
           </button>
         </span>
-        {cut.is_cut && <p class="v-cut">{t('image.cut', { n: cut.series.reduce((sum, { instances }) => sum + instances.length, 0) })}</p>}
+        {cut.is_cut && (
+          <p class="v-cut">
+            {t('image.cut', {
+              n: cut.series.reduce((sum, { instances }) => sum + instances.length, 0),
+              all: cut.instance_total ? t('image.cut.all', { n: cut.instance_total }) : '',
+            })}
+          </p>
+        )}
       </header>
       {isEmpty ? (
         <div class="v-none">
