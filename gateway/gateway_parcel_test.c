@@ -159,7 +159,7 @@ static struct span read_back(struct scene *scene, const char *name)
 {
     struct err err = {0};
     struct span bytes = {0};
-    must(path_read_file(in_folder(scene, name), 1 << 20, &scene->arena, &bytes, &err),
+    must(path_read_file(in_folder(scene, name), 4 << 20, &scene->arena, &bytes, &err),
          &err);
     return bytes;
 }
@@ -560,6 +560,54 @@ static void a_document_is_sent_as_it_lies_in_its_file(void)
     end(&scene);
 }
 
+static void check_rest(struct scene *scene, const struct wish *wish, struct span file,
+                       size_t from)
+{
+    char members[64];
+    snprintf(members, sizeof members, ",\"from\":%zu", from);
+    FETCHED rest;
+    fetch_as(scene, "/instance", members, wish, &rest);
+    bool is_right =
+        rest.status == 200 && rest.is_whole &&
+        strcmp(rest.type, "application/dicom") == 0 &&
+        span_equal(buf_view(&rest.body), span_of(file.at + from, file.len - from));
+    CHECK(is_right);
+    if (!is_right)
+        printf("# from %zu: %d, %zu bytes\n", from, rest.status, rest.body.len);
+}
+
+/* What a download that broke off goes on with must be the rest of the same file, sent
+ * whole or by pieces. */
+static void a_file_goes_on_from_where_it_is_asked_for(void)
+{
+    static const struct wish wishes[] = {
+        {STUDY_KEY, "doctor", ENTRY_RADIOLOGY, 0, NULL},        /* 200 kB: whole */
+        {"-/DICOM/" PAPER, "doctor", ENTRY_RADIOLOGY, 0, NULL}, /* 3 MB: by pieces */
+    };
+    struct scene scene;
+    begin_study(&scene, false);
+    CHECK(is_soon(&scene, FILE_COUNT));
+    for (size_t i = 0; i < 2; i++) {
+        FETCHED study;
+        fetch_as(&scene, "/study", "", &wishes[i], &study);
+        CHECK(study.status == 200);
+        struct span file = read_back(&scene, i == 0 ? files[0].name : "pacs/paper");
+        const size_t places[] = {0, 1, file.len / 2, file.len - 1};
+        for (size_t k = 0; k < 4; k++)
+            check_rest(&scene, &wishes[i], file, places[k]);
+        for (size_t k = 0; k < 2; k++) {
+            char members[64];
+            snprintf(members, sizeof members, ",\"from\":%zu", file.len + k);
+            FETCHED behind;
+            fetch_as(&scene, "/instance", members, &wishes[i], &behind);
+            CHECK(behind.status == 400 &&
+                  memmem(behind.body.at, behind.body.len, "\"range_unsatisfiable\"", 21));
+        }
+    }
+    CHECK(is_refused(&scene, "/instance", ",\"from\":-1", 400, "json_member"));
+    end(&scene);
+}
+
 /* Half a study must not look whole. */
 static void parts_end_where_a_file_is_missing(void)
 {
@@ -655,6 +703,7 @@ int main(void)
     RUN(files_are_parts_as_they_lie_there);
     RUN(a_recording_that_is_no_dicom_is_in_the_archive_only);
     RUN(a_document_is_sent_as_it_lies_in_its_file);
+    RUN(a_file_goes_on_from_where_it_is_asked_for);
     RUN(parts_end_where_a_file_is_missing);
     RUN(what_is_not_in_the_list_is_not_there);
     RUN(a_bad_boundary_is_refused);
