@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "gateway/study/study_testsite.h"
+#include "store/migrations.h"
 
 enum { FRAMES = 4 };
 
@@ -224,6 +225,100 @@ static void a_large_deflated_file_is_indexed_by_its_beginning(void)
     end_ward(&ward);
 }
 
+/* ---- an upgrade with data ---- */
+
+static bool run_statement(struct store_session *session, void *context, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *statement =
+        store_prepare(session, *(const char **)context, err);
+    return statement && store_run(statement, err);
+}
+
+static void change_rows(struct ward *ward, const char *sql)
+{
+    struct err err = {0};
+    CHECK(store_write(index_store(ward->scene.index), STORE_LIVE, run_statement, &sql,
+                      &err));
+}
+
+static void upgrade_again(struct ward *ward, int number)
+{
+    size_t i = 0;
+    while (i < store_gateway_migrations_count &&
+           store_gateway_migrations[i].number != number)
+        i++;
+    CHECK(i < store_gateway_migrations_count);
+    if (i < store_gateway_migrations_count)
+        change_rows(ward, store_gateway_migrations[i].sql);
+}
+
+/* What the row of a file says: "state code facts". */
+static const char *row_of(struct ward *ward, const char *name)
+{
+    struct err err = {0};
+    bool has_row = false;
+    struct text row = {0};
+    CLEANUP(store_read_end)
+    struct store_session *session = store_read(index_store(ward->scene.index), &err);
+    CLEANUP(store_finish)
+    struct store_statement *find =
+        session ? store_prepare(session,
+                                "SELECT state || ' ' || code || ' ' || facts FROM "
+                                "study_file WHERE name = ?1",
+                                &err)
+                : NULL;
+    if (!find)
+        return "";
+    store_bind_text(find, 1, text_cstr(name));
+    bool is_read = store_step(find, &has_row, &err) && has_row &&
+                   store_column_text(find, 0, &ward->scene.arena, &row, &err);
+    return is_read ? text_to_cstr(row, &ward->scene.arena, &err) : "";
+}
+
+static bool has_word(struct ward *ward, const char *name, const char *word)
+{
+    return strstr(row_of(ward, name), word) != NULL;
+}
+
+/* What an earlier version left in the index, and what it could not read, is read once
+ * more; a hospital's other files, by the million, are not. */
+static void what_earlier_versions_said_too_little_of_is_read_again(void)
+{
+    static const uint32_t dimensions[FRAMES][2] = {{2, 1}, {2, 2}, {1, 2}, {1, 1}};
+    static const char *const single[] = {"no_class", "cut", "large", "other", "good"};
+    struct ward ward;
+    begin_ward(&ward);
+    link_patient(&ward.scene);
+    write_frames(&ward, true, dimensions, NULL);
+    for (size_t i = 0; i < sizeof single / sizeof *single; i++) {
+        char uid[64];
+        snprintf(uid, sizeof uid, "%s.2.%zu", STUDY_UID, i + 1);
+        struct said_file file = a_slice(single[i], uid, 1);
+        write_file(&ward, &file);
+    }
+    sweep(&ward);
+    CHECK(has_word(&ward, "a.dcm", "0  {") && has_word(&ward, "good", "\"sop_class\""));
+    change_rows(&ward, "UPDATE study_file SET facts = '{\"sop_class\":\"old\"}'");
+    change_rows(&ward, "UPDATE study_file SET facts = '{}' WHERE name = 'no_class'");
+    change_rows(&ward, "UPDATE study_file SET state = 1, code = 'study_incomplete' WHERE "
+                       "name = 'cut'");
+    change_rows(&ward, "UPDATE study_file SET state = 1, code = "
+                       "'dicom_inflated_too_large' WHERE name = 'large'");
+    change_rows(&ward, "UPDATE study_file SET state = 1, code = 'dicom_not_dicom' WHERE "
+                       "name = 'other'");
+    upgrade_again(&ward, 136);
+    study_free(ward.study); /* the next version's process looks at every file */
+    open_study(&ward);
+    sweep(&ward);
+    CHECK(has_word(&ward, "a.dcm", "\"frame_order\":[3,2,0,1]"));
+    CHECK(has_word(&ward, "no_class", "\"sop_class\":\"1.2"));
+    CHECK(has_word(&ward, "cut", "0  {") && has_word(&ward, "large", "0  {"));
+    CHECK(has_word(&ward, "other", "1 dicom_not_dicom"));
+    CHECK(has_word(&ward, "good", "\"sop_class\":\"old\""));
+    end_ward(&ward);
+}
+
 int main(void)
 {
     RUN(frames_with_groups_say_where_each_of_them_lies);
@@ -231,5 +326,6 @@ int main(void)
     RUN(frames_are_looked_at_in_the_order_of_their_dimensions);
     RUN(slices_of_a_dose_lie_where_its_grid_says);
     RUN(a_large_deflated_file_is_indexed_by_its_beginning);
+    RUN(what_earlier_versions_said_too_little_of_is_read_again);
     return test_done();
 }
