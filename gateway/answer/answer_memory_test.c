@@ -107,6 +107,7 @@ static void a_list_says_what_lies_at_each_place(void)
         CHECK(text_equal(kept->name, told->name) && kept->name.at != told->name.at);
         CHECK(text_equal(kept->version, told->version) && kept->frames == 1 &&
               kept->size_bytes == (int64_t)i && text_is(kept->kind, "image"));
+        CHECK(kept->facts.len == 0); /* of the answer, which is gone */
     }
     CHECK(list && text_is(list->content.series[0].kind, "image"));
 }
@@ -119,6 +120,28 @@ static void a_study_told_again_takes_the_place_of_the_former(void)
     tell(&site, 2);
     tell(&site, 1);
     CHECK(site.answer.list_count == 2 && is_kept(&site, 1) && is_kept(&site, 2));
+}
+
+/* A place in one entry's list must never be looked up in another's. */
+static void each_entry_of_an_opening_has_a_list_of_its_own(void)
+{
+    struct err err = {0};
+    SITE site;
+    site_open(&site, 3);
+    tell(&site, 1);
+    struct answer_place other = place(1);
+    other.key = TEXT("study/2");
+    CHECK(!answer_find_list(&site.answer, &other, &err));
+    CHECK(strcmp(err.code, "study_changed") == 0);
+    err_clear(&err);
+    site.content.uid = TEXT("1.2.4");
+    CHECK(answer_keep_list(&site.answer, &other, &site.content, &err));
+    CHECK(site.answer.list_count == 2);
+    struct answer_place first = place(1);
+    const struct answer_list *list = answer_find_list(&site.answer, &first, &err);
+    CHECK(list && text_is(list->content.uid, "1.2.3"));
+    list = answer_find_list(&site.answer, &other, &err);
+    CHECK(list && text_is(list->content.uid, "1.2.4"));
 }
 
 static void an_ended_opening_keeps_no_list(void)
@@ -200,6 +223,7 @@ int main(void)
 {
     RUN(a_list_says_what_lies_at_each_place);
     RUN(a_study_told_again_takes_the_place_of_the_former);
+    RUN(each_entry_of_an_opening_has_a_list_of_its_own);
     RUN(an_ended_opening_keeps_no_list);
     RUN(the_largest_study_is_kept_in_a_quarter_of_what_was_told);
     RUN(lists_of_large_studies_are_bounded_by_bytes);
