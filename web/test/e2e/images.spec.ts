@@ -300,6 +300,48 @@ test('what is no picture, what cannot be shown, what is not there', async ({ pag
   await isAccessible(page);
 });
 
+test('an opening that has run out is opened once more by itself, where one was, and not again at once', async ({ page, world, hand, refusals }) => {
+  await login(page, world, world.colleague);
+  const imaging = await serveStudies(page, STUDIES.ct());
+  await openImages(page, hand, world);
+  await drawn(page);
+  await series(page, 'シリーズ 3 CT MPR 冠状断');
+  await drawn(page);
+  await page.locator('.v-slider').fill('4');
+  await drawn(page);
+  refusals.add(404);
+  const opened: string[] = [];
+  page.on('request', (request) => {
+    if (request.method() === 'POST' && /\/entries\/[^/]+\/openings$/.test(request.url())) opened.push(request.url());
+  });
+  imaging.expire();
+  await page.locator('.v-slider').fill('5');
+  await expect.poll(() => opened.length).toBe(1);
+  await expect(slice(page)).toHaveText('5 / 12');
+  await drawn(page);
+  expect(opened.length).toBe(1);
+  // each opening is a decision in the audit: one that runs out again within the minute waits for a hand
+  imaging.expire();
+  await page.locator('.v-slider').fill('6');
+  await expect(page.locator('.tr')).toContainText('元の画像を取得できません');
+  expect(opened.length).toBe(1);
+});
+
+test('marks are not lost to an opening that has run out', async ({ page, world, hand, refusals }) => {
+  await login(page, world, world.colleague);
+  const imaging = await serveStudies(page, STUDIES.ct());
+  await openImages(page, hand, world);
+  await drawn(page);
+  await press(page, 'キー画像');
+  await closeTools(page);
+  await expect(page.locator('.v-marks').getByRole('listitem')).toHaveCount(1);
+  refusals.add(404);
+  imaging.expire();
+  await page.locator('.v-slider').fill('2');
+  await expect(page.locator('.tr')).toContainText('元の画像を取得できません');
+  await expect(page.locator('.v-marks').getByRole('listitem')).toHaveCount(1);
+});
+
 test('keys, focus, and back to where one came from', async ({ page, world, hand }) => {
   test.skip(isPhone(page), 'no keyboard');
   await login(page, world, world.colleague);

@@ -92,6 +92,8 @@ export interface Imaging {
   aborted: () => number;
   /** What a frame's request gets instead of the frame. */
   fail: (when: (asked: string) => boolean) => void;
+  /** From now on what was opened so far has run out; what is opened anew has not. */
+  expire: () => void;
 }
 
 const IMAGE = 64;
@@ -101,6 +103,7 @@ export async function serveStudies(page: Page, first: Study, other: Study = firs
   const room = await Darkroom.beside(page);
   const asked: string[] = [];
   let fails: (asked: string) => boolean = () => false;
+  const expired = new Set<string>();
   let aborted = 0;
   page.on('requestfailed', (request) => {
     if (request.url().includes('/frames/')) aborted += 1;
@@ -153,6 +156,9 @@ export async function serveStudies(page: Page, first: Study, other: Study = firs
     if (fails(name)) {
       return route.fulfill({ status: 503, contentType: 'application/problem+json', json: { type: 'about:blank', title: '', status: 503, code: 'gateway_away' } });
     }
+    if (expired.has(opening)) {
+      return route.fulfill({ status: 404, contentType: 'application/problem+json', json: { type: 'about:blank', title: '', status: 404, code: 'not_found' } });
+    }
     const of = studyOf(opening).series[at];
     const image = of?.instances[instance];
     if (!of || !image) return route.fulfill({ status: 404, json: {} });
@@ -185,7 +191,7 @@ export async function serveStudies(page: Page, first: Study, other: Study = firs
     }));
   await page.route('**/api/v1/openings/*/documents/**', (route) =>
     route.fulfill({ contentType: 'application/octet-stream', body: PDF }));
-  return { asked, aborted: () => aborted, fail: (when) => (fails = when) };
+  return { asked, aborted: () => aborted, fail: (when) => (fails = when), expire: () => [...opened.keys()].forEach((one) => expired.add(one)) };
 }
 
 const PDF = [

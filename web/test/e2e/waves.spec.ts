@@ -214,3 +214,21 @@ test('a day of ECG is fetched by stretches, and gone through by pages and by the
     expect(query.has('columns') || span <= 120_000, query.toString()).toBe(true);
   }
 });
+
+test('a recording whose opening has run out is opened again by a press', async ({ page, world, hand, refusals }) => {
+  const { asked, expire } = await openWave(page, world, hand, DAY);
+  await expect(page.locator('.w-all')).toBeVisible();
+  refusals.add(404);
+  expire();
+  await page.getByLabel('日時', { exact: true }).fill('1:30');
+  await page.keyboard.press('Enter');
+  const notice = page.locator('.notice', { hasText: '表示の有効期限が切れました' });
+  await expect(notice).toBeVisible();
+  await isAccessible(page);
+  await picture(page, 'wave-ended');
+  const before = asked.length;
+  await notice.getByRole('button', { name: '再試行' }).click();
+  await expect(page.locator('.w-all')).toBeVisible();
+  await expect(notice).toHaveCount(0);
+  expect(asked.length).toBeGreaterThan(before);
+});

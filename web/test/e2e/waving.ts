@@ -93,13 +93,21 @@ export const waveStudy = (heart: Heart): Study => ({
   }],
 });
 
-/** Which stretches were asked for, in ms. */
-export async function serveWaves(page: Page, heart: Heart): Promise<{ asked: URLSearchParams[] }> {
+/** Which stretches were asked for, in ms; and what was opened so far runs out. */
+export async function serveWaves(page: Page, heart: Heart): Promise<{ asked: URLSearchParams[]; expire: () => void }> {
   const asked: URLSearchParams[] = [];
+  const opened = new Set<string>();
+  const expired = new Set<string>();
   await page.route('**/api/v1/openings/*/waveforms/**', (route: Route) => {
-    const query = new URL(route.request().url()).searchParams;
+    const url = new URL(route.request().url());
+    const query = url.searchParams;
+    const opening = /openings\/([0-9a-f]+)/.exec(url.pathname)?.[1] ?? '';
+    opened.add(opening);
+    if (expired.has(opening)) {
+      return route.fulfill({ status: 404, contentType: 'application/problem+json', json: { type: 'about:blank', title: '', status: 404, code: 'not_found' } });
+    }
     asked.push(query);
     return route.fulfill({ contentType: 'application/octet-stream', body: answer(heart, query) });
   });
-  return { asked };
+  return { asked, expire: () => opened.forEach((one) => expired.add(one)) };
 }

@@ -24,7 +24,7 @@ import { PaneView, sayOf } from './PaneView.tsx';
 import { isOf, markOf, type Mark } from './mark.ts';
 import { Strip, seriesName } from './Strip.tsx';
 import { Toolbar, isOff, usedTool } from './Toolbar.tsx';
-import { formatOf, instanceUrl, loaderOf, zipUrl } from './calls.ts';
+import { formatOf, hasRunOut, instanceUrl, loaderOf, zipUrl } from './calls.ts';
 import { useStudies, type Opened } from './studies.ts';
 
 const Compare = lazy(() => import('./Compare.tsx').then((m) => m.Compare));
@@ -200,9 +200,6 @@ function cutsOn(slots: (Slot | undefined)[], at: number, active: number): Lines[
   });
 }
 
-/* An opening that has run out, or that a server which was started anew does not know. */
-const hasRunOut = (why: unknown): boolean => why instanceof Problem && (why.status === 410 || why.code === 'not_found');
-
 function Save({ slot }: { slot: Slot }) {
   const { opening } = slot.study;
   const instance = slot.pane?.frames[slot.pane.at]?.instance ?? 0;
@@ -275,7 +272,7 @@ export function Images({ person, entry }: ImagesProps) {
   useEffect(() => {
     if (!first) return;
     const old = slots[0];
-    const place = old?.pane && old.study.study.study_uid === first.study.study_uid ? { index: old.index, at: old.pane.at } : undefined;
+    const place = old && old.study.study.study_uid === first.study.study_uid ? { index: old.index, at: old.pane?.at ?? 0 } : undefined;
     divide(1);
     setMarks([]); // theirs were other openings
     show(0, first, place?.index ?? firstImage(first.study));
@@ -296,9 +293,9 @@ export function Images({ person, entry }: ImagesProps) {
     if (ms) setRate(Math.min(Math.max(Math.round(1000 / ms), 1), 60));
   }
   /* An opening that has run out is a new decision, not another try. */
-  function again(of: Pane | undefined, why: unknown): void {
+  function again(of: { retry: () => void }, why: unknown): void {
     if (hasRunOut(why) || (why instanceof Problem && why.code === 'study_changed')) setTurn(turn + 1);
-    else of?.retry();
+    else of.retry();
   }
   function leave(): void {
     // where one came from, as it was left
@@ -523,7 +520,7 @@ export function Images({ person, entry }: ImagesProps) {
                   onScroll={(steps) => go(at, (one.pane?.at ?? 0) + steps)}
                   onGo={(to) => go(at, to)}
                   onTools={() => setIsOpen(true)}
-                  onRetry={(problem) => again(one.pane, problem)}
+                  onRetry={(problem) => one.pane && again(one.pane, problem)}
                 />
               ) : (
                 <div class={`v-pane written ${layout > 1 && at === active ? 'active' : ''}`} key={key} onFocusIn={() => setActive(at)}>
@@ -534,6 +531,7 @@ export function Images({ person, entry }: ImagesProps) {
                     series={series}
                     instance={0}
                     facility={facilityOf(one.study.head.facility)?.name ?? ''}
+                    again={again}
                     onSheets={setSheets}
                   />
                 </div>

@@ -25,6 +25,8 @@ interface PaperProps {
   instance: number;
   /** Whose it is, in words. */
   facility: string;
+  /** Once more, which after an opening that has run out is another opening. */
+  again: (of: { retry: () => void }, why: unknown) => void;
   /** Sheets to print, which take the whole page; nothing = no more. */
   onSheets: (sheets: JSX.Element | undefined) => void;
 }
@@ -61,7 +63,7 @@ function Waiting() {
   );
 }
 
-function Pdf({ opening, index, series, instance }: PaperProps) {
+function Pdf({ opening, index, series, instance, again }: PaperProps) {
   const { value: blob, problem, retry } = useRead((signal) => readDocument({ opening, series: index, instance }, signal).then(pdfOf));
   const [url, setUrl] = useState('');
   useEffect(() => {
@@ -71,24 +73,25 @@ function Pdf({ opening, index, series, instance }: PaperProps) {
     return () => URL.revokeObjectURL(made);
   }, [blob]);
   if (problem instanceof NoPdf) return <Notice tone="bad" title={t('image.document.bad')} />;
-  if (problem !== undefined) return <ProblemNotice problem={problem} retry={retry} reads />;
+  if (problem !== undefined) return <ProblemNotice problem={problem} retry={() => again({ retry }, problem)} reads />;
   if (!blob) return <Waiting />;
   const title = series.description || t('image.kind.document');
   return hasViewer() ? url && <iframe src={`${url}#navpanes=0`} title={title} /> : <PdfPages blob={blob} title={title} />;
 }
 
-function Report({ opening, index, series, instance }: PaperProps) {
+function Report({ opening, index, series, instance, again }: PaperProps) {
   const { value, problem, retry } = useRead<{ items: Item[] }>((signal) => readReport({ opening, series: index, instance }, signal));
-  if (problem !== undefined) return <ProblemNotice problem={problem} retry={retry} reads />;
+  if (problem !== undefined) return <ProblemNotice problem={problem} retry={() => again({ retry }, problem)} reads />;
   if (!value) return <Waiting />;
   const items = value.items as unknown as Record<string, string | undefined>[];
   return <Document items={items} opening={undefined} list={undefined} title={series.description} onChanged={retry} />;
 }
 
-function Wave({ person, opening, index, series, instance, facility, onSheets }: PaperProps) {
+function Wave({ person, opening, index, series, instance, facility, again, onSheets }: PaperProps) {
   const title = series.description || t('image.kind.waveform');
   return (
     <Waves
+      again={again}
       load={(wish, signal) => readWaveform({ opening, series: index, instance }, wish, signal)}
       onPrint={(of) =>
         onSheets(<PrintWave person={person} opening={opening} title={title} facility={facility} of={of} onBack={() => onSheets(undefined)} />)

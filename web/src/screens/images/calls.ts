@@ -28,18 +28,24 @@ export function loaderOf(opening: string, study: Study): Load {
   };
 }
 
+/** An opening that has run out, or that a server which was started anew does not know. */
+export const hasRunOut = (why: unknown): boolean => why instanceof Problem && (why.code === 'not_found' || why.code === 'opening_ended');
+const inWords = (why: unknown): never => {
+  throw hasRunOut(why) ? new Problem({ code: 'opening_ended', status: 404 }) : why;
+};
+
 type Place = { opening: string; series: number; instance: number };
 export const readDocument = (path: Place, signal: AbortSignal): Promise<Blob> =>
   take(
     client.GET('/api/v1/openings/{opening}/documents/{series}/{instance}', { params: { path }, parseAs: 'blob', signal }),
-  ) as Promise<unknown> as Promise<Blob>;
+  ).catch(inWords) as Promise<unknown> as Promise<Blob>;
 export const readReport = (path: Place, signal: AbortSignal): Promise<{ items: Item[] }> =>
-  take(client.GET('/api/v1/openings/{opening}/reports/{series}/{instance}', { params: { path }, signal }));
+  take(client.GET('/api/v1/openings/{opening}/reports/{series}/{instance}', { params: { path }, signal })).catch(inWords);
 
 export const readWaveform = async (path: Place, query: { group: number; from_ms?: number; to_ms?: number; columns?: number }, signal: AbortSignal): Promise<ArrayBuffer> => {
   const blob = take(
     client.GET('/api/v1/openings/{opening}/waveforms/{series}/{instance}', { params: { path, query }, parseAs: 'blob', signal }),
-  ) as Promise<unknown> as Promise<Blob>;
+  ).catch(inWords) as Promise<unknown> as Promise<Blob>;
   return (await blob).arrayBuffer();
 };
 

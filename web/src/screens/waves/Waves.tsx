@@ -25,6 +25,7 @@ import { isLong, useWave, type LoadWave } from './useWave.ts';
 
 export interface WavesProps {
   load: LoadWave;
+  again: (of: { retry: () => void }, why: unknown) => void;
   /** To scale, on as many sheets as it needs. */
   onPrint: (printable: Printable) => void;
 }
@@ -210,7 +211,7 @@ function Reading({ legs, scale }: { legs: Caliper; scale: Scale }) {
   return <b class="num">{said.filter(Boolean).join('　')}</b>;
 }
 
-export function Waves({ load, onPrint }: WavesProps) {
+export function Waves({ load, again, onPrint }: WavesProps) {
   const [group, setGroup] = useState(0);
   const [wanted, setLayout] = useState<Layout>(innerWidth < 768 ? '12x1' : '3x4');
   const [speed, setSpeed] = useState<Speed>(25);
@@ -226,6 +227,7 @@ export function Waves({ load, onPrint }: WavesProps) {
   const scale = useMemo<Scale>(() => ({ mm: ZOOMS[zoom] ?? 4, speed, gain }), [zoom, speed, gain]);
   const view_ms = width > 0 ? Math.max(0, width - gutterPx(scale)) / pxPerMs(scale) : FIRST_VIEW_MS;
   const { recording, overview, problem, retry, fetchStretch } = useWave(load, group, start, view_ms);
+  const retryIt = () => again({ retry }, problem);
   const layouts = recording ? layoutsFor(recording.leads) : LAYOUTS;
   const layout = recording && isLong(recording) ? '12x1' : layouts.includes(wanted) ? wanted : '12x1';
   const sheet = useMemo(
@@ -292,14 +294,14 @@ export function Waves({ load, onPrint }: WavesProps) {
       return (
         <Notice tone="bad" title={t('wave.broken')}>
           <p>{t('wave.broken.next')}</p>
-          <button type="button" class="btn compact" onClick={retry}>
+          <button type="button" class="btn compact" onClick={retryIt}>
             <Icon name="refresh" />
             {t('app.retry')}
           </button>
         </Notice>
       );
     }
-    if (problem !== undefined) return <ProblemNotice problem={problem} retry={retry} reads />;
+    if (problem !== undefined) return <ProblemNotice problem={problem} retry={retryIt} reads />;
     return (
       <div class="w-wait" role="status">
         <span class="sr">{t('wave.loading')}</span>
@@ -397,8 +399,8 @@ export function Waves({ load, onPrint }: WavesProps) {
           />
         </div>
       )}
-      {problem !== undefined && <ProblemNotice problem={problem} retry={retry} reads />}
-      {printProblem !== undefined && <ProblemNotice problem={printProblem} retry={() => void print()} />}
+      {problem !== undefined && <ProblemNotice problem={problem} retry={retryIt} reads />}
+      {printProblem !== undefined && <ProblemNotice problem={printProblem} retry={() => again({ retry: () => void print() }, printProblem)} />}
       <p class="small quiet">
         <b>{t('wave.not_diagnostic')}</b> {t('wave.reference')}
       </p>
