@@ -238,6 +238,23 @@ static void dicom_is_told_by_its_content(void)
     CHECK(says(&result, "dicomdir ok") && says(&result, "77654033/CR1/6154"));
 }
 
+static void a_recording_is_told_by_its_content(void)
+{
+    static struct result result;
+    const char *const seeds[] = {"--json", "formats/mfer/testdata/person.mwf",
+                                 "formats/mfer/testdata/leads.mwf", NULL};
+    inspect(seeds, &result);
+    CHECK(result.status == 0);
+    CHECK(says(&result, "\"format\":\"mfer\",\"ok\":true,\"patient\":{\"id\":\"123\","
+                        "\"name\":\"紬 花\",\"kana\":\"ツムギ\",\"birth_date\":"
+                        "\"1986-03-09\",\"sex\":\"F\"}"));
+    CHECK(
+        says(&result, "\"kind\":\"physiology\",\"row\":\"test\",\"day\":\"2026-11-27\""));
+    CHECK(says(&result, "\"filter\":\"HPF=0.05\"") && says(&result, "\"value\":\"72\""));
+    CHECK(says(&result, "\"leads\":\"I II III aVR aVL aVF\"") &&
+          says(&result, "\"name\":\"代表波形\""));
+}
+
 static const char GOOD[] = "../shared/fixtures/ssmix2/standard_storage";
 static const char BAD[] = "../shared/fixtures/ssmix2/standard_storage_malformed";
 static const char HL7[] = "../shared/fixtures/hl7v2";
@@ -270,6 +287,7 @@ int main(void)
     RUN(a_path_that_is_not_there_ends_with_1);
     RUN(a_name_cannot_write_to_the_terminal);
     RUN(dicom_is_told_by_its_content);
+    RUN(a_recording_is_told_by_its_content);
     if (access(GOOD, R_OK) == 0)
         RUN(the_public_samples_are_understood);
     else
