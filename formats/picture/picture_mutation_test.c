@@ -173,11 +173,12 @@ static void find_files(const char *folder, struct files *files)
     free(names);
 }
 
-static int wanted(void)
+static size_t wanted(void)
 {
     const char *said = getenv("MUTATIONS");
-    int count = said ? atoi(said) : 0;
-    return count > 0 ? count : USUAL_MUTATIONS;
+    uint64_t count = 0;
+    bool is_said = said && span_uint(span_cstr(said), 100000000, &count) && count > 0;
+    return is_said ? (size_t)count : USUAL_MUTATIONS;
 }
 
 static void damage_each(const char *folder, size_t files_min)
@@ -194,7 +195,7 @@ static void damage_each(const char *folder, size_t files_min)
         struct span bytes = {0};
         struct err err = {0};
         size_t share = files.are_large[i] ? 1 : LARGE_SHARE;
-        size_t rounds = (size_t)wanted() * share / files.shares + 1;
+        size_t rounds = wanted() * share / files.shares + 1;
         CHECK(path_read_file(files.paths[i], FILE_BYTES_MAX, &arena, &bytes, &err));
         for (size_t round = 0; bytes.len > 0 && round < rounds; round++)
             *(draw_damaged(bytes, files.paths[i], (int)round) ? &drawn : &refused) += 1;
