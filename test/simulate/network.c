@@ -463,6 +463,13 @@ void http_connection_write(struct http_connection *connection, struct span bytes
         send_bytes(connection, bytes);
 }
 
+void http_connection_write_parts(struct http_connection *connection,
+                                 const struct span *parts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        http_connection_write(connection, parts[i]);
+}
+
 size_t http_connection_queued(const struct http_connection *connection)
 {
     return connection->queued_bytes;

@@ -625,7 +625,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** The DICOM file as its facility keeps it, as a download; ranges allowed */
+        /** The DICOM file as its facility keeps it, as a download; ranges allowed, with If-Range of the ETag in that very file alone, else the whole file comes */
         get: operations["getInstance"];
         put?: never;
         post?: never;
