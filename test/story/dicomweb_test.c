@@ -317,7 +317,7 @@ static void a_study_that_is_cut_is_said_to_be(void)
               says(reply, "\"00201206\":{\"vr\":\"IS\"}"));
         static const char *const parts[] = {
             "studies/" CT_UID "/series", "studies/" CT_UID "/instances",
-            "studies/" CT_UID "/metadata", "studies/" CT_UID};
+            ("studies/" CT_UID "/metadata"), ("studies/" CT_UID)};
         for (size_t k = 0; k < sizeof parts / sizeof *parts; k++) {
             reply = ask(&scene, parts[k]);
             CHECK(reply->status == 200 &&
