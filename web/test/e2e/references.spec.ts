@@ -22,6 +22,28 @@ test('the other side is what others viewed of ours', async ({ page, world }) => 
   await expect(page.getByText(/参照記録はありません/)).toBeVisible();
 });
 
+test('a hospital sees who viewed its data, on the screen and in the CSV', async ({ page, browser, world, hand }) => {
+  await login(page, world, world.colleague);
+  await openCalendar(page, hand, world.linked.number);
+  await page.locator(`.m:not(.more)[aria-label*="${world.near.name}"]`).first().click();
+  await expect(page.locator('.panel-body')).toHaveAttribute('aria-busy', 'false');
+  const context = await browser.newContext({ viewport: page.viewportSize() });
+  const own = await context.newPage();
+  await login(own, world, world.hospitalDoctor);
+  await own.goto('/logs');
+  await own.getByRole('button', { name: '他施設に見られた' }).click();
+  const line = own.locator('.logs tbody tr', { hasText: world.clinic }).first();
+  await expect(line).toContainText(world.linked.name.split(' ')[1] ?? '');
+  const download = own.waitForEvent('download');
+  await own.getByRole('link', { name: 'CSVで保存' }).click();
+  const file = await (await download).createReadStream();
+  let csv = '';
+  for await (const piece of file) csv += String(piece);
+  expect(csv).toContain(world.clinic);
+  expect(csv).toContain(world.linked.name.split(' ')[1] ?? '');
+  await context.close();
+});
+
 test('a month without views says so', async ({ page, world }) => {
   await login(page, world);
   await page.goto('/logs');
