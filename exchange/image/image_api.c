@@ -286,7 +286,8 @@ static bool check_range(struct http_call *call, const struct content_fetched *fe
     bool has_stamp = image_is_stamp(span_cstr(fetched->stamp));
     *range = asked_range(call, &stamp);
     if (stamp.len > 0 && !has_stamp)
-        return err_set(err, ERR_SYNTAX, "stamp_missing", "a condition was not looked at");
+        return err_set(err, ERR_BUSY, "source_changed",
+                       "an old gateway looks at no stamp");
     range->is_asked =
         range->is_asked && (stamp.len == 0 || text_is(stamp, fetched->stamp));
     snprintf(quoted, sizeof quoted, "\"%s\"", fetched->stamp);
