@@ -262,6 +262,7 @@ static int run_demo(struct options *options)
     demo_stop_all(demo);
     if (options->is_once)
         is_good = check_audits(demo) && is_good;
+    path_close(&demo->dicom_held);
     json_free(demo->region);
     arena_free(&demo->arena);
     return is_good ? COMMAND_OK : COMMAND_FAILED;
@@ -276,6 +277,7 @@ static int run(int argc, char **argv)
                                        .people = 200,
                                        .consent = "comprehensive",
                                        .today = day_of_instant(clock_wall_ms(&clock)),
+                                       .dicom_held = -1,
                                        .arena = arena_init(ARENA_BYTES)}};
     bool is_read =
         read_options(&options, argc, argv) && !(options.is_once && options.demo.has_tls);

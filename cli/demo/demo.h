@@ -43,6 +43,7 @@ struct demo {
     pid_t server;
     int gateway_port;
     int dicom_port; /* on which the first hospital with images takes DICOM; 0 = none */
+    int dicom_held; /* *owned* socket that keeps that port for it; -1 = none */
 };
 
 /* Whom that hospital takes DICOM from, and what it is called itself. */
@@ -62,6 +63,12 @@ MUST_CHECK bool demo_read_region(struct demo *demo, struct err *err);
 /* With the ports as they are now. */
 MUST_CHECK bool demo_write_server_config(const struct demo *demo, struct err *err);
 MUST_CHECK bool demo_write_gateway_configs(struct demo *demo, struct err *err);
+
+/* ---- ports (port.c) ---- */
+/* A socket on loopback that keeps `port`, the usual one or any that is free, from every
+ * other region until it is closed; a listener that shares addresses (SO_REUSEADDR) may
+ * have it. *Owned* by the caller; -1 = no port. */
+MUST_CHECK int demo_hold_port(int usual, int *port);
 
 /* ---- processes (processes.c) ---- */
 /* Starts the centre and learns its ports. */

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -223,26 +221,6 @@ static void put_images(struct json_writer *writer, const struct demo *demo,
     json_put_int(writer, "images_period_seconds", 2);
 }
 
-/* The port that is usual for DICOM, or any that is free. */
-static int find_port(void)
-{
-    int found = 0;
-    for (int asked = DEMO_DICOM_PORT; found == 0; asked = 0) {
-        struct sockaddr_in address = {.sin_family = AF_INET,
-                                      .sin_port = htons((uint16_t)asked),
-                                      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-        socklen_t size = sizeof address;
-        CLEANUP(path_close) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        bool is_free = fd >= 0 &&
-                       bind(fd, (const struct sockaddr *)&address, size) == 0 &&
-                       getsockname(fd, (struct sockaddr *)&address, &size) == 0;
-        found = is_free ? ntohs(address.sin_port) : 0;
-        if (asked == 0)
-            break;
-    }
-    return found;
-}
-
 static void put_dicom(struct json_writer *writer, int port)
 {
     json_key(writer, "dicom");
@@ -312,7 +290,8 @@ static void choose_dicom(struct demo *demo)
     for (size_t i = 0; i < demo->hospital_count && demo->dicom_port == 0; i++) {
         struct demo_hospital *hospital = &demo->hospitals[i];
         hospital->takes_dicom = hospital->has_images && !hospital->is_away;
-        demo->dicom_port = hospital->takes_dicom ? find_port() : 0;
+        if (hospital->takes_dicom)
+            demo->dicom_held = demo_hold_port(DEMO_DICOM_PORT, &demo->dicom_port);
     }
 }
 

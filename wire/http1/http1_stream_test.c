@@ -309,13 +309,21 @@ static void read_head(int fd)
     }
 }
 
+/* The buffers of both systems are full, and the source has stopped. */
+static bool comes_to_a_stop(void)
+{
+    for (int i = 0; i < WAIT_MS && atomic_load(&site.most_queued_bytes) == 0; i++)
+        usleep(1000);
+    return atomic_load(&site.most_queued_bytes) > 0;
+}
+
 static void a_stream_waits_for_its_reader(void)
 {
     open_site(usual());
     int fd = dial();
     say_string(fd, "GET /api/v1/stream HTTP/1.1\r\n" OWN "\r\n");
     read_head(fd);
-    usleep(100000); /* the buffers of both systems fill */
+    CHECK(comes_to_a_stop());
     CHECK(has("transfer-encoding: chunked\r\n") && !has("content-length"));
     CHECK(read_pattern(fd, true, true) == STREAM_BYTES);
     CHECK(comes_true(&site.closed_count, 1));

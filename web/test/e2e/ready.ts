@@ -15,16 +15,20 @@ interface Calendar {
   freshness: { facility: string; state: string }[];
 }
 
-async function isReady(api: APIRequestContext, person: string, connected: Set<string>, token: string): Promise<boolean> {
+/* Whom one still waits for; nobody = ready. */
+async function missing(api: APIRequestContext, person: string, connected: Set<string>, token: string): Promise<string[]> {
   const { links } = (await (await api.get(`/api/v1/persons/${person}`)).json()) as { links: Link[] };
   const theirs = links.filter((link) => connected.has(link.facility));
-  if (theirs.some((link) => link.state !== 'confirmed')) return false;
+  const open = theirs.filter((link) => link.state !== 'confirmed');
+  if (open.length > 0) return open.map((link) => `${link.facility} link ${link.state}`);
   const headers = { 'X-CSRF-Token': token };
   const today = new Date().toISOString().slice(0, 10);
   const answer = await api.post(`/api/v1/persons/${person}/calendar-openings`, { headers, data: { from: today, to: today } });
   const { opening, freshness } = (await answer.json()) as Calendar;
   await api.delete(`/api/v1/openings/${opening}`, { headers });
-  return theirs.every((link) => freshness.some((one) => one.facility === link.facility && one.state === 'in_step'));
+  return theirs
+    .map((link) => `${link.facility} ${freshness.find((one) => one.facility === link.facility)?.state ?? 'unknown'}`)
+    .filter((one) => !one.endsWith(' in_step'));
 }
 
 export default async function ready({ projects }: FullConfig): Promise<void> {
@@ -39,8 +43,10 @@ export default async function ready({ projects }: FullConfig): Promise<void> {
     const answer = await api.post('/api/v1/persons/searches', { headers: { 'X-CSRF-Token': session.csrf }, data: { own_number: number } });
     const { persons } = (await answer.json()) as { persons: { id: string }[] };
     const until = Date.now() + DEADLINE_MS;
-    while (!(await isReady(api, persons[0]?.id ?? '', connected, session.csrf))) {
-      if (Date.now() > until) throw new Error(`the hospitals did not publish ${number}`);
+    for (;;) {
+      const waiting = await missing(api, persons[0]?.id ?? '', connected, session.csrf);
+      if (waiting.length === 0) break;
+      if (Date.now() > until) throw new Error(`the hospitals did not publish ${number}: ${waiting.join(', ')}`);
       await new Promise((done) => setTimeout(done, 500));
     }
   }
