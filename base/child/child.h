@@ -73,7 +73,8 @@ void child_pool_free(struct child_pool *pool);
  *     "child_garbled" (the answer makes no sense): the job's fault, and again the next
  *     time.
  *   ERR_BUSY "child_queue" (too many wait), "child_start" (there is no process, or it
- *     ended before its first job; not tried again for a while).
+ *     ended before its first job; not tried again for a while, nor told while another
+ *     one works, which is waited for).
  *   ERR_LIMIT "child_request", "buf_full". */
 MUST_CHECK bool child_run(struct child_pool *pool, struct span request, struct buf *reply,
                           struct err *err);

@@ -85,6 +85,7 @@ struct child_worker {
     uint32_t jobs;
     uint64_t number; /* of the job */
     bool is_apart;
+    bool is_working; /* its pool's: taken, with a process */
 };
 
 bool child_worker_is_usable(const struct child_worker *worker, uint32_t jobs_max);

@@ -25,6 +25,7 @@ struct child_pool {
     bool has_told; /* that the kernel gives no namespaces */
     struct child_worker **idle;
     int idle_count;
+    int working_count; /* of them have a process and are taken */
     struct child_worker workers[];
 };
 
@@ -66,6 +67,19 @@ void child_pool_free(struct child_pool *pool)
 
 /* ---- whose turn it is ---- */
 
+/* The lock is held. */
+static void note_working(struct child_pool *pool, struct child_worker *worker,
+                         bool is_working)
+{
+    pool->working_count += is_working - worker->is_working;
+    worker->is_working = is_working;
+}
+
+static bool has_process(const struct child_worker *worker)
+{
+    return worker->process.pid > 0;
+}
+
 static bool wait_for_worker(struct child_pool *pool, struct child_worker **worker,
                             struct err *err)
 {
@@ -73,7 +87,7 @@ static bool wait_for_worker(struct child_pool *pool, struct child_worker **worke
     if (pool->counts.waiting >= pool->config.waiting_max)
         return err_set(err, ERR_BUSY, "child_queue", "too many wait for a process");
     *pool->last = &waiter;
-    /* cppcheck-suppress autoVariables ; put_worker takes it out before this returns */
+    /* cppcheck-suppress autoVariables ; hand_on takes it out before this returns */
     pool->last = &waiter.next;
     pool->counts.waiting++;
     while (!waiter.worker)
@@ -83,13 +97,19 @@ static bool wait_for_worker(struct child_pool *pool, struct child_worker **worke
     return true;
 }
 
+static void take_idle(struct child_pool *pool, struct child_worker **worker)
+{
+    *worker = pool->idle[--pool->idle_count];
+    note_working(pool, *worker, has_process(*worker));
+}
+
 static bool take_worker(struct child_pool *pool, struct child_worker **worker,
                         struct err *err)
 {
     bool is_taken = true;
     pthread_mutex_lock(&pool->lock);
     if (pool->idle_count > 0)
-        *worker = pool->idle[--pool->idle_count];
+        take_idle(pool, worker);
     else
         is_taken = wait_for_worker(pool, worker, err);
     if (is_taken) {
@@ -100,12 +120,21 @@ static bool take_worker(struct child_pool *pool, struct child_worker **worker,
     return is_taken;
 }
 
-/* The latest is taken first again: its memory is warm, and others may stay unstarted. */
-static void put_worker(struct child_pool *pool, struct child_worker *worker, bool is_dead)
+/* The lock is held. The latest is taken first again: its memory is warm, and others may
+ * stay unstarted. One without a process comes last. */
+static void put_idle(struct child_pool *pool, struct child_worker *worker)
 {
-    pthread_mutex_lock(&pool->lock);
-    pool->counts.deaths += is_dead;
+    int at = pool->idle_count++;
+    for (; !has_process(worker) && at > 0; at--)
+        pool->idle[at] = pool->idle[at - 1];
+    pool->idle[at] = worker;
+}
+
+/* The lock is held. */
+static void hand_on(struct child_pool *pool, struct child_worker *worker)
+{
     struct waiter *waiter = pool->first;
+    note_working(pool, worker, waiter && has_process(worker));
     if (waiter) {
         pool->first = waiter->next;
         if (!pool->first)
@@ -114,10 +143,41 @@ static void put_worker(struct child_pool *pool, struct child_worker *worker, boo
         waiter->worker = worker;
         pthread_cond_signal(&waiter->called);
     } else {
-        pool->idle[pool->idle_count++] = worker;
+        put_idle(pool, worker);
+    }
+    pool->counts.busy = pool->config.count - pool->idle_count;
+}
+
+static void put_worker(struct child_pool *pool, struct child_worker *worker)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->counts.deaths += !has_process(worker);
+    hand_on(pool, worker);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+/* One that cannot begin goes back. Another one takes its place, if need be when that has
+ * done its work: false only when there is none with a process. */
+static bool change_worker(struct child_pool *pool, struct child_worker **worker,
+                          struct err *err)
+{
+    bool is_changed = true;
+    struct child_worker *left = *worker;
+    pthread_mutex_lock(&pool->lock);
+    note_working(pool, left, false);
+    if (pool->idle_count > 0 && has_process(pool->idle[pool->idle_count - 1])) {
+        take_idle(pool, worker);
+        hand_on(pool, left);
+    } else if (pool->working_count > 0) {
+        put_idle(pool, left);
+        is_changed = wait_for_worker(pool, worker, err);
+    } else {
+        hand_on(pool, left);
+        is_changed = false;
     }
     pool->counts.busy = pool->config.count - pool->idle_count;
     pthread_mutex_unlock(&pool->lock);
+    return is_changed;
 }
 
 /* ---- starting ---- */
@@ -132,9 +192,11 @@ static bool may_start(struct child_pool *pool, struct err *err)
 }
 
 /* Each failure in a row doubles the time in which it is not tried again. */
-static void note_start(struct child_pool *pool, bool is_started)
+static void note_start(struct child_pool *pool, struct child_worker *worker,
+                       bool is_started)
 {
     pthread_mutex_lock(&pool->lock);
+    note_working(pool, worker, is_started);
     int64_t longer_ms = pool->brake_ms == 0 ? BRAKE_MS : pool->brake_ms * 2;
     pool->brake_ms = is_started ? 0 : longer_ms > BRAKE_MS_MAX ? BRAKE_MS_MAX : longer_ms;
     pool->not_before_ms = is_started ? 0 : clock_monotonic_us() / 1000 + pool->brake_ms;
@@ -156,10 +218,12 @@ static bool make_usable(struct child_pool *pool, struct child_worker *worker,
 {
     if (child_worker_is_usable(worker, pool->config.jobs_max))
         return true;
-    if (!may_start(pool, err))
+    if (!may_start(pool, err)) {
+        (void)!child_worker_end(worker, NULL); /* of no use, and not taken first again */
         return false;
+    }
     bool is_started = child_worker_start(worker, &pool->config, pool->keeper, err);
-    note_start(pool, is_started);
+    note_start(pool, worker, is_started);
     if (is_started)
         note_apart(pool, worker->is_apart);
     return is_started;
@@ -181,10 +245,16 @@ bool child_run_request(struct child_pool *pool, const struct child_request *requ
         return err_set(err, ERR_LIMIT, "child_request", "more bytes than a job may have");
     if (!take_worker(pool, &worker, err))
         return false;
-    bool is_usable = make_usable(pool, worker, err);
-    bool is_done =
-        is_usable && child_worker_run(worker, &pool->config, request, reply, err);
-    put_worker(pool, worker, is_usable && worker->process.pid == 0);
+    while (!make_usable(pool, worker, err)) {
+        struct err why = *err;
+        err_clear(err);
+        if (!change_worker(pool, &worker, err)) {
+            *err = err->code ? *err : why;
+            return false;
+        }
+    }
+    bool is_done = child_worker_run(worker, &pool->config, request, reply, err);
+    put_worker(pool, worker);
     return is_done;
 }
 
