@@ -342,6 +342,75 @@ static void faulty_addresses_and_proxies_stop_the_start(void)
     end(&scene);
 }
 
+/* ---- many at once ---- */
+
+enum { CROWD = 500 };
+
+struct crowd {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int answered; /* with 200 */
+    int ended;
+};
+
+static void crowd_head(void *context, const struct tunnel_head *head)
+{
+    struct crowd *crowd = context;
+    pthread_mutex_lock(&crowd->lock);
+    crowd->answered += head->status == 200;
+    pthread_mutex_unlock(&crowd->lock);
+}
+
+static void crowd_data(void *context, struct span bytes)
+{
+    (void)context;
+    (void)bytes;
+}
+
+static void crowd_ended(void *context, bool complete, const struct err *err)
+{
+    struct crowd *crowd = context;
+    (void)complete;
+    (void)err;
+    pthread_mutex_lock(&crowd->lock);
+    crowd->ended++;
+    pthread_cond_signal(&crowd->changed);
+    pthread_mutex_unlock(&crowd->lock);
+}
+
+/* Each waits for a row on the disk, so that the others pile up. */
+static void a_crowd_over_one_tunnel_is_answered_and_nobody_is_turned_away(void)
+{
+    static const struct tunnel_events events = {crowd_head, crowd_data, crowd_ended};
+    struct scene scene;
+    struct err err = {0};
+    struct crowd crowd = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                          .changed = PTHREAD_COND_INITIALIZER};
+    begin(&scene);
+    say_hello(&scene);
+    CLEANUP(buf_free) struct buf body = buf_init(4096);
+    struct json_writer writer = json_writer(&body);
+    struct uplink_link link = {{{9}},
+                               TEXT(NUMBER),
+                               TEXT("飯田 花子"),
+                               TEXT("サトウ ハナコ"),
+                               day_from_date(1950, 1, 2),
+                               'F'};
+    uplink_write_link(&writer, &link);
+    struct tunnel_request request = {
+        .method = "POST", .path = "/links", .body = buf_view(&body)};
+    pthread_mutex_lock(&crowd.lock);
+    for (int i = 0; i < CROWD; i++)
+        CHECK(tunnel_send(scene.tunnel, &request, &events, &crowd, &err) != NULL);
+    while (crowd.ended < CROWD)
+        pthread_cond_wait(&crowd.changed, &crowd.lock);
+    pthread_mutex_unlock(&crowd.lock);
+    if (crowd.answered < CROWD)
+        printf("# %d of %d were turned away\n", CROWD - crowd.answered, CROWD);
+    CHECK(crowd.answered == CROWD);
+    end(&scene);
+}
+
 int main(void)
 {
     struct err err = {0};
@@ -351,5 +420,6 @@ int main(void)
     RUN(each_process_opens_contents_over_its_own_tunnel);
     RUN(a_gateway_dials_through_a_proxy);
     RUN(faulty_addresses_and_proxies_stop_the_start);
+    RUN(a_crowd_over_one_tunnel_is_answered_and_nobody_is_turned_away);
     return test_done();
 }

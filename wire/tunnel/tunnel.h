@@ -114,6 +114,9 @@ MUST_CHECK bool tunnel_ask(struct tunnel *tunnel, const struct tunnel_request *r
                            struct span *body, struct err *err);
 
 /* ---- the gateway's side ---- */
+/* What a centre may ask at once over one tunnel; more waits there. Whoever answers has a
+ * queue for all of it: what is turned away would be asked again. */
+enum { TUNNEL_STREAMS_MAX = 512 };
 struct tunnel_dialer; /* *owned* */
 /* An HTTP proxy that is asked to CONNECT: it resolves the centre's name, and sees nothing
  * but the name and TLS. */

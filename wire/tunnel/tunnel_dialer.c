@@ -16,7 +16,6 @@ enum {
     STEADY_MS = 10000,   /* a tunnel that lived so long makes the next try soon again */
     ADDRESSES_MAX = 8,
     FIRST_SPREAD = 3, /* the first delay is between retry_min_ms and so many of it */
-    STREAMS_MAX = 512,
     NAME_BYTES_MAX = 255
 };
 
@@ -140,7 +139,7 @@ static void on_established(void *self)
     }
     struct http2_serve_config config = {
         .service = dialer->service,
-        .streams_max = STREAMS_MAX,
+        .streams_max = TUNNEL_STREAMS_MAX,
         .ping_ms = dialer->config.ping_ms,
         .stays_when_idle = true,
         .greeted = on_greeted,
