@@ -118,6 +118,7 @@ export async function take<T>(call: Promise<Answer<T>>): Promise<T> {
     isProblem(answer.error)
       ? answer.error
       : { code: `http_${answer.response.status}`, status: answer.response.status },
+    Number(answer.response.headers.get('retry-after')) * 1000 || undefined,
   );
   // a refused login is a 401 too, but no end of a session
   if (problem.status === 401 && problem.code !== 'login_refused' && csrf !== '') whenSessionEnds();

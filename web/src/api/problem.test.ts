@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadWords, t } from '../i18n/t.ts';
-import { Problem, wordsOf } from './problem.ts';
+import { Problem, crowdMs, wordsOf } from './problem.ts';
 
 /* What the centre can answer while pictures and contents are fetched: its own codes, and those of
  * gateways that it passes on. */
@@ -37,5 +37,18 @@ describe('words of what is refused', () => {
     expect(family.text).toBe(t('problem.frame.text'));
     expect(family.next).toContain('frame_no_jpeg');
     expect(unknown('never_heard_of')).toBe(true);
+  });
+});
+
+describe('a crowd', () => {
+  it('is asked again after the time that it says, or a second', () => {
+    expect(crowdMs(new Problem({ code: 'gateway_busy', status: 503 }, 4000))).toBe(4000);
+    expect(crowdMs(new Problem({ code: 'decoder_busy', status: 503 }))).toBe(1000);
+  });
+  it('is nothing that another try would not change, or that is asked for otherwise', () => {
+    for (const code of ['syntax_unsupported', 'frame_broken', 'gateway_away', 'source_changed', 'busy']) {
+      expect(crowdMs(new Problem({ code, status: 503 }, 1000))).toBeUndefined();
+    }
+    expect(crowdMs(new Error('server_busy'))).toBeUndefined();
   });
 });

@@ -16,17 +16,26 @@ export class Problem extends Error {
   readonly status: number;
   readonly field: string | undefined;
   readonly retryAfterMs: number | undefined;
+  /** From the answer's Retry-After. */
+  readonly againMs: number | undefined;
   readonly body: Record<string, unknown>;
 
-  constructor(body: ProblemBody & Record<string, unknown>) {
+  constructor(body: ProblemBody & Record<string, unknown>, againMs?: number) {
     super(body.code);
     this.name = 'Problem';
     this.code = body.code;
     this.status = body.status;
     this.field = body.field;
     this.retryAfterMs = body.retry_after_ms;
+    this.againMs = againMs;
     this.body = body;
   }
+}
+
+/** Too many ask just now, and nothing was done or written: after what time to ask again. */
+export function crowdMs(problem: unknown): number | undefined {
+  const isCrowd = problem instanceof Problem && /^((decoder|gateway|server|store)_busy|memory_short)$/.test(problem.code);
+  return isCrowd ? (problem.againMs ?? 1000) : undefined;
 }
 
 export interface ProblemWords {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Frames, orderOf, type Held, type Wish } from './cache.ts';
 
 /* Loads that the test answers when it likes. */
@@ -8,7 +8,8 @@ function world(bytesMax: number, atATime: number) {
   const stopped: string[] = [];
   const told: string[] = [];
   const answers = new Map<string, { done: (bytes: number) => Promise<void>; fail: (why: unknown) => Promise<void> }>();
-  const frames = new Frames<Held>(bytesMax, atATime, (key) => told.push(key));
+  const crowdMs = (why: unknown) => (why instanceof Error && why.message === 'crowd' ? 1000 : undefined);
+  const frames = new Frames<Held>(bytesMax, atATime, (key) => told.push(key), crowdMs);
   const settle = () => new Promise<void>((done) => setTimeout(done));
   const wish = (key: string): Wish => ({
     key,
@@ -26,7 +27,7 @@ function world(bytesMax: number, atATime: number) {
       }),
   });
   const want = (who: string, keys: string) => frames.want(who, [...keys].map(wish));
-  return { frames, want, begun, stopped, told, done: async (key: string, bytes = 1) => answers.get(key)?.done(bytes), fail: async (key: string) => answers.get(key)?.fail(new Error('no')) };
+  return { frames, want, begun, stopped, told, done: async (key: string, bytes = 1) => answers.get(key)?.done(bytes), fail: async (key: string, why = 'no') => answers.get(key)?.fail(new Error(why)) };
 }
 
 describe('orderOf', () => {
@@ -115,6 +116,60 @@ describe('Frames', () => {
     want('pane', 'a');
     frames.retry('a');
     expect(begun).toEqual(['a', 'b', 'a']);
+  });
+  describe('in a crowd', () => {
+    afterEach(() => void vi.useRealTimers());
+    const inACrowd = () => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      const made = world(100, 2);
+      const turnAway = async (key: string) => {
+        void made.fail(key, 'crowd');
+        await vi.advanceTimersByTimeAsync(0);
+      };
+      return { ...made, turnAway };
+    };
+    it('asks again by itself for what was turned away, after the time that was said and not before', async () => {
+      const { want, begun, frames, turnAway } = inACrowd();
+      want('pane', 'ab');
+      await turnAway('a');
+      await vi.advanceTimersByTimeAsync(999);
+      expect(begun).toEqual(['a', 'b']);
+      expect(frames.failure('a')).toBeUndefined();
+      await vi.advanceTimersByTimeAsync(1);
+      expect(begun).toEqual(['a', 'b', 'a']);
+    });
+    it('asks for nothing else meanwhile, whatever is wanted', async () => {
+      const { want, begun, turnAway } = inACrowd();
+      want('pane', 'abcd');
+      await turnAway('a');
+      want('pane', 'bcd');
+      await vi.advanceTimersByTimeAsync(500);
+      expect(begun).toEqual(['a', 'b']);
+      await vi.advanceTimersByTimeAsync(500);
+      expect(begun).toEqual(['a', 'b', 'c']);
+    });
+    it('says that it failed when it was turned away too often, and tries anew when told to', async () => {
+      const { want, begun, frames, turnAway } = inACrowd();
+      want('pane', 'a');
+      for (let times = 0; times < 4; times += 1) {
+        expect(frames.failure('a')).toBeUndefined();
+        await turnAway('a');
+        await vi.advanceTimersByTimeAsync(1000);
+      }
+      expect(begun).toEqual(['a', 'a', 'a', 'a']);
+      expect(frames.failure('a')).toBeInstanceOf(Error);
+      frames.retry('a');
+      await turnAway('a');
+      expect(frames.failure('a')).toBeUndefined();
+    });
+    it('asks no more when all was closed', async () => {
+      const { want, begun, frames, turnAway } = inACrowd();
+      want('pane', 'a');
+      await turnAway('a');
+      frames.close();
+      await vi.advanceTimersByTimeAsync(5000);
+      expect(begun).toEqual(['a']);
+    });
   });
   it('says nothing of what came after all was closed', async () => {
     const { want, told, frames, done } = world(100, 1);

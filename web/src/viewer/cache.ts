@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Frames on their way and in memory. Each pane says what it wants, the nearest first; what nobody
- * wants any more is given up; what was seen longest ago goes first when memory is short. */
+ * wants any more is given up; what was seen longest ago goes first when memory is short. A server
+ * that is crowded is left alone for as long as it says, then asked again. */
 
 export interface Wish {
   /** Of the frame and its quality; the same for everybody who wants it. */
@@ -33,16 +34,21 @@ export class Frames<T extends Held> {
   readonly #bytesMax: number;
   readonly #atATime: number;
   readonly #changed: (key: string) => void;
+  readonly #crowdMs: (problem: unknown) => number | undefined;
+  readonly #turnedAway = new Map<string, number>(); // how often, by a crowd
+  #pause: ReturnType<typeof setTimeout> | undefined;
   readonly #held = new Map<string, T>(); // the longest unseen first
   readonly #failed = new Map<string, unknown>();
   readonly #running = new Map<string, AbortController>();
   readonly #wants = new Map<string, Wish[]>();
   #bytes = 0;
 
-  constructor(bytesMax: number, atATime: number, changed: (key: string) => void) {
+  /** `crowdMs`: after what time a failure that is a crowd's is worth another try. */
+  constructor(bytesMax: number, atATime: number, changed: (key: string) => void, crowdMs: (problem: unknown) => number | undefined) {
     this.#bytesMax = bytesMax;
     this.#atATime = atATime;
     this.#changed = changed;
+    this.#crowdMs = crowdMs;
   }
 
   get bytes(): number {
@@ -64,6 +70,7 @@ export class Frames<T extends Held> {
 
   retry(key: string): void {
     this.#failed.delete(key);
+    this.#turnedAway.delete(key);
     this.#go();
   }
 
@@ -81,6 +88,7 @@ export class Frames<T extends Held> {
 
   close(): void {
     this.#wants.clear();
+    clearTimeout(this.#pause);
     for (const stop of this.#running.values()) stop.abort();
     this.#running.clear();
     this.#held.clear();
@@ -99,7 +107,21 @@ export class Frames<T extends Held> {
     }
   }
 
+  /* All wait: what else is asked meanwhile would only be turned away, too. */
+  #comesAgain(key: string, problem: unknown): boolean {
+    const ms = this.#crowdMs(problem);
+    const times = this.#turnedAway.get(key) ?? 0;
+    if (ms === undefined || times === TRIES) return false;
+    this.#turnedAway.set(key, times + 1);
+    this.#pause ??= setTimeout(() => {
+      this.#pause = undefined;
+      this.#go();
+    }, ms);
+    return true;
+  }
+
   #go(): void {
+    if (this.#pause !== undefined) return;
     let ahead = 0; // bytes of what comes before it in the order
     for (const wish of this.#inTurn()) {
       if (this.#running.size >= this.#atATime) return;
@@ -122,7 +144,7 @@ export class Frames<T extends Held> {
       this.#hold(key, frame);
     } catch (problem) {
       if (stop.signal.aborted) return;
-      this.#failed.set(key, problem);
+      if (!this.#comesAgain(key, problem)) this.#failed.set(key, problem);
     }
     this.#running.delete(key);
     this.#changed(key);
@@ -140,3 +162,4 @@ export class Frames<T extends Held> {
   }
 }
 const FILLED = 0.75;
+const TRIES = 3; // after the first

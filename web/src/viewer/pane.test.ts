@@ -25,7 +25,7 @@ function open(count: number, more: Partial<Instance> = {}, answer: (asked: strin
     number: 1, uid: '', modality: 'CT', description: '', body_part: '', laterality: '', kind: 'image',
     instances: Array.from({ length: count }, (_, at) => slice(at * 5, more)),
   };
-  const store = new Frames<Loaded>(1e6, 100, () => {});
+  const store = new Frames<Loaded>(1e6, 100, () => {}, () => undefined);
   return { asked, pane: new Pane('pane', 'opening', series, 0, store, load, () => {}), store };
 }
 const values = (): Promise<Loaded> => Promise.resolve({ bytes: 8, values: new Uint8Array(8) });

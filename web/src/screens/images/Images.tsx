@@ -5,7 +5,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Link, useLocation } from 'wouter-preact';
 import '../../styles/images.css';
 import type { Facility, Person } from '../../api/client.ts';
-import { Problem } from '../../api/problem.ts';
+import { Problem, crowdMs } from '../../api/problem.ts';
 import { t } from '../../i18n/t.ts';
 import { slashed } from '../../i18n/wareki.ts';
 import { preferences } from '../../preferences.ts';
@@ -92,7 +92,7 @@ const isSameSpace = (a: Slot, b: Slot): boolean => {
 };
 
 function usePanes(draw: () => void) {
-  const store = useMemo(() => new Frames<Loaded>(innerWidth < 768 ? PHONE_BYTES : DESK_BYTES, AT_A_TIME, draw), []);
+  const store = useMemo(() => new Frames<Loaded>(innerWidth < 768 ? PHONE_BYTES : DESK_BYTES, AT_A_TIME, draw, crowdMs), []);
   const slots = useRef<(Slot | undefined)[]>([]);
   const [layout, setLayout] = useState(1);
   const [active, setActive] = useState(0);
