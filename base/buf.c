@@ -68,6 +68,11 @@ uint8_t *buf_take(struct buf *buf, size_t len)
     return at;
 }
 
+void buf_reserve(struct buf *buf, size_t len)
+{
+    (void)make_room(buf, len);
+}
+
 void buf_cstr(struct buf *buf, const char *string)
 {
     buf_put(buf, string, strlen(string));

@@ -33,6 +33,10 @@ void buf_put_growing(struct buf *buf, const void *at, size_t len);
  * nothing was asked for. */
 uint8_t *buf_take(struct buf *buf, size_t len);
 
+/* Room for so much behind what there is, at once instead of by doubling again and again.
+ */
+void buf_reserve(struct buf *buf, size_t len);
+
 /* Inline, because writers call them for every few bytes. The room never exceeds the
  * maximum. */
 static inline void buf_put(struct buf *buf, const void *at, size_t len)

@@ -75,6 +75,30 @@ bool content_is_list(struct text list);
 /* What a status other than 200 with a problem's body means. */
 void content_refusal(int status, struct span body, struct err *err);
 
+/* ---- what came of a stream and waits for its reader (content_waiting.c) ---- */
+/* In pieces that are handed on as they are, so that nothing is copied twice. */
+enum {
+    CONTENT_PIECE_BYTES = 128 * 1024,
+    CONTENT_WAITING_BYTES_MAX = 8 << 20,
+    CONTENT_PIECES_MAX = CONTENT_WAITING_BYTES_MAX / CONTENT_PIECE_BYTES + 1
+};
+struct content_waiting {
+    struct buf pieces[CONTENT_PIECES_MAX];
+    size_t first;
+    size_t count;
+    size_t bytes;
+    struct buf spare; /* room that is used again */
+};
+/* Copies. ERR_LIMIT content_waiting when it is too much, ERR_BUSY memory_short. */
+MUST_CHECK bool content_waiting_put(struct content_waiting *waiting, struct span bytes,
+                                    struct err *err);
+/* The oldest piece, whose bytes may be taken away; NULL = there is none. */
+struct buf *content_waiting_first(struct content_waiting *waiting);
+/* That piece, of so many bytes, is through; what is left of it is room for another. */
+void content_waiting_drop(struct content_waiting *waiting, size_t bytes);
+/* And may be used again. */
+void content_waiting_free(struct content_waiting *waiting);
+
 /* ---- a fetch under way ---- */
 /* Several answers in one stream. The call is gone before the last is asked for, so all of
  * it is kept here. */
@@ -100,10 +124,10 @@ struct content_fetch {
     struct tunnel_exchange *exchange; /* NULL = ended */
     int status;
     struct content_fetched head;
-    struct buf received;
-    struct buf passing; /* of a stream: changes places with received when it is used up */
-    size_t used_bytes;  /* of passing */
-    size_t batch_bytes; /* from so much on a worker is called for a stream */
+    struct buf received;            /* of what is read whole, or is no 200 */
+    struct content_waiting waiting; /* of a stream */
+    bool is_too_much;               /* of it came, or there is no memory */
+    size_t batch_bytes;             /* from so much on a worker is called for a stream */
     int64_t passed_bytes;
     int64_t enough_bytes; /* of a part; < 0 = all that come */
     bool has_ended;

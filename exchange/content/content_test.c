@@ -154,6 +154,47 @@ static void only_known_reasons_reach_people(void)
     }
 }
 
+/* ---- what waits ---- */
+
+/* In parts of odd sizes, some of it taken meanwhile. */
+static void what_waits_comes_out_in_order_and_in_pieces(void)
+{
+    enum { PART = 50001, PARTS = 40 };
+    static uint8_t part[PART];
+    struct err err = {0};
+    uint32_t put = 0, got = 0;
+    size_t wrong = 0, small = 0;
+    CLEANUP(content_waiting_free) struct content_waiting waiting = {0};
+    CHECK(content_waiting_first(&waiting) == NULL);
+    for (int i = 0; i < PARTS; i++) {
+        for (size_t k = 0; k < PART; k++)
+            part[k] = (uint8_t)(put++ % 251);
+        CHECK(content_waiting_put(&waiting, span_of(part, PART), &err));
+        while (waiting.count > 1 || (i == PARTS - 1 && waiting.count > 0)) {
+            const struct buf *piece = content_waiting_first(&waiting);
+            size_t len = piece->len;
+            small += len != CONTENT_PIECE_BYTES;
+            for (size_t k = 0; k < len; k++)
+                wrong += piece->at[k] != (uint8_t)(got++ % 251);
+            content_waiting_drop(&waiting, len);
+        }
+    }
+    CHECK(got == put && wrong == 0 && small == 1);
+    CHECK(waiting.bytes == 0 && content_waiting_first(&waiting) == NULL);
+}
+
+static void no_more_waits_than_may(void)
+{
+    static const uint8_t part[1 << 20];
+    struct err err = {0};
+    CLEANUP(content_waiting_free) struct content_waiting waiting = {0};
+    for (int i = 0; i < CONTENT_WAITING_BYTES_MAX >> 20; i++)
+        CHECK(content_waiting_put(&waiting, span_of(part, sizeof part), &err));
+    CHECK(waiting.bytes == CONTENT_WAITING_BYTES_MAX);
+    CHECK(!content_waiting_put(&waiting, span_of(part, 1), &err));
+    CHECK(err.kind == ERR_LIMIT && strcmp(err.code, "content_waiting") == 0);
+}
+
 int main(void)
 {
     RUN(items_and_warnings_go_on_escaped);
@@ -161,5 +202,7 @@ int main(void)
     RUN(more_than_the_bounds_is_refused);
     RUN(the_list_of_parts_goes_on_when_it_is_one);
     RUN(only_known_reasons_reach_people);
+    RUN(what_waits_comes_out_in_order_and_in_pieces);
+    RUN(no_more_waits_than_may);
     return test_done();
 }

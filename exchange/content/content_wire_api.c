@@ -17,12 +17,10 @@
 enum {
     WORKERS = 8,
     QUEUE_MAX = 2 * CONTENT_FETCHES_MAX,
-    PIECE_BYTES = 128 * 1024,
     /* Of what may come without credit; two would wait for each other. What a source that
      * stalls leaves below goes on when the server looks again. */
     BATCHES = 4,
     TURN_PIECES = 16,
-    RECEIVED_BYTES_MAX = 8 << 20,
     REFUSAL_BYTES_MAX = 64 * 1024,
     CANCEL_MS = 2000,
 };
@@ -82,7 +80,7 @@ static void fetch_free(struct content_fetch *fetch)
     if (fetch->tunnel)
         tunnel_release(&fetch->tunnel);
     buf_free(&fetch->received);
-    buf_free(&fetch->passing);
+    content_waiting_free(&fetch->waiting);
     pthread_mutex_destroy(&fetch->lock);
     memory_free(fetch);
 }
@@ -157,7 +155,7 @@ static void got_head(void *context, const struct tunnel_head *head)
     copy_field(fetch->head.type, sizeof fetch->head.type, head->content_type);
     copy_field(fetch->head.lossy, sizeof fetch->head.lossy, head->lossy);
     copy_field(fetch->head.stamp, sizeof fetch->head.stamp, head->stamp);
-    unlock_and_post_if(fetch, is_stream(fetch));
+    pthread_mutex_unlock(&fetch->lock); /* its first bytes or its end follow */
 }
 
 /* No more than `begin` waits for: it reads them without the lock. */
@@ -172,23 +170,32 @@ static void keep_first(struct content_fetch *fetch, struct span bytes)
     head->first_bytes += first.len;
 }
 
+static bool keep(struct content_fetch *fetch, struct span bytes, bool is_passed_on)
+{
+    struct err err = {0};
+    if (is_passed_on)
+        fetch->is_too_much |= !content_waiting_put(&fetch->waiting, bytes, &err);
+    else
+        buf_span(&fetch->received, bytes);
+    fetch->is_too_much |= !buf_check(&fetch->received, &err);
+    return !fetch->is_too_much;
+}
+
 /* What is wanted whole is taken at once; a stream only as fast as the browser takes it.
  */
 static void got_data(void *context, struct span bytes)
 {
     struct content_fetch *fetch = context;
-    struct err err = {0};
     pthread_mutex_lock(&fetch->lock);
-    buf_span(&fetch->received, bytes);
-    bool is_whole = buf_check(&fetch->received, &err);
-    keep_first(fetch, bytes);
     bool is_passed_on = is_stream(fetch) && fetch->status == 200;
-    if (!is_whole && fetch->exchange)
+    bool is_kept = keep(fetch, bytes, is_passed_on);
+    keep_first(fetch, bytes);
+    if (!is_kept && fetch->exchange)
         tunnel_cancel(fetch->exchange);
     else if (!is_passed_on && fetch->exchange)
         tunnel_consume(fetch->exchange, bytes.len);
     /* the first bytes are judged as soon as they are here */
-    bool is_due = !fetch->is_passing || fetch->received.len >= fetch->batch_bytes;
+    bool is_due = !fetch->is_passing || fetch->waiting.bytes >= fetch->batch_bytes;
     unlock_and_post_if(fetch, is_passed_on && is_due);
 }
 
@@ -285,8 +292,8 @@ static struct content_fetch *make(struct content_service *service,
     }
     fetch->wish = *wish;
     fetch->opening = opening_keep(opening);
-    fetch->received = buf_init(way->answer ? (size_t)way->bytes_max : RECEIVED_BYTES_MAX);
-    fetch->passing = buf_init(RECEIVED_BYTES_MAX);
+    fetch->received =
+        buf_init(way->answer ? (size_t)way->bytes_max : (size_t)REFUSAL_BYTES_MAX);
     fetch->enough_bytes = -1;
     pthread_mutex_init(&fetch->lock, NULL);
     return fetch;
@@ -449,12 +456,14 @@ static bool refuse(const struct content_fetch *fetch, struct err *err)
 static void fault_of_end(struct content_fetch *fetch, struct err *err)
 {
     struct span body = span_part(buf_view(&fetch->received), 0, REFUSAL_BYTES_MAX);
-    if (!fetch->is_complete && !buf_check(&fetch->received, err))
+    if (!fetch->is_complete && fetch->is_too_much) {
+        (void)err_set(err, ERR_LIMIT, "content_too_large", "more than may come");
         (void)refuse(fetch, err);
-    else if (!fetch->is_complete)
+    } else if (!fetch->is_complete) {
         *err = fetch->err;
-    else
+    } else {
         content_refusal(fetch->status, body, err);
+    }
 }
 
 /* ---- whole ---- */
@@ -578,8 +587,7 @@ static void ask_next_part(struct content_fetch *fetch)
     fetch->passed_bytes = 0;
     fetch->has_ended = fetch->is_complete = fetch->is_passing = false;
     buf_reset(&fetch->received);
-    buf_reset(&fetch->passing);
-    fetch->used_bytes = 0;
+    content_waiting_free(&fetch->waiting);
     pthread_mutex_unlock(&fetch->lock);
     bool is_sent =
         check_permission(fetch, &err) &&
@@ -594,24 +602,12 @@ static void ask_next_part(struct content_fetch *fetch)
     pthread_mutex_unlock(&fetch->lock);
 }
 
-static bool has_waiting(const struct content_fetch *fetch)
+/* What it lay in comes back empty, or another one. */
+static size_t write_piece(struct content_fetch *fetch, struct buf *whole,
+                          struct span piece)
 {
-    return fetch->received.len > 0 || fetch->used_bytes < fetch->passing.len;
-}
-
-/* The oldest of what came. A failure goes on to what comes behind it. */
-static struct span next_piece(struct content_fetch *fetch)
-{
-    if (fetch->used_bytes == fetch->passing.len) {
-        struct buf used_up = fetch->passing;
-        fetch->passing = fetch->received;
-        fetch->received = used_up;
-        buf_reset(&fetch->received);
-        fetch->received.has_failed = fetch->passing.has_failed;
-        fetch->received.lacks_memory = fetch->passing.lacks_memory;
-        fetch->used_bytes = 0;
-    }
-    return span_part(buf_view(&fetch->passing), fetch->used_bytes, PIECE_BYTES);
+    return piece.len == whole->len ? http_stream_give(fetch->stream, whole)
+                                   : http_stream_write(fetch->stream, piece);
 }
 
 /* The lock is held: one piece goes to the browser, and its credit back. What is longer
@@ -619,7 +615,8 @@ static struct span next_piece(struct content_fetch *fetch)
 static void pass_piece(struct content_fetch *fetch)
 {
     int64_t bytes_max = fetch->wish.way->bytes_max;
-    struct span piece = next_piece(fetch);
+    struct buf *whole = content_waiting_first(&fetch->waiting);
+    struct span piece = buf_view(whole);
     size_t taken_bytes = piece.len;
     if (fetch->enough_bytes >= 0)
         piece = span_part(piece, 0, (size_t)(fetch->enough_bytes - fetch->passed_bytes));
@@ -629,18 +626,17 @@ static void pass_piece(struct content_fetch *fetch)
         return;
     }
     opening_count(fetch->opening, (int64_t)piece.len, 0);
-    size_t queued_bytes = http_stream_write(fetch->stream, piece);
-    fetch->is_full = queued_bytes > HTTP_STREAM_HIGH_BYTES;
+    fetch->is_full = write_piece(fetch, whole, piece) > HTTP_STREAM_HIGH_BYTES;
+    content_waiting_drop(&fetch->waiting, taken_bytes);
     if (fetch->exchange)
         tunnel_consume(fetch->exchange, taken_bytes);
-    fetch->used_bytes += taken_bytes;
 }
 
 static bool has_piece(struct content_fetch *fetch)
 {
     pthread_mutex_lock(&fetch->lock);
     bool has_one = fetch->stream && !fetch->is_over && !fetch->is_full &&
-                   fetch->is_passing && has_waiting(fetch);
+                   fetch->is_passing && fetch->waiting.count > 0;
     pthread_mutex_unlock(&fetch->lock);
     return has_one;
 }
@@ -703,10 +699,10 @@ static void end_stream(struct content_fetch *fetch)
     pthread_mutex_lock(&fetch->lock);
     bool is_enough =
         fetch->enough_bytes >= 0 && fetch->passed_bytes == fetch->enough_bytes;
-    bool is_due =
-        fetch->stream && !fetch->is_over &&
-        (is_enough || (fetch->has_ended && (!has_waiting(fetch) || !fetch->is_complete)));
-    if (is_due && (is_enough || (fetch->is_complete && !fetch->received.has_failed)))
+    bool is_due = fetch->stream && !fetch->is_over &&
+                  (is_enough || (fetch->has_ended &&
+                                 (fetch->waiting.count == 0 || !fetch->is_complete)));
+    if (is_due && (is_enough || (fetch->is_complete && !fetch->is_too_much)))
         goes_on = end_part(fetch);
     else if (is_due)
         break_off(fetch);

@@ -13,13 +13,20 @@
 #include "base/path.h"
 #include "gateway/answer/answer_parts.h"
 
-enum { PIECE_BYTES = ANSWER_PIECE_BYTES, SMALL_BYTES = 1 << 20, SENDINGS_MAX = 16 };
+enum {
+    PIECE_BYTES = 255 * 1024, /* below the stream's high mark; four frames of a tunnel */
+    SMALL_BYTES = 1 << 20,
+    SENDINGS_MAX = 16
+};
+
+_Static_assert((int)PIECE_BYTES <= (int)HTTP_STREAM_HIGH_BYTES, "one may wait");
 
 struct answer_sending {
     struct answer *answer;
     int fd; /* -1: the parcel */
     int64_t at, end;
     struct answer_parcel *parcel; /* *owned*; NULL = one file */
+    struct buf piece;             /* goes whole when it is full, and is not copied */
     pthread_mutex_t lock;         /* guards what follows */
     pthread_cond_t word;
     struct http_stream *stream; /* NULL = its reader is gone */
@@ -50,31 +57,71 @@ static void closed(void *context)
         free_sending(sending);
 }
 
-size_t answer_read_piece(int fd, int64_t at, int64_t end, uint8_t *piece)
+size_t answer_read_piece(int fd, int64_t at, int64_t end, struct answer_room room)
 {
     int64_t left = end - at;
-    size_t len = left < PIECE_BYTES ? (size_t)left : PIECE_BYTES;
+    size_t len = (uint64_t)left < room.bytes ? (size_t)left : room.bytes;
     ssize_t count = 0;
     do
-        count = pread(fd, piece, len, (off_t)at);
+        count = pread(fd, room.at, len, (off_t)at);
     while (count < 0 && errno == EINTR);
     return count > 0 ? (size_t)count : 0;
 }
 
-/* False when the reader is gone, or the file became shorter. */
-static bool send_piece(struct answer_sending *sending, struct span piece)
+/* False when the reader is gone. */
+static bool send_piece(struct answer_sending *sending)
 {
     pthread_mutex_lock(&sending->lock);
     while (sending->stream && sending->is_full)
         pthread_cond_wait(&sending->word, &sending->lock);
     struct http_stream *stream = sending->stream;
-    if (stream && piece.len > 0) {
+    if (stream && sending->piece.len > 0) {
         sending->is_full = true;
-        if (http_stream_write(stream, piece) <= HTTP_STREAM_HIGH_BYTES)
+        if (http_stream_give(stream, &sending->piece) <= HTTP_STREAM_HIGH_BYTES)
             sending->is_full = false;
     }
     pthread_mutex_unlock(&sending->lock);
-    return stream != NULL && piece.len > 0;
+    return stream != NULL;
+}
+
+/* There is always some: a full piece goes at once. */
+static struct answer_room room(void *context)
+{
+    struct answer_sending *sending = context;
+    size_t len = sending->piece.len;
+    struct answer_room room = {.bytes = PIECE_BYTES - len};
+    room.at = buf_take(&sending->piece, room.bytes);
+    sending->piece.len = len;
+    return room;
+}
+
+static void put_part(struct buf *piece, struct span part)
+{
+    bool is_there = piece->at && part.at == piece->at + piece->len;
+    if (is_there)
+        piece->len += part.len;
+    else
+        buf_span(piece, part);
+}
+
+static bool put(void *context, struct span bytes)
+{
+    struct answer_sending *sending = context;
+    struct buf *piece = &sending->piece;
+    while (bytes.len > 0) {
+        struct span part = span_part(bytes, 0, PIECE_BYTES - piece->len);
+        put_part(piece, part);
+        bytes = span_part(bytes, part.len, bytes.len);
+        if (piece->has_failed || (piece->len == PIECE_BYTES && !send_piece(sending)))
+            return false;
+    }
+    return true;
+}
+
+/* Of what comes slowly nothing is kept back. */
+static bool put_at_once(void *context, struct span bytes)
+{
+    return put(context, bytes) && send_piece(context);
 }
 
 /* Whole or cut, the stream's end is waited for: it must not outlive what it names. */
@@ -94,6 +141,7 @@ static void free_sending(struct answer_sending *sending)
 {
     struct answer *answer = sending->answer;
     path_close(&sending->fd);
+    buf_free(&sending->piece);
     answer_free_parcel(sending->parcel);
     pthread_cond_destroy(&sending->word);
     pthread_mutex_destroy(&sending->lock);
@@ -104,37 +152,33 @@ static void free_sending(struct answer_sending *sending)
     pthread_mutex_unlock(&answer->lists_lock);
 }
 
+/* False as well when the file became shorter. */
 static bool send_one(struct answer_sending *sending)
 {
-    uint8_t piece[PIECE_BYTES];
-    bool goes_on = true;
-    while (goes_on && sending->at < sending->end) {
-        size_t count = answer_read_piece(sending->fd, sending->at, sending->end, piece);
-        goes_on = send_piece(sending, span_of(piece, count));
+    while (sending->at < sending->end) {
+        struct answer_room free = room(sending);
+        size_t count =
+            free.at ? answer_read_piece(sending->fd, sending->at, sending->end, free) : 0;
+        if (count == 0 || !put(sending, span_of(free.at, count)))
+            return false;
         sending->at += (int64_t)count;
     }
-    return goes_on;
+    return send_piece(sending);
 }
 
-/* For answer_write_parcel. */
-static bool pass_on(void *context, struct span bytes)
+static bool send_parcel(struct answer_sending *sending)
 {
-    while (bytes.len > 0) {
-        struct span piece = span_part(bytes, 0, PIECE_BYTES);
-        if (!send_piece(context, piece))
-            return false;
-        bytes = span_of(bytes.at + piece.len, bytes.len - piece.len);
-    }
-    return true;
+    bool is_slow = sending->parcel->form == ANSWER_METADATA;
+    const struct answer_outlet outlet = {
+        .sending = sending, .write = is_slow ? put_at_once : put, .room = room};
+    return answer_write_parcel(sending->answer, sending->parcel, &outlet) &&
+           send_piece(sending);
 }
 
 static void *run(void *context)
 {
     struct answer_sending *sending = context;
-    bool is_whole =
-        sending->parcel
-            ? answer_write_parcel(sending->answer, sending->parcel, pass_on, sending)
-            : send_one(sending);
+    bool is_whole = sending->parcel ? send_parcel(sending) : send_one(sending);
     end_stream(sending, is_whole);
     free_sending(sending);
     return NULL;
@@ -156,7 +200,8 @@ static struct answer_sending *begin(struct answer *answer, struct err *err)
         memory_free(sending);
         return NULL;
     }
-    *sending = (struct answer_sending){.answer = answer, .fd = -1};
+    *sending = (struct answer_sending){
+        .answer = answer, .fd = -1, .piece = buf_init(PIECE_BYTES)};
     pthread_mutex_init(&sending->lock, NULL);
     pthread_cond_init(&sending->word, NULL);
     return sending;
@@ -182,8 +227,9 @@ static bool read_whole(const struct answer_sending *sending, struct buf *out,
     uint8_t *at = left > 0 ? buf_take(out, left) : NULL;
     size_t read = 0;
     while (at && read < left) {
+        struct answer_room rest = {at + read, left - read};
         size_t count = answer_read_piece(sending->fd, sending->at + (int64_t)read,
-                                         sending->end, at + read);
+                                         sending->end, rest);
         if (count == 0)
             return err_set(err, ERR_BUSY, "source_changed", "the file is shorter now");
         read += count;

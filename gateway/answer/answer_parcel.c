@@ -19,8 +19,7 @@ enum {
 struct writing {
     struct answer *answer;
     const struct answer_parcel *parcel;
-    bool (*write)(void *sending, struct span bytes);
-    void *sending;
+    const struct answer_outlet *outlet;
     struct zip *zip;
     size_t count;  /* parts or objects so far */
     int64_t bytes; /* of parts or metadata so far */
@@ -30,7 +29,7 @@ struct writing {
 static bool write_out(struct writing *writing, struct span bytes, struct err *err)
 {
     writing->bytes += (int64_t)bytes.len;
-    return writing->write(writing->sending, bytes) ||
+    return writing->outlet->write(writing->outlet->sending, bytes) ||
            err_set(err, ERR_BUSY, "stream_cut", "the reader is gone");
 }
 
@@ -44,12 +43,14 @@ static bool copy_file(struct writing *writing, int fd, int64_t size_bytes,
                       bool (*put)(struct writing *, struct span, struct err *),
                       struct err *err)
 {
-    uint8_t piece[ANSWER_PIECE_BYTES];
     for (int64_t at = 0; at < size_bytes;) {
-        size_t count = answer_read_piece(fd, at, size_bytes, piece);
+        struct answer_room room = writing->outlet->room(writing->outlet->sending);
+        if (!room.at)
+            return err_set(err, ERR_BUSY, "memory_short", "no memory for a piece");
+        size_t count = answer_read_piece(fd, at, size_bytes, room);
         if (count == 0)
             return err_set(err, ERR_BUSY, "source_changed", "the file is shorter now");
-        if (!put(writing, span_of(piece, count), err))
+        if (!put(writing, span_of(room.at, count), err))
             return false;
         at += (int64_t)count;
     }
@@ -98,7 +99,7 @@ static bool write_zip(struct writing *writing, struct err *err)
 {
     struct dicom_medium medium;
     const struct answer_parcel *parcel = writing->parcel;
-    writing->zip = zip_open(writing->write, writing->sending, err);
+    writing->zip = zip_open(writing->outlet->write, writing->outlet->sending, err);
     bool is_good = writing->zip != NULL;
     dicom_medium_begin(&medium, parcel->number);
     for (size_t i = 0; is_good && i < parcel->count; i++)
@@ -240,15 +241,14 @@ static bool write_metadata(struct writing *writing, struct err *err)
 /* ---- all of them ---- */
 
 bool answer_write_parcel(struct answer *answer, const struct answer_parcel *parcel,
-                         bool (*write)(void *sending, struct span bytes), void *sending)
+                         const struct answer_outlet *outlet)
 {
     static bool (*const forms[])(struct writing *,
                                  struct err *) = {[ANSWER_ZIP] = write_zip,
                                                   [ANSWER_MULTIPART] = write_parts,
                                                   [ANSWER_METADATA] = write_metadata};
     struct err err = {0};
-    struct writing writing = {
-        .answer = answer, .parcel = parcel, .write = write, .sending = sending};
+    struct writing writing = {.answer = answer, .parcel = parcel, .outlet = outlet};
     bool is_good = forms[parcel->form](&writing, &err);
     if (!is_good && answer->config.log)
         log_err(answer->config.log, "archive", &err);

@@ -115,9 +115,21 @@ struct answer_range {
  * stands in tsumugi-stamp. False: not answered. */
 MUST_CHECK bool answer_send_file(struct answer *answer, struct http_call *call, int *fd,
                                  struct answer_range *range, struct err *err);
-enum { ANSWER_PIECE_BYTES = 128 * 1024 };
-/* Of what is left up to `end`; 0 = it is not there. */
-size_t answer_read_piece(int fd, int64_t at, int64_t end, uint8_t *piece);
+/* Into `room`, of what is left up to `end`; 0 = it is not there. */
+struct answer_room {
+    uint8_t *at; /* NULL = no memory */
+    size_t bytes;
+};
+size_t answer_read_piece(int fd, int64_t at, int64_t end, struct answer_room room);
+/* Where an answer of several files goes. */
+struct answer_outlet {
+    void *sending;
+    /* Takes all, or says that its reader is gone. */
+    bool (*write)(void *sending, struct span bytes);
+    /* Where the next bytes will stand: what is written from there is not copied. Good
+     * until then. */
+    struct answer_room (*room)(void *sending);
+};
 /* ---- several files of a study as one answer (answer_parcel.c) ---- */
 enum answer_form {
     ANSWER_ZIP,       /* with a DICOMDIR */
@@ -144,11 +156,10 @@ struct answer_parcel {
     int64_t made_s;
 };
 void answer_free_parcel(struct answer_parcel *parcel);
-/* `write` takes all, or says that its reader is gone. False: the answer is not whole. */
+/* False: the answer is not whole. */
 MUST_CHECK bool answer_write_parcel(struct answer *answer,
                                     const struct answer_parcel *parcel,
-                                    bool (*write)(void *sending, struct span bytes),
-                                    void *sending);
+                                    const struct answer_outlet *outlet);
 /* Takes the parcel when it answers. */
 MUST_CHECK bool answer_send_parcel(struct answer *answer, struct http_call *call,
                                    struct answer_parcel **parcel, struct err *err);

@@ -19,6 +19,8 @@ enum {
     HTTP_ANSWER_TEXT_BYTES = 16 * 1024,
     HTTP_ANSWER_MAX_BYTES = 64 * 1024 * 1024,
     HTTP_STREAM_MAX_BYTES = 8 * 1024 * 1024, /* a source that does not pause is cut */
+    HTTP_STREAM_PIECES_MAX =
+        6, /* that wait one by one, so that none is copied to another */
     HTTP_TARGET_MAX_BYTES = 8 * 1024
 };
 
@@ -105,8 +107,11 @@ struct http_stream {
     struct http_call *call;
     struct http_stream_events events;
     void *context;
-    pthread_mutex_t lock; /* guards the following */
-    struct buf pending;
+    pthread_mutex_t lock;                       /* guards the following */
+    struct buf pending[HTTP_STREAM_PIECES_MAX]; /* a ring, the oldest at first_pending */
+    int first_pending;
+    int pending_count;
+    struct buf spare;       /* empty: room that is used again */
     size_t queued_bytes;    /* pending and sending */
     int64_t promised_bytes; /* left of the content length; < 0 = none was given */
     bool was_told_high;

@@ -210,21 +210,12 @@ static void send_queue(struct http_connection *connection)
     }
 }
 
-/* At once, since records of 16 kB that come one by one would be moved by each doubling.
- */
-static void make_room(struct buf *buf, size_t more)
-{
-    size_t len = buf->len;
-    if (buf_take(buf, more))
-        buf->len = len;
-}
-
 static bool encrypt(struct http_connection *connection, struct span bytes)
 {
     enum { RECORD_BYTES = 16 * 1024, RECORD_MORE_BYTES = 32 };
     struct err err = {0};
-    make_room(&connection->queue,
-              bytes.len + (bytes.len / RECORD_BYTES + 1) * RECORD_MORE_BYTES);
+    buf_reserve(&connection->queue,
+                bytes.len + (bytes.len / RECORD_BYTES + 1) * RECORD_MORE_BYTES);
     if (!connection->tls) {
         buf_span(&connection->queue, bytes);
         return buf_check(&connection->queue, &err);
@@ -420,7 +411,7 @@ static void take_in(struct http_connection *connection, struct span bytes)
         take_proxy(connection, bytes);
         return;
     }
-    make_room(&connection->unread, bytes.len);
+    buf_reserve(&connection->unread, bytes.len);
     if (!connection->tls) {
         buf_span(&connection->unread, bytes);
         if (!buf_check(&connection->unread, &err))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Bytes go from the source's thread to the loop through two buffers that change places,
- * so that the lock is held for a copy or a swap and never while something is sent. */
+/* Bytes go from the source's thread to the loop in pieces that change owners, so that the
+ * lock is held for a copy or a swap and never while something is sent. */
 #include <assert.h>
 #include <string.h>
 
@@ -8,8 +8,11 @@
 #include "wire/http/call.h"
 #include "wire/loop/loop.h"
 
-/* What grows by doubling to hold the high mark and a piece more is used again. */
-enum { KEPT_BUFFER_BYTES = 2 * HTTP_STREAM_HIGH_BYTES };
+enum {
+    /* What grows by doubling to hold the high mark and a piece more is used again. */
+    KEPT_BUFFER_BYTES = 2 * HTTP_STREAM_HIGH_BYTES,
+    SMALL_BYTES = 16 * 1024 /* what is copied is put together up to here */
+};
 
 /* ---- from the source to the loop ---- */
 
@@ -52,31 +55,58 @@ static bool keeps_promise(struct http_stream *stream, size_t len)
     return true;
 }
 
-/* The buffer itself, when nothing waits before it. Each keeps its own bound. */
-static bool take_whole(struct buf *pending, struct buf *bytes)
+/* The lock is held. */
+static struct buf *pending_at(struct http_stream *stream, int index)
 {
-    if (!bytes || pending->len > 0 || bytes->len > pending->max_bytes)
+    return &stream->pending[(stream->first_pending + index) % HTTP_STREAM_PIECES_MAX];
+}
+
+/* The lock is held: what the bytes lie in, against a buffer that is empty. Each keeps its
+ * own bound. */
+static bool take_whole(struct http_stream *stream, struct buf *bytes)
+{
+    bool is_small = bytes && stream->pending_count > 0 && bytes->len <= SMALL_BYTES;
+    if (!bytes || is_small || stream->pending_count == HTTP_STREAM_PIECES_MAX)
         return false;
-    struct buf empty = *pending;
-    *pending = *bytes;
-    pending->max_bytes = empty.max_bytes;
-    empty.max_bytes = bytes->max_bytes;
-    *bytes = empty;
+    struct buf *piece = pending_at(stream, stream->pending_count++);
+    size_t max_bytes = bytes->max_bytes;
+    *piece = *bytes;
+    piece->max_bytes = HTTP_STREAM_MAX_BYTES;
+    *bytes = stream->spare;
+    bytes->max_bytes = max_bytes;
+    stream->spare = buf_init(HTTP_STREAM_MAX_BYTES);
     return true;
+}
+
+/* The lock is held. False: there is no memory. */
+static bool copy(struct http_stream *stream, struct span bytes)
+{
+    struct err err = {0};
+    int count = stream->pending_count;
+    struct buf *last = count > 0 ? pending_at(stream, count - 1) : NULL;
+    bool is_new =
+        !last || (last->len + bytes.len > SMALL_BYTES && count < HTTP_STREAM_PIECES_MAX);
+    if (is_new) {
+        last = pending_at(stream, stream->pending_count++);
+        *last = stream->spare;
+        stream->spare = buf_init(HTTP_STREAM_MAX_BYTES);
+    }
+    buf_span(last, bytes);
+    return buf_check(last, &err);
 }
 
 /* whole: what the bytes lie in; NULL = they are copied. */
 static size_t put(struct http_stream *stream, struct span bytes, struct buf *whole)
 {
-    struct err err = {0};
     pthread_mutex_lock(&stream->lock);
     bool is_open = !stream->is_dead && !stream->is_ended && !stream->is_aborted;
     if (is_open && bytes.len > 0) {
-        if (!take_whole(&stream->pending, whole))
-            buf_span(&stream->pending, bytes);
-        if (!keeps_promise(stream, bytes.len) || !buf_check(&stream->pending, &err))
+        bool has_room = bytes.len <= HTTP_STREAM_MAX_BYTES - stream->queued_bytes;
+        if (!has_room || !keeps_promise(stream, bytes.len) ||
+            (!take_whole(stream, whole) && !copy(stream, bytes)))
             stream->is_aborted = true;
-        stream->queued_bytes += bytes.len;
+        else
+            stream->queued_bytes += bytes.len;
         stream->was_told_high |= stream->queued_bytes > HTTP_STREAM_HIGH_BYTES;
         post_more(stream);
     }
@@ -152,17 +182,32 @@ size_t http_stream_event(struct http_stream *stream, const char *event, int64_t 
 
 /* ---- on the loop ---- */
 
+/* The lock is held. */
+static void keep_spare(struct http_stream *stream, struct buf *used_up)
+{
+    bool is_kept = stream->spare.size_bytes < used_up->size_bytes &&
+                   used_up->size_bytes <= KEPT_BUFFER_BYTES && !stream->is_dead;
+    struct buf *freed = is_kept ? &stream->spare : used_up;
+    buf_free(freed);
+    if (is_kept) {
+        stream->spare = *used_up;
+        buf_reset(&stream->spare);
+    }
+}
+
 struct span http_stream_peek(struct http_stream *stream)
 {
     if (stream->sent_bytes == stream->sending.len) {
-        if (stream->sending.size_bytes > KEPT_BUFFER_BYTES)
-            buf_free(&stream->sending);
-        buf_reset(&stream->sending);
         stream->sent_bytes = 0;
         pthread_mutex_lock(&stream->lock);
-        struct buf empty = stream->sending;
-        stream->sending = stream->pending;
-        stream->pending = empty;
+        keep_spare(stream, &stream->sending);
+        stream->sending = buf_init(HTTP_STREAM_MAX_BYTES);
+        if (stream->pending_count > 0) {
+            stream->sending = *pending_at(stream, 0);
+            *pending_at(stream, 0) = buf_init(HTTP_STREAM_MAX_BYTES);
+            stream->first_pending = (stream->first_pending + 1) % HTTP_STREAM_PIECES_MAX;
+            stream->pending_count--;
+        }
         pthread_mutex_unlock(&stream->lock);
     }
     return span_part(buf_view(&stream->sending), stream->sent_bytes, SIZE_MAX);
@@ -189,16 +234,24 @@ bool http_stream_is_finished(struct http_stream *stream)
         return false;
     pthread_mutex_lock(&stream->lock);
     bool is_finished =
-        stream->is_ended && !stream->is_aborted && stream->pending.len == 0;
+        stream->is_ended && !stream->is_aborted && stream->pending_count == 0;
     pthread_mutex_unlock(&stream->lock);
     return is_finished;
+}
+
+static void free_waiting(struct http_stream *stream)
+{
+    for (int i = 0; i < stream->pending_count; i++)
+        buf_free(pending_at(stream, i));
+    stream->pending_count = 0;
+    buf_free(&stream->spare);
 }
 
 void http_stream_close(struct http_stream *stream)
 {
     pthread_mutex_lock(&stream->lock);
     stream->is_dead = true;
-    buf_free(&stream->pending);
+    free_waiting(stream);
     pthread_mutex_unlock(&stream->lock);
     atomic_fetch_sub(&stream->call->service->stream_count, 1);
     if (stream->events.closed)
@@ -211,7 +264,7 @@ void http_stream_free(struct http_stream *stream)
     if (!stream)
         return;
     pthread_mutex_destroy(&stream->lock);
-    buf_free(&stream->pending);
+    free_waiting(stream);
     buf_free(&stream->sending);
     memory_free(stream);
 }
@@ -233,7 +286,7 @@ static struct http_stream *make(struct http_call *call, int64_t content_length)
     }
     pthread_mutex_init(&stream->lock, NULL);
     stream->call = call;
-    stream->pending = buf_init(HTTP_STREAM_MAX_BYTES);
+    stream->spare = buf_init(HTTP_STREAM_MAX_BYTES);
     stream->sending = buf_init(HTTP_STREAM_MAX_BYTES);
     stream->promised_bytes = content_length;
     return stream;

@@ -131,6 +131,52 @@ static void what_is_given_moves_and_keeps_its_place(void)
     close_site();
 }
 
+/* More than may wait one by one: the last of them are put together. */
+static void large_ones_go_out_from_where_they_lie_in_the_order_they_came(void)
+{
+    enum { LARGE = 20 * 1024, COUNT = HTTP_STREAM_PIECES_MAX + 3 };
+    const uint8_t *where[COUNT];
+    testsite_open(NULL, &route, 1);
+    struct http_stream *stream = ask_for_stream();
+    for (int i = 0; i < COUNT; i++) {
+        CLEANUP(buf_free) struct buf large = buf_init(LARGE);
+        where[i] = memset(buf_take(&large, LARGE), i, LARGE);
+        CHECK(http_stream_give(stream, &large) == (size_t)(i + 1) * LARGE);
+        CHECK(large.len == 0 && large.max_bytes == LARGE);
+    }
+    http_stream_end(stream);
+    size_t wrong = 0;
+    for (size_t at = 0; at < (size_t)COUNT * LARGE;) {
+        struct span piece = http_call_peek(site.last.call);
+        size_t i = at / LARGE;
+        CHECK(piece.len > 0 && (i >= HTTP_STREAM_PIECES_MAX - 1 || piece.at == where[i]));
+        piece = span_part(piece, 0, LARGE - at % LARGE);
+        for (size_t k = 0; k < piece.len; k++)
+            wrong += piece.at[k] != i;
+        http_call_take(site.last.call, piece.len);
+        at += piece.len;
+    }
+    CHECK(wrong == 0 && http_call_is_finished(site.last.call));
+    done();
+    close_site();
+}
+
+/* A source that does not pause is cut, whatever waits in however many pieces. */
+static void more_than_eight_megabytes_cut_it(void)
+{
+    enum { LARGE = 1024 * 1024 };
+    testsite_open(NULL, &route, 1);
+    struct http_stream *stream = ask_for_stream();
+    for (int i = 0; i < 9; i++) {
+        CLEANUP(buf_free) struct buf large = buf_init(LARGE);
+        memset(buf_take(&large, LARGE), 7, LARGE);
+        http_stream_give(stream, &large);
+    }
+    run();
+    CHECK(site.last.cut_count == 1 && !http_call_is_finished(site.last.call));
+    close_site();
+}
+
 static void one_stream_too_many_is_told_to_come_back(void)
 {
     testsite_open(NULL, &route, 1);
@@ -153,6 +199,8 @@ int main(void)
     RUN(a_stream_cut_by_its_source_is_cut_once);
     RUN(an_answer_after_the_peer_left_goes_nowhere);
     RUN(what_is_given_moves_and_keeps_its_place);
+    RUN(large_ones_go_out_from_where_they_lie_in_the_order_they_came);
+    RUN(more_than_eight_megabytes_cut_it);
     RUN(one_stream_too_many_is_told_to_come_back);
     return test_done();
 }

@@ -193,6 +193,14 @@ void http2_stream_more(struct http2_stream *stream)
 
 /* ---- sending ---- */
 
+/* Behind a large frame others follow. */
+static void make_room(struct buf *out, size_t length)
+{
+    if (length >= HTTP2_FRAME_BYTES / 2 && out->size_bytes < HTTP2_SENT_BYTES_MAX &&
+        out->max_bytes >= HTTP2_SENT_BYTES_MAX)
+        buf_reserve(out, HTTP2_SENT_BYTES_MAX - out->len);
+}
+
 /* Straight to where the frame goes out, behind the room for its head: through nghttp2's
  * own buffer all bytes would be copied twice more. */
 static ssize_t on_fill(nghttp2_session *inner, /* allowed: nghttp2's shape */
@@ -204,6 +212,7 @@ static ssize_t on_fill(nghttp2_session *inner, /* allowed: nghttp2's shape */
     struct http2_stream *stream = source->ptr;
     bool is_last = false;
     session->frame_at = session->out->len;
+    make_room(session->out, length);
     uint8_t *frame = buf_take(session->out, FRAME_HEAD_BYTES + length);
     if (!frame)
         return NGHTTP2_ERR_CALLBACK_FAILURE;
