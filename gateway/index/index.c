@@ -329,13 +329,31 @@ bool index_list_trouble(struct index *index, size_t max, struct arena *arena,
     return err->kind == ERR_NONE;
 }
 
+bool index_moment_begin(struct index_moment *moment, struct index *index, struct err *err)
+{
+    *moment = (struct index_moment){index, store_read(index->store, err)};
+    return moment->session != NULL;
+}
+
+void index_moment_end(struct index_moment *moment)
+{
+    store_read_end(&moment->session);
+}
+
 bool index_find_place(struct index *index, struct text number, struct text entry_key,
                       struct arena *arena, struct index_place *place, struct err *err)
 {
+    CLEANUP(index_moment_end) struct index_moment moment = {0};
+    return index_moment_begin(&moment, index, err) &&
+           index_moment_place(&moment, number, entry_key, arena, place, err);
+}
+
+bool index_moment_place(const struct index_moment *moment, struct text number,
+                        struct text entry_key, struct arena *arena,
+                        struct index_place *place, struct err *err)
+{
     bool has_row = false;
-    CLEANUP(store_read_end) struct store_session *session = store_read(index->store, err);
-    if (!session)
-        return false;
+    struct store_session *session = moment->session;
     CLEANUP(store_finish)
     struct store_statement *find = store_prepare(
         session,
@@ -381,7 +399,8 @@ bool index_find_place(struct index *index, struct text number, struct text entry
         place->kinds_in_file |= 1U << kind;
         if (flags & ENTRY_SENSITIVE)
             place->sensitive_in_file |= 1U << kind;
-        if (!index_is_published(index, kind, flags, (int32_t)store_column_int(kinds, 1),
+        if (!index_is_published(moment->index, kind, flags,
+                                (int32_t)store_column_int(kinds, 1),
                                 store_column_view(kinds, 2)))
             place->has_unpublished = true;
     }

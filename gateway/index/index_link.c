@@ -69,6 +69,13 @@ bool index_find_link(struct index *index, struct id record, struct arena *arena,
     return session && find_link(session, record, arena, link, is_known, err);
 }
 
+bool index_moment_link(const struct index_moment *moment, struct id record,
+                       struct arena *arena, struct index_link *link, bool *is_known,
+                       struct err *err)
+{
+    return find_link(moment->session, record, arena, link, is_known, err);
+}
+
 struct matching {
     struct index *index;
     const struct uplink_link *asked;

@@ -467,13 +467,20 @@ bool index_goes_on_for_linked(struct store_session *session, struct text number,
 bool index_link_stands(struct index *index, const struct index_link *link, bool *stands,
                        struct err *err)
 {
+    CLEANUP(index_moment_end) struct index_moment moment = {0};
+    return index_moment_begin(&moment, index, err) &&
+           index_moment_stands(&moment, link, stands, err);
+}
+
+bool index_moment_stands(const struct index_moment *moment, const struct index_link *link,
+                         bool *stands, struct err *err)
+{
     CLEANUP(arena_free) struct arena arena = arena_init(64 * 1024);
     struct index_standing standing;
     struct id_text record = id_to_text(link->record);
     bool is_given_again = false;
-    CLEANUP(store_read_end) struct store_session *session = store_read(index->store, err);
-    if (!session || !index_read_standing(session, link->number, &arena, &standing, err) ||
-        !index_is_given_again(session, id_view(&record), link->number, &arena,
+    if (!index_read_standing(moment->session, link->number, &arena, &standing, err) ||
+        !index_is_given_again(moment->session, id_view(&record), link->number, &arena,
                               &is_given_again, err))
         return false;
     *stands = standing.fate == INDEX_NUMBER_LIVES && !is_given_again;

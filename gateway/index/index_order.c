@@ -194,16 +194,13 @@ bool index_find_order(struct index *index, struct text number,
 }
 
 /* One that is shown by its order comes before others of the same. */
-bool index_find_pictures(struct index *index, struct text number, struct text entry_key,
-                         struct arena *arena, struct text *study_key, unsigned *flags,
-                         struct err *err)
+static bool find_pictures(struct store_session *session, struct text number,
+                          struct text entry_key, struct arena *arena,
+                          struct text *study_key, unsigned *flags, struct err *err)
 {
     bool has_row = false;
     *study_key = TEXT("");
     *flags = 0;
-    CLEANUP(store_read_end) struct store_session *session = store_read(index->store, err);
-    if (!session)
-        return false;
     CLEANUP(store_finish)
     struct store_statement *find = store_prepare(
         session,
@@ -221,6 +218,24 @@ bool index_find_pictures(struct index *index, struct text number, struct text en
         return err->kind == ERR_NONE;
     *flags = (unsigned)store_column_int(find, 1) & (ENTRY_HAS_IMAGE | ENTRY_HAS_WAVEFORM);
     return store_column_text(find, 0, arena, study_key, err);
+}
+
+bool index_find_pictures(struct index *index, struct text number, struct text entry_key,
+                         struct arena *arena, struct text *study_key, unsigned *flags,
+                         struct err *err)
+{
+    CLEANUP(store_read_end) struct store_session *session = store_read(index->store, err);
+    return session &&
+           find_pictures(session, number, entry_key, arena, study_key, flags, err);
+}
+
+bool index_moment_pictures(const struct index_moment *moment, struct text number,
+                           struct text entry_key, struct arena *arena,
+                           struct text *study_key, struct err *err)
+{
+    unsigned flags = 0;
+    return find_pictures(moment->session, number, entry_key, arena, study_key, &flags,
+                         err);
 }
 
 bool index_find_number(struct index *index, struct text path, struct arena *arena,

@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-#include "gateway/index/index.h"
+#include "gateway/index/index_moment.h"
 
 /* The policy in force. Any thread asks it, one at a time changes it. */
 struct index_policy {

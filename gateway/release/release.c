@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "gateway/index/index_order.h"
+#include "gateway/index/index_moment.h"
 #include "gateway/release/release_parts.h"
 
 enum { HOUR_MS = 3600 * 1000 };
@@ -182,18 +182,17 @@ static bool is_same_number(struct text a, struct text b)
 /* Pictures that open with their order's entry have kind, day and arrival of their own:
  * both have to be released. */
 static bool apply_to_pictures(struct release_deciding *deciding,
+                              const struct index_moment *moment,
                               struct release_facts *facts, struct err *err)
 {
-    struct index *index = deciding->release->config.index;
     struct index_place *place = &deciding->permit->place;
     struct text key = {0};
-    unsigned flags = 0;
-    if (!index_find_pictures(index, place->number, place->entry_key, deciding->arena,
-                             &key, &flags, err))
+    if (!index_moment_pictures(moment, place->number, place->entry_key, deciding->arena,
+                               &key, err))
         return false;
     if (key.len == 0)
         return true;
-    if (!index_find_place(index, place->number, key, deciding->arena, place, err))
+    if (!index_moment_place(moment, place->number, key, deciding->arena, place, err))
         return false;
     deciding->permit->pictures = key;
     facts->received_at_ms = place->received_at_ms;
@@ -209,17 +208,19 @@ bool release_apply(struct release_deciding *deciding, struct err *err)
     struct uplink_policy policy;
     bool is_known = false;
     bool stands = true;
+    CLEANUP(index_moment_end) struct index_moment moment = {0};
     if (!index_read_policy(config->index, deciding->arena, &policy, err) ||
-        !index_find_link(config->index, grant->record, deciding->arena, &link, &is_known,
-                         err))
+        !index_moment_begin(&moment, config->index, err) ||
+        !index_moment_link(&moment, grant->record, deciding->arena, &link, &is_known,
+                           err))
         return false;
     bool is_linked = is_known && link.state == INDEX_ACTIVE &&
                      is_same_number(link.number, grant->local_number);
     if (is_linked &&
-        !index_find_place(config->index, link.number, deciding->request->entry_key,
-                          deciding->arena, &deciding->permit->place, err))
+        !index_moment_place(&moment, link.number, deciding->request->entry_key,
+                            deciding->arena, &deciding->permit->place, err))
         return false;
-    if (is_linked && !index_link_stands(config->index, &link, &stands, err))
+    if (is_linked && !index_moment_stands(&moment, &link, &stands, err))
         return false;
     struct release_facts facts = {
         .now_ms = clock_wall_ms(&config->clock),
@@ -238,7 +239,7 @@ bool release_apply(struct release_deciding *deciding, struct err *err)
     };
     deciding->reason = release_rule(&facts);
     return deciding->reason || !deciding->request->wants_pictures ||
-           apply_to_pictures(deciding, &facts, err);
+           apply_to_pictures(deciding, &moment, &facts, err);
 }
 
 struct row_texts {
