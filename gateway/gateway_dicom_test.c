@@ -2,7 +2,9 @@
 /* What senders of others do with our listener, and what is on the disk afterwards. */
 #include "gateway/gateway_dicom.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "gateway/gateway_dicom_testfile.h"
 #include "gateway/gateway_testorthanc.h"
@@ -155,10 +157,19 @@ static void every_transfer_syntax_that_storescu_proposes_is_taken(void)
     close_site(&site);
 }
 
-/* Only an empty folder goes. */
+/* Empty files wait there for what will come. */
 static bool is_nothing_on_its_way(void)
 {
-    return rmdir(in_folder("images/.incoming")) == 0 || errno == ENOENT;
+    struct stat status;
+    int place = open(in_folder("images/.incoming"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *list = place >= 0 ? fdopendir(place) : NULL;
+    int count = 0;
+    for (struct dirent *entry = list ? readdir(list) : NULL; entry; entry = readdir(list))
+        count += entry->d_name[0] != '.' &&
+                 fstatat(place, entry->d_name, &status, 0) == 0 && status.st_size > 0;
+    if (list)
+        closedir(list);
+    return list && count == 0;
 }
 
 static void a_killed_sender_leaves_nothing(void)

@@ -2,7 +2,6 @@
 /* Bytes on their way to a file without a name yet. */
 #include "gateway/instances/instances.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,7 +14,7 @@
 #include "base/path.h"
 #include "gateway/instances/instances_parts.h"
 
-enum { QUEUE_MAX = 1024, FOLDER_MODE = 0700, FILE_MODE = 0600 };
+enum { QUEUE_MAX = 1024, FOLDER_MODE = 0700, FILE_MODE = 0600, RANDOM_BYTES = 16 };
 
 /* ---- opening and closing ---- */
 
@@ -28,24 +27,6 @@ static int open_incoming(int root, struct err *err)
     return path_open_below(root, ".incoming", err);
 }
 
-/* Nobody was told that these are kept. */
-static bool forget_incoming(int incoming, struct err *err)
-{
-    int fd = path_open_again(incoming, err);
-    if (fd < 0)
-        return false;
-    DIR *folder = fdopendir(fd);
-    if (!folder) {
-        close(fd);
-        return err_set(err, ERR_SYSTEM, "path_failed", "fdopendir: %s", strerror(errno));
-    }
-    for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder))
-        if (entry->d_name[0] != '.')
-            (void)!unlinkat(incoming, entry->d_name, 0);
-    closedir(folder);
-    return true;
-}
-
 static bool start(struct instances *instances, struct err *err)
 {
     const struct instances_config *config = &instances->config;
@@ -53,8 +34,9 @@ static bool start(struct instances *instances, struct err *err)
         return false;
     instances->root = path_open_root(config->directory, err);
     instances->incoming = instances->root >= 0 ? open_incoming(instances->root, err) : -1;
-    if (instances->incoming < 0 || !forget_incoming(instances->incoming, err))
+    if (instances->incoming < 0 || !instances_settle(instances, err))
         return false;
+    instances_make_slots(instances);
     instances->workers = workers_new(config->workers, QUEUE_MAX, err);
     if (!instances->workers)
         return false;
@@ -92,8 +74,11 @@ void instances_close(struct instances *instances)
     pthread_mutex_unlock(&instances->lock);
     if (instances->has_keeper)
         pthread_join(instances->keeper, NULL);
+    if (instances->incoming >= 0)
+        instances_drop_slots(instances);
     path_close(&instances->incoming);
     path_close(&instances->root);
+    memory_free(instances->landed);
     pthread_cond_destroy(&instances->is_there);
     pthread_mutex_destroy(&instances->lock);
     memory_free(instances);
@@ -121,18 +106,19 @@ struct instances_intake *instances_begin(struct instances *instances,
                                          const struct instances_events *events,
                                          void *context, struct err *err)
 {
-    uint8_t name[(INSTANCES_NAME_BYTES - 1) / 2];
+    uint8_t name[RANDOM_BYTES];
     struct instances_intake *intake = memory_new(1, sizeof *intake, err);
     if (!intake)
         return NULL;
-    if (!copy_texts(intake, what, err)) {
+    intake->hash = copy_texts(intake, what, err) ? hash_new(err) : NULL;
+    if (!intake->hash) {
         memory_free(intake);
         return NULL;
     }
     intake->instances = instances;
     intake->events = events;
     intake->context = context;
-    intake->fd = intake->folder = -1;
+    intake->fd = -1;
     intake->filling = buf_init(2 * INSTANCES_CHUNK_BYTES);
     intake->writing = buf_init(2 * INSTANCES_CHUNK_BYTES);
     rand_fill(&instances->config.rand, name, sizeof name);
@@ -145,12 +131,14 @@ void instances_finish(struct instances_intake *intake, enum instances_result res
 {
     const struct instances_events *events = intake->events;
     void *context = intake->context;
-    bool has_name =
-        intake->fd >= 0 && result != INSTANCES_KEPT && result != INSTANCES_NEWER;
+    bool has_name = (intake->fd >= 0 || intake->is_slot) &&
+                    result != INSTANCES_KEPT && result != INSTANCES_NEWER;
     if (has_name)
         (void)!unlinkat(intake->instances->incoming, intake->name, 0);
+    if (has_name && intake->is_landed) /* no start may find it after younger ones */
+        (void)!fsync(intake->instances->incoming);
     path_close(&intake->fd);
-    path_close(&intake->folder);
+    hash_free(intake->hash);
     buf_free(&intake->filling);
     buf_free(&intake->writing);
     pthread_mutex_destroy(&intake->lock);
@@ -179,6 +167,16 @@ static bool has_room(struct instances_intake *intake)
     return free_bytes >= intake->instances->config.reserve_bytes || fail(intake, ENOSPC);
 }
 
+static bool open_file(struct instances_intake *intake)
+{
+    struct instances *instances = intake->instances;
+    int how = O_WRONLY | O_CLOEXEC;
+    intake->is_slot = instances_take_slot(instances, intake->name);
+    intake->fd = openat(instances->incoming, intake->name,
+                        intake->is_slot ? how : how | O_CREAT | O_EXCL, FILE_MODE);
+    return intake->fd >= 0;
+}
+
 /* The kernel begins to bring it to the disk, so that little is left at the end. */
 static bool write_chunk(struct instances_intake *intake)
 {
@@ -186,10 +184,7 @@ static bool write_chunk(struct instances_intake *intake)
     off_t from = (off_t)intake->bytes;
     if (!has_room(intake))
         return false;
-    if (intake->fd < 0)
-        intake->fd = openat(intake->instances->incoming, intake->name,
-                            O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
-    if (intake->fd < 0)
+    if (intake->fd < 0 && !open_file(intake))
         return fail(intake, errno);
     while (left.len > 0) {
         ssize_t written = write(intake->fd, left.at, left.len);
@@ -198,6 +193,7 @@ static bool write_chunk(struct instances_intake *intake)
         if (written > 0)
             left = span_of(left.at + written, left.len - (size_t)written);
     }
+    hash_add(intake->hash, buf_view(&intake->writing));
     intake->bytes += intake->writing.len;
     if (intake->writing.len >= INSTANCES_CHUNK_BYTES)
         (void)!sync_file_range(intake->fd, from, (off_t)intake->writing.len,
@@ -238,8 +234,7 @@ static enum next take_next(struct instances_intake *intake, bool *was_full)
 
 static void sync_file(struct instances_intake *intake)
 {
-    bool is_there = intake->fd >= 0 && fdatasync(intake->fd) == 0;
-    if (is_there)
+    if (intake->fd >= 0 && instances_land(intake))
         instances_pass_on(intake);
     else
         instances_finish(intake, intake->fd < 0 || fail(intake, errno) ? INSTANCES_FAILED

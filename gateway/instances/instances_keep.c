@@ -16,15 +16,21 @@ enum {
     GROUP_MAX = 64,
     VERSIONS_MAX = 10000,
     FOLDER_MODE = 0700,
-    COMPARE_BYTES = 64 * 1024
+    COMPARE_BYTES = 64 * 1024,
+    STEM_DIGITS = 32
 };
+
+void instances_stem_of(struct span uid_hash, char stem[INSTANCES_PATH_BYTES])
+{
+    char hex[HASH_HEX_BYTES];
+    hash_to_hex(span_part(uid_hash, 0, INSTANCES_UID_HASH_BYTES), hex);
+    snprintf(stem, INSTANCES_PATH_BYTES, "%.2s/%.2s/%.32s", hex, hex + 2, hex);
+}
 
 void instances_stem(const char *sop_instance, char stem[INSTANCES_PATH_BYTES])
 {
-    char hex[HASH_HEX_BYTES];
     struct hash hash = hash_sha256(span_cstr(sop_instance));
-    hash_to_hex(span_of(hash.bytes, 16), hex);
-    snprintf(stem, INSTANCES_PATH_BYTES, "%.2s/%.2s/%.32s", hex, hex + 2, hex);
+    instances_stem_of(span_of(hash.bytes, HASH_BYTES), stem);
 }
 
 static void name_version(const char *stem, unsigned version,
@@ -99,108 +105,92 @@ static bool read_same(int one, int other)
     }
 }
 
-static bool is_same(const struct instances_intake *intake, const char *stem)
+static bool is_same(struct instances *instances, const struct instances_place *place)
 {
     struct err err = {0};
     struct stat status;
     char path[INSTANCES_PATH_BYTES];
-    name_version(stem, intake->version, path);
-    CLEANUP(path_close) int kept = path_open_below(intake->instances->root, path, &err);
+    name_version(place->stem, place->version, path);
+    CLEANUP(path_close) int kept = path_open_below(instances->root, path, &err);
     err_clear(&err);
-    CLEANUP(path_close)
-    int own = path_open_below(intake->instances->incoming, intake->name, &err);
+    CLEANUP(path_close) int own = path_open_below(instances->incoming, place->name, &err);
     return kept >= 0 && own >= 0 && fstat(kept, &status) == 0 &&
-           (uint64_t)status.st_size == intake->bytes && read_same(kept, own);
+           (uint64_t)status.st_size == place->bytes && read_same(kept, own);
 }
 
-/* A folder that is new is on the disk before anything in it counts. */
 static bool make_folder(int root, const char *path)
 {
-    if (mkdirat(root, path, FOLDER_MODE) != 0)
-        return errno == EEXIST;
-    struct err err = {0};
-    char parent[3] = {path[0], path[1], '\0'};
-    CLEANUP(path_close)
-    int above = strlen(path) > 2 ? path_open_below(root, parent, &err) : dup(root);
-    return above >= 0 && fsync(above) == 0;
+    return mkdirat(root, path, FOLDER_MODE) == 0 || errno == EEXIST;
 }
 
-static bool open_folder(struct instances_intake *intake, const char *stem)
+static bool make_folders(int root, const char *stem)
 {
-    struct err err = {0};
+    struct stat status;
     char first[3] = {stem[0], stem[1], '\0'};
     char second[6] = {stem[0], stem[1], '/', stem[3], stem[4], '\0'};
-    int root = intake->instances->root;
-    intake->folder = path_open_below(root, second, &err);
-    if (intake->folder >= 0)
-        return true;
-    err_clear(&err);
-    if (make_folder(root, first) && make_folder(root, second))
-        intake->folder = path_open_below(root, second, &err);
-    return intake->folder >= 0;
+    return fstatat(root, second, &status, AT_SYMLINK_NOFOLLOW) == 0 ||
+           (make_folder(root, first) && make_folder(root, second));
 }
 
-static enum instances_result place(struct instances_intake *intake)
+enum instances_result instances_put(struct instances *instances,
+                                    struct instances_place *place)
 {
-    struct instances *instances = intake->instances;
-    char stem[INSTANCES_PATH_BYTES];
-    instances_stem(intake->sop_instance, stem);
     errno = 0;
-    if (!open_folder(intake, stem))
+    if (!make_folders(instances->root, place->stem))
         return errno == ENOSPC ? INSTANCES_FULL : INSTANCES_FAILED;
-    intake->version = newest_of(instances->root, stem);
-    if (intake->version > 0 && is_same(intake, stem))
+    place->version = newest_of(instances->root, place->stem);
+    if (place->version > 0 && is_same(instances, place))
         return INSTANCES_SAME;
-    intake->version++;
-    name_version(stem, intake->version, intake->path);
-    if (renameat2(instances->incoming, intake->name, instances->root, intake->path,
+    place->version++;
+    name_version(place->stem, place->version, place->path);
+    if (renameat2(instances->incoming, place->name, instances->root, place->path,
                   RENAME_NOREPLACE) != 0)
         return errno == ENOSPC ? INSTANCES_FULL : INSTANCES_FAILED;
-    return intake->version > 1 ? INSTANCES_NEWER : INSTANCES_KEPT;
+    return place->version > 1 ? INSTANCES_NEWER : INSTANCES_KEPT;
 }
 
 /* ---- a group ---- */
 
-static bool is_in_place(enum instances_result result)
-{
-    return result <= INSTANCES_NEWER;
-}
-
-static void tell(struct instances_intake *intake)
+static void tell(const struct instances_intake *intake,
+                 const struct instances_place *place)
 {
     const struct instances_config *config = &intake->instances->config;
     struct instances_kept kept = {
         .what = {intake->sop_class, intake->sop_instance, intake->syntax, intake->sender},
-        .path = intake->path,
-        .version = intake->version,
+        .path = place->path,
+        .version = place->version,
         .bytes = intake->bytes};
-    bool is_new = intake->result == INSTANCES_KEPT || intake->result == INSTANCES_NEWER;
-    if (intake->result == INSTANCES_NEWER)
-        LOG(config->log, "instance_replaced", LOG_NUMBER("version", intake->version));
-    if (is_new && config->kept)
+    if (place->version > 1)
+        LOG(config->log, "instance_replaced", LOG_NUMBER("version", place->version));
+    if (config->kept)
         config->kept(config->context, &kept);
 }
 
-/* Else its sender's next try would find it and nobody would hear of it. */
-static void take_back(struct instances_intake *intake)
+static void keep(struct instances_intake *intake)
 {
-    if (intake->result != INSTANCES_SAME)
-        (void)!unlinkat(intake->instances->root, intake->path, 0);
-    intake->result = INSTANCES_FAILED;
+    char stem[INSTANCES_PATH_BYTES];
+    struct instances_place place = {
+        .name = intake->name, .stem = stem, .bytes = intake->bytes};
+    instances_stem(intake->sop_instance, stem);
+    enum instances_result result = instances_put(intake->instances, &place);
+    if (result == INSTANCES_KEPT || result == INSTANCES_NEWER)
+        tell(intake, &place);
+    instances_finish(intake, result);
 }
 
-/* All names first: one turn of the disk then brings all of them. */
-static void keep_group(struct instances_intake **group, size_t count)
+/* One turn of the disk brings the names of all. */
+static void keep_group(struct instances *instances, struct instances_intake **group,
+                       size_t count)
 {
+    bool has_young_names = false;
     for (size_t i = 0; i < count; i++)
-        group[i]->result = place(group[i]);
+        has_young_names = has_young_names || group[i]->has_young_name;
+    bool is_there = !has_young_names || fsync(instances->incoming) == 0;
     for (size_t i = 0; i < count; i++)
-        if (is_in_place(group[i]->result) && fsync(group[i]->folder) != 0)
-            take_back(group[i]);
-    for (size_t i = 0; i < count; i++) {
-        tell(group[i]);
-        instances_finish(group[i], group[i]->result);
-    }
+        if (is_there || !group[i]->has_young_name)
+            keep(group[i]);
+        else
+            instances_finish(group[i], INSTANCES_FAILED);
 }
 
 void *instances_keep(void *context)
@@ -211,28 +201,39 @@ void *instances_keep(void *context)
         size_t count = take_group(instances, group);
         if (count == 0)
             return NULL;
-        keep_group(group, count);
+        keep_group(instances, group, count);
     }
 }
 
 /* ---- what is kept ---- */
 
+/* Its own name and those of its folders may be younger than the last turn of the disk. */
+static bool sync_names(struct instances *instances, const char *stem, struct err *err)
+{
+    static const int lens[] = {5, 2};
+    bool is_synced = true;
+    for (size_t i = 0; i < sizeof lens / sizeof *lens && is_synced; i++) {
+        char folder[6];
+        snprintf(folder, sizeof folder, "%.*s", lens[i], stem);
+        CLEANUP(path_close) int fd = path_open_below(instances->root, folder, err);
+        if (fd < 0)
+            return false;
+        is_synced = fsync(fd) == 0;
+    }
+    is_synced = is_synced && fsync(instances->root) == 0;
+    return is_synced || err_set(err, ERR_SYSTEM, "path_failed", "fsync");
+}
+
 bool instances_find(struct instances *instances, const char *sop_instance,
                     char path[INSTANCES_PATH_BYTES], struct err *err)
 {
     char stem[INSTANCES_PATH_BYTES];
-    char folder[6] = {0};
     instances_stem(sop_instance, stem);
-    memcpy(folder, stem, 5);
     unsigned version = newest_of(instances->root, stem);
     if (version == 0)
         return err_set(err, ERR_MISSING, "instance_missing", "no such instance");
     name_version(stem, version, path);
-    /* its name may be younger than the last turn of the disk */
-    CLEANUP(path_close) int fd = path_open_below(instances->root, folder, err);
-    if (fd < 0)
-        return false;
-    return fsync(fd) == 0 || err_set(err, ERR_SYSTEM, "path_failed", "fsync");
+    return sync_names(instances, stem, err);
 }
 
 int instances_open_file(struct instances *instances, const char *path, struct err *err)
@@ -260,7 +261,7 @@ static bool walk_folder(const struct walk *walk, const char *folder, int depth,
     while (goes_on && (entry = readdir(list)) != NULL) {
         char path[INSTANCES_PATH_BYTES];
         size_t len = strlen(entry->d_name);
-        bool is_ours = depth < 2 ? len == 2 : len >= INSTANCES_NAME_BYTES;
+        bool is_ours = depth < 2 ? len == 2 : len > STEM_DIGITS;
         if (entry->d_name[0] == '.' || !is_ours || len + 8 > sizeof path)
             continue;
         snprintf(path, sizeof path, "%.6s%s%.50s", folder, *folder ? "/" : "",

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/instances/instances.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/path.h"
 #include "base/test.h"
@@ -219,11 +226,207 @@ static void a_restart_keeps_what_was_kept_and_forgets_the_rest(void)
     close_site(&site);
 }
 
+/* Empty files wait there for what will come. */
 static bool is_nothing_on_its_way(void)
 {
     char path[64];
+    struct stat status;
     snprintf(path, sizeof path, "%s/.incoming", folder);
-    return rmdir(path) == 0; /* only an empty folder goes */
+    int place = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *list = fdopendir(place);
+    int count = 0;
+    for (struct dirent *entry = readdir(list); entry; entry = readdir(list))
+        count += entry->d_name[0] != '.' &&
+                 fstatat(place, entry->d_name, &status, 0) == 0 && status.st_size > 0;
+    closedir(list);
+    return count == 0;
+}
+
+/* ---- what an earlier process left ---- */
+
+static bool labels_files; /* else the label is the name */
+
+static uint8_t *put_number(uint64_t number, uint8_t *at)
+{
+    for (int bits = 56; bits >= 0; bits -= 8)
+        *at++ = (uint8_t)(number >> bits);
+    return at;
+}
+
+/* As it lies in .incoming/ when the power went before its place was on the disk, with a
+ * label that says what it is. */
+static void leave_landed(uint64_t number, const char *uid, struct span bytes,
+                         struct span written)
+{
+    static int count;
+    struct err err = {0};
+    uint8_t label[64];
+    char path[256], name[129];
+    struct hash uid_hash = hash_sha256(span_cstr(uid));
+    struct hash hash = hash_sha256(bytes);
+    uint8_t *at = put_number(bytes.len, put_number(number, label));
+    memcpy(at, uid_hash.bytes, 16);
+    memcpy(at + 16, hash.bytes, HASH_BYTES);
+    hash_to_hex(span_of(label, sizeof label), name);
+    if (labels_files)
+        snprintf(name, sizeof name, "%032d", count++);
+    snprintf(path, sizeof path, "%s/.incoming", folder);
+    CHECK(path_make_directory(path, &err));
+    snprintf(path, sizeof path, "%s/.incoming/%s", folder, name);
+    CHECK(path_write_file(path, written, &err));
+    if (labels_files)
+        CHECK(setxattr(path, "user.dcm", label, sizeof label, 0) == 0);
+}
+
+static void what_is_whole_goes_to_its_place_at_the_start(void)
+{
+    struct site site;
+    struct err err = {0};
+    char path[INSTANCES_PATH_BYTES];
+    leave_landed(7, "2.25.1", make_bytes(600000, 1), make_bytes(600000, 1));
+    open_site(&site, 0);
+    CHECK(instances_find(site.instances, "2.25.1", path, &err));
+    CHECK(holds(&site, path, make_bytes(600000, 1)) && is_nothing_on_its_way());
+    CHECK(keep(&site, "2.25.1", make_bytes(600000, 1)) == INSTANCES_SAME);
+    CHECK(count_paths(&site) == 1);
+    close_site(&site);
+}
+
+static void versions_that_an_earlier_process_left_keep_their_order(void)
+{
+    struct site site;
+    struct err err = {0};
+    char path[INSTANCES_PATH_BYTES];
+    leave_landed(10, "2.25.1", make_bytes(5000, 2), make_bytes(5000, 2));
+    leave_landed(9, "2.25.1", make_bytes(5000, 1), make_bytes(5000, 1));
+    leave_landed(11, "2.25.1", make_bytes(5000, 2), make_bytes(5000, 2));
+    leave_landed((uint64_t)1 << 50, "2.25.2", make_bytes(60, 5), make_bytes(60, 5));
+    open_site(&site, 0);
+    CHECK(instances_find(site.instances, "2.25.1", path, &err));
+    CHECK(strstr(path, ".2.dcm") && holds(&site, path, make_bytes(5000, 2)));
+    CHECK(instances_find(site.instances, "2.25.2", path, &err));
+    CHECK(count_paths(&site) == 3 && is_nothing_on_its_way());
+    close_site(&site);
+}
+
+static void what_is_torn_is_no_instance(void)
+{
+    struct site site;
+    struct err err = {0};
+    char path[INSTANCES_PATH_BYTES];
+    static uint8_t torn[5000];
+    memcpy(torn, make_bytes(sizeof torn, 1).at, sizeof torn);
+    memset(torn + 4096, 0, sizeof torn - 4096);
+    leave_landed(1, "2.25.1", make_bytes(5000, 1), span_of(torn, sizeof torn));
+    leave_landed(2, "2.25.2", make_bytes(5000, 1), make_bytes(4096, 1));
+    leave_landed(3, "2.25.3", make_bytes(5000, 1), span_of(NULL, 0));
+    leave_landed(4, "2.25.4", make_bytes(5000, 1), make_bytes(5001, 1));
+    open_site(&site, 0);
+    CHECK(!instances_find(site.instances, "2.25.1", path, &err));
+    CHECK(count_paths(&site) == 0 && is_nothing_on_its_way());
+    close_site(&site);
+}
+
+static void names_that_say_nothing_are_forgotten(void)
+{
+    struct site site;
+    struct err err = {0};
+    static const char *const names[] = {
+        "0123456789abcdef0123456789abcdef", "x",
+        /* the last is no hexadecimal digit; two digits too many */
+        "000000000000000100000000000000040123456789abcdef0123456789abcdef"
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdeg",
+        "000000000000000100000000000000040123456789abcdef0123456789abcdef"
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef00"};
+    open_site(&site, 0);
+    instances_close(site.instances);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[256];
+        snprintf(path, sizeof path, "%s/.incoming/%s", folder, names[i]);
+        CHECK(path_write_file(path, SPAN("torn"), &err));
+        if (i == 1) /* a label that is too short, where there are some */
+            (void)!setxattr(path, "user.dcm", path, 63, 0);
+    }
+    open_site(&site, 0);
+    CHECK(count_paths(&site) == 0 && is_nothing_on_its_way());
+    close_site(&site);
+}
+
+/* Nothing may take its place: what comes meanwhile is refused, and it is tried again. */
+static void what_cannot_be_placed_stays_and_nothing_younger_comes_before_it(void)
+{
+    struct site site;
+    struct err err = {0};
+    char stem[HASH_HEX_BYTES], path[256], found[INSTANCES_PATH_BYTES];
+    struct hash hash = hash_sha256(SPAN("2.25.1"));
+    hash_to_hex(span_of(hash.bytes, 16), stem);
+    snprintf(path, sizeof path, "%s/%.2s", folder, stem);
+    leave_landed(3, "2.25.1", make_bytes(5000, 1), make_bytes(5000, 1));
+    CHECK(path_write_file(path, SPAN("a file where its folder ought to be"), &err));
+    open_site(&site, 0);
+    CHECK(!instances_find(site.instances, "2.25.1", found, &err));
+    err_clear(&err);
+    CHECK(keep(&site, "2.25.1", make_bytes(5000, 2)) == INSTANCES_FULL);
+    CHECK(keep(&site, "2.25.9", make_bytes(5000, 2)) == INSTANCES_FULL);
+    CHECK(site.kept_count == 0);
+    CHECK(unlink(path) == 0);
+    CHECK(keep(&site, "2.25.1", make_bytes(5000, 2)) == INSTANCES_NEWER);
+    CHECK(instances_find(site.instances, "2.25.1", found, &err));
+    CHECK(strstr(found, ".2.dcm") && holds(&site, found, make_bytes(5000, 2)));
+    CHECK(count_paths(&site) == 2 && is_nothing_on_its_way());
+    close_site(&site);
+}
+
+/* Ended at any moment by kill -9, again and again over one store: what was told as kept
+ * is there, and nothing is there that was not sent. */
+static void what_was_told_outlives_the_process(void)
+{
+    enum { ROUNDS = 12, BYTES = 300000 };
+    int told_count = 0;
+    uint64_t state = 20261128;
+    for (int round = 0; round < ROUNDS; round++) {
+        int ends[2];
+        CHECK(pipe(ends) == 0);
+        fflush(stdout);
+        pid_t child = fork();
+        if (child == 0) {
+            struct site site;
+            open_site(&site, 0);
+            for (int i = 0; i < 200; i++) {
+                char uid[32];
+                int number = round * 1000 + i;
+                snprintf(uid, sizeof uid, "2.25.%d", number + 1);
+                if (keep(&site, uid, make_bytes(BYTES, (uint8_t)number)) ==
+                    INSTANCES_KEPT)
+                    (void)!write(ends[1], &number, sizeof number);
+            }
+            _exit(0);
+        }
+        close(ends[1]);
+        state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+        int wanted = (int)(state >> 33) % 10;
+        int told[200], count = 0;
+        while (count < 200 && read(ends[0], &told[count], sizeof told[0]) > 0)
+            if (++count == wanted + 1)
+                kill(child, SIGKILL); /* in the middle of the next one */
+        close(ends[0]);
+        waitpid(child, NULL, 0);
+        struct site site;
+        open_site(&site, 0);
+        for (int i = 0; i < count; i++) {
+            char uid[32], path[INSTANCES_PATH_BYTES];
+            struct err err = {0};
+            snprintf(uid, sizeof uid, "2.25.%d", told[i] + 1);
+            CHECK(instances_find(site.instances, uid, path, &err));
+            CHECK(holds(&site, path, make_bytes(BYTES, (uint8_t)told[i])));
+        }
+        told_count += count;
+        CHECK(is_nothing_on_its_way());
+        CHECK(count_paths(&site) >= told_count);
+        instances_close(site.instances);
+    }
+    CHECK(told_count > ROUNDS);
+    CHECK(test_remove(folder));
 }
 
 static void what_is_abandoned_leaves_nothing(void)
@@ -312,6 +515,13 @@ static int count_paths(struct site *site)
     return count;
 }
 
+/* Not every file system has them. */
+static bool has_attributes(void)
+{
+    return setxattr(folder, "user.dcm", "", 0, 0) == 0 &&
+           removexattr(folder, "user.dcm") == 0;
+}
+
 int main(void)
 {
     silent =
@@ -327,5 +537,14 @@ int main(void)
     RUN(nothing_at_all_is_no_instance);
     RUN(many_at_once_are_each_kept_once);
     RUN(closing_ends_what_was_committed);
+    for (int i = 0; i < 2; i++) {
+        labels_files = has_attributes() && i == 0;
+        RUN(what_is_whole_goes_to_its_place_at_the_start);
+        RUN(versions_that_an_earlier_process_left_keep_their_order);
+        RUN(what_is_torn_is_no_instance);
+    }
+    RUN(names_that_say_nothing_are_forgotten);
+    RUN(what_cannot_be_placed_stays_and_nothing_younger_comes_before_it);
+    RUN(what_was_told_outlives_the_process);
     return test_done();
 }

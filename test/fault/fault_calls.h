@@ -160,24 +160,24 @@ ssize_t pwrite64(int fd, const void *bytes, size_t len, off64_t offset)
 
 /* The disk that is followed is not the machine's, and a killed process leaves what it
  * wrote: nobody has to wait for the machine's disk. */
-static int sync_file(int fd)
+static int sync_file(int fd, bool is_all)
 {
     if (!fault_counts_file(fd))
         return fault_plan ? 0 : (int)syscall(SYS_fdatasync, fd);
     if (fault_strikes_file(FAULT_SYNC, fd))
         return -1;
-    disk_synced(fd);
+    disk_synced_part(fd, is_all);
     return 0;
 }
 
 int fsync(int fd)
 {
-    return sync_file(fd);
+    return sync_file(fd, true);
 }
 
 int fdatasync(int fd)
 {
-    return sync_file(fd);
+    return sync_file(fd, false);
 }
 
 static int cut_file(int fd, int64_t len)
@@ -219,6 +219,8 @@ int rename(const char *from, const char *to)
         disk_renamed(from, to);
     return status;
 }
+
+#include "test/fault/fault_at.h"
 
 /* ---- the database and the wire ---- */
 

@@ -14,7 +14,7 @@ static int rounds_of(int sample)
     return wanted ? (int)strtol(wanted, NULL, 10) : sample;
 }
 
-/* A quarter of the rounds for each work. */
+/* The same number of rounds for each work. */
 static void end_at_random(enum fault_action action, int sample)
 {
     int rounds = rounds_of(sample), killed = 0;

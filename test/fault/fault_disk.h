@@ -20,7 +20,7 @@
 
 #include "test/fault/fault_plan.h"
 
-enum { DISK_FILES = 1024, DISK_SECTOR = 512, DISK_NAME = 256 };
+enum { DISK_FILES = 1024, DISK_SECTOR = 512, DISK_NAME = 256, DISK_ATTRIBUTE = 64 };
 
 /* The next one of that name: of the C library, or of the sanitizer between. */
 #ifdef __SANITIZE_ADDRESS__
@@ -60,6 +60,10 @@ struct disk_file {
     uint8_t *bytes; /* durable ones */
     size_t len;
     struct disk_write *first, *last; /* since the last sync */
+    char attribute[DISK_ATTRIBUTE];  /* its name; "" = none */
+    uint8_t value[DISK_ATTRIBUTE];
+    size_t value_len;
+    bool is_attribute_young; /* no fsync since: it may be there or not */
 };
 
 static struct {
@@ -192,7 +196,25 @@ static inline void disk_writes(int fd, const void *bytes, size_t len, int64_t of
 
 #include "test/fault/fault_names.h"
 
-static inline void disk_synced(int fd)
+static inline void disk_labelled(int fd, const char *name, const void *value, size_t len)
+{
+    if (!fault_plan->remembers_syncs)
+        return;
+    pthread_mutex_lock(&disk.lock);
+    struct disk_file *file = disk_find(fd);
+    if (len > DISK_ATTRIBUTE || strlen(name) >= DISK_ATTRIBUTE)
+        abort();
+    if (file) {
+        snprintf(file->attribute, sizeof file->attribute, "%s", name);
+        memcpy(file->value, value, len);
+        file->value_len = len;
+        file->is_attribute_young = true;
+    }
+    pthread_mutex_unlock(&disk.lock);
+}
+
+/* fdatasync brings no attributes. */
+static inline void disk_synced_part(int fd, bool is_all)
 {
     struct stat status;
     char name[DISK_NAME] = "";
@@ -200,11 +222,18 @@ static inline void disk_synced(int fd)
         return;
     pthread_mutex_lock(&disk.lock);
     struct disk_file *file = disk_find(fd);
-    if (file)
+    if (file) {
         disk_sync_file(file);
-    else if (S_ISDIR(status.st_mode) && disk_name_of(fd, name))
+        file->is_attribute_young = file->is_attribute_young && !is_all;
+    } else if (S_ISDIR(status.st_mode) && disk_name_of(fd, name)) {
         disk_sync_folder(name);
+    }
     pthread_mutex_unlock(&disk.lock);
+}
+
+static inline void disk_synced(int fd)
+{
+    disk_synced_part(fd, true);
 }
 
 /* ---- before the work ---- */

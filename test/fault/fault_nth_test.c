@@ -38,7 +38,8 @@ static void try_each(const struct work *work, unsigned calls, enum fault_action 
 static void try_all(enum fault_call call, enum fault_action action, int number)
 {
     for (size_t i = 0; i < WORK_COUNT; i++)
-        if (!(call == FAULT_STEP && works[i].run == run_audit))
+        if (call != FAULT_STEP ||
+            (works[i].run != run_audit && works[i].run != run_instances))
             try_each(&works[i], FAULT_OF(call), action, number);
 }
 

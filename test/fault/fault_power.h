@@ -7,6 +7,8 @@
 
 static inline void disk_apply_some(struct disk_file *file, uint64_t *state)
 {
+    if (file->is_attribute_young && fault_random(state) % 2 == 0)
+        file->attribute[0] = '\0';
     for (struct disk_write *one = file->first; one; one = one->next) {
         unsigned how = fault_random(state) % 4;
         if (how == 0)
@@ -54,6 +56,9 @@ static inline void disk_put(const struct disk_file *file, const char *name)
             abort();
         put += (size_t)wrote;
     }
+    if (fd >= 0 && file->attribute[0] &&
+        syscall(SYS_fsetxattr, fd, file->attribute, file->value, file->value_len, 0) != 0)
+        abort();
     close(fd);
 }
 

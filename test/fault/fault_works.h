@@ -5,6 +5,7 @@
 
 #include "test/fault/fault_work_audit.h"
 #include "test/fault/fault_work_index.h"
+#include "test/fault/fault_work_instances.h"
 #include "test/fault/fault_work_store.h"
 
 static const struct work works[] = {
@@ -12,6 +13,7 @@ static const struct work works[] = {
     {"audit", run_audit, check_audit},
     {"registry", run_registry, check_registry},
     {"index", run_index, check_index},
+    {"instances", run_instances, check_instances},
 };
 enum { WORK_COUNT = sizeof works / sizeof *works };
 
