@@ -12,10 +12,10 @@ struct sending {
     int uid;
     int content;
 };
-enum { SENDINGS = 12, SENT_AT_ONCE = 3, SENT_UIDS = 5, SENT_BYTES = 300000 };
-static const struct sending sendings[SENDINGS] = {{0, 1}, {1, 2}, {2, 3}, {0, 1},
-                                                  {1, 4}, {3, 5}, {0, 6}, {1, 2},
-                                                  {2, 3}, {0, 1}, {3, 7}, {4, 8}};
+enum { SENDINGS = 18, SENT_AT_ONCE = 3, SENT_UIDS = 5, SENT_BYTES = 300000 };
+static const struct sending sendings[SENDINGS] = {
+    {0, 1}, {1, 2}, {2, 3}, {0, 1}, {1, 4}, {3, 5}, {0, 6}, {1, 2}, {2, 3},
+    {0, 1}, {3, 5}, {4, 8}, {0, 1}, {3, 7}, {1, 2}, {0, 6}, {1, 4}, {4, 8}};
 
 struct sent {
     pthread_mutex_t lock;
@@ -121,6 +121,7 @@ static inline void run_instances(void)
             for (int k = 0; k < SENT_AT_ONCE; k++) {
                 sent[k] = (struct sent){.lock = PTHREAD_MUTEX_INITIALIZER,
                                         .changed = PTHREAD_COND_INITIALIZER};
+                atomic_store(&fault_plan->step, i + k + 1);
                 has_begun[k] = send_one(instances, i + k, &sent[k]) != NULL;
             }
             for (int k = 0; k < SENT_AT_ONCE; k++)
@@ -160,7 +161,8 @@ static inline void check_versions(struct instances *instances, int uid)
     err_clear(&err);
     unsigned version = 0;
     int last = 0; /* content of that version */
-    for (int i = 0; i < SENDINGS; i++) {
+    int sent_count = atomic_load(&fault_plan->step);
+    for (int i = 0; i < sent_count; i++) {
         if (sendings[i].uid != uid)
             continue;
         if (sendings[i].content != last && version < newest) {
