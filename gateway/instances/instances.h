@@ -4,13 +4,24 @@
  * below one directory of ours, and nothing else; what is in them is not looked at.
  *
  *     ab/cd/<hash of the SOP Instance UID>.<version>.dcm     kept
- *     .incoming/<random>                                     on their way; gone at start
+ *     .incoming/<name>                                       on their way
+ *     .number.<number>                                       where labels go on
  *
- * An instance counts as kept when its bytes, its name and its folder are on the disk;
- * several that end at the same time share that. The same bytes again are the same
- * instance; other bytes under its UID are its next version, and the newest counts.
- * Bytes come from one thread each and are written by threads of this store's own, at
- * most a megabyte of an instance in memory. A nearly full disk takes nothing. */
+ * An instance counts as kept when its bytes and a label are on the disk, by one sync of
+ * its file in .incoming/, whose name was there before (some empty files wait); then it
+ * moves to its place, and that move may come to the disk later. The label has number,
+ * length, hash of the UID and SHA-256 of the bytes; it is an attribute ("user.dcm") and
+ * goes along, or, where the file system has none, the file's name, which takes a sync of
+ * the folder, too. A start puts what has a label and these bytes in its place, in the
+ * order of the numbers; torn files (`instance_torn`) and those without a label were
+ * promised to nobody and are gone. While one cannot be put there (`instance_unplaced`),
+ * nothing new is taken. Renaming must be atomic when power goes, as it is on ext4, XFS
+ * and Btrfs.
+ *
+ * The same bytes again are the same instance; other bytes under its UID are its next
+ * version, and the newest counts. Bytes come from one thread each and are written by
+ * threads of this store's own, at most a megabyte of an instance in memory. A nearly full
+ * disk takes nothing. */
 
 #include "base/arena.h"
 #include "base/log.h"
@@ -41,14 +52,14 @@ struct instances_config {
     int workers;
     struct rand rand;
     const struct log *log;
-    /* An instance is on the disk; on a thread of the store, in the order of keeping,
+    /* An instance is kept; on a thread of the store, in the order of keeping,
      * before its `done`. What was kept and not told because of a crash is found by
      * instances_walk at the next start. May be NULL. */
     void (*kept)(void *context, const struct instances_kept *kept);
     void *context;
 };
 
-/* Makes the directory and forgets what was on its way. */
+/* Makes the directory and settles what an earlier process left. */
 MUST_CHECK struct instances *instances_open(const struct instances_config *config,
                                             struct err *err);
 /* When no intake is open any more but those that were committed or abandoned; their
@@ -82,7 +93,7 @@ void instances_commit(struct instances_intake *intake);
 void instances_abandon(struct instances_intake *intake);
 
 /* ---- what is kept; these block ---- */
-/* The newest version, made sure to be on the disk: ERR_MISSING "instance_missing". */
+/* The newest version, made sure to be on the disk in its place: ERR_MISSING "instance_missing". */
 MUST_CHECK bool instances_find(struct instances *instances, const char *sop_instance,
                                char path[INSTANCES_PATH_BYTES], struct err *err);
 /* For reading; -1 with ERR_MISSING. */
