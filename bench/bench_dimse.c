@@ -2,10 +2,10 @@
 /* How fast a gateway takes DICOM instances over C-STORE: instances of 512 kB, each with a
  * UID of its own, from one association and from several at once, on loopback, until the
  * last answer, which our gateway gives when the instance is on the disk (one fsync of a
- * file whose name was there before). Beside it, in the same run: DCMTK's storescp with a process
- * for each association, writing the data sets as they come (+B), which syncs nothing; and
- * what the disk gives to one thread that waits for it every time. The sender is the same
- * for both receivers, and both take in P-DATA of the length they announce.
+ * file whose name was there before). Beside it, in the same run: DCMTK's storescp with a
+ * process for each association, writing the data sets as they come (+B), which syncs
+ * nothing; and what the disk gives to one thread that waits for it every time. The sender
+ * is the same for both receivers, and both take in P-DATA of the length they announce.
  *
  * usage: bench_dimse [FOLDER]      on the disk to be measured; one JSON line per answer
  */

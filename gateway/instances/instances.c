@@ -131,8 +131,8 @@ void instances_finish(struct instances_intake *intake, enum instances_result res
 {
     const struct instances_events *events = intake->events;
     void *context = intake->context;
-    bool has_name = (intake->fd >= 0 || intake->is_slot) &&
-                    result != INSTANCES_KEPT && result != INSTANCES_NEWER;
+    bool has_name = (intake->fd >= 0 || intake->is_slot) && result != INSTANCES_KEPT &&
+                    result != INSTANCES_NEWER;
     if (has_name)
         (void)!unlinkat(intake->instances->incoming, intake->name, 0);
     if (has_name && intake->is_landed) /* no start may find it after younger ones */

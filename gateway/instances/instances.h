@@ -93,7 +93,8 @@ void instances_commit(struct instances_intake *intake);
 void instances_abandon(struct instances_intake *intake);
 
 /* ---- what is kept; these block ---- */
-/* The newest version, made sure to be on the disk in its place: ERR_MISSING "instance_missing". */
+/* The newest version, made sure to be on the disk in its place: ERR_MISSING
+ * "instance_missing". */
 MUST_CHECK bool instances_find(struct instances *instances, const char *sop_instance,
                                char path[INSTANCES_PATH_BYTES], struct err *err);
 /* For reading; -1 with ERR_MISSING. */

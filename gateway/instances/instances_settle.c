@@ -99,8 +99,7 @@ static bool move_mark(struct instances *instances)
         if (renameat(instances->root, from, instances->root, to) != 0)
             return false;
     } else {
-        int fd =
-            openat(instances->root, to, O_WRONLY | O_CREAT | O_CLOEXEC, FILE_MODE);
+        int fd = openat(instances->root, to, O_WRONLY | O_CREAT | O_CLOEXEC, FILE_MODE);
         if (fd < 0)
             return false;
         close(fd);
@@ -157,8 +156,7 @@ static bool see_mark(struct instances *instances, const char *name, struct err *
     struct span rest = span_cstr(name);
     (void)err;
     if (!span_starts(rest, MARK_NAME) ||
-        !hash_from_hex(span_part(rest, strlen(MARK_NAME), rest.len), bytes,
-                       sizeof bytes))
+        !hash_from_hex(span_part(rest, strlen(MARK_NAME), rest.len), bytes, sizeof bytes))
         return true;
     uint64_t mark = read_number(bytes);
     if (mark > instances->mark)

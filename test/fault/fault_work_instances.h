@@ -154,19 +154,21 @@ static inline void check_versions(struct instances *instances, int uid)
 {
     struct err err = {0};
     char text[24], path[INSTANCES_PATH_BYTES];
-    unsigned newest = 0;
+    uint64_t newest = 0;
     sent_uid(uid, text);
-    if (instances_find(instances, text, path, &err))
-        newest = (unsigned)strtoul(strchr(path, '.') + 1, NULL, 10);
+    if (instances_find(instances, text, path, &err)) {
+        struct span end = span_cstr(strchr(path, '.') + 1), number = {0};
+        CHECK(span_take(&end, '.', &number) && span_uint(number, SENDINGS, &newest));
+    }
     err_clear(&err);
-    unsigned version = 0;
+    uint64_t version = 0;
     int last = 0; /* content of that version */
     int sent_count = atomic_load(&fault_plan->step);
     for (int i = 0; i < sent_count; i++) {
         if (sendings[i].uid != uid)
             continue;
         if (sendings[i].content != last && version < newest) {
-            snprintf(strchr(path, '.'), 20, ".%u.dcm", version + 1);
+            snprintf(strchr(path, '.'), 20, ".%u.dcm", (unsigned)version + 1);
             int next = content_of(instances, path);
             if (next == sendings[i].content) {
                 version++;
@@ -177,7 +179,8 @@ static inline void check_versions(struct instances *instances, int uid)
     }
     CHECK(version == newest);
     if (version != newest)
-        printf("# UID %d: %u of %u versions were sent so\n", uid, version, newest);
+        printf("# UID %d: %u of %u versions were sent so\n", uid, (unsigned)version,
+               (unsigned)newest);
 }
 
 static inline bool count_instance(void *context, const char *path, struct err *err)
