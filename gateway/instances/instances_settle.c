@@ -237,11 +237,12 @@ static bool each_name(struct instances *instances, int place, see_name *see,
                       struct err *err)
 {
     int fd = path_open_again(place, err);
-    DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+    if (fd < 0)
+        return false;
+    DIR *folder = fdopendir(fd);
     if (!folder) {
-        path_close(&fd);
-        return fd >= 0 &&
-               err_set(err, ERR_SYSTEM, "path_failed", "fdopendir: %s", strerror(errno));
+        close(fd);
+        return err_set(err, ERR_SYSTEM, "path_failed", "fdopendir: %s", strerror(errno));
     }
     bool goes_on = true;
     struct dirent *entry = NULL;
