@@ -46,16 +46,26 @@ static bool each_name(struct commitments *commitments, see_name *see, void *cont
                       struct err *err)
 {
     int fd = path_open_again(commitments->folder, err);
-    DIR *list = fd >= 0 ? fdopendir(fd) : NULL;
+    if (fd < 0)
+        return false;
+    DIR *list = fdopendir(fd);
     if (!list) {
+        err_set(err, ERR_SYSTEM, "path_failed", "fdopendir: %s", strerror(errno));
         path_close(&fd);
-        return fd < 0 ||
-               err_set(err, ERR_SYSTEM, "path_failed", "fdopendir: %s", strerror(errno));
+        return false;
     }
     bool goes_on = true;
-    for (struct dirent *entry = readdir(list); entry && goes_on; entry = readdir(list))
+    while (goes_on) {
+        errno = 0;
+        struct dirent *entry = readdir(list);
+        if (!entry && errno != 0)
+            goes_on =
+                err_set(err, ERR_SYSTEM, "path_failed", "readdir: %s", strerror(errno));
+        if (!entry)
+            break;
         if (entry->d_name[0] != '.')
             goes_on = see(commitments, entry->d_name, context, err);
+    }
     closedir(list);
     return goes_on;
 }

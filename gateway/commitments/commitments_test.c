@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -144,6 +145,25 @@ static void a_folder_that_is_gone_keeps_nothing(void)
     commitments_close(commitments);
 }
 
+/* What is owed and cannot be listed is not the same as nothing. */
+static void a_folder_that_cannot_be_listed_is_no_empty_one(void)
+{
+    struct err err = {0};
+    struct seen seen = {0};
+    struct rlimit usual = {0};
+    struct commitments *commitments = open_them();
+    keep(commitments, "MR", "1");
+    int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    CHECK(next >= 0 && getrlimit(RLIMIT_NOFILE, &usual) == 0);
+    struct rlimit none = {(rlim_t)next, usual.rlim_max};
+    close(next);
+    CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    CHECK(!commitments_walk(commitments, see, &seen, &err) && err.code);
+    CHECK(setrlimit(RLIMIT_NOFILE, &usual) == 0);
+    CHECK(walk(commitments).count == 1);
+    close_them(commitments);
+}
+
 int main(void)
 {
     silent =
@@ -155,6 +175,7 @@ int main(void)
     RUN(what_was_half_written_is_cleared_away);
     RUN(what_is_broken_is_forgotten_and_hinders_nothing);
     RUN(a_folder_that_is_gone_keeps_nothing);
+    RUN(a_folder_that_cannot_be_listed_is_no_empty_one);
     CHECK(test_remove(folder));
     return test_done();
 }
