@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 static_assert(crypto_pwhash_STRBYTES <= SECRET_PASSWORD_HASH_BYTES, "hash must fit");
@@ -15,7 +16,9 @@ enum { ARGON_PASSES = 2, ARGON_MEMORY_BYTES = 19 << 20 };
 bool secret_start(struct err *err)
 {
     static const struct rlimit none = {0, 0};
-    if (setrlimit(RLIMIT_CORE, &none) != 0)
+    /* The limit is for files; a pattern that is a program gets a dump all the same,
+     * unless the process says that it has none (core(5)). */
+    if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return err_set(err, ERR_SYSTEM, "core_allowed", "cores could not be turned off");
     if (sodium_init() < 0)
         return err_set(err, ERR_SYSTEM, "sodium_failed", "libsodium did not start");

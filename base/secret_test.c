@@ -2,6 +2,7 @@
 #include "base/secret.h"
 
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include "base/hash.h"
@@ -13,6 +14,7 @@ static void a_process_with_secrets_leaves_no_core(void)
     struct rlimit limit = {1, 1};
     CHECK(getrlimit(RLIMIT_CORE, &limit) == 0);
     CHECK(limit.rlim_cur == 0 && limit.rlim_max == 0);
+    CHECK(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0); /* not to a program either */
 }
 
 static void a_password_fits_its_own_hash_only(void)

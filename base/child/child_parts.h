@@ -13,6 +13,9 @@ enum {
     CHILD_SOCKET = 0,
     CHILD_MEMORY = 3,
     CHILD_CODE_MAX = 48,
+    /* Behind a job of more bytes, request and reply, the parent takes all pages of the
+     * shared memory back. */
+    CHILD_KEPT_BYTES = 16 << 20,
     /* Exit status of a child that did not begin. */
     CHILD_NO_PARENT = 71,
     CHILD_NO_MEMORY = 72,

@@ -8,9 +8,14 @@
 
 #include "base/child/child_parts.h"
 
+enum { FILL = 0xA5 };
+
 struct memory {
     uint8_t *at;
     struct child_limits limits;
+    /* Of the job before: how much of either part its bytes still lie in. */
+    size_t former_request;
+    size_t former_reply;
 };
 
 static bool take(void *packet, size_t size)
@@ -29,7 +34,7 @@ static bool tell(const void *packet, size_t size)
  */
 static void prepare_heap(void)
 {
-    enum { KEPT_BYTES = 8 << 20, FILL = 0xA5 };
+    enum { KEPT_BYTES = 8 << 20 };
     mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
     mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
     mallopt(M_PERTURB, FILL);
@@ -66,7 +71,26 @@ static bool put_reply(const struct memory *memory, const struct buf *reply,
     return true;
 }
 
-static bool serve_one(const struct child_handler *handler, const struct memory *memory,
+/* For the same reason: what is left in the memory behind a shorter job, and replies. */
+static void wipe_former(struct memory *memory, size_t request_bytes, struct buf *reply)
+{
+    if (memory->former_request > request_bytes)
+        memset(memory->at + request_bytes, FILL, memory->former_request - request_bytes);
+    memset(memory->at + memory->limits.request_bytes, FILL, memory->former_reply);
+    if (reply->len > 0)
+        memset(reply->at, FILL, reply->len);
+    buf_reset(reply);
+}
+
+/* Pages that were taken back hold nothing any more. */
+static void note_former(struct memory *memory, size_t request_bytes, size_t reply_bytes)
+{
+    bool is_kept = request_bytes + reply_bytes <= CHILD_KEPT_BYTES;
+    memory->former_request = is_kept ? request_bytes : 0;
+    memory->former_reply = is_kept ? reply_bytes : 0;
+}
+
+static bool serve_one(const struct child_handler *handler, struct memory *memory,
                       struct buf *reply)
 {
     struct child_job job;
@@ -75,7 +99,7 @@ static bool serve_one(const struct child_handler *handler, const struct memory *
     if (!take(&job, sizeof job) || job.len > memory->limits.request_bytes)
         return false;
     struct span request = span_of(memory->at, (size_t)job.len);
-    buf_reset(reply);
+    wipe_former(memory, (size_t)job.len, reply);
     bool is_done = handler->run(handler->self, request, reply, &err) &&
                    put_reply(memory, reply, &answer, &err);
     answer.number = job.number;
@@ -84,6 +108,7 @@ static bool serve_one(const struct child_handler *handler, const struct memory *
         answer.offset = err.offset;
         snprintf(answer.code, sizeof answer.code, "%s", err.code ? err.code : "");
     }
+    note_former(memory, (size_t)job.len, (size_t)answer.len);
     return tell(&answer, sizeof answer);
 }
 

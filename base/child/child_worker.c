@@ -12,7 +12,7 @@
 #include "base/child/child_parts.h"
 #include "base/path.h"
 
-enum { START_MS_MAX = 20000, END_MS_MAX = 2000, KEPT_BYTES = 16 << 20 };
+enum { START_MS_MAX = 20000, END_MS_MAX = 2000 };
 
 static int64_t now_ms(void)
 {
@@ -260,7 +260,7 @@ static void give_back(struct child_worker *worker, const struct child_config *co
                       size_t used_bytes)
 {
     size_t all = page_up(config->request_bytes_max) + page_up(config->reply_bytes_max);
-    if (used_bytes <= KEPT_BYTES || worker->memory < 0)
+    if (used_bytes <= CHILD_KEPT_BYTES || worker->memory < 0)
         return;
     worker->ready_bytes = 0;
     (void)!fallocate(worker->memory, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,

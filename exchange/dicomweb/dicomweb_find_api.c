@@ -210,10 +210,11 @@ static void fail(struct dicomweb_errand *errand, const struct err *err)
     session_answer_problem(errand->call, err);
 }
 
-/* False: nothing came of it, and the next one is looked at. */
-static bool ends_it(struct dicomweb_errand *errand, const struct err *err)
+/* False: nothing came of it, and the next one is looked at. `entry`: whose facility need
+ * not be asked once more when it is silent; NULL = nobody is asked any more. */
+static bool ends_it(struct dicomweb_errand *errand, const struct registry_entry *entry,
+                    const struct err *err)
 {
-    struct id facility = errand->entries[errand->at].facility;
     bool is_over = err->kind == ERR_SYSTEM || err->kind == ERR_LIMIT ||
                    (err->code && strncmp(err->code, "session_", 8) == 0);
     if (is_over)
@@ -224,14 +225,14 @@ static bool ends_it(struct dicomweb_errand *errand, const struct err *err)
         errand->fault = *err;
     bool is_silent = err->code && (strcmp(err->code, "gateway_away") == 0 ||
                                    strcmp(err->code, "gateway_silent") == 0);
-    if (is_silent && errand->silent_count < DICOMWEB_LIMIT_MAX)
-        errand->silent[errand->silent_count++] = facility;
+    if (entry && is_silent && errand->silent_count < DICOMWEB_LIMIT_MAX)
+        errand->silent[errand->silent_count++] = entry->facility;
     return false;
 }
 
 static void skip(struct dicomweb_errand *errand, const struct err *err)
 {
-    if (ends_it(errand, err)) {
+    if (ends_it(errand, &errand->entries[errand->at], err)) {
         fail(errand, err);
         return;
     }
@@ -353,7 +354,7 @@ static enum turn visit(struct dicomweb_errand *errand, struct err *err)
         return see_study(errand, opening, dicomweb_list_study(list), err);
     if (opening && ask_list(errand, opening, err))
         return TURN_OVER;
-    return ends_it(errand, err) ? TURN_FAILED : TURN_NEXT;
+    return ends_it(errand, &errand->entries[errand->at], err) ? TURN_FAILED : TURN_NEXT;
 }
 
 /* Nobody's study, as far as this viewer may know; guessing shows in the audit. */
@@ -382,21 +383,27 @@ static bool is_full(const struct dicomweb_errand *errand)
 }
 
 /* What was allowed when it was looked at may not be any more when it is told; one that
- * had to make room in between is opened again. */
-static void drop_refused(struct dicomweb_errand *errand)
+ * had to make room in between is opened again. What could not be asked about is missing,
+ * and that is said. */
+static bool drop_refused(struct dicomweb_errand *errand, struct err *err)
 {
     size_t kept = 0;
     for (size_t i = 0; i < errand->found_count; i++) {
-        struct err err = {0};
+        struct err fault = {0};
         CLEANUP(dicomweb_list_release) struct dicomweb_list *list = NULL;
         CLEANUP(opening_release)
-        struct opening *opening = take_entry(errand, errand->found[i].entry, &list, &err);
-        if (!opening)
-            continue;
-        opening_count(opening, (int64_t)errand->found[i].json.len, 1);
-        errand->found[kept++] = errand->found[i];
+        struct opening *opening =
+            take_entry(errand, errand->found[i].entry, &list, &fault);
+        if (opening) {
+            opening_count(opening, (int64_t)errand->found[i].json.len, 1);
+            errand->found[kept++] = errand->found[i];
+        } else if (ends_it(errand, NULL, &fault)) {
+            *err = fault;
+            return false;
+        }
     }
     errand->found_count = kept;
+    return true;
 }
 
 static enum turn turn_once(struct dicomweb_errand *errand, struct err *err)
@@ -411,8 +418,8 @@ static enum turn turn_once(struct dicomweb_errand *errand, struct err *err)
         return list_entries(errand, err) ? TURN_NEXT : TURN_FAILED;
     if (!errand->goal->is_search)
         return deny(errand, err) ? TURN_OVER : TURN_FAILED;
-    drop_refused(errand);
-    return errand->goal->conclude(errand, err) ? TURN_OVER : TURN_FAILED;
+    return drop_refused(errand, err) && errand->goal->conclude(errand, err) ? TURN_OVER
+                                                                            : TURN_FAILED;
 }
 
 static void go_on(struct dicomweb_errand *errand)

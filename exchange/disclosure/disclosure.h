@@ -191,7 +191,8 @@ disclosure_decide_scope(struct disclosure *gate, const struct session_actor *act
 
 /* For answers that take longer than a second: asked again at every chunk, in memory only.
  * False: ERR_REFUSED "permission_changed" (a consent, link or policy of the person
- * changed since) or ERR_BUSY "epoch_stale" (changes could not be read for a second). */
+ * changed since, or it was decided on another day) or ERR_BUSY "epoch_stale" (changes
+ * could not be read for a second). */
 MUST_CHECK bool disclosure_still_holds(struct disclosure *gate,
                                        const struct disclosure_permit *permit,
                                        struct err *err);

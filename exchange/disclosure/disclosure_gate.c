@@ -463,9 +463,13 @@ disclosure_decide_scope(struct disclosure *gate, const struct session_actor *act
 bool disclosure_still_holds(struct disclosure *gate,
                             const struct disclosure_permit *permit, struct err *err)
 {
-    if (!check_open(gate, permit_read(permit)->purpose, err))
+    const struct permit_contents *contents = permit_read(permit);
+    if (!check_open(gate, contents->purpose, err))
         return false;
-    if (network_epoch_now(gate->config.epoch) != permit_read(permit)->epoch)
+    /* At midnight consents, posts and lists of participants end without a change. */
+    bool is_of_today = day_of_instant(clock_wall_ms(&gate->config.clock)) ==
+                       day_of_instant(contents->decided_at_ms);
+    if (!is_of_today || network_epoch_now(gate->config.epoch) != contents->epoch)
         return err_set(err, ERR_REFUSED, "permission_changed", "to be decided again");
     return true;
 }

@@ -257,7 +257,7 @@ static void write_finish(struct opening *opening, const char *verdict, const cha
     struct err err = {0};
     struct opening_table *table = opening->table;
     struct disclosure_outcome outcome = outcome_of(opening, verdict, reason);
-    if (!disclosure_finish(table->config.gate, opening->permit->permit,
+    if (!disclosure_finish(table->config.gate, opening_permit(opening),
                            opening->request.event, &outcome, &err))
         log_unwritten(table, &err);
 }
@@ -286,7 +286,7 @@ static void write_finish_later(struct opening *opening, const char *reason)
         write_finish(opening, "done", reason);
         return;
     }
-    if (disclosure_finish_later(table->config.gate, opening->permit->permit,
+    if (disclosure_finish_later(table->config.gate, opening_permit(opening),
                                 opening->request.event, &outcome, &told, &err))
         return;
     arrive(table);

@@ -109,6 +109,15 @@ static bool tell_record(struct registry_uplink *uplink,
     return answer != NULL;
 }
 
+/* The only one of what was asked about a single record. */
+static bool read_sum(const struct json_value *sums, const struct registry_owner *owner,
+                     struct uplink_sum *sum, struct err *err)
+{
+    return uplink_read_sum(json_item(sums, 0), sum, err) &&
+           (id_equal(sum->record, owner->record) ||
+            err_set(err, ERR_SYNTAX, "uplink_record", "another record was answered"));
+}
+
 /* The document of {"sums":[…]}, which keeps `sums` alive. */
 static struct json_document *ask_sums(struct registry_uplink *uplink, struct id facility,
                                       const struct registry_owner *owners, size_t count,
@@ -330,7 +339,7 @@ static bool reconcile_once(struct registry_uplink *uplink,
     struct uplink_sum sum;
     return answer && json_take_array(json_root(answer), "sums", 1, &sums, err) &&
            (json_count(sums) == 0 ||
-            (uplink_read_sum(json_item(sums, 0), &sum, err) &&
+            (read_sum(sums, owner, &sum, err) &&
              registry_compare_sum(uplink->config.store, &sum, is_over, err)));
 }
 
@@ -573,7 +582,7 @@ static bool compare_one(struct registry_uplink *uplink,
         return false;
     if (json_count(sums) == 0)
         return err_set(err, ERR_MISSING, "not_found", "not linked there");
-    if (!uplink_read_sum(json_item(sums, 0), sum, err) ||
+    if (!read_sum(sums, owner, sum, err) ||
         !registry_compare_sum(uplink->config.store, sum, is_equal, err))
         return false;
     return !*is_equal || registry_note_in_step(uplink->config.registry, owner, sum->epoch,

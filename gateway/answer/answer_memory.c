@@ -69,6 +69,7 @@ static bool fill(struct answer_list *list, const struct answer_place *place,
         ARENA_MANY(&list->arena, struct study_series, content->series_count, err);
     bool is_good = list->content.series &&
                    text_copy(place->key, &list->arena, &list->key, err) &&
+                   text_copy(place->path, &list->arena, &list->path, err) &&
                    text_copy(content->uid, &list->arena, &list->content.uid, err);
     for (size_t i = 0; is_good && i < content->series_count; i++)
         is_good = keep_series(list, &content->series[i], &list->content.series[i], err);
@@ -151,7 +152,7 @@ answer_find_list(struct answer *answer, const struct answer_place *place, struct
     struct answer_list **at = &answer->lists;
     while (*at && !is_of(*at, place))
         at = &(*at)->next;
-    if (!*at) {
+    if (!*at || !text_equal((*at)->path, place->path)) {
         err_set(err, ERR_CONFLICT, "study_changed", "no list under this opening");
         return NULL;
     }

@@ -69,7 +69,7 @@ static void site_open(struct site *site, size_t instances)
 
 static struct answer_place place(int number)
 {
-    struct answer_place place = {.key = TEXT("study/1")};
+    struct answer_place place = {.key = TEXT("study/1"), .path = TEXT("dicom/1/77")};
     place.opening.bytes[0] = (uint8_t)number;
     place.opening.bytes[1] = (uint8_t)(number >> 8);
     return place;
@@ -142,6 +142,24 @@ static void each_entry_of_an_opening_has_a_list_of_its_own(void)
     CHECK(list && text_is(list->content.uid, "1.2.3"));
     list = answer_find_list(&site.answer, &other, &err);
     CHECK(list && text_is(list->content.uid, "1.2.4"));
+}
+
+/* Keys are unique within a patient: with another patient's grant for the same key, or
+ * when the order's pictures are others now, the list is none of theirs. */
+static void a_list_is_of_what_it_was_told_from(void)
+{
+    struct err err = {0};
+    SITE site;
+    site_open(&site, 3);
+    tell(&site, 1);
+    struct answer_place other = place(1);
+    other.path = TEXT("dicom/1/78");
+    CHECK(!answer_find_list(&site.answer, &other, &err));
+    CHECK(strcmp(err.code, "study_changed") == 0);
+    CHECK(is_kept(&site, 1));
+    err_clear(&err);
+    CHECK(answer_keep_list(&site.answer, &other, &site.content, &err));
+    CHECK(site.answer.list_count == 1 && !is_kept(&site, 1));
 }
 
 static void an_ended_opening_keeps_no_list(void)
@@ -224,6 +242,7 @@ int main(void)
     RUN(a_list_says_what_lies_at_each_place);
     RUN(a_study_told_again_takes_the_place_of_the_former);
     RUN(each_entry_of_an_opening_has_a_list_of_its_own);
+    RUN(a_list_is_of_what_it_was_told_from);
     RUN(an_ended_opening_keeps_no_list);
     RUN(the_largest_study_is_kept_in_a_quarter_of_what_was_told);
     RUN(lists_of_large_studies_are_bounded_by_bytes);

@@ -69,12 +69,14 @@ enum {
 struct answer_place {
     struct id opening;
     struct text key;
+    struct text path; /* of what the permit is for: of another patient it is another */
 };
 /* What positions mean under an opening: the study as it was told last. */
 struct answer_list {
     struct answer_list *next;
     struct id opening;
     struct text key;
+    struct text path;
     struct arena arena;
     struct study_content content; /* without what nobody asks a list for: facts, times */
 };
@@ -82,7 +84,8 @@ struct answer_list {
  * go when there are too many, or too large ones together. */
 MUST_CHECK bool answer_keep_list(struct answer *answer, const struct answer_place *place,
                                  const struct study_content *content, struct err *err);
-/* The lists' lock is held, for as long as it is used. ERR_CONFLICT study_changed. */
+/* The lists' lock is held, for as long as it is used. ERR_CONFLICT study_changed, also
+ * where the place has another path than when it was told. */
 const struct answer_list *answer_find_list(struct answer *answer,
                                            const struct answer_place *place,
                                            struct err *err);

@@ -58,7 +58,8 @@ static bool copy_instance(const struct answer_list *list, const struct asked *as
 /* What positions mean under an opening. */
 static struct answer_place place_of(const struct release_permit *permit, struct text key)
 {
-    return (struct answer_place){release_grant(permit)->opening, key};
+    return (struct answer_place){release_grant(permit)->opening, key,
+                                 release_place(permit)->path};
 }
 
 static bool find_instance(struct answer *answer, const struct release_permit *permit,

@@ -23,17 +23,27 @@ static int64_t now_ms(const struct release *release)
     return clock_monotonic_ms(&release->config.clock);
 }
 
+/* Whose, what and for whom: a row says all of it, so a grant that names somebody else
+ * under the same opening needs one of its own. */
+static bool is_for(const struct release_opened *one, const struct release_permit *permit)
+{
+    const struct grant *ours = &one->permit.grant;
+    const struct grant *grant = &permit->grant;
+    return id_equal(ours->opening, grant->opening) &&
+           id_equal(ours->tunnel, grant->tunnel) &&
+           id_equal(ours->record, grant->record) &&
+           text_equal(ours->entry_key, grant->entry_key) &&
+           text_equal(ours->staff_id, grant->staff_id) &&
+           text_equal(ours->viewer_code, grant->viewer_code);
+}
+
 /* The lock is held. */
 static struct release_opened **find(struct release *release,
                                     const struct release_permit *permit)
 {
     struct release_opened **at = &release->opened;
-    for (; *at; at = &(*at)->next)
-        if (!(*at)->is_cut &&
-            id_equal((*at)->permit.grant.opening, permit->grant.opening) &&
-            id_equal((*at)->permit.grant.tunnel, permit->grant.tunnel) &&
-            text_equal((*at)->permit.grant.entry_key, permit->grant.entry_key))
-            break;
+    while (*at && ((*at)->is_cut || !is_for(*at, permit)))
+        at = &(*at)->next;
     return at;
 }
 
@@ -174,12 +184,8 @@ static bool is_idle(const struct release *release, const struct release_opened *
 static bool is_empty(const struct release *release, const struct release_opened *one,
                      const void *context)
 {
-    const struct release_permit *permit = context;
     (void)release;
-    return one->sum.parts == 0 &&
-           id_equal(one->permit.grant.opening, permit->grant.opening) &&
-           id_equal(one->permit.grant.tunnel, permit->grant.tunnel) &&
-           text_equal(one->permit.grant.entry_key, permit->grant.entry_key);
+    return one->sum.parts == 0 && is_for(one, context);
 }
 
 void release_end_empty(struct release *release, const struct release_permit *permit)

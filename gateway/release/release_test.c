@@ -455,6 +455,41 @@ static void parts_under_an_opening_have_one_decision_and_one_finish_row(void)
     end(&scene);
 }
 
+/* A centre that says one opening of several patients, or of several viewers: nobody's
+ * data go out under another's row. */
+static void an_opening_of_somebody_else_has_a_row_of_its_own(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    struct id other = {{8}};
+    struct index_limits limits = {9, 9, false};
+    enum uplink_match result = UPLINK_MISMATCH;
+    struct uplink_link link = {other,
+                               TEXT(NUMBER),
+                               TEXT("飯田 花子"),
+                               TEXT("イイダ ハナコ"),
+                               day_from_date(1950, 1, 2),
+                               'F'};
+    begin(&scene);
+    CHECK(index_match_link(scene.index, &link, &limits, &result, &err) &&
+          result == UPLINK_CONFIRMED);
+    take_parts(&scene);
+    CHECK(count_rows(&scene, "\"permit\"") == 1);
+    scene.grant.record = other;
+    take_parts(&scene);
+    CHECK(count_rows(&scene, "\"permit\"") == 2);
+    scene.grant.staff_id = TEXT("99");
+    take_parts(&scene);
+    CHECK(count_rows(&scene, "\"permit\"") == 3);
+    scene.grant.viewer_code = TEXT("2000000099");
+    take_parts(&scene);
+    CHECK(count_rows(&scene, "\"permit\"") == 4);
+    release_end_opening(scene.release, scene.grant.opening);
+    CHECK(count_rows(&scene, "\"finish\"") == 4 &&
+          count_rows(&scene, "\"bytes\":300") == 4);
+    end(&scene);
+}
+
 /* What was permitted and is not there. */
 static void what_gave_no_part_is_not_said_to_be_done(void)
 {
@@ -623,6 +658,7 @@ int main(void)
     RUN(without_audit_there_is_no_permit);
     RUN(without_memory_there_is_no_permit);
     RUN(parts_under_an_opening_have_one_decision_and_one_finish_row);
+    RUN(an_opening_of_somebody_else_has_a_row_of_its_own);
     RUN(what_gave_no_part_is_not_said_to_be_done);
     RUN(a_part_that_is_refused_is_written_down_and_ends_the_opening);
     RUN(an_orders_pictures_are_released_only_if_they_may_be_themselves);

@@ -418,6 +418,52 @@ static void a_withdrawn_consent_cuts_a_download(void)
     hospital_free(hospital);
 }
 
+/* Days are the wall clock's; tunnels and grants go by the other one. */
+static void put_wall_forward(struct world *world, int64_t ms)
+{
+    atomic_fetch_add(&world->wall_skip_ms, ms);
+    network_epoch_refresh(world->epoch);
+}
+
+/* A minute before midnight, in Japan; the consent is given again until today. */
+static void consent_until_midnight(struct scene *scene)
+{
+    enum { DAY_MS = 86400000, MINUTE_MS = 60000 };
+    struct world *world = scene->hospital->world;
+    char day[DAY_TEXT_BYTES], line[256], body[256];
+    int64_t of_day_ms = (world_wall_ms(world) + DAY_JAPAN_OFFSET_MS) % DAY_MS;
+    put_wall_forward(world, (2 * DAY_MS - MINUTE_MS - of_day_ms) % DAY_MS);
+    scene->clinic = enter(world, "clinic");
+    day_to_iso(day_of_instant(world_wall_ms(world)), day);
+    snprintf(line, sizeof line, "POST /api/v1/persons/%s/consents", scene->person);
+    snprintf(body, sizeof body,
+             "{\"form\":\"comprehensive\",\"channel\":\"paper\",\"giver\":\"self\","
+             "\"until\":\"%s\"}",
+             day);
+    CHECK(go(&scene->clinic, line, body).status == 201);
+}
+
+/* Nothing changes in the database: the day is over. */
+static void a_consent_that_runs_out_cuts_a_download(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    struct download download = {0};
+    char opening[128];
+    consent_until_midnight(&scene);
+    begin_half(&scene, &download, opening);
+    content_look_again(hospital->content);
+    CHECK(!atomic_load(&download.has_ended));
+    put_wall_forward(hospital->world, 61000);
+    CHECK_SOON(has_been_cut(&scene, &download));
+    CHECK_SOON(count_of(hospital, &hospital->cancel_count) == 1);
+    CHECK(ask_opening(&scene, "GET", opening, "content").status == 404);
+    atomic_store(&hospital->original_gate, -1);
+    pthread_join(download.thread, NULL);
+    CHECK(download.status == 200 && !download.is_whole);
+    hospital_free(hospital);
+}
+
 /* A number and the list that it is from; whatever else stands there reaches nobody. */
 static void a_part_is_asked_for_by_its_place_in_a_list(void)
 {
@@ -529,6 +575,7 @@ int main(void)
     RUN(an_opening_that_is_refused_after_one_that_was_not_has_its_row);
     RUN(a_withdrawn_consent_cuts_a_download);
     RUN(a_withdrawn_consent_cuts_a_download_that_stands_still);
+    RUN(a_consent_that_runs_out_cuts_a_download);
     RUN(a_part_is_asked_for_by_its_place_in_a_list);
     RUN(a_refused_original_is_a_problem_not_a_file);
     RUN(a_restored_copy_shows_nothing_but_takes_withdrawals_until_confirmed);

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "exchange/audit/audit_index.h"
 #include "test/story/story_dicomweb.h"
 
@@ -348,26 +351,64 @@ static void a_gateway_that_is_off_is_said_of_a_search_and_refuses_a_study(void)
 
 /* ---- many ---- */
 
-/* More than a session keeps open at once: the first had to make room for the last. */
+/* More than a session keeps open at once: the first has to make room for the last. */
+static void tell_many(struct hospital *hospital, int orders)
+{
+    say_picture(hospital, ORDER_KEY, '9');
+    for (int i = 0; i < orders; i++) {
+        char key[64];
+        snprintf(key, sizeof key, "5/OML-11/%d", i);
+        say_picture(hospital, key, '5');
+    }
+    say_picture(hospital, OWN_KEY, '1');
+    CHECK_SOON(count_of(hospital, &hospital->stored_count) == orders + 2);
+}
+
 static void a_search_tells_all_it_found_however_much_it_looked_at(void)
 {
     enum { ORDERS = 80 };
     struct scene scene = scene_new();
     struct hospital *hospital = scene.hospital;
     hospital->studies = both;
-    say_picture(hospital, ORDER_KEY, '9');
-    for (int i = 0; i < ORDERS; i++) {
-        char key[64];
-        snprintf(key, sizeof key, "5/OML-11/%d", i);
-        say_picture(hospital, key, '5');
-    }
-    say_picture(hospital, OWN_KEY, '1');
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == ORDERS + 2);
+    tell_many(hospital, ORDERS);
     const struct web_reply *reply = ask(&scene, STUDIES);
     CHECK(reply->status == 200 && says(reply, "[\"" CR_UID "\"]") &&
           says(reply, "[\"" CT_UID "\"]"));
     CHECK(ask(&scene, INSTANCE_2 "/rendered")->status == 200);
     hospital_free(scene.hospital);
+}
+
+/* Its row cannot be written when the first is opened again: it is left out, and that is
+ * said. */
+static void a_search_that_leaves_something_out_says_so(void)
+{
+    enum { ORDERS = 80 };
+    static const struct told_study studies[] = {
+        {OWN_KEY, {.is_silent = true}},
+        {ORDER_KEY, {200, "application/json", .body = CR}},
+        {NULL, {0}},
+    };
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    struct rlimit before;
+    pthread_t thread;
+    void *reply = NULL;
+    hospital->studies = studies;
+    tell_many(hospital, ORDERS);
+    pthread_create(&thread, NULL, search, &scene);
+    CHECK_SOON(was_asked(hospital, OWN_KEY));
+    signal(SIGXFSZ, SIG_IGN);
+    CHECK(getrlimit(RLIMIT_FSIZE, &before) == 0);
+    struct rlimit full = {0, before.rlim_max};
+    CHECK(setrlimit(RLIMIT_FSIZE, &full) == 0);
+    http_answer(hospital->silent, 200, "application/json", SPAN(CT));
+    hospital->silent = NULL;
+    pthread_join(thread, &reply);
+    CHECK(setrlimit(RLIMIT_FSIZE, &before) == 0);
+    const struct web_reply *told = reply;
+    CHECK(told->status == 200 && says(told, CT_UID "\"") && !says(told, CR_UID "\""));
+    CHECK(strstr(told->head, "warning: 299") != NULL);
+    hospital_free(hospital);
 }
 
 /* ---- the audit ---- */
@@ -439,6 +480,7 @@ int main(void)
     RUN(a_study_that_is_cut_is_said_to_be);
     RUN(a_gateway_that_is_off_is_said_of_a_search_and_refuses_a_study);
     RUN(a_search_tells_all_it_found_however_much_it_looked_at);
+    RUN(a_search_that_leaves_something_out_says_so);
     RUN(a_study_is_opened_once_for_a_session);
     return test_done();
 }

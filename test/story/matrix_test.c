@@ -597,6 +597,84 @@ static void every_change_needs_the_own_origin_and_the_token(void)
     region_free(&region);
 }
 
+/* ---- other methods, and other ways to write a path ---- */
+
+/* HEAD asks for what GET gives: it is decided and written down like it. */
+static void a_head_is_decided_like_a_get(void)
+{
+    static const enum caller callers[] = {NOBODY, STRANGER, RIGHT};
+    struct region region;
+    int asked = 0;
+    region_open(&region, &states[0]);
+    for (int i = 0; i < ROUTES; i++) {
+        struct route route = routes[i];
+        if (route.rule == ELSEWHERE || strcmp(route.method, "GET") != 0)
+            continue;
+        for (size_t k = 0; k < sizeof callers / sizeof *callers; k++) {
+            struct expected expected = oracle(&region, &route, callers[k]);
+            expected.code = NULL; /* it would stand in the body */
+            route.method = "HEAD";
+            struct reply reply = ask(&region, &route, callers[k], false);
+            route.method = "GET";
+            bool is_right = is_as_expected(&region, &route, &reply, &expected) &&
+                            reply.body[0] == '\0';
+            CHECK(is_right);
+            if (!is_right)
+                printf("# HEAD %s, %s: %d\n", route.path, caller_names[callers[k]],
+                       reply.status);
+        }
+        asked++;
+    }
+    CHECK(asked >= 18);
+    region_free(&region);
+}
+
+static void what_is_no_method_and_no_plain_path_opens_nothing(void)
+{
+    static const struct {
+        const char *before, *after; /* of the person */
+        int nobody, right;
+    } lines[] = {
+        {"OPTIONS /api/v1/persons/", "", 501, 501},
+        {"TRACE /api/v1/persons/", "", 501, 501},
+        {"get /api/v1/persons/", "", 501, 501},
+        {"PUT /api/v1/persons/", "", 405, 405},
+        {"HEAD /api/v1/persons/searches", NULL, 401, 404}, /* the person "searches" */
+        {"GET //api/v1/persons/", "", 400, 400},
+        {"GET /api//v1/persons/", "", 400, 400},
+        {"GET /api/v1/persons//", "", 400, 400},
+        {"GET /api/v1/./persons/", "", 400, 400},
+        {"GET /api/v1/home/../persons/", "", 400, 400},
+        {"GET /api/v1/home/%2e%2e/persons/", "", 400, 400},
+        {"GET /api/v1/persons%2f", "", 400, 400},
+        {"GET /api/v1/persons%5c", "", 400, 400},
+        {"GET /api/v1/persons/", "%00", 400, 400},
+        {"GET /api/v1/persons/", "%0d%0a", 400, 400},
+        {"GET /api/v1/persons/", "/", 404, 404},
+        {"GET /API/v1/persons/", "", 404, 404},
+        {"GET /api/v1/persons/", ";v=1", 401, 404},
+        {"GET /api/v1/persons/", "%20", 401, 404},
+        {"GET /%61pi/v1/%70ersons/", "", 401, 200}, /* the same path */
+    };
+    struct region region;
+    region_open(&region, &states[0]);
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        char line[256];
+        snprintf(line, sizeof line, "%s%s%s", lines[i].before,
+                 lines[i].after ? region.person : "",
+                 lines[i].after ? lines[i].after : "");
+        int nobody = go(&region.browsers[NOBODY], line, "").status;
+        int right = go(&region.browsers[RIGHT], line, "").status;
+        struct rows rows = new_rows(&region, "person", "permit");
+        bool is_right = nobody == lines[i].nobody && right == lines[i].right &&
+                        rows.decisions == (right == 200);
+        CHECK(is_right);
+        if (!is_right)
+            printf("# %s: %d, %d, %d rows\n", line, nobody, right, rows.decisions);
+    }
+    region_free(&region);
+}
+
 /* ---- bodies that are wrong ---- */
 
 /* A body that is good but for one member more: mistyped is not left out. */
@@ -691,6 +769,8 @@ int main(void)
     RUN(every_route_answers_as_the_oracle_says);
     RUN(what_is_not_there_and_what_is_not_yours_look_the_same);
     RUN(every_change_needs_the_own_origin_and_the_token);
+    RUN(a_head_is_decided_like_a_get);
+    RUN(what_is_no_method_and_no_plain_path_opens_nothing);
     RUN(what_the_contract_does_not_name_is_refused);
     RUN(no_body_does_half_of_anything);
     return test_done();

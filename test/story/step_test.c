@@ -266,6 +266,24 @@ static void a_check_now_reads_the_source_and_says_what_came_of_it(void)
     hospital_free(hospital);
 }
 
+/* It has an entry more than the centre, and says so of a record that nobody asked for. */
+static void a_sum_of_another_record_proves_nothing(void)
+{
+    struct scene scene = scene_new();
+    struct hospital *hospital = scene.hospital;
+    char opening[128];
+    has_key(hospital, "1/OML-11/A", VERSION_1);
+    pthread_mutex_lock(&hospital->lock);
+    hospital->another = (struct id){{0x77}};
+    pthread_mutex_unlock(&hospital->lock);
+    struct reply reply = open_calendar(&scene);
+    member(&reply, "opening", opening);
+    reply = ask_opening(&scene, "POST", opening, "checks");
+    CHECK(reply.status == 200 && !has(&reply, IN_STEP));
+    CHECK(count_of(hospital, &hospital->digest_count) >= 1);
+    hospital_free(hospital);
+}
+
 int main(void)
 {
     struct err err = {0};
@@ -283,5 +301,6 @@ int main(void)
     RUN(a_gateway_that_cannot_link_now_is_asked_again_before_tomorrow);
     RUN(a_record_that_cannot_be_linked_now_disturbs_no_other);
     RUN(a_check_now_reads_the_source_and_says_what_came_of_it);
+    RUN(a_sum_of_another_record_proves_nothing);
     return test_done();
 }

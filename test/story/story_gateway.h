@@ -159,6 +159,8 @@ static inline void hospital_digests(struct http_call *call, void *context)
     pthread_mutex_lock(&hospital->lock);
     hospital->digest_count++;
     struct uplink_sum sum = sum_of(hospital);
+    if (!id_is_zero(hospital->another))
+        sum = (struct uplink_sum){.record = hospital->another, .epoch = TEXT(EPOCH)};
     if (!hospital->has_forgotten && !id_is_zero(hospital->record))
         uplink_write_sum(&writer, &sum);
     pthread_mutex_unlock(&hospital->lock);

@@ -41,6 +41,7 @@ struct hospital {
     int64_t hello_ms;
     struct grant_window window;
     bool has_forgotten; /* its database was made anew: no links */
+    struct id another;  /* digests are answered for this record, which is empty */
     int fails_polls;    /* so many polls are answered 500 */
     char standing[128]; /* a member of each poll's answer, with its comma; may be none */
     int refuses_links;  /* so many links are answered 503: its disk is full */
