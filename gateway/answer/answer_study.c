@@ -259,6 +259,8 @@ static bool draw(struct answer *answer, const struct study_instance *instance,
     struct loading loading = {answer, instance};
     struct frames_source source = {.instance = text_span(instance->uid),
                                    .version = text_span(instance->version),
+                                   .folder = text_span(instance->folder),
+                                   .name = text_span(instance->name),
                                    .load = load,
                                    .self = &loading,
                                    .open = open_large,

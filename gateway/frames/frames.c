@@ -128,6 +128,8 @@ static bool name_of(const struct frames *frames, const struct frames_source *sou
     CLEANUP(buf_free) struct buf all = buf_init(64 * 1024);
     put_part(&all, source->instance);
     put_part(&all, source->version);
+    put_part(&all, source->folder);
+    put_part(&all, source->name);
     buf_format(&all, "%u %d %u %u %d", frame, (int)wish->kind, wish->side_max,
                wish->quality, wish->has_window);
     if (wish->has_window)

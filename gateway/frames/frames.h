@@ -46,6 +46,10 @@ struct frames_source {
      * instead: for reading, closed by this module; NULL = it is always read whole. */
     int (*open)(void *self, struct err *err);
     uint64_t size_bytes;
+    /* Where it lies: nothing keeps a UID and a version from being another patient's too.
+     */
+    struct span folder;
+    struct span name;
 };
 enum { FRAMES_WHOLE_BYTES_MAX = 64 << 20 };
 

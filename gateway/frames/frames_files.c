@@ -11,7 +11,7 @@ enum {
     KEPT_MAX = 8,
     KEPT_MS = 30000,             /* since it was last held */
     ARENA_BYTES_MAX = INT32_MAX, /* of a file and what it says */
-    WORDS_MAX = 1024,
+    WORDS_MAX = 16 * 1024,
     SPARES_MAX = 4,
     SPARE_BYTES_MAX = 4 << 20
 };
@@ -140,10 +140,13 @@ static bool name_of(const struct frames_source *source, struct hash *name,
                     struct err *err)
 {
     CLEANUP(buf_free) struct buf words = buf_init(WORDS_MAX);
-    buf_u64(&words, source->instance.len);
-    buf_byte(&words, ' ');
-    buf_span(&words, source->instance);
-    buf_span(&words, source->version);
+    const struct span parts[] = {source->instance, source->version, source->folder,
+                                 source->name};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        buf_u64(&words, parts[i].len);
+        buf_byte(&words, ' ');
+        buf_span(&words, parts[i]);
+    }
     if (!buf_check(&words, err))
         return false;
     *name = hash_sha256(buf_view(&words));

@@ -304,8 +304,12 @@ static const char *take_large(struct scene *scene, uint64_t size, uint32_t frame
     struct err err = {0};
     char version[32];
     snprintf(version, sizeof version, "%llu", (unsigned long long)size);
-    struct frames_source source = {SPAN(INSTANCE), span_cstr(version), load,
-                                   scene,          open_file,          size};
+    struct frames_source source = {.instance = SPAN(INSTANCE),
+                                   .version = span_cstr(version),
+                                   .load = load,
+                                   .self = scene,
+                                   .open = open_file,
+                                   .size_bytes = size};
     buf_reset(reply);
     return frames_take(scene->frames, &source, frame, &raw, reply, &err) ? "ok"
                                                                          : err.code;
@@ -466,6 +470,27 @@ static void whatever_differs_is_another_picture(void)
     CHECK(frames_counts(scene.frames).drawn == 10); /* values are not kept */
     CHECK(frames_counts(scene.frames).kept == 5);
     buf_free(&reply);
+    end(&scene);
+}
+
+/* Two patients of one UID, on a disc whose times are whole seconds: nothing is mixed. */
+static void what_lies_elsewhere_is_another_picture(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    begin(&scene, true, 1 << 20);
+    for (int i = 0; i < 6; i++) {
+        CLEANUP(buf_free) struct buf reply = buf_init(1 << 20);
+        struct frames_source source = {.instance = SPAN(INSTANCE),
+                                       .version = SPAN("1-1714600000000000000"),
+                                       .folder = span_part(SPAN("aba"), (size_t)i % 3, 1),
+                                       .name = span_part(SPAN("112"), (size_t)i % 3, 1),
+                                       .load = load,
+                                       .self = &scene};
+        CHECK(frames_take(scene.frames, &source, 0, &preview, &reply, &err));
+        int seen = i < 3 ? i + 1 : 3;
+        CHECK(scene.loads == seen && (int)frames_counts(scene.frames).drawn == seen);
+    }
     end(&scene);
 }
 
@@ -760,6 +785,7 @@ int main(int argc, char **argv)
     RUN(what_cannot_be_drawn_says_why);
     RUN(a_preview_is_drawn_once_and_then_read_from_disk);
     RUN(whatever_differs_is_another_picture);
+    RUN(what_lies_elsewhere_is_another_picture);
     RUN(the_least_recently_used_leave_when_it_is_full);
     RUN(files_tell_nothing);
     RUN(what_was_changed_is_thrown_away_and_drawn_again);
