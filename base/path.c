@@ -139,6 +139,23 @@ bool path_read_file(const char *name, size_t max_bytes, struct arena *arena,
     return path_read(fd, max_bytes, arena, bytes, err);
 }
 
+bool path_read_named(const char *name, size_t max_bytes, struct arena *arena,
+                     struct span *bytes, struct err *err)
+{
+    struct err fault = {0};
+    if (path_read_file(name, max_bytes, arena, bytes, &fault))
+        return true;
+    return err_set(err, fault.kind, fault.code, "%.110s: %.40s", name, fault.text);
+}
+
+bool path_check_private(const char *name, struct err *err)
+{
+    struct stat status;
+    return stat(name, &status) != 0 || (status.st_mode & (S_IRWXO | S_IWGRP)) == 0 ||
+           err_set(err, ERR_REFUSED, "file_exposed",
+                   "%.100s: others may read or write it (chmod g-w,o= …)", name);
+}
+
 static bool write_all(int fd, struct span bytes, struct err *err)
 {
     while (bytes.len > 0) {

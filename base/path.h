@@ -29,6 +29,13 @@ MUST_CHECK bool path_read(int fd, size_t max_bytes, struct arena *arena,
                           struct span *bytes, struct err *err);
 MUST_CHECK bool path_read_file(const char *name, size_t max_bytes, struct arena *arena,
                                struct span *bytes, struct err *err);
+/* The same for a file that an operator named in a configuration: the error's text says
+ * which one, what nothing does where names may hold patients' numbers. */
+MUST_CHECK bool path_read_named(const char *name, size_t max_bytes, struct arena *arena,
+                                struct span *bytes, struct err *err);
+/* A key's file: ERR_REFUSED "file_exposed" when others than its owner and group may open
+ * it, or more than its owner write it. One that is not there passes. */
+MUST_CHECK bool path_check_private(const char *name, struct err *err);
 /* Writes a new file so that after a crash it is there whole or not at all: temporary
  * name, fsync, rename, fsync of the directory. Mode 0600. */
 MUST_CHECK bool path_write_file(const char *name, struct span bytes, struct err *err);

@@ -66,7 +66,8 @@ bool seal_read_key(const char *file, struct seal_key *key, struct err *err)
 {
     CLEANUP(arena_free) struct arena arena = arena_init(4096);
     struct span bytes;
-    if (!path_read_file(file, 1024, &arena, &bytes, err))
+    if (!path_check_private(file, err) ||
+        !path_read_named(file, 1024, &arena, &bytes, err))
         return false;
     if (bytes.len > 0 && bytes.at[bytes.len - 1] == '\n')
         bytes.len--;

@@ -319,7 +319,8 @@ static void write_gateway(struct site *site, const char *certificate)
     snprintf(text, sizeof text,
              "{\"facility_code\":\"" HOSPITAL "\",\"facility_name\":\"M\",\"node\":\"m\","
              "\"data\":\"%s/gateway\",\"storage\":[{\"label\":\"S\",\"directory\":"
-             "\"%s/ssmix\"}],\"policy\":\"%s/policy.json\",\"centre\":{\"host\":"
+             "\"%s/ssmix\",\"may_be_empty\":true}],\"policy\":\"%s/"
+             "policy.json\",\"centre\":{\"host\":"
              "\"localhost\",\"port\":%d,\"certificate\":\"%s/%s.crt\",\"key\":"
              "\"%s/%s.key\",\"authority\":\"%s/ca.crt\",\"grant_key\":\"%s\"}}",
              at, at, at, site->gateway_port, at, certificate, at, certificate, at,

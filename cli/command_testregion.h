@@ -114,7 +114,8 @@ static inline void write_gateway(struct site *site, int port, int other_port)
     snprintf(text, sizeof text,
              "{\"facility_code\":\"" HOSPITAL "\",\"facility_name\":\"M\",\"node\":\"m\","
              "\"data\":\"%s/gateway\",\"storage\":[{\"label\":\"S\",\"directory\":"
-             "\"%s/ssmix\"}],\"policy\":\"%s/policy.json\",\"recent_days\":3650,"
+             "\"%s/ssmix\",\"may_be_empty\":true}],\"policy\":\"%s/"
+             "policy.json\",\"recent_days\":3650,"
              "\"centre\":{\"addresses\":[{\"host\":\"localhost\",\"port\":%d}%s],"
              "\"certificate\":\"%s/gate.crt\","
              "\"key\":\"%s/gate.key\",\"authority\":\"%s/ca.crt\",\"grant_key\":\"%s\"}}",

@@ -190,7 +190,8 @@ static bool restore(struct restoring *restoring, struct err *err)
     if (!settle(staging, office->data, err))
         return false;
     print(restoring, "restored");
-    fputs("Nothing is disclosed until: tsumugi admin --config FILE restore confirm\n",
+    fputs("Nothing is disclosed until: tsumugi admin --config FILE restore confirm "
+          "--statement TEXT\n",
           stderr);
     return true;
 }

@@ -19,8 +19,9 @@ static const char usage[] =
     "  --english  in English instead of Japanese\n"
     "  --csv      a row for each file's findings instead of the summary\n"
     "  --html     the summary as a page to print\n"
-    "Exit status: 0 all files can be shown, 1 some cannot, 2 usage. The report has\n"
-    "patients' numbers in file names: keep it in the house.\n";
+    "On a terminal a line tells how far it is. Exit status: 0 all files can be shown,\n"
+    "1 some cannot, or there is no storage to read, 2 usage. The report has patients'\n"
+    "numbers in file names: keep it in the house.\n";
 
 struct options {
     const char *root;
@@ -130,7 +131,8 @@ static bool check(const struct options *options, struct conformity_total *total,
     struct csv_report csv = {.is_english = options->is_english,
                              .out = buf_init(ROW_BYTES_MAX)};
     struct conformity_walk walk = {.root = options->root,
-                                   .shows_progress = isatty(STDERR_FILENO) != 0};
+                                   .shows_progress = isatty(STDERR_FILENO) != 0,
+                                   .is_english = options->is_english};
     if (options->is_csv) {
         walk.note = put_row;
         walk.context = &csv;
@@ -140,6 +142,31 @@ static bool check(const struct options *options, struct conformity_total *total,
                    (options->is_csv || print_summary(options, total, err));
     buf_free(&csv.out);
     return is_done;
+}
+
+/* The hospital's people read this one, too. */
+static void tell_fault(const struct options *options, const struct err *err)
+{
+    static const struct {
+        const char *code;
+        const char *japanese;
+        const char *english;
+    } faults[] = {
+        {"storage_empty",
+         "ファイルが一つもありません。ストレージがマウントされているか確認してください",
+         "there is not a single file: is the storage mounted?"},
+        {"path_missing", "フォルダがありません。パスを確認してください",
+         "there is no such folder"},
+        {"path_failed", "フォルダを読めません。アクセス権を確認してください",
+         "the folder cannot be read: look at its rights"},
+        {"write_failed", "報告を書き出せません。出力先の空き容量を確認してください",
+         "the report cannot be written: is there room?"},
+    };
+    const char *text = err->text;
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        if (strcmp(faults[i].code, err->code) == 0)
+            text = options->is_english ? faults[i].english : faults[i].japanese;
+    fprintf(stderr, "tsumugi ssmix: %s: %s\n", err->code, text);
 }
 
 static int run(int argc, char **argv)
@@ -152,11 +179,14 @@ static int run(int argc, char **argv)
         return COMMAND_USAGE;
     }
     bool is_done = check(&options, &total, &err);
+    /* a folder that the storage ought to be mounted on is no good storage */
+    if (is_done && total.files == 0)
+        is_done = err_set(&err, ERR_MISSING, "storage_empty", "no file at all");
     bool is_good = is_done && total.by_weight[CONFORMITY_REFUSED] == 0 &&
                    total.by_weight[CONFORMITY_HELD] == 0;
     arena_free(&total.arena);
     if (!is_done)
-        fprintf(stderr, "tsumugi ssmix: %s\n", err.text);
+        tell_fault(&options, &err);
     if (fflush(stdout) != 0)
         return COMMAND_FAILED;
     return is_good ? COMMAND_OK : COMMAND_FAILED;

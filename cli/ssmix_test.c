@@ -2,6 +2,7 @@
 /* tsumugi ssmix check, run as a program: $TSUMUGI names it. */
 #include <fcntl.h>
 #include <glob.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,6 +202,103 @@ static void wrong_usage_and_missing_roots_are_told_apart(void)
     CHECK(result.status == 1 && result.len == 0);
 }
 
+/* ---- on a terminal ---- */
+
+enum { ROWS = 600 };
+
+/* The program with its faults on a terminal and its rows in a pipe, both ours to read. */
+static pid_t check_on_terminal(const char *option, int *terminal, int *rows)
+{
+    int ends[2];
+    const char *program = getenv("TSUMUGI");
+    *terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    CHECK(*terminal >= 0 && grantpt(*terminal) == 0 && unlockpt(*terminal) == 0);
+    CHECK(pipe2(ends, O_CLOEXEC) == 0);
+    char name[64];
+    CHECK(ptsname_r(*terminal, name, sizeof name) == 0);
+    pid_t child = fork();
+    if (child == 0) {
+        int side = open(name, O_RDWR | O_NOCTTY);
+        dup2(side, STDERR_FILENO);
+        dup2(ends[1], STDOUT_FILENO);
+        execl(program, "tsumugi", "ssmix", "check", "--csv", option ? option : root,
+              option ? root : NULL, (char *)NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    *rows = ends[0];
+    return child;
+}
+
+/* Appends what the terminal shows until `words` are there; false when it ends or stays
+ * silent. */
+static bool shows(int terminal, char *out, size_t size, const char *words)
+{
+    size_t len = strlen(out);
+    while (!strstr(out, words)) {
+        struct pollfd ready = {.fd = terminal, .events = POLLIN};
+        if (len + 1 >= size || poll(&ready, 1, 20000) <= 0)
+            return false;
+        ssize_t got = read(terminal, out + len, size - 1 - len);
+        if (got <= 0)
+            return false;
+        len += (size_t)got;
+        out[len] = '\0';
+    }
+    return true;
+}
+
+/* How far it is: counted up, in the language that was asked for, gone before the end. The
+ * rows are taken late, so that the program has to wait longer than it is silent. */
+static void expect_progress(const char *option, const char *first, const char *counted)
+{
+    static char bytes[1 << 16];
+    char line[4096] = "";
+    int terminal = -1, rows = -1, status = 0;
+    struct pollfd nothing = {.fd = -1};
+    pid_t child = check_on_terminal(option, &terminal, &rows);
+    CHECK(shows(terminal, line, sizeof line, first));
+    CHECK(poll(&nothing, 1, 700) == 0);
+    while (read(rows, bytes, sizeof bytes) > 0)
+        continue;
+    waitpid(child, &status, 0);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    CHECK(shows(terminal, line, sizeof line, "\r\x1b[K"));
+    const char *later = strstr(line + 1, "\r");
+    CHECK(later && later[1] >= '1' && later[1] <= '9' && strstr(later, counted));
+    close(terminal);
+    close(rows);
+}
+
+static void a_terminal_is_told_how_far_it_is(void)
+{
+    char name[200];
+    begin();
+    put(BASICS_FILE, BASICS);
+    for (int i = 0; i < ROWS; i++) {
+        snprintf(name, sizeof name, VISIT_FOLDER "/notes-%0100d.txt", i);
+        put(name, "hello");
+    }
+    expect_progress(NULL, "\r0ファイル、患者0人、毎秒", "ファイル、患者");
+    expect_progress("--english", "\r0 files, 0 patients, ", " files, ");
+    end();
+}
+
+/* A folder that a storage ought to be mounted on is no good storage. */
+static void an_empty_folder_is_told(void)
+{
+    static struct result result;
+    begin();
+    check(NULL, &result);
+    CHECK(result.status == 1);
+    char path[600];
+    struct err err = {0};
+    snprintf(path, sizeof path, "%s/lost+found", root);
+    CHECK(path_make_directory(path, &err));
+    expect(NULL, 1, "[folder_empty]");
+    end();
+}
+
 /* Every code that the format's cases know has words of its own. */
 static void every_code_of_the_cases_has_words(void)
 {
@@ -302,6 +400,8 @@ int main(void)
     RUN(folders_are_looked_at_too);
     RUN(a_hostile_name_stays_a_name);
     RUN(wrong_usage_and_missing_roots_are_told_apart);
+    RUN(a_terminal_is_told_how_far_it_is);
+    RUN(an_empty_folder_is_told);
     RUN(every_code_of_the_cases_has_words);
     RUN(extended_storage_is_checked_with_its_own_rules);
     RUN(documents_that_are_refused_or_held_are_told);

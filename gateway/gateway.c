@@ -81,7 +81,7 @@ struct gateway {
     struct gateway_web *web;
     atomic_int tunnel_count; /* open now */
     bool is_dialling;
-    bool was_filled;
+    atomic_bool was_filled;
     struct policy_file policy_file;
     int64_t openings_swept_ms; /* the loop's */
     atomic_bool is_sweeping;
@@ -105,6 +105,14 @@ static void wake(void *context, int lane)
     struct gateway *gateway = context;
     if (gateway->answer)
         answer_wake(gateway->answer, lane);
+}
+
+static bool read_filled(struct gateway *gateway, struct err *err)
+{
+    bool was_filled = false;
+    bool is_read = index_was_filled(gateway->index, &was_filled, err);
+    atomic_store(&gateway->was_filled, was_filled);
+    return is_read;
 }
 
 static bool open_records(struct gateway *gateway, struct err *err)
@@ -131,11 +139,11 @@ static bool open_records(struct gateway *gateway, struct err *err)
                                  .policy = &config->policy,
                                  .policy_json = config->policy_json,
                                  .wake = wake,
-                                 .wake_context = gateway};
+                                 .wake_context = gateway,
+                                 .serves = true};
     struct gateway_recall recall = {audit_directory, node, &gateway->log};
     gateway->index = index_open(&index, err);
-    return gateway->index &&
-           index_was_filled(gateway->index, &gateway->was_filled, err) &&
+    return gateway->index && read_filled(gateway, err) &&
            gateway_recall_links(gateway->index, gateway->audit, &recall, err);
 }
 
@@ -275,14 +283,15 @@ static bool read_policy_file(struct gateway *gateway, struct err *err)
     CLEANUP(arena_free) struct arena arena = arena_init(POLICY_ARENA_BYTES);
     struct text former;
     struct span bytes = {0};
-    if (!path_read_file(gateway->config.policy_file, UPLINK_POLICY_BYTES_MAX, &arena,
-                        &bytes, err) ||
+    if (!path_read_named(gateway->config.policy_file, UPLINK_POLICY_BYTES_MAX, &arena,
+                         &bytes, err) ||
         !index_read_policy_json(gateway->index, &arena, &former, err))
         return false;
     if (span_equal(text_span(former), bytes) &&
         !atomic_load(&gateway->policy_file.is_to_read))
         return true;
-    if (!index_change_policy(gateway->index, bytes, err))
+    if (!uplink_check_policy(bytes, err) ||
+        !index_change_policy(gateway->index, bytes, err))
         return false;
     LOG(&gateway->log, "policy_changed", LOG_NUMBER("bytes", (int64_t)bytes.len));
     return true;
@@ -438,11 +447,26 @@ static bool open_dicom(struct gateway *gateway, struct err *err)
     return gateway->dicom != NULL;
 }
 
-/* Each of the centre's processes is reached. */
-static bool is_well(void *context)
+/* Each of the centre's processes is reached, and all storages are read. What comes first
+ * here keeps the rest from being so: a new index is filled before anybody is dialled. */
+static const char *find_fault(void *context)
 {
     struct gateway *gateway = context;
-    return atomic_load(&gateway->tunnel_count) == (int)gateway->config.centre_count;
+    switch (collect_standing(gateway->collect).state) {
+    case COLLECT_AWAY:
+        return "storage_away";
+    case COLLECT_FAILED:
+        return "storage_failed";
+    case COLLECT_NOT_YET:
+        if (!gateway->was_filled)
+            return "storage_not_read";
+        break;
+    case COLLECT_READ:
+        break;
+    }
+    bool is_reached =
+        atomic_load(&gateway->tunnel_count) == (int)gateway->config.centre_count;
+    return is_reached ? NULL : "centre_away";
 }
 
 static void put_discs(struct study *study, struct buf *out)
@@ -460,6 +484,8 @@ static void put_meters(void *context, struct buf *out)
     struct gateway *gateway = context;
     meter_put_head(out, "tsumugi_gateway_tunnels", "gauge", "Tunnels open now.");
     meter_put(out, "tsumugi_gateway_tunnels", "", atomic_load(&gateway->tunnel_count));
+    meter_put_head(out, "tsumugi_gateway_ready", "gauge", "As /healthz says.");
+    meter_put(out, "tsumugi_gateway_ready", "", !find_fault(gateway));
     if (gateway->study)
         put_discs(gateway->study, out);
     if (gateway->dicom)
@@ -474,7 +500,7 @@ static bool open_web(struct gateway *gateway, struct err *err)
         .settings = &gateway->config.web,
         .instances = gateway->dicom ? gateway_dicom_instances(gateway->dicom) : NULL,
         .log = &gateway->log,
-        .is_well = is_well,
+        .find_fault = find_fault,
         .put_meters = put_meters,
         .context = gateway};
     gateway->web = gateway_web_open(&web, err);

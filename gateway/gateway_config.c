@@ -42,7 +42,10 @@ static bool take_number(const struct json_value *object, const char *key, int64_
 static bool read_root(const struct json_value *object, struct arena *arena,
                       struct collect_root *root, struct err *err)
 {
-    if (!take_name(object, "label", arena, &root->label, err) ||
+    static const char *const keys[] = {"label",  "directory",    "accept_foreign_numbers",
+                                       "polled", "may_be_empty", NULL};
+    if (!json_check_settings(object, keys, err) ||
+        !take_name(object, "label", arena, &root->label, err) ||
         !take_name(object, "directory", arena, &root->directory, err))
         return false;
     for (const char *at = root->label; *at; at++)
@@ -50,6 +53,9 @@ static bool read_root(const struct json_value *object, struct arena *arena,
             return err_set(err, ERR_SYNTAX, "config_label", "label of a storage");
     if (json_member(object, "polled") &&
         !json_take_bool(object, "polled", &root->is_polled, err))
+        return false;
+    if (json_member(object, "may_be_empty") &&
+        !json_take_bool(object, "may_be_empty", &root->may_be_empty, err))
         return false;
     return !json_member(object, "accept_foreign_numbers") ||
            json_take_bool(object, "accept_foreign_numbers",
@@ -161,12 +167,15 @@ static bool read_transactions(const struct json_value *object, struct arena *are
 static bool read_index_database(const struct json_value *root, struct arena *arena,
                                 struct gateway_config *config, struct err *err)
 {
+    static const char *const keys[] = {"connection", "period_seconds", "timeout_seconds",
+                                       NULL};
     const struct json_value *object = NULL;
     int period_s = 2;
     config->rows_timeout_s = 60;
     if (!json_member(root, "index_database"))
         return true;
     if (!json_take_object(root, "index_database", &object, err) ||
+        !json_check_settings(object, keys, err) ||
         !take_name(object, "connection", arena, &config->rows_connection, err) ||
         !take_number(object, "period_seconds", 1, HOUR_S, &period_s, err) ||
         !take_number(object, "timeout_seconds", 1, HOUR_S, &config->rows_timeout_s, err))
@@ -254,12 +263,14 @@ static bool write_basic(struct span pair, struct arena *arena, const char **valu
 static bool read_proxy(const struct json_value *root, struct arena *arena,
                        struct tunnel_proxy *proxy, struct err *err)
 {
+    static const char *const keys[] = {"host", "port", "credentials", NULL};
     const struct json_value *object = NULL;
     const char *file = NULL;
     struct span bytes = {0}, line = {0};
     if (!json_member(root, "proxy"))
         return true;
     if (!json_take_object(root, "proxy", &object, err) ||
+        !json_check_settings(object, keys, err) ||
         !read_address(object, arena, &proxy->host, &proxy->port, err))
         return false;
     if (!json_member(object, "port"))
@@ -267,7 +278,8 @@ static bool read_proxy(const struct json_value *root, struct arena *arena,
     if (!json_member(object, "credentials"))
         return true;
     if (!take_name(object, "credentials", arena, &file, err) ||
-        !path_read_file(file, PROXY_LINE_BYTES_MAX, arena, &bytes, err))
+        !path_check_private(file, err) ||
+        !path_read_named(file, PROXY_LINE_BYTES_MAX, arena, &bytes, err))
         return false;
     bool has_pair = span_take(&bytes, '\n', &line) && memchr(line.at, ':', line.len);
     return has_pair ? write_basic(line, arena, &proxy->authorization, err)
@@ -278,9 +290,12 @@ static bool read_proxy(const struct json_value *root, struct arena *arena,
 static bool read_centre(const struct json_value *root, struct arena *arena,
                         struct gateway_config *config, struct err *err)
 {
+    static const char *const keys[] = {"host", "port",      "addresses", "certificate",
+                                       "key",  "authority", "grant_key", NULL};
     const struct json_value *centre = NULL;
     struct text hex = {0};
     if (!json_take_object(root, "centre", &centre, err) ||
+        !json_check_settings(centre, keys, err) ||
         !read_addresses(centre, arena, config, err) ||
         !read_proxy(root, arena, &config->proxy, err) ||
         !take_name(centre, "certificate", arena, &config->certificate, err) ||
@@ -323,7 +338,7 @@ static bool read_peer(const struct json_value *object, struct arena *arena,
 {
     static const char *const keys[] = {"title", "addresses", "report", NULL};
     const struct json_value *report = NULL;
-    if (!json_check_members(object, keys, err) ||
+    if (!json_check_settings(object, keys, err) ||
         !read_title(object, arena, &peer->title, err) ||
         !read_networks(object, peer->networks, &peer->network_count, err))
         return false;
@@ -361,7 +376,7 @@ static bool read_tls(const struct json_value *object, struct arena *arena,
     const struct json_value *tls = NULL;
     return !json_member(object, "tls") ||
            (json_take_object(object, "tls", &tls, err) &&
-            json_check_members(tls, keys, err) &&
+            json_check_settings(tls, keys, err) &&
             take_name(tls, "certificate", arena, &files->certificate_file, err) &&
             take_name(tls, "key", arena, &files->key_file, err) &&
             take_name(tls, "authority", arena, &files->authority_file, err));
@@ -401,7 +416,7 @@ static bool read_dicom(const struct json_value *root, struct arena *arena,
     dicom->associations_per_peer_max = limits.associations_per_peer_max;
     dicom->instance_mb_max = (int)(limits.instance_bytes_max >> 20);
     if (!json_take_object(root, "dicom", &object, err) ||
-        !json_check_members(object, keys, err) ||
+        !json_check_settings(object, keys, err) ||
         !take_name(object, "address", arena, &dicom->address, err) ||
         !read_title(object, arena, &dicom->title, err) ||
         !read_peers(object, arena, dicom, err) ||
@@ -426,7 +441,7 @@ static bool read_caller(const struct json_value *object, struct arena *arena,
 {
     static const char *const keys[] = {"name", "addresses", "certificate", NULL};
     uint8_t hash[32];
-    if (!json_check_members(object, keys, err) ||
+    if (!json_check_settings(object, keys, err) ||
         !take_name(object, "name", arena, &caller->name, err) ||
         !dimse_check_title(span_cstr(caller->name), err) ||
         !read_networks(object, caller->networks, &caller->network_count, err))
@@ -500,7 +515,7 @@ static bool read_dicomweb(const struct json_value *root, struct arena *arena,
     const struct json_value *object = NULL;
     return !json_member(root, "dicomweb") ||
            (json_take_object(root, "dicomweb", &object, err) &&
-            json_check_members(object, keys, err) &&
+            json_check_settings(object, keys, err) &&
             take_name(object, "address", arena, &config->web.address, err) &&
             read_web_tls(object, arena, &config->web, err) &&
             read_callers(object, arena, &config->web, err) &&
@@ -516,7 +531,7 @@ static bool read_metrics(const struct json_value *root, struct arena *arena,
     if (!json_member(root, "metrics"))
         return true;
     if (!json_take_object(root, "metrics", &object, err) ||
-        !json_check_members(object, keys, err) ||
+        !json_check_settings(object, keys, err) ||
         !take_name(object, "address", arena, &web->metrics_address, err) ||
         !take_number(object, "port", 1, 65535, &port, err))
         return false;
@@ -529,8 +544,9 @@ static bool read_policy(const struct json_value *root, struct arena *arena,
 {
     struct span bytes = {0};
     return take_name(root, "policy", arena, &config->policy_file, err) &&
-           path_read_file(config->policy_file, UPLINK_POLICY_BYTES_MAX, arena, &bytes,
-                          err) &&
+           path_read_named(config->policy_file, UPLINK_POLICY_BYTES_MAX, arena, &bytes,
+                           err) &&
+           uplink_check_policy(bytes, err) &&
            text_from_utf8(bytes, &config->policy_json, err) &&
            uplink_read_policy(bytes, arena, &config->policy, err);
 }
@@ -563,18 +579,53 @@ static bool read_numbers(const struct json_value *root, struct gateway_config *c
     return true;
 }
 
+static bool check_keys(const struct json_value *root, struct err *err)
+{
+    static const char *const keys[] = {
+        "facility_code",
+        "facility_name",
+        "node",
+        "data",
+        "storage",
+        "extended_storage",
+        "images",
+        "images_period_seconds",
+        "transaction_storage",
+        "index_database",
+        "policy",
+        "centre",
+        "proxy",
+        "dicom",
+        "dicomweb",
+        "metrics",
+        "sweep_seconds",
+        "full_sweep_seconds",
+        "second_look_ms",
+        "recent_days",
+        "watches",
+        "fanotify",
+        "poll_ms",
+        "mismatches_per_hour",
+        "links_per_day",
+        NULL,
+    };
+    return json_check_settings(root, keys, err);
+}
+
 bool gateway_read_config(const char *file, struct arena *arena,
                          struct gateway_config *config, struct err *err)
 {
     struct span bytes = {0};
     *config = (struct gateway_config){0};
-    if (!path_read_file(file, CONFIG_BYTES_MAX, arena, &bytes, err))
+    if (!path_read_named(file, CONFIG_BYTES_MAX, arena, &bytes, err))
         return false;
-    CLEANUP(json_free_at) struct json_document *document = json_parse(bytes, err);
+    CLEANUP(json_free_at)
+    struct json_document *document = json_parse_settings(bytes, err);
     if (!document)
         return false;
     const struct json_value *root = json_root(document);
-    return take_copy(root, "facility_code", 10, arena, &config->facility_code, err) &&
+    return check_keys(root, err) &&
+           take_copy(root, "facility_code", 10, arena, &config->facility_code, err) &&
            take_copy(root, "facility_name", UPLINK_NAME_BYTES_MAX, arena,
                      &config->facility_name, err) &&
            take_copy(root, "node", 32, arena, &config->node, err) &&

@@ -85,6 +85,37 @@ static void storages_that_cannot_be_meant_stop_the_start(void)
     }
 }
 
+/* What is mistyped must not count as left out, and is named. */
+static void a_member_that_is_not_known_stops_the_start(void)
+{
+    static const struct {
+        const char *json;
+        const char *name;
+    } cases[] = {
+        {STANDARD ",\"extendet_storage\":[]", "extendet_storage"},
+        {STANDARD ",\"links_a_day\":0", "links_a_day"},
+        {"\"storage\":[{\"label\":\"S\",\"directory\":\"/s\",\"poled\":true}]", "poled"},
+        {STANDARD ",\"proxy\":{\"host\":\"p\",\"port\":1,\"user\":\"u\"}", "user"},
+        {STANDARD ",\"index_database\":{\"connection\":\"c\",\"period\":1}", "period"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct err err;
+        struct gateway_config config;
+        CHECK(!read_with(cases[i].json, &config, &err) &&
+              strcmp(err.code, "json_unknown_member") == 0 &&
+              strstr(err.text, cases[i].name));
+    }
+}
+
+static void a_broken_configuration_says_in_which_line(void)
+{
+    struct err err;
+    struct gateway_config config;
+    CHECK(!read_with("\n\"storage\":[{\"label\":\"S\",\n\"directory\":\"/s\",}]", &config,
+                     &err) &&
+          strcmp(err.code, "json_invalid") == 0 && strstr(err.text, "line 3"));
+}
+
 static void there_are_sixteen_volumes_at_most_in_all(void)
 {
     struct err err;
@@ -245,6 +276,8 @@ int main(void)
     RUN(volumes_of_both_storages_are_read);
     RUN(standard_storage_alone_is_enough);
     RUN(storages_that_cannot_be_meant_stop_the_start);
+    RUN(a_member_that_is_not_known_stops_the_start);
+    RUN(a_broken_configuration_says_in_which_line);
     RUN(there_are_sixteen_volumes_at_most_in_all);
     RUN(an_index_database_has_its_secret_in_a_file_of_its_own);
     RUN(a_dicom_listener_is_read_with_its_peers);

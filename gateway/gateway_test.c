@@ -499,6 +499,87 @@ static void a_faulty_configuration_stops_the_start(void)
     CHECK(test_remove(scene.folder));
 }
 
+/* The file of the configuration with another word in it. */
+static void write_changed(struct scene *scene, const char *name, const char *former,
+                          const char *other)
+{
+    struct err err = {0};
+    struct span bytes = {0};
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
+    CLEANUP(buf_free) struct buf json = buf_init(1 << 16);
+    must(path_read_file(in_folder(scene, "gateway.json"), 8192, &arena, &bytes, &err),
+         &err);
+    const uint8_t *at = memmem(bytes.at, bytes.len, former, strlen(former));
+    CHECK(at);
+    buf_put(&json, bytes.at, (size_t)(at - bytes.at));
+    buf_cstr(&json, other);
+    at += strlen(former);
+    buf_put(&json, at, (size_t)(bytes.at + bytes.len - at));
+    must(path_write_file(in_folder(scene, name), buf_view(&json), &err), &err);
+}
+
+/* Under its own name, and under another one that a copied configuration was given. */
+static void a_data_folder_has_one_gateway(void)
+{
+    static const struct {
+        const char *node;
+        const char *code;
+    } cases[] = {{"\"node\":\"2010000001\"", "audit_locked"},
+                 {"\"node\":\"another\"", "store_taken"}};
+    struct scene scene;
+    begin(&scene);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct err err = {0};
+        write_changed(&scene, "second.json", cases[0].node, cases[i].node);
+        struct gateway *second = gateway_open(in_folder(&scene, "second.json"), &err);
+        CHECK(!second && err.code && strcmp(err.code, cases[i].code) == 0);
+        gateway_close(second);
+    }
+    end(&scene);
+}
+
+/* A storage that is not mounted is an empty folder; the index is as new as the machine.
+ */
+static void a_new_gateway_without_its_storage_does_not_join(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    char away[300];
+    begin(&scene);
+    stop_gateway(&scene);
+    snprintf(away, sizeof away, "%s", in_folder(&scene, "storage"));
+    CHECK(rename(away, in_folder(&scene, "elsewhere")) == 0);
+    CHECK(mkdir(away, 0700) == 0);
+    snprintf(away, sizeof away, "%s", in_folder(&scene, "data"));
+    CHECK(test_remove(away));
+    write_changed(&scene, "gateway.json", "\"second_look_ms\"",
+                  "\"sweep_seconds\":1,\"second_look_ms\"");
+    tunnel_release(&scene.tunnel);
+    scene.gateway = gateway_open(in_folder(&scene, "gateway.json"), &err);
+    must(scene.gateway, &err);
+    pthread_create(&scene.gateway_thread, NULL, run_gateway, &scene);
+    /* longer than it takes to dial in */
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 2;
+    int fault = 0;
+    pthread_mutex_lock(&scene.lock);
+    while (!scene.tunnel && fault == 0)
+        fault = pthread_cond_timedwait(&scene.changed, &scene.lock, &until);
+    CHECK(!scene.tunnel);
+    pthread_mutex_unlock(&scene.lock);
+    put_lab(&scene); /* mounted */
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 20;
+    fault = 0;
+    pthread_mutex_lock(&scene.lock);
+    while (!scene.tunnel && fault == 0)
+        fault = pthread_cond_timedwait(&scene.changed, &scene.lock, &until);
+    CHECK(scene.tunnel);
+    pthread_mutex_unlock(&scene.lock);
+    end(&scene);
+}
+
 int main(void)
 {
     struct err err = {0};
@@ -520,5 +601,7 @@ int main(void)
     RUN(a_changed_policy_is_followed_while_the_gateway_runs);
     RUN(a_gateway_that_is_asked_to_takes_dicom_and_answers_the_centre);
     RUN(a_faulty_configuration_stops_the_start);
+    RUN(a_data_folder_has_one_gateway);
+    RUN(a_new_gateway_without_its_storage_does_not_join);
     return test_done();
 }

@@ -188,18 +188,19 @@ static inline void write_config(struct scene *scene)
     char key[2 * SECRET_PUBLIC_KEY_BYTES + 1];
     CLEANUP(buf_free) struct buf json = buf_init(8192);
     hash_to_hex(span_of(scene->public.bytes, SECRET_PUBLIC_KEY_BYTES), key);
-    buf_format(
-        &json,
-        "{\"facility_code\":\"2010000001\",\"facility_name\":\"飯田病院\","
-        "\"node\":\"2010000001\",\"data\":\"%s/data\",\"storage\":[{\"label\":"
-        "\"main\",\"directory\":\"%s/storage\"}],\"extended_storage\":[{\"label\":"
-        "\"documents\",\"directory\":\"%s/documents\"}],\"policy\":\"%s/policy.json\","
-        "\"centre\":{\"host\":\"127.0.0.1\",\"port\":%d,\"certificate\":"
-        "\"%s/gateway.crt\",\"key\":\"%s/gateway.key\",\"authority\":"
-        "\"%s/network.crt\",\"grant_key\":\"%s\"},\"second_look_ms\":200,"
-        "\"recent_days\":3650,\"poll_ms\":500}",
-        scene->folder, scene->folder, scene->folder, scene->folder,
-        tunnel_hub_port(scene->hub), scene->folder, scene->folder, scene->folder, key);
+    buf_format(&json,
+               "{\"facility_code\":\"2010000001\",\"facility_name\":\"飯田病院\","
+               "\"node\":\"2010000001\",\"data\":\"%s/data\",\"storage\":[{\"label\":"
+               "\"main\",\"directory\":\"%s/storage\"}],\"extended_storage\":[{\"label\":"
+               "\"documents\",\"directory\":\"%s/documents\",\"may_be_empty\":true}],"
+               "\"policy\":\"%s/policy.json\","
+               "\"centre\":{\"host\":\"127.0.0.1\",\"port\":%d,\"certificate\":"
+               "\"%s/gateway.crt\",\"key\":\"%s/gateway.key\",\"authority\":"
+               "\"%s/network.crt\",\"grant_key\":\"%s\"},\"second_look_ms\":200,"
+               "\"recent_days\":3650,\"poll_ms\":500}",
+               scene->folder, scene->folder, scene->folder, scene->folder,
+               tunnel_hub_port(scene->hub), scene->folder, scene->folder, scene->folder,
+               key);
     must(path_make_directory(in_folder(scene, "documents"), &err), &err);
     must(path_write_file(in_folder(scene, "gateway.json"), buf_view(&json), &err), &err);
     must(path_write_file(in_folder(scene, "policy.json"), span_cstr(policy), &err), &err);

@@ -22,9 +22,10 @@ struct gateway_web {
 static void answer_health(struct http_call *call, void *context)
 {
     const struct gateway_web *web = context;
-    bool is_well = web->config.is_well(web->config.context);
-    http_answer(call, is_well ? 200 : 503, "text/plain",
-                is_well ? SPAN("ok\n") : SPAN("not connected\n"));
+    const char *fault = web->config.find_fault(web->config.context);
+    CLEANUP(buf_free) struct buf out = buf_init(256);
+    buf_format(&out, "%s\n", fault ? fault : "ok");
+    http_answer(call, fault ? 503 : 200, "text/plain", buf_view(&out));
 }
 
 static void answer_metrics(struct http_call *call, void *context)

@@ -32,7 +32,8 @@ struct gateway_web_config {
     const struct gateway_web_settings *settings; /* outlives it */
     struct instances *instances;                 /* NULL when nothing is posted */
     const struct log *log;
-    bool (*is_well)(void *context); /* all of its parts are at work */
+    /* What keeps it from its work, a word for whoever looks; NULL when nothing does. */
+    const char *(*find_fault)(void *context);
     void (*put_meters)(void *context, struct buf *out);
     void *context;
 };

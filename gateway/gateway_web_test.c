@@ -22,10 +22,10 @@ struct place {
     int status;
 };
 
-static bool is_well(void *context)
+static const char *find_fault(void *context)
 {
     const struct place *place = context;
-    return place->web != NULL;
+    return place->settings.requests_max > 0 ? NULL : "centre_away";
 }
 
 static void put_meters(void *context, struct buf *out)
@@ -64,7 +64,7 @@ static void open_place(struct place *place)
                                         .instances =
                                             gateway_dicom_instances(place->site.dicom),
                                         .log = &place->site.log,
-                                        .is_well = is_well,
+                                        .find_fault = find_fault,
                                         .put_meters = put_meters,
                                         .context = place};
     place->web = gateway_web_open(&config, &err);
@@ -580,6 +580,9 @@ static void health_and_meters_are_told_on_loopback(void)
     post(&place, ANY, RELATED, &body);
     ask(&place, "/healthz");
     CHECK(place.status == 200 && answers(&place, "ok"));
+    place.settings.requests_max = 0;
+    ask(&place, "/healthz");
+    CHECK(place.status == 503 && answers(&place, "centre_away\n"));
     ask(&place, "/metrics");
     CHECK(place.status == 200 && answers(&place, "tsumugi_dicom_associations 0\n"));
     CHECK(answers(&place, "tsumugi_stow_stored 1\n"));

@@ -35,9 +35,12 @@ static bool read_listener(const struct json_value *root, const char *key,
                           struct arena *arena, struct server_listener *listener,
                           struct err *err)
 {
+    static const char *const keys[] = {"address", "port",      "certificate",
+                                       "key",     "authority", NULL};
     const struct json_value *object = NULL;
     int64_t port = 0;
     if (!json_take_object(root, key, &object, err) ||
+        !json_check_settings(object, keys, err) ||
         !take_name(object, "address", arena, &listener->address, err) ||
         !json_take_int(object, "port", 0, 65535, &port, err))
         return false;
@@ -69,16 +72,21 @@ static bool check_demo(const struct server_config *config, struct err *err)
 bool server_read_config(const char *file, struct arena *arena,
                         struct server_config *config, struct err *err)
 {
+    static const char *const keys[] = {"data",     "database", "keys",    "node",
+                                       "browsers", "gateways", "metrics", "backup_key",
+                                       "workers",  "demo",     NULL};
     struct span bytes = {0};
     int64_t workers = 4;
     *config = (struct server_config){0};
-    if (!path_read_file(file, CONFIG_BYTES_MAX, arena, &bytes, err))
+    if (!path_read_named(file, CONFIG_BYTES_MAX, arena, &bytes, err))
         return false;
-    CLEANUP(json_free_at) struct json_document *document = json_parse(bytes, err);
+    CLEANUP(json_free_at)
+    struct json_document *document = json_parse_settings(bytes, err);
     if (!document)
         return false;
     const struct json_value *root = json_root(document);
-    if (!take_name_or(root, "database", arena, &config->database, err) ||
+    if (!json_check_settings(root, keys, err) ||
+        !take_name_or(root, "database", arena, &config->database, err) ||
         !take_name_or(root, "keys", arena, &config->keys, err) ||
         !take_name_or(root, "backup_key", arena, &config->backup_key, err))
         return false;
@@ -114,7 +122,7 @@ static bool open_key(const char *directory, const char *name, uint8_t *bytes, si
     struct err fault = {0};
     struct span found = {0};
     CLEANUP(arena_free) struct arena arena = arena_init(4096);
-    if (!key_path(directory, name, path, err))
+    if (!key_path(directory, name, path, err) || !path_check_private(path, err))
         return false;
     if (path_read_file(path, len, &arena, &found, &fault)) {
         if (found.len != len)

@@ -3,9 +3,11 @@
  * table and docs/openapi.yaml say the same. */
 #include "server/server.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/path.h"
@@ -13,6 +15,7 @@
 #include "formats/json/json.h"
 #include "server/embedded.h"
 #include "wire/http/http.h"
+#include "wire/loop/loop_listen.h"
 #include "wire/tls/tls.h"
 
 static char folder[64];
@@ -75,7 +78,60 @@ static void a_missing_configuration_is_named(void)
     struct err err = {0};
     char path[256];
     CHECK(!server_open(in_folder("nothing.json", path), &err));
-    CHECK(err.kind == ERR_MISSING);
+    CHECK(err.kind == ERR_MISSING && strstr(err.text, "nothing.json"));
+}
+
+/* "databse" would found an empty centre in a file beside the real one. */
+static void a_mistyped_member_is_named(void)
+{
+    struct err err = {0};
+    CHECK(!open_server("{\"address\":\"127.0.0.1\",\"port\":0},\"databse\":\"x\"", &err));
+    CHECK(strcmp(err.code, "json_unknown_member") == 0 && strstr(err.text, "databse"));
+    err_clear(&err);
+    CHECK(
+        !open_server("{\"address\":\"127.0.0.1\",\"port\":0,\"autority\":\"x\"}", &err));
+    CHECK(strcmp(err.code, "json_unknown_member") == 0 && strstr(err.text, "autority"));
+}
+
+static void a_missing_certificate_is_named(void)
+{
+    struct err err = {0};
+    CHECK(!open_server("{\"address\":\"127.0.0.1\",\"port\":0,\"certificate\":\"/c.crt\","
+                       "\"key\":\"/c.key\",\"authority\":\"/a.crt\"}",
+                       &err));
+    CHECK(strcmp(err.code, "tls_authority_unreadable") == 0 &&
+          strstr(err.text, "/a.crt"));
+}
+
+static void a_port_in_use_is_named(void)
+{
+    struct err err = {0};
+    char browsers[64];
+    struct server *first = open_server("{\"address\":\"127.0.0.1\",\"port\":0}", &err);
+    CHECK(first);
+    snprintf(browsers, sizeof browsers, "{\"address\":\"127.0.0.1\",\"port\":%u}",
+             first ? server_port(first) : 0);
+    struct loop_address at;
+    CHECK(loop_read_address("127.0.0.1", server_port(first), false, &at, &err));
+    server_close(first);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK(bind(fd, (const struct sockaddr *)(const void *)&at.at, at.len) == 0 &&
+          listen(fd, 1) == 0);
+    CHECK(!open_server(browsers, &err) && strcmp(err.code, "listen_failed") == 0);
+    snprintf(browsers, sizeof browsers, "127.0.0.1 port %u",
+             ntohs(((const struct sockaddr_in *)(const void *)&at.at)->sin_port));
+    CHECK(strstr(err.text, browsers));
+    close(fd);
+}
+
+static void a_key_of_ours_that_others_may_read_stops_the_start(void)
+{
+    struct err err = {0};
+    char path[256];
+    CHECK(chmod(in_folder("data/keys/grants", path), 0644) == 0);
+    CHECK(!open_server("{\"address\":\"127.0.0.1\",\"port\":0}", &err));
+    CHECK(strcmp(err.code, "file_exposed") == 0 && strstr(err.text, "keys/grants"));
+    CHECK(chmod(path, 0600) == 0);
 }
 
 /* ---- routes and contract ---- */
@@ -167,6 +223,10 @@ int main(void)
     RUN(the_demo_stays_on_loopback);
     RUN(a_configuration_without_port_is_refused);
     RUN(a_missing_configuration_is_named);
+    RUN(a_mistyped_member_is_named);
+    RUN(a_missing_certificate_is_named);
+    RUN(a_port_in_use_is_named);
+    RUN(a_key_of_ours_that_others_may_read_stops_the_start);
     RUN(every_route_is_in_the_contract_and_nothing_beside_it);
     RUN(a_damaged_database_stops_the_start_by_name);
     RUN(remove_folder);

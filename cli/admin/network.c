@@ -223,9 +223,16 @@ bool admin_network_publish(struct admin *admin, struct err *err)
     struct publishing publishing = {.admin = admin, .from_day = DAY_NONE};
     if (!admin_take_day_or(admin, "--from", &publishing.from_day, err))
         return false;
-    if (publishing.from_day == DAY_NONE || publishing.from_day < admin->today)
+    if (publishing.from_day == DAY_NONE)
+        return err_set(err, ERR_SYNTAX, "usage", "missing: --from");
+    if (publishing.from_day < admin->today) {
+        char day[DAY_TEXT_BYTES];
+        day_to_iso(admin->today, day);
         return err_set(err, ERR_SYNTAX, "effective_day",
-                       "--from a day that is not over: a list is not changed afterwards");
+                       "--from today or later, and in Japan it is %s: lists are not "
+                       "changed afterwards",
+                       day);
+    }
     if (!find_participants(admin, &publishing, err))
         return false;
     struct id_text id = id_to_text(publishing.network.id);

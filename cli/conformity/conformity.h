@@ -85,6 +85,7 @@ struct conformity_walk {
     conformity_note *note; /* may be NULL */
     void *context;
     bool shows_progress; /* a line on stderr that is written over */
+    bool is_english;     /* that line */
 };
 
 /* Reads the whole storage in order of names. False: the root cannot be read, or `note`

@@ -357,9 +357,12 @@ static void tell_progress(struct walking *walking)
     int64_t passed_ms = now_ms - walking->started_ms;
     uint64_t files = walking->total->files;
     walking->told_ms = now_ms;
-    fprintf(stderr, "\r%" PRIu64 " files, %" PRIu64 " patients, %" PRIu64 " files/s ",
-            files, walking->total->patients,
-            passed_ms > 0 ? files * 1000 / (uint64_t)passed_ms : 0);
+    uint64_t rate = passed_ms > 0 ? files * 1000 / (uint64_t)passed_ms : 0;
+    fprintf(stderr,
+            walking->config->is_english
+                ? "\r%" PRIu64 " files, %" PRIu64 " patients, %" PRIu64 " files/s "
+                : "\r%" PRIu64 "ファイル、患者%" PRIu64 "人、毎秒%" PRIu64 "ファイル ",
+            files, walking->total->patients, rate);
 }
 
 static bool check_found(struct walking *walking, FTSENT *found, struct err *err)

@@ -30,13 +30,14 @@ struct gateway {
     struct facility_gateways *gateways;
     struct id facility;
     char code[FACILITY_CODE_DIGITS + 1];
-    char fingerprint[HASH_HEX_BYTES]; /* "" = not accepted any more */
-    struct tunnel *tunnel;            /* kept; NULL = away */
-    bool is_ready;                    /* hello succeeded on this tunnel */
-    bool is_listed;                   /* a certificate was read last time */
-    int64_t greeted_at_ms;            /* monotonic, when its answer was there */
-    int64_t counter;                  /* of grants on this tunnel */
-    struct uplink_standing standing;  /* as it said last on this tunnel */
+    char fingerprint[HASH_HEX_BYTES];    /* "" = not accepted any more */
+    struct tunnel *tunnel;               /* kept; NULL = away */
+    bool is_ready;                       /* hello succeeded on this tunnel */
+    bool is_listed;                      /* a certificate was read last time */
+    char node[AUDIT_NODE_BYTES_MAX + 1]; /* as it said last, "" = never */
+    int64_t greeted_at_ms;               /* monotonic, when its answer was there */
+    int64_t counter;                     /* of grants on this tunnel */
+    struct uplink_standing standing;     /* as it said last on this tunnel */
     struct gateway *next;
 };
 
@@ -283,6 +284,28 @@ static bool check_welcome(const struct gateway *gateway,
     return uplink_read_policy(text_span(welcome->policy), arena, &policy, err);
 }
 
+/* Two audit series of one name would look like one that was forged: each other's heads
+ * would be kept for the same. */
+static bool take_node(struct gateway *gateway, struct text node, struct err *err)
+{
+    struct facility_gateways *gateways = gateway->gateways;
+    struct text own = text_cstr(gateways->config.node);
+    bool is_taken = text_equal(node, own) || node.len >= sizeof gateway->node;
+    if (node.len == 0)
+        return true; /* it has no audit yet */
+    pthread_mutex_lock(&gateways->lock);
+    for (const struct gateway *one = gateways->first; one; one = one->next)
+        is_taken = is_taken || (one != gateway && text_is(node, one->node));
+    if (!is_taken) {
+        memset(gateway->node, 0, sizeof gateway->node);
+        memcpy(gateway->node, node.at, node.len);
+    }
+    pthread_mutex_unlock(&gateways->lock);
+    return !is_taken ||
+           err_set(err, ERR_CONFLICT, "node_taken",
+                   "%s: another one's audit has the gateway's \"node\"", gateway->code);
+}
+
 static bool say_hello(struct gateway *gateway, struct tunnel *tunnel, struct err *err)
 {
     struct facility_gateways *gateways = gateway->gateways;
@@ -300,6 +323,7 @@ static bool say_hello(struct gateway *gateway, struct tunnel *tunnel, struct err
     struct uplink_welcome welcome;
     if (!answer || !uplink_read_welcome(json_root(answer), &welcome, err) ||
         !check_welcome(gateway, &welcome, &arena, err) ||
+        !take_node(gateway, welcome.head.node, err) ||
         !keep_head(gateways, &welcome.head, err) ||
         !facility_keep_policy(gateways->config.store, gateway->facility, welcome.policy,
                               clock_wall_ms(&gateways->config.clock), err))
@@ -325,6 +349,14 @@ static bool mark_ready(struct gateway *gateway, const struct tunnel *tunnel)
     return is_still_there;
 }
 
+/* Tunnels have numbers only; an operator looks for a hospital. */
+static void log_gateway(const struct gateway *gateway, const char *state)
+{
+    if (gateway->gateways->config.log)
+        LOG(gateway->gateways->config.log, "gateway", LOG_WORD("state", state),
+            LOG_WORD("facility", gateway->code));
+}
+
 struct greeting {
     struct gateway *gateway;
     struct tunnel *tunnel; /* kept */
@@ -337,14 +369,17 @@ static void greet(void *context)
     struct id facility = greeting->gateway->facility;
     struct err err = {0};
     if (say_hello(greeting->gateway, greeting->tunnel, &err)) {
-        if (mark_ready(greeting->gateway, greeting->tunnel))
+        if (mark_ready(greeting->gateway, greeting->tunnel)) {
+            log_gateway(greeting->gateway, "ready");
             for (size_t i = 0; i < gateways->listener_count; i++)
                 if (gateways->listeners[i].ready)
                     gateways->listeners[i].ready(gateways->listeners[i].context,
                                                  facility);
+        }
     } else {
         if (gateways->config.log)
             log_err(gateways->config.log, "gateway_hello", &err);
+        log_gateway(greeting->gateway, "refused");
         tunnel_cut(greeting->tunnel);
     }
     tunnel_release(&greeting->tunnel);
@@ -412,6 +447,8 @@ static void disconnected(void *context, struct tunnel *tunnel, void *peer)
         gateway->is_ready = false;
     }
     pthread_mutex_unlock(&gateways->lock);
+    if (was_ready)
+        log_gateway(gateway, "away");
     for (size_t i = 0; was_ready && i < gateways->listener_count; i++)
         if (gateways->listeners[i].away)
             gateways->listeners[i].away(gateways->listeners[i].context,

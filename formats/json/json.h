@@ -18,6 +18,8 @@ struct json_document; /* *owned* */
 struct json_value;    /* borrowed from its document */
 
 MUST_CHECK struct json_document *json_parse(struct span bytes, struct err *err);
+/* The same for what an operator wrote: the text says in which line. */
+MUST_CHECK struct json_document *json_parse_settings(struct span bytes, struct err *err);
 void json_free(struct json_document *document);
 /* For CLEANUP. */
 void json_free_at(struct json_document **document);
@@ -36,6 +38,9 @@ const struct json_value *json_item(const struct json_value *array, size_t index)
  * of `keys` (NULL-ended): what is mistyped must not count as left out. */
 MUST_CHECK bool json_check_members(const struct json_value *object,
                                    const char *const *keys, struct err *err);
+/* The same for what an operator wrote: the text says which. Never for what comes in. */
+MUST_CHECK bool json_check_settings(const struct json_value *object,
+                                    const char *const *keys, struct err *err);
 /* Calls `see` for each member in order; false from it ends the walk and is the result. */
 MUST_CHECK bool json_each_member(const struct json_value *object,
                                  bool (*see)(void *context, struct text key,

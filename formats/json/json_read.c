@@ -99,6 +99,23 @@ struct json_document *json_parse(struct span bytes, struct err *err)
     return document;
 }
 
+struct json_document *json_parse_settings(struct span bytes, struct err *err)
+{
+    struct err fault = {0};
+    int line = 1;
+    struct json_document *document = json_parse(bytes, &fault);
+    if (document)
+        return document;
+    for (size_t i = 0; i < fault.offset && i < bytes.len; i++)
+        line += bytes.at[i] == '\n';
+    if (fault.kind == ERR_SYNTAX)
+        err_set(err, fault.kind, fault.code, "line %d, or the one before it, is no JSON",
+                line);
+    else
+        *err = fault;
+    return NULL;
+}
+
 void json_free(struct json_document *document)
 {
     if (!document)
@@ -300,6 +317,7 @@ bool json_as_text(const struct json_value *value, size_t max_bytes, struct text 
 
 struct known_members {
     const char *const *keys;
+    bool names_the_unknown;
 };
 
 static bool is_known_member(void *context, struct text key,
@@ -310,12 +328,23 @@ static bool is_known_member(void *context, struct text key,
     for (const char *const *one = known->keys; *one; one++)
         if (text_is(key, *one))
             return true;
+    if (known->names_the_unknown)
+        return err_set(err, ERR_SYNTAX, "json_unknown_member",
+                       "member %.*s is not known: a typing error?",
+                       key.len < 60 ? (int)key.len : 60, key.at);
     return err_set(err, ERR_SYNTAX, "json_unknown_member", "a member is not known");
 }
 
 bool json_check_members(const struct json_value *object, const char *const *keys,
                         struct err *err)
 {
-    struct known_members known = {keys};
+    struct known_members known = {.keys = keys};
+    return json_each_member(object, is_known_member, &known, err);
+}
+
+bool json_check_settings(const struct json_value *object, const char *const *keys,
+                         struct err *err)
+{
+    struct known_members known = {.keys = keys, .names_the_unknown = true};
     return json_each_member(object, is_known_member, &known, err);
 }

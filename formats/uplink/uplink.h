@@ -235,6 +235,9 @@ struct uplink_policy {
     size_t excluded_department_count;
     int32_t from_day; /* DAY_NONE */
 };
+/* As the hospital wrote it: a member that is not known may be a restriction mistyped, and
+ * is refused. The centre passes over such members, as everywhere. */
+MUST_CHECK bool uplink_check_policy(struct span json, struct err *err);
 /* Texts are copied into the arena. */
 MUST_CHECK bool uplink_read_policy(struct span json, struct arena *arena,
                                    struct uplink_policy *policy, struct err *err);

@@ -62,6 +62,28 @@ static bool read_sensitive(const struct json_value *object, struct uplink_rule *
            json_take_bool(object, "sensitive", &rule->includes_sensitive, err);
 }
 
+/* A restriction that is mistyped would release to everybody. */
+static bool check_rule(const struct json_value *object, struct err *err)
+{
+    static const char *const keys[] = {"kinds",      "professions", "facility_kinds",
+                                       "facilities", "delay_hours", "sensitive",
+                                       NULL};
+    return json_check_settings(object, keys, err);
+}
+
+static bool check_document(const struct json_value *root, struct err *err)
+{
+    static const char *const keys[] = {"version", "from", "excluded_departments", "rules",
+                                       NULL};
+    const struct json_value *rules = json_member(root, "rules");
+    if (!json_check_settings(root, keys, err))
+        return false;
+    for (size_t i = 0; i < json_count(rules); i++)
+        if (!check_rule(json_item(rules, i), err))
+            return false;
+    return true;
+}
+
 static bool read_rule(const struct json_value *object, struct arena *arena,
                       struct uplink_rule *rule, struct err *err)
 {
@@ -98,6 +120,13 @@ static bool read_document(const struct json_value *root, struct arena *arena,
         if (!read_rule(json_item(rules, i), arena, &policy->rules[i], err))
             return false;
     return true;
+}
+
+bool uplink_check_policy(struct span json, struct err *err)
+{
+    CLEANUP(json_free_at)
+    struct json_document *document = json_parse_settings(json, err);
+    return document && check_document(json_root(document), err);
 }
 
 bool uplink_read_policy(struct span json, struct arena *arena,

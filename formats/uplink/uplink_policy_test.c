@@ -160,6 +160,34 @@ static void a_doubtful_policy_is_refused(void)
     CHECK(is_refused("", "json_invalid"));
 }
 
+/* "profession" restricts nothing: whoever wrote it thought that it did. */
+static void a_mistyped_restriction_is_refused_by_name(void)
+{
+    static const struct {
+        const char *json;
+        const char *name;
+    } cases[] = {
+        {"{\"version\":1,\"rules\":[{\"kinds\":[\"*\"],\"profession\":[\"doctor\"]}]}",
+         "profession "},
+        {"{\"version\":1,\"rules\":[{\"kinds\":[\"*\"]},{\"kinds\":[\"*\"],\"delay\":1}]"
+         "}",
+         "delay "},
+        {"{\"version\":1,\"excluded_department\":[\"06\"],\"rules\":[]}",
+         "excluded_department "},
+    };
+    struct err err = {0};
+    CHECK(uplink_check_policy(span_cstr(two_audiences), &err));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        err = (struct err){0};
+        CHECK(!uplink_check_policy(span_cstr(cases[i].json), &err) &&
+              strcmp(err.code, "json_unknown_member") == 0 &&
+              strstr(err.text, cases[i].name));
+    }
+    err = (struct err){0};
+    CHECK(!uplink_check_policy(SPAN("{\"version\":1,\n\"rules\":[}"), &err) &&
+          strstr(err.text, "line 2"));
+}
+
 static void a_wrong_start_is_refused(void)
 {
     struct uplink_policy policy = {0};
@@ -199,6 +227,7 @@ int main(void)
     RUN(a_star_names_every_kind);
     RUN(texts_outlive_the_document);
     RUN(a_doubtful_policy_is_refused);
+    RUN(a_mistyped_restriction_is_refused_by_name);
     RUN(a_wrong_start_is_refused);
     RUN(a_policy_that_is_too_large_is_refused);
     return test_done();

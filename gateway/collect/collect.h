@@ -32,6 +32,7 @@ struct collect_root {
     bool accepts_foreign_numbers; /* PID-3 of another numbering is normal here */
     bool is_extended;             /* documents in folders, not files of messages */
     bool is_polled; /* gives no events; found by itself on Windows shares and the like */
+    bool may_be_empty; /* has held nothing yet, and that is meant */
 };
 
 struct collect_config {
@@ -67,7 +68,8 @@ void collect_free(struct collect *collect);
 
 /* One sweep of everything, in the caller's thread when none was started; a full one
  * compares the content of every file. ERR_BUSY storage_away: a storage is not there, or
- * empty though it was not; nothing of it is withdrawn, the others were read. */
+ * empty without being meant to (a mount point); nothing of it is withdrawn, the others
+ * were read. */
 MUST_CHECK bool collect_sweep(struct collect *collect, bool is_full, struct err *err);
 /* Sweeps one patient's folders in all roots, every file of them; blocks until done. */
 MUST_CHECK bool collect_sweep_patient(struct collect *collect, struct text number,

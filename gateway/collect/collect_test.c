@@ -182,6 +182,33 @@ static void a_storage_that_went_withdraws_nothing(void)
     end(&scene);
 }
 
+/* What a new index finds empty may be the folder that the storage is not mounted on:
+ * whoever then asked for a number would hear that nobody has it. */
+static void an_empty_folder_is_no_storage_unless_it_is_said(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    begin(&scene);
+    scene.root.may_be_empty = false;
+    CHECK(!collect_sweep(scene.collect, false, &err) && err.kind == ERR_BUSY &&
+          strcmp(err.code, "storage_away") == 0);
+    CHECK(strstr(err.text, "main") && strstr(err.text, "may_be_empty"));
+    CHECK(!collect_is_whole(scene.collect) && !collect_has_swept(scene.collect));
+    CHECK(collect_standing(scene.collect).state == COLLECT_AWAY);
+    CHECK(mkdir(in_storage(&scene, "lost+found"), 0700) == 0);
+    err_clear(&err);
+    CHECK(!collect_sweep(scene.collect, false, &err) &&
+          strcmp(err.code, "storage_away") == 0);
+    scene.root.may_be_empty = true;
+    sweep(&scene, false);
+    CHECK(collect_is_whole(scene.collect) && collect_has_swept(scene.collect));
+    scene.root.may_be_empty = false;
+    put_patient(&scene);
+    sweep(&scene, false);
+    CHECK(collect_is_whole(scene.collect));
+    end(&scene);
+}
+
 static void a_deleted_adt_ends_the_number(void)
 {
     struct scene scene;
@@ -576,6 +603,7 @@ int main(void)
     RUN(a_file_that_comes_back_was_never_away);
     RUN(a_folder_that_went_is_withdrawn);
     RUN(a_storage_that_went_withdraws_nothing);
+    RUN(an_empty_folder_is_no_storage_unless_it_is_said);
     RUN(a_deleted_adt_ends_the_number);
     RUN(a_message_of_another_patient_is_held);
     RUN(leading_zeros_make_no_other_patient);

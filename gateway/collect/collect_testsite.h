@@ -94,7 +94,8 @@ static inline void begin(struct scene *scene)
     snprintf(scene->location, sizeof scene->location, "%s/index.db", scene->folder);
     CHECK(path_make_directory(scene->storage, &err));
     CHECK(uplink_read_policy(span_cstr(all_kinds), &scene->arena, &scene->policy, &err));
-    scene->root = (struct collect_root){.label = "main", .directory = scene->storage};
+    scene->root = (struct collect_root){
+        .label = "main", .directory = scene->storage, .may_be_empty = true};
     open_index(scene);
     open_collect(scene);
 }

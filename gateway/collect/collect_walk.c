@@ -304,11 +304,12 @@ static bool is_same_folder(int a, int b)
            left.st_dev == right.st_dev && left.st_ino == right.st_ino;
 }
 
-static bool away(struct err *err)
+static bool away(const struct collect *collect, size_t root, const char *why,
+                 struct err *err)
 {
     err_clear(err);
-    return err_set(err, ERR_BUSY, "storage_away",
-                   "a storage is not there, or empty though it was not");
+    return err_set(err, ERR_BUSY, "storage_away", "storage %.32s %s",
+                   collect->config.roots[root].label, why);
 }
 
 bool collect_open_storage(struct collect *collect, size_t root, struct err *err)
@@ -320,7 +321,7 @@ bool collect_open_storage(struct collect *collect, size_t root, struct err *err)
     int fd = path_hold_root(collect->config.roots[root].directory, err);
     if (fd < 0) {
         keep_root(collect, root, -1);
-        return away(err);
+        return away(collect, root, "is not there: is it mounted, and readable?", err);
     }
     if (is_same_folder(fd, collect->roots[root]))
         path_close(&fd);
@@ -328,11 +329,17 @@ bool collect_open_storage(struct collect *collect, size_t root, struct err *err)
         keep_root(collect, root, fd);
     CLEANUP(path_close) int listed = path_open_again(collect->roots[root], err);
     if (listed < 0 || !collect_list_folder(listed, &listing, &arena, err))
-        return away(err);
+        return away(collect, root, "cannot be read: mounted, and with rights?", err);
     if (has_storage_shape(&listing))
         return true;
     if (!collect_index_path(collect, root, "", &arena, &prefix, err) ||
         !index_next_folder(collect->config.index, prefix, prefix, &arena, &known, err))
         return false;
-    return known.len == 0 || away(err);
+    if (known.len > 0)
+        return away(collect, root, "is empty and was not: is it mounted?", err);
+    /* A new index cannot tell a new storage from the folder that one is mounted on, and
+     * what it does not know the centre would withdraw. */
+    return collect->config.roots[root].may_be_empty ||
+           away(collect, root, "is empty: mounted? If it is new, \"may_be_empty\": true",
+                err);
 }

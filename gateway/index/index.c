@@ -59,7 +59,9 @@ struct index *index_open(const struct index_config *config, struct err *err)
                                  .log = config->log};
     index->config = *config;
     index->policy = index_policy_new(config, err);
-    index->store = index->policy ? store_open(&store, err) : NULL;
+    index->store = !index->policy   ? NULL
+                   : config->serves ? store_serve(&store, err)
+                                    : store_open(&store, err);
     if (!index->store || !store_write(index->store, STORE_LIVE, found, &founding, err) ||
         !read_epoch(index, err) || !index_follow_policy(index, err)) {
         index_close(index);

@@ -33,6 +33,7 @@ struct index_config {
     /* Called after a commit that put events into a lane (0 live, 1 backfill). */
     void (*wake)(void *context, int lane);
     void *wake_context;
+    bool serves; /* of a running gateway: one at a time, ERR_BUSY store_taken */
 };
 MUST_CHECK struct index *index_open(const struct index_config *config, struct err *err);
 void index_close(struct index *index);

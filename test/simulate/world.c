@@ -194,8 +194,9 @@ static void write_gateway_config(const struct world *world, int node)
     snprintf(
         text, sizeof text,
         "{\"facility_code\":\"%s\",\"facility_name\":\"病院\",\"node\":\"hospital%d\","
-        "\"data\":\"%s\",\"storage\":[{\"label\":\"main\",\"directory\":\"%s\"}],"
-        "\"policy\":\"%s/policy%d.json\",\"centre\":{\"host\":\"127.0.0.1\","
+        "\"data\":\"%s\",\"storage\":[{\"label\":\"main\",\"directory\":\"%s\","
+        "\"may_be_empty\":true}],\"policy\":\"%s/"
+        "policy%d.json\",\"centre\":{\"host\":\"127.0.0.1\","
         "\"port\":%d,\"certificate\":\"%s/node%d.crt\",\"key\":\"%s/node%d.key\","
         "\"authority\":\"%s/network.crt\",\"grant_key\":\"%.64s\"},"
         "\"second_look_ms\":1000,\"sweep_seconds\":5,\"full_sweep_seconds\":60}",

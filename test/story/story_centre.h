@@ -231,6 +231,7 @@ static inline struct world *world_new_with(const struct world_part *part, void *
     snprintf(world->directory, sizeof world->directory, "/tmp/story_test_XXXXXX");
     CHECK(mkdtemp(world->directory));
     world->hello_code = "2000000001";
+    world->hello_node = "gateway-h";
     make_certificates(world);
     open_base(world);
     open_services(world);

@@ -81,6 +81,7 @@ struct world {
     struct tunnel_dialer *dialer;
     uint16_t dial_port;              /* a line to the hub; 0 = the hub itself */
     const char *hello_code;          /* whom its gateway says it is */
+    const char *hello_node;          /* and what its audit is called */
     const char *_Atomic gone_number; /* a number that it knows no more, or NULL */
     int hello_protocol;              /* which it speaks; < 0: none of the centre's */
     atomic_int busy_links;           /* so many questions find it busy */
@@ -137,11 +138,11 @@ static inline void serve_hello(struct http_call *call, void *context)
         .standing = {.polled_s = 60},
         .protocol = world->hello_protocol > 0 ? world->hello_protocol : 1,
         .facility_code = text_cstr(world->hello_code),
-        .node = TEXT("gateway-h"),
+        .node = text_cstr(world->hello_node),
         .epoch = TEXT("00112233445566778899aabbccddeeff"),
         .software = TEXT("test"),
         .policy = TEXT("{\"version\":1,\"rules\":[{\"kinds\":[\"laboratory\"]}]}"),
-        .head = {.node = TEXT("gateway-h")},
+        .head = {.node = text_cstr(world->hello_node)},
     };
     uplink_write_welcome(&writer, &welcome);
     http_answer_json(call, 200, &out);

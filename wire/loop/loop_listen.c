@@ -79,6 +79,18 @@ static void ready(void *context, unsigned events)
     }
 }
 
+static bool listen_failed(const struct loop_address *at, int number, struct err *err)
+{
+    char address[INET6_ADDRSTRLEN] = "";
+    const struct sockaddr_in *four = (const void *)&at->at;
+    const struct sockaddr_in6 *six = (const void *)&at->at;
+    bool is_four = at->at.ss_family == AF_INET;
+    inet_ntop(at->at.ss_family, is_four ? (const void *)&four->sin_addr : &six->sin6_addr,
+              address, sizeof address);
+    return err_set(err, ERR_SYSTEM, "listen_failed", "%s port %u: %s", address,
+                   ntohs(is_four ? four->sin_port : six->sin6_port), strerror(number));
+}
+
 static bool bind_to(struct loop_listener *listener, struct err *err)
 {
     int on = 1;
@@ -92,7 +104,7 @@ static bool bind_to(struct loop_listener *listener, struct err *err)
             0 ||
         listen(listener->fd, BACKLOG) != 0 ||
         getsockname(listener->fd, (struct sockaddr *)(void *)&bound.at, &bound.len) != 0)
-        return err_set(err, ERR_SYSTEM, "listen_failed", "listen: %s", strerror(errno));
+        return listen_failed(at, errno, err);
     const struct sockaddr_in *four = (const void *)&bound.at;
     const struct sockaddr_in6 *six = (const void *)&bound.at;
     listener->port =

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/path.h"
 
 enum {
     ALPN_BYTES = 128,
@@ -98,6 +99,15 @@ static bool set_openssl(struct err *err, enum err_kind kind, const char *code)
     return err_set(err, kind, code, "%s: %s", code, reason);
 }
 
+/* Whether it is not there, not readable or no PEM, an operator looks at the file. */
+static bool file_failed(struct err *err, const char *code, const char *file)
+{
+    struct err fault = {0};
+    set_openssl(&fault, ERR_SYSTEM, code);
+    return err_set(err, ERR_SYSTEM, code, "%.100s: %.50s", file ? file : "no file named",
+                   fault.text + strlen(code) + 2);
+}
+
 static bool write_alpn(struct tls_context *context, const char *const *alpn)
 {
     for (size_t i = 0; alpn && alpn[i]; i++) {
@@ -129,16 +139,18 @@ static bool read_files(SSL_CTX *ssl, const struct tls_files *files, struct err *
     ERR_clear_error();
     if (files->authority_file &&
         SSL_CTX_load_verify_locations(ssl, files->authority_file, NULL) != 1)
-        return set_openssl(err, ERR_SYSTEM, "tls_authority_unreadable");
+        return file_failed(err, "tls_authority_unreadable", files->authority_file);
     if (!files->certificate_file)
         return true;
     if (SSL_CTX_use_certificate_chain_file(ssl, files->certificate_file) != 1)
-        return set_openssl(err, ERR_SYSTEM, "tls_certificate_unreadable");
+        return file_failed(err, "tls_certificate_unreadable", files->certificate_file);
+    if (files->key_file && !path_check_private(files->key_file, err))
+        return false;
     if (!files->key_file ||
         SSL_CTX_use_PrivateKey_file(ssl, files->key_file, SSL_FILETYPE_PEM) != 1)
-        return set_openssl(err, ERR_SYSTEM, "tls_key_unreadable");
+        return file_failed(err, "tls_key_unreadable", files->key_file);
     if (SSL_CTX_check_private_key(ssl) != 1)
-        return set_openssl(err, ERR_SYSTEM, "tls_key_of_another_certificate");
+        return file_failed(err, "tls_key_of_another_certificate", files->key_file);
     return true;
 }
 

@@ -423,6 +423,30 @@ static void files_that_do_not_fit_are_refused(void)
     check_server_does_not_open(files, "tls_files_missing");
 }
 
+/* A key that everybody on the machine may read is nobody's. The text says which file. */
+static void a_key_that_others_may_read_is_refused(void)
+{
+    static const mode_t modes[] = {0604, 0620, 0602, 0640, 0600};
+    struct tls_files files = files_of("server", "ca");
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        struct err err = {0};
+        CHECK(chmod(files.key_file, modes[i]) == 0);
+        struct tls_context *context = tls_server_open(&files, true, both, &err);
+        CHECK(context
+                  ? i >= 3
+                  : err.kind == ERR_REFUSED && strcmp(err.code, "file_exposed") == 0 &&
+                        strstr(err.text, "server.key"));
+        tls_context_free(context);
+    }
+}
+
+static void a_file_that_cannot_be_read_is_named(void)
+{
+    struct err err = {0};
+    struct tls_files files = files_of("missing", "ca");
+    CHECK(!tls_server_open(&files, true, both, &err) && strstr(err.text, "missing.crt"));
+}
+
 static void a_client_without_authority_is_refused(void)
 {
     struct err err = {0};
@@ -618,6 +642,8 @@ int main(void)
     RUN(a_clean_end_is_told_from_a_cut);
     RUN(tls_1_2_is_refused);
     RUN(files_that_do_not_fit_are_refused);
+    RUN(a_key_that_others_may_read_is_refused);
+    RUN(a_file_that_cannot_be_read_is_named);
     RUN(a_client_without_authority_is_refused);
     RUN(certificates_are_not_issued_for_nonsense);
     RUN(only_an_authority_issues);

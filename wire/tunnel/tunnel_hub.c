@@ -172,8 +172,10 @@ static void arrival_free(struct arrival *arrival)
 static void refuse(struct tunnel_hub *hub, struct http_connection *connection,
                    const char *code)
 {
+    const char *fingerprint = http_connection_peer(connection)->fingerprint;
     if (hub->config.log)
-        LOG(hub->config.log, "tunnel_refused", LOG_WORD("reason", code));
+        LOG(hub->config.log, "tunnel_refused", LOG_WORD("reason", code),
+            LOG_WORD("certificate", fingerprint));
     http_connection_close(connection);
 }
 
