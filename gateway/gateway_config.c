@@ -612,20 +612,10 @@ static bool check_keys(const struct json_value *root, struct err *err)
     return json_check_settings(root, keys, err);
 }
 
-bool gateway_read_config(const char *file, struct arena *arena,
-                         struct gateway_config *config, struct err *err)
+static bool read_all(const struct json_value *root, struct arena *arena,
+                     struct gateway_config *config, struct err *err)
 {
-    struct span bytes = {0};
-    *config = (struct gateway_config){0};
-    if (!path_read_named(file, CONFIG_BYTES_MAX, arena, &bytes, err))
-        return false;
-    CLEANUP(json_free_at)
-    struct json_document *document = json_parse_settings(bytes, err);
-    if (!document)
-        return false;
-    const struct json_value *root = json_root(document);
-    return check_keys(root, err) &&
-           take_copy(root, "facility_code", 10, arena, &config->facility_code, err) &&
+    return take_copy(root, "facility_code", 10, arena, &config->facility_code, err) &&
            take_copy(root, "facility_name", UPLINK_NAME_BYTES_MAX, arena,
                      &config->facility_name, err) &&
            take_copy(root, "node", 32, arena, &config->node, err) &&
@@ -638,4 +628,17 @@ bool gateway_read_config(const char *file, struct arena *arena,
            read_dicomweb(root, arena, config, err) &&
            read_metrics(root, arena, &config->web, err) &&
            read_policy(root, arena, config, err) && read_numbers(root, config, err);
+}
+
+bool gateway_read_config(const char *file, struct arena *arena,
+                         struct gateway_config *config, struct err *err)
+{
+    struct span bytes = {0};
+    *config = (struct gateway_config){0};
+    if (!path_read_named(file, CONFIG_BYTES_MAX, arena, &bytes, err))
+        return false;
+    CLEANUP(json_free_at)
+    struct json_document *document = json_parse_settings(bytes, err);
+    return document && check_keys(json_root(document), err) &&
+           read_all(json_root(document), arena, config, err);
 }

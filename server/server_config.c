@@ -69,28 +69,14 @@ static bool check_demo(const struct server_config *config, struct err *err)
     return true;
 }
 
-bool server_read_config(const char *file, struct arena *arena,
-                        struct server_config *config, struct err *err)
+static bool read_all(const struct json_value *root, struct arena *arena,
+                     struct server_config *config, struct err *err)
 {
-    static const char *const keys[] = {"data",     "database", "keys",    "node",
-                                       "browsers", "gateways", "metrics", "backup_key",
-                                       "workers",  "demo",     NULL};
-    struct span bytes = {0};
     int64_t workers = 4;
-    *config = (struct server_config){0};
-    if (!path_read_named(file, CONFIG_BYTES_MAX, arena, &bytes, err))
-        return false;
-    CLEANUP(json_free_at)
-    struct json_document *document = json_parse_settings(bytes, err);
-    if (!document)
-        return false;
-    const struct json_value *root = json_root(document);
-    if (!json_check_settings(root, keys, err) ||
-        !take_name_or(root, "database", arena, &config->database, err) ||
+    if (!take_name_or(root, "database", arena, &config->database, err) ||
         !take_name_or(root, "keys", arena, &config->keys, err) ||
-        !take_name_or(root, "backup_key", arena, &config->backup_key, err))
-        return false;
-    if (!take_name(root, "data", arena, &config->data, err) ||
+        !take_name_or(root, "backup_key", arena, &config->backup_key, err) ||
+        !take_name(root, "data", arena, &config->data, err) ||
         !take_name(root, "node", arena, &config->node, err) ||
         !read_listener(root, "browsers", arena, &config->browsers, err) ||
         !read_listener(root, "gateways", arena, &config->gateways, err) ||
@@ -99,9 +85,24 @@ bool server_read_config(const char *file, struct arena *arena,
         !json_take_int_or(root, "workers", 1, 64, &workers, err))
         return false;
     config->workers = (int)workers;
-    if (json_member(root, "demo") && !json_take_bool(root, "demo", &config->is_demo, err))
+    return !json_member(root, "demo") ||
+           json_take_bool(root, "demo", &config->is_demo, err);
+}
+
+bool server_read_config(const char *file, struct arena *arena,
+                        struct server_config *config, struct err *err)
+{
+    static const char *const keys[] = {"data",     "database", "keys",    "node",
+                                       "browsers", "gateways", "metrics", "backup_key",
+                                       "workers",  "demo",     NULL};
+    struct span bytes = {0};
+    *config = (struct server_config){0};
+    if (!path_read_named(file, CONFIG_BYTES_MAX, arena, &bytes, err))
         return false;
-    return check_demo(config, err);
+    CLEANUP(json_free_at)
+    struct json_document *document = json_parse_settings(bytes, err);
+    return document && json_check_settings(json_root(document), keys, err) &&
+           read_all(json_root(document), arena, config, err) && check_demo(config, err);
 }
 
 /* ---- keys ---- */

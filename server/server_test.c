@@ -81,16 +81,18 @@ static void a_missing_configuration_is_named(void)
     CHECK(err.kind == ERR_MISSING && strstr(err.text, "nothing.json"));
 }
 
-/* "databse" would found an empty centre in a file beside the real one. */
+/* "data_base" would found an empty centre in a file beside the real one. */
 static void a_mistyped_member_is_named(void)
 {
     struct err err = {0};
-    CHECK(!open_server("{\"address\":\"127.0.0.1\",\"port\":0},\"databse\":\"x\"", &err));
-    CHECK(strcmp(err.code, "json_unknown_member") == 0 && strstr(err.text, "databse"));
-    err_clear(&err);
     CHECK(
-        !open_server("{\"address\":\"127.0.0.1\",\"port\":0,\"autority\":\"x\"}", &err));
-    CHECK(strcmp(err.code, "json_unknown_member") == 0 && strstr(err.text, "autority"));
+        !open_server("{\"address\":\"127.0.0.1\",\"port\":0},\"data_base\":\"x\"", &err));
+    CHECK(strcmp(err.code, "json_unknown_member") == 0 && strstr(err.text, "data_base"));
+    err_clear(&err);
+    CHECK(!open_server("{\"address\":\"127.0.0.1\",\"port\":0,\"authorities\":\"x\"}",
+                       &err));
+    CHECK(strcmp(err.code, "json_unknown_member") == 0 &&
+          strstr(err.text, "authorities"));
 }
 
 static void a_missing_certificate_is_named(void)

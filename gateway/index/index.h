@@ -27,13 +27,12 @@ struct index_config {
     struct clock clock;
     struct rand rand;
     const struct log *log;
-    /* At the start; outlive the index. */
-    const struct uplink_policy *policy;
+    const struct uplink_policy *policy; /* at the start; outlives the index */
     struct text policy_json; /* the same as published; "" = not followed */
     /* Called after a commit that put events into a lane (0 live, 1 backfill). */
     void (*wake)(void *context, int lane);
     void *wake_context;
-    bool serves; /* of a running gateway: one at a time, ERR_BUSY store_taken */
+    bool serves; /* one at a time does, ERR_BUSY store_taken */
 };
 MUST_CHECK struct index *index_open(const struct index_config *config, struct err *err);
 void index_close(struct index *index);
