@@ -334,6 +334,12 @@ static bool is_about_certificates(SSL *ssl)
 static bool fail(struct tls_session *session, struct err *err)
 {
     session->is_broken = true;
+    long verdict = SSL_get_verify_result(session->ssl);
+    if (verdict != X509_V_OK) { /* expired, of another authority, of another host … */
+        ERR_clear_error();
+        return err_set(err, ERR_REFUSED, "tls_peer_refused", "the peer's certificate: %s",
+                       X509_verify_cert_error_string(verdict));
+    }
     if (is_about_certificates(session->ssl))
         return set_openssl(err, ERR_REFUSED, "tls_peer_refused");
     return set_openssl(err, ERR_SYNTAX, "tls_broken");

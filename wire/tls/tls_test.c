@@ -248,14 +248,15 @@ static void a_client_without_certificate_learns_it_at_its_first_read(void)
     pair_free(&pair);
 }
 
-static void check_client_is_refused(const char *client)
+/* Whoever refuses says why, in words that an operator can act on. */
+static void check_client_is_refused(const char *client, const char *why)
 {
     struct pair pair =
         pair_new((struct setup){.server = "server", .client = client, .demands = true});
     CHECK(tls_send(pair.client.session, SPAN("GET /"), &pair.client.wire,
                    &pair.client.err));
     talk(&pair, 4096);
-    CHECK(pair.server.err.kind == ERR_REFUSED);
+    CHECK(pair.server.err.kind == ERR_REFUSED && strstr(pair.server.err.text, why));
     CHECK(pair.client.err.kind == ERR_REFUSED);
     CHECK(pair.server.plain.len == 0);
     CHECK(strcmp(tls_peer_fingerprint(pair.server.session), "") == 0);
@@ -266,27 +267,27 @@ static void check_client_is_refused(const char *client)
 
 static void a_client_of_another_authority_is_refused(void)
 {
-    check_client_is_refused("foreign-client");
+    check_client_is_refused("foreign-client", "unable to get local issuer");
 }
 
 static void an_expired_client_is_refused(void)
 {
-    check_client_is_refused("expired-client");
+    check_client_is_refused("expired-client", "expired");
 }
 
 static void a_client_of_tomorrow_is_refused(void)
 {
-    check_client_is_refused("future-client");
+    check_client_is_refused("future-client", "not yet valid");
 }
 
 static void a_servers_certificate_is_no_clients(void)
 {
-    check_client_is_refused("server");
+    check_client_is_refused("server", "purpose");
 }
 
 static void a_client_that_signed_for_itself_is_refused(void)
 {
-    check_client_is_refused("foreign-ca");
+    check_client_is_refused("foreign-ca", "self-signed");
 }
 
 static void check_server_is_refused(struct setup setup)

@@ -64,7 +64,8 @@ static void log_reason(const struct tunnel_dialer *dialer, const char *event,
 {
     if (dialer->config.log)
         LOG(dialer->config.log, event,
-            LOG_WORD("reason", reason->code ? reason->code : "none"));
+            LOG_WORD("reason", reason->code ? reason->code : "none"),
+            LOG_WORD("text", reason->text));
 }
 
 /* ---- trying again ---- */

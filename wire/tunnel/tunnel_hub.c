@@ -277,7 +277,9 @@ static void on_arrival_closed(void *self, const struct err *reason)
 {
     struct arrival *arrival = self;
     if (arrival->hub->config.log && reason->kind != ERR_NONE)
-        LOG(arrival->hub->config.log, "tunnel_refused", LOG_WORD("reason", reason->code));
+        LOG(arrival->hub->config.log, "tunnel_refused", LOG_WORD("reason", reason->code),
+            LOG_WORD("text", reason->text),
+            LOG_WORD("address", http_connection_peer(arrival->connection)->address));
     arrival_free(arrival);
 }
 
