@@ -428,7 +428,7 @@ static bool open_directory(struct audit *audit, const struct audit_config *confi
         return unwritable(errno, err);
     if (flock(audit->lock_fd, LOCK_EX | LOCK_NB) != 0)
         return err_set(err, ERR_BUSY, "audit_locked",
-                       "another process writes this audit");
+                       "another process writes this audit: does it run already?");
     return true;
 }
 

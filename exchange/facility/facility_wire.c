@@ -303,7 +303,7 @@ static bool take_node(struct gateway *gateway, struct text node, struct err *err
     pthread_mutex_unlock(&gateways->lock);
     return !is_taken ||
            err_set(err, ERR_CONFLICT, "node_taken",
-                   "%s: another one's audit has the gateway's \"node\"", gateway->code);
+                   "%s: another one's audit has the node of this gateway", gateway->code);
 }
 
 static bool say_hello(struct gateway *gateway, struct tunnel *tunnel, struct err *err)

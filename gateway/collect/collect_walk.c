@@ -340,6 +340,6 @@ bool collect_open_storage(struct collect *collect, size_t root, struct err *err)
     /* A new index cannot tell a new storage from the folder that one is mounted on, and
      * what it does not know the centre would withdraw. */
     return collect->config.roots[root].may_be_empty ||
-           away(collect, root, "is empty: mounted? If it is new, \"may_be_empty\": true",
+           away(collect, root, "is empty: is it mounted? If it is new: may_be_empty",
                 err);
 }

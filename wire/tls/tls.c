@@ -2,10 +2,12 @@
 #include "wire/tls/tls.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/path.h"
@@ -104,6 +106,8 @@ static bool file_failed(struct err *err, const char *code, const char *file)
 {
     struct err fault = {0};
     set_openssl(&fault, ERR_SYSTEM, code);
+    if (file && access(file, R_OK) != 0)
+        return err_set(err, ERR_SYSTEM, code, "%.100s: %s", file, strerror(errno));
     return err_set(err, ERR_SYSTEM, code, "%.100s: %.50s", file ? file : "no file named",
                    fault.text + strlen(code) + 2);
 }
