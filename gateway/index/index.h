@@ -28,7 +28,7 @@ struct index_config {
     struct rand rand;
     const struct log *log;
     const struct uplink_policy *policy; /* at the start; outlives the index */
-    struct text policy_json; /* the same as published; "" = not followed */
+    struct text policy_json;            /* the same as published; "" = not followed */
     /* Called after a commit that put events into a lane (0 live, 1 backfill). */
     void (*wake)(void *context, int lane);
     void *wake_context;
