@@ -249,7 +249,7 @@ static void put_page(struct buf *out, const struct synth_series *series)
     put_paper_line(out, 14, 44, "所見");
     put_paper_line(out, 12, 26, study->finding);
     put_paper_line(out, 12, 24, "左室駆出率　４８％　　左房径　４２mm");
-    buf_cstr(out, "ET\n0.5 w 60 700 m 535 700 l S\n");
+    buf_cstr(out, "ET\n0.5 w 60 676 m 535 676 l S\n");
 }
 
 /* Fonts of readers (Adobe-Japan1) are used: none is inside. */

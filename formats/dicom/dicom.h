@@ -237,6 +237,7 @@ struct dicom_line {
     unsigned level;    /* of nesting, the title is 0 */
     const char *type;  /* "CONTAINER" "TEXT" "NUM" "CODE" … as in PS3.3 C.17.3.2.1 */
     struct text label; /* meaning of the concept name, or "" */
+    bool is_named;     /* the container around it says the same label already */
     struct text value; /* as shown, with its unit apart */
     struct text unit;
     struct dicom_line *next;

@@ -70,6 +70,14 @@ static void put_report(struct site *site)
     open_content(site, "TEXT", "文");
     put_string(site, DICOM_TEXT_VALUE, "UT", "異常なし");
     close_item(site);
+    open_content(site, "TEXT", "所見");
+    put_string(site, DICOM_TEXT_VALUE, "UT", "再検を");
+    open_sequence(site, DICOM_CONTENT);
+    open_content(site, "TEXT", "所見");
+    put_string(site, DICOM_TEXT_VALUE, "UT", "前回と同じ");
+    close_item(site);
+    close_sequence(site);
+    close_item(site);
     open_content(site, "CODE", "部位");
     put_code(site, DICOM_CONCEPT_CODE, "T-1", "SRT", "肝");
     close_item(site);
@@ -91,15 +99,18 @@ static void a_report_is_lines_in_reading_order(void)
     static const struct {
         unsigned level;
         const char *type, *label, *value, *unit;
+        bool is_named;
     } wanted[] = {
-        {0, "CONTAINER", "超音波検査報告", "", ""},
-        {1, "NUM", "径", "12.5", "mm"},
-        {1, "CONTAINER", "所見", "", ""},
-        {2, "TEXT", "文", "異常なし", ""},
-        {2, "CODE", "部位", "肝", ""},
-        {2, "PNAME", "読影医", "佐藤 花子", ""},
-        {2, "DATETIME", "時刻", "2026-04-01 10:15:30", ""},
-        {2, "OTHER", "知らない", "", ""},
+        {0, "CONTAINER", "超音波検査報告", "", "", false},
+        {1, "NUM", "径", "12.5", "mm", false},
+        {1, "CONTAINER", "所見", "", "", false},
+        {2, "TEXT", "文", "異常なし", "", false},
+        {2, "TEXT", "所見", "再検を", "", true},
+        {3, "TEXT", "所見", "前回と同じ", "", false},
+        {2, "CODE", "部位", "肝", "", false},
+        {2, "PNAME", "読影医", "佐藤 花子", "", false},
+        {2, "DATETIME", "時刻", "2026-04-01 10:15:30", "", false},
+        {2, "OTHER", "知らない", "", "", false},
     };
     CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
     struct site site = new_site(LITTLE);
@@ -116,6 +127,7 @@ static void a_report_is_lines_in_reading_order(void)
         CHECK(text_is(line->label, wanted[i].label));
         CHECK(text_is(line->value, wanted[i].value));
         CHECK(text_is(line->unit, wanted[i].unit));
+        CHECK(line->is_named == wanted[i].is_named);
         line = line->next;
     }
     CHECK(!line);

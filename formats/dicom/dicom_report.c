@@ -138,26 +138,35 @@ static const char *find_type(const struct dicom_set *item)
     return "OTHER";
 }
 
-static bool add_item(struct report *report, const struct dicom_set *item, unsigned level,
-                     struct err *err)
+/* "Findings" holds a "Finding"; other languages have one word for both. */
+static bool is_named_by(const struct dicom_line *line, const struct dicom_line *above)
+{
+    return above && line->label.len > 0 && strcmp(above->type, "CONTAINER") == 0 &&
+           text_equal(line->label, above->label);
+}
+
+/* `above` is what it is in, NULL at the root. */
+static bool add_item(struct report *report, const struct dicom_set *item,
+                     const struct dicom_line *above, struct err *err)
 {
     struct dicom_line *line = ARENA_NEW(report->arena, struct dicom_line, err);
     if (!line)
         return false;
-    line->level = level;
+    line->level = above ? above->level + 1 : 0;
     line->type = find_type(item);
     line->value = TEXT("");
     line->unit = TEXT("");
     if (!code_meaning(item, DICOM_CONCEPT_NAME, report->arena, &line->label, err) ||
         !line_value(item, report->arena, line, err))
         return false;
+    line->is_named = is_named_by(line, above);
     *report->place = line;
     report->place = &line->next;
     report->count++;
     const struct dicom_element *content = dicom_find(item, DICOM_CONTENT);
     for (const struct dicom_set *child = content ? content->items : NULL; child;
          child = child->next)
-        if (report->count < LINES_MAX && !add_item(report, child, level + 1, err))
+        if (report->count < LINES_MAX && !add_item(report, child, line, err))
             return false;
     return true;
 }
@@ -169,5 +178,5 @@ bool dicom_report(const struct dicom_file *file, struct arena *arena,
     *first = NULL;
     bool is_report = dicom_find(file->set, DICOM_CONTENT) &&
                      dicom_is(file->set, DICOM_VALUE_TYPE, "CONTAINER");
-    return !is_report || add_item(&report, file->set, 0, err);
+    return !is_report || add_item(&report, file->set, NULL, err);
 }

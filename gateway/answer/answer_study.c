@@ -406,9 +406,12 @@ static void write_line(struct json_writer *writer, const struct dicom_line *line
     CLEANUP(buf_free) struct buf words = buf_init(64 * 1024);
     struct text text = {0};
     struct err ignored = {0};
-    buf_span(&words, text_span(line->label));
+    /* A heading that says it already is enough, except for a line that says no more. */
+    bool has_label = line->label.len > 0 && !(line->is_named && line->value.len > 0);
+    if (has_label)
+        buf_span(&words, text_span(line->label));
     if (line->value.len > 0) {
-        buf_cstr(&words, line->label.len > 0 ? ": " : "");
+        buf_cstr(&words, has_label ? ": " : "");
         buf_span(&words, text_span(line->value));
     }
     if (line->unit.len > 0) {
