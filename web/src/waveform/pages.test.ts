@@ -81,6 +81,17 @@ describe('sheets of paper', () => {
     }
   });
 
+  it('let rows meet before leads of one time go on two sheets', () => {
+    const deep = (down: number) => {
+      const one = recording(TWELVE, 10);
+      one.leads.forEach(({ lead, values }) => lead === 'V2' && values.fill(-down / 5e-3));
+      return pagesOf(one, 10_000, { ...WANTED, gain: 20 });
+    };
+    // 18 mm down and 20 up: there is room for that; 30 and 20: there is none
+    expect(deep(0.9).map(({ height_mm }) => height_mm)).toEqual([143]);
+    expect(deep(1.5).map(({ height_mm }) => height_mm)).toEqual([137]);
+  });
+
   it('show of a long recording what is looked at, and its end whole', () => {
     const day = 86_400_000;
     expect(stretchOf(day, { speed: 25, start_ms: 3_600_000 })).toEqual({ from_ms: 3_600_000, to_ms: 3_610_320 });

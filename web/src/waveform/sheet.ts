@@ -75,18 +75,19 @@ export interface Scale {
   mm: number;
   speed: Speed;
   gain: Gain;
-  /** Above the first row; left out = what words of annotations need. */
-  head_mm?: number;
+  /** Where rows begin, and last where the paper ends (room.ts); left out = at the usual distance. */
+  tops_mm?: number[];
 }
 
-/** Higher gains need more room: V3 to V6 would run into each other. At 10 mm/mV and 4 px: 88 px. */
+/** Least distance of rows. Higher gains need more room: V3 to V6 would run into each other. At 10
+ * mm/mV and 4 px: 88 px. */
 export const rowMm = ({ gain }: Pick<Scale, 'gain'>): number =>
   gain === 20 ? ROW_MM * 1.5 : gain === 5 ? ROW_MM * 0.75 : ROW_MM;
 export const rowPx = (scale: Scale): number => rowMm(scale) * scale.mm;
 export const gutterPx = ({ mm }: Scale): number => GUTTER_MM * mm;
 export const pxPerMs = ({ mm, speed }: Scale): number => (mm * speed) / 1000;
 export const widthPx = (sheet: Sheet, scale: Scale): number => sheet.duration_ms * pxPerMs(scale);
-export const topOf = (row: number, scale: Scale): number => (scale.head_mm ?? HEAD_MM) * scale.mm + row * rowPx(scale);
+export const topOf = (row: number, scale: Scale): number => (scale.tops_mm?.[row] ?? HEAD_MM + row * rowMm(scale)) * scale.mm;
 export const heightPx = (sheet: Sheet, scale: Scale): number => Math.round(topOf(sheet.rows, scale));
 export const baselineOf = (row: number, scale: Scale): number => topOf(row, scale) + BASE * rowPx(scale);
 

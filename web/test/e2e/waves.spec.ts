@@ -226,9 +226,20 @@ test('a recording whose opening has run out is opened again by a press', async (
   await expect(notice).toBeVisible();
   await isAccessible(page);
   await picture(page, 'wave-ended');
+  // on the paper that is empty, and nothing lies on its button
+  const [paper, said] = [await page.locator('.w-paper').boundingBox(), await notice.boundingBox()];
+  expect(said?.y).toBeGreaterThanOrEqual(paper?.y ?? 0);
+  expect((said?.y ?? 0) + (said?.height ?? 0)).toBeLessThanOrEqual((paper?.y ?? 0) + (paper?.height ?? 0));
+  const again = notice.getByRole('button', { name: '再試行' });
+  const box = await again.boundingBox();
+  const [left, right] = [box?.x ?? 0, (box?.x ?? 0) + (box?.width ?? 0)];
+  for (const [x, y] of [[left + 3, (box?.y ?? 0) + 3], [right - 3, (box?.y ?? 0) + (box?.height ?? 0) - 3]] as const) {
+    expect(await again.evaluate((one, [across, down]) => one.contains(document.elementFromPoint(across, down)), [x, y] as const)).toBe(true);
+  }
   const before = asked.length;
-  await notice.getByRole('button', { name: '再試行' }).click();
-  await expect(page.locator('.w-all')).toBeVisible();
+  await again.click();
+  await expect.poll(() => asked.length).toBeGreaterThan(before);
   await expect(notice).toHaveCount(0);
-  expect(asked.length).toBeGreaterThan(before);
+  // where one was, not at the start
+  await expect(page.locator('.w-where input[type=range]')).toHaveAttribute('aria-valuetext', /01:30:00/);
 });

@@ -11,8 +11,9 @@ import { draw } from '../../waveform/draw.ts';
 import { commandOf, type Command } from '../../waveform/keys.ts';
 import { pagesOf, stretchOf } from '../../waveform/pages.ts';
 import { BrokenRecording, type Recording } from '../../waveform/recording.ts';
+import { topsOf } from '../../waveform/room.ts';
 import {
-  clampStart, GAINS, gutterPx, heightPx, layoutsFor, LAYOUTS, measure, pxPerMs, sheetOf, SPEEDS, widthPx, ZOOM, ZOOMS,
+  baselineOf, clampStart, GAINS, gutterPx, heightPx, layoutsFor, LAYOUTS, measure, pxPerMs, rowPx, sheetOf, SPEEDS, widthPx, ZOOM, ZOOMS,
   type Gain, type Layout, type Scale, type Sheet, type Speed,
 } from '../../waveform/sheet.ts';
 import { Facts } from './Facts.tsx';
@@ -39,6 +40,8 @@ type Caliper = [Leg, Leg];
 
 const CALIPER = '#b3261e';
 const FIRST_VIEW_MS = 10_000;
+/** At most so much for a wave beyond the first row or the last. */
+const EDGE_MM = 20;
 /** A page, in parts of the view: the last second stays in sight. */
 const TURN = 0.9;
 
@@ -224,8 +227,8 @@ export function Waves({ load, again, onPrint }: WavesProps) {
   const field = useRef<HTMLInputElement>(null);
   const [isMeasuring, setIsMeasuring] = useState(false);
   const [legs, setLegs] = useState<Caliper>();
-  const scale = useMemo<Scale>(() => ({ mm: ZOOMS[zoom] ?? 4, speed, gain }), [zoom, speed, gain]);
-  const view_ms = width > 0 ? Math.max(0, width - gutterPx(scale)) / pxPerMs(scale) : FIRST_VIEW_MS;
+  const plain = useMemo<Scale>(() => ({ mm: ZOOMS[zoom] ?? 4, speed, gain }), [zoom, speed, gain]);
+  const view_ms = width > 0 ? Math.max(0, width - gutterPx(plain)) / pxPerMs(plain) : FIRST_VIEW_MS;
   const { recording, overview, problem, retry, fetchStretch } = useWave(load, group, start, view_ms);
   const retryIt = () => again({ retry }, problem);
   const layouts = recording ? layoutsFor(recording.leads) : LAYOUTS;
@@ -233,6 +236,12 @@ export function Waves({ load, again, onPrint }: WavesProps) {
   const sheet = useMemo(
     () => (recording ? sheetOf(recording.leads, layout, durationOf(recording)) : undefined),
     [recording, layout],
+  );
+  // rows that move while one scrolls would be worse than rows that meet: only what is here as a whole
+  const isWhole = recording !== undefined && !isLong(recording) && recording.from_ms <= 0 && recording.to_ms >= durationOf(recording);
+  const scale = useMemo<Scale>(
+    () => (isWhole && sheet ? { ...plain, tops_mm: topsOf(sheet, recording.leads, gain, { edge_mm: EDGE_MM }) } : plain),
+    [plain, isWhole && sheet],
   );
   const most = sheet ? clampStart(sheet, scale, Infinity, width) : 0;
 
@@ -251,7 +260,7 @@ export function Waves({ load, again, onPrint }: WavesProps) {
   function toggle(): void {
     setIsMeasuring(!isMeasuring);
     if (!isMeasuring && sheet) {
-      const y = heightPx(sheet, scale) / sheet.rows / 2;
+      const y = baselineOf(0, scale) - rowPx(scale) / 4;
       const ms = start + view_ms / 4;
       setLegs([{ ms, y }, { ms: ms + 800, y }]);
     } else setLegs(undefined);
@@ -288,6 +297,9 @@ export function Waves({ load, again, onPrint }: WavesProps) {
     }
     setIsPrinting(false);
   }
+  // under the opening that there is then
+  const printing = useRef(print);
+  printing.current = print;
 
   if (!recording || !sheet) {
     if (problem instanceof BrokenRecording || problem instanceof SyntaxError) {
@@ -375,6 +387,11 @@ export function Waves({ load, again, onPrint }: WavesProps) {
           onLegs={setLegs}
           onWidth={setWidth}
         />
+        {problem !== undefined && (
+          <div class="w-over">
+            <ProblemNotice problem={problem} retry={retryIt} reads />
+          </div>
+        )}
       </div>
       {most > 0 && (
         <div class="w-where">
@@ -399,8 +416,7 @@ export function Waves({ load, again, onPrint }: WavesProps) {
           />
         </div>
       )}
-      {problem !== undefined && <ProblemNotice problem={problem} retry={retryIt} reads />}
-      {printProblem !== undefined && <ProblemNotice problem={printProblem} retry={() => again({ retry: () => void print() }, printProblem)} />}
+      {printProblem !== undefined && <ProblemNotice problem={printProblem} retry={() => again({ retry: () => void printing.current() }, printProblem)} />}
       <p class="small quiet">
         <b>{t('wave.not_diagnostic')}</b> {t('wave.reference')}
       </p>

@@ -8,8 +8,11 @@ const once = (list: string[]): string[] => [...new Set(list)].filter(Boolean);
 export const filtersOf = (recording: Recording): string =>
   once([recording.filter, ...recording.leads.map(({ filter }) => filter)]).join(' / ') || t('wave.filter.none');
 
+/** Devices write both; the caliper beside them says ms. */
+const unitOf = (unit: string): string => (/^msec$/i.test(unit) ? 'ms' : unit);
+
 export const valuesOf = (recording: Recording): [string, string][] =>
-  recording.values.map(({ name, value, unit, lead }) => [[name, lead].filter(Boolean).join(' '), `${value} ${unit}`.trim()]);
+  recording.values.map(({ name, value, unit, lead }) => [[name, lead].filter(Boolean).join(' '), `${value} ${unitOf(unit)}`.trim()]);
 
 /* Without a rate the samples themselves are counted. */
 export function durationOf(recording: Recording): number {
