@@ -20,7 +20,7 @@ const REST_MS = 150;
 const BITMAPS = 24;
 
 export class Pane {
-  readonly opening: string;
+  opening: string;
   readonly series: Series;
   readonly index: number;
   readonly frames: FrameRef[];
@@ -29,7 +29,7 @@ export class Pane {
   isInverted = false;
   isPlaying = false;
   readonly #store: Frames<Loaded>;
-  readonly #load: Load;
+  #load: Load;
   readonly #changed: () => void;
   readonly #who: string;
   readonly #bitmaps = new Map<string, ImageBitmap | null>(); // null: on its way
@@ -61,6 +61,14 @@ export class Pane {
     this.#store.want(this.#who, []);
     for (const bitmap of this.#bitmaps.values()) bitmap?.close();
     this.#bitmaps.clear();
+  }
+
+  /** The same pictures under another opening: looked at as before, fetched anew. */
+  renew(opening: string, load: Load): void {
+    this.opening = opening;
+    this.#load = load;
+    this.#broken.clear();
+    this.ask();
   }
 
   get count(): number {

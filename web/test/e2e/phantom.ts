@@ -67,10 +67,18 @@ export function valuesOf(body: Body, columns: number, rows: number, part: number
   return out;
 }
 
+/* Each frame is made once for all tests of a width. */
+const raws = new Map<string, Buffer>();
+
 /** The values as they come over the wire, little endian. */
 export function rawOf(body: Body, columns: number, rows: number, part: number): Buffer {
+  const key = JSON.stringify([body, columns, rows, part]);
+  const known = raws.get(key);
+  if (known) return known;
   const values = valuesOf(body, columns, rows, part) as Uint16Array | Uint8Array;
-  return Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+  const made = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+  raws.set(key, made);
+  return made;
 }
 
 export interface Wanted {
@@ -87,16 +95,16 @@ export interface Wanted {
 }
 
 const pages = new WeakMap<Browser, Promise<Page>>();
+const drawn = new Map<string, Promise<Buffer>>();
 
 /** JPEGs, drawn in a page of their own. It has a window of its own, too: of a window's pages only the
  * newest is in front, and those behind it are given one frame a second. */
 export class Darkroom {
   readonly #page: Page;
-  readonly #made = new Map<string, Promise<Buffer>>();
   private constructor(page: Page) {
     this.#page = page;
   }
-  /** One page for all tests of a browser; what it drew is each test's own. */
+  /** One page for all tests of a browser, and each picture is drawn once for them. */
   static async beside(page: Page): Promise<Darkroom> {
     const browser = page.context().browser();
     if (!browser) throw new Error('a page without a browser');
@@ -108,8 +116,11 @@ export class Darkroom {
   }
   develop(wanted: Wanted): Promise<Buffer> {
     const key = JSON.stringify(wanted);
-    let made = this.#made.get(key);
-    if (!made) this.#made.set(key, (made = this.#draw(wanted)));
+    let made = drawn.get(key);
+    if (!made) {
+      drawn.set(key, (made = this.#draw(wanted)));
+      made.catch(() => drawn.delete(key));
+    }
     return made;
   }
   async #draw(wanted: Wanted): Promise<Buffer> {

@@ -14,17 +14,16 @@ import { Icon } from '../../ui/Icon.tsx';
 import { lazy } from '../../ui/lazy.tsx';
 import { FacilityMark, Notice, ProblemNotice } from '../../ui/pieces.tsx';
 import { DESK_BYTES, Frames, PHONE_BYTES, type Wish } from '../../viewer/cache.ts';
-import { cutOf, planeOf } from '../../viewer/geometry.ts';
 import type { Tool } from '../../viewer/gestures.ts';
 import { commandOf, type Command } from '../../viewer/keys.ts';
 import { Pane, type Loaded } from '../../viewer/pane.ts';
-import type { Lines } from '../../viewer/stage.ts';
 import { firstImage, framesOf } from '../../viewer/study.ts';
 import { PaneView, sayOf } from './PaneView.tsx';
 import { isOf, markOf, type Mark } from './mark.ts';
 import { Strip, seriesName } from './Strip.tsx';
 import { Toolbar, isOff, usedTool } from './Toolbar.tsx';
 import { formatOf, hasRunOut, instanceUrl, loaderOf, zipUrl } from './calls.ts';
+import type { Slot } from './slot.ts';
 import { useStudies, type Opened } from './studies.ts';
 
 const Compare = lazy(() => import('./Compare.tsx').then((m) => m.Compare));
@@ -41,14 +40,6 @@ const SAY_MS = 1000;
 /* Opened again by itself at most so often: each time is a decision in the audit. */
 const REOPEN_MS = 60_000;
 const RATE = 15;
-
-interface Slot {
-  study: Opened;
-  index: number;
-  pane: Pane | undefined;
-  /** Where it was when the panes were linked, mm. */
-  anchor: number | null;
-}
 
 export interface ImagesProps {
   person: Person;
@@ -86,17 +77,15 @@ function useSaid(text: string): string {
   return said;
 }
 
-const isSameSpace = (a: Slot, b: Slot): boolean => {
-  const [one, other] = [a.pane?.series.frame_of_reference, b.pane?.series.frame_of_reference];
-  return Boolean(one) && one === other;
-};
-
 function usePanes(draw: () => void) {
   const store = useMemo(() => new Frames<Loaded>(innerWidth < 768 ? PHONE_BYTES : DESK_BYTES, AT_A_TIME, draw, crowdMs), []);
   const slots = useRef<(Slot | undefined)[]>([]);
   const [layout, setLayout] = useState(1);
   const [active, setActive] = useState(0);
   const [isLinked, setIsLinked] = useState(true);
+  // there is more than one pane only after it has come
+  const together = useRef<typeof import('./together.ts')>(undefined);
+  const meet = async () => (together.current ??= await import('./together.ts'));
   useEffect(
     () => () => {
       for (const slot of slots.current) slot?.pane?.close();
@@ -108,13 +97,14 @@ function usePanes(draw: () => void) {
   function anchor(): void {
     for (const slot of slots.current) if (slot) slot.anchor = slot.pane?.depth ?? null;
   }
-  function put(at: number, study: Opened, index: number): void {
+  function put(at: number, study: Opened, index: number, to = 0): void {
     slots.current[at]?.pane?.close();
     const series = study.study.series[index];
     if (!series) return;
     const isImage = series.kind === 'image' && framesOf(series).length > 0;
     const load = loaderOf(study.opening, study.study);
     const pane = isImage ? new Pane(`pane ${at}`, study.opening, series, index, store, load, draw) : undefined;
+    pane?.go(to);
     slots.current[at] = { study, index, pane, anchor: null };
     anchor();
     draw();
@@ -124,28 +114,19 @@ function usePanes(draw: () => void) {
     setLayout(next);
     setActive((old) => Math.min(old, next - 1));
   }
-  /* The others go as far as this one went: in mm where both say where they are. */
+  /* The others go as far as this one went. */
   function go(at: number, to: number, direction?: 1 | -1): void {
     const leader = slots.current[at];
     if (!leader?.pane) return;
     const before = leader.pane.at;
     leader.pane.go(to, direction);
-    const steps = leader.pane.at - before;
-    if (!isLinked || steps === 0) return;
-    for (const other of slots.current) {
-      if (!other?.pane || other === leader) continue;
-      const { depth } = leader.pane;
-      if (depth !== null && isSameSpace(leader, other) && leader.pane.isParallelTo(other.pane)) other.pane.go(other.pane.nearest(depth));
-      else if (depth !== null && leader.anchor !== null && other.anchor !== null && leader.pane.isParallelTo(other.pane)) {
-        other.pane.go(other.pane.nearest(other.anchor + depth - leader.anchor));
-      } else if (!isSameSpace(leader, other)) other.pane.go(other.pane.at + steps);
-    }
+    if (isLinked) together.current?.follow(slots.current, leader, leader.pane.at - before);
   }
   const link = () => {
     anchor();
     setIsLinked(!isLinked);
   };
-  return { store, slots: slots.current, layout, active, isLinked, setActive, put, divide, go, link };
+  return { store, slots: slots.current, layout, active, isLinked, setActive, put, meet, cutsOn: together.current?.cutsOn, divide, go, link };
 }
 
 function useThumbnails(store: Frames<Loaded>, studies: Opened[]) {
@@ -185,19 +166,6 @@ function useCine(pane: Pane | undefined, rate: number, go: (to: number) => void)
     handle = requestAnimationFrame(tick);
     return () => cancelAnimationFrame(handle);
   }, [pane, isPlaying, rate]);
-}
-
-/* The other panes' pictures as lines on this one. */
-function cutsOn(slots: (Slot | undefined)[], at: number, active: number): Lines['cuts'] {
-  const here = slots[at];
-  const plane = here?.pane?.image && planeOf(here.pane.image);
-  if (!here || !plane) return [];
-  return slots.flatMap((other, index) => {
-    const image = other && other !== here && isSameSpace(here, other) ? other.pane?.image : undefined;
-    const cut = image && planeOf(image);
-    const points = cut ? cutOf(cut, plane) : null;
-    return points ? [{ points, isCurrent: index === active }] : [];
-  });
 }
 
 function Save({ slot }: { slot: Slot }) {
@@ -248,11 +216,10 @@ function Waiting({ person, problem, retry }: { person: string; problem: unknown;
 }
 
 export function Images({ person, entry }: ImagesProps) {
-  const [turn, setTurn] = useState(0);
   const [, navigate] = useLocation();
   const draw = useDraw();
-  const { studies, problem, add } = useStudies(entry, turn);
-  const { store, slots, layout, active, isLinked, setActive, put, divide, go, link } = usePanes(draw);
+  const { studies, problem, add, renew } = useStudies(entry);
+  const { store, slots, layout, active, isLinked, setActive, put, meet, cutsOn, divide, go, link } = usePanes(draw);
   const thumbnail = useThumbnails(store, studies);
   const [tool, setTool] = useState<Tool>('scroll');
   const [isOpen, setIsOpen] = useState(false);
@@ -260,9 +227,12 @@ export function Images({ person, entry }: ImagesProps) {
   const [paper, setPaper] = useState<Blob>();
   const [sheets, setSheets] = useState<JSX.Element>();
   const [marks, setMarks] = useState<Mark[]>([]);
+  const [isLost, setIsLost] = useState(false);
   const [rate, setRate] = useState(RATE);
   const panes = useRef<HTMLDivElement>(null);
   const reopenedAt = useRef(0);
+  const [renewed, setRenewed] = useState<Opened>();
+  const later = useRef<(() => void)[]>([]);
   const first = studies[0];
   const slot = slots[active];
   const pane = slot?.pane;
@@ -270,19 +240,29 @@ export function Images({ person, entry }: ImagesProps) {
   const back = `/p/${person.id}/calendar`;
 
   useEffect(() => {
-    if (!first) return;
-    const old = slots[0];
-    const place = old && old.study.study.study_uid === first.study.study_uid ? { index: old.index, at: old.pane?.at ?? 0 } : undefined;
-    divide(1);
-    setMarks([]); // theirs were other openings
-    show(0, first, place?.index ?? firstImage(first.study));
-    if (place) slots[0]?.pane?.go(place.at);
+    if (first && !slots[0]) show(0, first, firstImage(first.study));
+    // now: a server that knows no opening any more may have been renewed, and this file with it
+    if (first) import('./renew.ts').catch(() => {});
   }, [first]);
-  const lost = pane?.valuesFailure;
+  const now = useRef(marks);
+  now.current = marks;
+  /* Each is a decision of its own; what is looked at and what was marked stays. */
+  async function openAnew(): Promise<void> {
+    const [came, { carry }] = await Promise.all([renew(), import('./renew.ts')]);
+    if (!came?.[0]) return;
+    const { kept, isLost: isAnyLost } = carry(came, slots, now.current, put);
+    setMarks(kept);
+    setIsLost(isAnyLost);
+    if (!slots[0]) show(0, came[0], firstImage(came[0].study));
+    setRenewed(came[0]);
+  }
+  // when all that is on the screen knows its new opening
+  useEffect(() => later.current.splice(0).forEach((retry) => retry()), [renewed]);
+  const lost = slots.map((one) => one?.pane?.valuesFailure).find(hasRunOut);
   useEffect(() => {
-    if (!hasRunOut(lost) || marks.length > 0 || Date.now() - reopenedAt.current < REOPEN_MS) return;
+    if (!lost || Date.now() - reopenedAt.current < REOPEN_MS) return;
     reopenedAt.current = Date.now();
-    setTurn(turn + 1);
+    void openAnew();
   }, [lost]);
   useCine(pane, rate, (to) => go(active, to, 1));
   const said = useSaid(pane ? sayOf(pane) : '');
@@ -294,8 +274,10 @@ export function Images({ person, entry }: ImagesProps) {
   }
   /* An opening that has run out is a new decision, not another try. */
   function again(of: { retry: () => void }, why: unknown): void {
-    if (hasRunOut(why) || (why instanceof Problem && why.code === 'study_changed')) setTurn(turn + 1);
-    else of.retry();
+    if (hasRunOut(why) || (why instanceof Problem && why.code === 'study_changed')) {
+      later.current.push(() => of.retry());
+      void openAnew();
+    } else of.retry();
   }
   function leave(): void {
     // where one came from, as it was left
@@ -319,8 +301,8 @@ export function Images({ person, entry }: ImagesProps) {
     draw();
   }
   async function spread(next: number): Promise<void> {
+    const { unshown } = await meet();
     divide(next);
-    const { unshown } = await import('./like.ts');
     const free = unshown(studies, slots);
     for (let at = 0; at < next; at += 1) {
       const one = slots[at] ? undefined : free.shift();
@@ -328,10 +310,11 @@ export function Images({ person, entry }: ImagesProps) {
     }
   }
   async function compare(id: string): Promise<void> {
-    const [opened, { likeOf }] = await Promise.all([add(id), import('./like.ts')]);
+    const [opened, { likeOf }] = await Promise.all([add(id), meet()]);
     const at = layout === 1 ? 1 : (active + 1) % layout;
     if (layout === 1) divide(2);
     put(at, opened, likeOf(opened.study, slot?.study.study.series[slot.index]));
+    setIsLost(false);
   }
   function toMark({ study, index, at }: Mark): void {
     if (slot?.study !== study || slot.index !== index) show(active, study, index);
@@ -390,7 +373,7 @@ export function Images({ person, entry }: ImagesProps) {
     canvas?.toBlob((blob) => blob && take(blob), 'image/png');
   }
 
-  if (!first) return <Waiting person={person.id} problem={problem} retry={() => setTurn(turn + 1)} />;
+  if (!first) return <Waiting person={person.id} problem={problem} retry={openAnew} />;
   const facility = facilityOf(first.head.facility);
   if (sheets) return sheets;
   if (paper && slot?.pane) {
@@ -448,12 +431,17 @@ export function Images({ person, entry }: ImagesProps) {
             })}
           </p>
         )}
+        {isLost && (
+          <p class="v-cut" role="status">
+            {t('image.lost')}
+          </p>
+        )}
       </header>
       {isEmpty ? (
         <div class="v-none">
           <Notice title={t('image.none')}>
             <p>{t('image.none.next')}</p>
-            <button type="button" class="btn compact" onClick={() => setTurn(turn + 1)}>
+            <button type="button" class="btn compact" onClick={openAnew}>
               <Icon name="refresh" />
               {t('app.retry')}
             </button>
@@ -504,7 +492,7 @@ export function Images({ person, entry }: ImagesProps) {
               const series = one?.study.study.series[one.index];
               if (!one || !series) return <div key={at} class="v-pane empty" onClick={() => setActive(at)} />;
               const name = t('image.pane', { n: at + 1, name: seriesName(series) });
-              const key = `${at} ${one.study.opening} ${one.index}`;
+              const key = `${at} ${one.study.head.id} ${one.index}`;
               return one.pane ? (
                 <PaneView
                   key={key}
@@ -515,7 +503,7 @@ export function Images({ person, entry }: ImagesProps) {
                   isActive={layout > 1 && at === active}
                   isMarked={marks.some((mark) => isOf(mark, markOf(one.study, one.pane)))}
                   tool={tool}
-                  cuts={cutsOn(slots, at, active)}
+                  cuts={cutsOn?.(slots, at, active) ?? []}
                   onActive={() => setActive(at)}
                   onScroll={(steps) => go(at, (one.pane?.at ?? 0) + steps)}
                   onGo={(to) => go(at, to)}

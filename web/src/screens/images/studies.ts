@@ -22,34 +22,67 @@ async function openStudy(entry: string, signal: AbortSignal): Promise<Opened> {
   }
 }
 
-export function useStudies(entry: string, turn: number) {
+interface Openings {
+  stop: AbortController;
+  openings: string[];
+}
+const none = (): Openings => ({ stop: new AbortController(), openings: [] });
+
+/** `entry` is the first one, and stays so: the screen is made anew for another. */
+export function useStudies(entry: string) {
   const [studies, setStudies] = useState<Opened[]>([]);
   const [problem, setProblem] = useState<unknown>();
-  const open = useRef<{ stop: AbortController; openings: string[] }>({ stop: new AbortController(), openings: [] });
+  const open = useRef(none());
+  const ids = useRef([entry]);
+  const isBusy = useRef(false);
 
-  async function add(id: string): Promise<Opened> {
+  async function openOne(id: string): Promise<Opened> {
     const mine = open.current;
     const opened = await openStudy(id, mine.stop.signal);
     if (mine.stop.signal.aborted) closeOpening(opened.opening);
-    else {
-      mine.openings.push(opened.opening);
+    else mine.openings.push(opened.opening);
+    return opened;
+  }
+  async function add(id: string): Promise<Opened> {
+    const { stop } = open.current;
+    const opened = await openOne(id);
+    if (!stop.signal.aborted) {
+      ids.current.push(id);
       setStudies((old) => [...old, opened]);
     }
     return opened;
   }
+  function close(): void {
+    open.current.stop.abort();
+    for (const opening of open.current.openings) closeOpening(opening);
+    open.current = none();
+  }
+  /** All that is on the screen once more, each a decision of its own. What was there stays until
+   * they have come; without the first one nothing does. */
+  async function renew(): Promise<Opened[] | undefined> {
+    if (isBusy.current) return undefined;
+    isBusy.current = true;
+    close();
+    const { stop } = open.current;
+    setProblem(undefined);
+    const answers = await Promise.allSettled(ids.current.map(openOne));
+    if (stop.signal.aborted) return undefined;
+    isBusy.current = false;
+    const [first] = answers;
+    if (first?.status === 'rejected') {
+      setStudies([]);
+      setProblem(first.reason);
+      return undefined;
+    }
+    const came = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+    ids.current = came.map(({ head }) => head.id);
+    setStudies(came);
+    return came;
+  }
 
   useEffect(() => {
-    const mine = { stop: new AbortController(), openings: [] as string[] };
-    open.current = mine;
-    setStudies([]);
-    setProblem(undefined);
-    add(entry).catch((failure: unknown) => {
-      if (!mine.stop.signal.aborted) setProblem(failure);
-    });
-    return () => {
-      mine.stop.abort();
-      for (const opening of mine.openings) closeOpening(opening);
-    };
-  }, [entry, turn]);
-  return { studies, problem, add };
+    void renew();
+    return close;
+  }, []);
+  return { studies, problem, add, renew };
 }

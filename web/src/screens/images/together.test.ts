@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, it } from 'vitest';
 import type { Series, Study } from '../../viewer/study.ts';
-import { likeOf } from './like.ts';
+import { likeOf } from './together.ts';
 
 const series = (kind: string, modality: string, description: string, bodyPart: string) =>
   ({ kind, modality, description, body_part: bodyPart, instances: [] }) as unknown as Series;
