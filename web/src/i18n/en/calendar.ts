@@ -10,6 +10,7 @@ export const words: Record<keyof typeof source, Words> = {
   'patient.tab.logs': 'Access log',
   'patient.tabs': 'Screens of the patient',
   'patient.allergy': 'Allergy',
+  'patient.allergy.n': '{n} allergies',
   'patient.allergy.none': 'Allergies: nothing visible, which does not mean none',
   'patient.problems': 'Problem',
   'patient.more': '{n} more',

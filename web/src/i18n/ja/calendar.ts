@@ -7,6 +7,7 @@ export const words = {
   'patient.tab.logs': '参照記録',
   'patient.tabs': '患者の画面',
   'patient.allergy': 'アレルギー',
+  'patient.allergy.n': 'アレルギー {n}件',
   'patient.allergy.none': 'アレルギー：見られる情報なし（無いとは限りません）',
   'patient.problems': '病名',
   'patient.more': '病名ほか{n}件',

@@ -67,6 +67,7 @@ function byTitle(items: Undated[], facilityOf: (id: string) => Facility | undefi
 
 function Care({ tab }: { tab: string }) {
   const items = undated.value;
+  const [isOpen, setIsOpen] = useState(false);
   if (!items) return null;
   const facilityOf = (id: string) => participants.value.byId.get(id);
   const allergies = byTitle(items.filter((item) => item.kind === 'allergy'), facilityOf);
@@ -80,20 +81,31 @@ function Care({ tab }: { tab: string }) {
   return (
     <div class="banner-care">
       {isCalendar && allergies.length === 0 && <span class="tag">{t('patient.allergy.none')}</span>}
-      {allergies.map(({ first, title, facilities }) => (
-        <button
-          type="button"
-          class="allergy"
-          key={first.entry}
-          disabled={!isCalendar}
-          title={facilities.map((facility) => facility.name).join('、')}
-          onClick={() => open(first)}
-        >
+      {/* on a phone they are one line, which says how many they are and opens */}
+      {allergies.length > 1 && (
+        <button type="button" class="allergy-all" aria-expanded={isOpen} onClick={() => setIsOpen(!isOpen)}>
           <Icon name="warn" />
-          <span class="sr">{t('patient.allergy')}</span>
-          <span>{title}</span>
+          <b>{t('patient.allergy.n', { n: allergies.length })}</b>
+          <span>{allergies.map(({ title }) => title).join('、')}</span>
+          <Icon name={isOpen ? 'up' : 'down'} />
         </button>
-      ))}
+      )}
+      <span class={`allergies ${allergies.length > 1 && !isOpen ? 'folded' : ''}`}>
+        {allergies.map(({ first, title, facilities }) => (
+          <button
+            type="button"
+            class="allergy"
+            key={first.entry}
+            disabled={!isCalendar}
+            title={facilities.map((facility) => facility.name).join('、')}
+            onClick={() => open(first)}
+          >
+            <Icon name="warn" />
+            <span class="sr">{t('patient.allergy')}</span>
+            <span>{title}</span>
+          </button>
+        ))}
+      </span>
       {isCalendar &&
         shown.map(({ first, title }) => (
           <button type="button" class="problem" key={first.entry} onClick={() => open(first)}>
