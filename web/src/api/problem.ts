@@ -32,6 +32,9 @@ export class Problem extends Error {
   }
 }
 
+/** Is it a refusal with one of these codes? */
+export const isRefused = (problem: unknown, ...codes: string[]): boolean => problem instanceof Problem && codes.includes(problem.code);
+
 /** Too many ask just now, and nothing was done or written: after what time to ask again. */
 export function crowdMs(problem: unknown): number | undefined {
   const isCrowd = problem instanceof Problem && /^((decoder|gateway|server|store)_busy|memory_short)$/.test(problem.code);

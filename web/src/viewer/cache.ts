@@ -111,7 +111,7 @@ export class Frames<T extends Held> {
   #comesAgain(key: string, problem: unknown): boolean {
     const ms = this.#crowdMs(problem);
     const times = this.#turnedAway.get(key) ?? 0;
-    if (ms === undefined || times === TRIES) return false;
+    if (!ms || times === TRIES) return false;
     this.#turnedAway.set(key, times + 1);
     this.#pause ??= setTimeout(() => {
       this.#pause = undefined;
@@ -121,7 +121,7 @@ export class Frames<T extends Held> {
   }
 
   #go(): void {
-    if (this.#pause !== undefined) return;
+    if (this.#pause) return;
     let ahead = 0; // bytes of what comes before it in the order
     for (const wish of this.#inTurn()) {
       if (this.#running.size >= this.#atATime) return;

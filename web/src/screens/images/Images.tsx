@@ -5,12 +5,13 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Link, useLocation } from 'wouter-preact';
 import '../../styles/images.css';
 import type { Facility, Person } from '../../api/client.ts';
-import { Problem, crowdMs } from '../../api/problem.ts';
+import { crowdMs, isRefused } from '../../api/problem.ts';
 import { t } from '../../i18n/t.ts';
 import { slashed } from '../../i18n/wareki.ts';
 import { preferences } from '../../preferences.ts';
 import { participants } from '../../session.ts';
 import { Icon } from '../../ui/Icon.tsx';
+import { useDraw } from '../../ui/draw.ts';
 import { lazy } from '../../ui/lazy.tsx';
 import { FacilityMark, Notice, ProblemNotice } from '../../ui/pieces.tsx';
 import { DESK_BYTES, Frames, PHONE_BYTES, type Wish } from '../../viewer/cache.ts';
@@ -44,22 +45,6 @@ const RATE = 15;
 export interface ImagesProps {
   person: Person;
   entry: string;
-}
-
-/** Draws once per frame of the screen, however much changed. */
-function useDraw(): () => void {
-  const [, set] = useState(0);
-  const handle = useRef(0);
-  return useMemo(
-    () => () => {
-      if (handle.current) return;
-      handle.current = requestAnimationFrame(() => {
-        handle.current = 0;
-        set((n) => n + 1);
-      });
-    },
-    [],
-  );
 }
 
 /** At most one sentence a second for those who listen, the last one always. */
@@ -274,7 +259,7 @@ export function Images({ person, entry }: ImagesProps) {
   }
   /* An opening that has run out is a new decision, not another try. */
   function again(of: { retry: () => void }, why: unknown): void {
-    if (hasRunOut(why) || (why instanceof Problem && why.code === 'study_changed')) {
+    if (hasRunOut(why) || isRefused(why, 'study_changed')) {
       later.current.push(() => of.retry());
       void openAnew();
     } else of.retry();

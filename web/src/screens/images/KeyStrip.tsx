@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The marked pictures beside the series, and the question whether they may go. */
-import { useEffect, useState } from 'preact/hooks';
 import { t } from '../../i18n/t.ts';
+import { useBlobUrl } from '../../ui/blobUrl.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Icon } from '../../ui/Icon.tsx';
 import { seriesName } from './Strip.tsx';
 import type { Mark } from './mark.ts';
 
 export function MarkImage({ mark, alt, onDrawn }: { mark: Mark; alt: string; onDrawn?: () => void }) {
-  const [url, setUrl] = useState('');
-  useEffect(() => {
-    const made = URL.createObjectURL(mark.blob);
-    setUrl(made);
-    return () => URL.revokeObjectURL(made);
-  }, [mark.blob]);
+  const url = useBlobUrl(mark.blob);
   return url ? <img src={url} alt={alt} onLoad={onDrawn} /> : null;
 }
 

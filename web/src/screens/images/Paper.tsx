@@ -5,6 +5,7 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Item, Person } from '../../api/client.ts';
 import { t } from '../../i18n/t.ts';
+import { useBlobUrl } from '../../ui/blobUrl.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { lazy } from '../../ui/lazy.tsx';
 import { Notice, ProblemNotice } from '../../ui/pieces.tsx';
@@ -65,13 +66,7 @@ function Waiting() {
 
 function Pdf({ opening, index, series, instance, again }: PaperProps) {
   const { value: blob, problem, retry } = useRead((signal) => readDocument({ opening, series: index, instance }, signal).then(pdfOf));
-  const [url, setUrl] = useState('');
-  useEffect(() => {
-    if (!blob) return undefined;
-    const made = URL.createObjectURL(blob);
-    setUrl(made);
-    return () => URL.revokeObjectURL(made);
-  }, [blob]);
+  const url = useBlobUrl(blob);
   if (problem instanceof NoPdf) return <Notice tone="bad" title={t('image.document.bad')} />;
   if (problem !== undefined) return <ProblemNotice problem={problem} retry={() => again({ retry }, problem)} reads />;
   if (!blob) return <Waiting />;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The picture as it is on the screen, on the paper that every print is on. */
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { Facility, Person } from '../../api/client.ts';
 import { t } from '../../i18n/t.ts';
 import { slashed } from '../../i18n/wareki.ts';
+import { useBlobUrl } from '../../ui/blobUrl.ts';
 import type { Pane } from '../../viewer/pane.ts';
 import { Paper } from '../print/Paper.tsx';
 import { sayOf } from './PaneView.tsx';
@@ -19,13 +20,8 @@ interface PrintProps {
 }
 
 export function PrintImage({ person, of, pane, facility, blob, onBack }: PrintProps) {
-  const [url, setUrl] = useState('');
+  const url = useBlobUrl(blob);
   const [isDrawn, setIsDrawn] = useState(false);
-  useEffect(() => {
-    const made = URL.createObjectURL(blob);
-    setUrl(made);
-    return () => URL.revokeObjectURL(made);
-  }, [blob]);
   const { series, image } = pane;
   const facts = [facility?.name, slashed(of.study.date), series.modality, series.description, sayOf(pane)];
   const ratio = image?.lossy_ratio;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The series of all studies on the screen, each with a picture from its middle. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
 import type { Facility } from '../../api/client.ts';
 import { t } from '../../i18n/t.ts';
 import { slashed } from '../../i18n/wareki.ts';
+import { useBlobUrl } from '../../ui/blobUrl.ts';
 import { FacilityMark } from '../../ui/pieces.tsx';
 import type { Loaded } from '../../viewer/pane.ts';
 import type { Series } from '../../viewer/study.ts';
@@ -24,13 +24,7 @@ export const seriesName = (series: Series): string =>
   t('image.series', { n: series.number, name: [series.modality, series.description].filter(Boolean).join(' ') });
 
 function Thumbnail({ series, blob }: { series: Series; blob: Blob | undefined }) {
-  const [url, setUrl] = useState('');
-  useEffect(() => {
-    if (!blob) return undefined;
-    const made = URL.createObjectURL(blob);
-    setUrl(made);
-    return () => URL.revokeObjectURL(made);
-  }, [blob]);
+  const url = useBlobUrl(blob);
   if (url) return <img src={url} alt="" />;
   return <span class="v-kind">{series.kind === 'image' ? series.modality : t(`image.kind.${series.kind}`)}</span>;
 }

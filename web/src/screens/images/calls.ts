@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The calls of the images' screens: with them, so that the first page does not carry them. */
 import { client, signalled, take, type Item } from '../../api/client.ts';
-import { Problem } from '../../api/problem.ts';
+import { Problem, isRefused } from '../../api/problem.ts';
 import type { Load, Loaded } from '../../viewer/pane.ts';
 import { frameBytes } from '../../viewer/lut.ts';
 import type { Series, Study } from '../../viewer/study.ts';
@@ -29,7 +29,7 @@ export function loaderOf(opening: string, study: Study): Load {
 }
 
 /** An opening that has run out, or that a server which was started anew does not know. */
-export const hasRunOut = (why: unknown): boolean => why instanceof Problem && (why.code === 'not_found' || why.code === 'opening_ended');
+export const hasRunOut = (why: unknown): boolean => isRefused(why, 'not_found', 'opening_ended');
 const inWords = (why: unknown): never => {
   throw hasRunOut(why) ? new Problem({ code: 'opening_ended', status: 404 }) : why;
 };
