@@ -57,11 +57,17 @@ await story('a hospital joins a linked number into another', async (stage) => {
   await findInCalendar(clinic.page, 'the hospital\'s marks are back', async () => await ofRindo.count() > 0, 60);
   stage.check(true, 'the open calendar has the hospital\'s entries again');
   await mark(clinic.page, result.day, '検査', rindo).first().click();
-  const text = await panelText(clinic.page);
   const ofThatDay = tree.inspect(tree.patient(next)).filter((entry) => entry.day === result.day && entry.kind === 'laboratory');
-  const isShown = ofThatDay.some((entry) => entry.items.some((item) => item.type === 'result')
+  const isOne = (text: string) => ofThatDay.some((entry) => entry.items.some((item) => item.type === 'result')
     && entry.items.every((item) => item.type !== 'result' || text.includes(item.value ?? '')));
-  stage.check(isShown, 'and they open', text);
+  // an order without its results may stand first behind the mark
+  let text = await panelText(clinic.page);
+  const behind = clinic.page.locator('.of-day button');
+  for (let at = 0; !isOne(text) && at < await behind.count(); at += 1) {
+    await behind.nth(at).click();
+    await until('its results', async () => isOne(text = await panelText(clinic.page)), 5).catch(() => undefined);
+  }
+  stage.check(isOne(text), 'and they open', text);
   await clinic.page.keyboard.press('Escape');
   await tab(clinic.page, '施設追加').click();
   stage.check(!(await clinic.page.locator('main').innerText()).includes(next), 'the clinic does not see the new number');
