@@ -460,19 +460,9 @@ static void parts_under_an_opening_have_one_decision_and_one_finish_row(void)
 static void an_opening_of_somebody_else_has_a_row_of_its_own(void)
 {
     struct scene scene;
-    struct err err = {0};
     struct id other = {{8}};
-    struct index_limits limits = {9, 9, false};
-    enum uplink_match result = UPLINK_MISMATCH;
-    struct uplink_link link = {other,
-                               TEXT(NUMBER),
-                               TEXT("飯田 花子"),
-                               TEXT("イイダ ハナコ"),
-                               day_from_date(1950, 1, 2),
-                               'F'};
     begin(&scene);
-    CHECK(index_match_link(scene.index, &link, &limits, &result, &err) &&
-          result == UPLINK_CONFIRMED);
+    link_record(&scene, other);
     take_parts(&scene);
     CHECK(count_rows(&scene, "\"permit\"") == 1);
     scene.grant.record = other;

@@ -71,12 +71,12 @@ static inline void put_entry(struct scene *scene, const char *base, enum entry_k
     CHECK(index_put_file(scene->index, &change, &err));
 }
 
-static inline void link_patient(struct scene *scene)
+static inline void link_record(struct scene *scene, struct id to)
 {
     struct err err = {0};
     struct index_limits limits = {9, 9, false};
     enum uplink_match result = UPLINK_MISMATCH;
-    struct uplink_link link = {record,
+    struct uplink_link link = {to,
                                TEXT(NUMBER),
                                TEXT("飯田 花子"),
                                TEXT("イイダ ハナコ"),
@@ -84,6 +84,11 @@ static inline void link_patient(struct scene *scene)
                                'F'};
     CHECK(index_match_link(scene->index, &link, &limits, &result, &err));
     CHECK(result == UPLINK_CONFIRMED);
+}
+
+static inline void link_patient(struct scene *scene)
+{
+    link_record(scene, record);
 }
 
 static inline void begin_parts(struct scene *scene)
