@@ -16,7 +16,7 @@ enum { TICK_MS = 500, ARENA_BYTES = 1 << 30, PORT_DEFAULT = 8080 };
 
 static const char usage[] =
     "usage: tsumugi demo [--port N] [--dir DIR] [--people N] [--today DATE]\n"
-    "                    [--consent MODEL] [--database URI] [--tls | --once]\n"
+    "                    [--consent MODEL] [--database URI] [--full] [--tls | --once]\n"
     "Starts an invented region on this machine: a centre, three hospitals, two\n"
     "clinics, a dentist, a pharmacy, visiting nurses, a care office, and all accounts.\n"
     "  --port N      where the page is, 8080 when left out, 0 = any free port\n"
@@ -28,6 +28,8 @@ static const char usage[] =
     "                facility is named); comprehensive when left out\n"
     "  --database URI  the centre's database on a PostgreSQL server, postgresql://…;\n"
     "                an SQLite file below DIR when left out\n"
+    "  --full        large studies too, a CT of 600 slices and 24 hours of ECG; a\n"
+    "                minute and 300 MB more\n"
     "  --tls         the page over HTTPS, for browsers with a facility's certificate\n"
     "  --once        starts, tests the main job through HTTP, stops; exit status\n"
     "While it runs, a hospital is switched by a file: echo on > DIR/switch/CODE\n";
@@ -83,6 +85,8 @@ static bool read_options(struct options *options, int argc, char **argv)
             options->is_once = true;
         else if (strcmp(argv[i], "--tls") == 0)
             options->demo.has_tls = true;
+        else if (strcmp(argv[i], "--full") == 0)
+            options->demo.is_full = true;
         else if (i + 1 == argc || !take_option(options, argv[i], argv[i + 1]))
             return false;
         else

@@ -48,8 +48,12 @@ static bool make_region(const struct demo *demo, struct err *err)
                          (char[]){"--people"},
                          people,
                          (char[]){"--consent"},
-                         consent};
-    if (demo->synth(11, arguments) != 0)
+                         consent,
+                         (char[]){"--images"},
+                         demo->is_full ? (char[]){"full"} : (char[]){"small"},
+                         (char[]){"--waves"},
+                         demo->is_full ? (char[]){"all"} : (char[]){"ecg"}};
+    if (demo->synth(15, arguments) != 0)
         return err_set(err, ERR_SYSTEM, "synth_failed", "the region was not written");
     return true;
 }
