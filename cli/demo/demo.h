@@ -35,7 +35,7 @@ struct demo {
     int port;
     int people;
     const char *consent; /* "comprehensive" or "specific": the network's model */
-    bool is_full; /* large studies too: a CT of 600 slices, 24 hours of ECG */
+    bool is_full;        /* large studies too: a CT of 600 slices, 24 hours of ECG */
     int32_t today;
     struct arena arena;
     struct json_document *region; /* *owned* */
