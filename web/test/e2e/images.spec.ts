@@ -289,9 +289,15 @@ test('what is no picture, what cannot be shown, what is not there', async ({ pag
   await drawn(page);
 
   await instead(page, () => serveStudies(page, STUDIES.none()));
-  await expect(page.locator('.v-none')).toContainText('画像がありません');
+  await expect(page.locator('.notice')).toContainText('画像がありません');
   await isAccessible(page);
   await picture(page, 'images-none');
+  // the order names a study that the hospital's archive does not have
+  refusals.add(404);
+  await instead(page, () => page.route('**/api/v1/openings/*/study', (route) =>
+    route.fulfill({ status: 404, contentType: 'application/problem+json', json: { type: 'about:blank', title: '', status: 404, code: 'not_found' } })));
+  await expect(page.locator('.notice')).toContainText('まだ施設から届いていません');
+  await picture(page, 'images-absent');
   await instead(page, () => page.route('**/api/v1/openings/*/study', (route) =>
     route.fulfill({ status: 503, contentType: 'application/problem+json', json: { type: 'about:blank', title: '', status: 503, code: 'gateway_away' } })));
   await expect(page.locator('.notice')).toBeVisible();

@@ -13,7 +13,7 @@ import { participants } from '../../session.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { useDraw } from '../../ui/draw.ts';
 import { lazy } from '../../ui/lazy.tsx';
-import { FacilityMark, Notice, ProblemNotice } from '../../ui/pieces.tsx';
+import { FacilityMark, ProblemNotice } from '../../ui/pieces.tsx';
 import { DESK_BYTES, Frames, PHONE_BYTES, type Wish } from '../../viewer/cache.ts';
 import type { Tool } from '../../viewer/gestures.ts';
 import { commandOf, type Command } from '../../viewer/keys.ts';
@@ -368,7 +368,6 @@ export function Images({ person, entry }: ImagesProps) {
     return <KeySheet person={person} marks={marks} facilityOf={facilityOf} onMarks={setMarks} onBack={() => setDialog(null)} />;
   }
   const isMarked = (slot && marks.some((one) => isOf(one, markOf(slot.study, pane)))) ?? false;
-  const isEmpty = first.study.series.length === 0;
   const isAlone = studies.length === 1 && first.study.series.length === 1;
   const cut = (slot?.study ?? first).study;
   return (
@@ -422,100 +421,86 @@ export function Images({ person, entry }: ImagesProps) {
           </p>
         )}
       </header>
-      {isEmpty ? (
-        <div class="v-none">
-          <Notice title={t('image.none')}>
-            <p>{t('image.none.next')}</p>
-            <button type="button" class="btn compact" onClick={openAnew}>
-              <Icon name="refresh" />
-              {t('app.retry')}
-            </button>
-          </Notice>
-        </div>
-      ) : (
-        <>
-          {(pane || !isAlone) && (
-            <Toolbar
-              pane={pane}
-              tool={usedTool(pane, tool)}
-              layout={layout}
-              isLinked={isLinked}
-              isOpen={isOpen}
-              rate={rate}
-              onTool={(next) => {
-                setTool(next);
-                setIsOpen(false);
-              }}
-              onLayout={spread}
-              onLink={link}
-              onOpen={() => setIsOpen(!isOpen)}
-              onPlay={play}
-              onRate={setRate}
-              isMarked={isMarked}
-              onKey={pane?.image?.is_supported ? mark : undefined}
-            />
-          )}
-          <Strip
-            studies={studies}
-            current={slot ? { opening: slot.study.opening, index: slot.index } : undefined}
-            thumbnail={thumbnail}
-            facilityOf={facilityOf}
-            onChoose={(study, index) => show(active, study, index)}
-          >
-            {marks.length > 0 && (
-              <KeyStrip
-                marks={marks}
-                onGo={toMark}
-                onDrop={(one) => setMarks(marks.filter((old) => old !== one))}
-                onSheet={() => setDialog('sheet')}
-              />
-            )}
-          </Strip>
-          <div class={`v-panes n${layout}`} ref={panes}>
-            {Array.from({ length: layout }, (_, at) => {
-              const one = slots[at];
-              const series = one?.study.study.series[one.index];
-              if (!one || !series) return <div key={at} class="v-pane empty" onClick={() => setActive(at)} />;
-              const name = t('image.pane', { n: at + 1, name: seriesName(series) });
-              const key = `${at} ${one.study.head.id} ${one.index}`;
-              return one.pane ? (
-                <PaneView
-                  key={key}
-                  pane={one.pane}
-                  of={one.study}
-                  facility={facilityOf(one.study.head.facility)}
-                  name={name}
-                  isActive={layout > 1 && at === active}
-                  isMarked={marks.some((mark) => isOf(mark, markOf(one.study, one.pane)))}
-                  tool={tool}
-                  cuts={cutsOn?.(slots, at, active) ?? []}
-                  onActive={() => setActive(at)}
-                  onScroll={(steps) => go(at, (one.pane?.at ?? 0) + steps)}
-                  onGo={(to) => go(at, to)}
-                  onTools={() => setIsOpen(true)}
-                  onRetry={(problem) => one.pane && again(one.pane, problem)}
-                />
-              ) : (
-                <div class={`v-pane written ${layout > 1 && at === active ? 'active' : ''}`} key={key} onFocusIn={() => setActive(at)}>
-                  <SeriesPaper
-                    person={person}
-                    opening={one.study.opening}
-                    index={one.index}
-                    series={series}
-                    instance={0}
-                    facility={facilityOf(one.study.head.facility)?.name ?? ''}
-                    again={again}
-                    onSheets={setSheets}
-                  />
-                </div>
-              );
-            })}
-          </div>
-          <p class="sr" aria-live="polite">
-            {said}
-          </p>
-        </>
+      {(pane || !isAlone) && (
+        <Toolbar
+          pane={pane}
+          tool={usedTool(pane, tool)}
+          layout={layout}
+          isLinked={isLinked}
+          isOpen={isOpen}
+          rate={rate}
+          onTool={(next) => {
+            setTool(next);
+            setIsOpen(false);
+          }}
+          onLayout={spread}
+          onLink={link}
+          onOpen={() => setIsOpen(!isOpen)}
+          onPlay={play}
+          onRate={setRate}
+          isMarked={isMarked}
+          onKey={pane?.image?.is_supported ? mark : undefined}
+        />
       )}
+      <Strip
+        studies={studies}
+        current={slot ? { opening: slot.study.opening, index: slot.index } : undefined}
+        thumbnail={thumbnail}
+        facilityOf={facilityOf}
+        onChoose={(study, index) => show(active, study, index)}
+      >
+        {marks.length > 0 && (
+          <KeyStrip
+            marks={marks}
+            onGo={toMark}
+            onDrop={(one) => setMarks(marks.filter((old) => old !== one))}
+            onSheet={() => setDialog('sheet')}
+          />
+        )}
+      </Strip>
+      <div class={`v-panes n${layout}`} ref={panes}>
+        {Array.from({ length: layout }, (_, at) => {
+          const one = slots[at];
+          const series = one?.study.study.series[one.index];
+          if (!one || !series) return <div key={at} class="v-pane empty" onClick={() => setActive(at)} />;
+          const name = t('image.pane', { n: at + 1, name: seriesName(series) });
+          const key = `${at} ${one.study.head.id} ${one.index}`;
+          return one.pane ? (
+            <PaneView
+              key={key}
+              pane={one.pane}
+              of={one.study}
+              facility={facilityOf(one.study.head.facility)}
+              name={name}
+              isActive={layout > 1 && at === active}
+              isMarked={marks.some((mark) => isOf(mark, markOf(one.study, one.pane)))}
+              tool={tool}
+              cuts={cutsOn?.(slots, at, active) ?? []}
+              onActive={() => setActive(at)}
+              onScroll={(steps) => go(at, (one.pane?.at ?? 0) + steps)}
+              onGo={(to) => go(at, to)}
+              onTools={() => setIsOpen(true)}
+              onRetry={(problem) => one.pane && again(one.pane, problem)}
+            />
+          ) : (
+            <div class={`v-pane written ${layout > 1 && at === active ? 'active' : ''}`} key={key} onFocusIn={() => setActive(at)}>
+              <SeriesPaper
+                person={person}
+                opening={one.study.opening}
+                index={one.index}
+                series={series}
+                instance={0}
+                facility={facilityOf(one.study.head.facility)?.name ?? ''}
+                again={again}
+                onSheets={setSheets}
+              />
+            </div>
+          );
+        })}
+      </div>
+      <p class="sr" aria-live="polite">
+        {said}
+      </p>
       {dialog === 'compare' && (
         <Compare
           person={person.id}

@@ -2,6 +2,7 @@
 /* The studies on the screen: each opened (and audited) by its entry, given back with the screen. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, closeOpening, type EntryHead } from '../../api/client.ts';
+import { Problem, isRefused } from '../../api/problem.ts';
 import type { Study } from '../../viewer/study.ts';
 import { readStudy } from './calls.ts';
 
@@ -15,10 +16,13 @@ async function openStudy(entry: string, signal: AbortSignal): Promise<Opened> {
   const { opening, entry: head } = await api.openEntry(entry, signal);
   try {
     signal.throwIfAborted();
-    return { opening, head, study: await readStudy(opening, signal) };
+    const study = await readStudy(opening, signal);
+    if (study.series.length > 0) return { opening, head, study };
+    throw new Problem({ code: 'not_found', status: 404 });
   } catch (problem) {
     closeOpening(opening);
-    throw problem;
+    // the entry is there: its order names a study that the hospital's archive does not have
+    throw isRefused(problem, 'not_found') ? new Problem({ code: 'study_absent', status: 404 }) : problem;
   }
 }
 
