@@ -113,7 +113,7 @@ static void put_time(struct buf *out, int64_t changed_s)
 
 static void hand_out(struct zip *zip, struct span bytes)
 {
-    if (!zip->is_over && bytes.len > 0)
+    if (zip->write && !zip->is_over && bytes.len > 0)
         zip->is_over = !zip->write(zip->context, bytes);
     zip->written_bytes += bytes.len;
 }
@@ -259,6 +259,15 @@ bool zip_data(struct zip *zip, struct span bytes, struct err *err)
     return !zip->is_over || fail(err);
 }
 
+bool zip_gap(struct zip *zip, int64_t size_bytes, struct err *err)
+{
+    if (zip->write || size_bytes < 0 || size_bytes > zip->file.missing_bytes)
+        return fail(err);
+    zip->file.missing_bytes -= size_bytes;
+    zip->written_bytes += (uint64_t)size_bytes;
+    return true;
+}
+
 /* ---- the end ---- */
 
 /* 4.3.14 and 4.3.15 */
@@ -307,6 +316,11 @@ bool zip_end(struct zip *zip, struct err *err)
     hand_out(zip, buf_view(&zip->directory));
     put_end(zip, directory_at);
     return hand_out_heads(zip, err);
+}
+
+uint64_t zip_length(const struct zip *zip)
+{
+    return zip->written_bytes;
 }
 
 void zip_free(struct zip *zip)

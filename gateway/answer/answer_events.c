@@ -301,6 +301,7 @@ void answer_end(struct answer *answer)
         if (call)
             http_answer_problem(call, &err);
     }
+    answer_end_measuring(answer);
 }
 
 void answer_free(struct answer *answer)

@@ -26,6 +26,8 @@ struct answer_sending {
     int fd; /* -1: the parcel */
     int64_t at, end;
     struct answer_parcel *parcel; /* *owned*; NULL = one file */
+    struct http_call *call;       /* of an archive, kept until it was measured */
+    int64_t skip_bytes;           /* of it, before what is asked for */
     struct buf piece;             /* goes whole when it is full, and is not copied */
     pthread_mutex_t lock;         /* guards what follows */
     pthread_cond_t word;
@@ -90,6 +92,8 @@ static struct answer_room room(void *context)
     struct answer_sending *sending = context;
     size_t len = sending->piece.len;
     struct answer_room room = {.bytes = PIECE_BYTES - len};
+    if (sending->skip_bytes > 0 && (uint64_t)sending->skip_bytes < room.bytes)
+        room.bytes = (size_t)sending->skip_bytes; /* what comes in it goes or stays */
     room.at = buf_take(&sending->piece, room.bytes);
     sending->piece.len = len;
     return room;
@@ -108,6 +112,11 @@ static bool put(void *context, struct span bytes)
 {
     struct answer_sending *sending = context;
     struct buf *piece = &sending->piece;
+    struct span skipped = span_part(bytes, 0, (size_t)sending->skip_bytes);
+    sending->skip_bytes -= (int64_t)skipped.len;
+    bytes = span_part(bytes, skipped.len, bytes.len);
+    if (skipped.len > 0 && !send_piece(sending))
+        return false;
     while (bytes.len > 0) {
         struct span part = span_part(bytes, 0, PIECE_BYTES - piece->len);
         put_part(piece, part);
@@ -182,6 +191,23 @@ static void *run(void *context)
     end_stream(sending, is_whole);
     free_sending(sending);
     return NULL;
+}
+
+static void end_measuring(struct answer *answer)
+{
+    pthread_mutex_lock(&answer->lists_lock);
+    answer->measuring_count--;
+    pthread_cond_broadcast(&answer->sendings_ended);
+    pthread_mutex_unlock(&answer->lists_lock);
+}
+
+void answer_end_measuring(struct answer *answer)
+{
+    pthread_mutex_lock(&answer->lists_lock);
+    answer->is_closed = true;
+    while (answer->measuring_count > 0)
+        pthread_cond_wait(&answer->sendings_ended, &answer->lists_lock);
+    pthread_mutex_unlock(&answer->lists_lock);
 }
 
 static bool take_turn(struct answer *answer, struct err *err)
@@ -274,16 +300,14 @@ static void open_stream(struct answer_sending *sending, struct http_call *call,
         free_sending(sending);
 }
 
-/* Another file, or the same one written anew, has another. */
-static void stamp_of(const struct stat *status, char hex[HASH_HEX_BYTES])
+struct hash answer_mark_of(const struct stat *status)
 {
     const uint64_t said[] = {
         (uint64_t)status->st_dev,          (uint64_t)status->st_ino,
         (uint64_t)status->st_size,         (uint64_t)status->st_mtim.tv_sec,
         (uint64_t)status->st_mtim.tv_nsec, (uint64_t)status->st_ctim.tv_sec,
         (uint64_t)status->st_ctim.tv_nsec};
-    struct hash hash = hash_sha256(span_of((const uint8_t *)said, sizeof said));
-    hash_to_hex(span_of(hash.bytes, sizeof hash.bytes), hex);
+    return hash_sha256(span_of((const uint8_t *)said, sizeof said));
 }
 
 bool answer_send_file(struct answer *answer, struct http_call *call, int *fd,
@@ -293,7 +317,8 @@ bool answer_send_file(struct answer *answer, struct http_call *call, int *fd,
     char stamp[HASH_HEX_BYTES];
     if (fstat(*fd, &status) != 0)
         return err_set(err, ERR_BUSY, "source_changed", "the file cannot be read");
-    stamp_of(&status, stamp);
+    struct hash mark = answer_mark_of(&status);
+    hash_to_hex(span_of(mark.bytes, sizeof mark.bytes), stamp);
     bool is_other = range->stamp.len > 0 && !text_is(range->stamp, stamp);
     if (is_other)
         range->from = 0;
@@ -313,6 +338,65 @@ bool answer_send_file(struct answer *answer, struct http_call *call, int *fd,
     return true;
 }
 
+/* ---- archives ---- */
+
+/* What is counted is what is sent. */
+static bool open_archive(struct answer_sending *sending)
+{
+    struct answer_parcel *parcel = sending->parcel;
+    int64_t length = parcel->is_measured ? parcel->length - parcel->from : -1;
+    release_count_part(sending->answer->config.release, parcel->permit,
+                       length >= 0 ? length : parcel->bytes);
+    if (parcel->is_measured)
+        http_add_header(sending->call, "tsumugi-stamp", parcel->stamp);
+    sending->skip_bytes = parcel->from;
+    pthread_mutex_lock(&sending->lock);
+    sending->stream =
+        http_stream_open(sending->call, 200, "application/zip", length, &events, sending);
+    bool is_open = sending->stream != NULL;
+    pthread_mutex_unlock(&sending->lock);
+    return is_open;
+}
+
+/* Bytes before those that are asked for are read again on this thread, for their CRC. */
+static void *run_archive(void *context)
+{
+    struct err err = {0};
+    struct answer_sending *sending = context;
+    bool is_good = answer_measure_parcel(sending->answer, sending->parcel, &err);
+    if (!is_good)
+        http_answer_problem(sending->call, &err);
+    bool is_open = is_good && open_archive(sending);
+    end_measuring(sending->answer);
+    if (is_open)
+        return run(sending);
+    free_sending(sending);
+    return NULL;
+}
+
+/* The call is kept before there is a thread that answers it. */
+static void start_archive(struct answer_sending *sending, struct http_call *call)
+{
+    pthread_t thread;
+    struct err err = {0};
+    struct answer *answer = sending->answer;
+    sending->call = call;
+    http_keep(call);
+    pthread_mutex_lock(&answer->lists_lock);
+    bool is_taken = !answer->is_closed;
+    answer->measuring_count += is_taken ? 1 : 0;
+    pthread_mutex_unlock(&answer->lists_lock);
+    if (is_taken && pthread_create(&thread, NULL, run_archive, sending) == 0) {
+        pthread_detach(thread);
+        return;
+    }
+    (void)err_set(&err, ERR_BUSY, "server_busy", "no thread for a download");
+    http_answer_problem(call, &err);
+    if (is_taken)
+        end_measuring(answer);
+    free_sending(sending);
+}
+
 bool answer_send_parcel(struct answer *answer, struct http_call *call,
                         struct answer_parcel **parcel, struct err *err)
 {
@@ -325,6 +409,9 @@ bool answer_send_parcel(struct answer *answer, struct http_call *call,
     const char *type = types[(*parcel)->form];
     sending->parcel = *parcel;
     *parcel = NULL;
-    open_stream(sending, call, type, -1);
+    if (sending->parcel->form == ANSWER_ZIP)
+        start_archive(sending, call);
+    else
+        open_stream(sending, call, type, -1);
     return true;
 }

@@ -65,6 +65,7 @@ static bool fill(struct answer_list *list, const struct answer_place *place,
     list->opening = place->opening;
     list->content.instance_count = content->instance_count;
     list->content.series_count = content->series_count;
+    list->content.day = content->day;
     list->content.series =
         ARENA_MANY(&list->arena, struct study_series, content->series_count, err);
     bool is_good = list->content.series &&

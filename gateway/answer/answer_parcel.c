@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Several files of a study as one answer: a ZIP archive, parts, or what their headers
  * say. Runs on the thread of the download. */
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,12 +14,16 @@
 enum {
     HEADER_ARENA_BYTES = 64 << 20,
     OBJECT_BYTES_MAX = 32 << 20, /* of one instance's metadata */
-    METADATA_BYTES_MAX = 64 << 20
+    METADATA_BYTES_MAX = 64 << 20,
+    /* An archive begins soon, with its length or without. One that goes on is worth
+     * waiting for, and the centre does; without a length it would begin anew. */
+    MEASURE_MS = 2000,
+    MEASURE_REST_MS = 20000
 };
 
 struct writing {
     struct answer *answer;
-    const struct answer_parcel *parcel;
+    struct answer_parcel *parcel;
     const struct answer_outlet *outlet;
     struct zip *zip;
     size_t count;  /* parts or objects so far */
@@ -59,54 +64,195 @@ static bool copy_file(struct writing *writing, int fd, int64_t size_bytes,
 
 /* ---- ZIP ---- */
 
+/* Of what an archive's bytes are made beside files; raised when they are written in
+ * another way. */
+#define ARCHIVE_MARK "tsumugi archive 1"
+
+static bool is_record(const struct answer_parcel_file *file)
+{
+    return file->instance.folder.len == 0;
+}
+
+/* A record was copied as it was judged: its list says which it is, and its copy's times
+ * say nothing. */
+static bool look_at_file(const struct answer_parcel *parcel,
+                         const struct answer_parcel_file *file, int fd,
+                         struct answer_look *look, struct err *err)
+{
+    struct stat status;
+    if (is_record(file)) {
+        *look = (struct answer_look){hash_sha256(text_span(file->instance.version)),
+                                     file->instance.size_bytes, parcel->day_s};
+        return true;
+    }
+    if (fstat(fd, &status) != 0)
+        return err_set(err, ERR_BUSY, "source_changed", "the file cannot be read");
+    *look = (struct answer_look){answer_mark_of(&status), status.st_size,
+                                 status.st_mtim.tv_sec};
+    return true;
+}
+
 /* One whose header cannot be read, or that is no DICOM, lies in the archive all the same.
  */
-static void list_file(struct dicom_medium *medium, const struct answer_parcel_file *file,
-                      int fd)
+static void list_file(struct answer_parcel *parcel, struct answer_parcel_file *file,
+                      const struct answer_look *look, int fd)
 {
     struct err err = {0};
     struct dicom_file *header = NULL;
     CLEANUP(arena_free) struct arena arena = arena_init_small(HEADER_ARENA_BYTES);
-    if (!study_is_mfer(fd) && study_read_file(fd, &arena, &header, &err))
-        dicom_medium_add(medium, header, file->name);
+    if (fd >= 0 && !study_is_mfer(fd) && study_read_file(fd, &arena, &header, &err))
+        dicom_medium_add(&parcel->medium, header, file->name);
+    file->look = *look;
+    if (parcel->listed == 0 || look->changed_s > parcel->newest_s)
+        parcel->newest_s = look->changed_s;
+    parcel->listed++;
 }
 
-static bool put_file(struct writing *writing, struct dicom_medium *medium,
-                     const struct answer_parcel_file *file, struct err *err)
+/* Its names: the same ones under the same opening, and nobody's guess. */
+static bool name_archive(struct answer_parcel *parcel, struct hash *name, struct err *err)
 {
-    struct stat status;
-    CLEANUP(path_close)
-    int fd = answer_open_instance(writing->answer, &file->instance, err);
-    if (fd < 0 || fstat(fd, &status) != 0)
+    struct hash_run *run = hash_new(err);
+    if (!run)
         return false;
-    list_file(medium, file, fd);
-    return zip_file(writing->zip, file->name, status.st_size, status.st_mtim.tv_sec,
-                    err) &&
-           copy_file(writing, fd, status.st_size, write_to_zip, err);
+    hash_add(run, SPAN(ARCHIVE_MARK));
+    hash_add(run, span_of(parcel->opening.bytes, sizeof parcel->opening.bytes));
+    for (size_t i = 0; i < parcel->count; i++) {
+        const struct answer_parcel_file *file = &parcel->files[i];
+        hash_add(run, span_of((const uint8_t *)file->name, strlen(file->name) + 1));
+        hash_add(run, text_span(file->instance.uid));
+        hash_add(run, SPAN("/"));
+        hash_add(run, text_span(file->instance.version));
+    }
+    *name = hash_finish(run);
+    hash_free(run);
+    dicom_medium_begin(&parcel->medium, name->bytes);
+    return true;
 }
 
-static bool put_directory(struct zip *zip, struct dicom_medium *medium, int64_t now_s,
+/* Of all that its bytes are made of. */
+static bool stamp_archive(struct answer_parcel *parcel, const struct hash *name,
                           struct err *err)
 {
-    return dicom_medium_end(medium, err) &&
-           zip_file(zip, "DICOMDIR", (int64_t)medium->out.len, now_s, err) &&
-           zip_data(zip, buf_view(&medium->out), err);
+    struct hash_run *run = hash_new(err);
+    if (!run)
+        return false;
+    hash_add(run, span_of(name->bytes, sizeof name->bytes));
+    for (size_t i = 0; i < parcel->count; i++)
+        hash_add(run, span_of(parcel->files[i].look.mark.bytes, HASH_BYTES));
+    hash_add(run, buf_view(&parcel->medium.out));
+    struct hash hash = hash_finish(run);
+    hash_free(run);
+    hash_to_hex(span_of(hash.bytes, sizeof hash.bytes), parcel->stamp);
+    return true;
+}
+
+static bool measure_file(struct answer *answer, struct answer_parcel *parcel,
+                         struct zip *zip, struct err *err)
+{
+    struct answer_look look;
+    struct answer_parcel_file *file = &parcel->files[parcel->listed];
+    bool is_copied = is_record(file);
+    CLEANUP(path_close)
+    int fd = is_copied ? -1 : answer_open_instance(answer, &file->instance, err);
+    if (fd < 0 && !is_copied) {
+        err_clear(err);
+        return err_set(err, ERR_BUSY, "source_changed", "a file is not there any more");
+    }
+    if (!look_at_file(parcel, file, fd, &look, err))
+        return false;
+    list_file(parcel, file, &look, fd);
+    return zip_file(zip, file->name, look.size_bytes, look.changed_s, err) &&
+           zip_gap(zip, look.size_bytes, err);
+}
+
+static bool measure_end(struct answer_parcel *parcel, struct zip *zip, struct err *err)
+{
+    const struct buf *out = &parcel->medium.out;
+    bool is_good = dicom_medium_end(&parcel->medium, err);
+    if (is_good && parcel->medium.instance_count > 0)
+        is_good = zip_file(zip, "DICOMDIR", (int64_t)out->len, parcel->newest_s, err) &&
+                  zip_gap(zip, (int64_t)out->len, err);
+    is_good = is_good && zip_end(zip, err);
+    parcel->length = (int64_t)zip_length(zip);
+    parcel->is_measured = is_good;
+    return is_good;
+}
+
+static bool goes_on(struct answer *answer, int64_t until_ms)
+{
+    pthread_mutex_lock(&answer->lists_lock);
+    bool is_closed = answer->is_closed;
+    pthread_mutex_unlock(&answer->lists_lock);
+    return !is_closed && clock_monotonic_ms(&answer->config.clock) < until_ms;
+}
+
+/* False as well when there was no time for all. */
+static bool measure(struct answer *answer, struct answer_parcel *parcel, struct err *err)
+{
+    int64_t until_ms = clock_monotonic_ms(&answer->config.clock) +
+                       (parcel->from > 0 ? MEASURE_REST_MS : MEASURE_MS);
+    struct zip *zip = zip_open(NULL, NULL, err);
+    bool is_good = zip != NULL;
+    while (is_good && parcel->listed < parcel->count && goes_on(answer, until_ms))
+        is_good = measure_file(answer, parcel, zip, err);
+    is_good = is_good && parcel->listed == parcel->count && measure_end(parcel, zip, err);
+    zip_free(zip);
+    return is_good;
+}
+
+bool answer_measure_parcel(struct answer *answer, struct answer_parcel *parcel,
+                           struct err *err)
+{
+    struct hash name;
+    if (!name_archive(parcel, &name, err))
+        return false;
+    bool is_known = measure(answer, parcel, err) && stamp_archive(parcel, &name, err);
+    if (!is_known && err->kind != ERR_NONE)
+        return false;
+    if (!is_known || (parcel->if_stamp.len > 0 &&
+                      !text_is(parcel->if_stamp, parcel->stamp)))
+        parcel->from = 0;
+    return parcel->from == 0 || parcel->from < parcel->length ||
+           err_set(err, ERR_SYNTAX, "range_unsatisfiable", "the archive is shorter");
+}
+
+/* What was measured is what is sent, or the answer is cut: no part of it is another's. */
+static bool put_file(struct writing *writing, size_t index, struct err *err)
+{
+    struct answer_look look;
+    struct answer_parcel *parcel = writing->parcel;
+    struct answer_parcel_file *file = &parcel->files[index];
+    CLEANUP(path_close)
+    int fd = answer_open_instance(writing->answer, &file->instance, err);
+    if (fd < 0 || !look_at_file(parcel, file, fd, &look, err))
+        return false;
+    if (index >= parcel->listed)
+        list_file(parcel, file, &look, fd);
+    else if (!hash_equal(&look.mark, &file->look.mark))
+        return err_set(err, ERR_BUSY, "source_changed", "a file was written anew");
+    return zip_file(writing->zip, file->name, look.size_bytes, look.changed_s, err) &&
+           copy_file(writing, fd, look.size_bytes, write_to_zip, err);
+}
+
+static bool put_directory(struct zip *zip, struct answer_parcel *parcel, struct err *err)
+{
+    const struct buf *out = &parcel->medium.out;
+    return (parcel->is_measured || dicom_medium_end(&parcel->medium, err)) &&
+           zip_file(zip, "DICOMDIR", (int64_t)out->len, parcel->newest_s, err) &&
+           zip_data(zip, buf_view(out), err);
 }
 
 /* Its directory comes behind the files that it was made of. A file that is not there now
  * cuts the whole: half a study must not look whole. */
 static bool write_zip(struct writing *writing, struct err *err)
 {
-    struct dicom_medium medium;
-    const struct answer_parcel *parcel = writing->parcel;
+    struct answer_parcel *parcel = writing->parcel;
     writing->zip = zip_open(writing->outlet->write, writing->outlet->sending, err);
     bool is_good = writing->zip != NULL;
-    dicom_medium_begin(&medium, parcel->number);
     for (size_t i = 0; is_good && i < parcel->count; i++)
-        is_good = put_file(writing, &medium, &parcel->files[i], err);
-    if (is_good && medium.instance_count > 0)
-        is_good = put_directory(writing->zip, &medium, parcel->made_s, err);
-    buf_free(&medium.out);
+        is_good = put_file(writing, i, err);
+    if (is_good && parcel->medium.instance_count > 0)
+        is_good = put_directory(writing->zip, parcel, err);
     is_good = is_good && zip_end(writing->zip, err);
     zip_free(writing->zip);
     return is_good;
@@ -240,7 +386,7 @@ static bool write_metadata(struct writing *writing, struct err *err)
 
 /* ---- all of them ---- */
 
-bool answer_write_parcel(struct answer *answer, const struct answer_parcel *parcel,
+bool answer_write_parcel(struct answer *answer, struct answer_parcel *parcel,
                          const struct answer_outlet *outlet)
 {
     static bool (*const forms[])(struct writing *,
@@ -259,6 +405,7 @@ void answer_free_parcel(struct answer_parcel *parcel)
 {
     if (!parcel)
         return;
+    buf_free(&parcel->medium.out);
     arena_free(&parcel->arena);
     memory_free(parcel);
 }

@@ -3,7 +3,10 @@
 /* Private to gateway/answer. */
 
 #include <pthread.h>
+#include <sys/stat.h>
 
+#include "base/hash.h"
+#include "formats/dicom/dicom.h"
 #include "gateway/answer/answer.h"
 #include "wire/http/http.h"
 
@@ -33,6 +36,8 @@ struct answer {
     size_t list_count, list_bytes;
     int64_t reading_bytes; /* of files that are being read as a whole */
     int sending_count;
+    int measuring_count; /* of them: their calls are not answered yet */
+    bool is_closed;      /* none begins any more */
     pthread_cond_t sendings_ended;
 };
 
@@ -118,6 +123,11 @@ struct answer_range {
  * stands in tsumugi-stamp. False: not answered. */
 MUST_CHECK bool answer_send_file(struct answer *answer, struct http_call *call, int *fd,
                                  struct answer_range *range, struct err *err);
+/* What another file, or the same one written anew, has another of. */
+struct hash answer_mark_of(const struct stat *status);
+/* Waits until no archive is being measured, and lets none begin: their calls are to be
+ * answered while there is a loop. */
+void answer_end_measuring(struct answer *answer);
 /* Into `room`, of what is left up to `end`; 0 = it is not there. */
 struct answer_room {
     uint8_t *at; /* NULL = no memory */
@@ -140,10 +150,16 @@ enum answer_form {
     ANSWER_METADATA   /* an array of what their headers say (PS3.18 annex F) */
 };
 enum { ANSWER_BOUNDARY_BYTES = 32 };
+/* As a file was when somebody looked. */
+struct answer_look {
+    struct hash mark; /* answer_mark_of */
+    int64_t size_bytes, changed_s;
+};
 struct answer_parcel_file {
     struct study_instance instance;
     struct text series, modality;
     char name[64]; /* in the archive */
+    struct answer_look look; /* of an archive, when it was listed */
 };
 struct answer_parcel {
     struct arena arena; /* of what follows */
@@ -155,13 +171,29 @@ struct answer_parcel {
     size_t count;
     bool has_dicom; /* beside MFER files, which are in the archive only */
     int64_t bytes;
-    uint8_t number[ID_BYTES]; /* random, names its directory */
-    int64_t made_s;
+    /* ---- of an archive: the same bytes for the same files under the same opening ---- */
+    struct id opening;
+    int64_t day_s;                /* the study's, for records, whose files have no time */
+    int64_t from;                 /* the first byte wanted, of what is marked so: */
+    struct text if_stamp;         /* empty = any */
+    struct dicom_medium medium;   /* its directory */
+    size_t listed;                /* files that it was told of */
+    int64_t newest_s;             /* of their times: the directory's */
+    bool is_measured;             /* then what follows is known before the first byte */
+    int64_t length;
+    char stamp[HASH_HEX_BYTES];
 };
 void answer_free_parcel(struct answer_parcel *parcel);
+/* Looks at every file of an archive, and reads the headers that its directory is made of,
+ * for a while: where there are too many, it stays unmeasured. False: one is not there any
+ * more (ERR_BUSY source_changed), or there is nothing from `from` on (ERR_SYNTAX
+ * range_unsatisfiable). Then `from` is 0 when the archive is not the one it was meant
+ * for. */
+MUST_CHECK bool answer_measure_parcel(struct answer *answer, struct answer_parcel *parcel,
+                                      struct err *err);
 /* False: the answer is not whole. */
 MUST_CHECK bool answer_write_parcel(struct answer *answer,
-                                    const struct answer_parcel *parcel,
+                                    struct answer_parcel *parcel,
                                     const struct answer_outlet *outlet);
 /* Takes the parcel when it answers. */
 MUST_CHECK bool answer_send_parcel(struct answer *answer, struct http_call *call,

@@ -558,6 +558,8 @@ static bool pack(const struct answer_list *list, const struct asked *asked,
                                list->content.instance_count + 1, err);
     bool is_good = parcel->files &&
                    text_copy(list->content.uid, &parcel->arena, &parcel->study, err);
+    if (list->content.day != DAY_NONE)
+        parcel->day_s = list->content.day * INT64_C(86400) - DAY_JAPAN_OFFSET_MS / 1000;
     int64_t from = asked->series < 0 ? 0 : asked->series;
     int64_t to = asked->series < 0 ? count : from + 1;
     for (place.series = from; is_good && place.series < to; place.series++)
@@ -576,12 +578,17 @@ static struct answer_parcel *make_parcel(struct answer *answer,
         return NULL;
     parcel->arena = arena_init_small(LIST_BYTES_MAX);
     parcel->form = asked->form;
+    parcel->opening = release_grant(permit)->opening;
+    parcel->from = asked->from;
     memcpy(parcel->boundary, asked->boundary, sizeof parcel->boundary);
     parcel->permit = release_keep_permit(permit, &parcel->arena, err);
     struct answer_place place = place_of(permit, asked->key);
+    bool is_kept =
+        parcel->permit &&
+        text_copy(asked->if_stamp, &parcel->arena, &parcel->if_stamp, err);
     pthread_mutex_lock(&answer->lists_lock);
     const struct answer_list *list =
-        parcel->permit ? answer_find_list(answer, &place, err) : NULL;
+        is_kept ? answer_find_list(answer, &place, err) : NULL;
     bool is_good = list && pack(list, asked, parcel, err);
     pthread_mutex_unlock(&answer->lists_lock);
     if (is_good)
@@ -590,7 +597,8 @@ static struct answer_parcel *make_parcel(struct answer *answer,
     return NULL;
 }
 
-/* Metadata are counted when they have been written. */
+/* Metadata are counted when they have been written, archives when their length is known.
+ */
 static void send_many(struct http_call *call, struct answer *answer, struct asked *asked)
 {
     struct err err = {0};
@@ -602,17 +610,12 @@ static void send_many(struct http_call *call, struct answer *answer, struct aske
     struct answer_parcel *parcel =
         permit && is_place ? make_parcel(answer, permit, asked, &err) : NULL;
     int64_t bytes = parcel ? parcel->bytes : 0;
-    if (parcel) {
-        struct id number = http_request_id(call);
-        memcpy(parcel->number, number.bytes, sizeof parcel->number);
-        parcel->made_s = clock_wall_ms(&answer->config.clock) / 1000;
-    }
     if (!parcel || !answer_send_parcel(answer, call, &parcel, &err)) {
         answer_free_parcel(parcel);
         http_answer_problem(call, &err);
         return;
     }
-    if (asked->form != ANSWER_METADATA)
+    if (asked->form == ANSWER_MULTIPART)
         release_count_part(answer->config.release, permit, bytes);
 }
 
