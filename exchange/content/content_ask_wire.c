@@ -85,7 +85,9 @@ bool content_send(struct content_fetch *fetch, struct span body,
                                      .path = way->path,
                                      .body = body,
                                      .grant = buf_view(&grant),
-                                     .first_byte_ms = CONTENT_FIRST_BYTE_MS,
+                                     .first_byte_ms = way->first_byte_ms > 0
+                                                          ? way->first_byte_ms
+                                                          : CONTENT_FIRST_BYTE_MS,
                                      .total_ms = way->total_ms,
                                      .credit_bytes =
                                          way->begin ? STREAM_BYTES : ANSWER_BYTES};

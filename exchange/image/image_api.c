@@ -18,7 +18,9 @@ enum {
     REPORT_BYTES_MAX = 4 << 20,
     PREVIEW_SIDE_MIN = 32,
     PREVIEW_SIDE_MAX = 1024,
-    WINDOW_DIGITS_MAX = 12
+    WINDOW_DIGITS_MAX = 12,
+    /* For the rest of an archive its gateway looks at every file first. */
+    ARCHIVE_REST_FIRST_BYTE_MS = 30000
 };
 
 struct image_service {
@@ -244,17 +246,22 @@ static struct image_range asked_range(struct http_call *call, struct text *stamp
     return has_condition && stamp->len == 0 ? none : range;
 }
 
-static bool ask_instance(struct content_wish *wish, struct json_writer *writer,
-                         struct err *err)
+static void ask_rest(struct http_call *call, struct json_writer *writer)
 {
     struct text stamp;
-    struct image_range range = asked_range(wish->call, &stamp);
-    if (!ask_instance_at(wish, writer, err))
-        return false;
+    struct image_range range = asked_range(call, &stamp);
     if (range.from > 0)
         json_put_int(writer, "from", range.from);
     if (stamp.len > 0)
         json_put_text(writer, "if_stamp", stamp);
+}
+
+static bool ask_instance(struct content_wish *wish, struct json_writer *writer,
+                         struct err *err)
+{
+    if (!ask_instance_at(wish, writer, err))
+        return false;
+    ask_rest(wish->call, writer);
     return true;
 }
 
@@ -430,11 +437,27 @@ static bool ask_archive(struct content_wish *wish, struct json_writer *writer,
 {
     struct span series = {0};
     uint64_t place = 0;
-    if (!http_query(wish->call, "series", &series))
-        return true;
-    if (!span_uint(series, IMAGE_SERIES_MAX - 1, &place))
+    bool has_series = http_query(wish->call, "series", &series);
+    if (has_series && !span_uint(series, IMAGE_SERIES_MAX - 1, &place))
         return err_set(err, ERR_MISSING, "not_found", "no such series");
-    json_put_int(writer, "series", (int64_t)place);
+    if (has_series)
+        json_put_int(writer, "series", (int64_t)place);
+    ask_rest(wish->call, writer);
+    return true;
+}
+
+/* One without a stamp comes from its first byte on, whatever was asked for: its gateway
+ * is an older one, or had no time to look at all files. */
+static bool pass_range(struct http_call *call, const struct content_fetched *fetched,
+                       struct content_passage *passage, struct err *err)
+{
+    struct image_range range;
+    if (!image_is_stamp(span_cstr(fetched->stamp)))
+        return true;
+    if (!check_range(call, fetched, &range, err) ||
+        (range.is_asked && !narrow(call, &range, passage, err)))
+        return false;
+    http_add_header(call, "accept-ranges", "bytes");
     return true;
 }
 
@@ -442,7 +465,8 @@ static bool begin_archive(const struct content_wish *wish,
                           const struct content_fetched *fetched,
                           struct content_passage *passage, struct err *err)
 {
-    if (!begin_as(fetched, "application/zip", passage, err))
+    if (!begin_as(fetched, "application/zip", passage, err) ||
+        !pass_range(wish->call, fetched, passage, err))
         return false;
     http_add_header(wish->call, "content-disposition",
                     "attachment; filename=\"study.zip\"");
@@ -451,11 +475,17 @@ static bool begin_archive(const struct content_wish *wish,
 
 static void answer_archive(struct http_call *call, void *context)
 {
-    static const struct content_way way = {.path = "/archive",
-                                           .total_ms = CONTENT_STREAM_TOTAL_MS,
-                                           .ask = ask_archive,
-                                           .begin = begin_archive};
-    answer(call, context, &way);
+    static const struct content_way whole = {.path = "/archive",
+                                             .total_ms = CONTENT_STREAM_TOTAL_MS,
+                                             .ask = ask_archive,
+                                             .begin = begin_archive};
+    static const struct content_way rest = {.path = "/archive",
+                                            .total_ms = CONTENT_STREAM_TOTAL_MS,
+                                            .first_byte_ms = ARCHIVE_REST_FIRST_BYTE_MS,
+                                            .ask = ask_archive,
+                                            .begin = begin_archive};
+    struct text stamp;
+    answer(call, context, asked_range(call, &stamp).from > 0 ? &rest : &whole);
 }
 
 #define OPENING "/api/v1/openings/{opening}/"
