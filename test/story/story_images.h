@@ -21,6 +21,7 @@ struct image_script {
     const char *claims; /* or another, NULL = none */
     const char *stamp;  /* of the file, NULL = it does not say */
     bool is_cut;        /* ends in the middle */
+    bool is_from_zero;  /* whatever was asked for */
     bool is_silent;
 };
 
@@ -223,7 +224,8 @@ static inline void hospital_image(struct http_call *call, void *context)
     if (script->claims)
         http_add_header(call, "content-length", script->claims);
     if (script->pattern > 0)
-        stream_image(hospital, call, script, is_other ? 0 : asked_from(body));
+        stream_image(hospital, call, script,
+                     is_other || script->is_from_zero ? 0 : asked_from(body));
     else
         http_answer(call, script->status, script->type, span_cstr(script->body));
 }
