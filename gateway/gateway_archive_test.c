@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A study's archive in several requests: the same bytes each time, or all of them anew. */
+/* A study's archive in several requests: the same bytes each time, or all of them anew.
+ */
 #include "gateway/gateway_testparcel.h"
 
 #include <fcntl.h>

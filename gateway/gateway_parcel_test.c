@@ -125,7 +125,6 @@ static bool see_row(void *context, uint64_t number, struct span json, struct err
     return true;
 }
 
-
 /* Their length is known when they were written: it is in the row that ends the opening.
  */
 static void metadata_are_counted_in_the_audit(void)

@@ -40,7 +40,8 @@ static inline void put_names(struct site *site, const char *series, const char *
     put_string(site, DICOM_SERIES, "UI", series);
 }
 
-static inline void keep_file(const struct scene *scene, const char *name, struct site *site)
+static inline void keep_file(const struct scene *scene, const char *name,
+                             struct site *site)
 {
     struct err err = {0};
     CLEANUP(buf_free) struct buf whole = wrap(site, LITTLE);
@@ -50,7 +51,8 @@ static inline void keep_file(const struct scene *scene, const char *name, struct
 }
 
 /* `instance` may be another than the one that belongs into this file. */
-static inline void put_picture(const struct scene *scene, size_t which, const char *instance)
+static inline void put_picture(const struct scene *scene, size_t which,
+                               const char *instance)
 {
     struct site site = new_site(LITTLE);
     static uint8_t pixels[PIXEL_BYTES];
@@ -143,7 +145,7 @@ struct fetched {
     int status;
     char type[64];
     char stamp[80];
-    int64_t length; /* as the head says; < 0 = it does not */
+    int64_t length;          /* as the head says; < 0 = it does not */
     void (*meanwhile)(void); /* called once, when bytes have come; NULL = nothing is */
     bool has_ended;
     bool is_whole;
@@ -202,7 +204,7 @@ static inline void begin_fetched(struct fetched *fetched)
 
 /* `members` behind the key: ",\"series\":0" */
 static inline void fetch_into(struct scene *scene, const char *path, const char *members,
-                       const struct wish *wish, struct fetched *fetched)
+                              const struct wish *wish, struct fetched *fetched)
 {
     static const struct tunnel_events events = {note_head, note_data, note_end};
     struct err err = {0};
@@ -224,21 +226,21 @@ static inline void fetch_into(struct scene *scene, const char *path, const char 
 }
 
 static inline void fetch_as(struct scene *scene, const char *path, const char *members,
-                     const struct wish *wish, struct fetched *fetched)
+                            const struct wish *wish, struct fetched *fetched)
 {
     begin_fetched(fetched);
     fetch_into(scene, path, members, wish, fetched);
 }
 
 static inline void fetch(struct scene *scene, const char *path, const char *members,
-                  struct fetched *fetched)
+                         struct fetched *fetched)
 {
     static const struct wish doctor = {STUDY_KEY, "doctor", ENTRY_RADIOLOGY, 0, NULL};
     fetch_as(scene, path, members, &doctor, fetched);
 }
 
 static inline bool is_refused(struct scene *scene, const char *path, const char *members,
-                       int status, const char *code)
+                              int status, const char *code)
 {
     char word[64];
     FETCHED fetched;
@@ -273,7 +275,8 @@ static inline bool is_soon(struct scene *scene, size_t count)
 }
 
 /* With what `put_more` adds, or NULL. */
-static inline void begin_study(struct scene *scene, void (*put_more)(const struct scene *))
+static inline void begin_study(struct scene *scene,
+                               void (*put_more)(const struct scene *))
 {
     struct err err = {0};
     begin(scene);

@@ -81,16 +81,15 @@ bool content_send(struct content_fetch *fetch, struct span body,
     fetch->tunnel = line.tunnel;
     if (!sign(fetch, &line, &grant, err))
         return false;
-    struct tunnel_request request = {.method = "POST",
-                                     .path = way->path,
-                                     .body = body,
-                                     .grant = buf_view(&grant),
-                                     .first_byte_ms = way->first_byte_ms > 0
-                                                          ? way->first_byte_ms
-                                                          : CONTENT_FIRST_BYTE_MS,
-                                     .total_ms = way->total_ms,
-                                     .credit_bytes =
-                                         way->begin ? STREAM_BYTES : ANSWER_BYTES};
+    struct tunnel_request request = {
+        .method = "POST",
+        .path = way->path,
+        .body = body,
+        .grant = buf_view(&grant),
+        .first_byte_ms =
+            way->first_byte_ms > 0 ? way->first_byte_ms : CONTENT_FIRST_BYTE_MS,
+        .total_ms = way->total_ms,
+        .credit_bytes = way->begin ? STREAM_BYTES : ANSWER_BYTES};
     pthread_mutex_lock(&fetch->lock);
     fetch->exchange = tunnel_send(fetch->tunnel, &request, events, fetch, err);
     bool is_sent = fetch->exchange != NULL;

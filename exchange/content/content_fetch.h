@@ -76,7 +76,7 @@ struct content_wish {
 struct content_way {
     const char *path; /* at the gateway */
     int total_ms;
-    int first_byte_ms; /* 0 = CONTENT_FIRST_BYTE_MS */
+    int first_byte_ms;  /* 0 = CONTENT_FIRST_BYTE_MS */
     int64_t bytes_max;  /* of an answer; 0 = as long as it lasts (streams only) */
     size_t first_bytes; /* `begin` waits for so many, at most CONTENT_FIRST_MAX */
     /* Reads the call's parameters and writes what the gateway gets beside the entry's

@@ -276,7 +276,7 @@ struct dicom_medium {
     size_t series_count, instance_count;
     char series[65];
 };
-/* `number`: random, names this directory. */
+/* `number`: names this directory and no other. */
 void dicom_medium_begin(struct dicom_medium *medium, const uint8_t number[16]);
 void dicom_medium_add(struct dicom_medium *medium, const struct dicom_file *file,
                       const char *path);

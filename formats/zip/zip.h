@@ -12,8 +12,9 @@
  * length is one of names, sizes and times, and is measured beforehand by the same calls
  * with zip_gap for zip_data.
  *
- * `write` takes all bytes or says false, which ends it; NULL only measures. Errors: ERR_SYSTEM "zip_failed"
- * (also when `write` said false), ERR_REFUSED "zip_name", those of memory and buffers. */
+ * `write` takes all bytes or says false, which ends it; NULL only measures. Errors:
+ * ERR_SYSTEM "zip_failed" (also when `write` said false), ERR_REFUSED "zip_name", those
+ * of memory and buffers. */
 
 #include "base/err.h"
 #include "base/span.h"

@@ -209,8 +209,8 @@ bool answer_measure_parcel(struct answer *answer, struct answer_parcel *parcel,
     bool is_known = measure(answer, parcel, err) && stamp_archive(parcel, &name, err);
     if (!is_known && err->kind != ERR_NONE)
         return false;
-    if (!is_known || (parcel->if_stamp.len > 0 &&
-                      !text_is(parcel->if_stamp, parcel->stamp)))
+    if (!is_known ||
+        (parcel->if_stamp.len > 0 && !text_is(parcel->if_stamp, parcel->stamp)))
         parcel->from = 0;
     return parcel->from == 0 || parcel->from < parcel->length ||
            err_set(err, ERR_SYNTAX, "range_unsatisfiable", "the archive is shorter");

@@ -158,7 +158,7 @@ struct answer_look {
 struct answer_parcel_file {
     struct study_instance instance;
     struct text series, modality;
-    char name[64]; /* in the archive */
+    char name[64];           /* in the archive */
     struct answer_look look; /* of an archive, when it was listed */
 };
 struct answer_parcel {
@@ -171,15 +171,16 @@ struct answer_parcel {
     size_t count;
     bool has_dicom; /* beside MFER files, which are in the archive only */
     int64_t bytes;
-    /* ---- of an archive: the same bytes for the same files under the same opening ---- */
+    /* ---- of an archive: the same bytes for the same files under the same opening ----
+     */
     struct id opening;
-    int64_t day_s;                /* the study's, for records, whose files have no time */
-    int64_t from;                 /* the first byte wanted, of what is marked so: */
-    struct text if_stamp;         /* empty = any */
-    struct dicom_medium medium;   /* its directory */
-    size_t listed;                /* files that it was told of */
-    int64_t newest_s;             /* of their times: the directory's */
-    bool is_measured;             /* then what follows is known before the first byte */
+    int64_t day_s;              /* the study's, for records, whose files have no time */
+    int64_t from;               /* the first byte wanted, of what is marked so: */
+    struct text if_stamp;       /* empty = any */
+    struct dicom_medium medium; /* its directory */
+    size_t listed;              /* files that it was told of */
+    int64_t newest_s;           /* of their times: the directory's */
+    bool is_measured;           /* then what follows is known before the first byte */
     int64_t length;
     char stamp[HASH_HEX_BYTES];
 };
@@ -192,8 +193,7 @@ void answer_free_parcel(struct answer_parcel *parcel);
 MUST_CHECK bool answer_measure_parcel(struct answer *answer, struct answer_parcel *parcel,
                                       struct err *err);
 /* False: the answer is not whole. */
-MUST_CHECK bool answer_write_parcel(struct answer *answer,
-                                    struct answer_parcel *parcel,
+MUST_CHECK bool answer_write_parcel(struct answer *answer, struct answer_parcel *parcel,
                                     const struct answer_outlet *outlet);
 /* Takes the parcel when it answers. */
 MUST_CHECK bool answer_send_parcel(struct answer *answer, struct http_call *call,

@@ -583,9 +583,8 @@ static struct answer_parcel *make_parcel(struct answer *answer,
     memcpy(parcel->boundary, asked->boundary, sizeof parcel->boundary);
     parcel->permit = release_keep_permit(permit, &parcel->arena, err);
     struct answer_place place = place_of(permit, asked->key);
-    bool is_kept =
-        parcel->permit &&
-        text_copy(asked->if_stamp, &parcel->arena, &parcel->if_stamp, err);
+    bool is_kept = parcel->permit &&
+                   text_copy(asked->if_stamp, &parcel->arena, &parcel->if_stamp, err);
     pthread_mutex_lock(&answer->lists_lock);
     const struct answer_list *list =
         is_kept ? answer_find_list(answer, &place, err) : NULL;

@@ -6,9 +6,8 @@
 
 enum { ARCHIVE_BYTES = 100000, LARGE_BYTES = 2000000 };
 
-static const struct image_script archive = {200, "application/zip",
-                                            .pattern = ARCHIVE_BYTES,
-                                            .says_length = true, .stamp = ONE};
+static const struct image_script archive = {
+    200, "application/zip", .pattern = ARCHIVE_BYTES, .says_length = true, .stamp = ONE};
 
 static bool brings(struct scene *scene, const char *opening, const char *range,
                    const char *head, size_t from, size_t to)
@@ -114,10 +113,13 @@ static void what_is_no_range_of_ours_brings_the_whole(void)
 
 static void another_archive_is_never_gone_on_with(void)
 {
-    static const char *const unmet[] = {
-        ON_CONDITION("\"" OTHER "\""), ON_CONDITION("W/\"" ONE "\""), ON_CONDITION(ONE),
-        ON_CONDITION("\"\""), ON_CONDITION("\"" ONE "\", \"" ONE "\""),
-        ON_CONDITION("*"), ON_CONDITION("Fri, 27 Nov 2026 10:00:00 GMT")};
+    static const char *const unmet[] = {ON_CONDITION("\"" OTHER "\""),
+                                        ON_CONDITION("W/\"" ONE "\""),
+                                        ON_CONDITION(ONE),
+                                        ON_CONDITION("\"\""),
+                                        ON_CONDITION("\"" ONE "\", \"" ONE "\""),
+                                        ON_CONDITION("*"),
+                                        ON_CONDITION("Fri, 27 Nov 2026 10:00:00 GMT")};
     struct scene scene = scene_new();
     char opening[128];
     open_only_entry(&scene, opening);
@@ -139,8 +141,7 @@ static bool is_chunked(struct scene *scene, const char *opening, const char *ran
                     !says(&download, "content-range") &&
                     body_of(&download).len > ARCHIVE_BYTES;
     if (!is_right)
-        printf("# %s: %.*s\n", range ? range : "-", 600,
-               (const char *)download.all.at);
+        printf("# %s: %.*s\n", range ? range : "-", 600, (const char *)download.all.at);
     buf_free(&download.all);
     return is_right;
 }
@@ -171,8 +172,7 @@ static void a_gateway_that_lies_about_its_rest_gives_nothing(void)
          .says_length = true},
         {200, "application/zip", .pattern = ARCHIVE_BYTES, .stamp = ONE,
          .claims = "9223372036854775807"},
-        {200, "application/zip", .pattern = ARCHIVE_BYTES, .stamp = ONE,
-         .claims = "0"},
+        {200, "application/zip", .pattern = ARCHIVE_BYTES, .stamp = ONE, .claims = "0"},
     };
     struct scene scene = scene_new();
     char opening[128];
@@ -250,12 +250,15 @@ static void a_consent_that_was_withdrawn_gives_no_rest(void)
  * given in all: what broke off, and the rest. */
 static void the_rest_is_in_the_finish_row(void)
 {
-    static const struct image_script cut = {200, "application/zip",
-                                            .pattern = LARGE_BYTES, .is_cut = true,
-                                            .says_length = true, .stamp = ONE};
+    static const struct image_script cut = {200,
+                                            "application/zip",
+                                            .pattern = LARGE_BYTES,
+                                            .is_cut = true,
+                                            .says_length = true,
+                                            .stamp = ONE};
     static const struct image_script whole = {200, "application/zip",
-                                              .pattern = LARGE_BYTES,
-                                              .says_length = true, .stamp = ONE};
+                                              .pattern = LARGE_BYTES, .says_length = true,
+                                              .stamp = ONE};
     struct scene scene = scene_new();
     struct download download;
     struct ending ending = {.words = "\"done\""};

@@ -55,7 +55,8 @@ static inline void *run_download(void *context)
 }
 
 static inline void begin_download(struct download *download, struct scene *scene,
-                           const char *opening, const char *what, const char *range)
+                                  const char *opening, const char *what,
+                                  const char *range)
 {
     *download = (struct download){.browser = &scene->clinic, .range = range};
     snprintf(download->line, sizeof download->line, "GET /api/v1/openings/%s/%s", opening,
@@ -101,7 +102,7 @@ struct passing {
 };
 
 static inline bool passes_of(struct scene *scene, const char *opening, const char *what,
-                      const struct passing *passing)
+                             const struct passing *passing)
 {
     struct download download;
     begin_download(&download, scene, opening, what, passing->range);
@@ -154,7 +155,8 @@ struct ending {
     uint64_t bytes;
 };
 
-static inline bool find_ending(void *context, uint64_t number, struct span json, struct err *err)
+static inline bool find_ending(void *context, uint64_t number, struct span json,
+                               struct err *err)
 {
     struct ending *ending = context;
     const uint8_t *at = memmem(json.at, json.len, "\"bytes\":", 8);
@@ -173,7 +175,8 @@ static inline bool find_ending(void *context, uint64_t number, struct span json,
 }
 
 /* The finish row of the opening that ends now. */
-static inline bool ends_as(struct scene *scene, const char *opening, struct ending *ending)
+static inline bool ends_as(struct scene *scene, const char *opening,
+                           struct ending *ending)
 {
     char line[256], directory[128];
     struct err err = {0};
