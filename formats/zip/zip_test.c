@@ -179,6 +179,51 @@ static void what_is_short_or_long_is_refused(void)
     zip_free(zip);
 }
 
+/* The same calls without the bytes; far files and many of them make it longer. */
+static void an_archive_is_measured_without_its_bytes(void)
+{
+    static const int64_t sizes[] = {0, 11, 3LL << 32, 5};
+    struct err err = {0};
+    CLEANUP(buf_free) struct buf out = buf_init(1 << 20);
+    struct zip *written = zip_open(take, &out, &err);
+    struct zip *measured = zip_open(NULL, NULL, &err);
+    CHECK(written && zip_file(written, "d/a", 11, 1700000000, &err));
+    CHECK(zip_data(written, SPAN("hello world"), &err) && zip_end(written, &err));
+    CHECK(measured && zip_file(measured, "d/a", 11, 1700000000, &err));
+    CHECK(zip_gap(measured, 4, &err) && zip_gap(measured, 7, &err));
+    CHECK(zip_end(measured, &err));
+    CHECK(zip_length(measured) == out.len && zip_length(written) == out.len);
+    zip_free(written);
+    zip_free(measured);
+    struct zip *large = zip_open(NULL, NULL, &err);
+    CHECK(large != NULL);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        CHECK(zip_file(large, "f", sizes[i], 0, &err) && zip_gap(large, sizes[i], &err));
+    CHECK(zip_end(large, &err) && zip_length(large) > (3ULL << 32) + 16);
+    zip_free(large);
+}
+
+static void a_gap_is_none_of_an_archive_that_is_written(void)
+{
+    struct err err = {0};
+    CLEANUP(buf_free) struct buf out = buf_init(1 << 20);
+    struct zip *written = zip_open(take, &out, &err);
+    CHECK(written && zip_file(written, "a", 3, 0, &err));
+    CHECK(!zip_gap(written, 3, &err) && strcmp(err.code, "zip_failed") == 0);
+    zip_free(written);
+    struct zip *measured = zip_open(NULL, NULL, &err);
+    err_clear(&err);
+    CHECK(measured && zip_file(measured, "a", 3, 0, &err));
+    CHECK(!zip_gap(measured, -1, &err));
+    err_clear(&err);
+    CHECK(!zip_gap(measured, 4, &err));
+    err_clear(&err);
+    CHECK(!zip_gap(measured, INT64_MAX, &err));
+    err_clear(&err);
+    CHECK(zip_gap(measured, 2, &err) && !zip_end(measured, &err));
+    zip_free(measured);
+}
+
 static void names_that_lead_elsewhere_are_refused(void)
 {
     char long_name[257] = "";
@@ -216,6 +261,8 @@ int main(void)
     RUN(more_files_than_sixteen_bits_count_are_read_back);
     RUN(times_outside_its_years_are_the_nearest);
     RUN(what_is_short_or_long_is_refused);
+    RUN(an_archive_is_measured_without_its_bytes);
+    RUN(a_gap_is_none_of_an_archive_that_is_written);
     RUN(names_that_lead_elsewhere_are_refused);
     RUN(a_reader_that_is_gone_ends_it);
     return test_done();
