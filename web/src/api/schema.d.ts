@@ -713,7 +713,11 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** The DICOM files of the study, or of one series, as a file-set with a DICOMDIR */
+        /**
+         * The DICOM files of the study, or of one series, as a file-set with a DICOMDIR; ranges allowed, with If-Range of the ETag in that very archive alone, else the whole comes
+         * @description Under one opening the same files make the same bytes. Content-Length, ETag and Accept-Ranges are left out, and the whole
+         *     comes whatever was asked for, when its facility had no time to look at all files first.
+         */
         get: operations["downloadStudy"];
         put?: never;
         post?: never;
@@ -2877,6 +2881,15 @@ export interface operations {
         responses: {
             /** @description ZIP */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            /** @description a range of it */
+            206: {
                 headers: {
                     [name: string]: unknown;
                 };
