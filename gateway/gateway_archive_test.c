@@ -301,20 +301,28 @@ static void remove_it(void)
     CHECK(unlink(late_path) == 0);
 }
 
-/* The last of them changes while those before it are on their way. */
+/* The last of them changes while those before it are on their way, or one while it is on
+ * its way itself. */
 static void what_changes_under_way_cuts_the_answer(void)
 {
-    static void (*const changes[])(void) = {write_anew, remove_it};
-    for (size_t i = 0; i < 2; i++) {
+    static const struct {
+        void (*change)(void);
+        const char *name;
+        size_t when_bytes;
+    } cases[] = {{write_anew, "pacs/5", 0},
+                 {remove_it, "pacs/5", 0},
+                 {write_anew, "pacs/4", FILE_COUNT * PIXEL_BYTES + 100000}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         static const struct wish wish = {STUDY_KEY, "doctor", ENTRY_RADIOLOGY, 0, NULL};
         struct scene scene;
         char path[256];
         begin_large(&scene);
-        snprintf(path, sizeof path, "%s", in_folder(&scene, "pacs/5"));
+        snprintf(path, sizeof path, "%s", in_folder(&scene, cases[i].name));
         late_path = path;
         FETCHED fetched;
         begin_fetched(&fetched);
-        fetched.meanwhile = changes[i];
+        fetched.meanwhile = cases[i].change;
+        fetched.meanwhile_bytes = cases[i].when_bytes;
         fetch_into(&scene, "/archive", ALL, &wish, &fetched);
         CHECK(fetched.status == 200 && !fetched.is_whole);
         CHECK(!memmem(fetched.body.at, fetched.body.len, "PK\5\6", 4));

@@ -146,7 +146,8 @@ struct fetched {
     char type[64];
     char stamp[80];
     int64_t length;          /* as the head says; < 0 = it does not */
-    void (*meanwhile)(void); /* called once, when bytes have come; NULL = nothing is */
+    void (*meanwhile)(void); /* called once, when so many have come; NULL = nothing is */
+    size_t meanwhile_bytes;
     bool has_ended;
     bool is_whole;
 };
@@ -169,9 +170,10 @@ static inline void note_data(void *context, struct span bytes)
     struct fetched *fetched = context;
     pthread_mutex_lock(&fetched->lock);
     buf_span(&fetched->body, bytes);
-    if (fetched->meanwhile)
+    if (fetched->meanwhile && fetched->body.len >= fetched->meanwhile_bytes) {
         fetched->meanwhile();
-    fetched->meanwhile = NULL;
+        fetched->meanwhile = NULL;
+    }
     tunnel_consume(fetched->exchange, bytes.len);
     pthread_mutex_unlock(&fetched->lock);
 }

@@ -216,7 +216,17 @@ bool answer_measure_parcel(struct answer *answer, struct answer_parcel *parcel,
            err_set(err, ERR_SYNTAX, "range_unsatisfiable", "the archive is shorter");
 }
 
-/* What was measured is what is sent, or the answer is cut: no part of it is another's. */
+static bool check_same(const struct answer_parcel *parcel,
+                       const struct answer_parcel_file *file, int fd, struct err *err)
+{
+    struct answer_look look;
+    return look_at_file(parcel, file, fd, &look, err) &&
+           (hash_equal(&look.mark, &file->look.mark) ||
+            err_set(err, ERR_BUSY, "source_changed", "a file was written anew"));
+}
+
+/* What was measured is what is sent, before and after it was read, or the answer is cut:
+ * no part of it is another's. */
 static bool put_file(struct writing *writing, size_t index, struct err *err)
 {
     struct answer_look look;
@@ -228,10 +238,10 @@ static bool put_file(struct writing *writing, size_t index, struct err *err)
         return false;
     if (index >= parcel->listed)
         list_file(parcel, file, &look, fd);
-    else if (!hash_equal(&look.mark, &file->look.mark))
-        return err_set(err, ERR_BUSY, "source_changed", "a file was written anew");
-    return zip_file(writing->zip, file->name, look.size_bytes, look.changed_s, err) &&
-           copy_file(writing, fd, look.size_bytes, write_to_zip, err);
+    return check_same(parcel, file, fd, err) &&
+           zip_file(writing->zip, file->name, look.size_bytes, look.changed_s, err) &&
+           copy_file(writing, fd, look.size_bytes, write_to_zip, err) &&
+           check_same(parcel, file, fd, err);
 }
 
 static bool put_directory(struct zip *zip, struct answer_parcel *parcel, struct err *err)
