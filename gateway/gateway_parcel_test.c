@@ -350,7 +350,8 @@ static void parts_end_where_a_file_is_missing(void)
     FETCHED parts;
     fetch(&scene, "/archive", PARTS, &parts);
     CHECK(parts.status == 200 && !parts.is_whole);
-    CHECK(!memmem(parts.body.at, parts.body.len, "--" BOUNDARY "--", 36));
+    CHECK(parts.body.len == 0 ||
+          !memmem(parts.body.at, parts.body.len, "--" BOUNDARY "--", 36));
     end(&scene);
 }
 
