@@ -55,6 +55,7 @@ struct instances *instances_open(const struct instances_config *config, struct e
     instances->root = instances->incoming = -1;
     pthread_mutex_init(&instances->lock, NULL);
     pthread_cond_init(&instances->is_there, NULL);
+    pthread_mutex_init(&instances->spare_lock, NULL);
     if (!start(instances, err)) {
         instances_close(instances);
         return NULL;
@@ -79,9 +80,38 @@ void instances_close(struct instances *instances)
     path_close(&instances->incoming);
     path_close(&instances->root);
     memory_free(instances->landed);
+    while (instances->spare_count > 0)
+        buf_free(&instances->spares[--instances->spare_count]);
+    pthread_mutex_destroy(&instances->spare_lock);
     pthread_cond_destroy(&instances->is_there);
     pthread_mutex_destroy(&instances->lock);
     memory_free(instances);
+}
+
+/* ---- memory for bytes on their way ---- */
+
+/* Fresh memory costs a page fault every 4 kB, more than everything else that happens to
+ * the bytes before they are written. */
+static struct buf take_spare(struct instances *instances)
+{
+    struct buf spare = buf_init(2 * INSTANCES_CHUNK_BYTES);
+    pthread_mutex_lock(&instances->spare_lock);
+    if (instances->spare_count > 0)
+        spare = instances->spares[--instances->spare_count];
+    pthread_mutex_unlock(&instances->spare_lock);
+    return spare;
+}
+
+static void give_spare(struct instances *instances, struct buf *spare)
+{
+    pthread_mutex_lock(&instances->spare_lock);
+    if (spare->at && instances->spare_count < INSTANCES_SPARES) {
+        buf_reset(spare);
+        instances->spares[instances->spare_count++] = *spare;
+        *spare = buf_init(0);
+    }
+    pthread_mutex_unlock(&instances->spare_lock);
+    buf_free(spare);
 }
 
 /* ---- one on its way ---- */
@@ -119,7 +149,7 @@ struct instances_intake *instances_begin(struct instances *instances,
     intake->events = events;
     intake->context = context;
     intake->fd = -1;
-    intake->filling = buf_init(2 * INSTANCES_CHUNK_BYTES);
+    intake->filling = take_spare(instances);
     intake->writing = buf_init(2 * INSTANCES_CHUNK_BYTES);
     rand_fill(&instances->config.rand, name, sizeof name);
     hash_to_hex(span_of(name, sizeof name), intake->name);
@@ -139,8 +169,8 @@ void instances_finish(struct instances_intake *intake, enum instances_result res
         (void)!fsync(intake->instances->incoming);
     path_close(&intake->fd);
     hash_free(intake->hash);
-    buf_free(&intake->filling);
-    buf_free(&intake->writing);
+    give_spare(intake->instances, &intake->filling);
+    give_spare(intake->instances, &intake->writing);
     pthread_mutex_destroy(&intake->lock);
     memory_free(intake);
     events->done(context, result);
@@ -219,6 +249,8 @@ static enum next take_next(struct instances_intake *intake, bool *was_full)
                (intake->is_ended && intake->filling.len > 0)) {
         struct buf full = intake->filling;
         intake->filling = intake->writing;
+        if (!intake->filling.at && !intake->is_ended)
+            intake->filling = take_spare(intake->instances);
         buf_reset(&intake->filling);
         intake->writing = full;
         next = NEXT_CHUNK;

@@ -20,8 +20,8 @@
  *
  * The same bytes again are the same instance; other bytes under its UID are its next
  * version, and the newest counts. Bytes come from one thread each and are written by
- * threads of this store's own, at most a megabyte of an instance in memory. A nearly full
- * disk takes nothing. */
+ * threads of this store's own, at most a megabyte of an instance in memory, and 4 MB that
+ * stay for those that come next. A nearly full disk takes nothing. */
 
 #include "base/arena.h"
 #include "base/log.h"

@@ -11,6 +11,7 @@
 
 enum {
     INSTANCES_CHUNK_BYTES = 256 * 1024,
+    INSTANCES_SPARES = 8,
     INSTANCES_SLOTS = 32,
     INSTANCES_SLOT_BYTES = 33,
     INSTANCES_UID_HASH_BYTES = 16,
@@ -52,6 +53,9 @@ struct instances {
     uint64_t mark;
     struct instances_landed *landed; /* left by an earlier process, by their numbers */
     size_t landed_count, landed_at;
+    pthread_mutex_t spare_lock; /* guards what follows; nobody waits for the disk with it */
+    struct buf spares[INSTANCES_SPARES]; /* memory of what came before, for what comes */
+    int spare_count;
 };
 
 struct instances_intake {
