@@ -53,7 +53,7 @@ struct instances {
     uint64_t mark;
     struct instances_landed *landed; /* left by an earlier process, by their numbers */
     size_t landed_count, landed_at;
-    pthread_mutex_t spare_lock; /* guards what follows; nobody waits for the disk with it */
+    pthread_mutex_t spare_lock; /* guards what follows; not held while the disk works */
     struct buf spares[INSTANCES_SPARES]; /* memory of what came before, for what comes */
     int spare_count;
 };
