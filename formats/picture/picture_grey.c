@@ -121,8 +121,25 @@ struct limits {
     int16_t low, high;
 };
 
-/* A number of cells that is known lets the compiler take eight at a time. */
+/* A number of cells that is known lets the compiler take eight at a time, and sixteen
+ * where the processor is one for it, which every program has to ask anew. */
 enum { BLOCK_CELLS = 256 };
+/* So few cells that the tones of all of them cost little beside the pixels. */
+enum { PIXELS_OF_A_CELL = 16 };
+#define INLINED static inline __attribute__((always_inline))
+#if defined(__x86_64__)
+#define FOR_AVX2 __attribute__((target("avx2")))
+static bool has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") != 0;
+}
+#else
+#define FOR_AVX2
+static bool has_avx2(void)
+{
+    return false;
+}
+#endif
 
 /* Brings the lowest cell to the lowest number. */
 static int16_t flip_of(const struct codec_shape *shape)
@@ -130,7 +147,7 @@ static int16_t flip_of(const struct codec_shape *shape)
     return shape->is_signed ? 0 : INT16_MIN;
 }
 
-static int16_t cell_at(const uint8_t *pixels, size_t i, int16_t flip)
+INLINED int16_t cell_at(const uint8_t *pixels, size_t i, int16_t flip)
 {
     int16_t cell;
     memcpy(&cell, pixels + i * 2, sizeof cell);
@@ -167,44 +184,42 @@ static struct limits find_limits(const uint8_t *pixels, size_t count, int16_t fl
 /* What a scanner measures lies close together: then all between the lowest and the
  * highest is less work than looking which ones there are. */
 static bool mark_between(const struct codec_shape *shape, const uint8_t *pixels,
-                         uint8_t *seen, struct limits *limits)
+                         uint8_t *seen)
 {
-    enum { PIXELS_OF_A_CELL = 16 };
     size_t count = (size_t)shape->columns * shape->rows;
     int16_t flip = flip_of(shape);
-    *limits = find_limits(pixels, count, flip);
-    if ((size_t)(limits->high - limits->low) > count / PIXELS_OF_A_CELL)
+    struct limits limits = find_limits(pixels, count, flip);
+    if ((size_t)(limits.high - limits.low) > count / PIXELS_OF_A_CELL)
         return false;
-    for (int cell = limits->low; cell <= limits->high; cell++)
+    for (int cell = limits.low; cell <= limits.high; cell++)
         seen[(uint16_t)(cell ^ flip)] = 1;
     return true;
 }
 
 /* Which cells of 8 or 16 bits are in the frame; may be some more when only their tones
- * are asked for. True: all between the limits. */
-static bool mark_cells(const struct picture_job *job, const uint8_t *pixels,
-                       uint8_t *seen, struct limits *limits)
+ * are asked for. */
+static void mark_cells(const struct picture_job *job, const uint8_t *pixels,
+                       uint8_t *seen)
 {
     const struct codec_shape *shape = &job->shape;
     size_t count = (size_t)shape->columns * shape->rows;
     bool may_be_more = !needs_range(job);
     if (codec_sample_bytes(shape) == 1 && may_be_more) {
         memset(seen, 1, 256);
-        return false;
+        return;
     }
     if (codec_sample_bytes(shape) == 1) {
         for (size_t i = 0; i < count; i++)
             seen[pixels[i]] = 1;
-        return false;
+        return;
     }
-    if (may_be_more && mark_between(shape, pixels, seen, limits))
-        return true;
+    if (may_be_more && mark_between(shape, pixels, seen))
+        return;
     for (size_t i = 0; i < count; i++) {
         uint16_t cell;
         memcpy(&cell, pixels + i * 2, 2);
         seen[cell] = 1;
     }
-    return false;
 }
 
 /* As the value that the cell has. */
@@ -301,10 +316,11 @@ struct line {
     struct limits limits;
     int16_t flip;
     float factor, offset;
+    bool is_wide;
 };
 
-static void paint_block(const struct line *line, const uint8_t *restrict pixels,
-                        uint8_t *restrict out)
+INLINED void paint_inlined(const struct line *line, const uint8_t *restrict pixels,
+                           uint8_t *restrict out)
 {
     const struct line by = *line;
     for (size_t i = 0; i < BLOCK_CELLS; i++) {
@@ -315,11 +331,29 @@ static void paint_block(const struct line *line, const uint8_t *restrict pixels,
     }
 }
 
-/* From the formulas of C.11.2.1.2.1 and C.11.2.1.3.2 with slope and intercept in them. */
+FOR_AVX2 static void paint_block_avx2(const struct line *line, const uint8_t *pixels,
+                                      uint8_t *out)
+{
+    paint_inlined(line, pixels, out);
+}
+
+static void paint_block(const struct line *line, const uint8_t *pixels, uint8_t *out)
+{
+    if (line->is_wide)
+        paint_block_avx2(line, pixels, out);
+    else
+        paint_inlined(line, pixels, out);
+}
+
+/* From the formulas of C.11.2.1.2.1 and C.11.2.1.3.2. With finite numbers every step of
+ * them is monotonic, rounding included: so are the tones. */
 static bool is_linear(const struct tone *tone)
 {
-    bool is_exact = tone->function == DICOM_VOI_LINEAR_EXACT;
-    return !tone->has_voi_lut && tone->job->modality.count == 0 &&
+    const struct picture_job *job = tone->job;
+    bool is_exact = tone->function == DICOM_VOI_LINEAR_EXACT && tone->width > 0;
+    bool is_finite = isfinite(job->slope) && isfinite(job->intercept) &&
+                     isfinite(tone->center) && isfinite(tone->width);
+    return is_finite && !tone->has_voi_lut && job->modality.count == 0 &&
            (is_exact || (tone->function == DICOM_VOI_LINEAR && tone->width > 1));
 }
 
@@ -338,21 +372,56 @@ static struct line line_of(const struct tone *tone)
     }
     return (struct line){.flip = flip,
                          .factor = (float)(factor * 255),
-                         .offset = (float)(offset * 255 + 0.5)};
+                         .offset = (float)(offset * 255 + 0.5),
+                         .is_wide = has_avx2()};
 }
 
-/* The cells from which on, either way, all tones of the table are the same. */
-static struct limits find_slope(const uint8_t *table, struct limits limits, int16_t flip)
+static uint8_t tone_at(const struct tone *tone, int cell, int16_t flip)
 {
-    uint8_t first = table[(uint16_t)(limits.low ^ flip)];
-    uint8_t last = table[(uint16_t)(limits.high ^ flip)];
-    while (limits.low < limits.high &&
-           table[(uint16_t)((limits.low + 1) ^ flip)] == first)
-        limits.low++;
-    while (limits.low < limits.high &&
-           table[(uint16_t)((limits.high - 1) ^ flip)] == last)
-        limits.high--;
-    return limits;
+    return tone_of(tone, cell_value(&tone->job->shape, (uint16_t)(cell ^ flip)));
+}
+
+/* How many cells from the lowest on have the lowest one's tone, or have not the highest
+ * one's. */
+static int count_cells(const struct tone *tone, int16_t flip, uint8_t end, bool has_it)
+{
+    int low = INT16_MIN;
+    int high = INT16_MAX + 1;
+    while (low < high) {
+        int middle = (low + high) >> 1;
+        if ((tone_at(tone, middle, flip) == end) == has_it)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low - INT16_MIN;
+}
+
+/* The cells from which on, either way, all tones are the same. */
+static struct limits find_slope(const struct tone *tone, int16_t flip)
+{
+    uint8_t first = tone_at(tone, INT16_MIN, flip);
+    uint8_t last = tone_at(tone, INT16_MAX, flip);
+    if (first == last)
+        return (struct limits){INT16_MIN, INT16_MIN};
+    return (struct limits){
+        (int16_t)(INT16_MIN + count_cells(tone, flip, first, true) - 1),
+        (int16_t)(INT16_MIN + count_cells(tone, flip, last, false))};
+}
+
+/* Padding is black where it lies: all of it is between two cells that are. */
+static bool is_padding_black(const struct tone *tone)
+{
+    const struct picture_job *job = tone->job;
+    double lowest = job->shape.is_signed ? INT16_MIN : 0;
+    double highest = job->shape.is_signed ? INT16_MAX : UINT16_MAX;
+    double ends[] = {(double)job->padding, (double)job->padding_limit};
+    bool is_black = true;
+    for (int i = 0; i < 2 && job->has_padding; i++) {
+        double end = ends[i] < lowest ? lowest : ends[i] > highest ? highest : ends[i];
+        is_black = is_black && tone_of(tone, end) == 0;
+    }
+    return is_black;
 }
 
 static bool is_tone_at(const struct line *line, int16_t cell)
@@ -361,64 +430,64 @@ static bool is_tone_at(const struct line *line, int16_t cell)
     return tone >= 0 && tone < 256; /* nor what is no number */
 }
 
-/* A float has fewer digits than the table was made with: it serves where it gives every
- * cell of the frame the table's tone. */
-static bool agrees(const struct line *line, const uint8_t *table, struct limits limits)
+/* A float has fewer digits than the formulas: it serves where it gives every cell of the
+ * slope its tone. */
+static bool agrees(const struct line *line, const struct tone *tone)
 {
     uint8_t cells[2 * BLOCK_CELLS];
     uint8_t tones[BLOCK_CELLS];
     if (!is_tone_at(line, line->limits.low) || !is_tone_at(line, line->limits.high))
         return false;
-    for (int first = limits.low; first <= limits.high; first += BLOCK_CELLS) {
-        int count = limits.high - first + 1;
+    for (int first = line->limits.low; first <= line->limits.high; first += BLOCK_CELLS) {
+        int count = line->limits.high - first + 1;
         for (int i = 0; i < BLOCK_CELLS; i++) {
             uint16_t cell = (uint16_t)((first + (i < count ? i : 0)) ^ line->flip);
             memcpy(cells + 2 * i, &cell, 2);
         }
         paint_block(line, cells, tones);
         for (int i = 0; i < BLOCK_CELLS && i < count; i++)
-            if (tones[i] != table[(uint16_t)((first + i) ^ line->flip)])
+            if (tones[i] != tone_at(tone, first + i, line->flip))
                 return false;
     }
     return true;
 }
 
-/* How many were painted; the table does the rest. */
-static size_t paint_by_line(const struct tone *tone, const uint8_t *table,
-                            struct limits limits, const uint8_t *pixels, uint8_t *out)
+/* False: a table has to do it. No pixel is looked at before it is painted. */
+static bool paint_by_line(const struct tone *tone, const uint8_t *pixels, uint8_t *out)
 {
     size_t count = (size_t)tone->job->shape.columns * tone->job->shape.rows;
     size_t i = 0;
-    if (count < BLOCK_CELLS || !is_linear(tone))
-        return 0;
+    if (count < BLOCK_CELLS || !is_linear(tone) || !is_padding_black(tone))
+        return false;
     struct line line = line_of(tone);
-    line.limits = find_slope(table, limits, line.flip);
-    if (!agrees(&line, table, limits))
-        return 0;
+    line.limits = find_slope(tone, line.flip);
+    size_t cells = (size_t)(line.limits.high - line.limits.low);
+    if (cells > count / PIXELS_OF_A_CELL || !agrees(&line, tone))
+        return false;
     for (; count - i >= BLOCK_CELLS; i += BLOCK_CELLS)
         paint_block(&line, pixels + i * 2, out + i);
-    return i;
+    for (; i < count; i++)
+        out[i] = tone_at(tone, cell_at(pixels, i, line.flip), line.flip);
+    return true;
 }
 
-static bool map_cells(const struct picture_job *job, const uint8_t *pixels, uint8_t *out,
-                      struct arena *arena, struct err *err)
+static bool map_by_table(const struct picture_job *job, const uint8_t *pixels,
+                         uint8_t *out, struct arena *arena, struct err *err)
 {
     const struct codec_shape *shape = &job->shape;
     size_t count = (size_t)shape->columns * shape->rows;
     uint32_t cells = codec_sample_bytes(shape) == 1 ? 256 : 65536;
     struct range range = {0};
-    struct limits limits = {0};
     uint8_t *table = arena_take(arena, cells, 1, err);
     if (!table)
         return false;
-    bool is_between = mark_cells(job, pixels, table, &limits);
+    mark_cells(job, pixels, table);
     if (needs_range(job))
         range = range_of(job, table, cells);
     struct tone tone = start_tone(job, &range);
     fill_tones(&tone, table, cells);
-    size_t done = is_between ? paint_by_line(&tone, table, limits, pixels, out) : 0;
     if (cells == 65536)
-        paint_cells(pixels + done * 2, count - done, table, out + done);
+        paint_cells(pixels, count, table, out);
     for (size_t i = 0; cells == 256 && i < count; i++)
         out[i] = table[pixels[i]];
     return true;
@@ -445,8 +514,13 @@ static void map_values(const struct picture_job *job, const uint8_t *pixels, uin
 bool picture_map_grey(const struct picture_job *job, const uint8_t *pixels, uint8_t *out,
                       struct arena *arena, struct err *err)
 {
+    if (codec_sample_bytes(&job->shape) == 2 && !needs_range(job)) {
+        struct tone tone = start_tone(job, NULL);
+        if (paint_by_line(&tone, pixels, out))
+            return true;
+    }
     if (codec_sample_bytes(&job->shape) <= 2)
-        return map_cells(job, pixels, out, arena, err);
+        return map_by_table(job, pixels, out, arena, err);
     map_values(job, pixels, out);
     return true;
 }
