@@ -106,8 +106,8 @@ bool codec_decode_baseline(const struct codec_job *job, const struct codec_jpeg 
 
 /* Grey goes in as the luma that it is: the library's way through pixels would first copy
  * it byte by byte. The picture's own bytes are the same. */
-static int compress(tjhandle handle, const struct codec_picture *picture,
-                    unsigned char **bytes, unsigned long *len)
+static bool compress(tjhandle handle, const struct codec_picture *picture, int flags,
+                     unsigned char **bytes, unsigned long *len)
 {
     const unsigned char *luma = picture->pixels;
     int columns = (int)picture->columns;
@@ -115,9 +115,28 @@ static int compress(tjhandle handle, const struct codec_picture *picture,
     int quality = (int)picture->quality;
     if (picture->samples == 1)
         return tjCompressFromYUVPlanes(handle, &luma, columns, NULL, rows, TJSAMP_GRAY,
-                                       bytes, len, quality, 0);
+                                       bytes, len, quality, flags) == 0;
     return tjCompress2(handle, picture->pixels, columns, 0, rows, TJPF_RGB, bytes, len,
-                       TJSAMP_422, quality, 0);
+                       TJSAMP_422, quality, flags) == 0;
+}
+
+/* Straight to where it belongs. The library's estimate is far more than what comes out of
+ * most, so this is for pictures as screens have them. */
+static bool compress_in_place(tjhandle handle, const struct codec_picture *picture,
+                              struct buf *out)
+{
+    enum { ROOM_BYTES_MAX = 8 << 20 };
+    int subsampling = picture->samples == 1 ? TJSAMP_GRAY : TJSAMP_422;
+    unsigned long room =
+        tjBufSize((int)picture->columns, (int)picture->rows, subsampling);
+    if (room > ROOM_BYTES_MAX || room > out->max_bytes - out->len)
+        return false;
+    buf_reserve(out, room);
+    unsigned char *at = out->at + out->len;
+    if (out->has_failed || !compress(handle, picture, TJFLAG_NOREALLOC, &at, &room))
+        return false;
+    out->len += room;
+    return true;
 }
 
 bool codec_write_jpeg(const struct codec_picture *picture, struct buf *out,
@@ -132,10 +151,11 @@ bool codec_write_jpeg(const struct codec_picture *picture, struct buf *out,
     CLEANUP(close_handle) tjhandle handle = tjInitCompress();
     if (!handle)
         return err_set(err, ERR_BUSY, "memory_short", "no JPEG encoder");
-    /* allocated by the library, whose estimate would be larger than what comes out */
-    int failed = compress(handle, picture, &bytes, &len);
+    if (compress_in_place(handle, picture, out))
+        return true;
+    bool is_done = compress(handle, picture, 0, &bytes, &len);
     CLEANUP(free_bytes) unsigned char *owned = bytes;
-    if (failed != 0)
+    if (!is_done)
         return err_set(err, ERR_BUSY, "memory_short", "a JPEG was not written");
     buf_put(out, owned, len);
     return buf_check(out, err);

@@ -320,6 +320,37 @@ static void a_cut_frame_shows_nothing_of_the_memory(void)
     }
 }
 
+/* Where there is room for the worst it is written in place, else it is copied: the same
+ * bytes behind what is there, of black and white noise too, which is the worst. */
+static void a_picture_is_the_same_in_any_room(void)
+{
+    enum { SIDE = 96, BEFORE = 5 };
+    uint8_t pixels[SIDE * SIDE * 3];
+    uint32_t dice = 7;
+    for (size_t i = 0; i < sizeof pixels; i++) {
+        dice = dice * 1664525U + 1013904223U;
+        pixels[i] = dice >> 31 ? 255 : 0;
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        struct err err = {0};
+        CLEANUP(buf_free) struct buf roomy = buf_init(1 << 20);
+        struct codec_picture picture = {pixels, SIDE, SIDE - 3, i % 2 ? 3 : 1,
+                                        i < 2 ? 100 : 90};
+        buf_cstr(&roomy, "first");
+        CHECK(codec_write_jpeg(&picture, &roomy, &err));
+        CHECK(memcmp(roomy.at, "first\xFF\xD8", BEFORE + 2) == 0);
+        CHECK(memcmp(roomy.at + roomy.len - 2, "\xFF\xD9", 2) == 0);
+        CLEANUP(buf_free) struct buf tight = buf_init(roomy.len);
+        buf_cstr(&tight, "first");
+        CHECK(codec_write_jpeg(&picture, &tight, &err));
+        CHECK(span_equal(buf_view(&roomy), buf_view(&tight)));
+        CLEANUP(buf_free) struct buf narrow = buf_init(roomy.len - 1);
+        buf_cstr(&narrow, "first");
+        CHECK(!codec_write_jpeg(&picture, &narrow, &err));
+        CHECK(strcmp(err.code, "buf_full") == 0);
+    }
+}
+
 int main(void)
 {
     RUN(what_goes_in_comes_out_again_in_every_shape);
@@ -334,5 +365,6 @@ int main(void)
     RUN(shared_chroma_is_of_bytes);
     RUN(a_frame_of_another_size_is_refused);
     RUN(a_cut_frame_shows_nothing_of_the_memory);
+    RUN(a_picture_is_the_same_in_any_room);
     return test_done();
 }
