@@ -515,7 +515,8 @@ bool picture_map_grey(const struct picture_job *job, const uint8_t *pixels, uint
                       struct arena *arena, struct err *err)
 {
     if (codec_sample_bytes(&job->shape) == 2 && !needs_range(job)) {
-        struct tone tone = start_tone(job, NULL);
+        struct range none = {0};
+        struct tone tone = start_tone(job, &none);
         if (paint_by_line(&tone, pixels, out))
             return true;
     }
