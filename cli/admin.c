@@ -61,12 +61,17 @@ static const struct action actions[] = {
      admin_hold_confirm},
 };
 
-static int print_usage(void)
+static void print_usage(FILE *out)
 {
-    fputs("usage: tsumugi admin --config FILE …\n", stderr);
+    fputs("usage: tsumugi admin --config FILE …\n", out);
     for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
-        fprintf(stderr, "  %-8s %-8s %s\n", actions[i].noun, actions[i].verb,
+        fprintf(out, "  %-8s %-8s %s\n", actions[i].noun, actions[i].verb,
                 actions[i].words);
+}
+
+static int refuse_usage(void)
+{
+    print_usage(stderr);
     return COMMAND_USAGE;
 }
 
@@ -125,17 +130,18 @@ static int run(int argc, char **argv)
     const struct action *action = NULL;
     struct err err = {0};
     if (argc < WORDS_BEFORE || argc > ADMIN_WORDS_MAX || strcmp(argv[1], "--config") != 0)
-        return print_usage();
+        return refuse_usage();
     for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
         if (strcmp(argv[3], actions[i].noun) == 0 &&
             strcmp(argv[4], actions[i].verb) == 0)
             action = &actions[i];
     if (!action)
-        return print_usage();
+        return refuse_usage();
     if (perform(action, argv[2], argv + WORDS_BEFORE, argc - WORDS_BEFORE, &err))
         return COMMAND_OK;
     fprintf(stderr, "tsumugi admin: %s: %s\n", err.code, err.text);
     return strcmp(err.code, "usage") == 0 ? COMMAND_USAGE : COMMAND_FAILED;
 }
 
-const struct command command_admin = {"admin", "founds and keeps a network", run};
+const struct command command_admin = {"admin", "founds and keeps a network", print_usage,
+                                      run};

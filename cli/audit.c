@@ -23,15 +23,20 @@ static int verify(const char *const *directories, size_t directory_count)
     return COMMAND_FAILED;
 }
 
+static void print_usage(FILE *out)
+{
+    fputs("usage: tsumugi audit verify DIR…   one for each process of the centre\n"
+          "Prints the number of records, or the first bad one as: node number code.\n",
+          out);
+}
+
 static int run(int argc, char **argv)
 {
     if (argc >= 3 && strcmp(argv[1], "verify") == 0)
         return verify((const char *const *)argv + 2, (size_t)argc - 2);
-    fputs("usage: tsumugi audit verify DIR…   one for each process of the centre\n"
-          "Prints the number of records, or the first bad one as: node number code.\n",
-          stderr);
+    print_usage(stderr);
     return COMMAND_USAGE;
 }
 
-const struct command command_audit = {"audit",
-                                      "check the audit's files: audit verify DIR…", run};
+const struct command command_audit = {
+    "audit", "check the audit's files: audit verify DIR…", print_usage, run};

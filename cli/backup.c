@@ -84,6 +84,13 @@ static bool copy(const char *config, const char *to, bool is_without, struct err
     return is_made && is_noted;
 }
 
+static void print_usage(FILE *out)
+{
+    fputs("usage: tsumugi backup --config FILE --to DIR [--without-database]\n"
+          "       tsumugi backup --make-key FILE\n",
+          out);
+}
+
 static int run(int argc, char **argv)
 {
     struct err err = {0};
@@ -93,12 +100,11 @@ static int run(int argc, char **argv)
     bool is_without = argc == 6 && strcmp(argv[5], "--without-database") == 0;
     if ((argc != 5 && !is_without) || strcmp(argv[1], "--config") != 0 ||
         strcmp(argv[3], "--to") != 0) {
-        fputs("usage: tsumugi backup --config FILE --to DIR [--without-database]\n"
-              "       tsumugi backup --make-key FILE\n",
-              stderr);
+        print_usage(stderr);
         return COMMAND_USAGE;
     }
     return copy(argv[2], argv[4], is_without, &err) ? COMMAND_OK : fail(&err);
 }
 
-const struct command command_backup = {"backup", "a sealed copy of a centre", run};
+const struct command command_backup = {"backup", "a sealed copy of a centre", print_usage,
+                                       run};

@@ -37,7 +37,6 @@ static const char usage[] =
 struct options {
     struct demo demo;
     bool is_once;
-    bool wants_help;
 };
 
 static bool take_number(const char *value, uint64_t max, int *number)
@@ -79,9 +78,7 @@ static bool take_option(struct options *options, const char *name, const char *v
 static bool read_options(struct options *options, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0)
-            options->wants_help = true;
-        else if (strcmp(argv[i], "--once") == 0)
+        if (strcmp(argv[i], "--once") == 0)
             options->is_once = true;
         else if (strcmp(argv[i], "--tls") == 0)
             options->demo.has_tls = true;
@@ -272,6 +269,11 @@ static int run_demo(struct options *options)
     return is_good ? COMMAND_OK : COMMAND_FAILED;
 }
 
+static void print_usage(FILE *out)
+{
+    fputs(usage, out);
+}
+
 static int run(int argc, char **argv)
 {
     char temporary[] = "/tmp/tsumugi-demo-XXXXXX";
@@ -285,9 +287,9 @@ static int run(int argc, char **argv)
                                        .arena = arena_init(ARENA_BYTES)}};
     bool is_read =
         read_options(&options, argc, argv) && !(options.is_once && options.demo.has_tls);
-    if (!is_read || options.wants_help) {
-        fputs(usage, options.wants_help ? stdout : stderr);
-        return options.wants_help ? COMMAND_OK : COMMAND_USAGE;
+    if (!is_read) {
+        print_usage(stderr);
+        return COMMAND_USAGE;
     }
     signals_block();
     bool is_temporary = !options.demo.directory;
@@ -311,4 +313,5 @@ static int run(int argc, char **argv)
     return status;
 }
 
-const struct command command_demo = {"demo", "an invented region on this machine", run};
+const struct command command_demo = {"demo", "an invented region on this machine",
+                                     print_usage, run};

@@ -116,6 +116,13 @@ static int read_rows(void)
     return COMMAND_OK;
 }
 
+static void print_usage(FILE *out)
+{
+    fputs("usage: tsumugi gateway --config FILE [--held | --links [DAY] | "
+          "--sources [metrics] | --confirm RECORD | --refuse RECORD | --release PATH]\n",
+          out);
+}
+
 static int run(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "--read-rows") == 0)
@@ -129,12 +136,9 @@ static int run(int argc, char **argv)
             values <= actions[i].max_values)
             return actions[i].run(argv[2], values ? argv[4] : NULL);
     }
-    fprintf(
-        stderr,
-        "usage: tsumugi gateway --config FILE [--held | --links [DAY] | "
-        "--sources [metrics] | --confirm RECORD | --refuse RECORD | --release PATH]\n");
+    print_usage(stderr);
     return COMMAND_USAGE;
 }
 
 const struct command command_gateway = {
-    "gateway", "a hospital's side: reads, releases, answers", run};
+    "gateway", "a hospital's side: reads, releases, answers", print_usage, run};

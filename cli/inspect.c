@@ -421,6 +421,11 @@ static void inspect_argument(struct inspection *inspection, const char *path)
     print_fault(inspection, &place, &err);
 }
 
+static void print_usage(FILE *out)
+{
+    fputs("usage: tsumugi inspect [--json] PATH…\n", out);
+}
+
 static int run(int argc, char **argv)
 {
     struct inspection inspection = {0};
@@ -437,7 +442,7 @@ static int run(int argc, char **argv)
         inspection.is_json = true;
     }
     if (first >= argc) {
-        fputs("usage: tsumugi inspect [--json] PATH…\n", stderr);
+        print_usage(stderr);
         return COMMAND_USAGE;
     }
     inspection.arena = arena_init(ARENA_BYTES_MAX);
@@ -452,4 +457,4 @@ static int run(int argc, char **argv)
 }
 
 const struct command command_inspect = {
-    "inspect", "say what files and trees hold: inspect [--json] PATH…", run};
+    "inspect", "say what files and trees hold: inspect [--json] PATH…", print_usage, run};

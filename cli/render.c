@@ -123,6 +123,13 @@ static bool render(const struct words *words, struct arena *arena, struct buf *r
     return true;
 }
 
+static void print_usage(FILE *out)
+{
+    fputs("usage: tsumugi render FILE -o OUT [--frame N] [--window C,W] [--size PX] "
+          "[--raw]\n",
+          out);
+}
+
 static int run(int argc, char **argv)
 {
     CLEANUP(arena_free) struct arena arena = arena_init(ARENA_BYTES_MAX);
@@ -134,9 +141,7 @@ static int run(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "--child") == 0)
         child_serve(&drawing); /* for the pools of this program alone */
     if (!take_words(argc, argv, &words)) {
-        fputs("usage: tsumugi render FILE -o OUT [--frame N] [--window C,W] [--size PX] "
-              "[--raw]\n",
-              stderr);
+        print_usage(stderr);
         return COMMAND_USAGE;
     }
     if (render(&words, &arena, &reply, &err))
@@ -148,4 +153,5 @@ static int run(int argc, char **argv)
 }
 
 const struct command command_render = {
-    "render", "a DICOM frame as JPEG or raw: render FILE -o OUT [--frame N] …", run};
+    "render", "a DICOM frame as JPEG or raw: render FILE -o OUT [--frame N] …",
+    print_usage, run};

@@ -196,13 +196,18 @@ static bool restore(struct restoring *restoring, struct err *err)
     return true;
 }
 
+static void print_usage(FILE *out)
+{
+    fputs("usage: tsumugi restore --from COPY --config FILE [--drill]\n", out);
+}
+
 static int run(int argc, char **argv)
 {
     struct err err = {0};
     bool is_drill = argc == 6 && strcmp(argv[5], "--drill") == 0;
     if ((argc != 5 && !is_drill) || strcmp(argv[1], "--from") != 0 ||
         strcmp(argv[3], "--config") != 0) {
-        fputs("usage: tsumugi restore --from COPY --config FILE [--drill]\n", stderr);
+        print_usage(stderr);
         return COMMAND_USAGE;
     }
     CLEANUP(restoring_close) struct restoring restoring = {.from = argv[2]};
@@ -213,4 +218,5 @@ static int run(int argc, char **argv)
     return COMMAND_FAILED;
 }
 
-const struct command command_restore = {"restore", "brings a copy back, or --drill", run};
+const struct command command_restore = {"restore", "brings a copy back, or --drill",
+                                        print_usage, run};

@@ -12,11 +12,16 @@ static void stop(void *context)
     server_stop(context);
 }
 
+static void print_usage(FILE *out)
+{
+    fputs("usage: tsumugi server --config FILE\n", out);
+}
+
 static int run(int argc, char **argv)
 {
     struct err err = {0};
     if (argc != 3 || strcmp(argv[1], "--config") != 0) {
-        fprintf(stderr, "usage: tsumugi server --config FILE\n");
+        print_usage(stderr);
         return COMMAND_USAGE;
     }
     memory_settle();
@@ -38,4 +43,4 @@ static int run(int argc, char **argv)
     return COMMAND_OK;
 }
 
-const struct command command_server = {"server", "the service centre", run};
+const struct command command_server = {"server", "the service centre", print_usage, run};

@@ -169,13 +169,18 @@ static void tell_fault(const struct options *options, const struct err *err)
     fprintf(stderr, "tsumugi ssmix: %s: %s\n", err->code, text);
 }
 
+static void print_usage(FILE *out)
+{
+    fputs(usage, out);
+}
+
 static int run(int argc, char **argv)
 {
     struct options options;
     struct conformity_total total = {0};
     struct err err = {0};
     if (!read_options(argc, argv, &options)) {
-        fputs(usage, stderr);
+        print_usage(stderr);
         return COMMAND_USAGE;
     }
     bool is_done = check(&options, &total, &err);
@@ -193,4 +198,4 @@ static int run(int argc, char **argv)
 }
 
 const struct command command_ssmix = {
-    "ssmix", "check a hospital's SS-MIX2 storage: ssmix check ROOT", run};
+    "ssmix", "check a hospital's SS-MIX2 storage: ssmix check ROOT", print_usage, run};

@@ -41,7 +41,6 @@ struct arguments {
     bool is_specific;
     bool has_no_waves;
     bool has_long_waves;
-    bool wants_help;
 };
 
 static bool take_images(const char *value, enum synth_images *images)
@@ -97,10 +96,6 @@ static bool take_argument(const char *name, const char *value,
 static bool take_arguments(int argc, char **argv, struct arguments *arguments)
 {
     for (int i = 1; i < argc; i += 2) {
-        if (strcmp(argv[i], "--help") == 0) {
-            arguments->wants_help = true;
-            return true;
-        }
         if (i + 1 >= argc || !take_argument(argv[i], argv[i + 1], arguments)) {
             fprintf(stderr, "tsumugi synth: %s: missing or wrong value\n", argv[i]);
             return false;
@@ -130,13 +125,18 @@ static bool write_all(struct synth *synth)
     return synth->err.kind == ERR_NONE && synth_write_region(synth);
 }
 
+static void print_usage(FILE *out)
+{
+    fputs(USAGE, out);
+}
+
 static int run(int argc, char **argv)
 {
     struct arguments arguments = {
         .people = SYNTH_PEOPLE_DEFAULT, .images = SYNTH_SMALL_IMAGES, .today = DAY_NONE};
-    if (!take_arguments(argc, argv, &arguments) || arguments.wants_help) {
-        fputs(USAGE, arguments.wants_help ? stdout : stderr);
-        return arguments.wants_help ? COMMAND_OK : COMMAND_USAGE;
+    if (!take_arguments(argc, argv, &arguments)) {
+        print_usage(stderr);
+        return COMMAND_USAGE;
     }
     struct synth synth = {.seed = arguments.seed,
                           .today = arguments.today,
@@ -163,4 +163,4 @@ static int run(int argc, char **argv)
 }
 
 const struct command command_synth = {"synth", "writes an invented region for tests",
-                                      run};
+                                      print_usage, run};
