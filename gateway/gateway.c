@@ -447,11 +447,14 @@ static bool open_dicom(struct gateway *gateway, struct err *err)
     return gateway->dicom != NULL;
 }
 
-/* Each of the centre's processes is reached, and all storages are read. What comes first
- * here keeps the rest from being so: a new index is filled before anybody is dialled. */
+/* Each of the centre's processes is reached, all storages are read, and who reads what can
+ * be written down. What comes first here keeps the rest from being so: a new index is
+ * filled before anybody is dialled. */
 static const char *find_fault(void *context)
 {
     struct gateway *gateway = context;
+    if (!audit_is_writable(gateway->audit))
+        return "audit_unwritable";
     switch (collect_standing(gateway->collect).state) {
     case COLLECT_AWAY:
         return "storage_away";

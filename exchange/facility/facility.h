@@ -235,6 +235,13 @@ bool facility_gateway_standing(struct facility_gateways *gateways, struct id fac
 void facility_gateway_note_standing(struct facility_gateways *gateways,
                                     struct id facility,
                                     const struct uplink_standing *standing);
+/* Since when the centre itself has not been able to keep what this gateway sends (its own
+ * database is full, say), UTC ms, 0 = it is; the listeners hear of a change. What the
+ * gateway says of its storages is right all the same. */
+int64_t facility_gateway_untaken_since(struct facility_gateways *gateways,
+                                       struct id facility);
+void facility_gateway_note_untaken(struct facility_gateways *gateways, struct id facility,
+                                   int64_t since_ms);
 
 /* ---- routes: listFacilities ---- */
 struct facility_service {

@@ -38,6 +38,7 @@ struct gateway {
     int64_t greeted_at_ms;               /* monotonic, when its answer was there */
     int64_t counter;                     /* of grants on this tunnel */
     struct uplink_standing standing;     /* as it said last on this tunnel */
+    int64_t untaken_since_ms;            /* what it sends is not kept here, 0 = it is */
     struct gateway *next;
 };
 
@@ -202,6 +203,13 @@ bool facility_gateway_standing(struct facility_gateways *gateways, struct id fac
     return is_ready;
 }
 
+static void tell_standing(struct facility_gateways *gateways, struct id facility)
+{
+    for (size_t i = 0; i < gateways->listener_count; i++)
+        if (gateways->listeners[i].stands)
+            gateways->listeners[i].stands(gateways->listeners[i].context, facility);
+}
+
 void facility_gateway_note_standing(struct facility_gateways *gateways,
                                     struct id facility,
                                     const struct uplink_standing *standing)
@@ -214,9 +222,33 @@ void facility_gateway_note_standing(struct facility_gateways *gateways,
         gateway->standing = *standing;
     }
     pthread_mutex_unlock(&gateways->lock);
-    for (size_t i = 0; is_news && i < gateways->listener_count; i++)
-        if (gateways->listeners[i].stands)
-            gateways->listeners[i].stands(gateways->listeners[i].context, facility);
+    if (is_news)
+        tell_standing(gateways, facility);
+}
+
+int64_t facility_gateway_untaken_since(struct facility_gateways *gateways,
+                                       struct id facility)
+{
+    pthread_mutex_lock(&gateways->lock);
+    const struct gateway *gateway = find_facility(gateways, facility);
+    int64_t since_ms = gateway ? gateway->untaken_since_ms : 0;
+    pthread_mutex_unlock(&gateways->lock);
+    return since_ms;
+}
+
+void facility_gateway_note_untaken(struct facility_gateways *gateways, struct id facility,
+                                   int64_t since_ms)
+{
+    bool is_news = false;
+    pthread_mutex_lock(&gateways->lock);
+    struct gateway *gateway = find_facility(gateways, facility);
+    if (gateway) {
+        is_news = gateway->untaken_since_ms != since_ms;
+        gateway->untaken_since_ms = since_ms;
+    }
+    pthread_mutex_unlock(&gateways->lock);
+    if (is_news)
+        tell_standing(gateways, facility);
 }
 
 /* ---- talking to one gateway, in a worker ---- */

@@ -94,13 +94,25 @@ static void put_positive(struct json_writer *writer, const char *key, int64_t va
         json_null_value(writer);
 }
 
-/* One facility's freshness as the screen says it. */
-static void write_freshness_of(struct answering *answer, size_t index)
+/* Why a facility's newest is not there; NULL when its own record is behind, or nothing.
+ */
+static const char *find_reason(bool is_connected, const struct uplink_standing *standing,
+                               int64_t untaken_since_ms)
 {
     static const char *const reasons[UPLINK_READING_COUNT] = {
         [UPLINK_NOT_YET_READ] = "storage_not_read",
         [UPLINK_STORAGE_AWAY] = "storage_away",
         [UPLINK_READ_FAILED] = "storage_failed"};
+    if (!is_connected)
+        return "gateway_away";
+    if (standing->reading != UPLINK_READ)
+        return reasons[standing->reading];
+    return untaken_since_ms > 0 ? "events_untaken" : NULL;
+}
+
+/* One facility's freshness as the screen says it. */
+static void write_freshness_of(struct answering *answer, size_t index)
+{
     struct json_writer *writer = &answer->writer;
     struct registry_freshness freshness = answer->freshness[index];
     const struct facility *facility =
@@ -111,12 +123,15 @@ static void write_freshness_of(struct answering *answer, size_t index)
         facility_gateway_standing(answer->service->gateways, facility->id, &standing) ||
         !has_gateway;
     bool is_loading = has_gateway && freshness.in_step_at_ms == 0;
-    bool is_unread = standing.reading != UPLINK_READ;
-    bool is_behind = !is_connected || is_unread || freshness.behind_at_ms > 0;
-    int64_t since = is_behind && freshness.behind_at_ms > 0 ? freshness.behind_at_ms
-                    : !is_connected                         ? facility->last_seen_at
-                    : is_unread                             ? standing.since_ms
-                                                            : freshness.in_step_at_ms;
+    int64_t untaken_since =
+        facility_gateway_untaken_since(answer->service->gateways, facility->id);
+    const char *reason = find_reason(is_connected, &standing, untaken_since);
+    bool is_behind = reason || freshness.behind_at_ms > 0;
+    int64_t since = freshness.behind_at_ms > 0        ? freshness.behind_at_ms
+                    : !is_connected                   ? facility->last_seen_at
+                    : standing.reading != UPLINK_READ ? standing.since_ms
+                    : untaken_since > 0               ? untaken_since
+                                                      : freshness.in_step_at_ms;
     json_open_object(writer);
     json_put_id(writer, "facility", facility->id);
     json_put_cstr(writer, "state",
@@ -125,9 +140,8 @@ static void write_freshness_of(struct answering *answer, size_t index)
                                : "in_step");
     put_positive(writer, "since", since);
     json_key(writer, "reason");
-    if (!is_connected || is_unread)
-        json_cstr_value(writer,
-                        is_connected ? reasons[standing.reading] : "gateway_away");
+    if (reason)
+        json_cstr_value(writer, reason);
     else
         json_null_value(writer);
     put_positive(writer, "every_s", standing.polled_s);

@@ -43,6 +43,7 @@ struct registry_pump {
     int delay_ms;
     int quick_polls; /* empty ones in a row */
     int64_t asked_at_ms;
+    int64_t untaken_since_ms; /* wall clock, 0 = what came last is kept; under the lock */
     bool has_batch;     /* what came is not applied yet */
     struct buf answers; /* body of the next poll, for this tunnel only */
     struct buf received;

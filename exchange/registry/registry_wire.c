@@ -164,6 +164,31 @@ static void note_failing(struct registry_pump *pump)
                                    &standing);
 }
 
+/* What it sent is not kept here: the centre's own database is full, say. Once is none:
+ * the same events come again at once. A lane that is empty does not speak for the other.
+ */
+static void note_untaken(struct registry_pump *pump, bool is_untaken)
+{
+    struct registry_gateway *gateway = pump->gateway;
+    struct registry_uplink *uplink = gateway->uplink;
+    int64_t since_ms = 0;
+    pthread_mutex_lock(&uplink->lock);
+    bool was_untaken = pump->untaken_since_ms > 0;
+    if (!is_untaken)
+        pump->untaken_since_ms = 0;
+    else if (!was_untaken)
+        pump->untaken_since_ms = clock_wall_ms(&uplink->config.clock);
+    for (int lane = 0; lane < REGISTRY_LANES; lane++) {
+        int64_t lane_ms = gateway->pumps[lane].untaken_since_ms;
+        if (lane_ms > 0 && (since_ms == 0 || lane_ms < since_ms))
+            since_ms = lane_ms;
+    }
+    pthread_mutex_unlock(&uplink->lock);
+    if (was_untaken)
+        facility_gateway_note_untaken(uplink->config.gateways, gateway->facility,
+                                      since_ms);
+}
+
 static bool take_batch(struct registry_pump *pump, size_t *count, struct err *err)
 {
     struct facility_gateways *gateways = pump->gateway->uplink->config.gateways;
@@ -182,7 +207,9 @@ static bool take_batch(struct registry_pump *pump, size_t *count, struct err *er
                        pump->status);
     }
     (void)facility_gateway_standing(gateways, batch.facility, &batch.standing);
-    if (!registry_apply_events(&batch, buf_view(&pump->received), err))
+    bool is_taken = registry_apply_events(&batch, buf_view(&pump->received), err);
+    note_untaken(pump, !is_taken);
+    if (!is_taken)
         return false;
     facility_gateway_note_standing(gateways, batch.facility, &batch.standing);
     buf_free(&pump->received); /* hundreds of pumps wait with nothing to do */

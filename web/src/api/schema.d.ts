@@ -1418,7 +1418,7 @@ export interface components {
             state: "in_step" | "loading" | "behind" | "not_linked" | "refused";
             /** @description in step or behind since, UTC milliseconds */
             since: number | null;
-            /** @description of what is behind: gateway_away (not connected), storage_away (the facility's storage is not there), storage_failed (its gateway cannot read it, or cannot keep what it reads), storage_not_read (not yet since its start) */
+            /** @description of what is behind: gateway_away (not connected), storage_away (the facility's storage is not there), storage_failed (its gateway cannot read it, or cannot keep what it reads), storage_not_read (not yet since its start), events_untaken (the centre cannot keep what the facility sends) */
             reason?: string | null;
             /** @description the source gives no events (a Windows share): looked at this often, in seconds */
             every_s: number | null;

@@ -73,6 +73,7 @@ export const words: Record<keyof typeof source, Words> = {
   'fresh.behind.unknown.long': 'No answer; new entries are missing',
   'fresh.why.storage_away': 'The facility\'s storage cannot be read. ',
   'fresh.why.storage_failed': 'The facility\'s server cannot take in new data (its disk may be full). ',
+  'fresh.why.events_untaken': 'The centre\'s server cannot take in this facility\'s new data (its disk may be full). ',
   'fresh.why.storage_not_read': 'The facility\'s server is reading its data after a start. ',
   'fresh.after': 'Entries after {when} are missing',
   'fresh.after.unknown': 'New entries are missing',

@@ -70,6 +70,7 @@ export const words = {
   'fresh.behind.unknown.long': '応答がありません。新しい情報は表示されていません',
   'fresh.why.storage_away': '施設のデータの保管場所を読めません。',
   'fresh.why.storage_failed': '施設のサーバが新しいデータを取り込めません（容量不足など）。',
+  'fresh.why.events_untaken': 'センターのサーバが、この施設の新しいデータを取り込めません（容量不足など）。',
   'fresh.why.storage_not_read': '施設のサーバが起動後の読み込みをしています。',
   'fresh.after': '{when}以降の情報は表示されていません',
   'fresh.after.unknown': '新しい情報は表示されていません',
