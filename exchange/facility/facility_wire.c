@@ -23,6 +23,7 @@ enum {
     STILL_MS = 60 * 1000,
     ANSWER_BYTES_MAX = 256 * 1024,
     JOB_ARENA_BYTES = 4 << 20,
+    CLOCK_APART_S = 60, /* from where on an operator is told */
 };
 
 /* One facility with an accepted certificate; lives as long as the table. */
@@ -316,6 +317,21 @@ static bool check_welcome(const struct gateway *gateway,
     return uplink_read_policy(text_span(welcome->policy), arena, &policy, err);
 }
 
+/* Nothing depends on it, but rows of two audits that tell of one moment ought to say so,
+ * and a day later certificates are refused. Which of the two is wrong only people know.
+ */
+static void check_clock(const struct gateway *gateway, int64_t theirs_ms)
+{
+    const struct facility_gateways_config *config = &gateway->gateways->config;
+    int64_t apart_s = 0;
+    if (theirs_ms <= 0 || !config->log)
+        return;
+    apart_s = (theirs_ms - clock_wall_ms(&config->clock)) / 1000;
+    if (apart_s >= CLOCK_APART_S || apart_s <= -CLOCK_APART_S)
+        LOG(config->log, "clock_apart", LOG_WORD("facility", gateway->code),
+            LOG_NUMBER("ahead_s", apart_s));
+}
+
 /* Two audit series of one name would look like one that was forged: each other's heads
  * would be kept for the same. */
 static bool take_node(struct gateway *gateway, struct text node, struct err *err)
@@ -360,6 +376,7 @@ static bool say_hello(struct gateway *gateway, struct tunnel *tunnel, struct err
         !facility_keep_policy(gateways->config.store, gateway->facility, welcome.policy,
                               clock_wall_ms(&gateways->config.clock), err))
         return false;
+    check_clock(gateway, welcome.clock_ms);
     network_epoch_refresh(gateways->config.epoch);
     pthread_mutex_lock(&gateways->lock);
     gateway->standing = welcome.standing;

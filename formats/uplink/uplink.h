@@ -76,6 +76,7 @@ struct uplink_welcome {
     struct text software; /* version, for the office's list */
     struct text policy;   /* JSON as published, see below; travels as a string */
     struct uplink_standing standing;
+    int64_t clock_ms; /* its wall clock, UTC ms; 0 = gateways of before do not say */
     struct uplink_head head;
 };
 void uplink_write_hello(struct json_writer *writer, const struct uplink_hello *hello);

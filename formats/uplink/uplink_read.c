@@ -170,10 +170,12 @@ bool uplink_read_welcome(const struct json_value *value, struct uplink_welcome *
                          struct err *err)
 {
     struct uplink_standing *standing = &welcome->standing;
-    standing->polled_s = 0; /* gateways of before say nothing */
+    standing->polled_s = 0; /* gateways of before say nothing, of their clock neither */
+    welcome->clock_ms = 0;
     return json_take_int(value, "protocol", 1, INT32_MAX, &welcome->protocol, err) &&
            json_take_int_or(value, "polled_s", 0, DAY_S, &standing->polled_s, err) &&
            uplink_take_standing(value, standing, err) &&
+           json_take_int_or(value, "clock", 0, INT64_MAX, &welcome->clock_ms, err) &&
            json_take_text(value, "facility_code", 10, &welcome->facility_code, err) &&
            json_take_text(value, "node", 32, &welcome->node, err) &&
            take_epoch(value, &welcome->epoch, err) &&

@@ -74,6 +74,7 @@ static void hello_and_welcome_are_read_back(void)
                                     .software = TEXT("0.1"),
                                     .policy = TEXT("{\"version\":1,\"rules\":[]}"),
                                     .standing = {UPLINK_STORAGE_AWAY, 1234, 60},
+                                    .clock_ms = 1790000000001,
                                     .head = a_head()};
     struct uplink_welcome got = {0};
     buf_reset(&scene.out);
@@ -83,7 +84,7 @@ static void hello_and_welcome_are_read_back(void)
     CHECK(got.protocol == 1 && text_equal(got.epoch, answer.epoch));
     CHECK(text_equal(got.policy, answer.policy) && got.head.number == 41);
     CHECK(got.standing.reading == UPLINK_STORAGE_AWAY && got.standing.since_ms == 1234);
-    CHECK(got.standing.polled_s == 60);
+    CHECK(got.standing.polled_s == 60 && got.clock_ms == 1790000000001);
     /* a gateway of before says nothing about it */
     CHECK(uplink_read_welcome(
         parse(&scene, "{\"protocol\":1,\"facility_code\":\"1\",\"node\":\"n\",\"epoch\":"
@@ -91,6 +92,7 @@ static void hello_and_welcome_are_read_back(void)
                       "\"policy\":\"\",\"head\":" HEAD "}"),
         &got, &err));
     CHECK(got.standing.reading == UPLINK_READ && got.standing.polled_s == 0);
+    CHECK(got.clock_ms == 0);
 }
 
 static void a_standing_of_later_versions_is_none_that_one_can_rely_on(void)

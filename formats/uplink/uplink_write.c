@@ -56,6 +56,8 @@ void uplink_write_welcome(struct json_writer *writer,
     /* Centres of before know it by itself alone. */
     json_put_int(writer, "polled_s", welcome->standing.polled_s);
     uplink_put_standing(writer, &welcome->standing);
+    if (welcome->clock_ms > 0)
+        json_put_int(writer, "clock", welcome->clock_ms);
     json_key(writer, "head");
     uplink_write_head(writer, &welcome->head);
     json_close_object(writer);

@@ -65,6 +65,7 @@ static bool say_hello(struct answer_line *line, struct http_call *call, struct b
                                      .node = answer->config.node,
                                      .epoch = index_epoch(answer->config.index),
                                      .software = answer->config.software,
+                                     .clock_ms = clock_wall_ms(&answer->config.clock),
                                      .standing = answer_standing(answer)};
     CLEANUP(json_free_at) struct json_document *document = answer_read_body(call, err);
     if (!document || !uplink_read_hello(json_root(document), &hello, err) ||

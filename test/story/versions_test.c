@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <sys/mman.h>
+
 #include "test/story/story_scene.h"
 
 /* Gateways of other versions beside one that is up to date: one of the first version says
@@ -168,8 +170,44 @@ static void gateways_of_other_versions_disturb_nobody(void)
     free_other(&first);
 }
 
+/* What the world logs meanwhile; the test's own faults go to stdout. */
+static bool log_has(int log, const char *words)
+{
+    static char text[1 << 18];
+    ssize_t len = pread(log, text, sizeof text - 1, 0);
+    text[len > 0 ? len : 0] = '\0';
+    return strstr(text, words) != NULL;
+}
+
+static void a_gateway_whose_clock_is_wrong_is_told_to_the_operator(void)
+{
+    static const char said[] = WELCOME("1", "2000000002");
+    char welcome[1024];
+    struct clock clock = clock_system();
+    int log = memfd_create("log", MFD_CLOEXEC);
+    int before = dup(STDERR_FILENO);
+    CHECK(log >= 0 && dup2(log, STDERR_FILENO) >= 0 && setenv("TEST_LOG", "1", 1) == 0);
+    struct scene scene = scene_new();
+    struct other ahead = {.welcome = welcome};
+    snprintf(welcome, sizeof welcome, "%.*s,\"clock\":%lld}", (int)sizeof said - 2, said,
+             (long long)clock_wall_ms(&clock) + 7200500);
+    start_other(&ahead, scene.hospital->world, "gateway-c", CLINIC);
+    CHECK_SOON(
+        facility_gateway_is_ready(scene.hospital->world->gateways, hex_id(CLINIC)));
+    CHECK(log_has(log, "\"event\":\"clock_apart\",\"facility\":\"2000000002\","
+                       "\"ahead_s\":72"));
+    CHECK(!log_has(log, "\"clock_apart\",\"facility\":\"2000000001\""));
+    stop_other(&ahead);
+    hospital_free(scene.hospital);
+    free_other(&ahead);
+    CHECK(unsetenv("TEST_LOG") == 0 && dup2(before, STDERR_FILENO) >= 0);
+    close(before);
+    close(log);
+}
+
 int main(void)
 {
+    RUN(a_gateway_whose_clock_is_wrong_is_told_to_the_operator);
     RUN(gateways_of_other_versions_disturb_nobody);
     return test_done();
 }
