@@ -447,8 +447,8 @@ static bool open_dicom(struct gateway *gateway, struct err *err)
     return gateway->dicom != NULL;
 }
 
-/* Each of the centre's processes is reached, all storages are read, and who reads what can
- * be written down. What comes first here keeps the rest from being so: a new index is
+/* Each of the centre's processes is reached, all storages are read, and who reads what
+ * can be written down. What comes first here keeps the rest from being so: a new index is
  * filled before anybody is dialled. */
 static const char *find_fault(void *context)
 {

@@ -44,8 +44,8 @@ struct registry_pump {
     int quick_polls; /* empty ones in a row */
     int64_t asked_at_ms;
     int64_t untaken_since_ms; /* wall clock, 0 = what came last is kept; under the lock */
-    bool has_batch;     /* what came is not applied yet */
-    struct buf answers; /* body of the next poll, for this tunnel only */
+    bool has_batch;           /* what came is not applied yet */
+    struct buf answers;       /* body of the next poll, for this tunnel only */
     struct buf received;
     int status;
     bool is_complete;
