@@ -273,7 +273,11 @@ static void write_yearly_picture(struct synth_pen *pen, const struct synth_care 
         picture = SYNTH_BONE_XRAY;
     else if (visit % 3 == 1)
         picture = conditions & SYNTH_LIPIDS ? SYNTH_ABDOMEN_US : SYNTH_ECG;
-    synth_write_picture(pen, care, picture, false);
+    struct synth_care where = *care;
+    if (picture == SYNTH_ENDOSCOPY)
+        where.department =
+            "01"; /* the demo's hospitals keep the stomach's own to themselves */
+    synth_write_picture(pen, &where, picture, false);
 }
 
 static void write_visit(struct synth_pen *pen, int32_t day, int number, int interval)

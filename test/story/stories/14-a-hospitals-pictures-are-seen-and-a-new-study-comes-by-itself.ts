@@ -49,6 +49,18 @@ await story('pictures of a hospital, seen by a clinic', async (stage) => {
   }, 60);
   stage.check(true, 'each of the hospital\'s studies of hers is an entry that opens');
 
+  // what a hospital keeps to itself is a department of the same name
+  const scoped = choose(plan, (one) => isLinkedAt(one, RINDO, KAWABE) && studiesOf(root, numberAt(one, RINDO))
+    .some(({ files }) => readFileSync(files[0] ?? '').includes('CS\x02\0ES', 0, 'latin1')));
+  const scopedId = (await desk.find(numberAt(scoped, KAWABE)))?.id ?? '';
+  const scopes = await until('the endoscopy', async () => {
+    const heads = (await picturesOf(desk, scopedId, from, plan.today)).filter(({ title }) => title.startsWith('ES '));
+    return heads.length > 0 ? heads : undefined;
+  }, 60);
+  const scope = await desk.openEntry(scopes[0]?.id ?? '');
+  const seen = await desk.get<Study>(`/api/v1/openings/${scope.body.opening}/study`);
+  stage.same([seen.status, seen.body.modalities], [200, ['ES']], 'an endoscopy of the hospital opens, too');
+
   const enhanced = opened.flatMap(({ study: one }) => one.body.series).flatMap(({ instances }) => instances).find(({ views }) => views);
   const places = enhanced?.frame_views?.map((which) => (enhanced.views?.[which]?.position ?? enhanced.position)?.[1]);
   stage.same([enhanced?.frames, places?.slice(0, 3), places?.length], [20, [-80, -72, -64], 20],
