@@ -164,29 +164,42 @@ static void note_failing(struct registry_pump *pump)
                                    &standing);
 }
 
+/* Since when one of its lanes is not kept; the lock is held. */
+static int64_t untaken_since(const struct registry_gateway *gateway)
+{
+    int64_t since_ms = 0;
+    for (int lane = 0; lane < REGISTRY_LANES; lane++) {
+        int64_t lane_ms = gateway->pumps[lane].untaken_since_ms;
+        if (lane_ms > 0 && (since_ms == 0 || lane_ms < since_ms))
+            since_ms = lane_ms;
+    }
+    return since_ms;
+}
+
 /* What it sent is not kept here: the centre's own database is full, say. Once is none:
  * the same events come again at once. A lane that is empty does not speak for the other.
- */
+ * The other lane may note at the same time: whoever was last looks again. */
 static void note_untaken(struct registry_pump *pump, bool is_untaken)
 {
     struct registry_gateway *gateway = pump->gateway;
     struct registry_uplink *uplink = gateway->uplink;
-    int64_t since_ms = 0;
     pthread_mutex_lock(&uplink->lock);
     bool was_untaken = pump->untaken_since_ms > 0;
     if (!is_untaken)
         pump->untaken_since_ms = 0;
     else if (!was_untaken)
         pump->untaken_since_ms = clock_wall_ms(&uplink->config.clock);
-    for (int lane = 0; lane < REGISTRY_LANES; lane++) {
-        int64_t lane_ms = gateway->pumps[lane].untaken_since_ms;
-        if (lane_ms > 0 && (since_ms == 0 || lane_ms < since_ms))
-            since_ms = lane_ms;
+    int64_t since_ms = untaken_since(gateway);
+    int64_t noted_ms = since_ms - 1;
+    while (was_untaken && noted_ms != since_ms) {
+        noted_ms = since_ms;
+        pthread_mutex_unlock(&uplink->lock);
+        facility_gateway_note_untaken(uplink->config.gateways, gateway->facility,
+                                      noted_ms);
+        pthread_mutex_lock(&uplink->lock);
+        since_ms = untaken_since(gateway);
     }
     pthread_mutex_unlock(&uplink->lock);
-    if (was_untaken)
-        facility_gateway_note_untaken(uplink->config.gateways, gateway->facility,
-                                      since_ms);
 }
 
 static bool take_batch(struct registry_pump *pump, size_t *count, struct err *err)
