@@ -196,20 +196,6 @@ static void what_is_put_together_is_read_by_another_program(void)
     end(&scene);
 }
 
-struct rows {
-    const char *needle;
-    int count;
-};
-
-static bool see_row(void *context, uint64_t number, struct span json, struct err *err)
-{
-    struct rows *rows = context;
-    (void)number;
-    (void)err;
-    rows->count += memmem(json.at, json.len, rows->needle, strlen(rows->needle)) != NULL;
-    return true;
-}
-
 /* Of the rest, the rest; of what is refused, nothing. */
 static void what_is_sent_is_what_the_audit_counts(void)
 {
@@ -231,7 +217,7 @@ static void what_is_sent_is_what_the_audit_counts(void)
     snprintf(bytes, sizeof bytes, "\"bytes\":%zu,",
              study.body.len + whole.body.len + rest.body.len);
     struct rows rows = {bytes, 0};
-    CHECK(audit_walk(in_folder(&scene, "data/audit"), "2010000001", 1, see_row, &rows,
+    CHECK(audit_walk(in_folder(&scene, "data/audit"), "2010000001", 1, count_row, &rows,
                      &err));
     CHECK(rows.count == 1);
     end(&scene);

@@ -270,17 +270,6 @@ static void begin_download(struct download *download, struct scene *scene,
     pthread_create(&download->thread, NULL, run_download, download);
 }
 
-static void open_only_entry(struct scene *scene, char opening[128])
-{
-    char entry[128];
-    say_put(scene->hospital, 0, "1/OML-11/A", VERSION_1, "血算");
-    CHECK_SOON(count_of(scene->hospital, &scene->hospital->stored_count) == 1);
-    find_entry(scene, entry);
-    struct reply reply = open_entry(scene, entry);
-    CHECK(reply.status == 201);
-    member(&reply, "opening", opening);
-}
-
 static void an_original_passes_whole(void)
 {
     struct scene scene = scene_new();
@@ -293,16 +282,6 @@ static void an_original_passes_whole(void)
     CHECK(download.status == 200 && download.is_whole && download.is_right);
     CHECK(atomic_load(&download.received) > 5 << 20);
     hospital_free(scene.hospital);
-}
-
-static void withdraw_consent(struct scene *scene)
-{
-    char consent[128], line[256];
-    snprintf(line, sizeof line, "GET /api/v1/persons/%s/consents", scene->person);
-    struct reply reply = go(&scene->clinic, line, "");
-    snprintf(line, sizeof line, "POST /api/v1/consents/%s/withdrawals",
-             member(&reply, "id", consent));
-    CHECK(go(&scene->clinic, line, "{\"channel\":\"oral\"}").status == 200);
 }
 
 /* What a stalled source has sent is passed on, at the latest when the server looks. */

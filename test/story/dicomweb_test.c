@@ -135,16 +135,6 @@ static void what_cannot_be_answered_so_is_asked_of_nobody(void)
     hospital_free(scene.hospital);
 }
 
-static void withdraw_consent(struct scene *scene)
-{
-    char consent[128], line[256];
-    snprintf(line, sizeof line, "GET /api/v1/persons/%s/consents", scene->person);
-    struct reply reply = go(&scene->clinic, line, "");
-    snprintf(line, sizeof line, "POST /api/v1/consents/%s/withdrawals",
-             member(&reply, "id", consent));
-    CHECK(go(&scene->clinic, line, "{\"channel\":\"oral\"}").status == 200);
-}
-
 static void a_withdrawn_consent_ends_it_whatever_was_seen_before(void)
 {
     struct scene scene = pictures_new();

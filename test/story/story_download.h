@@ -5,17 +5,6 @@
 
 #include "test/story/story_scene.h"
 
-static inline void open_only_entry(struct scene *scene, char opening[128])
-{
-    char entry[128];
-    say_put(scene->hospital, 0, "1/OML-11/A", VERSION_1, "CT");
-    CHECK_SOON(count_of(scene->hospital, &scene->hospital->stored_count) == 1);
-    find_entry(scene, entry);
-    struct reply reply = open_entry(scene, entry);
-    CHECK(reply.status == 201);
-    member(&reply, "opening", opening);
-}
-
 #define STAMP(digit) digit digit digit digit digit digit digit digit
 #define ONE STAMP("0123abcd")
 #define OTHER STAMP("4567abcd")
@@ -133,18 +122,6 @@ static inline bool is_whole(const struct download *download)
     (void)!span_take(&digits, '\r', &line);
     return span_uint(line, INT64_MAX, &bytes) &&
            bytes == all.len - 4 - (size_t)(end - all.at);
-}
-
-/* ---- permission ---- */
-
-static inline void withdraw_consent(struct scene *scene)
-{
-    char consent[128], line[256];
-    snprintf(line, sizeof line, "GET /api/v1/persons/%s/consents", scene->person);
-    struct reply reply = go(&scene->clinic, line, "");
-    snprintf(line, sizeof line, "POST /api/v1/consents/%s/withdrawals",
-             member(&reply, "id", consent));
-    CHECK(go(&scene->clinic, line, "{\"channel\":\"oral\"}").status == 200);
 }
 
 /* ---- the audit ---- */

@@ -88,3 +88,25 @@ static inline void let_pass(struct world *world, int64_t ms)
     atomic_fetch_add(&world->skip_ms, ms);
     network_epoch_refresh(world->epoch);
 }
+
+/* Tells one, and opens it. */
+static inline void open_only_entry(struct scene *scene, char opening[128])
+{
+    char entry[128];
+    say_put(scene->hospital, 0, "1/OML-11/A", VERSION_1, "血算");
+    CHECK_SOON(count_of(scene->hospital, &scene->hospital->stored_count) == 1);
+    find_entry(scene, entry);
+    struct reply reply = open_entry(scene, entry);
+    CHECK(reply.status == 201);
+    member(&reply, "opening", opening);
+}
+
+static inline void withdraw_consent(struct scene *scene)
+{
+    char consent[128], line[256];
+    snprintf(line, sizeof line, "GET /api/v1/persons/%s/consents", scene->person);
+    struct reply reply = go(&scene->clinic, line, "");
+    snprintf(line, sizeof line, "POST /api/v1/consents/%s/withdrawals",
+             member(&reply, "id", consent));
+    CHECK(go(&scene->clinic, line, "{\"channel\":\"oral\"}").status == 200);
+}
