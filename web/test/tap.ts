@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Playwright's results as TAP, one line a test, so that ./check counts each of them; at the end how long
- * each file took at each width. */
+/* Playwright's results as TAP, one line a test, so that ./check counts each of them; with a failure, what
+ * its page showed; at the end how long each file took at each width. */
+import { readFileSync } from 'node:fs';
 import type { FullResult, Reporter, Suite, TestCase, TestError, TestResult } from '@playwright/test/reporter';
 
 export default class Tap implements Reporter {
@@ -23,6 +24,7 @@ export default class Tap implements Reporter {
     }
     process.stdout.write(`${result.status === 'passed' ? '' : 'not '}ok ${this.number} - ${name}\n`);
     for (const error of result.errors) this.tell(error);
+    this.show(result.attachments.find((one) => one.name === 'error-context')?.path);
   }
   onError(error: TestError): void {
     this.tell(error);
@@ -35,6 +37,13 @@ export default class Tap implements Reporter {
   private tell({ message, value, location, stack }: TestError): void {
     const text = (message ?? value ?? stack ?? '').replace(/\u001b\[[0-9;]*m/g, '');
     const where = location ? `${location.file}:${location.line}: ` : '';
-    for (const line of `${where}${text}`.split('\n').slice(0, 40)) process.stdout.write(`# ${line}\n`);
+    for (const line of `${where}${text}`.split('\n').filter((one) => one.trim()).slice(0, 40)) process.stdout.write(`# ${line}\n`);
+  }
+  /* The words of its main part and of what lies over it; the file that has them goes away with the run. */
+  private show(path: string | undefined): void {
+    const page = path ? readFileSync(path, 'utf8') : '';
+    const from = page.search(/^- main/m);
+    if (from < 0) return;
+    for (const line of page.slice(from).split('\n').filter((one) => !/\/url:|^```|^$/.test(one)).slice(0, 30)) process.stdout.write(`# ${line}\n`);
   }
 }
