@@ -2,7 +2,7 @@
 /* "+n": more facilities on one day than a row has lines for. The region has no such day, so the
  * answers on their way are made to say so. */
 import type { Page } from '@playwright/test';
-import { expect, isAccessible, login, noSidewaysScroll, openCalendar, picture, test } from './test.ts';
+import { expect, fetched, isAccessible, login, noSidewaysScroll, openCalendar, picture, test } from './test.ts';
 
 interface Opening {
   rows: string[];
@@ -17,7 +17,7 @@ interface Entries {
 /** The newest day of a row has a mark of every facility, and its entries come in two pages. */
 async function crowd(page: Page): Promise<void> {
   await page.route('**/calendar-openings', async (route) => {
-    const answer = await route.fetch();
+    const answer = await fetched(route);
     const body = (await answer.json()) as Opening;
     const { marks } = body;
     const [first] = body.facilities;
@@ -36,7 +36,7 @@ async function crowd(page: Page): Promise<void> {
   });
   await page.route('**/entries?*', async (route) => {
     const isSecond = new URL(route.request().url()).searchParams.has('cursor');
-    const answer = await route.fetch({ url: route.request().url().replace(/&cursor=[^&]*/, '') });
+    const answer = await fetched(route, { url: route.request().url().replace(/&cursor=[^&]*/, '') });
     const body = (await answer.json()) as Entries;
     const own = body.entries[0];
     if (!own) throw new Error('the day has no entry');

@@ -3,7 +3,7 @@
 import type { Page } from '@playwright/test';
 import { STUDIES, openImages, serveStudies } from './imaging.ts';
 import { dialogsOfSources, routesOfSources, seen, wasSeen } from './sources.ts';
-import { expect, isAccessible, login, noSidewaysScroll, openCalendar, openSummary, picture, registerAgain, test } from './test.ts';
+import { expect, fetched, isAccessible, login, noSidewaysScroll, openCalendar, openSummary, picture, registerAgain, test } from './test.ts';
 
 async function isGood(page: Page): Promise<void> {
   await noSidewaysScroll(page);
@@ -47,7 +47,7 @@ const LINES = 30;
 async function shorten(page: Page): Promise<void> {
   await page.route(/\/openings\/[^/]+\/entries\?/, async (route) => {
     try {
-      const response = await route.fetch();
+      const response = await fetched(route);
       const answer = (await response.json()) as { entries: unknown[] };
       await route.fulfill({ response, json: { ...answer, entries: answer.entries.slice(0, LINES) } });
     } catch {
@@ -100,14 +100,14 @@ async function suspend(page: Page): Promise<void> {
   const stopped = { state: 'suspended', reason: 'number_replaced', successor: '7000100099' };
   interface Link { facility: string; state: string }
   await page.route('**/api/v1/persons/*', async (route) => {
-    const response = await route.fetch();
+    const response = await fetched(route);
     const person = (await response.json()) as { own_number: string | null; links: Link[] };
     const own = (person.links as (Link & { number: string | null })[]).find((link) => link.number === person.own_number);
     if (own) Object.assign(own, stopped);
     await route.fulfill({ response, json: { ...person, own_number: null } });
   });
   await page.route('**/api/v1/home', async (route) => {
-    const response = await route.fetch();
+    const response = await fetched(route);
     const home = (await response.json()) as { recent: { id: string; own_number: string; facilities: string[] }[] };
     const suspended = home.recent.slice(0, 1).map((person) => ({
       person,
@@ -164,7 +164,7 @@ test('unfinished registrations say how many there are and go on', async ({ page,
   });
   let person: unknown;
   await page.route('**/api/v1/home', async (route) => {
-    const response = await route.fetch();
+    const response = await fetched(route);
     const home = (await response.json()) as { recent: unknown[] };
     person = home.recent[0] ?? { id: '0'.repeat(32), name: '林 花子', kana: 'ハヤシ ハナコ', birth_date: '1950-03-04', sex: 'F', own_number: null, facilities: [], consent: 'none' };
     const unfinished = [1, 2, 3].map((n) => line(n, person));

@@ -4,7 +4,7 @@
 import type { Page, Route } from '@playwright/test';
 import type { components } from '../../src/api/schema.d.ts';
 import { Darkroom, rawOf, type Body } from './phantom.ts';
-import { expect, openCalendar, type Hand } from './test.ts';
+import { expect, fetched, openCalendar, type Hand } from './test.ts';
 import type { World } from './world.ts';
 
 type Schemas = components['schemas'];
@@ -114,13 +114,13 @@ export async function serveStudies(page: Page, first: Study, other: Study = firs
 
   const answer = async (route: Route, change: (body: never) => void) => {
     try {
-      const response = await route.fetch();
+      const response = await fetched(route);
       if (!response.ok()) return await route.fulfill({ response });
       const body = (await response.json()) as never;
       change(body);
       return await route.fulfill({ response, json: body });
     } catch {
-      return undefined; // the page that asked has gone
+      return route.abort().catch(() => undefined); // the page that asked has gone
     }
   };
   await page.route('**/api/v1/entries/*/openings', (route) =>

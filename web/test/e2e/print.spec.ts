@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
-import { expect, isAccessible, login, openCalendar, openSummary, picture, test } from './test.ts';
+import { expect, fetched, isAccessible, login, openCalendar, openSummary, picture, test } from './test.ts';
 
 const LONG = '長谷川ヴァレンティーナ佐久間小路 花子エリザベート美津子智恵子夕紀菜'.repeat(2);
 const CANCELLED = 32;
@@ -78,11 +78,11 @@ test('the calendar prints its range, with patient, viewer and number of the audi
 
 test('long names break, and what was cancelled says so', async ({ page, world, hand }) => {
   await page.route('**/api/v1/persons/*', async (route) => {
-    const response = await route.fetch();
+    const response = await fetched(route);
     await route.fulfill({ response, json: { ...((await response.json()) as object), name: LONG } });
   });
   await page.route('**/calendar-openings', async (route) => {
-    const response = await route.fetch();
+    const response = await fetched(route);
     const answer = (await response.json()) as { marks: { flags: number[] } };
     answer.marks.flags = answer.marks.flags.map(() => CANCELLED);
     await route.fulfill({ response, json: answer });

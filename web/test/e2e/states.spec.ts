@@ -2,7 +2,7 @@
 /* The states between "all is there" and "nothing works", at a desk and on a phone: each says what is, why,
  * and what to do. */
 import type { Page } from '@playwright/test';
-import { expect, isAccessible, login, noSidewaysScroll, openCalendar, picture, registerAgain, test } from './test.ts';
+import { expect, fetched, isAccessible, login, noSidewaysScroll, openCalendar, picture, registerAgain, test } from './test.ts';
 
 const isSmall = (page: Page) => (page.viewportSize()?.width ?? 0) < 768;
 
@@ -24,7 +24,7 @@ test('whoever opened nobody yet is told what to do', async ({ page, world }) => 
 
 test('whoever may not register is told to search or to ask', async ({ page, world }) => {
   await page.route('**/api/v1/home', async (route) => {
-    const response = await route.fetch();
+    const response = await fetched(route);
     const home = (await response.json()) as object;
     await route.fulfill({ response, json: { ...home, recent: [] } }); // other specs open calendars
   });
@@ -97,7 +97,7 @@ test('a session that ended on the server asks for the login again, and says so',
   await page.route('**/api/v1/persons/searches', async (route) => {
     await context.clearCookies();
     const { cookie: _, ...headers } = await route.request().allHeaders();
-    await route.fulfill({ response: await route.fetch({ headers }) });
+    await route.fulfill({ response: await fetched(route, { headers }) });
   });
   await page.fill('#quick-number', world.linked.number);
   await page.keyboard.press('Enter');

@@ -3,7 +3,7 @@
  * security policy fails it; requests are watched for personal data in addresses; clicks are
  * counted. */
 import { readFileSync } from 'node:fs';
-import { test as base, expect, type Locator, type Page } from '@playwright/test';
+import { test as base, expect, type APIResponse, type Locator, type Page, type Route } from '@playwright/test';
 import { readWorld, type World } from './world.ts';
 
 export { expect };
@@ -71,6 +71,11 @@ export const test = base.extend<Fixtures>({
     expect(faults, 'console errors, exceptions, policy violations').toEqual([]);
   },
 });
+
+/** The server's own answer, to be changed. The server ends a connection that nothing was asked on for a while, and
+ * unlike a browser this asker does not by itself ask again on a new one when that happens as it asks. */
+export const fetched = (route: Route, change: { url?: string; headers?: Record<string, string> } = {}): Promise<APIResponse> =>
+  route.fetch({ ...change, maxRetries: 3 });
 
 export async function login(page: Page, world: World, who = world.doctor): Promise<void> {
   await page.goto('/');
