@@ -93,6 +93,26 @@ static void a_copy_of_a_running_centre_passes_its_drill_and_leaves_nothing(void)
     site_free(site);
 }
 
+static void old_copies_go_when_that_is_asked_for_and_the_audit_says_so(void)
+{
+    struct site *site = founded();
+    char made[SITE_PATH_BYTES], to[SITE_PATH_BYTES], path[SITE_PATH_BYTES];
+    copy(site, made);
+    CHECK(!site_says(site, "removed"));
+    shell(site, "mv copies older && ! grep -q backup_thin data/audit/centre-admin/*.log");
+    CHECK(SITE_RUN(site, "backup", "--thin", "--to", site_path(site, "copies", to),
+                   "--config", site->config) == 0);
+    CHECK(site_says(site, "{\"removed\":0}"));
+    shell(site, "test $(grep -c backup_thin data/audit/centre-admin/*.log) -eq 2");
+    shell(site, "test $(ls copies | wc -l) -eq 1");
+    CHECK(SITE_RUN(site, "audit", "verify", site_path(site, "data/audit", path)) == 0);
+    CHECK(SITE_RUN(site, "backup", "--config", site->config, "--thin") == 2);
+    CHECK(SITE_RUN(site, "backup", "--config", site->config, "--to", to, "--thick") == 2);
+    CHECK(SITE_RUN(site, "backup", "--config", site->config, "--to") == 2);
+    shell(site, "test $(ls copies | wc -l) -eq 1");
+    site_free(site);
+}
+
 static void nothing_in_a_copy_can_be_read_without_the_key(void)
 {
     struct site *site = founded();
@@ -263,6 +283,7 @@ int main(void)
         RUN(audit_and_keys_come_back_beside_a_database_on_a_server);
     unsetenv("TSUMUGI_TEST_POSTGRES"); /* a copy is of a database in a file */
     RUN(a_copy_of_a_running_centre_passes_its_drill_and_leaves_nothing);
+    RUN(old_copies_go_when_that_is_asked_for_and_the_audit_says_so);
     RUN(nothing_in_a_copy_can_be_read_without_the_key);
     RUN(a_changed_or_incomplete_copy_is_refused);
     RUN(an_older_file_in_a_newer_copy_is_refused);

@@ -15,7 +15,12 @@
 #include "exchange/audit/audit.h"
 #include "server/server.h"
 
-enum { BACKUP_FILES_MAX = 20000, BACKUP_SERIES_MAX = 1000, BACKUP_FORMAT = 1 };
+enum {
+    BACKUP_FILES_MAX = 20000,
+    BACKUP_SERIES_MAX = 1000,
+    BACKUP_FORMAT = 1,
+    BACKUP_NAME_BYTES = 64
+};
 
 struct backup_file {
     struct text name; /* "database", "keys/grants", "audit/centre/2026-11.log" */
@@ -66,6 +71,20 @@ MUST_CHECK bool backup_make(struct server_office *office, const struct seal_key 
                             const char *to, bool has_database,
                             char made[PATH_MAX_BYTES + 1],
                             struct backup_manifest *manifest, struct err *err);
+
+/* What its folder is called: <node>-<time>. */
+void backup_name(const struct backup_manifest *manifest, char name[BACKUP_NAME_BYTES]);
+
+/* ---- thinning ---- */
+/* Which of the copies stay, told by their times, newest first: all of the 24 hours before
+ * the newest, and the newest of each of the last 7 days, 5 weeks (from Monday) and 12
+ * months in which there is one; Japan's calendar. */
+void backup_choose(const int64_t *made_at, size_t count, bool *stays);
+/* Removes the others below `to`; only what this key and this node made, whole, no later
+ * than `newest`, and is called as it was then. */
+MUST_CHECK bool backup_thin(const char *to, const struct seal_key *key,
+                            const struct backup_manifest *newest, struct arena *arena,
+                            size_t *removed, struct err *err);
 
 /* ---- bringing back ---- */
 struct backup_report {

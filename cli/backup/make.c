@@ -154,17 +154,15 @@ static bool copy_audit(struct making *making, struct err *err)
 
 /* ---- the whole ---- */
 
-static bool name_copy(const struct making *making, const char *to,
-                      char made[PATH_MAX_BYTES + 1], struct err *err)
+void backup_name(const struct backup_manifest *manifest, char name[BACKUP_NAME_BYTES])
 {
-    char name[64];
     int year = 0, month = 0, day = 0;
-    int64_t ms = making->manifest->made_at;
+    int64_t ms = manifest->made_at;
     int seconds = (int)(ms % DAY_MS / 1000);
     day_to_date((int32_t)(ms / DAY_MS), &year, &month, &day);
-    snprintf(name, sizeof name, "%.32s-%04d%02d%02dT%02d%02d%02dZ", making->office->node,
-             year, month, day, seconds / 3600, seconds / 60 % 60, seconds % 60);
-    return backup_path(made, to, name, "", err);
+    snprintf(name, BACKUP_NAME_BYTES, "%.*s-%04d%02d%02dT%02d%02d%02dZ",
+             (int)manifest->node.len, (const char *)manifest->node.at, year, month, day,
+             seconds / 3600, seconds / 60 % 60, seconds % 60);
 }
 
 static bool fill(struct making *making, struct err *err)
@@ -203,8 +201,10 @@ bool backup_make(struct server_office *office, const struct seal_key *key, const
         return false;
     manifest->heads =
         ARENA_MANY(&office->arena, struct backup_head, BACKUP_SERIES_MAX, err);
-    if (!manifest->heads || !name_copy(&making, to, made, err) ||
-        !backup_path(making.directory, to, strrchr(made, '/') + 1, ".part", err) ||
+    char name[BACKUP_NAME_BYTES];
+    backup_name(manifest, name);
+    if (!manifest->heads || !backup_path(made, to, name, "", err) ||
+        !backup_path(making.directory, to, name, ".part", err) ||
         !path_make_directory(making.directory, err))
         return false;
     if (fill(&making, err) && set_name(&making, to, made, err))

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Which copies go, and that nothing else does. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/day.h"
+#include "base/test.h"
+#include "cli/backup/backup.h"
+
+enum { COPIES = 2000, PATH_BYTES = 256 };
+
+static const int64_t HOUR = 3600000;
+static const int64_t DAY = 24 * HOUR;
+/* 2026-04-01 01:30 in Japan, a Wednesday. */
+static const int64_t START = 1774974600000;
+
+/* ---- which stay ---- */
+
+struct kept {
+    int64_t made_at[COPIES]; /* newest first */
+    size_t count;
+};
+
+static void add(struct kept *kept, int64_t made_at)
+{
+    bool stays[COPIES];
+    if (kept->count == COPIES) {
+        CHECK(!"too many stay");
+        return;
+    }
+    memmove(kept->made_at + 1, kept->made_at, kept->count * sizeof *kept->made_at);
+    kept->made_at[0] = made_at;
+    kept->count++;
+    backup_choose(kept->made_at, kept->count, stays);
+    size_t left = 0;
+    for (size_t i = 0; i < kept->count; i++)
+        if (stays[i])
+            kept->made_at[left++] = kept->made_at[i];
+    kept->count = left;
+}
+
+static bool has(const struct kept *kept, int64_t made_at)
+{
+    for (size_t i = 0; i < kept->count; i++)
+        if (kept->made_at[i] == made_at)
+            return true;
+    return false;
+}
+
+static void each_night_for_two_years_leaves_days_weeks_and_months(void)
+{
+    struct kept kept = {.count = 0};
+    int64_t last = 0;
+    for (int night = 0; night < 730; night++) { /* up to Thursday, 2028-03-30 */
+        last = START + night * DAY;
+        add(&kept, last);
+    }
+    static const int nights_before[] = {
+        0,   1,   2,   3,   4,   5,   6,   /* days */
+        11,  18,  25,                      /* Sundays */
+        30,  59,  90,  121, 151, 182, 212, /* last nights of 2 to 2027-08 */
+        243, 274, 304, 335};               /* … to 2027-04 */
+    for (size_t i = 0; i < sizeof nights_before / sizeof *nights_before; i++) {
+        bool is_there = has(&kept, last - nights_before[i] * DAY);
+        CHECK(is_there);
+        if (!is_there)
+            printf("# %d nights before\n", nights_before[i]);
+    }
+    CHECK(kept.count == sizeof nights_before / sizeof *nights_before);
+}
+
+static void all_of_a_day_stay_when_there_are_many(void)
+{
+    struct kept kept = {.count = 0};
+    for (int quarter = 0; quarter < 3 * 96; quarter++)
+        add(&kept, START + quarter * HOUR / 4);
+    int64_t last = kept.made_at[0];
+    for (int quarter = 0; quarter < 96; quarter++)
+        CHECK(has(&kept, last - quarter * HOUR / 4));
+    CHECK(kept.count > 96 && kept.count <= 96 + 3);
+}
+
+/* Periods without a copy take no place: what a centre that was off for a year had stays.
+ */
+static void gaps_remove_nothing(void)
+{
+    struct kept kept = {.count = 0};
+    for (int week = 0; week < 3; week++)
+        add(&kept, START + week * 7 * DAY);
+    add(&kept, START + 400 * DAY);
+    CHECK(kept.count == 4);
+}
+
+static void a_day_is_one_of_japan(void)
+{
+    struct kept kept = {.count = 0};
+    /* 23:00 and 01:00 the next day there, both 14 to 16 o'clock of one day in UTC */
+    int64_t evening = START - (5 * HOUR) / 2;
+    add(&kept, evening);
+    add(&kept, evening + 2 * HOUR);
+    for (int night = 1; night <= 4; night++)
+        add(&kept, evening + 2 * HOUR + night * DAY);
+    CHECK(has(&kept, evening) && kept.count == 6);
+}
+
+/* ---- what goes ---- */
+
+static char folder[64];
+static const struct seal_key key = {{1, 2, 3}};
+
+static const char *in_folder(const char *name, char out[PATH_BYTES])
+{
+    snprintf(out, PATH_BYTES, "%s/%s", folder, name);
+    return out;
+}
+
+static bool is_there(const char *name)
+{
+    return backup_is_there(folder, name);
+}
+
+static struct backup_manifest manifest_of(const char *node, int64_t made_at)
+{
+    return (struct backup_manifest){.node = text_cstr(node), .made_at = made_at};
+}
+
+/* A copy with something in it, under its own name or another one. */
+static void put_copy(const struct backup_manifest *manifest, const struct seal_key *with,
+                     const char *as)
+{
+    struct err err = {0};
+    char name[BACKUP_NAME_BYTES], path[PATH_BYTES], inside[PATH_BYTES + 64];
+    backup_name(manifest, name);
+    in_folder(as ? as : name, path);
+    CHECK(path_make_directory(path, &err));
+    CHECK(backup_write_manifest(manifest, with, path, &err));
+    snprintf(inside, sizeof inside, "%s/audit/centre", path);
+    CHECK(path_make_directory(inside, &err));
+    snprintf(inside, sizeof inside, "%s/audit/centre/2026-04.log.sealed", path);
+    CHECK(path_write_file(inside, SPAN("x"), &err));
+}
+
+static bool thin(const struct backup_manifest *newest, size_t *removed)
+{
+    struct err err = {0};
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+    bool is_done = backup_thin(folder, &key, newest, &arena, removed, &err);
+    if (!is_done)
+        printf("# %s: %s\n", err.code, err.text);
+    return is_done;
+}
+
+static void empty_folder(void)
+{
+    backup_remove(folder);
+    CHECK(mkdir(folder, 0700) == 0);
+}
+
+static void copies_that_are_of_no_use_any_more_go_as_a_whole(void)
+{
+    empty_folder();
+    char name[BACKUP_NAME_BYTES];
+    struct backup_manifest newest = manifest_of("centre", START + 20 * DAY);
+    for (int night = 0; night <= 20; night++) {
+        struct backup_manifest one = manifest_of("centre", START + night * DAY);
+        put_copy(&one, &key, NULL);
+    }
+    size_t removed = 0;
+    CHECK(thin(&newest, &removed));
+    /* 7 days; of weeks the Sundays 4/5 and 4/12 besides; April is one month */
+    CHECK(removed == 21 - 9);
+    for (int night = 0; night <= 20; night++) {
+        struct backup_manifest one = manifest_of("centre", START + night * DAY);
+        backup_name(&one, name);
+        CHECK(is_there(name) == (night >= 14 || night == 4 || night == 11));
+        char part[BACKUP_NAME_BYTES + 8];
+        snprintf(part, sizeof part, "%s.part", name);
+        CHECK(!is_there(part));
+    }
+    CHECK(thin(&newest, &removed) && removed == 0);
+}
+
+/* Old enough to go, were they this centre's; and one from after the newest takes nobody's
+ * place. */
+static void nothing_else_goes(void)
+{
+    static const struct seal_key stranger = {{9}};
+    empty_folder();
+    struct err err = {0};
+    char path[PATH_BYTES], name[BACKUP_NAME_BYTES];
+    static const int nights[] = {8, 14, 20, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70};
+    struct backup_manifest newest = manifest_of("centre", START + 70 * DAY);
+    struct backup_manifest seventh = manifest_of("centre", START + 64 * DAY);
+    for (size_t i = 0; i < sizeof nights / sizeof *nights; i++) {
+        struct backup_manifest one = manifest_of("centre", START + nights[i] * DAY);
+        put_copy(&one, &key, NULL);
+    }
+    struct backup_manifest old = manifest_of("centre", START);
+    struct backup_manifest other = manifest_of("centre2", START + DAY);
+    struct backup_manifest sealed_otherwise = manifest_of("centre", START + 2 * DAY);
+    struct backup_manifest later = manifest_of("centre", START + 71 * DAY);
+    put_copy(&old, &key, "before-the-move");
+    put_copy(&old, &key, "centre-20260331T163000Z.part");
+    put_copy(&other, &key, NULL);
+    put_copy(&sealed_otherwise, &stranger, NULL);
+    put_copy(&later, &key, NULL);
+    CHECK(mkdir(in_folder("centre-20260101T000000Z", path), 0700) == 0);
+    CHECK(path_write_file(in_folder("centre-20260102T000000Z", path), SPAN("x"), &err));
+    size_t removed = 0;
+    CHECK(thin(&newest, &removed) && removed > 0);
+    const struct backup_manifest *left[] = {&other, &sealed_otherwise, &later, &newest,
+                                            &seventh};
+    for (size_t i = 0; i < sizeof left / sizeof *left; i++) {
+        backup_name(left[i], name);
+        CHECK(is_there(name));
+    }
+    CHECK(is_there("before-the-move") && is_there("centre-20260331T163000Z.part") &&
+          is_there("centre-20260101T000000Z") && is_there("centre-20260102T000000Z"));
+}
+
+/* A link by a copy's name is followed for what it says, and only the link could go. */
+static void what_a_link_leads_to_stays(void)
+{
+    empty_folder();
+    char path[PATH_BYTES], name[BACKUP_NAME_BYTES], elsewhere[sizeof folder + 16];
+    snprintf(elsewhere, sizeof elsewhere, "%s-elsewhere", folder);
+    backup_remove(elsewhere);
+    struct backup_manifest old = manifest_of("centre", START);
+    put_copy(&old, &key, NULL);
+    backup_name(&old, name);
+    CHECK(rename(in_folder(name, path), elsewhere) == 0 && symlink(elsewhere, path) == 0);
+    for (int night = 8; night <= 20; night++) {
+        struct backup_manifest one = manifest_of("centre", START + night * DAY);
+        put_copy(&one, &key, NULL);
+    }
+    struct backup_manifest newest = manifest_of("centre", START + 20 * DAY);
+    size_t removed = 0;
+    (void)!thin(&newest, &removed);
+    CHECK(backup_is_there(elsewhere, "manifest.json") &&
+          backup_is_there(elsewhere, "audit/centre/2026-04.log.sealed"));
+    backup_remove(elsewhere);
+}
+
+int main(void)
+{
+    const char *temporary = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%.40s/thin_test.XXXXXX",
+             temporary ? temporary : "/tmp");
+    if (!mkdtemp(folder))
+        return 1;
+    RUN(each_night_for_two_years_leaves_days_weeks_and_months);
+    RUN(all_of_a_day_stay_when_there_are_many);
+    RUN(gaps_remove_nothing);
+    RUN(a_day_is_one_of_japan);
+    RUN(copies_that_are_of_no_use_any_more_go_as_a_whole);
+    RUN(nothing_else_goes);
+    RUN(what_a_link_leads_to_stays);
+    backup_remove(folder);
+    return test_done();
+}
