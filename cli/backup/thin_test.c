@@ -26,10 +26,9 @@ struct kept {
 static void add(struct kept *kept, int64_t made_at)
 {
     bool stays[COPIES];
-    if (kept->count == COPIES) {
-        CHECK(!"too many stay");
+    CHECK(kept->count < COPIES);
+    if (kept->count >= COPIES)
         return;
-    }
     memmove(kept->made_at + 1, kept->made_at, kept->count * sizeof *kept->made_at);
     kept->made_at[0] = made_at;
     kept->count++;
