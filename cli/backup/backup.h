@@ -10,6 +10,8 @@
  * missing), backup_elsewhere, backup_key; ERR_CONFLICT restore_not_empty; those of seal,
  * store and audit. */
 
+#include <dirent.h>
+
 #include "base/path.h"
 #include "base/seal.h"
 #include "exchange/audit/audit.h"
@@ -52,6 +54,7 @@ void backup_remove(const char *directory);
 /* The names of all files and folders below it are durable; their contents are for whoever
  * wrote them. */
 MUST_CHECK bool backup_sync(const char *directory, struct err *err);
+void backup_close_listing(DIR **listing); /* for CLEANUP */
 /* Whether something of this name is there. */
 bool backup_is_there(const char *directory, const char *name);
 MUST_CHECK bool backup_make_parent(const char *path, struct err *err);

@@ -24,12 +24,6 @@ struct making {
     struct backup_manifest *manifest;
 };
 
-static void close_listing(DIR **listing)
-{
-    if (*listing)
-        closedir(*listing);
-}
-
 /* ---- one file ---- */
 
 static bool seal_one(struct making *making, const char *path, const char *name,
@@ -121,7 +115,7 @@ static bool copy_series(struct making *making, const char *audit, const char *no
     if (!note_head(making, audit, node, err) ||
         !backup_path(directory, audit, node, "", err))
         return false;
-    CLEANUP(close_listing) DIR *listing = opendir(directory);
+    CLEANUP(backup_close_listing) DIR *listing = opendir(directory);
     if (!listing)
         return err_set(err, ERR_SYSTEM, "path_failed", "an audit series is unreadable");
     for (struct dirent *entry = readdir(listing); entry; entry = readdir(listing)) {
@@ -140,7 +134,7 @@ static bool copy_audit(struct making *making, struct err *err)
     char audit[PATH_MAX_BYTES + 1];
     if (!backup_path(audit, making->office->data, "audit", "", err))
         return false;
-    CLEANUP(close_listing) DIR *listing = opendir(audit);
+    CLEANUP(backup_close_listing) DIR *listing = opendir(audit);
     if (!listing)
         return err_set(err, ERR_MISSING, "path_missing", "no audit directory");
     for (struct dirent *entry = readdir(listing); entry; entry = readdir(listing)) {

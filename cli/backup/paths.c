@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -49,6 +50,12 @@ bool backup_sync(const char *directory, struct err *err)
 {
     return nftw(directory, sync_folder, OPEN_FOLDERS, FTW_PHYS | FTW_MOUNT) == 0 ||
            err_set(err, ERR_SYSTEM, "path_failed", "file error %d", errno);
+}
+
+void backup_close_listing(DIR **listing)
+{
+    if (*listing)
+        closedir(*listing);
 }
 
 bool backup_is_there(const char *directory, const char *name)

@@ -81,12 +81,6 @@ struct thinning {
     size_t count;
 };
 
-static void close_listing(DIR **listing)
-{
-    if (*listing)
-        closedir(*listing);
-}
-
 /* Of the same centre, under the name that it was given, not from after the newest one: a
  * clock that was wrong removes nothing. */
 static bool is_ours(const struct thinning *thinning, const char *name, int64_t *made_at)
@@ -107,7 +101,7 @@ static bool is_ours(const struct thinning *thinning, const char *name, int64_t *
 static bool list(struct thinning *thinning, struct arena *arena, struct err *err)
 {
     size_t room = 0;
-    CLEANUP(close_listing) DIR *listing = opendir(thinning->to);
+    CLEANUP(backup_close_listing) DIR *listing = opendir(thinning->to);
     if (!listing)
         return err_set(err, ERR_SYSTEM, "path_failed", "file error %d", errno);
     for (struct dirent *entry = readdir(listing); entry; entry = readdir(listing)) {
