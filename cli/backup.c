@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* tsumugi backup --config FILE --to DIR: a sealed copy of a centre, beside its server;
- * with
- * --thin older copies go. */
+ * with --thin older copies go. */
 #include <stdio.h>
 #include <string.h>
 
@@ -45,7 +44,6 @@ struct copying {
     const struct wish *wish;
     char made[PATH_MAX_BYTES + 1];
     struct backup_manifest manifest;
-    size_t removed;
 };
 
 static void copying_close(struct copying *copying)
@@ -84,10 +82,11 @@ static bool make(struct copying *copying, struct err *err)
 
 static bool thin(struct copying *copying, struct err *err)
 {
+    size_t removed = 0;
     if (!backup_thin(copying->wish->to, &copying->key, &copying->manifest,
-                     &copying->office.arena, &copying->removed, err))
+                     &copying->office.arena, &removed, err))
         return false;
-    printf("{\"removed\":%zu}\n", copying->removed);
+    printf("{\"removed\":%zu}\n", removed);
     return true;
 }
 
@@ -136,12 +135,11 @@ static bool copy(const struct wish *wish, struct err *err)
 
 static void print_usage(FILE *out)
 {
-    fputs(
-        "usage: tsumugi backup --config FILE --to DIR [--thin] [--without-database]\n"
-        "       tsumugi backup --make-key FILE\n"
-        "--thin: then copies go but for those of a day, and the last of each of 7 days,\n"
-        "        5 weeks and 12 months\n",
-        out);
+    fputs("usage: tsumugi backup --config FILE --to DIR [--thin] [--without-database]\n"
+          "       tsumugi backup --make-key FILE\n"
+          "--thin: then old copies go, but for all of a day and the last of each of\n"
+          "        7 days, 5 weeks and 12 months\n",
+          out);
 }
 
 static bool read_wish(int argc, char **argv, struct wish *wish)

@@ -141,6 +141,15 @@ static void put_copy(const struct backup_manifest *manifest, const struct seal_k
     CHECK(path_write_file(inside, SPAN("x"), &err));
 }
 
+/* Of each night from one to another, all of them this centre's. */
+static void put_nights(int first, int last)
+{
+    for (int night = first; night <= last; night++) {
+        struct backup_manifest one = manifest_of("centre", START + night * DAY);
+        put_copy(&one, &key, NULL);
+    }
+}
+
 static bool thin(const struct backup_manifest *newest, size_t *removed)
 {
     struct err err = {0};
@@ -162,10 +171,7 @@ static void copies_that_are_of_no_use_any_more_go_as_a_whole(void)
     empty_folder();
     char name[BACKUP_NAME_BYTES];
     struct backup_manifest newest = manifest_of("centre", START + 20 * DAY);
-    for (int night = 0; night <= 20; night++) {
-        struct backup_manifest one = manifest_of("centre", START + night * DAY);
-        put_copy(&one, &key, NULL);
-    }
+    put_nights(0, 20);
     size_t removed = 0;
     CHECK(thin(&newest, &removed));
     /* 7 days; of weeks the Sundays 4/5 and 4/12 besides; April is one month */
@@ -189,13 +195,12 @@ static void nothing_else_goes(void)
     empty_folder();
     struct err err = {0};
     char path[PATH_BYTES], name[BACKUP_NAME_BYTES];
-    static const int nights[] = {8, 14, 20, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70};
     struct backup_manifest newest = manifest_of("centre", START + 70 * DAY);
     struct backup_manifest seventh = manifest_of("centre", START + 64 * DAY);
-    for (size_t i = 0; i < sizeof nights / sizeof *nights; i++) {
-        struct backup_manifest one = manifest_of("centre", START + nights[i] * DAY);
-        put_copy(&one, &key, NULL);
-    }
+    put_nights(8, 8);
+    put_nights(14, 14);
+    put_nights(20, 20);
+    put_nights(60, 70);
     struct backup_manifest old = manifest_of("centre", START);
     struct backup_manifest other = manifest_of("centre2", START + DAY);
     struct backup_manifest sealed_otherwise = manifest_of("centre", START + 2 * DAY);
@@ -230,16 +235,33 @@ static void what_a_link_leads_to_stays(void)
     put_copy(&old, &key, NULL);
     backup_name(&old, name);
     CHECK(rename(in_folder(name, path), elsewhere) == 0 && symlink(elsewhere, path) == 0);
-    for (int night = 8; night <= 20; night++) {
-        struct backup_manifest one = manifest_of("centre", START + night * DAY);
-        put_copy(&one, &key, NULL);
-    }
+    put_nights(8, 20);
     struct backup_manifest newest = manifest_of("centre", START + 20 * DAY);
     size_t removed = 0;
     (void)!thin(&newest, &removed);
     CHECK(backup_is_there(elsewhere, "manifest.json") &&
           backup_is_there(elsewhere, "audit/centre/2026-04.log.sealed"));
     backup_remove(elsewhere);
+}
+
+/* What is in the way of one is left as it is, and so is the one. */
+static void a_copy_that_cannot_go_is_said(void)
+{
+    empty_folder();
+    char path[PATH_BYTES], name[BACKUP_NAME_BYTES], part[BACKUP_NAME_BYTES + 8];
+    struct err err = {0};
+    struct backup_manifest old = manifest_of("centre", START);
+    struct backup_manifest newest = manifest_of("centre", START + 20 * DAY);
+    put_nights(0, 20);
+    backup_name(&old, name);
+    snprintf(part, sizeof part, "%s.part", name);
+    put_copy(&old, &key, part);
+    size_t removed = 0;
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+    CHECK(!backup_thin(folder, &key, &newest, &arena, &removed, &err));
+    CHECK(err.kind == ERR_SYSTEM && strcmp(err.code, "path_failed") == 0);
+    CHECK(backup_is_there(in_folder(name, path), "manifest.json"));
+    CHECK(backup_is_there(in_folder(part, path), "manifest.json"));
 }
 
 int main(void)
@@ -256,6 +278,7 @@ int main(void)
     RUN(copies_that_are_of_no_use_any_more_go_as_a_whole);
     RUN(nothing_else_goes);
     RUN(what_a_link_leads_to_stays);
+    RUN(a_copy_that_cannot_go_is_said);
     backup_remove(folder);
     return test_done();
 }
