@@ -16,6 +16,7 @@
 #include "exchange/facility/facility.h"
 #include "exchange/image/image.h"
 #include "exchange/live/live.h"
+#include "exchange/note/note.h"
 #include "exchange/opening/opening.h"
 #include "exchange/patient/patient.h"
 #include "exchange/process/process.h"
@@ -72,6 +73,7 @@ struct server {
     struct registry_service registry_service;
     struct reference_service reference_service;
     struct request_service request_service;
+    struct note_service note_service;
     struct http_router *router;
     struct server_watch watch;
     struct http_router *watch_router; /* of the listener for metrics alone */
@@ -310,6 +312,17 @@ static void listen_to_each_other(struct server *server)
     server->consent_listener = live_consent_listener(server->live);
 }
 
+static void add_notes(struct server *server)
+{
+    server->note_service = (struct note_service){.store = server->store,
+                                                 .sessions = server->sessions,
+                                                 .gate = server->gate,
+                                                 .clock = server->clock,
+                                                 .rand = server->rand,
+                                                 .log = &server->log};
+    note_routes(server->router, &server->note_service);
+}
+
 static bool fill_router(struct server *server, struct err *err)
 {
     server->router = http_router_new();
@@ -374,6 +387,7 @@ static bool fill_router(struct server *server, struct err *err)
     live_routes(server->router, server->live);
     reference_routes(server->router, &server->reference_service);
     request_routes(server->router, &server->request_service);
+    add_notes(server);
     return server_static_routes(server->router, &server->arena, err);
 }
 

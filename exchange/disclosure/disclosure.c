@@ -50,9 +50,21 @@ const char *disclosure_actor_refusal(const struct disclosure_facts *facts)
         return "actor_inactive";
     if (facts->assurance < facts->assurance_needed)
         return "assurance";
-    if (facts->purpose != PERMIT_CARE && facts->purpose != PERMIT_REGISTER)
+    if (facts->purpose != PERMIT_CARE && facts->purpose != PERMIT_REGISTER &&
+        facts->purpose != PERMIT_WRITE)
         return "purpose";
     return NULL;
+}
+
+static const char *write_refusal(const struct disclosure_facts *facts)
+{
+    if (!facts->actor_may_write)
+        return "may_not_write";
+    if (facts->viewer_link != DISCLOSURE_LINK_CONFIRMED)
+        return "no_own_number";
+    if (!facts->viewer_is_participant)
+        return "not_participant";
+    return consent_refusal(facts->viewer_consent);
 }
 
 static const char *provider_refusal(const struct disclosure_facts *facts,
@@ -157,8 +169,12 @@ bool disclosure_rule(const struct disclosure_facts *facts, struct arena *arena,
     if (!verdict->refusals)
         return false;
     const char *reason = disclosure_actor_refusal(facts);
+    bool is_writing = !reason && facts->purpose == PERMIT_WRITE;
+    const char *write_reason = is_writing ? write_refusal(facts) : NULL;
     if (reason)
         refuse(verdict, (struct id){{0}}, 0, reason);
+    else if (write_reason)
+        refuse(verdict, facts->viewer, 0, write_reason);
     else if (facts->purpose == PERMIT_REGISTER)
         decide_identity(verdict, facts);
     else

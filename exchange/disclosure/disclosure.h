@@ -13,7 +13,12 @@
  *   consent_not_covering, joiner_waiting
  *   no_link, link_proposed, link_suspended, link_refused       the provider's number
  *   kind_not_released, audience      per kind, the provider's policy
- * The viewer's own data needs the own confirmed number only.
+ * The viewer's own data needs the own confirmed number only. To write about the person
+ * (PERMIT_WRITE) is refused before any provider is looked at:
+ *   may_not_write                    this post writes nothing
+ *   no_own_number, not_participant, and the consent's reasons between the viewer and
+ *                                    itself: a consent has to be in force
+ * and gives what reading gives, so that what a writer refers to can be checked.
  *
  * Errors of disclosure_decide: ERR_REFUSED with the reason when the viewer has a number
  * of its own for the person, else ERR_MISSING "not_found" (the audit has the true
@@ -64,7 +69,9 @@ struct disclosure_facts {
     int assurance;        /* of the session */
     int assurance_needed; /* the network's minimum */
     bool viewer_is_participant;
-    enum disclosure_link viewer_link; /* the viewer's own number */
+    bool actor_may_write;                   /* by the post; of PERMIT_WRITE only … */
+    enum disclosure_consent viewer_consent; /* … and this, for the viewer itself */
+    enum disclosure_link viewer_link;       /* the viewer's own number */
     bool viewer_registered_person;    /* its staff entered the person */
     bool viewer_named_person; /* said the birth day of whom it found, for a number of its
                                  own; the person's consent lets it be found */

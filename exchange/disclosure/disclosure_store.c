@@ -354,6 +354,18 @@ static bool find_doer(struct gathering *gathering, struct err *err)
     return true;
 }
 
+/* The person's consent has to be in force between the facility and itself, too. */
+static void judge_writing(const struct gathering *gathering,
+                          const struct session_actor *actor,
+                          struct disclosure_facts *facts)
+{
+    struct consent_verdict verdict =
+        consent_covers(&gathering->consents, &gathering->lists->participants,
+                       actor->facility, actor->facility, gathering->today);
+    facts->viewer_consent = consent_of(verdict.cover);
+    facts->actor_may_write = staff_may_write(actor->profession, actor->role);
+}
+
 static void gather_actor(struct gathering *gathering)
 {
     struct disclosure_reading *reading = gathering->reading;
@@ -367,6 +379,8 @@ static void gather_actor(struct gathering *gathering)
         NULL;
     const struct patient_record *own = record_at(gathering, actor->facility);
     facts->viewer_link = link_of(own);
+    if (facts->purpose == PERMIT_WRITE)
+        judge_writing(gathering, actor, facts);
     reading->viewer_has_number = facts->viewer_link == DISCLOSURE_LINK_CONFIRMED;
     if (own)
         reading->own_number = own->number;

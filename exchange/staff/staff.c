@@ -50,6 +50,12 @@ bool staff_role_parse(struct text id, enum staff_role *role)
     return false;
 }
 
+bool staff_may_write(enum staff_profession profession, enum staff_role role)
+{
+    bool is_author = role == STAFF_AUTHOR || role == STAFF_MANAGER;
+    return is_author && profession != STAFF_CLERK && profession != STAFF_OFFICE;
+}
+
 bool staff_post_is_active(const struct staff_post *post, int32_t day)
 {
     return day >= post->from_day && (post->to_day == DAY_NONE || day <= post->to_day);

@@ -82,6 +82,8 @@ const char *staff_profession_id(enum staff_profession profession);
 MUST_CHECK bool staff_profession_parse(struct text id, enum staff_profession *profession);
 const char *staff_role_id(enum staff_role role);
 MUST_CHECK bool staff_role_parse(struct text id, enum staff_role *role);
+/* About patients: authors and managers, of the professions that care for them. */
+bool staff_may_write(enum staff_profession profession, enum staff_role role);
 bool staff_post_is_active(const struct staff_post *post, int32_t day);
 /* A clock that was set back since prolongs a lock to its double at most. */
 bool staff_is_locked(const struct staff_lock *lock, int64_t now_ms);

@@ -15,11 +15,11 @@ static const uint32_t masks[MASKS] = {0, 1U << KIND_A, 1U << KIND_A | 1U << KIND
 
 struct situation {
     int purpose, active, enough_assurance, viewer_listed, viewer_link, registered, named;
-    int own, provider_listed, provider_link, consent, released, audience;
+    int own, provider_listed, provider_link, consent, released, audience, writes;
 };
 
 /* One axis of the table: how many values a member has. */
-static const int axes[] = {3, 2, 2, 2, 5, 2, 2, 2, 2, 5, 7, MASKS, MASKS};
+static const int axes[] = {4, 2, 2, 2, 5, 2, 2, 2, 2, 5, 7, MASKS, MASKS, 2};
 enum { AXES = sizeof axes / sizeof *axes };
 
 static const struct id viewer_id = {{1}};
@@ -58,6 +58,16 @@ static const char *oracle_consent(int consent)
     return words[consent];
 }
 
+/* Why nothing may be written about the person; NULL = something may. */
+static const char *oracle_writing(const struct situation *s)
+{
+    bool has_own_number = s->viewer_link == DISCLOSURE_LINK_CONFIRMED;
+    return !s->writes          ? "may_not_write"
+           : !has_own_number   ? "no_own_number"
+           : !s->viewer_listed ? "not_participant"
+                               : oracle_consent(s->consent);
+}
+
 /* NULL = this kind may be read. */
 static const char *oracle(const struct situation *s, int kind)
 {
@@ -66,10 +76,12 @@ static const char *oracle(const struct situation *s, int kind)
         return "actor_inactive";
     if (!s->enough_assurance)
         return "assurance";
-    if (s->purpose == 2)
+    if (s->purpose == 3)
         return "purpose";
     if (wants_identity)
         return "identity_has_no_content";
+    if (s->purpose == 2 && oracle_writing(s))
+        return oracle_writing(s);
     if (s->viewer_link != DISCLOSURE_LINK_CONFIRMED)
         return "no_own_number";
     if (s->own)
@@ -101,7 +113,7 @@ static bool decide(const struct situation *s, struct arena *arena,
                    struct disclosure_verdict *verdict)
 {
     static const enum permit_purpose purposes[] = {PERMIT_CARE, PERMIT_REGISTER,
-                                                   PERMIT_WRITE};
+                                                   PERMIT_WRITE, PERMIT_EMERGENCY};
     struct disclosure_provider_facts provider = {
         .provider = s->own ? viewer_id : other_id,
         .link = (enum disclosure_link)(s->own ? s->viewer_link : s->provider_link),
@@ -117,6 +129,8 @@ static bool decide(const struct situation *s, struct arena *arena,
         .assurance = 1,
         .assurance_needed = s->enough_assurance ? 1 : 2,
         .viewer_is_participant = s->viewer_listed,
+        .actor_may_write = s->writes,
+        .viewer_consent = (enum disclosure_consent)s->consent,
         .viewer_link = (enum disclosure_link)s->viewer_link,
         .viewer_registered_person = s->registered,
         .viewer_named_person = s->named,
@@ -187,31 +201,54 @@ static void every_combination_of_facts_is_decided_as_the_oracle_says(void)
     CHECK(wrong == 0);
 }
 
+static const struct situation good = {.active = 1,
+                                      .enough_assurance = 1,
+                                      .viewer_listed = 1,
+                                      .viewer_link = DISCLOSURE_LINK_CONFIRMED,
+                                      .provider_listed = 1,
+                                      .provider_link = DISCLOSURE_LINK_CONFIRMED,
+                                      .released = 2,
+                                      .audience = 2};
+
+static bool flips(struct situation situation, size_t member, int bad, struct arena *arena)
+{
+    int values[AXES];
+    struct disclosure_verdict verdict;
+    bool was_good = decide(&situation, arena, &verdict) && verdict.grant_count == 1;
+    memcpy(values, &situation, sizeof situation);
+    values[member] = bad;
+    memcpy(&situation, values, sizeof situation);
+    return was_good && decide(&situation, arena, &verdict) && verdict.grant_count == 0 &&
+           verdict.reason != NULL;
+}
+
 /* Each condition alone turns a permit into a refusal. */
 static void each_condition_alone_flips_the_verdict(void)
 {
-    static const struct situation good = {0, 1, 1, 1, DISCLOSURE_LINK_CONFIRMED,
-                                          0, 0, 0, 1, DISCLOSURE_LINK_CONFIRMED,
-                                          0, 2, 2};
     static const size_t members[] = {0, 1, 2, 3, 4, 8, 9, 10, 11, 12};
-    static const int bad[] = {2, 0, 0, 0, 0, 0, 0, 3, 0, 0};
+    static const int bad[] = {3, 0, 0, 0, 0, 0, 0, 3, 0, 0};
     CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
-    struct disclosure_verdict verdict;
-    CHECK(decide(&good, &arena, &verdict) && verdict.grant_count == 1);
-    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
-        int values[AXES];
-        struct situation flipped;
-        memcpy(values, &good, sizeof values);
-        values[members[i]] = bad[i];
-        memcpy(&flipped, values, sizeof flipped);
-        CHECK(decide(&flipped, &arena, &verdict) && verdict.grant_count == 0);
-        CHECK(verdict.reason != NULL);
-    }
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+        CHECK(flips(good, members[i], bad[i], &arena));
+}
+
+/* The own data too: what is written needs more than what is read. */
+static void each_condition_alone_stops_the_writing(void)
+{
+    static const size_t members[] = {1, 2, 3, 4, 10, 13};
+    static const int bad[] = {0, 0, 0, 0, 3, 0};
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+    struct situation writing = good;
+    writing.purpose = 2;
+    writing.own = writing.writes = 1;
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+        CHECK(flips(writing, members[i], bad[i], &arena));
 }
 
 int main(void)
 {
     RUN(every_combination_of_facts_is_decided_as_the_oracle_says);
     RUN(each_condition_alone_flips_the_verdict);
+    RUN(each_condition_alone_stops_the_writing);
     return test_done();
 }
