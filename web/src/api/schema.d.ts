@@ -319,6 +319,73 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/persons/{person}/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+            };
+            cookie?: never;
+        };
+        /**
+         * 記録 of the person, newest first, 20 at most; one view in the audit
+         * @description Those of the own facility, and those of facilities that disclose the kind `note` to this viewer. What was withdrawn stands in the list without its words and pictures.
+         */
+        get: operations["listNotes"];
+        put?: never;
+        /**
+         * Write one, with key images
+         * @description Needs an own number, a consent in force and a post that writes (403 may_not_write: operators, clerks, office). 404 note_picture: an entry that is not there or not for this viewer. 400 note_text, note_empty, note_look.
+         */
+        post: operations["writeNote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notes/{note}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                note: components["parameters"]["Note"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * The next version; by its author only
+         * @description What stood there before is kept. 403 note_not_author. 409 note_changed: `version` is not the newest any more; note_withdrawn. 404 also for what another facility wrote.
+         */
+        put: operations["correctNote"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notes/{note}/withdrawals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                note: components["parameters"]["Note"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Taken back, by its author or a manager of the facility; needs no consent in force */
+        post: operations["withdrawNote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/requests": {
         parameters: {
             query?: never;
@@ -1498,6 +1565,63 @@ export interface components {
             department: string;
             author: string;
         };
+        Note: {
+            id: components["schemas"]["Id"];
+            /** @description the newest; more than 1: corrected or withdrawn */
+            version: number;
+            /** @enum {string} */
+            state: "written" | "withdrawn";
+            facility: components["schemas"]["Id"];
+            /** @description UTC ms, of the first version */
+            created_at: number;
+            /** @description empty when withdrawn */
+            text: string;
+            /** @description UTC ms, of this version */
+            written_at: number;
+            /** @description who wrote this version or took it back */
+            written_by: string;
+            author: string;
+            profession: string;
+            /** @description as it was */
+            facility_name: string;
+            /** @description by whom asks */
+            may_correct: boolean;
+            may_withdraw: boolean;
+            pictures: components["schemas"]["NotePicture"][];
+        };
+        /** @description a reference; with `entry` null the viewer may not see the study, and nothing else of it is said */
+        NotePicture: {
+            entry: components["schemas"]["EntryHead"] | null;
+            comment: string;
+            /** @description UID */
+            series?: string;
+            /** @description UID */
+            instance?: string;
+            /** @description of the instance, from 0 */
+            frame?: number;
+            /** @description centre,width; null: the file's own */
+            window?: string | null;
+            is_inverted?: boolean;
+            /** @description quarter turns clockwise, after the flip */
+            quarter?: number;
+            is_flipped?: boolean;
+        };
+        NotePictureInput: {
+            entry: components["schemas"]["Id"];
+            series: string;
+            instance: string;
+            frame: number;
+            window?: string;
+            is_inverted?: boolean;
+            quarter?: number;
+            is_flipped?: boolean;
+            comment?: string;
+        };
+        NoteWritten: {
+            id: components["schemas"]["Id"];
+            version: number;
+            written_at: number;
+        };
         /** @description one line of content; `type` says which keys to expect (docs/specs/entries.md) */
         Item: {
             type: string;
@@ -1695,6 +1819,7 @@ export interface components {
         Side: "viewer" | "provider";
         Person: components["schemas"]["Id"];
         Link: components["schemas"]["Id"];
+        Note: components["schemas"]["Id"];
         Request: components["schemas"]["Id"];
         Opening: components["schemas"]["Id"];
         /** @description place in the study's `series`, from 0 */
@@ -2285,6 +2410,136 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Consent"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listNotes: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                person: components["parameters"]["Person"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description notes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        notes: components["schemas"]["Note"][];
+                        next: string | null;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    writeNote: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": components["parameters"]["Csrf"];
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                person: components["parameters"]["Person"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    text: string;
+                    pictures: components["schemas"]["NotePictureInput"][];
+                };
+            };
+        };
+        responses: {
+            /** @description written */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteWritten"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    correctNote: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": components["parameters"]["Csrf"];
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                note: components["parameters"]["Note"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description that was seen */
+                    version: number;
+                    text: string;
+                    pictures: components["schemas"]["NotePictureInput"][];
+                };
+            };
+        };
+        responses: {
+            /** @description corrected */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteWritten"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    withdrawNote: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": components["parameters"]["Csrf"];
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                note: components["parameters"]["Note"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description that was seen */
+                    version: number;
+                };
+            };
+        };
+        responses: {
+            /** @description withdrawn */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteWritten"];
                 };
             };
             default: components["responses"]["Problem"];

@@ -10,6 +10,7 @@ import { words as first } from './ja/first.ts';
 import type { words as help } from './ja/help.ts';
 import type { words as image } from './ja/image.ts';
 import type { words as key } from './ja/key.ts';
+import type { words as note } from './ja/note.ts';
 import type { words as print } from './ja/print.ts';
 import type { words as problem } from './ja/problem.ts';
 import type { words as register } from './ja/register.ts';
@@ -19,7 +20,7 @@ import type { words as work } from './ja/work.ts';
 
 export type Words = string | { one: string; other: string };
 type Source = typeof first & typeof work & typeof calendar & typeof help & typeof content
-  & typeof register & typeof request & typeof audit & typeof print & typeof problem & typeof image & typeof key & typeof wave;
+  & typeof register & typeof request & typeof audit & typeof print & typeof problem & typeof image & typeof key & typeof note & typeof wave;
 export type Key = keyof Source;
 export type Catalogue = Record<Key, Words>;
 export type Language = 'ja' | 'en';
@@ -36,6 +37,7 @@ const PARTS = {
   image: { ja: (): Part => import('./ja/image.ts'), en: (): Part => import('./en/image.ts') },
   print: { ja: (): Part => import('./ja/print.ts'), en: (): Part => import('./en/print.ts') },
   key: { ja: (): Part => import('./ja/key.ts'), en: (): Part => import('./en/key.ts') },
+  note: { ja: (): Part => import('./ja/note.ts'), en: (): Part => import('./en/note.ts') },
   wave: { ja: (): Part => import('./ja/wave.ts'), en: (): Part => import('./en/wave.ts') },
   problem: { ja: (): Part => import('./ja/problem.ts'), en: (): Part => import('./en/problem.ts') },
 };

@@ -5,6 +5,7 @@ import type { Words } from '../t.ts';
 
 export const words: Record<keyof typeof source, Words> = {
   'patient.tab.calendar': 'Calendar',
+  'patient.tab.notes': 'Notes',
   'patient.tab.links': 'Facilities',
   'patient.tab.consent': 'Consent',
   'patient.tab.logs': 'Access log',

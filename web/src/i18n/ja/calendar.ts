@@ -2,6 +2,7 @@
 /* A person's page: banner, tabs, calendar, list. */
 export const words = {
   'patient.tab.calendar': 'カレンダー',
+  'patient.tab.notes': '記録',
   'patient.tab.links': '施設追加',
   'patient.tab.consent': '同意',
   'patient.tab.logs': '参照記録',

@@ -82,10 +82,10 @@ function usePanes(draw: () => void) {
   function anchor(): void {
     for (const slot of slots.current) if (slot) slot.anchor = slot.pane?.depth ?? null;
   }
-  function put(at: number, study: Opened, index: number, to = 0): void {
+  function put(at: number, study: Opened, index: number, to = 0): Pane | undefined {
     slots.current[at]?.pane?.close();
     const series = study.study.series[index];
-    if (!series) return;
+    if (!series) return undefined;
     const isImage = series.kind === 'image' && framesOf(series).length > 0;
     const load = loaderOf(study.opening, study.study);
     const pane = isImage ? new Pane(`pane ${at}`, study.opening, series, index, store, load, draw) : undefined;
@@ -93,6 +93,7 @@ function usePanes(draw: () => void) {
     slots.current[at] = { study, index, pane, anchor: null };
     anchor();
     draw();
+    return pane;
   }
   function divide(next: number): void {
     for (const slot of slots.current.splice(next)) slot?.pane?.close();
@@ -225,9 +226,10 @@ export function Images({ person, entry }: ImagesProps) {
   const back = `/p/${person.id}/calendar`;
 
   useEffect(() => {
-    if (first && !slots[0]) show(0, first, firstImage(first.study));
+    const isNew = first && !slots[0];
+    if (isNew) show(0, first, firstImage(first.study));
     // now: a server that knows no opening any more may have been renewed, and this file with it
-    if (first) import('./renew.ts').catch(() => {});
+    if (first) import('./renew.ts').then((m) => isNew && setIsLost(m.missesNoted(first, put)), () => {});
   }, [first]);
   const now = useRef(marks);
   now.current = marks;
@@ -269,14 +271,16 @@ export function Images({ person, entry }: ImagesProps) {
     if ((history.state as { isFromCalendar?: boolean } | null)?.isFromCalendar) history.back();
     else navigate(back);
   }
+  const hasMark = (of: Slot | undefined) => marks.some((one) => isOf(one, of && markOf(of.study, of.pane)));
   function mark(): void {
     const one = slot && markOf(slot.study, pane);
     if (!one) return;
-    if (marks.some((old) => isOf(old, one))) setMarks(marks.filter((old) => !isOf(old, one)));
-    else shot((blob) => setMarks((old) => (old.some((other) => isOf(other, one)) ? old : [...old, { ...one, blob }])));
+    const without = (all: Mark[]) => all.filter((old) => !isOf(old, one));
+    if (hasMark(slot)) setMarks(without);
+    else shot((blob) => setMarks((old) => [...without(old), { ...one, blob }]));
   }
   function askLeave(): void {
-    if (marks.length > 0) setDialog('leave');
+    if (marks.some(({ isKept }) => !isKept)) setDialog('leave');
     else leave();
   }
   function play(): void {
@@ -367,7 +371,6 @@ export function Images({ person, entry }: ImagesProps) {
   if (dialog === 'sheet') {
     return <KeySheet person={person} marks={marks} facilityOf={facilityOf} onMarks={setMarks} onBack={() => setDialog(null)} />;
   }
-  const isMarked = (slot && marks.some((one) => isOf(one, markOf(slot.study, pane)))) ?? false;
   const isAlone = studies.length === 1 && first.study.series.length === 1;
   const cut = (slot?.study ?? first).study;
   return (
@@ -438,7 +441,7 @@ export function Images({ person, entry }: ImagesProps) {
           onOpen={() => setIsOpen(!isOpen)}
           onPlay={play}
           onRate={setRate}
-          isMarked={isMarked}
+          isMarked={hasMark(slot)}
           onKey={pane?.image?.is_supported ? mark : undefined}
         />
       )}
@@ -473,7 +476,7 @@ export function Images({ person, entry }: ImagesProps) {
               facility={facilityOf(one.study.head.facility)}
               name={name}
               isActive={layout > 1 && at === active}
-              isMarked={marks.some((mark) => isOf(mark, markOf(one.study, one.pane)))}
+              isMarked={hasMark(one)}
               tool={tool}
               cuts={cutsOn?.(slots, at, active) ?? []}
               onActive={() => setActive(at)}

@@ -3,15 +3,20 @@
  * which series, a comment of the one who marked. On paper, or as one picture file; each time the
  * audit has its row first (OU-4). */
 import { useState } from 'preact/hooks';
+import { Link } from 'wouter-preact';
 import { api, type Facility, type Person } from '../../api/client.ts';
 import { t } from '../../i18n/t.ts';
 import { slashed } from '../../i18n/wareki.ts';
 import { Icon } from '../../ui/Icon.tsx';
-import { ProblemNotice } from '../../ui/pieces.tsx';
+import { Notice, ProblemNotice } from '../../ui/pieces.tsx';
 import { Paper } from '../print/Paper.tsx';
+import { lazy } from '../../ui/lazy.tsx';
+import { mayWrite } from '../note/calls.ts';
 import { MarkImage } from './KeyStrip.tsx';
 import { drawSheet } from './keyPage.ts';
 import type { Mark } from './mark.ts';
+
+const KeyNote = lazy(() => import('../note/KeyNote.tsx').then((m) => m.KeyNote), 'note');
 
 const COMMENT_MAX = 200;
 
@@ -39,9 +44,11 @@ export function KeySheet({ person, marks, facilityOf, onMarks, onBack }: KeyShee
   const [drawn, setDrawn] = useState(new Set<Mark['blob']>());
   const [isBusy, setIsBusy] = useState(false);
   const [problem, setProblem] = useState<unknown>();
+  const [isNoting, setIsNoting] = useState(false);
+  const isKept = marks.length > 0 && marks.every((mark) => mark.isKept);
   const openings = [...new Set(marks.map(({ study }) => study.opening))];
   const lines = (mark: Mark) => factsOf(mark, facilityOf(mark.study.head.facility));
-  const change = (mark: Mark, comment: string) => onMarks(marks.map((one) => (one === mark ? { ...one, comment } : one)));
+  const change = (mark: Mark, comment: string) => onMarks(marks.map((one) => (one === mark ? { ...one, comment, isKept: false } : one)));
 
   async function save() {
     setIsBusy(true);
@@ -66,12 +73,34 @@ export function KeySheet({ person, marks, facilityOf, onMarks, onBack }: KeyShee
     <>
       <p class="small quiet">{t('key.note')}</p>
       <div class="row">
+        {mayWrite() && (
+          <button type="button" class="btn primary" disabled={marks.length === 0 || isKept} onClick={() => setIsNoting(true)}>
+            {t('key.keep')}
+          </button>
+        )}
         <button type="button" class="btn" disabled={isBusy || marks.length === 0} onClick={() => void save()}>
           <Icon name="download" />
           {t('key.save')}
         </button>
       </div>
+      {isKept && (
+        <Notice tone="good" title={t('key.kept')}>
+          <Link href={`/p/${person.id}/notes`}>{t('key.kept.see')}</Link>
+        </Notice>
+      )}
       {problem !== undefined && <ProblemNotice problem={problem} retry={() => void save()} />}
+      {isNoting && (
+        <KeyNote
+          person={person.id}
+          marks={marks}
+          labelOf={(mark) => lines(mark).slice(0, 3).join('　')}
+          onClose={() => setIsNoting(false)}
+          onDone={() => {
+            setIsNoting(false);
+            onMarks(marks.map((mark) => ({ ...mark, isKept: true })));
+          }}
+        />
+      )}
     </>
   );
   const isThere = marks.every(({ blob }) => drawn.has(blob));

@@ -2,6 +2,8 @@
 /* What was on the screen in studies that were opened anew: a hospital may have added to them, or
  * taken a picture back meanwhile. */
 import { framesOf, type Series } from '../../viewer/study.ts';
+import { show } from '../note/look.ts';
+import type { Pane } from '../../viewer/pane.ts';
 import type { Mark } from './mark.ts';
 import { loaderOf } from './calls.ts';
 import type { Slots } from './slot.ts';
@@ -52,3 +54,7 @@ export function carry(
   });
   return { kept, isLost };
 }
+
+/** Somebody came from a note's picture: it is shown as the author saw it, or is not there. */
+export const missesNoted = (first: Opened, put: (at: number, study: Opened, index: number, to: number) => Pane | undefined): boolean =>
+  Boolean(history.state?.noted) && !show(history.state.noted, first.study, (index, to) => put(0, first, index, to));

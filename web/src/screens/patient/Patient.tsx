@@ -29,6 +29,7 @@ export interface TabProps {
 
 const TABS: { tab: string; label: Key; icon: IconName }[] = [
   { tab: 'calendar', label: 'patient.tab.calendar', icon: 'grid' },
+  { tab: 'notes', label: 'patient.tab.notes', icon: 'grid' },
   { tab: 'link', label: 'patient.tab.links', icon: 'plus' },
   { tab: 'consent', label: 'patient.tab.consent', icon: 'check' },
   { tab: 'access', label: 'patient.tab.logs', icon: 'logs' },
@@ -37,11 +38,13 @@ const TABS: { tab: string; label: Key; icon: IconName }[] = [
 const Consents = lazy(() => import('../consent/Consents.tsx').then((m) => m.Consents), 'register');
 const References = lazy(() => import('../audit/References.tsx').then((m) => m.References), 'audit');
 const Images = lazy(() => import('../images/Images.tsx').then((m) => m.Images), 'image');
+const Notes = lazy(() => import('../note/Notes.tsx').then((m) => m.Notes), 'note');
 const Links = lazy(() => import('./Links.tsx').then((m) => m.Links), 'register');
 
 const SCREENS: Record<string, ComponentType<TabProps>> = {
   calendar: Calendar,
   link: Links,
+  notes: Notes,
   consent: Consents,
   images: ({ person, entry = '' }) => <Images key={entry} person={person} entry={entry} />,
   access: ({ person }) => <References person={person} />,
