@@ -167,3 +167,9 @@ export async function logout(): Promise<void> {
 }
 
 onSessionEnd(() => leave('ended'));
+
+/** Whether the post writes about patients: as the server decides it, so that nobody types in vain. */
+export const mayWrite = (): boolean => {
+  const post = session.value?.post;
+  return post !== undefined && post.role !== 'operator' && post.profession !== 'clerk' && post.profession !== 'office';
+};

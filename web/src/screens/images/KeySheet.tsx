@@ -11,7 +11,7 @@ import { Icon } from '../../ui/Icon.tsx';
 import { Notice, ProblemNotice } from '../../ui/pieces.tsx';
 import { Paper } from '../print/Paper.tsx';
 import { lazy } from '../../ui/lazy.tsx';
-import { mayWrite } from '../note/calls.ts';
+import { mayWrite } from '../../session.ts';
 import { MarkImage } from './KeyStrip.tsx';
 import { drawSheet } from './keyPage.ts';
 import type { Mark } from './mark.ts';

@@ -2,7 +2,6 @@
 /* What was on the screen in studies that were opened anew: a hospital may have added to them, or
  * taken a picture back meanwhile. */
 import { framesOf, type Series } from '../../viewer/study.ts';
-import { show } from '../note/look.ts';
 import type { Pane } from '../../viewer/pane.ts';
 import type { Mark } from './mark.ts';
 import { loaderOf } from './calls.ts';
@@ -56,5 +55,9 @@ export function carry(
 }
 
 /** Somebody came from a note's picture: it is shown as the author saw it, or is not there. */
-export const missesNoted = (first: Opened, put: (at: number, study: Opened, index: number, to: number) => Pane | undefined): boolean =>
-  Boolean(history.state?.noted) && !show(history.state.noted, first.study, (index, to) => put(0, first, index, to));
+export async function missesNoted(first: Opened, put: (at: number, study: Opened, index: number, to: number) => Pane | undefined): Promise<boolean> {
+  const { noted } = history.state ?? {};
+  if (!noted) return false;
+  const { show } = await import('../note/look.ts');
+  return !show(noted, first.study, (index, to) => put(0, first, index, to));
+}

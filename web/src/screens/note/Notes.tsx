@@ -7,7 +7,7 @@ import type { Person } from '../../api/client.ts';
 import { useResource } from '../../api/resource.ts';
 import { t, word } from '../../i18n/t.ts';
 import { fullInstant } from '../../i18n/wareki.ts';
-import { participants } from '../../session.ts';
+import { mayWrite, participants } from '../../session.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { FormActions } from '../../ui/Form.tsx';
 import { Icon } from '../../ui/Icon.tsx';
@@ -15,7 +15,7 @@ import { FacilityMark, Notice, ProblemNotice, Skeleton } from '../../ui/pieces.t
 import { useSubmit } from '../../ui/useSubmit.ts';
 import { NoteForm } from './NoteForm.tsx';
 import { NoteImage, Pictures, labelOf } from './Pictures.tsx';
-import { correctNote, inputOf, listNotes, mayWrite, withdrawNote, writeNote, type Note } from './calls.ts';
+import { correctNote, inputOf, listNotes, withdrawNote, writeNote, type Note } from './calls.ts';
 import { Studies } from './openings.ts';
 
 function Withdraw({ note, onDone, onClose }: { note: Note; onDone: () => void; onClose: () => void }) {

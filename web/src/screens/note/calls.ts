@@ -2,7 +2,6 @@
 /* The calls of 記録: with its screens, so that the first page does not carry them. */
 import { change, client, signalled, take } from '../../api/client.ts';
 import type { components } from '../../api/schema.d.ts';
-import { session } from '../../session.ts';
 
 type Schemas = components['schemas'];
 export type Note = Schemas['Note'];
@@ -26,12 +25,6 @@ export const correctNote = (note: string, body: NoteText & { version: number }, 
   take(client.PUT('/api/v1/notes/{note}', { params: { path: { note }, header: change(key) }, body }));
 export const withdrawNote = (note: string, version: number, key: string) =>
   take(client.POST('/api/v1/notes/{note}/withdrawals', { params: { path: { note }, header: change(key) }, body: { version } }));
-
-/** As the server decides it, so that nobody types in vain. */
-export const mayWrite = (): boolean => {
-  const post = session.value?.post;
-  return post !== undefined && post.role !== 'operator' && post.profession !== 'clerk' && post.profession !== 'office';
-};
 
 /** A picture that was read, as it is sent again; what the reader may not see cannot be. */
 export function inputOf({ entry, series, instance, frame, window, is_inverted, quarter, is_flipped, comment }: NotePicture): NotePictureInput[] {
