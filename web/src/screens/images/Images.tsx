@@ -229,7 +229,7 @@ export function Images({ person, entry }: ImagesProps) {
     const isNew = first && !slots[0];
     if (isNew) show(0, first, firstImage(first.study));
     // now: a server that knows no opening any more may have been renewed, and this file with it
-    if (first) import('./renew.ts').then(async (m) => isNew && setIsLost(await m.missesNoted(first, put))).catch(() => {});
+    if (first) import('./renew.ts').then((m) => void (isNew && m.toNoted(first, put, setIsLost))).catch(() => {});
   }, [first]);
   const now = useRef(marks);
   now.current = marks;

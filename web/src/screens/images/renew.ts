@@ -54,10 +54,12 @@ export function carry(
   return { kept, isLost };
 }
 
-/** Somebody came from a note's picture: it is shown as the author saw it, or is not there. */
-export async function missesNoted(first: Opened, put: (at: number, study: Opened, index: number, to: number) => Pane | undefined): Promise<boolean> {
+/** Somebody came from a note's picture: it is shown as the author saw it, or said to be lost. */
+export async function toNoted(
+  first: Opened, put: (at: number, study: Opened, index: number, to: number) => Pane | undefined, setIsLost: (isLost: boolean) => void,
+): Promise<void> {
   const { noted } = history.state ?? {};
-  if (!noted) return false;
+  if (!noted) return;
   const { show } = await import('../note/look.ts');
-  return !show(noted, first.study, (index, to) => put(0, first, index, to));
+  setIsLost(!show(noted, first.study, (index, to) => put(0, first, index, to)));
 }
