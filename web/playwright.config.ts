@@ -14,8 +14,8 @@ const ONCE = /@desk/;
 
 const COMPREHENSIVE = [
   { name: '1280', use: DESK, testIgnore: /(phone|pdf|switched|specific|rights)\.spec\.ts$/ },
-  { name: '820', use: TABLET, grepInvert: ONCE, testMatch: /(every|images|waves)\.spec\.ts$/ },
-  { name: '390', use: PHONE, grepInvert: ONCE, testMatch: /(every|images|pdf|phone|states|waves)\.spec\.ts$/ },
+  { name: '820', use: TABLET, grepInvert: ONCE, testMatch: /(every|images|notes|waves)\.spec\.ts$/ },
+  { name: '390', use: PHONE, grepInvert: ONCE, testMatch: /(every|images|notes|pdf|phone|states|waves)\.spec\.ts$/ },
   { name: '320', use: NARROW, grepInvert: ONCE, testMatch: /every\.spec\.ts$/ },
   { name: 'last', use: DESK, testMatch: /switched\.spec\.ts$/ },
 ];

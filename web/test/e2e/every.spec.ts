@@ -11,7 +11,7 @@ async function isGood(page: Page): Promise<void> {
   await wasSeen(page);
 }
 const tab = (page: Page, name: string) =>
-  page.getByRole('navigation', { name: '患者の画面' }).getByRole('link', { name }).click();
+  page.getByRole('navigation', { name: '患者の画面' }).getByRole('link', { name, exact: true }).click();
 
 test('login, and what it refuses', async ({ page }) => {
   await page.goto('/');
@@ -371,6 +371,23 @@ test('facilities, consent, withdrawal and records', async ({ page, world, hand }
   await page.keyboard.press('Escape');
   await tab(page, '参照記録');
   await expect(page.locator('.logs tbody tr').first()).toBeVisible();
+  await isGood(page);
+});
+
+test('notes: none, writing, taking back', async ({ page, world, hand }) => {
+  await login(page, world, world.doctor);
+  await openCalendar(page, hand, world.waiting.number);
+  await tab(page, '記録');
+  await expect(page.locator('.notes .empty, .notes article').first()).toBeVisible();
+  await isGood(page);
+  await page.getByRole('button', { name: '記録を書く' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: '記録に残す' }).click();
+  await expect(page.locator('.summary')).toBeVisible();
+  await isGood(page);
+  await page.getByLabel('記録の本文').fill('様子をみる');
+  await page.getByRole('dialog').getByRole('button', { name: '記録に残す' }).click();
+  await page.getByRole('button', { name: '取り消す' }).first().click();
+  await expect(page.getByRole('dialog')).toBeVisible();
   await isGood(page);
 });
 
