@@ -131,11 +131,12 @@ static bool finish(struct asking *asking, bool is_read, size_t bytes,
     return is_read;
 }
 
-/* A view of content: decisions about a calendar or an entry, or putting one on paper. */
+/* A view of content: decisions about a calendar, an entry or notes, or putting one on
+ * paper. */
 static bool is_reference(const struct asking *asking, const struct audit_index_row *row)
 {
     bool is_view = text_is(row->event, "calendar") || text_is(row->event, "entry") ||
-                   text_is(row->event, "print");
+                   text_is(row->event, "print") || text_is(row->event, "notes");
     bool is_own = text_equal(row->facility_id, id_view(&asking->facility));
     return is_view && text_is(row->phase, "decision") && is_own != asking->is_of_others &&
            (asking->person.len == 0 || text_equal(asking->person, row->person));

@@ -29,6 +29,7 @@ export const words: Record<keyof typeof source, Words> = {
   'logs.next': 'Next month',
   'logs.scroll': 'Table that scrolls sideways',
   'event.calendar': 'calendar',
+  'event.notes': 'notes',
   'event.entry': 'content',
   'event.search': 'search',
   'event.content': 'content',

@@ -26,6 +26,7 @@ export const words = {
   'logs.next': '次の月',
   'logs.scroll': '横にスクロールできる表',
   'event.calendar': 'カレンダー',
+  'event.notes': '記録',
   'event.entry': '内容',
   'event.search': '検索',
   'event.content': '内容',

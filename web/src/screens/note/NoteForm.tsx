@@ -14,6 +14,7 @@ import { useSubmit } from '../../ui/useSubmit.ts';
 import { COMMENT_MAX, PICTURES_MAX, TEXT_MAX, type NotePictureInput, type NoteText } from './calls.ts';
 
 export interface FormPicture {
+  key: string;
   input: NotePictureInput;
   /** Which it is, for the eye. */
   image: ComponentChildren;
@@ -75,8 +76,8 @@ export function NoteForm(props: NoteFormProps) {
         {props.lost ? <Notice tone="wait" title={t('note.lost', { n: props.lost })} /> : null}
         {kept.length > 0 && (
           <ul class="note-pictures">
-            {kept.map(({ input, image, label }, at) => (
-              <li key={label}>
+            {kept.map(({ key, input, image, label }, at) => (
+              <li key={key}>
                 {image}
                 <div>
                   <label for={`note-comment-${at}`}>{t('note.comment', { n: at + 1 })}</label>

@@ -88,7 +88,7 @@ function Ask({ asked, person, studies, onDone, onClose }: { asked: Asked; person
   const { note } = asked;
   if (asked.does === 'withdraw') return <Withdraw note={note} onDone={onDone} onClose={onClose} />;
   const pictures = note.pictures.flatMap((picture, at) =>
-    inputOf(picture).map((input) => ({ input, image: <NoteImage picture={picture} studies={studies} alt="" />, label: `${at + 1}　${labelOf(picture)}` })));
+    inputOf(picture).map((input) => ({ key: String(at), input, image: <NoteImage picture={picture} studies={studies} alt="" />, label: labelOf(picture) })));
   return (
     <NoteForm
       title={t('note.correct')}

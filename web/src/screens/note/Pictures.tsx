@@ -86,10 +86,12 @@ export function Pictures({ person, pictures, studies }: { person: string; pictur
               <figure>
                 <NoteImage picture={picture} studies={studies} alt={t('note.picture', { n: at + 1, name: label })} />
                 <figcaption>
-                  <span class="row">
+                  <span class="note-from">
                     {facility && <FacilityMark facility={facility} />}
-                    <span class="small">{label}</span>
+                    <span class="small">{facility?.name}</span>
                   </span>
+                  <span class="small">{label}</span>
+                  <span class="small quiet">{t('note.reference')}</span>
                   {picture.comment && <b>{picture.comment}</b>}
                   <Link class="btn compact" href={`/p/${person}/images/${entry.id}`} state={{ isFromCalendar: true, noted: picture }}>
                     {t('note.picture.open')}
