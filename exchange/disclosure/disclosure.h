@@ -72,7 +72,7 @@ struct disclosure_facts {
     bool actor_may_write;                   /* by the post; of PERMIT_WRITE only … */
     enum disclosure_consent viewer_consent; /* … and this, for the viewer itself */
     enum disclosure_link viewer_link;       /* the viewer's own number */
-    bool viewer_registered_person;    /* its staff entered the person */
+    bool viewer_registered_person;          /* its staff entered the person */
     bool viewer_named_person; /* said the birth day of whom it found, for a number of its
                                  own; the person's consent lets it be found */
     enum permit_purpose purpose;

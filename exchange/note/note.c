@@ -7,8 +7,7 @@ const char *note_refusal(enum note_step step, const struct note_facts *facts)
 {
     if (!facts->is_of_facility || step >= NOTE_STEP_COUNT)
         return "not_found";
-    bool is_allowed =
-        facts->is_author || (step == NOTE_WITHDRAW && facts->is_manager);
+    bool is_allowed = facts->is_author || (step == NOTE_WITHDRAW && facts->is_manager);
     if (!is_allowed)
         return "note_not_author";
     if (facts->state != NOTE_WRITTEN)

@@ -104,10 +104,9 @@ static bool take_flag(const struct json_value *object, const char *key, bool *fl
 static bool read_picture(const struct json_value *object, struct note_picture *picture,
                          struct err *err)
 {
-    static const char *const members[] = {"entry",      "series",      "instance",
-                                          "frame",      "window",      "quarter",
-                                          "is_flipped", "is_inverted", "comment",
-                                          NULL};
+    static const char *const members[] = {
+        "entry",   "series",     "instance",    "frame",   "window",
+        "quarter", "is_flipped", "is_inverted", "comment", NULL};
     picture->shades = TEXT("");
     picture->comment = TEXT("");
     return json_check_members(object, members, err) &&
@@ -160,9 +159,8 @@ static bool read_note(const struct json_value *root, struct note_change *change,
         !note_check_text(version->body, NOTE_CHARACTERS_MAX, err) ||
         !read_pictures(root, version, err))
         return false;
-    if (!is_first &&
-        !json_take_int(root, "version", NOTE_FIRST_VERSION, INT32_MAX, &version->version,
-                       err))
+    if (!is_first && !json_take_int(root, "version", NOTE_FIRST_VERSION, INT32_MAX,
+                                    &version->version, err))
         return false;
     return version->picture_count > 0 || !is_blank(version->body) ||
            err_set(err, ERR_SYNTAX, "note_empty", "neither words nor pictures");
@@ -228,7 +226,8 @@ static bool change_audited(struct note_service *service, struct http_call *call,
     return true;
 }
 
-static bool write_one(struct note_service *service, struct http_call *call, struct err *err)
+static bool write_one(struct note_service *service, struct http_call *call,
+                      struct err *err)
 {
     struct note_change change = {.kind = NOTE_CHANGE_WRITE,
                                  .now_ms = clock_wall_ms(&service->clock)};

@@ -58,8 +58,7 @@ static bool prepare_next(struct store_session *session, const struct note_change
                                .is_manager = actor->role == STAFF_MANAGER,
                                .is_newest = found.version == version->version,
                                .state = found.state};
-    const char *code =
-        note_refusal(is_withdrawal ? NOTE_WITHDRAW : NOTE_CORRECT, &facts);
+    const char *code = note_refusal(is_withdrawal ? NOTE_WITHDRAW : NOTE_CORRECT, &facts);
     if (code)
         return refuse(code, err);
     version->state = is_withdrawal ? NOTE_WITHDRAWN : NOTE_WRITTEN;

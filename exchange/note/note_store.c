@@ -58,13 +58,13 @@ static bool insert_picture(struct store_session *session,
 {
     const struct note_picture *picture = &version->pictures[place];
     CLEANUP(store_finish)
-    struct store_statement *insert =
-        store_prepare(session,
-                      "INSERT INTO note_picture (note, version, place, entry, series_uid, "
-                      "instance_uid, frame, shades, is_inverted, quarter, is_flipped, "
-                      "comment) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "
-                      "?12)",
-                      err);
+    struct store_statement *insert = store_prepare(
+        session,
+        "INSERT INTO note_picture (note, version, place, entry, series_uid, "
+        "instance_uid, frame, shades, is_inverted, quarter, is_flipped, "
+        "comment) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "
+        "?12)",
+        err);
     if (!insert)
         return false;
     store_bind_id(insert, 1, version->note);
@@ -314,8 +314,8 @@ static bool may(enum note_step step, const struct note_version *version,
                                .is_newest = true,
                                .state = version->state};
     bool is_allowed = note_refusal(step, &facts) == NULL;
-    return is_allowed && (step != NOTE_CORRECT ||
-                          staff_may_write(actor->profession, actor->role));
+    return is_allowed &&
+           (step != NOTE_CORRECT || staff_may_write(actor->profession, actor->role));
 }
 
 /* Views of the row; written before it is left. */
@@ -340,13 +340,13 @@ static bool write_words(struct store_session *session, struct json_writer *write
 {
     bool has_row = false;
     CLEANUP(store_finish)
-    struct store_statement *row =
-        store_prepare(session,
-                      "SELECT v.body, v.written_at, v.staff_name, f.staff_name, "
-                      "f.profession, f.facility_name FROM note_version v JOIN "
-                      "note_version f ON f.note = v.note AND f.version = 1 WHERE v.note = "
-                      "?1 AND v.version = ?2",
-                      err);
+    struct store_statement *row = store_prepare(
+        session,
+        "SELECT v.body, v.written_at, v.staff_name, f.staff_name, "
+        "f.profession, f.facility_name FROM note_version v JOIN "
+        "note_version f ON f.note = v.note AND f.version = 1 WHERE v.note = "
+        "?1 AND v.version = ?2",
+        err);
     if (!row)
         return false;
     store_bind_id(row, 1, version->note);

@@ -48,7 +48,7 @@ static void facts_that_nobody_filled_allow_nothing(void)
 static void texts_have_an_end_and_no_control_characters(void)
 {
     const struct text bad[] = {TEXT("a\x1B[31m"), TEXT("a\rb"), TEXT("a\x7F"),
-                                      TEXT("a\0b"), TEXT("12345")};
+                               TEXT("a\0b"), TEXT("12345")};
     struct err err = {0};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         err_clear(&err);
@@ -57,18 +57,22 @@ static void texts_have_an_end_and_no_control_characters(void)
     }
     err_clear(&err);
     CHECK(note_check_text(TEXT("髙﨑\n\t"), 4, &err));
-    CHECK(note_check_text(TEXT("𠮷野家𠮷"), 4, &err)); /* characters, not units of UTF-16 */
+    CHECK(
+        note_check_text(TEXT("𠮷野家𠮷"), 4, &err)); /* characters, not units of UTF-16 */
     CHECK(note_check_text(TEXT(""), 0, &err));
 }
 
 static void a_uid_is_short_and_has_nothing_of_a_path(void)
 {
-    static const char *const bad[] = {"",     "1.2/3", "1.2 3", "\"", "1.2\n",
-                                      "１.２", "<b>",   "..\\"};
+    static const char *const bad[] = {"",      "1.2/3", "1.2 3", "\"",
+                                      "1.2\n", "１.２", "<b>",   "..\\"};
     char longest[66];
     struct err err = {0};
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        err_clear(&err);
         CHECK(!note_check_uid(text_cstr(bad[i]), &err));
+    }
+    err_clear(&err);
     memset(longest, '1', sizeof longest);
     longest[65] = '\0';
     CHECK(!note_check_uid(text_cstr(longest), &err));
@@ -80,12 +84,13 @@ static void a_uid_is_short_and_has_nothing_of_a_path(void)
 
 static void shades_are_two_numbers_or_nothing(void)
 {
-    static const char *const bad[] = {"40",        "40,",  ",400",  "40,-4",  "40,4,4",
-                                      "1e3,4",     ".,.",  "40;4",  "--4,4",  "4 ,4",
-                                      "4000000000000,4", "4,4000000000000"};
+    static const char *const bad[] = {
+        "40",  "40,",  ",400",  "40,-4", "40,4,4",          "1e3,4",
+        ".,.", "40;4", "--4,4", "4 ,4",  "4000000000000,4", "4,4000000000000"};
     static const char *const good[] = {"", "40,400", "-600,1500", "0.5,1.25"};
     struct err err = {0};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        err_clear(&err);
         bool is_taken = note_check_shades(text_cstr(bad[i]), &err);
         CHECK(!is_taken);
         if (is_taken)

@@ -13,7 +13,8 @@
 
 #define WORDS "{\"text\":\"左下肺野に結節。\\n経過をみる。\",\"pictures\":[]}"
 #define LOOK                                                                             \
-    "\"series\":\"1.2.3\",\"instance\":\"1.2.3.4\",\"frame\":7,\"window\":\"-600,1500\","  \
+    "\"series\":\"1.2.3\",\"instance\":\"1.2.3.4\",\"frame\":7,\"window\":\"-600,"       \
+    "1500\","                                                                            \
     "\"is_inverted\":true,\"quarter\":1,\"comment\":\"矢印の所\""
 #define UNKNOWN "0123456789abcdef0123456789abcdef"
 #define RULES(kinds) "{\"version\":2,\"rules\":[{\"kinds\":[" kinds "]}]}"
@@ -97,24 +98,22 @@ static void tell_entry(struct story *story)
     find_entry(&story->scene, story->entry);
 }
 
-static void with_picture(const struct story *story, const char *entry, char body[1024])
+static void with_picture(const char *entry, char body[1024])
 {
-    (void)story;
-    snprintf(body, 1024,
-             "{\"text\":\"所見\",\"pictures\":[{\"entry\":\"%s\"," LOOK "}]}", entry);
+    snprintf(body, 1024, "{\"text\":\"所見\",\"pictures\":[{\"entry\":\"%s\"," LOOK "}]}",
+             entry);
 }
 
 struct change {
-    const char *sql;
-    const char *policy;
+    const char *policy; /* of the hospital; NULL: the clinic's numbers are suspended */
 };
 
 static bool carry_out(struct store_session *session, void *context, struct err *err)
 {
     const struct change *change = context;
     if (change->policy)
-        return facility_change_policy(session, hex_id(HOSPITAL), text_cstr(change->policy),
-                                      1, err);
+        return facility_change_policy(session, hex_id(HOSPITAL),
+                                      text_cstr(change->policy), 1, err);
     CLEANUP(store_finish)
     struct store_statement *statement = store_prepare(
         session, "UPDATE record SET state = 'suspended' WHERE facility = ?1", err);
@@ -141,8 +140,7 @@ static int rows(struct story *story, const char *event, const char *phase,
     bool has_row = false;
     good(audit_index_catch_up(story->index, &err), &err);
     CLEANUP(store_read_end)
-    struct store_session *session =
-        store_read(story->scene.hospital->world->store, &err);
+    struct store_session *session = store_read(story->scene.hospital->world->store, &err);
     CLEANUP(store_finish)
     struct store_statement *find =
         store_prepare(session,
@@ -223,7 +221,7 @@ static void a_number_that_is_suspended_writes_and_reads_nothing(void)
     struct story *story = story_new();
     char note[128];
     write_one(story, &story->scene.clinic, WORDS, note);
-    change(story, (struct change){.sql = "suspended"});
+    change(story, (struct change){NULL});
     struct reply reply = notes(story, &story->scene.clinic, "POST", WORDS);
     CHECK((reply.status == 403 || reply.status == 404) && !has(&reply, "\"id\""));
     reply = notes(story, &story->scene.clinic, "GET", "");
@@ -258,8 +256,8 @@ static void what_is_no_note_is_refused_and_nothing_of_it_stays(void)
     struct story *story = story_new();
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct reply reply = notes(story, &story->scene.clinic, "POST", bad[i].body);
-        bool is_refused = reply.status >= 400 && reply.status < 500 &&
-                          has(&reply, bad[i].code);
+        bool is_refused =
+            reply.status >= 400 && reply.status < 500 && has(&reply, bad[i].code);
         CHECK(is_refused);
         if (!is_refused)
             printf("# %zu: %d %s\n", i, reply.status, reply.body);
@@ -276,14 +274,16 @@ static void too_much_is_refused(void)
     for (int i = 0; i < 10000; i++)
         buf_cstr(&body, "あ");
     buf_format(&body, "\",\"pictures\":[]}%c", '\0');
-    CHECK(notes(story, &story->scene.clinic, "POST", (const char *)body.at).status / 100 ==
+    CHECK(notes(story, &story->scene.clinic, "POST", (const char *)body.at).status /
+              100 ==
           4);
     buf_reset(&body);
     buf_cstr(&body, "{\"text\":\"x\",\"pictures\":[");
     for (int i = 0; i < NOTE_PICTURES_MAX + 1; i++)
         buf_format(&body, "%s{\"entry\":\"" UNKNOWN "\"," LOOK "}", i > 0 ? "," : "");
     buf_format(&body, "]}%c", '\0');
-    CHECK(notes(story, &story->scene.clinic, "POST", (const char *)body.at).status / 100 ==
+    CHECK(notes(story, &story->scene.clinic, "POST", (const char *)body.at).status /
+              100 ==
           4);
     CHECK(count_notes(story, &story->scene.clinic) == 0);
     story_free(story);
@@ -353,7 +353,7 @@ static void a_picture_is_told_to_whom_its_entry_is_shown_only(void)
     struct story *story = story_new();
     char note[128], body[1024];
     tell_entry(story);
-    with_picture(story, story->entry, body);
+    with_picture(story->entry, body);
     write_one(story, &story->hospital, body, note);
     change(story, (struct change){.policy = RULES("\"laboratory\",\"note\"")});
     struct reply reply = notes(story, &story->scene.clinic, "GET", "");
@@ -374,17 +374,17 @@ static void nobody_refers_to_what_he_may_not_see(void)
     struct story *story = story_new();
     char body[1024];
     tell_entry(story);
-    with_picture(story, story->entry, body);
+    with_picture(story->entry, body);
     change(story, (struct change){.policy = RULES("\"note\"")});
     struct reply hidden = notes(story, &story->scene.clinic, "POST", body);
     CHECK(hidden.status == 404 && has(&hidden, "note_picture"));
-    with_picture(story, UNKNOWN, body);
+    with_picture(UNKNOWN, body);
     struct reply none = notes(story, &story->scene.clinic, "POST", body);
     CHECK(none.status == 404 && strcmp(hidden.body, none.body) == 0);
     CHECK(count_notes(story, &story->scene.clinic) == 0);
     CHECK(rows(story, "note", "finish", "failed", "note_picture") == 2);
     change(story, (struct change){.policy = RULES("\"laboratory\"")});
-    with_picture(story, story->entry, body);
+    with_picture(story->entry, body);
     CHECK(notes(story, &story->scene.clinic, "POST", body).status == 201);
     story_free(story);
 }
@@ -414,8 +414,8 @@ static void a_correction_is_the_next_version_of_who_saw_the_newest(void)
     CHECK(reply.status == 200 && has(&reply, "\"version\":2"));
     reply = at_note(&story->scene.clinic, "PUT", note, "", next);
     CHECK(reply.status == 409 && has(&reply, "note_changed"));
-    reply = at_note(&story->scene.clinic, "POST", note, "/withdrawals",
-                    "{\"version\":1}");
+    reply =
+        at_note(&story->scene.clinic, "POST", note, "/withdrawals", "{\"version\":1}");
     CHECK(reply.status == 409 && has(&reply, "note_changed"));
     reply = notes(story, &story->scene.clinic, "GET", "");
     CHECK(has(&reply, "右下肺野") && !has(&reply, "結節"));
@@ -429,8 +429,8 @@ static void what_was_taken_back_says_so_and_nothing_else(void)
     struct story *story = story_new();
     char note[128];
     write_one(story, &story->scene.clinic, WORDS, note);
-    struct reply reply = at_note(&story->scene.clinic, "POST", note, "/withdrawals",
-                                 "{\"version\":1}");
+    struct reply reply =
+        at_note(&story->scene.clinic, "POST", note, "/withdrawals", "{\"version\":1}");
     CHECK(reply.status == 200 && has(&reply, "\"version\":2"));
     reply = notes(story, &story->scene.clinic, "GET", "");
     CHECK(has(&reply, "\"state\":\"withdrawn\"") && !has(&reply, "結節"));
@@ -438,6 +438,82 @@ static void what_was_taken_back_says_so_and_nothing_else(void)
     reply = at_note(&story->scene.clinic, "PUT", note, "",
                     "{\"version\":2,\"text\":\"x\",\"pictures\":[]}");
     CHECK(reply.status == 409 && has(&reply, "note_withdrawn"));
+    story_free(story);
+}
+
+/* ---- posts ---- */
+
+struct joining {
+    struct world *world;
+    enum staff_profession profession;
+    enum staff_role role;
+};
+
+static bool join(struct store_session *session, void *context, struct err *err)
+{
+    const struct joining *joining = context;
+    struct staff staff = {.id = {{0x50, (uint8_t)joining->role, 1}},
+                          .login = text_cstr(staff_role_id(joining->role)),
+                          .name = TEXT("同僚"),
+                          .kana = TEXT("ドウリョウ"),
+                          .birth_day = DAY_NONE};
+    struct staff_post post = {.id = {{0x51, (uint8_t)joining->role, 1}},
+                              .staff = staff.id,
+                              .facility = hex_id(CLINIC),
+                              .profession = joining->profession,
+                              .role = joining->role,
+                              .from_day = 0,
+                              .to_day = DAY_NONE};
+    return staff_add(session, &staff, joining->world->encoded, STAFF_PASSWORD_OWN, 1,
+                     err) &&
+           staff_add_post(session, &post, 1, err);
+}
+
+static struct browser colleague(struct story *story, enum staff_profession profession,
+                                enum staff_role role)
+{
+    struct err err = {0};
+    struct world *world = story->scene.hospital->world;
+    struct joining joining = {world, profession, role};
+    good(store_write(world->store, STORE_LIVE, join, &joining, &err), &err);
+    return enter(world, staff_role_id(role));
+}
+
+static void an_operator_reads_and_writes_nothing(void)
+{
+    struct story *story = story_new();
+    char note[128];
+    struct browser clerk = colleague(story, STAFF_NURSE, STAFF_OPERATOR);
+    write_one(story, &story->scene.clinic, WORDS, note);
+    struct reply reply = notes(story, &clerk, "POST", WORDS);
+    CHECK(reply.status == 403 && has(&reply, "may_not_write"));
+    CHECK(count_notes(story, &clerk) == 1);
+    CHECK(rows(story, "note", "decision", "deny", "may_not_write") == 1);
+    story_free(story);
+}
+
+static void a_colleague_changes_nothing_and_a_manager_takes_back(void)
+{
+    struct story *story = story_new();
+    char note[128];
+    static const char next[] = "{\"version\":1,\"text\":\"x\",\"pictures\":[]}";
+    struct browser other = colleague(story, STAFF_DOCTOR, STAFF_AUTHOR);
+    struct browser manager = colleague(story, STAFF_CLERK, STAFF_MANAGER);
+    write_one(story, &story->scene.clinic, WORDS, note);
+    struct reply reply = at_note(&other, "PUT", note, "", next);
+    CHECK(reply.status == 403 && has(&reply, "note_not_author"));
+    reply = at_note(&other, "POST", note, "/withdrawals", "{\"version\":1}");
+    CHECK(reply.status == 403 && has(&reply, "note_not_author"));
+    reply = notes(story, &other, "GET", "");
+    CHECK(has(&reply, "\"may_correct\":false,\"may_withdraw\":false"));
+    reply = at_note(&manager, "PUT", note, "", next);
+    CHECK(reply.status == 403 && has(&reply, "may_not_write"));
+    reply = notes(story, &manager, "GET", "");
+    CHECK(has(&reply, "\"may_correct\":false,\"may_withdraw\":true"));
+    CHECK(at_note(&manager, "POST", note, "/withdrawals", "{\"version\":1}").status ==
+          200);
+    reply = notes(story, &other, "GET", "");
+    CHECK(has(&reply, "\"written_by\":\"同僚\"") && !has(&reply, "結節"));
     story_free(story);
 }
 
@@ -479,6 +555,8 @@ int main(void)
     RUN(sent_twice_is_one_note);
     RUN(a_correction_is_the_next_version_of_who_saw_the_newest);
     RUN(what_was_taken_back_says_so_and_nothing_else);
+    RUN(an_operator_reads_and_writes_nothing);
+    RUN(a_colleague_changes_nothing_and_a_manager_takes_back);
     RUN(a_page_ends_and_the_next_one_goes_on);
     return test_done();
 }

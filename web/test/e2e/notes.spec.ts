@@ -18,6 +18,16 @@ async function mark(page: Page, slice: string): Promise<void> {
   await expect(page.locator('.v-key')).toBeVisible();
 }
 
+/* Pictures are fetched when they come into view. */
+async function shows(page: Page, count: number): Promise<void> {
+  const pictures = notes(page).first().locator('.note-shown li');
+  await expect(pictures).toHaveCount(count);
+  for (let at = 0; at < count; at += 1) {
+    await pictures.nth(at).scrollIntoViewIfNeeded();
+    await expect(pictures.nth(at).locator('img')).toBeVisible();
+  }
+}
+
 async function isGood(page: Page, name: string): Promise<void> {
   await noSidewaysScroll(page);
   await isAccessible(page);
@@ -68,7 +78,7 @@ test('key images become a note that is read with its pictures', async ({ page, w
   await page.reload();
   const first = notes(page).first();
   await expect(first).toContainText('<b>増大</b>なら紹介する。');
-  await expect(first.locator('.note-shown img')).toHaveCount(2);
+  await shows(page, 2);
   await expect(first).toContainText('結節の最大断面');
   await expect(first.locator('.note-shown img').last()).toHaveCSS('filter', 'invert(1)');
   await page.evaluate(() => Promise.all([...document.querySelectorAll<HTMLImageElement>('.note-shown img')].map((image) => image.decode())));
@@ -78,7 +88,7 @@ test('key images become a note that is read with its pictures', async ({ page, w
   await first.getByRole('link', { name: 'ビューアで開く' }).last().click();
   await expect(page.locator('.bl b')).toHaveText('21 / 40');
   await page.goBack();
-  await expect(first.locator('.note-shown img')).toHaveCount(2);
+  await shows(page, 2);
 
   await first.getByRole('button', { name: '訂正する' }).click();
   await form(page).getByLabel('記録の本文').fill('右肺下葉の結節');
@@ -86,7 +96,7 @@ test('key images become a note that is read with its pictures', async ({ page, w
   await isGood(page, 'note-correct');
   await form(page).getByRole('button', { name: '訂正して残す' }).click();
   await expect(first).toContainText('訂正あり　第2版');
-  await expect(first.locator('.note-shown li')).toHaveCount(1);
+  await shows(page, 1);
   await picture(page, 'notes-corrected');
 
   await first.getByRole('button', { name: '取り消す' }).click();
