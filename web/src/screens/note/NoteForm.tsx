@@ -74,6 +74,7 @@ export function NoteForm(props: NoteFormProps) {
           <Wrong id="note-text" error={errors['note-text']} />
         </div>
         {props.lost ? <Notice tone="wait" title={t('note.lost', { n: props.lost })} /> : null}
+        {kept.length > 0 && <p class="small quiet">{t('note.look')}</p>}
         {kept.length > 0 && (
           <ul class="note-pictures">
             {kept.map(({ key, input, image, label }, at) => (
