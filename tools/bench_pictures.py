@@ -34,7 +34,12 @@ import uuid
 PROGRAM, FETCH, FOLDER = sys.argv[1:4]
 PARTS = sys.argv[4:] or ["frames", "download", "first"]
 HOSPITAL, CLINIC, CLINIC_DOCTOR = "9911000011", "9911000045", "kawabe"
-FRAMES, ROUNDS, RUNS, AT_ONCE = 100, 4, 3, 4
+FRAMES, RUNS, AT_ONCE = 100, 3, 4
+# A viewer asks for four frames at once; eight are two viewers.
+VIEWERS = (1, 2)
+# How often each frame is drawn in a run, so that a run takes a second or more.
+ROUNDS = {"native": 16, "JPEG lossless": 8, "RLE": 12, "JPEG baseline": 12,
+          "JPEG-LS": 4, "JPEG 2000": 4}
 DOWNLOAD_FILES = 954  # of 524 kB
 SCROLLED = 600
 LINK_MS = 20  # there and back
@@ -380,45 +385,53 @@ def cpu_ms(runs):
     return round(statistics.median(one["cpu_s"] / one["count"] for one in runs[1:]) * 1000, 2)
 
 
-def ask(cpu, port, targets, head):
+def ask(cpu, port, targets, head, at_once):
     before = cpu()
-    told = fetch(port, targets, head)
+    told = fetch(port, targets, head, at_once)
     return dict(told, cpu_s=cpu() - before)
 
 
-def ask_orthanc(orthanc, ids, window):
+def ask_orthanc(orthanc, ids, rounds, window, at_once):
     targets = [f"/instances/{one}/frames/0/rendered?window-center={center:.3f}&"
                f"window-width={width}&quality=90"
-               for _ in range(ROUNDS) for one, (center, width) in zip(ids, window)]
+               for _ in range(rounds) for one, (center, width) in zip(ids, window)]
     return ask(lambda: cpu_s(orthanc.process.pid), orthanc.port, targets,
-               {"Host": "127.0.0.1", "Accept": "image/jpeg"})
+               {"Host": "127.0.0.1", "Accept": "image/jpeg"}, at_once)
 
 
 def measure_frames(region, client, peers, name, study):
     folder = f"{region.pictures}/bench-{study}"
     opening = client.open_study(make_study(folder, region.number, study, name, FRAMES), FRAMES)
     ids = None if name in REFUSED_BY_ORTHANC else [one.take(folder) for one in peers]
-    ours, theirs, window = [], ([], []), windows()
+    window = windows()
+    for viewers in VIEWERS:
+        compare(region, client, opening, list(zip(peers, ids or ())), name, window,
+                viewers * AT_ONCE)
+
+
+def compare(region, client, opening, peers, name, window, at_once):
+    """Ours and the peers' by turns; `peers`: each with its ids of the frames."""
+    ours, theirs, rounds = [], [[] for _ in peers], ROUNDS[name]
     head = {"Host": f"localhost:{region.port}", "Cookie": client.headers["Cookie"]}
     for _ in range(RUNS + 1):  # the first warms all
         targets = [f"/api/v1/openings/{opening}/frames/0/{i}/0?q=preview&window="
                    f"{center:.3f},{width}"
-                   for _ in range(ROUNDS) for i, (center, width) in zip(range(FRAMES), window)]
-        ours.append(ask(region.cpu_s, region.port, targets, head))
-        for place, orthanc in enumerate(peers if ids else ()):
-            theirs[place].append(ask_orthanc(orthanc, ids[place], window))
+                   for _ in range(rounds) for i, (center, width) in zip(range(FRAMES), window)]
+        ours.append(ask(region.cpu_s, region.port, targets, head, at_once))
+        for told, (orthanc, ids) in zip(theirs, peers):
+            told.append(ask_orthanc(orthanc, ids, rounds, window, at_once))
     centre_mb, gateway_mb = region.memory_mb()
     values = {"frames_per_second": round(rate(ours)), "cpu_ms": cpu_ms(ours), "p50_ms": ours[-1]["p50_ms"],
               "kb": round(ours[-1]["bytes"] / ours[-1]["count"] / 1000),
               "centre_mb": centre_mb, "gateway_mb": gateway_mb}
-    for place, orthanc in enumerate(peers if ids else ()):
+    for place, (told, (orthanc, _)) in enumerate(zip(theirs, peers)):
         values.update({key + ("", "_with_cache")[place]: value for key, value in (
-            ("orthanc", round(rate(theirs[place]))),
-            ("orthanc_cpu_ms", cpu_ms(theirs[place])),
-            ("ratio", round(rate(ours) / rate(theirs[place]), 2)),
-            ("orthanc_kb", round(theirs[place][-1]["bytes"] / theirs[place][-1]["count"] / 1000)),
+            ("orthanc", round(rate(told))),
+            ("orthanc_cpu_ms", cpu_ms(told)),
+            ("ratio", round(rate(ours) / rate(told), 2)),
+            ("orthanc_kb", round(told[-1]["bytes"] / told[-1]["count"] / 1000)),
             ("orthanc_mb", round(pss_mb(orthanc.process.pid))))})
-    show("frames", name, at_once=AT_ONCE, runs=RUNS, **values)
+    show("frames", name, at_once=at_once, runs=RUNS, **values)
 
 
 def frames(region):
