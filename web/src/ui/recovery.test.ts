@@ -39,6 +39,23 @@ test('a server that is away or full is asked again every quarter of a minute, wh
   expect(retry).toHaveBeenCalledTimes(2);
 });
 
+test('a crowded server is asked when it said, and not by all at once', () => {
+  const retry = vi.fn();
+  vi.spyOn(Math, 'random').mockReturnValue(0.5);
+  const stop = recover(new Problem({ code: 'server_busy', status: 503 }, 2000), retry);
+  vi.advanceTimersByTime(2999);
+  expect(retry).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(1);
+  expect(retry).toHaveBeenCalledTimes(1);
+  stop();
+  recover(new Problem({ code: 'epoch_stale', status: 503 }, 1000), retry)();
+  recover(new Problem({ code: 'gateway_busy', status: 503 }, 1000), retry); // a try is in the audit
+  recover(new Problem({ code: 'store_corrupt', status: 503 }, 1000), retry);
+  recover(new Problem({ code: 'store_full', status: 503 }, 1000), retry); // is so for a while
+  vi.advanceTimersByTime(AGAIN_MS - 1);
+  expect(retry).toHaveBeenCalledTimes(1);
+});
+
 test('back from a lost connection everything is asked at once', () => {
   const retry = vi.fn();
   recover(problem('offline', 0), retry);

@@ -10,6 +10,12 @@ export const AGAIN_MS = 15_000;
 export const SOON_MS = 2_000;
 const JUST_HEARD_MS = 5_000;
 
+/** What passes in a moment, unlike a full disk, is asked for when the centre says, and not by all at once. */
+function crowdMs(problem: unknown): number | undefined {
+  if (!(problem instanceof Problem) || !/^(epoch_stale|memory_short|(server|store)_busy)$/.test(problem.code)) return undefined;
+  return (problem.againMs ?? SOON_MS) * (1 + Math.random());
+}
+
 /** `centre`: nothing was done and nothing written, so asking often costs little. `hospital`: each
  * try is one more opening in the audit, so it is asked when its gateway is heard of. */
 export function whatFailed(problem: unknown): 'centre' | 'hospital' | 'other' {
@@ -17,7 +23,7 @@ export function whatFailed(problem: unknown): 'centre' | 'hospital' | 'other' {
   const { code, status } = problem;
   if (/^gateway_(away|silent|cut)$/.test(code) || code === 'deadline_passed' || code === 'peer_gone') return 'hospital';
   if (code === 'offline' || code === 'silent') return 'centre';
-  if (/^(audit_unwritable|memory_short|server_busy|store_(busy|unreadable|full))$/.test(code)) return 'centre';
+  if (/^(audit_unwritable|epoch_stale|memory_short|server_busy|store_(busy|unreadable|full))$/.test(code)) return 'centre';
   // a balancer's answers
   return /^http_50[234]$/.test(code) && status >= 502 ? 'centre' : 'other';
 }
@@ -34,7 +40,8 @@ export function recover(problem: unknown, retry: () => void): () => void {
     if (what === 'centre' && document.visibilityState === 'visible') retry();
   }, AGAIN_MS);
   const isJustHeard = what === 'hospital' && Date.now() - freshnessHeardAt() < JUST_HEARD_MS;
-  const soon = isJustHeard ? setTimeout(retry, SOON_MS) : undefined;
+  const soonMs = what === 'centre' ? crowdMs(problem) : isJustHeard ? SOON_MS : undefined;
+  const soon = soonMs === undefined ? undefined : setTimeout(retry, soonMs);
   return () => {
     removeState();
     removeLive();
