@@ -80,6 +80,19 @@ static bool make(struct copying *copying, struct err *err)
     return true;
 }
 
+/* Before anything else: what lies there may be the room that the next copy lacks. */
+static bool clear(struct copying *copying, struct err *err)
+{
+    struct clock clock = clock_system();
+    size_t removed = 0;
+    if (!backup_clear(copying->wish->to, text_cstr(copying->office.node),
+                      clock_wall_ms(&clock), &removed, err))
+        return false;
+    if (removed > 0)
+        printf("{\"unfinished_removed\":%zu}\n", removed);
+    return true;
+}
+
 static bool thin(struct copying *copying, struct err *err)
 {
     size_t removed = 0;
@@ -129,6 +142,7 @@ static bool copy(const struct wish *wish, struct err *err)
            check_way(&copying.office, wish->is_without, err) &&
            seal_read_key(copying.office.backup_key, &copying.key, err) &&
            server_office_open_audit(&copying.office, "admin", err) &&
+           (!wish->is_thinned || do_noted(&copying, "backup_clear", clear, err)) &&
            do_noted(&copying, "backup", make, err) &&
            (!wish->is_thinned || do_noted(&copying, "backup_thin", thin, err));
 }
@@ -137,8 +151,9 @@ static void print_usage(FILE *out)
 {
     fputs("usage: tsumugi backup --config FILE --to DIR [--thin] [--without-database]\n"
           "       tsumugi backup --make-key FILE\n"
-          "--thin: then old copies go, but for all of a day and the last of each of\n"
-          "        7 days, 5 weeks and 12 months\n",
+          "--thin: first what was cut off more than a day ago goes, then old copies,\n"
+          "        but for all of a day and the last of each of 7 days, 5 weeks and 12\n"
+          "        months\n",
           out);
 }
 

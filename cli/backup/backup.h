@@ -88,6 +88,10 @@ void backup_choose(const int64_t *made_at, size_t count, bool *stays);
 MUST_CHECK bool backup_thin(const char *to, const struct seal_key *key,
                             const struct backup_manifest *newest, struct arena *arena,
                             size_t *removed, struct err *err);
+/* Removes what was begun below `to` under this node's name, is called so, a folder, and
+ * was not finished a day later: no copy to anybody, and the room of one. */
+MUST_CHECK bool backup_clear(const char *to, struct text node, int64_t now_ms,
+                             size_t *removed, struct err *err);
 
 /* ---- bringing back ---- */
 struct backup_report {

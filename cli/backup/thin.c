@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Which copies stay is decided by the times that their manifests tell, not by names or
- * the disk's; what cannot be read with this key is nobody's to remove. */
+ * the disk's; what cannot be read with this key is nobody's to remove. What was begun and
+ * never finished has no manifest: there the name decides. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/day.h"
@@ -168,6 +170,76 @@ bool backup_thin(const char *to, const struct seal_key *key,
             continue;
         if (!remove_copy(to, thinning.copies[i].name, err))
             return false;
+        ++*removed;
+    }
+    return true;
+}
+
+/* ---- what was cut off ---- */
+
+static const char part_ending[] = ".part";
+
+static int two_digits(struct span text, size_t at)
+{
+    return (text.at[at] - '0') * 10 + text.at[at + 1] - '0';
+}
+
+/* When a copy of the node by this name, and by no other, was begun. */
+static bool was_begun(struct text node, const char *name, int64_t *made_at)
+{
+    enum {
+        DATE = 8,
+        CLOCK = 6,
+        TIME_BYTES = DATE + 1 + CLOCK + 1
+    }; /* 20260401T013000Z */
+    struct span text = span_cstr(name);
+    char due[BACKUP_NAME_BYTES];
+    struct backup_manifest manifest = {.node = node};
+    size_t ending = sizeof part_ending - 1;
+    if (text.len != node.len + 1 + TIME_BYTES + ending)
+        return false;
+    struct span date = span_part(text, node.len + 1, DATE);
+    struct span clock = span_part(text, node.len + 1 + DATE + 1, CLOCK);
+    int32_t day = day_from_digits(date);
+    if (day == DAY_NONE || !span_all_digits(clock))
+        return false;
+    int seconds =
+        two_digits(clock, 0) * 3600 + two_digits(clock, 2) * 60 + two_digits(clock, 4);
+    manifest.made_at = (int64_t)day * DAY_MS + (int64_t)seconds * 1000;
+    *made_at = manifest.made_at;
+    backup_name(&manifest, due);
+    return span_is(span_part(text, 0, text.len - ending), due) &&
+           span_is(span_part(text, text.len - ending, ending), part_ending);
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat status;
+    return lstat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+bool backup_clear(const char *to, struct text node, int64_t now_ms, size_t *removed,
+                  struct err *err)
+{
+    *removed = 0;
+    CLEANUP(backup_close_listing) DIR *listing = opendir(to);
+    if (!listing && errno == ENOENT)
+        return true; /* the first copy makes it */
+    if (!listing)
+        return err_set(err, ERR_SYSTEM, "path_failed", "file error %d", errno);
+    for (struct dirent *entry = readdir(listing); entry; entry = readdir(listing)) {
+        char path[PATH_MAX_BYTES + 1];
+        int64_t made_at = 0;
+        if (!was_begun(node, entry->d_name, &made_at) || now_ms - made_at < DAY_MS)
+            continue;
+        if (!backup_path(path, to, entry->d_name, "", err))
+            return false;
+        if (!is_folder(path))
+            continue;
+        backup_remove(path);
+        if (access(path, F_OK) == 0)
+            return err_set(err, ERR_SYSTEM, "path_failed",
+                           "an unfinished copy cannot be removed");
         ++*removed;
     }
     return true;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Which copies go, and that nothing else does. */
+/* Which copies go, whole and cut off, and that nothing else does. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -264,6 +264,64 @@ static void a_copy_that_cannot_go_is_said(void)
     CHECK(backup_is_there(in_folder(part, path), "manifest.json"));
 }
 
+/* ---- what was cut off ---- */
+
+static bool clear(int64_t now_ms, size_t *removed)
+{
+    struct err err = {0};
+    return backup_clear(folder, TEXT("centre"), now_ms, removed, &err);
+}
+
+static void what_was_cut_off_a_day_ago_goes(void)
+{
+    empty_folder();
+    size_t removed = 7;
+    char name[BACKUP_NAME_BYTES], part[BACKUP_NAME_BYTES + 8];
+    struct backup_manifest begun = manifest_of("centre", START + 59000);
+    backup_name(&begun, name);
+    snprintf(part, sizeof part, "%s.part", name);
+    put_copy(&begun, &key, part);
+    CHECK(clear(START + 59000 + DAY - 1, &removed) && removed == 0 && is_there(part));
+    CHECK(clear(START + 59000 + DAY, &removed) && removed == 1 && !is_there(part));
+    CHECK(clear(START + 59000 + DAY, &removed) && removed == 0);
+    backup_remove(folder);
+    CHECK(clear(START + DAY, &removed) && removed == 0); /* before the first copy */
+}
+
+static void nothing_that_is_called_otherwise_is_cleared(void)
+{
+    static const char *const names[] = {
+        "centre-20260331T163000Z",          /* whole */
+        "centre2-20260331T163000Z.part",    /* another's */
+        "Centre-20260331T163000Z.part",     /**/
+        "centre-20260331T163000Z.part.old", /* put aside */
+        "centre-20260331T163000Z.Part",     /**/
+        "centre-20260331T163000z.part",     /**/
+        "centre-20260331T246000Z.part",     /* no time of a day */
+        "centre-20260231T163000Z.part",     /* no day */
+        "centre-2026033 T163000Z.part",     /**/
+        "centre-20260331T16300/Z.part",     /* a folder in a folder */
+        "centre-.part",
+        ".part",
+        "part",
+    };
+    struct err err = {0};
+    char path[PATH_BYTES], elsewhere[PATH_BYTES];
+    size_t count = sizeof names / sizeof *names, removed = 0;
+    empty_folder();
+    for (size_t i = 0; i < count; i++)
+        CHECK(path_make_directory(in_folder(names[i], path), &err));
+    CHECK(path_write_file(in_folder("centre-20260330T163000Z.part", path), SPAN("x"),
+                          &err));
+    CHECK(symlink(in_folder("part", elsewhere),
+                  in_folder("centre-20260329T163000Z.part", path)) == 0);
+    CHECK(clear(START + 1000 * DAY, &removed) && removed == 0);
+    for (size_t i = 0; i < count; i++)
+        CHECK(is_there(names[i]));
+    CHECK(is_there("centre-20260330T163000Z.part") &&
+          is_there("centre-20260329T163000Z.part"));
+}
+
 int main(void)
 {
     const char *temporary = getenv("TMPDIR");
@@ -279,6 +337,8 @@ int main(void)
     RUN(nothing_else_goes);
     RUN(what_a_link_leads_to_stays);
     RUN(a_copy_that_cannot_go_is_said);
+    RUN(what_was_cut_off_a_day_ago_goes);
+    RUN(nothing_that_is_called_otherwise_is_cleared);
     backup_remove(folder);
     return test_done();
 }
