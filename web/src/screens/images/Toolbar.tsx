@@ -107,8 +107,8 @@ function Cine({ pane, rate, onPlay, onRate }: Pick<ToolbarProps, 'rate' | 'onPla
 export function Toolbar(props: ToolbarProps) {
   const { pane, tool, layout } = props;
   const noLength = pane?.image && unitOf(pane.image) === 'none' ? t('image.no_length') : undefined;
-  const [asked, setAsked] = useState(0);
-  useEffect(() => setAsked(0), [pane, tool]);
+  const [isAsked, setIsAsked] = useState(false);
+  useEffect(() => setIsAsked(false), [pane, tool]);
   return (
     <div class={`v-tools ${props.isOpen || !pane ? 'open' : ''}`} role="toolbar" aria-label={t('image.tools')}>
       {pane && (
@@ -122,7 +122,7 @@ export function Toolbar(props: ToolbarProps) {
               title={one === 'length' ? noLength : undefined}
               onClick={() => {
                 if (!isOff(pane, one)) props.onTool(one);
-                else setAsked(one === 'length' ? asked + 1 : 0);
+                else setIsAsked(one === 'length');
               }}
             >
               {t(`image.tool.${one}`)}
@@ -133,8 +133,8 @@ export function Toolbar(props: ToolbarProps) {
           </button>
         </div>
       )}
-      {asked > 0 && noLength && (
-        <p key={asked} class="v-why" role="status">
+      {isAsked && noLength && (
+        <p class="v-why" role="status" onAnimationEnd={() => setIsAsked(false)}>
           {noLength}
         </p>
       )}
