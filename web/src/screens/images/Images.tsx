@@ -33,7 +33,7 @@ const ImageKeys = lazy(() => import('./Keys.tsx').then((m) => m.ImageKeys), 'hel
 const KeyStrip = lazy(() => import('./KeyStrip.tsx').then((m) => m.KeyStrip), 'key');
 const KeySheet = lazy(() => import('./KeySheet.tsx').then((m) => m.KeySheet), 'key', 'print');
 const LeaveMarks = lazy(() => import('./KeyStrip.tsx').then((m) => m.LeaveMarks), 'key');
-const PrintImage = lazy(() => import('./Print.tsx').then((m) => m.PrintImage), 'print');
+const PrintImage = lazy(() => import('./KeySheet.tsx').then((m) => m.PrintImage), 'print');
 
 const AT_A_TIME = 4; // of the six connections that a browser has
 const THUMB = 160;
@@ -513,7 +513,7 @@ export function Images({ person, entry }: ImagesProps) {
           onClose={() => setDialog(null)}
         />
       )}
-      {dialog === 'leave' && <LeaveMarks count={marks.length} onLeave={leave} onSheet={() => setDialog('sheet')} onClose={() => setDialog(null)} />}
+      {dialog === 'leave' && <LeaveMarks marks={marks} onLeave={leave} onSheet={() => setDialog('sheet')} onClose={() => setDialog(null)} />}
       {dialog === 'keys' && <ImageKeys onClose={() => setDialog(null)} />}
     </div>
   );

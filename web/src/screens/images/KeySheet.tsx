@@ -16,6 +16,8 @@ import { MarkImage } from './KeyStrip.tsx';
 import { drawSheet } from './keyPage.ts';
 import type { Mark } from './mark.ts';
 
+/* One file of code for all that goes on paper. */
+export { PrintImage } from './Print.tsx';
 const KeyNote = lazy(() => import('../note/KeyNote.tsx').then((m) => m.KeyNote), 'note');
 
 const COMMENT_MAX = 200;

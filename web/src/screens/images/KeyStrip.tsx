@@ -51,16 +51,16 @@ export function KeyStrip({ marks, onGo, onDrop, onSheet }: KeyStripProps) {
 }
 
 interface LeaveProps {
-  count: number;
+  marks: Mark[];
   onLeave: () => void;
   onSheet: () => void;
   onClose: () => void;
 }
 
-export function LeaveMarks({ count, onLeave, onSheet, onClose }: LeaveProps) {
+export function LeaveMarks({ marks, onLeave, onSheet, onClose }: LeaveProps) {
   return (
     <Dialog title={t('key.leave.title')} onClose={onClose}>
-      <p>{t('key.leave.text', { n: count })}</p>
+      <p>{t('key.leave.text', { n: marks.filter(({ isKept }) => !isKept).length })}</p>
       <div class="row">
         <button type="button" class="btn primary" onClick={onSheet}>
           {t('key.sheet')}
