@@ -398,8 +398,25 @@ static void everybody_is_listed_in_pages_and_found_by_login(void)
     place_close(&place);
 }
 
+static void authors_and_managers_of_care_write_about_patients(void)
+{
+    int writers = 0;
+    for (int profession = 0; profession < STAFF_PROFESSION_COUNT; profession++)
+        for (int role = 0; role < STAFF_ROLE_COUNT; role++)
+            writers +=
+                staff_may_write((enum staff_profession)profession, (enum staff_role)role);
+    CHECK(writers == (STAFF_PROFESSION_COUNT - 2) * 2);
+    CHECK(staff_may_write(STAFF_DOCTOR, STAFF_AUTHOR));
+    CHECK(staff_may_write(STAFF_CARE_MANAGER, STAFF_MANAGER));
+    CHECK(!staff_may_write(STAFF_DOCTOR, STAFF_OPERATOR));
+    CHECK(!staff_may_write(STAFF_CLERK, STAFF_MANAGER));
+    CHECK(!staff_may_write(STAFF_OFFICE, STAFF_AUTHOR));
+    CHECK(!staff_may_write(STAFF_NURSE, STAFF_ROLE_COUNT));
+}
+
 int main(void)
 {
+    RUN(authors_and_managers_of_care_write_about_patients);
     struct err err = {0};
     if (!secret_start(&err))
         return 1;

@@ -6,6 +6,7 @@
  * each opening, search and write, its finish, and nothing for what failed before. */
 #include "exchange/audit/audit_index.h"
 #include "exchange/network/network.h"
+#include "exchange/note/note.h"
 #include "exchange/reference/reference.h"
 #include "store/store.h"
 #include "test/story/story_hospital.h"
@@ -62,6 +63,7 @@ struct region {
     struct hospital *hospital;
     struct audit_index *index;
     struct reference_service references;
+    struct note_service notes;
     uint64_t number; /* of the audit's rows seen so far */
     struct browser browsers[CALLERS];
     char person[128], link[128], consent[128], entry[128];
@@ -78,6 +80,10 @@ static void open_references(struct region *region)
     region->references = (struct reference_service){
         world->store, region->index, world->sessions, world->gate, world_clock(world)};
     reference_routes(world->router, &region->references);
+    region->notes =
+        (struct note_service){world->store,       world->sessions, world->gate,
+                              world_clock(world), rand_system(),   &world->log};
+    note_routes(world->router, &region->notes);
 }
 
 static void let_pass(struct world *world, int64_t ms)
@@ -244,6 +250,7 @@ struct route {
     int good;          /* the status when the rule is met */
     bool is_last;      /* changes what the others look at */
     bool is_opening;   /* its finish comes when it is closed */
+    bool takes_much;   /* a body of 40 kB is no fault yet */
 };
 
 /* clang-format off */
@@ -279,6 +286,14 @@ static const struct route routes[] = {
     {AT("POST", "links/{link}/confirmations", LINK_OWN),
      BODY("{\"since\":1,\"number\":\"78\"}"), ROW("link_confirm"), GOOD(409)},
     {AT("GET", "persons/{person}/consents", KNOWS), ROW("consents"), GOOD(200)},
+    {AT("GET", "persons/{person}/notes", KNOWS), ROW("notes"), GOOD(200)},
+    {AT("POST", "persons/{person}/notes", ELSEWHERE),
+     BODY("{\"text\":\"x\",\"pictures\":[]}"), ROW("note"), .takes_much = true},
+    {AT("PUT", "notes/{note}", ELSEWHERE),
+     BODY("{\"version\":1,\"text\":\"x\",\"pictures\":[]}"), ROW("note_correct"),
+     .takes_much = true},
+    {AT("POST", "notes/{note}/withdrawals", ELSEWHERE), BODY("{\"version\":1}"),
+     ROW("note_withdraw")},
     {AT("POST", "persons/{person}/calendar-openings", KNOWS),
      BODY("{\"from\":\"2026-09-01\",\"to\":\"2026-10-31\"}"), ROW("calendar"), GOOD(201),
      .is_opening = true},
@@ -696,7 +711,7 @@ static void what_the_contract_does_not_name_is_refused(void)
               rows.decisions == 0);
         asked++;
     }
-    CHECK(asked == 7);
+    CHECK(asked == 10);
     region_free(&region);
 }
 
@@ -715,6 +730,8 @@ static void no_body_does_half_of_anything(void)
         struct route route = routes[i];
         for (size_t k = 0; k <= sizeof bodies / sizeof *bodies; k++) {
             bool is_big = k == sizeof bodies / sizeof *bodies;
+            if (is_big && route.takes_much)
+                continue;
             char line[256];
             const char *brace = strchr(route.path, '{');
             snprintf(line, sizeof line, "%s %.*s%s%s", route.method,
