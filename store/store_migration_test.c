@@ -132,9 +132,11 @@ static int put_value(void *context, int count, char **values, char **names)
     char *sql = context;
     (void)count;
     (void)names;
-    const char *value = strcmp(values[0], "BIGINT") == 0  ? "7"
-                        : strcmp(values[0], "BYTEA") == 0 ? "x'07'"
-                                                          : "'7'";
+    const char *value = strcmp(values[1], "state") == 0
+                            ? "'withdrawn'" /* they all know */
+                        : strcmp(values[0], "BIGINT") == 0 ? "7"
+                        : strcmp(values[0], "BYTEA") == 0  ? "x'07'"
+                                                           : "'7'";
     size_t len = strlen(sql);
     snprintf(sql + len, 2048 - len, "%s%s", sql[len - 1] == '(' ? "" : ",", value);
     return 0;
@@ -186,7 +188,7 @@ static int fill_tables(const char *file, char tables[TABLES_MAX][NAME_BYTES],
                        NULL);
     for (int i = 0; i < count; i++) {
         char ask[160], sql[2048];
-        snprintf(ask, sizeof ask, "SELECT type FROM pragma_table_info('%.63s')",
+        snprintf(ask, sizeof ask, "SELECT type, name FROM pragma_table_info('%.63s')",
                  tables[i]);
         snprintf(sql, sizeof sql, "INSERT OR IGNORE INTO %.63s VALUES (", tables[i]);
         CHECK(sqlite3_exec(database, ask, put_value, sql, NULL) == SQLITE_OK);
