@@ -37,9 +37,9 @@ HOSPITAL, CLINIC, CLINIC_DOCTOR = "9911000011", "9911000045", "kawabe"
 FRAMES, RUNS, AT_ONCE = 100, 3, 4
 # A viewer asks for four frames at once; eight are two viewers.
 VIEWERS = (1, 2)
-# How often each frame is drawn in a run, so that a run takes a second or more.
-ROUNDS = {"native": 16, "JPEG lossless": 8, "RLE": 12, "JPEG baseline": 12,
-          "JPEG-LS": 4, "JPEG 2000": 4}
+# How often each frame is drawn in a run, so that a run takes a second.
+ROUNDS = {"native": 10, "JPEG lossless": 5, "RLE": 7, "JPEG baseline": 7, "JPEG-LS": 2,
+          "JPEG 2000": 1}
 DOWNLOAD_FILES = 954  # of 524 kB
 SCROLLED = 600
 LINK_MS = 20  # there and back
@@ -405,11 +405,11 @@ def measure_frames(region, client, peers, name, study):
     ids = None if name in REFUSED_BY_ORTHANC else [one.take(folder) for one in peers]
     window = windows()
     for viewers in VIEWERS:
-        compare(region, client, opening, list(zip(peers, ids or ())), name, window,
-                viewers * AT_ONCE)
+        draw_at_once(region, client, opening, list(zip(peers, ids or ())), name, window,
+                     viewers * AT_ONCE)
 
 
-def compare(region, client, opening, peers, name, window, at_once):
+def draw_at_once(region, client, opening, peers, name, window, at_once):
     """Ours and the peers' by turns; `peers`: each with its ids of the frames."""
     ours, theirs, rounds = [], [[] for _ in peers], ROUNDS[name]
     head = {"Host": f"localhost:{region.port}", "Cookie": client.headers["Cookie"]}
