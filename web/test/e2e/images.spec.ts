@@ -508,8 +508,8 @@ test('key images: marked by key or button, as a strip, on a page, and not lost w
   await expect(page.locator('.v-key')).toHaveText('★ キー画像');
   await expect(strip.locator('h2')).toHaveText('キー画像 1');
   await page.locator('.v-slider').fill('21');
-  await drawn(page);
   await expect(page.locator('.v-key')).toHaveCount(0);
+  await drawn(page);
   await press(page, 'キー画像');
   await closeTools(page);
   await expect(strip.getByRole('listitem')).toHaveCount(2);

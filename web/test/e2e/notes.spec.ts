@@ -12,6 +12,7 @@ const tab = (page: Page) => page.getByRole('navigation', { name: '患者の画�
 
 async function mark(page: Page, slice: string): Promise<void> {
   await page.locator('.v-slider').fill(slice);
+  await expect(page.locator('.v-pane .bl b')).toHaveText(`${slice} / 40`); // until then it is ready with the one before
   await expect(host(page)).toHaveAttribute('data-ready', 'raw');
   await host(page).focus();
   await page.keyboard.press('k');
