@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <dirent.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
-#include "exchange/audit/audit_index.h"
 #include "exchange/note/note.h"
+#include "test/story/story_audit.h"
 #include "test/story/story_scene.h"
 
 /* 記録: the clinic and the hospital write about their common patient; the pharmacy does
@@ -135,25 +133,8 @@ static void change(struct story *story, struct change what)
 static int rows(struct story *story, const char *event, const char *phase,
                 const char *verdict, const char *reason)
 {
-    struct err err = {0};
-    int count = 0;
-    bool has_row = false;
-    good(audit_index_catch_up(story->index, &err), &err);
-    CLEANUP(store_read_end)
-    struct store_session *session = store_read(story->scene.hospital->world->store, &err);
-    CLEANUP(store_finish)
-    struct store_statement *find =
-        store_prepare(session,
-                      "SELECT reason FROM audit_index WHERE event = ?1 AND phase = ?2 "
-                      "AND verdict = ?3",
-                      &err);
-    store_bind_text(find, 1, text_cstr(event));
-    store_bind_text(find, 2, text_cstr(phase));
-    store_bind_text(find, 3, text_cstr(verdict));
-    while (store_step(find, &has_row, &err) && has_row)
-        count += !reason || text_is(store_column_view(find, 0), reason);
-    CHECK(err.kind == ERR_NONE);
-    return count;
+    return audit_rows(story->index, story->scene.hospital->world->store,
+                      &(const struct audit_rows){event, phase, verdict, reason});
 }
 
 /* ---- refusals ---- */
@@ -289,32 +270,14 @@ static void too_much_is_refused(void)
     story_free(story);
 }
 
-/* Of the newest month's file. */
-static off_t audit_bytes(struct story *story)
-{
-    char name[160];
-    in_world(story->scene.hospital->world, "audit/centre", name);
-    DIR *directory = opendir(name);
-    off_t bytes = 0;
-    struct dirent *entry = directory ? readdir(directory) : NULL;
-    for (; entry; entry = readdir(directory)) {
-        struct stat status;
-        if (strstr(entry->d_name, ".log") &&
-            fstatat(dirfd(directory), entry->d_name, &status, 0) == 0)
-            bytes = status.st_size;
-    }
-    CHECK(directory && bytes > 0);
-    closedir(directory);
-    return bytes;
-}
-
 static void without_its_row_in_the_audit_there_is_no_note(void)
 {
     struct story *story = story_new();
     struct rlimit before;
     CHECK(count_notes(story, &story->scene.clinic) == 0);
     CHECK(getrlimit(RLIMIT_FSIZE, &before) == 0);
-    struct rlimit full = {(rlim_t)audit_bytes(story), before.rlim_max};
+    struct rlimit full = {(rlim_t)audit_bytes(story->scene.hospital->world),
+                          before.rlim_max};
     signal(SIGXFSZ, SIG_IGN);
     CHECK(setrlimit(RLIMIT_FSIZE, &full) == 0);
     struct reply reply = notes(story, &story->scene.clinic, "POST", WORDS);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "test/story/story_audit.h"
 #include "test/story/story_hospital.h"
 
-#include <dirent.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 /* Calendars opened at the same time, beyond a session's share, and when the audit cannot
  * be written. */
@@ -134,32 +133,13 @@ static void what_is_used_is_not_the_one_that_ends(void)
     hospital_free(scene.hospital);
 }
 
-/* Of the newest month's file. */
-static off_t audit_bytes(struct scene *scene)
-{
-    char name[160];
-    in_world(scene->hospital->world, "audit/centre", name);
-    DIR *directory = opendir(name);
-    off_t bytes = 0;
-    struct dirent *entry = directory ? readdir(directory) : NULL;
-    for (; entry; entry = readdir(directory)) {
-        struct stat status;
-        if (strstr(entry->d_name, ".log") &&
-            fstatat(dirfd(directory), entry->d_name, &status, 0) == 0)
-            bytes = status.st_size;
-    }
-    CHECK(directory && bytes > 0);
-    closedir(directory);
-    return bytes;
-}
-
 static void without_its_row_no_calendar_is_opened(void)
 {
     struct scene scene = scene_new();
     CHECK(go(&scene.clinic, scene.line, autumn).status == 201);
     struct rlimit before;
     CHECK(getrlimit(RLIMIT_FSIZE, &before) == 0);
-    struct rlimit full = {(rlim_t)audit_bytes(&scene), before.rlim_max};
+    struct rlimit full = {(rlim_t)audit_bytes(scene.hospital->world), before.rlim_max};
     signal(SIGXFSZ, SIG_IGN);
     CHECK(setrlimit(RLIMIT_FSIZE, &full) == 0);
     struct reply reply = go(&scene.clinic, scene.line, autumn);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exchange/audit/audit_index.h"
 #include "exchange/request/request.h"
+#include "test/story/story_audit.h"
 #include "test/story/story_browser.h"
 
 /* 登録依頼: the pharmacy may not register; it asks the clinic. */
@@ -147,25 +147,8 @@ static struct reply take_up(struct browser *browser, const char *request,
 static int rows(struct story *story, const char *event, const char *phase,
                 const char *verdict, const char *reason)
 {
-    struct err err = {0};
-    int count = 0;
-    bool has_row = false;
-    good(audit_index_catch_up(story->index, &err), &err);
-    CLEANUP(store_read_end)
-    struct store_session *session = store_read(story->world->store, &err);
-    CLEANUP(store_finish)
-    struct store_statement *find =
-        store_prepare(session,
-                      "SELECT reason FROM audit_index WHERE event = ?1 AND phase = ?2 "
-                      "AND verdict = ?3",
-                      &err);
-    store_bind_text(find, 1, text_cstr(event));
-    store_bind_text(find, 2, text_cstr(phase));
-    store_bind_text(find, 3, text_cstr(verdict));
-    while (store_step(find, &has_row, &err) && has_row)
-        count += !reason || text_is(store_column_view(find, 0), reason);
-    CHECK(err.kind == ERR_NONE);
-    return count;
+    return audit_rows(story->index, story->world->store,
+                      &(const struct audit_rows){event, phase, verdict, reason});
 }
 
 static int denied(struct story *story, const char *event, const char *reason)

@@ -35,9 +35,9 @@ export class Problem extends Error {
 /** Is it a refusal with one of these codes? */
 export const isRefused = (problem: unknown, ...codes: string[]): boolean => problem instanceof Problem && codes.includes(problem.code);
 
-/** Too many ask just now, and nothing was done or written: after what time to ask again. */
+/** What passes in a moment, mostly since too many ask, and nothing was done or written: after what time to ask again. */
 export function crowdMs(problem: unknown): number | undefined {
-  const isCrowd = problem instanceof Problem && /^((decoder|gateway|server|store)_busy|memory_short)$/.test(problem.code);
+  const isCrowd = problem instanceof Problem && /^((decoder|gateway|server|store)_busy|epoch_stale|memory_short)$/.test(problem.code);
   return isCrowd ? (problem.againMs ?? 1000) : undefined;
 }
 

@@ -49,10 +49,14 @@ test('a crowded server is asked when it said, and not by all at once', () => {
   expect(retry).toHaveBeenCalledTimes(1);
   stop();
   recover(new Problem({ code: 'epoch_stale', status: 503 }, 1000), retry)();
+  const again = vi.fn();
+  recover(new Problem({ code: 'epoch_stale', status: 503 }, 1000), again);
+  vi.advanceTimersByTime(1500);
+  expect(again).toHaveBeenCalledTimes(1);
   recover(new Problem({ code: 'gateway_busy', status: 503 }, 1000), retry); // a try is in the audit
   recover(new Problem({ code: 'store_corrupt', status: 503 }, 1000), retry);
   recover(new Problem({ code: 'store_full', status: 503 }, 1000), retry); // is so for a while
-  vi.advanceTimersByTime(AGAIN_MS - 1);
+  vi.advanceTimersByTime(AGAIN_MS - 1501);
   expect(retry).toHaveBeenCalledTimes(1);
 });
 

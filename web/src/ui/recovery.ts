@@ -3,18 +3,12 @@
  * hospital or the server is back. */
 import { useEffect, useRef } from 'preact/hooks';
 import { freshnessHeardAt, onLive, onLiveState } from '../api/live.ts';
-import { Problem } from '../api/problem.ts';
+import { crowdMs, Problem } from '../api/problem.ts';
 
 export const AGAIN_MS = 15_000;
 /** A gateway that comes back is heard of several times; what failed in between has one more try. */
 export const SOON_MS = 2_000;
 const JUST_HEARD_MS = 5_000;
-
-/** What passes in a moment, unlike a full disk, is asked for when the centre says, and not by all at once. */
-function crowdMs(problem: unknown): number | undefined {
-  if (!(problem instanceof Problem) || !/^(epoch_stale|memory_short|(server|store)_busy)$/.test(problem.code)) return undefined;
-  return (problem.againMs ?? SOON_MS) * (1 + Math.random());
-}
 
 /** `centre`: nothing was done and nothing written, so asking often costs little. `hospital`: each
  * try is one more opening in the audit, so it is asked when its gateway is heard of. */
@@ -40,7 +34,9 @@ export function recover(problem: unknown, retry: () => void): () => void {
     if (what === 'centre' && document.visibilityState === 'visible') retry();
   }, AGAIN_MS);
   const isJustHeard = what === 'hospital' && Date.now() - freshnessHeardAt() < JUST_HEARD_MS;
-  const soonMs = what === 'centre' ? crowdMs(problem) : isJustHeard ? SOON_MS : undefined;
+  const crowd = what === 'centre' ? crowdMs(problem) : undefined;
+  // not by all who were turned away at once
+  const soonMs = crowd !== undefined ? crowd * (1 + Math.random()) : isJustHeard ? SOON_MS : undefined;
   const soon = soonMs === undefined ? undefined : setTimeout(retry, soonMs);
   return () => {
     removeState();
