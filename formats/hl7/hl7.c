@@ -112,8 +112,38 @@ static bool is_batch(struct span rest)
            span_starts(rest, "BTS") || span_starts(rest, "FTS");
 }
 
+/* Offset of a line further on that starts with MSH and a separator; 0 = none. */
+static size_t find_later_msh(struct span bytes)
+{
+    enum { LOOKED_AT_BYTES = 4096, START_BYTES = 5 };
+    size_t end = bytes.len < LOOKED_AT_BYTES ? bytes.len : LOOKED_AT_BYTES;
+    for (size_t i = 0; i + START_BYTES <= end; i++)
+        if ((is_line_end(bytes.at[i]) || bytes.at[i] == BLOCK_START) &&
+            memcmp(bytes.at + i + 1, "MSH", NAME_BYTES) == 0 && bytes.at[i + 4] > ' ')
+            return i + 1;
+    return 0;
+}
+
+/* What is nearly a message is told so: its sender can set that right. */
+static bool refuse_start(struct span bytes, size_t at, struct err *err)
+{
+    static const uint8_t little[] = {'M', 0, 'S', 0, 'H', 0};
+    static const uint8_t big[] = {0, 'M', 0, 'S', 0, 'H'};
+    struct span head = span_part(bytes, 0, sizeof big);
+    bool has_mark = span_starts(bytes, "\xFF\xFE") || span_starts(bytes, "\xFE\xFF");
+    if (has_mark)
+        head = span_part(bytes, 2, sizeof big);
+    if (head.len == sizeof big && (memcmp(head.at, little, sizeof little) == 0 ||
+                                   memcmp(head.at, big, sizeof big) == 0))
+        return err_at(err, ERR_SYNTAX, "hl7_utf16", 0, "HL7 v2.5 2.15.9.18");
+    size_t later = find_later_msh(bytes);
+    if (later > 0)
+        return err_at(err, ERR_SYNTAX, "hl7_before_msh", later, "HL7 v2.5 2.5.1");
+    return err_at(err, ERR_SYNTAX, "hl7_no_msh", at, CLAUSE_SEGMENTS);
+}
+
 /* Leaves the scanner at MSH, behind headers of files and batches. */
-static bool find_msh(struct scanner *scanner, struct err *err)
+static bool find_msh(struct scanner *scanner, struct span whole, struct err *err)
 {
     struct hl7_message *message = scanner->message;
     struct span rest = message->bytes;
@@ -127,8 +157,7 @@ static bool find_msh(struct scanner *scanner, struct err *err)
     }
     scanner->at = message->bytes.len - rest.len;
     if (!span_starts(rest, "MSH"))
-        return err_at(err, ERR_SYNTAX, "hl7_no_msh", message->stripped + scanner->at,
-                      CLAUSE_SEGMENTS);
+        return refuse_start(whole, message->stripped + scanner->at, err);
     return true;
 }
 
@@ -432,7 +461,7 @@ const struct hl7_message *hl7_parse(struct span bytes, struct arena *arena,
         return NULL;
     struct scanner scanner = {.message = message};
     strip(message, bytes);
-    if (!find_msh(&scanner, err) || !take_separators(&scanner, err) ||
+    if (!find_msh(&scanner, bytes, err) || !take_separators(&scanner, err) ||
         !take_index(&scanner, arena, err))
         return NULL;
     classify(&scanner);

@@ -11,7 +11,8 @@
  * A message borrows the bytes it was parsed from and keeps its index in the arena; both
  * must outlive it. Nothing here knows what a field means.
  *
- * Errors of hl7_parse: ERR_SYNTAX hl7_no_msh, hl7_bad_separators, hl7_segment_cut, …;
+ * Errors of hl7_parse: ERR_SYNTAX hl7_no_msh, hl7_utf16, hl7_before_msh (where MSH
+ * comes later), hl7_bad_separators, hl7_segment_cut, …;
  * ERR_LIMIT hl7_too_large, hl7_too_many_segments, hl7_too_many_fields; each with offset
  * and clause. */
 

@@ -224,14 +224,24 @@ static void signs_that_a_message_does_not_need_may_be_absent(void)
     CHECK(reads(message, HL7_AT(1, 2, 2), "\\.br\\"));
 }
 
+static void formatting_commands_move_the_text(void)
+{
+    const struct hl7_message *message =
+        parse(SPAN(MSH "NTE|1||a\\.sp\\b\\.sp2\\c\\.ce\\d\\.in+4\\e\\.sk3\\f\\.nf\\g\r"));
+    CHECK(reads(message, HL7_AT(1, 3, 0), "a\nb\nc\nde fg"));
+}
+
 static void a_message_without_msh_is_refused(void)
 {
     CHECK(refuses(SPAN(""), "hl7_no_msh", 0));
     CHECK(refuses(SPAN("\xFB\xFC"), "hl7_no_msh", 0));
-    CHECK(refuses(SPAN("PID|1\rMSH|^~\\&|A\r"), "hl7_no_msh", 0));
+    CHECK(refuses(SPAN("PID|1\rMSH|^~\\&|A\r"), "hl7_before_msh", 6));
     CHECK(refuses(SPAN("\x0B\r\nMSA|AA\r"), "hl7_no_msh", 3));
     CHECK(refuses(SPAN("FHS|^~\\&|X\rPID|1\r"), "hl7_no_msh", 11));
     CHECK(refuses(SPAN("M"), "hl7_no_msh", 0));
+    CHECK(refuses(SPAN("M\0S\0H\0|\0^\0"), "hl7_utf16", 0));
+    CHECK(refuses(SPAN("\xFE\xFF\0M\0S\0H\0|"), "hl7_utf16", 0));
+    CHECK(refuses(SPAN("\xFF\xFEM\0S"), "hl7_no_msh", 0));
 }
 
 static void bad_separators_are_refused(void)
@@ -433,6 +443,7 @@ int main(void)
     RUN(a_line_feed_in_a_text_keeps_the_text_but_never_hides_a_segment);
     RUN(separators_come_from_the_message);
     RUN(signs_that_a_message_does_not_need_may_be_absent);
+    RUN(formatting_commands_move_the_text);
     RUN(a_message_without_msh_is_refused);
     RUN(bad_separators_are_refused);
     RUN(a_cut_is_refused_or_told);

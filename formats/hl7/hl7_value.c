@@ -250,14 +250,34 @@ static int hex_digit(char digit)
     return -1;
 }
 
+/* Formatting of FT (HL7 v2.5 2.7.6): ends of lines, and what only moves the text. */
+static bool put_formatting(struct text body, struct writer *writer)
+{
+    static const char *const ends[] = {".br", ".sp", ".ce"};
+    static const char *const moves[] = {".fi", ".nf", ".in", ".ti", ".sk"};
+    struct span span = text_span(body);
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+        if (span_starts(span, ends[i])) {
+            put(writer, '\n');
+            return true;
+        }
+    for (size_t i = 0; i < sizeof(moves) / sizeof(moves[0]); i++)
+        if (span_starts(span, moves[i])) {
+            if (i + 1 == sizeof(moves) / sizeof(moves[0]))
+                put(writer, ' ');
+            return true;
+        }
+    return false;
+}
+
 /* What stands between the escape characters. */
 static bool put_simple(const struct hl7_message *message, struct text body,
                        struct writer *writer)
 {
     const struct hl7_separators *separators = &message->separators;
-    if (text_is(body, ".br"))
-        put(writer, '\n');
-    else if (text_is(body, "F"))
+    if (put_formatting(body, writer))
+        return true;
+    if (text_is(body, "F"))
         put(writer, separators->field);
     else if (text_is(body, "S"))
         put(writer, separators->component);

@@ -220,19 +220,16 @@ static bool detect_any(const struct intake_source *source)
 }
 
 /* What is nearly a message is told so: a hospital's vendor can set that right. */
-static bool name_unknown(struct span bytes, struct err *err)
+static void name_unknown(struct span bytes, struct arena *arena, struct err *err)
 {
     enum { LOOKED_AT_BYTES = 4096 };
-    static const uint8_t little[] = {0xFF, 0xFE, 'M', 0, 'S', 0, 'H', 0};
-    static const uint8_t big[] = {0xFE, 0xFF, 0, 'M', 0, 'S', 0, 'H'};
-    struct span head = span_part(bytes, 0, LOOKED_AT_BYTES);
-    if (head.len >= sizeof little && (memcmp(head.at, little, sizeof little) == 0 ||
-                                      memcmp(head.at, big, sizeof big) == 0))
-        return err_at(err, ERR_SYNTAX, "hl7_utf16", 0, "HL7 v2.5 2.15.9.18");
-    size_t at = next_message(head, 0);
-    if (at < head.len)
-        return err_at(err, ERR_SYNTAX, "hl7_before_msh", at, "HL7 v2.5 2.5.1");
-    return err_set(err, ERR_SYNTAX, "format_unknown", "a format that is not known");
+    const struct hl7_message *message =
+        hl7_parse(span_part(bytes, 0, LOOKED_AT_BYTES), arena, err);
+    if (!message &&
+        (strcmp(err->code, "hl7_utf16") == 0 || strcmp(err->code, "hl7_before_msh") == 0))
+        return;
+    err_clear(err);
+    err_set(err, ERR_SYNTAX, "format_unknown", "a format that is not known");
 }
 
 static bool read_unknown(const struct intake_source *source, struct arena *arena,
@@ -242,7 +239,7 @@ static bool read_unknown(const struct intake_source *source, struct arena *arena
     if (!message)
         return false;
     *first = message;
-    (void)name_unknown(source->bytes, &message->err);
+    name_unknown(source->bytes, arena, &message->err);
     return true;
 }
 
