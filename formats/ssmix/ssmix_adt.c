@@ -96,13 +96,6 @@ static struct text work_address(struct ssmix_reader *reader, size_t segment,
     return (struct text){0};
 }
 
-/* FN and SAD have parts of their own elsewhere; the first is the whole in Japan. */
-static struct text surname(struct ssmix_reader *reader, struct hl7_place place)
-{
-    place.subcomponent = 1;
-    return ssmix_text(reader, place);
-}
-
 static struct text name_of(struct ssmix_reader *reader, size_t segment, uint16_t field,
                            const char *form)
 {
@@ -110,17 +103,25 @@ static struct text name_of(struct ssmix_reader *reader, size_t segment, uint16_t
     for (uint16_t i = 0; i < count; i++) {
         struct span is = hl7_raw(reader->message, repeated(segment, field, i, 8));
         if (span_is(is, form) || (is.len == 0 && i == 0 && form[0] == 'I'))
-            return ssmix_pair(reader, surname(reader, repeated(segment, field, i, 1)),
-                              " ", ssmix_text(reader, repeated(segment, field, i, 2)));
+            return ssmix_name(reader, repeated(segment, field, i, 0));
     }
     return (struct text){0};
+}
+
+/* PID-29, or PID-30 alone. */
+static struct text death(struct ssmix_reader *reader, size_t pid)
+{
+    struct text when = ssmix_time(reader, HL7_AT(pid, 29, 1));
+    if (when.len == 0 && span_is(ssmix_raw(reader, pid, 30, 0), "Y"))
+        return TEXT("日時不明");
+    return when;
 }
 
 static void add_person(struct ssmix_reader *reader, struct entry *entry)
 {
     const struct entry_patient *patient = &reader->list->patient;
     size_t pid = reader->pid;
-    struct entry_item *item = ssmix_item(reader, entry, "patient", 18);
+    struct entry_item *item = ssmix_item(reader, entry, "patient", 19);
     const char sex[2] = {patient->sex, '\0'};
     ssmix_field(reader, item, "name", patient->name);
     ssmix_field(reader, item, "kana", patient->kana);
@@ -139,6 +140,7 @@ static void add_person(struct ssmix_reader *reader, struct entry *entry)
     ssmix_field(reader, item, "phone_mobile", mobile(reader, pid));
     ssmix_field(reader, item, "phone_emergency", telephone(reader, pid, 13, "EMR"));
     ssmix_field(reader, item, "phone_work", telephone(reader, pid, 14, ""));
+    ssmix_field(reader, item, "died", death(reader, pid));
     ssmix_field(reader, item, "updated", ssmix_time(reader, HL7_AT(pid, 33, 1)));
 }
 
@@ -203,21 +205,38 @@ static bool replaces_number(const struct ssmix_reader *reader)
 
 /* Numbers that were joined or replaced (A18, A34 to A51): MRG holds the old ones, the PID
  * before it the number that goes on; a message may hold several pairs. */
-static void add_merge(struct ssmix_reader *reader, struct entry *entry, size_t mrg)
+static void add_merge(struct ssmix_reader *reader, struct entry *entry,
+                      struct hl7_place old)
 {
+    size_t mrg = old.segment;
     struct entry_item *item = ssmix_item(reader, entry, "merge", 5);
     size_t pid = mrg;
     while (pid > 0 && reader->tags[pid] != TAG_PID)
         pid--;
     if (reader->tags[pid] != TAG_PID)
         pid = reader->pid;
-    ssmix_field(reader, item, "old_number", ssmix_at(reader, mrg, 1, 1));
+    ssmix_field(reader, item, "old_number", ssmix_text(reader, old));
     if (pid != HL7_NONE)
-        ssmix_field(reader, item, "number", ssmix_at(reader, pid, 3, 1));
+        ssmix_field(reader, item, "number",
+                    ssmix_text(reader, ssmix_own_number(reader, pid)));
     if (replaces_number(reader))
         ssmix_field(reader, item, "ends", TEXT("number"));
     ssmix_field(reader, item, "old_account", ssmix_at(reader, mrg, 3, 1));
     ssmix_field(reader, item, "old_visit", ssmix_at(reader, mrg, 5, 1));
+}
+
+/* MRG-1 may name several old numbers at once; those of insurers and others are none. */
+static void add_merges(struct ssmix_reader *reader, struct entry *entry, size_t mrg)
+{
+    uint16_t count = ssmix_repetitions(reader, mrg, 1);
+    for (uint16_t i = 0; i < count; i++) {
+        struct span type = hl7_raw(reader->message, repeated(mrg, 1, i, 5));
+        bool is_own = type.len == 0 || span_is(type, "PI") || span_is(type, "MR");
+        if (count == 1 || is_own)
+            add_merge(reader, entry, repeated(mrg, 1, i, 1));
+    }
+    if (count == 0)
+        add_merge(reader, entry, repeated(mrg, 1, 0, 1));
 }
 
 static struct text patient_title(const struct ssmix_reader *reader)
@@ -265,7 +284,7 @@ void ssmix_read_patient(struct ssmix_reader *reader)
         else if (reader->tags[i] == TAG_OBX)
             add_measure(reader, entry, i);
         else if (reader->tags[i] == TAG_MRG)
-            add_merge(reader, entry, i);
+            add_merges(reader, entry, i);
         else if (reader->tags[i] == TAG_AL1)
             add_allergy(reader, i, false);
     }
@@ -273,16 +292,30 @@ void ssmix_read_patient(struct ssmix_reader *reader)
 
 /* ------------------------------------------------------------------ allergies */
 
+/* A date of any precision, or whatever was written instead of one. */
+static struct text onset_of(struct ssmix_reader *reader, size_t segment, uint16_t field)
+{
+    struct text onset = ssmix_time(reader, HL7_AT(segment, field, 1));
+    return onset.len > 0 ? onset : ssmix_at(reader, segment, field, 1);
+}
+
+/* All of IAM-5 or AL1-5: one allergen causes several reactions. */
+static struct text reactions(struct ssmix_reader *reader, size_t segment)
+{
+    struct text all = {0};
+    uint16_t count = ssmix_repetitions(reader, segment, 5);
+    for (uint16_t i = 0; i < count; i++)
+        all =
+            ssmix_pair(reader, all, "、", ssmix_text(reader, repeated(segment, 5, i, 0)));
+    return all;
+}
+
 static void iam_fields(struct ssmix_reader *reader, struct entry_item *item, size_t iam)
 {
-    ssmix_field(reader, item, "reaction", ssmix_at(reader, iam, 5, 0));
     ssmix_field(reader, item, "reason", ssmix_at(reader, iam, 8, 0));
-    struct text onset = ssmix_time(reader, HL7_AT(iam, 11, 1));
-    if (onset.len == 0)
-        onset = ssmix_at(reader, iam, 11, 1);
-    if (onset.len == 0)
-        onset = ssmix_at(reader, iam, 12, 0);
-    ssmix_field(reader, item, "onset", onset);
+    ssmix_field(
+        reader, item, "onset",
+        ssmix_pair(reader, onset_of(reader, iam, 11), " ", ssmix_at(reader, iam, 12, 0)));
     ssmix_field(reader, item, "reported", ssmix_time(reader, HL7_AT(iam, 13, 1)));
     ssmix_field(reader, item, "reporter", name_of(reader, iam, 14, "I"));
     ssmix_field(reader, item, "sensitivity",
@@ -296,6 +329,7 @@ static void iam_fields(struct ssmix_reader *reader, struct entry_item *item, siz
 static void add_allergy(struct ssmix_reader *reader, size_t segment, bool is_iam)
 {
     struct entry *entry = ssmix_entry(reader, ENTRY_ALLERGY);
+    ssmix_own(reader, segment, entry);
     struct span action = ssmix_raw(reader, segment, 6, 1);
     if (is_iam && span_is(action, "D") && entry->state == ENTRY_CURRENT)
         entry->state = ENTRY_DELETED;
@@ -308,10 +342,11 @@ static void add_allergy(struct ssmix_reader *reader, size_t segment, bool is_iam
     ssmix_field(reader, item, "severity",
                 ssmix_coded_at(reader, segment, 4, SSMIX_TABLE_SEVERITY));
     ssmix_field(reader, item, "severity_code", ssmix_at(reader, segment, 4, 1));
+    ssmix_field(reader, item, "reaction", reactions(reader, segment));
     if (is_iam)
         iam_fields(reader, item, segment);
     else
-        ssmix_field(reader, item, "reaction", ssmix_at(reader, segment, 5, 0));
+        ssmix_field(reader, item, "onset", onset_of(reader, segment, 6));
     struct text allergen = ssmix_words(reader, HL7_AT(segment, 3, 0), SSMIX_TABLE_NONE);
     entry->title = allergen;
     if (allergen.len == 0)
@@ -476,6 +511,7 @@ static void add_problem(struct ssmix_reader *reader, struct ssmix_group group)
     size_t prb = group.from;
     size_t zpr = ssmix_next(reader, TAG_ZPR, group);
     struct entry *entry = ssmix_entry(reader, ENTRY_PROBLEM);
+    ssmix_own(reader, prb, entry);
     ssmix_set_order(reader, entry, ssmix_next(reader, TAG_ORC, group));
     if (span_is(ssmix_raw(reader, prb, 1, 0), "DE") && entry->state == ENTRY_CURRENT)
         entry->state = ENTRY_DELETED;
@@ -511,32 +547,34 @@ void ssmix_read_problems(struct ssmix_reader *reader)
 /* ------------------------------------------------------------------ meals */
 
 /* What is eaten: the text of ODS-3, else the instruction, else its code. */
-static struct text meal_name(struct ssmix_reader *reader, size_t ods)
+static struct text meal_name(struct ssmix_reader *reader, struct hl7_place dish)
 {
-    struct text name = ssmix_words(reader, HL7_AT(ods, 3, 0), SSMIX_TABLE_NONE);
-    if (name.len == 0)
-        name = ssmix_at(reader, ods, 4, 0);
+    struct text name = ssmix_words(reader, dish, SSMIX_TABLE_NONE);
+    if (name.len == 0 && dish.repetition == 0)
+        name = ssmix_at(reader, dish.segment, 4, 0);
     if (name.len > 0)
         return name;
     return ssmix_pair(reader, TEXT("食事"), " ",
-                      ssmix_coded_at(reader, ods, 3, SSMIX_TABLE_NONE));
+                      ssmix_coded(reader, dish, SSMIX_TABLE_NONE));
 }
 
-static void add_dish(struct ssmix_reader *reader, struct entry *entry, size_t ods,
-                     size_t tq1)
+static void add_dish(struct ssmix_reader *reader, struct entry *entry,
+                     struct hl7_place dish, size_t tq1)
 {
+    size_t ods = dish.segment;
     struct entry_item *item = ssmix_item(reader, entry, "meal", 11);
-    struct text name = meal_name(reader, ods);
+    struct text name = meal_name(reader, dish);
     struct text instruction = ssmix_at(reader, ods, 4, 0);
     ssmix_field(reader, item, "class", ssmix_coded_at(reader, ods, 1, SSMIX_TABLE_DIET));
     ssmix_field(reader, item, "name", name);
-    ssmix_field(reader, item, "code", ssmix_at(reader, ods, 3, 1));
-    ssmix_field(reader, item, "system", ssmix_at(reader, ods, 3, 3));
+    dish.component = 1;
+    ssmix_field(reader, item, "code", ssmix_text(reader, dish));
+    dish.component = 3;
+    ssmix_field(reader, item, "system", ssmix_text(reader, dish));
     if (!text_equal(name, instruction))
         ssmix_field(reader, item, "instruction", instruction);
     ssmix_field(reader, item, "period", ssmix_coded_at(reader, ods, 2, SSMIX_TABLE_NONE));
-    ssmix_field(reader, item, "usage",
-                ssmix_part(reader, HL7_AT(tq1, 3, 1), SSMIX_TABLE_REPEAT));
+    ssmix_field(reader, item, "usage", ssmix_usage(reader, tq1));
     ssmix_field(reader, item, "start", entry->time);
     ssmix_field(reader, item, "end", ssmix_time(reader, HL7_AT(tq1, 8, 1)));
     ssmix_field(reader, item, "comment", ssmix_notes(reader, ods));
@@ -572,9 +610,15 @@ static void add_meal(struct ssmix_reader *reader, struct ssmix_group group)
     struct entry *entry = ssmix_entry(reader, reader->kind);
     ssmix_set_order(reader, entry, group.from);
     set_meal_span(reader, entry, tq1);
-    for (size_t i = group.from; i < group.to && ssmix_is_good(reader); i++)
-        if (reader->tags[i] == TAG_ODS)
-            add_dish(reader, entry, i, tq1);
+    for (size_t i = group.from; i < group.to && ssmix_is_good(reader); i++) {
+        struct hl7_place dish = HL7_AT(i, 3, 0);
+        uint16_t count = reader->tags[i] == TAG_ODS ? ssmix_repetitions(reader, i, 3) : 0;
+        /* One without a code is its instruction. */
+        if (reader->tags[i] == TAG_ODS && count == 0)
+            count = 1;
+        for (; dish.repetition < count; dish.repetition++)
+            add_dish(reader, entry, dish, tq1);
+    }
     if (entry->title.len == 0)
         entry->title = TEXT("食事");
     ssmix_observations(reader, entry, group);

@@ -11,7 +11,7 @@
 #include "base/test.h"
 
 static const char FOLDER[] = "formats/ssmix/testdata";
-enum { CASE_BYTES_MAX = 64 << 10, NAME_MAX_BYTES = 200, CASES_MAX = 200 };
+enum { CASE_BYTES_MAX = 64 << 10, NAME_MAX_BYTES = 200, CASES_MAX = 300 };
 
 struct case_file {
     const char *name;

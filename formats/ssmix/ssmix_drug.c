@@ -4,7 +4,7 @@
 
 #include "formats/ssmix/ssmix_reader.h"
 
-enum { DRUG_FIELDS = 32, DAYS_MAX = 3650, STEPS_MAX = 64 };
+enum { DRUG_FIELDS = 32, DAYS_MAX = 3650, STEPS_MAX = 64, ROUTES_MAX = 16 };
 
 /* ORC-4 names the RP: "1", or for injections オーダNo_RP_枝. What stands before the last
  * `keep` parts is the order number. */
@@ -49,15 +49,35 @@ static size_t timing_of(const struct ssmix_reader *reader, struct ssmix_group gr
 
 /* ------------------------------------------------------------------ when */
 
-/* Number of days of TQ1-6, 0 when it is not a number of days. */
-static int32_t duration_days(const struct ssmix_reader *reader, size_t tq1)
+/* Days in the unit of TQ1-6 ("d", 日, 日分, "w", 週); 0: of another length. */
+static uint32_t days_of_unit(struct ssmix_reader *reader, size_t tq1)
 {
-    uint64_t days = 0;
-    struct span unit = ssmix_raw(reader, tq1, 6, 2);
-    bool is_days = unit.len == 0 || unit.at[0] == 'd' || unit.at[0] == 'D';
-    if (!span_uint(span_trim(ssmix_raw(reader, tq1, 6, 1)), DAYS_MAX, &days) || !is_days)
+    enum { WEEK = 7 };
+    struct span code = ssmix_raw(reader, tq1, 6, 2);
+    if (code.len == 0 || code.at[0] == 'd' || code.at[0] == 'D')
+        return 1;
+    struct text unit = ssmix_part(reader, HL7_AT(tq1, 6, 2), SSMIX_TABLE_NONE);
+    if (span_starts(text_span(unit), "日"))
+        return 1;
+    bool is_weeks = text_is(unit, "w") || text_is(unit, "W") || text_is(unit, "wk") ||
+                    span_starts(text_span(unit), "週");
+    return is_weeks ? WEEK : 0;
+}
+
+/* Number of days of TQ1-6, 0 when it is not a number of days or weeks. */
+static int32_t duration_days(struct ssmix_reader *reader, size_t tq1)
+{
+    enum { NUMBER_MAX = 8 };
+    uint64_t number = 0;
+    uint8_t narrow[NUMBER_MAX];
+    if (ssmix_raw(reader, tq1, 6, 1).len == 0)
         return 0;
-    return (int32_t)days;
+    struct text written = ssmix_at(reader, tq1, 6, 1);
+    struct span digits = ssmix_narrow(span_trim(text_span(written)), narrow, NUMBER_MAX);
+    uint32_t each = days_of_unit(reader, tq1);
+    if (!span_uint(digits, DAYS_MAX, &number) || number * each > DAYS_MAX)
+        return 0;
+    return (int32_t)(number * each);
 }
 
 static void extend_to(struct entry *entry, int32_t end)
@@ -106,27 +126,15 @@ static struct text category_of(struct ssmix_reader *reader, size_t rxe)
     return ssmix_join(reader, parts, used, "・");
 }
 
-/* All repetitions of TQ1-3: the usage and what supplements it (隔日, 漸減 …). */
-static struct text usage_of(struct ssmix_reader *reader, size_t tq1)
-{
-    struct hl7_place pattern = HL7_AT(tq1, 3, 1);
-    struct text usage = ssmix_part(reader, pattern, SSMIX_TABLE_REPEAT);
-    uint16_t count = ssmix_repetitions(reader, tq1, 3);
-    for (pattern.repetition = 1; pattern.repetition < count; pattern.repetition++)
-        usage = ssmix_pair(reader, usage, "・",
-                           ssmix_part(reader, pattern, SSMIX_TABLE_REPEAT));
-    return usage;
-}
-
 static void timing_fields(struct ssmix_reader *reader, struct entry_item *item,
                           size_t tq1)
 {
-    ssmix_field(reader, item, "usage", usage_of(reader, tq1));
+    ssmix_field(reader, item, "usage", ssmix_usage(reader, tq1));
     struct hl7_place pattern = HL7_AT(tq1, 3, 1);
     pattern.subcomponent = 1;
     ssmix_field(reader, item, "usage_code", ssmix_text(reader, pattern));
     struct text duration = ssmix_at(reader, tq1, 6, 1);
-    bool is_days = duration_days(reader, tq1) > 0;
+    bool is_days = duration_days(reader, tq1) > 0 && days_of_unit(reader, tq1) == 1;
     if (!is_days)
         duration = ssmix_pair(reader, duration, " ",
                               ssmix_part(reader, HL7_AT(tq1, 6, 2), SSMIX_TABLE_NONE));
@@ -134,16 +142,50 @@ static void timing_fields(struct ssmix_reader *reader, struct entry_item *item,
     ssmix_field(reader, item, "times", ssmix_at(reader, tq1, 14, 1));
     ssmix_field(reader, item, "start", ssmix_time(reader, HL7_AT(tq1, 7, 1)));
     ssmix_field(reader, item, "end", ssmix_time(reader, HL7_AT(tq1, 8, 1)));
+    ssmix_field(reader, item, "condition", ssmix_at(reader, tq1, 10, 0));
     ssmix_field(reader, item, "instruction", ssmix_at(reader, tq1, 11, 0));
 }
 
-static void route_fields(struct ssmix_reader *reader, struct entry_item *item, size_t rxr)
+/* One field of all routes of the group, each word once. */
+static struct text of_routes(struct ssmix_reader *reader, struct ssmix_group group,
+                             uint16_t field, enum ssmix_table table)
 {
-    ssmix_field(reader, item, "route", ssmix_coded_at(reader, rxr, 1, SSMIX_TABLE_ROUTE));
-    ssmix_field(reader, item, "site", ssmix_coded_at(reader, rxr, 2, SSMIX_TABLE_NONE));
-    ssmix_field(reader, item, "device",
-                ssmix_coded_at(reader, rxr, 3, SSMIX_TABLE_DEVICE));
-    ssmix_field(reader, item, "method", ssmix_coded_at(reader, rxr, 4, SSMIX_TABLE_NONE));
+    struct text words[ROUTES_MAX];
+    size_t count = 0;
+    for (size_t i = group.from; i < group.to && count < ROUTES_MAX; i++) {
+        if (reader->tags[i] != TAG_RXR)
+            continue;
+        words[count] = ssmix_coded_at(reader, i, field, table);
+        bool is_new = words[count].len > 0;
+        for (size_t k = 0; k < count && is_new; k++)
+            is_new = !text_equal(words[k], words[count]);
+        count += is_new;
+    }
+    return ssmix_join(reader, words, count, "、");
+}
+
+/* A drug may be given by several routes. */
+static void route_fields(struct ssmix_reader *reader, struct entry_item *item,
+                         struct ssmix_group group)
+{
+    ssmix_field(reader, item, "route", of_routes(reader, group, 1, SSMIX_TABLE_ROUTE));
+    ssmix_field(reader, item, "site", of_routes(reader, group, 2, SSMIX_TABLE_NONE));
+    ssmix_field(reader, item, "device", of_routes(reader, group, 3, SSMIX_TABLE_DEVICE));
+    ssmix_field(reader, item, "method", of_routes(reader, group, 4, SSMIX_TABLE_NONE));
+}
+
+/* The routes that follow each other behind segment `at`. */
+static struct ssmix_group routes_behind(const struct ssmix_reader *reader, size_t at,
+                                        size_t end)
+{
+    size_t from = ssmix_next(reader, TAG_RXR, (struct ssmix_group){at, end});
+    if (from == HL7_NONE)
+        return (struct ssmix_group){end, end};
+    struct ssmix_group group = {from, from};
+    while (group.to < end &&
+           (reader->tags[group.to] == TAG_RXR || reader->tags[group.to] == TAG_NTE))
+        group.to++;
+    return group;
 }
 
 /* All repetitions of RXE-7, and the comments behind ORC, RXE, TQ1 and RXR. */
@@ -203,6 +245,23 @@ static bool check_group(struct ssmix_reader *reader, struct ssmix_group group,
         if (ssmix_next(reader, needed[i], group) == HL7_NONE)
             ssmix_refuse(reader, "ssmix_group_incomplete", group.to, needed[i]);
     return ssmix_is_good(reader);
+}
+
+/* Orders begin with ORC; outside a storage some systems leave it out. */
+static uint32_t head_of_groups(const struct ssmix_reader *reader, uint32_t otherwise)
+{
+    struct ssmix_group all = {0, reader->count};
+    if (reader->name || ssmix_next(reader, TAG_ORC, all) != HL7_NONE)
+        return TAG_ORC;
+    return otherwise == TAG_RXE && ssmix_next(reader, TAG_RXE, all) == HL7_NONE
+               ? TAG_RXO
+               : otherwise;
+}
+
+/* The ORC of a group, HL7_NONE when it has none. */
+static size_t orc_of(const struct ssmix_reader *reader, struct ssmix_group group)
+{
+    return reader->tags[group.from] == TAG_ORC ? group.from : HL7_NONE;
 }
 
 /* TQ1-12, how the next step follows. */
@@ -265,11 +324,44 @@ static void ordered_drug_fields(struct ssmix_reader *reader, struct entry_item *
     ssmix_field(reader, item, "comment", comment_of(reader, group, rxe));
     ssmix_field(reader, item, "category", category_of(reader, rxe));
     ssmix_field(reader, item, "prescription_number", ssmix_at(reader, rxe, 15, 0));
+    ssmix_field(reader, item, "strength", ssmix_at(reader, rxe, 25, 0));
+    ssmix_field(reader, item, "strength_unit", ssmix_unit(reader, rxe, 26));
     ssmix_field(reader, item, "supplement",
                 ssmix_coded_at(reader, rxe, 31, SSMIX_TABLE_NONE));
     ssmix_field(reader, item, "refills", ssmix_at(reader, rxe, 12, 0));
     ssmix_field(reader, item, "indication",
                 ssmix_coded_at(reader, rxe, 27, SSMIX_TABLE_NONE));
+}
+
+/* "component" of a mixture; "ingredient" of what the pharmacy prepares from several. */
+static void add_component(struct ssmix_reader *reader, struct entry *entry, size_t rxc)
+{
+    bool is_mixture = reader->kind == ENTRY_INJECTION;
+    struct entry_item *item =
+        ssmix_item(reader, entry, is_mixture ? "component" : "ingredient", 12);
+    ssmix_code_fields(reader, item, rxc, 2);
+    ssmix_field(reader, item, "dose", ssmix_at(reader, rxc, 3, 1));
+    ssmix_field(reader, item, "dose_unit", ssmix_unit(reader, rxc, 4));
+    struct text role = ssmix_at(reader, rxc, 1, 0);
+    ssmix_field(reader, item, "role_code", role);
+    ssmix_field(reader, item, "role",
+                ssmix_code_text(SSMIX_TABLE_COMPONENT, text_span(role)));
+    ssmix_field(reader, item, "strength", ssmix_at(reader, rxc, 5, 1));
+    ssmix_field(reader, item, "strength_unit", ssmix_unit(reader, rxc, 6));
+    ssmix_field(reader, item, "supplement",
+                ssmix_coded_at(reader, rxc, 7, SSMIX_TABLE_NONE));
+    ssmix_field(reader, item, "comment", ssmix_notes(reader, rxc));
+}
+
+/* Base drugs before additives, each in the order of the message. */
+static void add_components(struct ssmix_reader *reader, struct entry *entry,
+                           struct ssmix_group group)
+{
+    for (int is_additive = 0; is_additive < 2; is_additive++)
+        for (size_t i = group.from; i < group.to && ssmix_is_good(reader); i++)
+            if (reader->tags[i] == TAG_RXC &&
+                span_is(ssmix_raw(reader, i, 1, 0), "A") == (is_additive == 1))
+                add_component(reader, entry, i);
 }
 
 static void add_drug(struct ssmix_reader *reader, struct entry *entry,
@@ -287,22 +379,31 @@ static void add_drug(struct ssmix_reader *reader, struct entry *entry,
     if (rxe != HL7_NONE)
         ordered_drug_fields(reader, item, group, rxe);
     timing_fields(reader, item, tq1);
-    route_fields(reader, item, ssmix_next(reader, TAG_RXR, group));
+    route_fields(reader, item, group);
+    /* What a preparation of the pharmacy is made of. */
+    size_t first = rxe == HL7_NONE ? group.from : rxe;
+    add_components(reader, entry, (struct ssmix_group){first, group.to});
     set_span(reader, entry, tq1);
     if (tq1 != HL7_NONE)
         add_steps(reader, entry, item, (struct ssmix_group){tq1, group.to});
     ssmix_observations(reader, entry, group);
 }
 
-/* The entry of the RP among the newest ones: drugs of one RP share ORC-4. */
-static struct entry *find_rp(struct ssmix_reader *reader, struct text rp)
+/* The entry of the RP among the newest ones: drugs of one RP share ORC-4. One that is
+ * cancelled or stopped must not stand among those that are taken, nor the reverse. */
+static struct entry *find_rp(struct ssmix_reader *reader, size_t orc, struct text rp)
 {
-    enum { RP_MAX = 256 };
-    size_t skipped = reader->list->count > RP_MAX ? reader->list->count - RP_MAX : 0;
-    size_t i = 0;
-    for (struct entry *entry = reader->list->first; entry; entry = entry->next)
-        if (i++ >= skipped && rp.len > 0 && text_equal(entry->part, rp))
-            return entry;
+    enum { BACK_MAX = 256 };
+    size_t looked = 0;
+    enum ssmix_control control = ssmix_control_of(reader, orc);
+    for (size_t i = orc; rp.len > 0 && i > 0 && looked < BACK_MAX; i--) {
+        if (reader->tags[i - 1] != TAG_ORC)
+            continue;
+        looked++;
+        if (ssmix_control_of(reader, i - 1) == control &&
+            text_equal(without_zeros(group_number(reader, i - 1, 1)), rp))
+            return reader->seen[i - 1].owner;
+    }
     return NULL;
 }
 
@@ -349,18 +450,19 @@ void ssmix_read_prescription(struct ssmix_reader *reader)
     static const uint32_t needed[3] = {TAG_RXE, TAG_TQ1, TAG_RXR};
     struct ssmix_group group = {0};
     size_t at = 0;
-    while (ssmix_is_good(reader) && ssmix_take_group(reader, TAG_ORC, &at, &group)) {
+    uint32_t head = head_of_groups(reader, TAG_RXE);
+    while (ssmix_is_good(reader) && ssmix_take_group(reader, head, &at, &group)) {
         if (!check_group(reader, group, needed))
             return;
-        struct text rp = without_zeros(group_number(reader, group.from, 1));
-        struct entry *entry = find_rp(reader, rp);
-        bool is_cancelled = span_is(ssmix_raw(reader, group.from, 1, 0), "CA");
-        /* A cancelled drug must not stand among those that are taken. */
-        if (!entry || (is_cancelled && entry->state == ENTRY_CURRENT)) {
-            entry = new_order(reader, group.from);
-            add_order_item(reader, entry, group.from, rp);
+        size_t orc = orc_of(reader, group);
+        struct text rp = without_zeros(group_number(reader, orc, 1));
+        struct entry *entry = find_rp(reader, orc, rp);
+        if (!entry) {
+            entry = new_order(reader, orc);
+            add_order_item(reader, entry, orc, rp);
             ssmix_set_part(reader, entry, rp);
         }
+        ssmix_own(reader, group.from, entry);
         add_drug(reader, entry, group);
     }
     if (group.to == 0)
@@ -373,34 +475,6 @@ void ssmix_read_prescription(struct ssmix_reader *reader)
 }
 
 /* ------------------------------------------------------------------ OMP-02 */
-
-static void add_component(struct ssmix_reader *reader, struct entry *entry, size_t rxc)
-{
-    struct entry_item *item = ssmix_item(reader, entry, "component", 12);
-    ssmix_code_fields(reader, item, rxc, 2);
-    ssmix_field(reader, item, "dose", ssmix_at(reader, rxc, 3, 1));
-    ssmix_field(reader, item, "dose_unit", ssmix_unit(reader, rxc, 4));
-    struct text role = ssmix_at(reader, rxc, 1, 0);
-    ssmix_field(reader, item, "role_code", role);
-    ssmix_field(reader, item, "role",
-                ssmix_code_text(SSMIX_TABLE_COMPONENT, text_span(role)));
-    ssmix_field(reader, item, "strength", ssmix_at(reader, rxc, 5, 1));
-    ssmix_field(reader, item, "strength_unit", ssmix_unit(reader, rxc, 6));
-    ssmix_field(reader, item, "supplement",
-                ssmix_coded_at(reader, rxc, 7, SSMIX_TABLE_NONE));
-    ssmix_field(reader, item, "comment", ssmix_notes(reader, rxc));
-}
-
-/* Base drugs before additives, each in the order of the message. */
-static void add_components(struct ssmix_reader *reader, struct entry *entry,
-                           struct ssmix_group group)
-{
-    for (int is_additive = 0; is_additive < 2; is_additive++)
-        for (size_t i = group.from; i < group.to && ssmix_is_good(reader); i++)
-            if (reader->tags[i] == TAG_RXC &&
-                span_is(ssmix_raw(reader, i, 1, 0), "A") == (is_additive == 1))
-                add_component(reader, entry, i);
-}
 
 /* RXE-2 is a drug, not the class of the injection ("00"), when it has a drug's code
  * system or a code as long as those of drugs. */
@@ -463,7 +537,7 @@ static void injection_fields(struct ssmix_reader *reader, struct entry_item *ite
 
 static void add_injection(struct ssmix_reader *reader, struct ssmix_group group)
 {
-    size_t orc = group.from;
+    size_t orc = orc_of(reader, group);
     size_t rxe = ssmix_next(reader, TAG_RXE, group);
     size_t tq1 = timing_of(reader, group, rxe);
     struct entry *entry = new_order(reader, orc);
@@ -472,7 +546,7 @@ static void add_injection(struct ssmix_reader *reader, struct ssmix_group group)
     struct entry_item *item = ssmix_item(reader, entry, "injection", DRUG_FIELDS);
     injection_fields(reader, item, group, rxe);
     timing_fields(reader, item, tq1);
-    route_fields(reader, item, ssmix_next(reader, TAG_RXR, group));
+    route_fields(reader, item, group);
     /* RXC in front of RXE is what was asked for, behind it what is given. */
     struct ssmix_group given = {rxe == HL7_NONE ? group.from : rxe, group.to};
     if (is_drug(reader, rxe) &&
@@ -500,7 +574,8 @@ void ssmix_read_injection(struct ssmix_reader *reader)
     static const uint32_t needed[3] = {TAG_RXE, TAG_TQ1, TAG_RXR};
     struct ssmix_group group = {0};
     size_t at = 0;
-    while (ssmix_is_good(reader) && ssmix_take_group(reader, TAG_ORC, &at, &group))
+    uint32_t head = head_of_groups(reader, TAG_RXE);
+    while (ssmix_is_good(reader) && ssmix_take_group(reader, head, &at, &group))
         if (check_group(reader, group, needed))
             add_injection(reader, group);
     if (group.to == 0)
@@ -525,9 +600,9 @@ static bool was_given(const struct ssmix_reader *reader, size_t rxa)
 }
 
 static void add_administration(struct ssmix_reader *reader, struct entry *entry,
-                               size_t rxa, size_t rxr)
+                               size_t rxa, struct ssmix_group routes)
 {
-    struct entry_item *item = ssmix_item(reader, entry, "administration", 24);
+    struct entry_item *item = ssmix_item(reader, entry, "administration", 26);
     ssmix_code_fields(reader, item, rxa, 5);
     ssmix_field(reader, item, "dose", ssmix_at(reader, rxa, 6, 1));
     ssmix_field(reader, item, "dose_unit", ssmix_unit(reader, rxa, 7));
@@ -539,6 +614,8 @@ static void add_administration(struct ssmix_reader *reader, struct entry *entry,
     ssmix_field(reader, item, "staff", ssmix_person(reader, HL7_AT(rxa, 10, 0)));
     ssmix_field(reader, item, "place", place_of(reader, rxa));
     ssmix_field(reader, item, "rate", ssmix_at(reader, rxa, 12, 0));
+    ssmix_field(reader, item, "strength", ssmix_at(reader, rxa, 13, 0));
+    ssmix_field(reader, item, "strength_unit", ssmix_unit(reader, rxa, 14));
     ssmix_field(reader, item, "lot", ssmix_at(reader, rxa, 15, 0));
     struct text status = ssmix_at(reader, rxa, 20, 0);
     struct text known = ssmix_code_text(SSMIX_TABLE_COMPLETION, text_span(status));
@@ -548,8 +625,7 @@ static void add_administration(struct ssmix_reader *reader, struct entry *entry,
                 was_given(reader, rxa) ? TEXT("true") : TEXT("false"));
     ssmix_field(reader, item, "refusal_reason",
                 ssmix_coded_at(reader, rxa, 18, SSMIX_TABLE_NONE));
-    if (rxr != HL7_NONE)
-        route_fields(reader, item, rxr);
+    route_fields(reader, item, routes);
 }
 
 /* RAS may say what was ordered in front of what was given (RXE TQ1 RXR RXC). */
@@ -568,13 +644,13 @@ static void add_what_was_ordered(struct ssmix_reader *reader, struct entry *entr
     else
         ordered_drug_fields(reader, item, order, rxe);
     timing_fields(reader, item, timing_of(reader, order, rxe));
-    route_fields(reader, item, ssmix_next(reader, TAG_RXR, order));
+    route_fields(reader, item, order);
     add_components(reader, entry, order);
 }
 
 static void add_given(struct ssmix_reader *reader, struct ssmix_group group)
 {
-    size_t orc = group.from;
+    size_t orc = orc_of(reader, group);
     struct entry *entry = new_order(reader, orc);
     struct text part = group_number(reader, orc, 2);
     ssmix_set_part(reader, entry, part);
@@ -583,8 +659,7 @@ static void add_given(struct ssmix_reader *reader, struct ssmix_group group)
     for (size_t i = group.from; i < group.to && ssmix_is_good(reader); i++) {
         if (reader->tags[i] != TAG_RXA)
             continue;
-        size_t rxr = ssmix_next(reader, TAG_RXR, (struct ssmix_group){i, group.to});
-        add_administration(reader, entry, i, rxr);
+        add_administration(reader, entry, i, routes_behind(reader, i, group.to));
         has_given |= was_given(reader, i);
         if (entry->time.len == 0)
             entry->time = ssmix_time(reader, HL7_AT(i, 3, 1));
@@ -605,7 +680,8 @@ void ssmix_read_administration(struct ssmix_reader *reader)
     static const uint32_t needed[3] = {TAG_RXA, TAG_RXA, TAG_RXR};
     struct ssmix_group group = {0};
     size_t at = 0;
-    while (ssmix_is_good(reader) && ssmix_take_group(reader, TAG_ORC, &at, &group))
+    uint32_t head = head_of_groups(reader, TAG_RXA);
+    while (ssmix_is_good(reader) && ssmix_take_group(reader, head, &at, &group))
         if (check_group(reader, group, needed))
             add_given(reader, group);
     if (group.to == 0)

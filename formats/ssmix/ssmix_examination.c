@@ -124,6 +124,18 @@ static struct text job_of(struct ssmix_reader *reader, size_t ze1)
     return employed.len > 0 ? ssmix_join(reader, parts, 4, "") : job;
 }
 
+/* ZRD: what was used and how much of it. */
+static void used_fields(struct ssmix_reader *reader, struct entry_item *item,
+                        struct hl7_place place, uint16_t repetition)
+{
+    place.repetition = repetition;
+    ssmix_field(reader, item, "item", ssmix_used_item(reader, place));
+    place.component = 4;
+    ssmix_field(reader, item, "amount", ssmix_text(reader, place));
+    place.component = 5;
+    ssmix_field(reader, item, "amount_unit", ssmix_part(reader, place, SSMIX_TABLE_UNIT));
+}
+
 static void add_performed(struct walk *walk, size_t ze1)
 {
     struct ssmix_reader *reader = walk->reader;
@@ -139,10 +151,14 @@ static void add_performed(struct walk *walk, size_t ze1)
                 ssmix_coded_at(reader, ze1, 5, SSMIX_TABLE_NONE));
     ssmix_field(reader, item, "staff_kind", job_of(reader, ze1));
     ssmix_field(reader, item, "staff", ssmix_person(reader, HL7_AT(ze1, 7, 0)));
-    ssmix_field(reader, item, "item", ssmix_at(reader, ze1, 9, 2));
-    ssmix_field(reader, item, "amount", ssmix_at(reader, ze1, 9, 4));
-    ssmix_field(reader, item, "amount_unit",
-                ssmix_part(reader, HL7_AT(ze1, 9, 5), SSMIX_TABLE_UNIT));
+    uint16_t count = ssmix_repetitions(reader, ze1, 9);
+    for (uint16_t i = 0; i < count; i++) {
+        if (i > 0) {
+            item = ssmix_item(reader, walk->entry, "performed", 4);
+            ssmix_field(reader, item, "name", walk->procedure);
+        }
+        used_fields(reader, item, HL7_AT(ze1, 9, 0), i);
+    }
 }
 
 static struct text quantity(struct ssmix_reader *reader, size_t segment, uint16_t field)

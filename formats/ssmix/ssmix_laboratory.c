@@ -27,6 +27,20 @@ struct walk {
     struct entry_item *first_of_obr; /* where pairs of rows may be looked for */
 };
 
+/* The component of OBX-3 with the JLAC10 code: the first, or the second half when only
+ * that one says JC10. */
+static uint16_t code_component(const struct ssmix_reader *reader, size_t obx)
+{
+    bool is_second = !span_is(ssmix_raw(reader, obx, 3, 3), "JC10") &&
+                     span_is(ssmix_raw(reader, obx, 3, 6), "JC10");
+    return is_second ? 4 : 1;
+}
+
+static struct span code_of(const struct ssmix_reader *reader, size_t obx)
+{
+    return ssmix_raw(reader, obx, 3, code_component(reader, obx));
+}
+
 /* A request about an organism that was found before names it in OBR-26: its rows are its
  * susceptibility, whatever list of codes the drugs are from. */
 static bool is_of_organism(const struct walk *walk)
@@ -37,7 +51,7 @@ static bool is_of_organism(const struct walk *walk)
 
 static bool is_microbiology(const struct walk *walk, size_t obx)
 {
-    struct span code = ssmix_raw(walk->reader, obx, 3, 1);
+    struct span code = code_of(walk->reader, obx);
     return span_starts(code, "6A") || span_starts(code, "6B") ||
            span_starts(code, "6C") || is_of_organism(walk) ||
            span_is(ssmix_raw(walk->reader, obx, 5, 3), "JANIS");
@@ -76,6 +90,15 @@ static struct entry *microbiology_of(struct walk *walk)
         walk->microbiology->part = TEXT("microbiology");
     }
     return walk->microbiology;
+}
+
+/* A request is about the entry of its first row. */
+static void own_row(struct walk *walk, size_t obx, struct entry *entry)
+{
+    struct ssmix_reader *reader = walk->reader;
+    ssmix_own(reader, obx, entry);
+    if (walk->obr != HL7_NONE && !reader->seen[walk->obr].owner)
+        ssmix_own(reader, walk->obr, entry);
 }
 
 /* ------------------------------------------------------------------ specimens, groups */
@@ -151,7 +174,7 @@ static void context_fields(struct walk *walk, struct entry_item *item)
 /* Positions 10-12 of the JLAC10 code name the material when SPM does not. */
 static void material_from_code(struct walk *walk, size_t obx)
 {
-    struct span code = ssmix_raw(walk->reader, obx, 3, 1);
+    struct span code = code_of(walk->reader, obx);
     if (walk->spm == HL7_NONE && code.len >= 15)
         walk->material = ssmix_code_text(SSMIX_TABLE_MATERIAL, span_part(code, 9, 3));
 }
@@ -170,6 +193,7 @@ static void add_result(struct walk *walk, size_t obx)
     }
     material_from_code(walk, obx);
     struct entry *entry = laboratory_of(walk);
+    own_row(walk, obx, entry);
     if (entry->time.len == 0)
         entry->time = walk->sampled;
     struct entry_item *item = ssmix_item(reader, entry, "result", RESULT_FIELDS);
@@ -215,7 +239,7 @@ static struct entry_item *find_pair(struct walk *walk, const char *type,
 static struct text analyte_of(struct ssmix_reader *reader, size_t obx)
 {
     enum { ANALYTE = 5 };
-    struct text code = ssmix_at(reader, obx, 3, 1);
+    struct text code = ssmix_at(reader, obx, 3, code_component(reader, obx));
     bool is_ascii = code.len > ANALYTE;
     for (size_t i = 0; i < ANALYTE && is_ascii; i++)
         is_ascii = (uint8_t)code.at[i] < 0x80;
@@ -225,7 +249,7 @@ static struct text analyte_of(struct ssmix_reader *reader, size_t obx)
 
 static bool code_ends(const struct ssmix_reader *reader, size_t obx, const char *end)
 {
-    struct span code = ssmix_raw(reader, obx, 3, 1);
+    struct span code = code_of(reader, obx);
     return code.len >= 15 && span_is(span_part(code, code.len - 2, 2), end);
 }
 
@@ -233,7 +257,7 @@ static bool code_ends(const struct ssmix_reader *reader, size_t obx, const char 
  * of other lists are those of drugs. */
 static bool names_drug(const struct ssmix_reader *reader, size_t obx)
 {
-    struct span code = ssmix_raw(reader, obx, 3, 1);
+    struct span code = code_of(reader, obx);
     if (!span_starts(code, "6C"))
         return true;
     return code.len >= 15 && !span_is(span_part(code, 5, 4), "0000");
@@ -329,7 +353,8 @@ static void add_microbiology(struct walk *walk, size_t obx)
     ssmix_take_result(reader, obx, &result);
     if (result.is_withdrawn)
         return;
-    struct span code = ssmix_raw(reader, obx, 3, 1);
+    own_row(walk, obx, microbiology_of(walk));
+    struct span code = code_of(reader, obx);
     bool is_pair = code_ends(reader, obx, "14") || code_ends(reader, obx, "12");
     bool is_named = span_starts(code, "6A") || span_starts(code, "6B");
     if (span_starts(code, "6C") || (is_of_organism(walk) && !is_named)) {
@@ -488,7 +513,7 @@ void ssmix_read_test_result(struct ssmix_reader *reader)
     for (size_t i = 0; i < reader->count && ssmix_is_good(reader); i++) {
         bool is_row = reader->tags[i] == TAG_OBX;
         walk_over(&walk, i);
-        if (!is_row || (walk.obr == HL7_NONE && walk.spm == HL7_NONE))
+        if (!is_row)
             continue;
         has_rows = true;
         take_sampled(&walk, i);
@@ -527,6 +552,20 @@ static void add_ordered(struct walk *walk, size_t obx)
     ssmix_field(reader, item, "comment", ssmix_notes(reader, obx));
 }
 
+/* Between SPM and the order: what is known of the specimen (volume, time of storing). */
+static void add_of_specimen(struct walk *walk, size_t obx)
+{
+    struct ssmix_reader *reader = walk->reader;
+    struct ssmix_result result = {0};
+    ssmix_take_result(reader, obx, &result);
+    if (result.is_withdrawn)
+        return;
+    struct entry_item *item =
+        ssmix_item(reader, laboratory_of(walk), "observation", RESULT_FIELDS);
+    ssmix_result_fields(reader, item, &result);
+    context_fields(walk, item);
+}
+
 static bool check_orders(struct ssmix_reader *reader)
 {
     struct ssmix_group group = {0};
@@ -544,10 +583,13 @@ void ssmix_read_test_order(struct ssmix_reader *reader)
         return;
     for (size_t i = 0; i < reader->count && ssmix_is_good(reader); i++) {
         walk_over(&walk, i);
-        if (reader->tags[i] != TAG_OBX || walk.obr == HL7_NONE)
+        if (reader->tags[i] != TAG_OBX)
             continue;
         take_sampled(&walk, i);
-        add_ordered(&walk, i);
+        if (walk.obr == HL7_NONE)
+            add_of_specimen(&walk, i);
+        else
+            add_ordered(&walk, i);
     }
     if (!walk.laboratory && !walk.microbiology)
         laboratory_of(&walk);

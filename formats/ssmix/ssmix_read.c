@@ -119,6 +119,7 @@ static const struct content contents[] = {
     {"OMP", NULL, ssmix_read_prescription, ENTRY_PRESCRIPTION, false},
     {"RDS", NULL, ssmix_read_prescription, ENTRY_PRESCRIPTION, false},
     {"RGV", NULL, ssmix_read_prescription, ENTRY_PRESCRIPTION, false},
+    {"VXU", NULL, ssmix_read_administration, ENTRY_INJECTION, false},
     {"MDM", NULL, ssmix_read_document, ENTRY_DOCUMENT, false},
     {"SIU", NULL, ssmix_read_appointment, ENTRY_VISIT, false},
 };
@@ -219,12 +220,9 @@ static bool check_whole(struct ssmix_reader *reader, size_t len)
 
 static struct text name_at(struct ssmix_reader *reader, uint16_t repetition)
 {
-    struct hl7_place place = {
-        .segment = reader->pid, .field = 5, .repetition = repetition, .component = 1};
-    struct hl7_place given = place;
-    given.component = 2;
-    place.subcomponent = 1;
-    return ssmix_pair(reader, ssmix_text(reader, place), " ", ssmix_text(reader, given));
+    return ssmix_name(
+        reader,
+        (struct hl7_place){.segment = reader->pid, .field = 5, .repetition = repetition});
 }
 
 /* Kana of either width and spaces: what some systems send without saying so. */
@@ -283,16 +281,17 @@ static struct span without_zeros(struct span digits)
 
 static void compare_number(struct ssmix_reader *reader)
 {
-    struct span number = span_trim(ssmix_raw(reader, reader->pid, 3, 1));
+    struct hl7_place own = ssmix_own_number(reader, reader->pid);
+    struct span number = span_trim(hl7_raw(reader->message, own));
     struct span folder = reader->name->patient;
     if (number.len == 0)
         ssmix_warn_at(reader, "patient_number_missing", HL7_AT(reader->pid, 3, 0),
                       TEXT("患者番号（PID-3）がありません"));
     else if (!span_equal(without_zeros(number), without_zeros(folder)))
-        ssmix_warn_at(reader, "patient_mismatch", HL7_AT(reader->pid, 3, 1),
+        ssmix_warn_at(reader, "patient_mismatch", own,
                       TEXT("患者番号（PID-3）がフォルダと違います"));
     else if (!span_equal(number, folder))
-        ssmix_warn_at(reader, "patient_padding", HL7_AT(reader->pid, 3, 1),
+        ssmix_warn_at(reader, "patient_padding", own,
                       TEXT("患者番号（PID-3）の前ゼロがフォルダと違います"));
 }
 
@@ -318,7 +317,7 @@ static void take_patient(struct ssmix_reader *reader)
     if (reader->pid == HL7_NONE)
         return;
     if (!reader->name) {
-        patient->id = ssmix_at(reader, reader->pid, 3, 1);
+        patient->id = ssmix_text(reader, ssmix_own_number(reader, reader->pid));
         if (patient->id.len == 0)
             patient->id = ssmix_at(reader, reader->pid, 2, 1);
     } else {
@@ -609,7 +608,10 @@ static bool read_message(struct ssmix_reader *reader, size_t len)
     struct arena *arena = reader->arena;
     reader->count = hl7_segment_count(reader->message);
     reader->tags = ARENA_MANY(arena, uint32_t, reader->count, reader->err);
-    if (!reader->tags)
+    reader->seen = reader->tags
+                       ? ARENA_MANY(arena, struct ssmix_seen, reader->count, reader->err)
+                       : NULL;
+    if (!reader->seen)
         return false;
     take_tags(reader);
     if (!check_whole(reader, len))
@@ -621,6 +623,7 @@ static bool read_message(struct ssmix_reader *reader, size_t len)
         reader->day = loose_day(reader);
     take_patient(reader);
     content->read(reader);
+    ssmix_add_rest(reader);
     compare_with_folder(reader);
     warn_oddities(reader);
     warn_charset(reader);

@@ -56,11 +56,39 @@ void ssmix_refuse(struct ssmix_reader *reader, const char *code, size_t at,
 
 /* ------------------------------------------------------------------ plain values */
 
+static void mark_seen(struct ssmix_reader *reader, struct hl7_place place)
+{
+    enum { FIELDS = 64 };
+    struct ssmix_seen *seen = &reader->seen[place.segment];
+    uint64_t bit = place.field < FIELDS ? UINT64_C(1) << place.field : 0;
+    if (place.repetition == 0)
+        seen->first |= bit;
+    else
+        seen->more |= bit;
+}
+
+void ssmix_own(struct ssmix_reader *reader, size_t segment, struct entry *entry)
+{
+    if (segment != HL7_NONE && entry != &reader->scrap)
+        reader->seen[segment].owner = entry;
+}
+
+void ssmix_pass_over(struct ssmix_reader *reader, size_t segment)
+{
+    do {
+        reader->seen[segment].first = UINT64_MAX;
+        reader->seen[segment].more = UINT64_MAX;
+        segment++;
+    } while (segment < reader->count && reader->tags[segment] == TAG_NTE);
+}
+
 struct text ssmix_text(struct ssmix_reader *reader, struct hl7_place place)
 {
     struct text text = {0};
-    if (place.segment == HL7_NONE || !ssmix_is_good(reader) ||
-        !hl7_text(reader->message, place, reader->arena, &text, reader->err))
+    if (place.segment == HL7_NONE || !ssmix_is_good(reader))
+        return text;
+    mark_seen(reader, place);
+    if (!hl7_text(reader->message, place, reader->arena, &text, reader->err))
         return (struct text){0};
     return text;
 }
@@ -151,6 +179,16 @@ static struct text bracketed(struct ssmix_reader *reader, struct text code)
         return code;
     struct text parts[] = {TEXT("["), code, TEXT("]")};
     return ssmix_join(reader, parts, 3, "");
+}
+
+struct text ssmix_used_item(struct ssmix_reader *reader, struct hl7_place place)
+{
+    place.component = 2;
+    struct text text = ssmix_text(reader, place);
+    if (text.len > 0)
+        return text;
+    place.component = 1;
+    return bracketed(reader, ssmix_text(reader, place));
 }
 
 bool ssmix_is_bare_code(struct text text)
@@ -245,6 +283,17 @@ struct text ssmix_part(struct ssmix_reader *reader, struct hl7_place place,
     return name.len > 0 ? name : code;
 }
 
+struct text ssmix_usage(struct ssmix_reader *reader, size_t tq1)
+{
+    struct hl7_place pattern = HL7_AT(tq1, 3, 1);
+    struct text usage = ssmix_part(reader, pattern, SSMIX_TABLE_REPEAT);
+    uint16_t count = ssmix_repetitions(reader, tq1, 3);
+    for (pattern.repetition = 1; pattern.repetition < count; pattern.repetition++)
+        usage = ssmix_pair(reader, usage, "・",
+                           ssmix_part(reader, pattern, SSMIX_TABLE_REPEAT));
+    return usage;
+}
+
 struct text ssmix_person(struct ssmix_reader *reader, struct hl7_place place)
 {
     if (place.segment == HL7_NONE)
@@ -268,6 +317,63 @@ struct text ssmix_person(struct ssmix_reader *reader, struct hl7_place place)
         return name;
     place.component = 1;
     return bracketed(reader, ssmix_text(reader, place));
+}
+
+struct text ssmix_name(struct ssmix_reader *reader, struct hl7_place place)
+{
+    /* FN has parts of its own elsewhere; the first is the whole in Japan. */
+    place.component = 1;
+    place.subcomponent = 1;
+    struct text parts[3] = {ssmix_text(reader, place)};
+    place.subcomponent = 0;
+    for (place.component = 2; place.component <= 3; place.component++)
+        parts[place.component - 1] = ssmix_text(reader, place);
+    return ssmix_join(reader, parts, 3, " ");
+}
+
+static struct span without_zeros(struct span digits)
+{
+    while (digits.len > 1 && digits.at[0] == '0') {
+        digits.at++;
+        digits.len--;
+    }
+    return digits;
+}
+
+/* How much repetition `place` looks like the facility's own number. The folder does not
+ * tell where numbers are joined: it may be that of the old one. */
+static int ownness(const struct ssmix_reader *reader, struct hl7_place place)
+{
+    struct span number = span_trim(hl7_raw(reader->message, place));
+    place.component = 5;
+    struct span type = hl7_raw(reader->message, place);
+    if (number.len == 0)
+        return -1;
+    struct ssmix_group all = {0, reader->count};
+    if (reader->name && ssmix_next(reader, TAG_MRG, all) == HL7_NONE &&
+        span_equal(without_zeros(number), without_zeros(reader->name->patient)))
+        return 4;
+    if (span_is(type, "PI"))
+        return 3;
+    if (span_is(type, "MR"))
+        return 2;
+    return type.len == 0;
+}
+
+struct hl7_place ssmix_own_number(const struct ssmix_reader *reader, size_t pid)
+{
+    enum { REPETITIONS_MAX = 16 };
+    struct hl7_place best = HL7_AT(pid, 3, 1);
+    struct hl7_place place = best;
+    int most = ownness(reader, best);
+    for (place.repetition = 1; place.repetition < REPETITIONS_MAX; place.repetition++) {
+        int own = ownness(reader, place);
+        if (own > most) {
+            most = own;
+            best = place;
+        }
+    }
+    return best;
 }
 
 struct text ssmix_all_notes(struct ssmix_reader *reader, struct ssmix_group group)
@@ -465,14 +571,38 @@ static void set_department(struct ssmix_reader *reader, struct entry *entry, siz
         entry->department = bracketed(reader, entry->department_code);
 }
 
+/* HL7 tables 0119 and 0038. CR and DR say that it was done; CA and DC ask for it, which
+ * in a file that was kept is the same. */
+enum ssmix_control ssmix_control_of(const struct ssmix_reader *reader, size_t orc)
+{
+    static const struct {
+        const char *code;
+        uint16_t field;
+        enum ssmix_control control;
+    } known[] = {
+        {"CA", 1, SSMIX_CANCELLED}, {"OC", 1, SSMIX_CANCELLED},
+        {"CR", 1, SSMIX_CANCELLED}, {"CA", 5, SSMIX_CANCELLED},
+        {"DC", 1, SSMIX_STOPPED},   {"OD", 1, SSMIX_STOPPED},
+        {"DR", 1, SSMIX_STOPPED},   {"DC", 5, SSMIX_STOPPED},
+        {"HD", 1, SSMIX_ON_HOLD},   {"OH", 1, SSMIX_ON_HOLD},
+        {"HR", 1, SSMIX_ON_HOLD},   {"HD", 5, SSMIX_ON_HOLD},
+    };
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (span_is(ssmix_raw(reader, orc, known[i].field, 0), known[i].code))
+            return known[i].control;
+    return SSMIX_IN_FORCE;
+}
+
 void ssmix_set_order(struct ssmix_reader *reader, struct entry *entry, size_t orc)
 {
+    ssmix_own(reader, orc, entry);
     set_department(reader, entry, orc);
     entry->order_number = ssmix_at(reader, orc, 2, 1);
     entry->author = ssmix_person(reader, HL7_AT(orc, 12, 0));
     if (entry->author.len == 0)
         entry->author = ssmix_person(reader, HL7_AT(reader->pv1, 7, 0));
-    if (entry->state == ENTRY_CURRENT && span_is(ssmix_raw(reader, orc, 1, 0), "CA")) {
+    if (entry->state == ENTRY_CURRENT &&
+        ssmix_control_of(reader, orc) == SSMIX_CANCELLED) {
         entry->state = ENTRY_DELETED;
         ssmix_warn_at(reader, "cancel_is_current", HL7_AT(orc, 1, 0),
                       TEXT("取消の電文が有効フラグで保存されています"));

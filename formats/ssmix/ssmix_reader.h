@@ -13,6 +13,7 @@ enum ssmix_tag {
     TAG_NONE = 0, /* junk names and bare segments count as absent */
     TAG_AIS = SSMIX_TAG('A', 'I', 'S'),
     TAG_AL1 = SSMIX_TAG('A', 'L', '1'),
+    TAG_CTI = SSMIX_TAG('C', 'T', 'I'),
     TAG_DB1 = SSMIX_TAG('D', 'B', '1'),
     TAG_EVN = SSMIX_TAG('E', 'V', 'N'),
     TAG_IAM = SSMIX_TAG('I', 'A', 'M'),
@@ -25,6 +26,7 @@ enum ssmix_tag {
     TAG_OBR = SSMIX_TAG('O', 'B', 'R'),
     TAG_OBX = SSMIX_TAG('O', 'B', 'X'),
     TAG_ODS = SSMIX_TAG('O', 'D', 'S'),
+    TAG_ODT = SSMIX_TAG('O', 'D', 'T'),
     TAG_ORC = SSMIX_TAG('O', 'R', 'C'),
     TAG_PID = SSMIX_TAG('P', 'I', 'D'),
     TAG_PRB = SSMIX_TAG('P', 'R', 'B'),
@@ -32,6 +34,7 @@ enum ssmix_tag {
     TAG_PV2 = SSMIX_TAG('P', 'V', '2'),
     TAG_RXA = SSMIX_TAG('R', 'X', 'A'),
     TAG_RXC = SSMIX_TAG('R', 'X', 'C'),
+    TAG_RXD = SSMIX_TAG('R', 'X', 'D'),
     TAG_RXE = SSMIX_TAG('R', 'X', 'E'),
     TAG_RXO = SSMIX_TAG('R', 'X', 'O'),
     TAG_RXR = SSMIX_TAG('R', 'X', 'R'),
@@ -46,12 +49,20 @@ enum ssmix_tag {
     TAG_ZPR = SSMIX_TAG('Z', 'P', 'R'),
 };
 
+/* What the readers took of a segment: a bit for each of the fields below 64. */
+struct ssmix_seen {
+    uint64_t first;      /* first repetitions */
+    uint64_t more;       /* any other repetition */
+    struct entry *owner; /* what this segment and those behind it are about, or NULL */
+};
+
 struct ssmix_reader {
     const struct hl7_message *message;
     const struct ssmix_name *name; /* NULL outside a storage: nothing is mandatory */
     /* What the folder says, outside a storage what MSH-9 would be filed as; or NULL. */
     const struct ssmix_type *type;
     uint32_t *tags;            /* of every segment */
+    struct ssmix_seen *seen;   /* of every segment */
     size_t count;              /* of segments */
     size_t evn, pid, pv1, pv2; /* HL7_NONE when absent */
     enum entry_kind kind;
@@ -99,6 +110,8 @@ struct text ssmix_coded(struct ssmix_reader *reader, struct hl7_place place,
                         enum ssmix_table table);
 struct text ssmix_coded_at(struct ssmix_reader *reader, size_t segment, uint16_t field,
                            enum ssmix_table table);
+/* Of a ZRD: its text, else "[code]". Component 5 is the unit, not a second text. */
+struct text ssmix_used_item(struct ssmix_reader *reader, struct hl7_place place);
 /* True for "[code]", which says nothing as a title. */
 bool ssmix_is_bare_code(struct text text);
 /* The same without "[code]": for titles. */
@@ -109,8 +122,15 @@ struct text ssmix_part(struct ssmix_reader *reader, struct hl7_place place,
                        enum ssmix_table table);
 /* Unit of a CWE: MERIT-9 codes by the table, the ASCII of ISO+ as people write it. */
 struct text ssmix_unit(struct ssmix_reader *reader, size_t segment, uint16_t field);
+/* All repetitions of TQ1-3: the usage and what supplements it (隔日, 漸減 …). */
+struct text ssmix_usage(struct ssmix_reader *reader, size_t tq1);
 /* XCN: 姓 名 of the first repetition that is not kana, else "[id]". */
 struct text ssmix_person(struct ssmix_reader *reader, struct hl7_place place);
+/* XPN: 姓 名 and further names of a repetition. */
+struct text ssmix_name(struct ssmix_reader *reader, struct hl7_place place);
+/* The repetition of PID-3 that is the facility's own number: the folder's, else by its
+ * type (PI, MR), else the first without a type, else the first. */
+struct hl7_place ssmix_own_number(const struct ssmix_reader *reader, size_t pid);
 /* "YYYY-MM-DDTHH:MM" as far as known; empty when it is no time. */
 struct text ssmix_time(struct ssmix_reader *reader, struct hl7_place place);
 int32_t ssmix_day(const struct ssmix_reader *reader, struct hl7_place place);
@@ -142,8 +162,24 @@ void ssmix_code_fields(struct ssmix_reader *reader, struct entry_item *item,
                        size_t segment, uint16_t field);
 /* Sets `part` so that no other entry of the file has it. */
 void ssmix_set_part(struct ssmix_reader *reader, struct entry *entry, struct text part);
+/* What became of an order (ORC-1, ORC-5). */
+enum ssmix_control {
+    SSMIX_IN_FORCE,
+    SSMIX_CANCELLED, /* never carried out */
+    SSMIX_STOPPED,   /* carried out up to now */
+    SSMIX_ON_HOLD,
+};
+/* IN_FORCE for HL7_NONE. */
+enum ssmix_control ssmix_control_of(const struct ssmix_reader *reader, size_t orc);
 /* Order number, doctor, department and state from ORC (HL7_NONE: only the defaults). */
 void ssmix_set_order(struct ssmix_reader *reader, struct entry *entry, size_t orc);
+/* From this segment on the message speaks of `entry`. */
+void ssmix_own(struct ssmix_reader *reader, size_t segment, struct entry *entry);
+/* The segment and the comments behind it are not to be shown. */
+void ssmix_pass_over(struct ssmix_reader *reader, size_t segment);
+/* Puts what no reader took behind the entries (item "remark"), and says which segments
+ * nobody read (warning segment_unread). Once, when all entries are there. */
+void ssmix_add_rest(struct ssmix_reader *reader);
 /* Once per code; the text is for operators and holds no patient's data. */
 void ssmix_warn(struct ssmix_reader *reader, const char *code, size_t offset,
                 struct text text);

@@ -131,40 +131,70 @@ static bool take_dash(struct span *rest)
     return false;
 }
 
+/* "10-40" */
+static bool take_range(struct span range, struct decimal *low, struct decimal *high)
+{
+    struct span rest = span_trim(range);
+    if (!take_decimal(&rest, low))
+        return false;
+    rest = span_trim(rest);
+    if (!take_dash(&rest))
+        return false;
+    rest = span_trim(rest);
+    return take_decimal(&rest, high) && span_trim(rest).len == 0 &&
+           low->nano <= high->nano;
+}
+
+/* Where a plain number lies. */
+static int compare_number(struct decimal number, struct span range)
+{
+    struct decimal low = {0};
+    struct decimal high = {0};
+    int order = 0;
+    if (compare_open(range, number, &order))
+        return order;
+    if (!take_range(range, &low, &high))
+        return 0;
+    return number.nano < low.nano ? -1 : number.nano > high.nano ? 1 : 0;
+}
+
 int ssmix_compare_range(struct span value, struct span range)
 {
     enum { NUMBER_MAX = 24 };
     uint8_t narrow[NUMBER_MAX];
     struct decimal number = {0};
-    struct decimal low = {0};
-    struct decimal high = {0};
-    int order = 0;
     if (!is_ascii(value))
         value = ssmix_narrow(value, narrow, NUMBER_MAX);
-    if (!is_decimal(value, &number))
+    struct span rest = span_trim(value);
+    /* Above 1000 is high whatever it is; below 50 may be anywhere below. */
+    const struct comparator *how =
+        take_comparator(&rest, prefixes, sizeof(prefixes) / sizeof(prefixes[0]));
+    if (!is_decimal(rest, &number))
         return 0;
-    if (compare_open(range, number, &order))
-        return order;
-    struct span rest = span_trim(range);
-    if (!take_decimal(&rest, &low))
-        return 0;
-    rest = span_trim(rest);
-    if (!take_dash(&rest))
-        return 0;
-    rest = span_trim(rest);
-    if (!take_decimal(&rest, &high) || span_trim(rest).len > 0 || low.nano > high.nano)
-        return 0;
-    return number.nano < low.nano ? -1 : number.nano > high.nano ? 1 : 0;
+    if (!how)
+        return compare_number(number, range);
+    number.nano += how->is_inclusive ? 0 : how->is_lower ? 1 : -1;
+    int order = compare_number(number, range);
+    return order == (how->is_lower ? 1 : -1) ? order : 0;
 }
 
+/* HL7 table 0078, with the two-letter forms of later versions. */
 unsigned ssmix_abnormal(struct text flag)
 {
-    if (text_is(flag, "H") || text_is(flag, "HH"))
-        return ENTRY_ABNORMAL_HIGH;
-    if (text_is(flag, "L") || text_is(flag, "LL"))
-        return ENTRY_ABNORMAL_LOW;
-    if (text_is(flag, "A") || text_is(flag, "AA"))
-        return ENTRY_ABNORMAL;
+    static const struct {
+        const char *code;
+        unsigned flag;
+    } known[] = {
+        {"H", ENTRY_ABNORMAL_HIGH},  {"HH", ENTRY_ABNORMAL_HIGH},
+        {"HU", ENTRY_ABNORMAL_HIGH}, {"HX", ENTRY_ABNORMAL_HIGH},
+        {">", ENTRY_ABNORMAL_HIGH},  {"L", ENTRY_ABNORMAL_LOW},
+        {"LL", ENTRY_ABNORMAL_LOW},  {"LU", ENTRY_ABNORMAL_LOW},
+        {"LX", ENTRY_ABNORMAL_LOW},  {"<", ENTRY_ABNORMAL_LOW},
+        {"A", ENTRY_ABNORMAL},       {"AA", ENTRY_ABNORMAL},
+    };
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (text_is(flag, known[i].code))
+            return known[i].flag;
     return 0;
 }
 
@@ -210,11 +240,21 @@ static struct text structured_value(struct ssmix_reader *reader,
 static struct text item_value(struct ssmix_reader *reader,
                               const struct ssmix_result *result, uint16_t repetition)
 {
-    struct text name = coded_value(reader, result, repetition);
+    struct text name = ssmix_used_item(reader, value_place(result, repetition, 0));
     struct text amount = ssmix_text(reader, value_place(result, repetition, 4));
     struct text unit =
         ssmix_part(reader, value_place(result, repetition, 5), SSMIX_TABLE_UNIT);
     return ssmix_pair(reader, name, " ", ssmix_pair(reader, amount, " ", unit));
+}
+
+/* CQ: amount and unit. */
+static struct text quantity_value(struct ssmix_reader *reader,
+                                  const struct ssmix_result *result, uint16_t repetition)
+{
+    struct text amount = ssmix_text(reader, value_place(result, repetition, 1));
+    return ssmix_pair(
+        reader, amount, " ",
+        ssmix_part(reader, value_place(result, repetition, 2), SSMIX_TABLE_UNIT));
 }
 
 static struct text one_value(struct ssmix_reader *reader,
@@ -222,7 +262,8 @@ static struct text one_value(struct ssmix_reader *reader,
 {
     struct span type = ssmix_raw(reader, result->obx, 2, 0);
     struct hl7_place whole = value_place(result, repetition, 0);
-    if (span_is(type, "CWE") || span_is(type, "CE") || span_is(type, "CNE"))
+    if (span_is(type, "CWE") || span_is(type, "CE") || span_is(type, "CNE") ||
+        span_is(type, "CF"))
         return coded_value(reader, result, repetition);
     if (span_is(type, "XCN"))
         return ssmix_person(reader, whole);
@@ -232,6 +273,8 @@ static struct text one_value(struct ssmix_reader *reader,
     }
     if (span_is(type, "ZRD"))
         return item_value(reader, result, repetition);
+    if (span_is(type, "CQ"))
+        return quantity_value(reader, result, repetition);
     if (span_is(type, "SN"))
         return structured_value(reader, result, repetition);
     if (span_is(type, "ED") || span_is(type, "RP"))
@@ -269,13 +312,45 @@ static size_t shift_of(struct ssmix_reader *reader, size_t obx)
     return 1;
 }
 
+/* As table 0078 writes it: some write it full-width or in small letters. */
+static struct text plain_flag(struct ssmix_reader *reader, struct text flag)
+{
+    enum { FLAG_MAX = 3 };
+    uint8_t narrow[FLAG_MAX];
+    struct span span = ssmix_narrow(span_trim(text_span(flag)), narrow, FLAG_MAX);
+    if (span.len == 0 || span.len > FLAG_MAX || !is_ascii(span))
+        return flag;
+    uint8_t upper[FLAG_MAX];
+    for (size_t i = 0; i < span.len; i++)
+        upper[i] = span.at[i] >= 'a' && span.at[i] <= 'z' ? (uint8_t)(span.at[i] - 0x20)
+                                                          : span.at[i];
+    struct span plain = span_of(upper, span.len);
+    return span_equal(plain, text_span(flag)) ? flag : ssmix_copy(reader, plain);
+}
+
+/* OBX-8; of several the first that says high or low. */
+static struct text reported_flag(struct ssmix_reader *reader, struct hl7_place place)
+{
+    struct text flag = plain_flag(reader, ssmix_text(reader, place));
+    uint16_t count = ssmix_repetitions(reader, place.segment, place.field);
+    for (place.repetition = 1; place.repetition < count; place.repetition++) {
+        struct text other = plain_flag(reader, ssmix_text(reader, place));
+        unsigned directions = ENTRY_ABNORMAL_HIGH | ENTRY_ABNORMAL_LOW;
+        bool is_stronger = flag.len == 0 || ssmix_abnormal(other) > 0;
+        if (is_stronger && !(ssmix_abnormal(flag) & directions))
+            flag = other;
+    }
+    return flag;
+}
+
 static void take_flag(struct ssmix_reader *reader, struct ssmix_result *result)
 {
     size_t obx = result->obx;
     uint16_t shift = (uint16_t)result->shift;
-    result->flag = ssmix_at(reader, obx, (uint16_t)(8 + shift), 1);
+    result->flag = reported_flag(reader, HL7_AT(obx, (uint16_t)(8 + shift), 1));
     struct span type = ssmix_raw(reader, obx, 2, 0);
-    bool is_plain = type.len == 0 || span_is(type, "NM") || span_is(type, "ST");
+    bool is_plain = type.len == 0 || span_is(type, "NM") || span_is(type, "ST") ||
+                    span_is(type, "SN");
     if (result->flag.len > 0 || !is_plain)
         return;
     struct text range = ssmix_at(reader, obx, (uint16_t)(7 + shift), 0);
@@ -297,6 +372,8 @@ void ssmix_take_result(struct ssmix_reader *reader, size_t obx,
     result->status = ssmix_code_text(SSMIX_TABLE_RESULT_STATUS, status);
     result->is_withdrawn = span_is(status, "D") || span_is(status, "W");
     take_flag(reader, result);
+    if (result->is_withdrawn)
+        ssmix_pass_over(reader, obx);
 }
 
 struct text ssmix_test_name(struct ssmix_reader *reader, size_t segment, uint16_t field)
@@ -364,6 +441,8 @@ void ssmix_result_fields(struct ssmix_reader *reader, struct entry_item *item,
     ssmix_field(reader, item, "sub_id", ssmix_at(reader, obx, 4, 0));
     ssmix_field(reader, item, "time",
                 ssmix_time(reader, HL7_AT(obx, (uint16_t)(14 + shift), 1)));
+    ssmix_field(reader, item, "method",
+                ssmix_coded_at(reader, obx, (uint16_t)(17 + shift), SSMIX_TABLE_NONE));
     ssmix_field(reader, item, "comment", ssmix_notes(reader, obx));
     ssmix_field(reader, item, "key_series", series_key(reader, obx));
 }

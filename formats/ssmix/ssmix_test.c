@@ -287,6 +287,31 @@ static void a_message_outside_a_storage_needs_only_its_header(void)
     CHECK(err.kind == ERR_SYNTAX);
 }
 
+/* Insurers' and other numbers may stand beside the hospital's own. */
+static void the_number_of_the_facility_is_the_patients(void)
+{
+#define SENT(pid3) "MSH|^~\\&|||||20260401||ZZZ^Z01|1|P|2.5\rPID|||" pid3 "\r"
+    const struct {
+        struct span message;
+        const char *number;
+    } sent[] = {
+        {SPAN(SENT("99887766^^^^NI~0000777001^^^^PI")), "0000777001"},
+        {SPAN(SENT("99887766^^^^JHN~0000777001^5^M10^^MR")), "0000777001"},
+        {SPAN(SENT("99887766^^^^NI~0000777001")), "0000777001"},
+        {SPAN(SENT("0000777001~99887766")), "0000777001"},
+        {SPAN(SENT("~0000777001")), "0000777001"},
+        {SPAN(SENT("99887766^^^^NI")), "99887766"},
+    };
+#undef SENT
+    for (size_t i = 0; i < sizeof sent / sizeof sent[0]; i++) {
+        CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
+        struct entry_list list = {0};
+        struct err err = {0};
+        CHECK(ssmix_read_loose(sent[i].message, &arena, &list, &err));
+        CHECK(text_is(list.patient.id, sent[i].number));
+    }
+}
+
 /* ------------------------------------------------------------------ fixtures */
 
 static const char FIXTURES[] = "../shared/fixtures/ssmix2/standard_storage";
@@ -414,6 +439,7 @@ int main(void)
     RUN(every_cut_of_a_message_is_refused);
     RUN(a_small_arena_is_an_error_at_every_size);
     RUN(a_message_outside_a_storage_needs_only_its_header);
+    RUN(the_number_of_the_facility_is_the_patients);
     if (access(FIXTURES, R_OK) == 0)
         RUN(every_public_sample_is_read);
     else

@@ -37,11 +37,14 @@ void ssmix_read_visit(struct ssmix_reader *reader)
     entry->time = ssmix_time(reader, HL7_AT(reader->pv1, 44, 1));
     bool has_words = entry->department.len > 0 && !ssmix_is_bare_code(entry->department);
     entry->title = has_words ? entry->department : TEXT("外来受診");
-    struct entry_item *item = ssmix_item(reader, entry, "event", 4);
+    struct entry_item *item = ssmix_item(reader, entry, "event", 5);
     ssmix_field(reader, item, "event", TEXT("外来受診"));
     ssmix_field(reader, item, "time", entry->time);
     ssmix_field(reader, item, "department", entry->department);
     ssmix_field(reader, item, "doctor", entry->author);
+    ssmix_field(reader, item, "reason",
+                ssmix_words(reader, HL7_AT(reader->pv2, 3, 0), SSMIX_TABLE_NONE));
+    ssmix_observations(reader, entry, (struct ssmix_group){0, reader->count});
 }
 
 /* Triggers that SS-MIX2 has no type for. */
@@ -102,6 +105,15 @@ static struct text ward_in_words(struct ssmix_reader *reader)
     return is_code ? ssmix_pair(reader, ward, "", TEXT("病棟")) : ward;
 }
 
+/* Why it happened (EVN-4), and why the patient comes (PV2-3). */
+static struct text reason_of(struct ssmix_reader *reader)
+{
+    struct text event =
+        ssmix_words(reader, HL7_AT(reader->evn, 4, 0), SSMIX_TABLE_EVENT_REASON);
+    return ssmix_pair(reader, event, "、",
+                      ssmix_words(reader, HL7_AT(reader->pv2, 3, 0), SSMIX_TABLE_NONE));
+}
+
 static void event_fields(struct ssmix_reader *reader, struct entry_item *item)
 {
     size_t pv1 = reader->pv1;
@@ -115,8 +127,7 @@ static void event_fields(struct ssmix_reader *reader, struct entry_item *item)
     ssmix_field(reader, item, "planned_ward", location(reader, pv2, 1, 1));
     ssmix_field(reader, item, "admitting_doctor",
                 ssmix_person(reader, HL7_AT(pv1, 17, 0)));
-    ssmix_field(reader, item, "reason",
-                ssmix_words(reader, HL7_AT(reader->evn, 4, 0), SSMIX_TABLE_EVENT_REASON));
+    ssmix_field(reader, item, "reason", reason_of(reader));
     if (ssmix_raw(reader, pv1, 36, 1).len > 0) {
         ssmix_field(reader, item, "disposition_code", ssmix_at(reader, pv1, 36, 1));
         ssmix_field(reader, item, "disposition",
@@ -147,6 +158,7 @@ void ssmix_read_event(struct ssmix_reader *reader)
     ssmix_field(reader, item, "department", entry->department);
     ssmix_field(reader, item, "doctor", entry->author);
     event_fields(reader, item);
+    ssmix_observations(reader, entry, (struct ssmix_group){0, reader->count});
     bool is_discharge = reader->type && reader->type->day_from == SSMIX_DAY_FROM_PV1_45;
     struct text detail = {0};
     if (!is_discharge)
