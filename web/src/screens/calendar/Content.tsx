@@ -68,7 +68,7 @@ function groupBy(items: Fields[], key: (item: Fields) => string): [string, Field
 const DRUG_KEYS = [
   'name', 'dose', 'dose_max', 'dose_unit', 'daily', 'daily_unit', 'total', 'total_unit', 'form', 'comment', 'category',
   'usage', 'days', 'duration', 'times', 'start', 'end', 'instruction', 'route', 'site', 'device', 'method', 'supplement', 'rp',
-  'prescription_number',
+  'prescription_number', 'strength', 'strength_unit',
 ] as const;
 const ORDER_KEYS = ['rp'] as const;
 
@@ -78,6 +78,7 @@ function Drug({ item }: { item: Fields }) {
   const sub = line(
     hasOtherDaily ? t('rp.daily', { amount: amount(item.daily, item.daily_unit) }) : '',
     item.total ? t('rp.total', { amount: amount(item.total, item.total_unit) }) : '',
+    amount(item.strength, item.strength_unit),
     item.form,
     item.supplement,
   );
@@ -105,7 +106,7 @@ function usageOf(item: Fields): string {
 }
 
 function Drugs({ items, order }: { items: Fields[]; order: Fields | undefined }) {
-  const groups = groupBy(items, (item) => `${usageOf(item)} ${item.days ?? ''} ${span(item.start, item.end)}`);
+  const groups = groupBy(items, (item) => `${usageOf(item)} ${item.days ?? item.duration ?? ''} ${span(item.start, item.end)}`);
   return (
     <>
       {groups.map(([key, drugs], index) => {
@@ -173,13 +174,20 @@ function Steps({ items }: { items: Fields[] }) {
   );
 }
 
-const MIXTURE_KEYS = [...DRUG_KEYS, 'class', 'rate', 'rate_unit', 'rate_per'] as const;
+const MIXTURE_KEYS = [
+  'class', 'category', 'total', 'total_unit', 'rate', 'rate_unit', 'rate_per', 'usage', 'instruction', 'route', 'site', 'device', 'method', 'times',
+  'days', 'duration', 'start', 'end', 'comment', 'daily', 'daily_unit', 'prescription_number',
+] as const;
 
 /* One mixture: what is in it, base first, then how it runs. */
 function Mixture({ head, parts, n }: { head: Fields; parts: Fields[]; n: string }) {
   const rate = rateOf(head);
   const when = span(head.start, head.end);
-  const how = line(usageOf(head), rate);
+  const how = line(
+    usageOf(head), rate, head.days ? t('rp.days', { n: head.days }) : head.duration,
+    head.daily ? t('rp.daily', { amount: amount(head.daily, head.daily_unit) }) : '',
+    head.prescription_number ? t('rp.sheet', { number: head.prescription_number }) : '',
+  );
   return (
     <section class="rp">
       <header>
@@ -215,7 +223,7 @@ function Mixture({ head, parts, n }: { head: Fields; parts: Fields[]; n: string 
 }
 
 function Administrations({ items }: { items: Fields[] }) {
-  const known = ['name', 'dose', 'dose_unit', 'start', 'end', 'status', 'given', 'comment', 'route', 'rate', 'device', 'site', 'method', 'staff', 'place', 'form'];
+  const known = ['name', 'dose', 'dose_unit', 'strength', 'strength_unit', 'start', 'end', 'status', 'given', 'comment', 'route', 'rate', 'device', 'site', 'method', 'staff', 'place', 'form'];
   return (
     <section class="rp">
       <header>
@@ -229,7 +237,7 @@ function Administrations({ items }: { items: Fields[] }) {
               <span class="dose">{amount(item.dose, item.dose_unit)}</span>
             </div>
             <p class="sub num">{line(span(item.start, item.end), item.status)}</p>
-            <p class="sub">{line(item.form, item.route, item.site, item.device, item.method, item.rate, item.staff, item.place)}</p>
+            <p class="sub">{line(amount(item.strength, item.strength_unit), item.form, item.route, item.site, item.device, item.method, item.rate, item.staff, item.place)}</p>
             {item.given === 'false' && <span class="tag bad">{t('content.not_given')}</span>}
             {item.comment && <p class="sub strong">{item.comment}</p>}
             <Pairs item={item} known={known} />
@@ -555,6 +563,12 @@ function draw(items: Fields[], title?: string, hasOrder = true): ComponentChildr
         return once(type, (all) => (
           <Titled key={type} type={type}>
             <Susceptibilities items={all} />
+          </Titled>
+        ));
+      case 'remark':
+        return once(type, (all) => (
+          <Titled key={type} type={type}>
+            <Texts items={all} />
           </Titled>
         ));
       case 'event':
