@@ -211,7 +211,8 @@ size_t hl7_repetition_count(const struct hl7_message *message, size_t segment,
     uint32_t marks = 0;
     bool is_literal = false;
     struct span rest = whole_field(message, segment, field, &marks, &is_literal);
-    if (rest.len == 0 || is_literal)
+    uint8_t mark = message->separators.repetition;
+    if (rest.len == 0 || is_literal || !memchr(rest.at, mark, rest.len))
         return rest.len > 0;
     struct span part;
     size_t count = 0;

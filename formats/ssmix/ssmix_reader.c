@@ -365,8 +365,11 @@ struct hl7_place ssmix_own_number(const struct ssmix_reader *reader, size_t pid)
     enum { REPETITIONS_MAX = 16 };
     struct hl7_place best = HL7_AT(pid, 3, 1);
     struct hl7_place place = best;
-    int most = ownness(reader, best);
-    for (place.repetition = 1; place.repetition < REPETITIONS_MAX; place.repetition++) {
+    size_t count = hl7_repetition_count(reader->message, pid, 3);
+    int most = count > 1 ? ownness(reader, best) : 0;
+    for (place.repetition = 1;
+         place.repetition < count && place.repetition < REPETITIONS_MAX;
+         place.repetition++) {
         int own = ownness(reader, place);
         if (own > most) {
             most = own;
@@ -576,19 +579,19 @@ static void set_department(struct ssmix_reader *reader, struct entry *entry, siz
 enum ssmix_control ssmix_control_of(const struct ssmix_reader *reader, size_t orc)
 {
     static const struct {
-        const char *code;
-        uint16_t field;
+        char code[3];
         enum ssmix_control control;
     } known[] = {
-        {"CA", 1, SSMIX_CANCELLED}, {"OC", 1, SSMIX_CANCELLED},
-        {"CR", 1, SSMIX_CANCELLED}, {"CA", 5, SSMIX_CANCELLED},
-        {"DC", 1, SSMIX_STOPPED},   {"OD", 1, SSMIX_STOPPED},
-        {"DR", 1, SSMIX_STOPPED},   {"DC", 5, SSMIX_STOPPED},
-        {"HD", 1, SSMIX_ON_HOLD},   {"OH", 1, SSMIX_ON_HOLD},
-        {"HR", 1, SSMIX_ON_HOLD},   {"HD", 5, SSMIX_ON_HOLD},
+        {"CA", SSMIX_CANCELLED}, {"OC", SSMIX_CANCELLED}, {"CR", SSMIX_CANCELLED},
+        {"DC", SSMIX_STOPPED},   {"OD", SSMIX_STOPPED},   {"DR", SSMIX_STOPPED},
+        {"HD", SSMIX_ON_HOLD},   {"OH", SSMIX_ON_HOLD},   {"HR", SSMIX_ON_HOLD},
     };
+    struct span control = ssmix_raw(reader, orc, 1, 0);
+    struct span status = ssmix_raw(reader, orc, 5, 0);
+    if (span_is(control, "NW") && status.len == 0)
+        return SSMIX_IN_FORCE;
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-        if (span_is(ssmix_raw(reader, orc, known[i].field, 0), known[i].code))
+        if (span_is(control, known[i].code) || span_is(status, known[i].code))
             return known[i].control;
     return SSMIX_IN_FORCE;
 }

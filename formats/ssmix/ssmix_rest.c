@@ -115,8 +115,6 @@ static struct text unread_of(struct ssmix_reader *reader, size_t segment,
     const struct ssmix_seen *seen = &reader->seen[segment];
     uint64_t bit = UINT64_C(1) << fact->field;
     struct text all = {0};
-    if (ssmix_raw(reader, segment, fact->field, 0).len == 0 && (seen->first & bit) == 0)
-        return all;
     uint16_t count = ssmix_repetitions(reader, segment, fact->field);
     bool is_first_read = seen->first & bit;
     if (is_first_read && (count < 2 || seen->more & bit))
@@ -149,6 +147,30 @@ static bool is_said(const struct entry *entry, struct text name, struct text val
     return false;
 }
 
+/* Most segments are of tags without any. */
+static bool has_facts(uint32_t tag)
+{
+    switch (tag) {
+    case TAG_NTE:
+    case TAG_TQ1:
+    case TAG_OBR:
+    case TAG_SPM:
+    case TAG_RXO:
+    case TAG_RXE:
+    case TAG_RXD:
+    case TAG_RXA:
+    case TAG_ODS:
+    case TAG_ODT:
+    case TAG_ZE1:
+    case TAG_PRB:
+    case TAG_ORC:
+    case TAG_CTI:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* The drug that segments behind this one speak of; orders begin anew. */
 static void take_drug(struct ssmix_reader *reader, size_t segment, struct text *drug)
 {
@@ -163,8 +185,11 @@ static void take_drug(struct ssmix_reader *reader, size_t segment, struct text *
 static void add_remarks(struct ssmix_reader *reader, struct entry *entry, size_t segment,
                         struct text drug)
 {
+    if (!has_facts(reader->tags[segment]))
+        return;
+    size_t last = hl7_field_count(reader->message, segment);
     for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
-        if (facts[i].tag != reader->tags[segment])
+        if (facts[i].tag != reader->tags[segment] || facts[i].field > last)
             continue;
         struct text value = unread_of(reader, segment, &facts[i]);
         if (value.len == 0 || is_said(entry, facts[i].name, value))
@@ -181,51 +206,50 @@ static void add_remarks(struct ssmix_reader *reader, struct entry *entry, size_t
 /* About the transport, the case, money and who else is involved. */
 static bool is_aside(uint32_t tag)
 {
-    static const uint32_t tags[] = {
-        TAG_NONE,
-        TAG_MSH,
-        TAG_EVN,
-        TAG_PID,
-        TAG_PV1,
-        TAG_PV2,
-        TAG_NK1,
-        TAG_IN1,
-        TAG_MRG,
-        TAG_ORC,
-        TAG_TQ1,
-        TAG_IPC,
-        TAG_RXR,
-        SSMIX_TAG('A', 'C', 'C'),
-        SSMIX_TAG('A', 'I', 'G'),
-        SSMIX_TAG('A', 'I', 'L'),
-        SSMIX_TAG('A', 'I', 'P'),
-        SSMIX_TAG('A', 'P', 'R'),
-        SSMIX_TAG('B', 'L', 'G'),
-        SSMIX_TAG('C', 'T', 'D'),
-        SSMIX_TAG('D', 'S', 'C'),
-        SSMIX_TAG('F', 'T', '1'),
-        SSMIX_TAG('G', 'T', '1'),
-        SSMIX_TAG('I', 'N', '2'),
-        SSMIX_TAG('I', 'N', '3'),
-        SSMIX_TAG('I', 'N', 'V'),
-        SSMIX_TAG('P', 'D', '1'),
-        SSMIX_TAG('P', 'D', 'A'),
-        SSMIX_TAG('P', 'R', 'D'),
-        SSMIX_TAG('R', 'F', '1'),
-        SSMIX_TAG('R', 'G', 'S'),
-        SSMIX_TAG('R', 'O', 'L'),
-        SSMIX_TAG('S', 'A', 'C'),
-        SSMIX_TAG('S', 'F', 'T'),
-        SSMIX_TAG('S', 'I', 'D'),
-        SSMIX_TAG('T', 'C', 'D'),
-        SSMIX_TAG('T', 'Q', '2'),
-        SSMIX_TAG('U', 'B', '1'),
-        SSMIX_TAG('U', 'B', '2'),
-    };
-    for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
-        if (tags[i] == tag)
-            return true;
-    return false;
+    switch (tag) {
+    case TAG_NONE:
+    case TAG_MSH:
+    case TAG_EVN:
+    case TAG_PID:
+    case TAG_PV1:
+    case TAG_PV2:
+    case TAG_NK1:
+    case TAG_IN1:
+    case TAG_MRG:
+    case TAG_ORC:
+    case TAG_TQ1:
+    case TAG_IPC:
+    case TAG_RXR:
+    case SSMIX_TAG('A', 'C', 'C'):
+    case SSMIX_TAG('A', 'I', 'G'):
+    case SSMIX_TAG('A', 'I', 'L'):
+    case SSMIX_TAG('A', 'I', 'P'):
+    case SSMIX_TAG('A', 'P', 'R'):
+    case SSMIX_TAG('B', 'L', 'G'):
+    case SSMIX_TAG('C', 'T', 'D'):
+    case SSMIX_TAG('D', 'S', 'C'):
+    case SSMIX_TAG('F', 'T', '1'):
+    case SSMIX_TAG('G', 'T', '1'):
+    case SSMIX_TAG('I', 'N', '2'):
+    case SSMIX_TAG('I', 'N', '3'):
+    case SSMIX_TAG('I', 'N', 'V'):
+    case SSMIX_TAG('P', 'D', '1'):
+    case SSMIX_TAG('P', 'D', 'A'):
+    case SSMIX_TAG('P', 'R', 'D'):
+    case SSMIX_TAG('R', 'F', '1'):
+    case SSMIX_TAG('R', 'G', 'S'):
+    case SSMIX_TAG('R', 'O', 'L'):
+    case SSMIX_TAG('S', 'A', 'C'):
+    case SSMIX_TAG('S', 'F', 'T'):
+    case SSMIX_TAG('S', 'I', 'D'):
+    case SSMIX_TAG('T', 'C', 'D'):
+    case SSMIX_TAG('T', 'Q', '2'):
+    case SSMIX_TAG('U', 'B', '1'):
+    case SSMIX_TAG('U', 'B', '2'):
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* The names of segments that nobody read, each once. */
