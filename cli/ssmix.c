@@ -71,9 +71,9 @@ static bool flush(struct csv_report *csv, struct err *err)
 static bool begin_csv(struct csv_report *csv, struct err *err)
 {
     static const char *const japanese[] = {"ファイル", "データ種別", "判定", "コード",
-                                           "位置",     "内容",       "対応"};
-    static const char *const english[] = {"file",   "type",    "result",    "code",
-                                          "offset", "finding", "what to do"};
+                                           "位置",     "内容",       "対応", "項目"};
+    static const char *const english[] = {"file",   "type",    "result",     "code",
+                                          "offset", "finding", "what to do", "field"};
     csv->writer = csv_writer(&csv->out, CSV_WITH_MARK);
     for (size_t i = 0; i < sizeof japanese / sizeof japanese[0]; i++)
         csv_cstr(&csv->writer, csv->is_english ? english[i] : japanese[i]);
@@ -98,6 +98,7 @@ static bool put_row(void *context, const struct conformity_finding *finding,
     csv_cstr(&csv->writer, csv->is_english ? words->english : words->japanese);
     csv_cstr(&csv->writer,
              csv->is_english ? words->english_advice : words->japanese_advice);
+    csv_cstr(&csv->writer, finding->place);
     csv_end_row(&csv->writer);
     return flush(csv, err);
 }

@@ -130,6 +130,19 @@ static void a_cut_file_is_refused_with_offset_and_advice(void)
     end();
 }
 
+static void a_missing_segment_is_named(void)
+{
+    begin();
+    put(BASICS_FILE, BASICS);
+    put(VISIT_FOLDER "/" VISIT_NAME,
+        "MSH|^~\\&|H|S|G|R|20260401101500.123||ADT^A04^ADT_A01|1|P|2.5\r"
+        "EVN||20260401\rPID|1||0001234567||A^B^^^^^L^A\r");
+    expect(NULL, 1, VISIT_NAME "  PV1\n");
+    expect("--english", 1, VISIT_NAME "  PV1\n");
+    expect("--csv", 1, ",PV1\r\n");
+    end();
+}
+
 static void somebody_else_s_file_is_held(void)
 {
     begin();
@@ -138,6 +151,9 @@ static void somebody_else_s_file_is_held(void)
         "MSH|^~\\&|H|S|G|R|20260401101500.123||ADT^A04^ADT_A01|1|P|2.5\r"
         "EVN||20260401\rPID|1||0007654321||A^B^^^^^L^A\rPV1|1|O|01\r");
     expect("--csv", 1, ",patient_mismatch,");
+    expect("--csv", 1, ",PID-3\r\n");
+    expect(NULL, 1, VISIT_NAME "  PID-3\n");
+    expect("--html", 1, VISIT_NAME "</code> PID-3<");
     put(VISIT_FOLDER "/" VISIT_NAME,
         "MSH|^~\\&|H|S|G|R|20260401101500.123||ADT^A04^ADT_A01|1|P|2.5\r"
         "EVN||20260401\rPID|1||0001234567||A^B^^^^^L^A~E^F^^^^^L^P||19991231|F\r"
@@ -396,6 +412,7 @@ int main(void)
     }
     RUN(a_good_storage_has_no_findings);
     RUN(a_cut_file_is_refused_with_offset_and_advice);
+    RUN(a_missing_segment_is_named);
     RUN(somebody_else_s_file_is_held);
     RUN(folders_are_looked_at_too);
     RUN(a_hostile_name_stays_a_name);

@@ -21,6 +21,7 @@ enum conformity_weight {
 
 enum {
     CONFORMITY_EXAMPLES = 3,
+    CONFORMITY_PLACE_BYTES = 48,
     CONFORMITY_CODES_MAX = 128,
     CONFORMITY_OTHERS = SSMIX_TYPE_COUNT, /* of standard storage, unknown types */
     CONFORMITY_DOCUMENTS,                 /* of extended storage */
@@ -46,12 +47,14 @@ struct conformity_finding {
     uint64_t offset;    /* of a byte, when has_offset */
     const char *clause; /* or NULL */
     bool has_offset;
+    char place[CONFORMITY_PLACE_BYTES]; /* "ORC-9", "TQ1", "AL1, DG1", or "" */
 };
 
 struct conformity_code {
     const char *code;
-    uint64_t count; /* files or folders that have it */
-    const char *examples[CONFORMITY_EXAMPLES];
+    uint64_t count;                            /* files or folders that have it */
+    const char *examples[CONFORMITY_EXAMPLES]; /* paths */
+    const char *places[CONFORMITY_EXAMPLES];   /* in those files */
     int example_count;
 };
 
@@ -97,8 +100,9 @@ MUST_CHECK bool conformity_check(const struct conformity_walk *walk,
 /* "OML-11", "-" for others, and the name beside it; "" when there is none. */
 const char *conformity_type_code(size_t type);
 const char *conformity_type_name(size_t type, bool is_english);
-MUST_CHECK bool conformity_count_code(struct conformity_total *total, const char *code,
-                                      const char *path, struct err *err);
+MUST_CHECK bool conformity_count_code(struct conformity_total *total,
+                                      const struct conformity_finding *found,
+                                      struct err *err);
 
 /* ---- reports (report.c, report_html.c) ---- */
 struct conformity_report {

@@ -51,6 +51,8 @@ static void put_code(const struct conformity_report *report,
     for (int i = 0; i < code->example_count; i++) {
         buf_cstr(out, "              ");
         put_line(out, conformity_path(code->examples[i], &arena));
+        buf_cstr(out, code->places[i][0] ? "  " : "");
+        buf_cstr(out, code->places[i]);
         buf_byte(out, '\n');
     }
 }

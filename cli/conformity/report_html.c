@@ -111,7 +111,8 @@ static void put_code(const struct conformity_report *report,
     for (int i = 0; i < code->example_count; i++) {
         buf_cstr(out, i ? "<br><code>" : "<code>");
         put_text(out, conformity_path(code->examples[i], &arena));
-        buf_cstr(out, "</code>");
+        buf_cstr(out, "</code> ");
+        put_words(out, code->places[i]);
     }
     buf_cstr(out, "</td></tr>\n");
 }

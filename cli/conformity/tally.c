@@ -17,19 +17,29 @@ static struct conformity_code *find_code(struct conformity_total *total, const c
     return added;
 }
 
-bool conformity_count_code(struct conformity_total *total, const char *code,
-                           const char *path, struct err *err)
+static const char *copy_of(struct arena *arena, const char *text, struct err *err)
 {
-    struct conformity_code *counted = find_code(total, code);
+    size_t len = strlen(text);
+    char *copy = arena_take(arena, len + 1, 1, err);
+    if (copy)
+        memcpy(copy, text, len);
+    return copy;
+}
+
+bool conformity_count_code(struct conformity_total *total,
+                           const struct conformity_finding *found, struct err *err)
+{
+    struct conformity_code *counted = find_code(total, found->code);
     counted->count++;
-    if (counted->example_count == CONFORMITY_EXAMPLES)
+    int at = counted->example_count;
+    if (at == CONFORMITY_EXAMPLES)
         return true;
-    size_t len = strlen(path);
-    char *copy = arena_take(&total->arena, len + 1, 1, err);
-    if (!copy)
+    counted->examples[at] = copy_of(&total->arena, found->path, err);
+    if (counted->examples[at])
+        counted->places[at] = copy_of(&total->arena, found->place, err);
+    if (err->kind != ERR_NONE)
         return false;
-    memcpy(copy, path, len);
-    counted->examples[counted->example_count++] = copy;
+    counted->example_count++;
     return true;
 }
 

@@ -13,6 +13,7 @@
 #include "cli/conformity/conformity.h"
 #include "formats/charset/charset.h"
 #include "formats/extended/extended.h"
+#include "formats/hl7/hl7.h"
 
 enum {
     DEPTH_PATIENT = 3,
@@ -50,10 +51,53 @@ struct walking {
     const char *path;
     struct conformity_type *type;
     const char *type_code;
-    int worst; /* enum conformity_weight, or CONFORMITY_WEIGHT_COUNT */
+    struct span message; /* its bytes, when they are a message's */
+    int worst;           /* enum conformity_weight, or CONFORMITY_WEIGHT_COUNT */
 };
 
 /* ---- findings ---- */
+
+/* What is missing or not shown is not where the offset is: its words name it. */
+static bool is_about_names(const char *code)
+{
+    static const char *const codes[] = {"ssmix_segment_missing", "ssmix_group_missing",
+                                        "ssmix_group_incomplete", "segment_unread"};
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+        if (strcmp(code, codes[i]) == 0)
+            return true;
+    return false;
+}
+
+/* The names of segments among the words: capitals, digits and what stands between. */
+static void take_names(struct span words, char place[CONFORMITY_PLACE_BYTES])
+{
+    size_t len = 0;
+    for (size_t i = 0; i < words.len && len + 1 < CONFORMITY_PLACE_BYTES; i++) {
+        uint8_t byte = words.at[i];
+        if ((byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
+            (len > 0 && (byte == ',' || byte == ' ')))
+            place[len++] = (char)byte;
+    }
+    place[len] = '\0';
+}
+
+/* Where in the message a vendor looks: "ORC-9". */
+static void name_place(struct walking *walking, struct conformity_finding *found,
+                       struct span words)
+{
+    struct err ignored = {0};
+    found->place[0] = '\0';
+    if (!walking->message.at || !found->has_offset)
+        return;
+    if (is_about_names(found->code)) {
+        take_names(words, found->place);
+        return;
+    }
+    const struct hl7_message *message =
+        hl7_parse(walking->message, &walking->arena, &ignored);
+    if (message)
+        hl7_name_place(message, (size_t)found->offset, found->place);
+}
 
 static bool note(struct walking *walking, const struct conformity_finding *found,
                  struct err *err)
@@ -62,7 +106,7 @@ static bool note(struct walking *walking, const struct conformity_finding *found
     int weight = (int)conformity_find_words(found->code)->weight;
     if (weight < walking->worst)
         walking->worst = weight;
-    return conformity_count_code(walking->total, found->code, found->path, err) &&
+    return conformity_count_code(walking->total, found, err) &&
            (!config->note || config->note(config->context, found, err));
 }
 
@@ -81,6 +125,7 @@ static bool note_fault(struct walking *walking, const struct err *fault, struct 
                                        .offset = fault->offset,
                                        .clause = fault->clause,
                                        .has_offset = fault->clause != NULL};
+    name_place(walking, &found, span_cstr(fault->text));
     return note(walking, &found, err);
 }
 
@@ -114,6 +159,8 @@ static bool note_warnings(struct walking *walking, const struct ssmix_name *name
                                            .has_offset = true};
         bool is_due = is_first_of_code(list, one) &&
                       !(strcmp(one->code, "key_mismatch") == 0 && has_fixed_key(name));
+        if (is_due)
+            name_place(walking, &found, text_span(one->text));
         if (is_due && !note(walking, &found, err))
             return false;
     }
@@ -154,6 +201,7 @@ static bool read_content(struct walking *walking, const struct ssmix_name *name,
     struct entry_list list = {.format = "ssmix2"};
     struct err fault = {0};
     bool is_read = ssmix_read(name, bytes, &walking->arena, &list, &fault);
+    walking->message = bytes;
     if (!note_warnings(walking, name, &list, err))
         return false;
     if (!is_read)
@@ -292,6 +340,7 @@ static bool check_file(struct walking *walking, const FTSENT *found, struct err 
     walking->type = &walking->total->types[CONFORMITY_OTHERS];
     walking->type_code = "-";
     walking->worst = CONFORMITY_WEIGHT_COUNT;
+    walking->message = (struct span){0};
     walking->total->files++;
     bool is_done = false;
     bool is_extended = is_document(walking);

@@ -83,6 +83,11 @@ size_t hl7_repetition_count(const struct hl7_message *message, size_t segment,
 struct span hl7_raw(const struct hl7_message *message, struct hl7_place place);
 /* Offset of the value in the input, for findings. */
 size_t hl7_offset(const struct hl7_message *message, struct hl7_place place);
+/* The reverse, as people name it: "ORC-9", or "ORC" for a segment's start and behind its
+ * end; "" for an offset outside of the message. */
+enum { HL7_PLACE_NAME_BYTES = 16 };
+void hl7_name_place(const struct hl7_message *message, size_t offset,
+                    char name[HL7_PLACE_NAME_BYTES]);
 /* True for the explicit null "" (2.5.3), which is not the same as empty. */
 bool hl7_is_null(const struct hl7_message *message, struct hl7_place place);
 /* Decoded text, escapes resolved (\.br\ becomes LF); empty when absent or null. Control

@@ -224,6 +224,27 @@ static void signs_that_a_message_does_not_need_may_be_absent(void)
     CHECK(reads(message, HL7_AT(1, 2, 2), "\\.br\\"));
 }
 
+static void an_offset_is_named_as_people_do(void)
+{
+    static const char bytes[] = "\x0BMSH|^~\\&|A||C\rPID|1||x^y\rZZZ|\r";
+    const struct hl7_message *message = parse(SPAN(bytes));
+    static const struct {
+        const char *before;
+        const char *name;
+    } places[] = {{"MSH", "MSH"},   {"^~", "MSH-2"},  {"C\r", "MSH-5"},  {"PID", "PID"},
+                  {"1||", "PID-1"}, {"x^y", "PID-3"}, {"y\rZ", "PID-3"}, {"ZZZ", "ZZZ"}};
+    char name[HL7_PLACE_NAME_BYTES];
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        size_t offset = (size_t)(strstr(bytes, places[i].before) - bytes);
+        hl7_name_place(message, offset, name);
+        CHECK(strcmp(name, places[i].name) == 0);
+    }
+    hl7_name_place(message, 0, name);
+    CHECK(name[0] == '\0');
+    hl7_name_place(message, 1000, name);
+    CHECK(name[0] == '\0');
+}
+
 static void formatting_commands_move_the_text(void)
 {
     const struct hl7_message *message =
@@ -443,6 +464,7 @@ int main(void)
     RUN(a_line_feed_in_a_text_keeps_the_text_but_never_hides_a_segment);
     RUN(separators_come_from_the_message);
     RUN(signs_that_a_message_does_not_need_may_be_absent);
+    RUN(an_offset_is_named_as_people_do);
     RUN(formatting_commands_move_the_text);
     RUN(a_message_without_msh_is_refused);
     RUN(bad_separators_are_refused);

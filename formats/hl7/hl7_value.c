@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
 #include <string.h>
 
 #include "formats/hl7/hl7_message.h"
@@ -198,6 +199,32 @@ size_t hl7_offset(const struct hl7_message *message, struct hl7_place place)
     if (!value.at)
         return hl7_segment_offset(message, place.segment);
     return message->stripped + (size_t)(value.at - message->bytes.at);
+}
+
+void hl7_name_place(const struct hl7_message *message, size_t offset,
+                    char name[HL7_PLACE_NAME_BYTES])
+{
+    enum { NAME_BYTES = 3, FIELD_MAX = 9999 };
+    name[0] = '\0';
+    size_t i = message->segment_count;
+    while (i > 0 && hl7_segment_offset(message, i - 1) > offset)
+        i--;
+    if (i == 0 || offset > message->stripped + message->bytes.len)
+        return;
+    const struct hl7_segment *segment = &message->segments[i - 1];
+    struct span tag = hl7_segment_name(message, i - 1);
+    size_t at = offset - message->stripped;
+    uint32_t field = 0;
+    while (field + 1 < segment->field_count &&
+           (message->fields[segment->first_field + field + 1] & HL7_OFFSET_MASK) <= at)
+        field++;
+    if (tag.len != NAME_BYTES)
+        return;
+    memcpy(name, tag.at, NAME_BYTES);
+    name[NAME_BYTES] = '\0';
+    if (field > 0 && field <= FIELD_MAX)
+        snprintf(name + NAME_BYTES, HL7_PLACE_NAME_BYTES - NAME_BYTES, "-%u",
+                 (unsigned)(field + segment->is_msh));
 }
 
 bool hl7_is_null(const struct hl7_message *message, struct hl7_place place)
