@@ -292,10 +292,12 @@ static void say_control(struct ssmix_reader *reader, struct entry *entry, size_t
         words = TEXT("（中止）");
     else if (control == SSMIX_ON_HOLD)
         words = TEXT("（保留）");
+    if (words.len == 0)
+        return;
     bool has_it =
         entry->title.len >= words.len &&
         memcmp(entry->title.at + entry->title.len - words.len, words.at, words.len) == 0;
-    if (words.len > 0 && !has_it)
+    if (!has_it)
         entry->title = ssmix_pair(reader, entry->title, "", words);
 }
 
