@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import {
-  FIT, angleOf, cutOf, depthOf, edgesOf, lengthOf, matrixOf, planeOf, toImage, toScreen, unitOf, zoomAt, type Plane, type Point, type View,
+  FIT, depthOf, edgesOf, matrixOf, planeOf, toImage, toScreen, unitOf, zoomAt, type Plane, type Point, type View,
 } from './geometry.ts';
+import { cutOf } from './cut.ts';
+import { angleOf, lengthOf } from './lines.ts';
 import { frameOf, type Instance } from './study.ts';
 
 const of = (change: Partial<Instance>): Instance =>

@@ -58,8 +58,8 @@ export function zoomAt(view: View, box: Box, by: number, [x, y]: Point): View {
 
 // ---- in the patient ----
 
-const dot = (a: Vector, b: Vector): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-const plus = (a: Vector, b: Vector, by = 1): Vector => [a[0] + b[0] * by, a[1] + b[1] * by, a[2] + b[2] * by];
+export const dot = (a: Vector, b: Vector): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+export const plus = (a: Vector, b: Vector, by = 1): Vector => [a[0] + b[0] * by, a[1] + b[1] * by, a[2] + b[2] * by];
 const cross = (a: Vector, b: Vector): Vector => [
   a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0],
 ];
@@ -95,26 +95,6 @@ export function depthOf(image: Instance): number | null {
 }
 
 export const areParallel = (a: Plane, b: Plane): boolean => Math.abs(dot(a.normal, b.normal)) > 0.98;
-
-/** Where another picture cuts this one, in this one's points; null where it does not. */
-export function cutOf(other: Plane, here: Plane): [Point, Point] | null {
-  if (areParallel(other, here)) return null;
-  const corners = [[0, 0], [other.columns, 0], [other.columns, other.rows], [0, other.rows]].map(
-    ([column = 0, row = 0]) => plus(plus(other.origin, other.across, column), other.down, row),
-  );
-  const heights = corners.map((corner) => dot(plus(corner, here.origin, -1), here.normal));
-  const found: Point[] = [];
-  corners.forEach((corner, at) => {
-    const next = (at + 1) % 4;
-    const [from = 0, to = 0] = [heights[at], heights[next]];
-    if (from !== 0 && from * to >= 0) return; // a corner counts once, as where its edge begins
-    const meets = from === 0 ? corner : plus(corner, plus(corners[next] ?? corner, corner, -1), from / (from - to));
-    const offset = plus(meets, here.origin, -1);
-    found.push([dot(offset, here.across) / dot(here.across, here.across), dot(offset, here.down) / dot(here.down, here.down)]);
-  });
-  const [first, second] = found;
-  return first && second ? [first, second] : null;
-}
 
 // ---- letters at the edges ----
 
@@ -153,24 +133,10 @@ export function edgesOf(image: Pick<Instance, 'orientation' | 'patient_orientati
   return { top, right: east, bottom: south, left: west };
 }
 
-// ---- measures ----
+// ---- lengths ----
 
 /** What a length is in: none says why there is no length. */
 export function unitOf(image: Instance): 'mm' | 'detector' | 'none' {
   if (!image.spacing || image.spacing_kind === 'none') return 'none';
   return image.spacing_kind === 'imager' ? 'detector' : 'mm';
-}
-
-/** mm; only where there is a unit. */
-export function lengthOf(image: Instance, [ax, ay]: Point, [bx, by]: Point): number {
-  const [perRow = NaN, perColumn = NaN] = image.spacing ?? [];
-  return Math.hypot((bx - ax) * perColumn, (by - ay) * perRow);
-}
-
-/** Degrees at the middle point, in true shape. */
-export function angleOf(image: Instance, a: Point, middle: Point, b: Point): number {
-  const tall = pixelAspect(image);
-  const [ux, uy] = [a[0] - middle[0], (a[1] - middle[1]) * tall];
-  const [vx, vy] = [b[0] - middle[0], (b[1] - middle[1]) * tall];
-  return (Math.abs(Math.atan2(ux * vy - uy * vx, ux * vx + uy * vy)) * 180) / Math.PI;
 }

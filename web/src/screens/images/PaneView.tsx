@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One pane on the screen: the picture, what must be known about it at its edges, hands on it. */
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Facility } from '../../api/client.ts';
 import { t, type Key } from '../../i18n/t.ts';
 import { slashed } from '../../i18n/wareki.ts';
 import { lazy } from '../../ui/lazy.tsx';
 import { FacilityMark, ProblemNotice } from '../../ui/pieces.tsx';
 import { useRecovery } from '../../ui/recovery.ts';
-import { edgesOf, matrixOf, toImage, zoomAt, type Point } from '../../viewer/geometry.ts';
-import { Gestures, type Meaning, type Tool, type Touch } from '../../viewer/gestures.ts';
+import { edgesOf } from '../../viewer/geometry.ts';
+import type { Tool } from '../../viewer/gestures.ts';
 import type { Pane } from '../../viewer/pane.ts';
-import { Stage, textOf, type Lines } from '../../viewer/stage.ts';
+import type { Lines } from '../../viewer/lines.ts';
 import { canWindow } from '../../viewer/study.ts';
-import { usedTool } from './Toolbar.tsx';
+import { useHands, useStage } from './hands.ts';
 import type { Opened } from './studies.ts';
 
 const Unsupported = lazy(() => import('./Unsupported.tsx').then((m) => m.Unsupported));
@@ -35,90 +35,34 @@ export interface PaneProps {
 
 const SIDES: Record<string, Key> = { L: 'image.side.L', R: 'image.side.R', B: 'image.side.B' };
 
+/** How lines are drawn comes after the first picture, which has none. */
+function useLines(hasPicture: boolean, hasLines: boolean) {
+  const [lines, setLines] = useState<typeof import('../../viewer/lines.ts')>();
+  useEffect(() => {
+    if (hasPicture && !lines) import('../../viewer/lines.ts').then(setLines, () => {}); // once more with a line
+  }, [hasPicture, hasLines]);
+  return lines;
+}
+
 export function PaneView(props: PaneProps) {
   const { pane } = props;
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const host = useRef<HTMLDivElement>(null);
-  const stage = useRef<Stage | undefined>(undefined);
   const latest = useRef(props);
   latest.current = props;
-  const [size, setSize] = useState('');
-
-  useLayoutEffect(() => {
-    if (!canvas.current || !host.current) return undefined;
-    const made = new Stage(canvas.current);
-    stage.current = made;
-    const watcher = new ResizeObserver(([entry]) => {
-      if (!entry) return;
-      const { width, height } = entry.contentRect;
-      made.resize({ width, height });
-      setSize(`${width} ${height}`);
-    });
-    watcher.observe(host.current);
-    return () => watcher.disconnect();
-  }, []);
-
+  const { canvas, host, stage, isSized } = useStage();
   const { image } = pane;
   const { picture, isPreview } = pane.picture();
   const { measuring } = pane;
+  const measures = measuring.all;
+  const lines = useLines(picture !== undefined, props.cuts.length + measures.length > 0);
   useLayoutEffect(() => {
     const { current } = stage;
     if (!image || !current) return;
     const { view, window, isInverted } = pane;
-    current.draw(image, picture, { view, window, isInverted }, { cuts: props.cuts, measures: measuring.all, detector: t('image.detector') });
+    const above = { cuts: props.cuts, measures, detector: t('image.detector') };
+    current.draw(image, picture, { view, window, isInverted }, (on) => lines?.drawLines(on, image, above));
   });
 
-  const gestures = useMemo(() => {
-    const now = () => latest.current.pane;
-    const onImage = (at: Point): Point => {
-      const { image: of, view } = now();
-      return of && stage.current ? toImage(matrixOf(view, of, stage.current.box), at) : at;
-    };
-    const does: Meaning = {
-      scroll: (steps) => latest.current.onScroll(steps),
-      window: (across, down) => now().turnWindow(across, down),
-      pan: (across, down) => now().look({ x: now().view.x + across, y: now().view.y + down }),
-      zoom: (by, at) => stage.current && now().look(zoomAt(now().view, stage.current.box, by, at)),
-      fit: () => now().look({ zoom: 1, x: 0, y: 0 }),
-      tools: () => latest.current.onTools(),
-      mark: (phase, at) => {
-        const draft = now().measuring;
-        const tool = usedTool(now(), latest.current.tool) === 'angle' ? 'angle' : 'length';
-        if (phase === 'down') draft.down(tool, onImage(at), at);
-        else if (phase === 'move') draft.move(onImage(at));
-        else draft.up(onImage(at), at);
-        now().look({});
-      },
-      rest: () => {},
-    };
-    return new Gestures(
-      does,
-      () => usedTool(now(), latest.current.tool),
-      () => Math.min(Math.max((stage.current?.box.height ?? 400) / now().count, 4), 24),
-    );
-  }, []);
-
-  const touchOf = (event: PointerEvent): Touch => {
-    const box = host.current?.getBoundingClientRect();
-    return {
-      id: event.pointerId, x: event.clientX - (box?.left ?? 0), y: event.clientY - (box?.top ?? 0),
-      isMouse: event.pointerType === 'mouse', button: Math.max(event.button, 0), time: event.timeStamp,
-    };
-  };
-  useEffect(() => {
-    const element = host.current;
-    if (!element) return undefined;
-    // not passive: the page must not scroll or zoom
-    const onWheel = (event: WheelEvent) => {
-      event.preventDefault();
-      latest.current.onActive();
-      const box = element.getBoundingClientRect();
-      gestures.wheel(event.deltaY, event.ctrlKey || event.metaKey, [event.clientX - box.left, event.clientY - box.top]);
-    };
-    element.addEventListener('wheel', onWheel, { passive: false });
-    return () => element.removeEventListener('wheel', onWheel);
-  }, []);
-
+  const hands = useHands(host, stage, latest);
   const problem = pane.failure;
   useRecovery(pane.valuesFailure, () => props.onRetry(pane.valuesFailure));
   const count = pane.count;
@@ -130,15 +74,8 @@ export function PaneView(props: PaneProps) {
         tabIndex={0}
         role="img"
         aria-label={sayOf(pane)}
-        data-ready={picture && size ? (isPreview ? 'preview' : 'raw') : 'no'}
-        onPointerDown={(event) => {
-          props.onActive();
-          event.currentTarget.setPointerCapture(event.pointerId);
-          gestures.down(touchOf(event));
-        }}
-        onPointerMove={(event) => gestures.move(touchOf(event))}
-        onPointerUp={(event) => gestures.up(touchOf(event))}
-        onPointerCancel={(event) => gestures.cancel(event.pointerId)}
+        data-ready={picture && isSized ? (isPreview ? 'preview' : 'raw') : 'no'}
+        {...hands}
         onContextMenu={(event) => event.preventDefault()}
         // lifting a finger that rested would press what has opened under it
         onTouchEnd={(event) => event.cancelable && event.preventDefault()}
@@ -157,10 +94,10 @@ export function PaneView(props: PaneProps) {
           {t('image.fetching')}
         </p>
       )}
-      {measuring.all.length > 0 && image && (
+      {measures.length > 0 && image && (
         <ul class="sr" aria-label={t('image.measures')}>
           {measuring.done.map((measure, at) => (
-            <li key={at}>{textOf(image, measure, t('image.detector'))}</li>
+            <li key={at}>{lines?.textOf(image, measure, t('image.detector'))}</li>
           ))}
         </ul>
       )}

@@ -6,6 +6,7 @@ import type { Pane } from '../../viewer/pane.ts';
 import type { Instance, Series } from '../../viewer/study.ts';
 import { sayOf, windowNumber } from './PaneView.tsx';
 import { t } from '../../i18n/t.ts';
+import type { Slot } from './slot.ts';
 import type { Opened } from './studies.ts';
 
 export interface Picked {
@@ -37,3 +38,5 @@ export function markOf(study: Opened, pane: Pane | undefined): Picked | undefine
 
 export const isOf = (a: Picked, b: Picked | undefined): boolean =>
   a.study === b?.study && a.index === b.index && a.at === b.at;
+
+export const hasMark = (marks: Mark[], { study, pane }: Slot): boolean => marks.some((one) => isOf(one, markOf(study, pane)));

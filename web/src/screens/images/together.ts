@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Panes beside each other: what comes into another one, how they go along, what cuts what. */
-import { cutOf, planeOf } from '../../viewer/geometry.ts';
-import type { Lines } from '../../viewer/stage.ts';
+import { cutOf } from '../../viewer/cut.ts';
+import { planeOf } from '../../viewer/geometry.ts';
+import type { Lines } from '../../viewer/lines.ts';
 import { firstImage, type Series, type Study } from '../../viewer/study.ts';
 import type { Slot, Slots } from './slot.ts';
 import type { Opened } from './studies.ts';
