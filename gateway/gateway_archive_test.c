@@ -48,6 +48,7 @@ static bool is_archive(const struct fetched *fetched)
     bool is_one = fetched->status == 200 && fetched->is_whole &&
                   strcmp(fetched->type, "application/zip") == 0 &&
                   fetched->length == (int64_t)fetched->body.len &&
+                  fetched->whole_length >= fetched->length &&
                   strlen(fetched->stamp) == 64;
     if (!is_one)
         printf("# %d, %zu of %lld bytes, stamp %s\n", fetched->status, fetched->body.len,
@@ -66,6 +67,7 @@ static bool goes_on(struct scene *scene, const struct fetched *whole, const char
              whole->stamp, more);
     fetch(scene, "/archive", members, &fetched);
     bool is_rest = is_archive(&fetched) && span_equal(buf_view(&fetched.body), rest) &&
+                   fetched.whole_length == whole->length &&
                    strcmp(fetched.stamp, whole->stamp) == 0;
     if (!is_rest)
         printf("# from %zu\n", from);
@@ -125,6 +127,31 @@ static void an_archive_goes_on_from_any_place(void)
         CHECK(goes_on(&scene, &whole, "", places[i]));
     for (size_t from = 77777; from < len; from += 293339)
         CHECK(goes_on(&scene, &whole, "", from));
+    end(&scene);
+}
+
+/* What is more than there is, is all of it; of another archive, too. */
+static void the_last_bytes_of_an_archive_are_asked_for(void)
+{
+    struct scene scene;
+    begin_large(&scene);
+    FETCHED whole, other;
+    fetch(&scene, "/archive", ALL, &whole);
+    CHECK(is_archive(&whole));
+    size_t len = whole.body.len;
+    const size_t counts[] = {1, 22, 1000, len - 1, len, len + 1, SIZE_MAX / 2};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        char members[64];
+        size_t count = counts[i] < len ? counts[i] : len;
+        snprintf(members, sizeof members, ",\"last\":%zu", counts[i]);
+        FETCHED last;
+        fetch(&scene, "/archive", members, &last);
+        CHECK(is_archive(&last) && last.whole_length == (int64_t)len);
+        CHECK(span_equal(buf_view(&last.body),
+                         span_part(buf_view(&whole.body), len - count, count)));
+    }
+    fetch(&scene, "/archive", ",\"last\":5,\"if_stamp\":\"0\"", &other);
+    CHECK(is_archive(&other) && other.body.len == len);
     end(&scene);
 }
 
@@ -335,6 +362,12 @@ static void there_is_nothing_behind_the_end(void)
                  whole.body.len + i, whole.stamp);
         REFUSED(members, 400, "range_unsatisfiable");
     }
+    FETCHED nothing;
+    fetch(&scene, "/archive", ",\"last\":0", &nothing);
+    CHECK(nothing.status == 400 && nothing.whole_length == whole.length);
+    REFUSED(",\"last\":0", 400, "range_unsatisfiable");
+    REFUSED(",\"last\":-1", 400, "json_member");
+    REFUSED(",\"last\":\"7\"", 400, "json_member");
     REFUSED(",\"from\":9223372036854775807", 400, "range_unsatisfiable");
     REFUSED(",\"from\":9223372036854775808", 400, "json_invalid");
     REFUSED(",\"from\":99999999999999999999999999", 400, "json_invalid");
@@ -413,6 +446,7 @@ int main(void)
 {
     RUN(an_archive_is_the_same_bytes_each_time);
     RUN(an_archive_goes_on_from_any_place);
+    RUN(the_last_bytes_of_an_archive_are_asked_for);
     RUN(a_series_goes_on_in_its_own_archive);
     RUN(an_archive_of_a_recording_goes_on);
     RUN(what_is_put_together_is_read_by_another_program);

@@ -281,17 +281,21 @@ static void a_document_is_sent_as_it_lies_in_its_file(void)
 static void check_rest(struct scene *scene, const struct wish *wish, struct span file,
                        size_t from)
 {
-    char members[64];
-    snprintf(members, sizeof members, ",\"from\":%zu", from);
-    FETCHED rest;
-    fetch_as(scene, "/instance", members, wish, &rest);
-    bool is_right =
-        rest.status == 200 && rest.is_whole &&
-        strcmp(rest.type, "application/dicom") == 0 &&
-        span_equal(buf_view(&rest.body), span_of(file.at + from, file.len - from));
-    CHECK(is_right);
-    if (!is_right)
-        printf("# from %zu: %d, %zu bytes\n", from, rest.status, rest.body.len);
+    char members[2][64];
+    snprintf(members[0], sizeof members[0], ",\"from\":%zu", from);
+    snprintf(members[1], sizeof members[1], ",\"last\":%zu", file.len - from);
+    for (int i = 0; i < 2; i++) {
+        FETCHED rest;
+        fetch_as(scene, "/instance", members[i], wish, &rest);
+        bool is_right =
+            rest.status == 200 && rest.is_whole &&
+            strcmp(rest.type, "application/dicom") == 0 &&
+            rest.whole_length == (int64_t)file.len &&
+            span_equal(buf_view(&rest.body), span_of(file.at + from, file.len - from));
+        CHECK(is_right);
+        if (!is_right)
+            printf("# from %zu: %d, %zu bytes\n", from, rest.status, rest.body.len);
+    }
 }
 
 /* What a download that broke off goes on with must be the rest of the same file, sent
@@ -313,16 +317,18 @@ static void a_file_goes_on_from_where_it_is_asked_for(void)
         const size_t places[] = {0, 1, file.len / 2, file.len - 1};
         for (size_t k = 0; k < 4; k++)
             check_rest(&scene, &wishes[i], file, places[k]);
-        for (size_t k = 0; k < 2; k++) {
+        for (size_t k = 0; k < 3; k++) {
             char members[64];
-            snprintf(members, sizeof members, ",\"from\":%zu", file.len + k);
+            snprintf(members, sizeof members, k == 2 ? ",\"last\":0" : ",\"from\":%zu",
+                     file.len + k);
             FETCHED behind;
             fetch_as(&scene, "/instance", members, &wishes[i], &behind);
-            CHECK(behind.status == 400 &&
+            CHECK(behind.status == 400 && behind.whole_length == (int64_t)file.len &&
                   memmem(behind.body.at, behind.body.len, "\"range_unsatisfiable\"", 21));
         }
     }
     CHECK(is_refused(&scene, "/instance", ",\"from\":-1", 400, "json_member"));
+    CHECK(is_refused(&scene, "/instance", ",\"last\":-1", 400, "json_member"));
     end(&scene);
 }
 

@@ -143,9 +143,8 @@ struct fetched {
     struct tunnel_exchange *exchange;
     struct buf body;
     int status;
-    char type[64];
-    char stamp[80];
-    int64_t length;          /* as the head says; < 0 = it does not */
+    char type[64], stamp[80];
+    int64_t length, whole_length; /* as the head says; < 0 = it does not */
     void (*meanwhile)(void); /* called once, when so many have come; NULL = nothing is */
     size_t meanwhile_bytes;
     bool has_ended;
@@ -162,6 +161,7 @@ static inline void note_head(void *context, const struct tunnel_head *head)
     snprintf(fetched->stamp, sizeof fetched->stamp, "%.*s", (int)head->stamp.len,
              (const char *)head->stamp.at);
     fetched->length = head->content_length;
+    fetched->whole_length = head->whole_length;
     pthread_mutex_unlock(&fetched->lock);
 }
 

@@ -15,7 +15,8 @@ enum {
     STREAM_BYTES = 1024 * 1024,
     /* And of an answer that is read whole, which would otherwise cross a long line twice.
      */
-    ANSWER_BYTES = 256 * 1024
+    ANSWER_BYTES = 256 * 1024,
+    CANCEL_MS = 2000
 };
 
 static const struct content_target *target_of(const struct content_fetch *fetch)
@@ -95,6 +96,45 @@ bool content_send(struct content_fetch *fetch, struct span body,
     bool is_sent = fetch->exchange != NULL;
     pthread_mutex_unlock(&fetch->lock);
     return is_sent;
+}
+
+static void ignore_head(void *context, const struct tunnel_head *head)
+{
+    (void)context;
+    (void)head;
+}
+
+static void ignore_data(void *context, struct span bytes)
+{
+    (void)context;
+    (void)bytes;
+}
+
+static void ignore_end(void *context, bool complete, const struct err *err)
+{
+    (void)context;
+    (void)complete;
+    (void)err;
+}
+
+void content_tell_cancel(struct content_fetch *fetch)
+{
+    static const struct tunnel_events events = {ignore_head, ignore_data, ignore_end};
+    struct err err = {0};
+    CLEANUP(buf_free) struct buf body = buf_init(256);
+    struct json_writer writer = json_writer(&body);
+    json_open_object(&writer);
+    json_put_id(&writer, "opening", opening_handle(fetch->opening));
+    json_close_object(&writer);
+    struct tunnel_request request = {.method = "POST",
+                                     .path = "/cancel",
+                                     .body = buf_view(&body),
+                                     .first_byte_ms = CANCEL_MS,
+                                     .total_ms = CANCEL_MS};
+    if (buf_check(&body, &err) &&
+        !tunnel_send(fetch->tunnel, &request, &events, fetch->service, &err) &&
+        fetch->service->config.log)
+        log_err(fetch->service->config.log, "cancel_unsent", &err);
 }
 
 /* What signing reads of a target. */

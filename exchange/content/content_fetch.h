@@ -47,6 +47,7 @@ struct content_fetched {
     char lossy[CONTENT_LOSSY_MAX];    /* value of tsumugi-lossy */
     char stamp[CONTENT_STAMP_MAX];    /* value of tsumugi-stamp */
     int64_t length;                   /* < 0 = not said */
+    int64_t whole_length;             /* value of tsumugi-length; < 0 = not said */
     uint8_t first[CONTENT_FIRST_MAX]; /* the way's first_bytes, or what there was */
     size_t first_bytes;
 };

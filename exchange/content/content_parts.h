@@ -149,6 +149,8 @@ MUST_CHECK bool content_write_wish(struct content_wish *wish, struct buf *out,
 /* Signs and sends; the call may be answered before this returns. */
 MUST_CHECK bool content_send(struct content_fetch *fetch, struct span body,
                              const struct tunnel_events *events, struct err *err);
+/* The gateway hears it by the opening too, for whatever else runs under it. */
+void content_tell_cancel(struct content_fetch *fetch);
 MUST_CHECK bool content_make_parts(struct content_fetch *fetch,
                                    const struct content_question *question,
                                    struct err *err);

@@ -21,8 +21,7 @@ enum {
      * stalls leaves below goes on when the server looks again. */
     BATCHES = 4,
     TURN_PIECES = 16,
-    REFUSAL_BYTES_MAX = 64 * 1024,
-    CANCEL_MS = 2000,
+    REFUSAL_BYTES_MAX = 64 * 1024
 };
 
 /* ---- life ---- */
@@ -151,6 +150,7 @@ static void got_head(void *context, const struct tunnel_head *head)
     pthread_mutex_lock(&fetch->lock);
     fetch->status = head->status;
     fetch->head.length = head->content_length;
+    fetch->head.whole_length = head->whole_length;
     fetch->batch_bytes = head->credit_bytes / BATCHES;
     copy_field(fetch->head.type, sizeof fetch->head.type, head->content_type);
     copy_field(fetch->head.lossy, sizeof fetch->head.lossy, head->lossy);
@@ -361,46 +361,6 @@ static bool check_permission(struct content_fetch *fetch, struct err *err)
     return opening_renew(fetch->opening, err);
 }
 
-static void ignore_head(void *context, const struct tunnel_head *head)
-{
-    (void)context;
-    (void)head;
-}
-
-static void ignore_data(void *context, struct span bytes)
-{
-    (void)context;
-    (void)bytes;
-}
-
-static void ignore_end(void *context, bool complete, const struct err *err)
-{
-    (void)context;
-    (void)complete;
-    (void)err;
-}
-
-/* The gateway hears it by the opening too, for whatever else runs under it. */
-static void tell_cancel(struct content_fetch *fetch)
-{
-    static const struct tunnel_events events = {ignore_head, ignore_data, ignore_end};
-    struct err err = {0};
-    CLEANUP(buf_free) struct buf body = buf_init(256);
-    struct json_writer writer = json_writer(&body);
-    json_open_object(&writer);
-    json_put_id(&writer, "opening", opening_handle(fetch->opening));
-    json_close_object(&writer);
-    struct tunnel_request request = {.method = "POST",
-                                     .path = "/cancel",
-                                     .body = buf_view(&body),
-                                     .first_byte_ms = CANCEL_MS,
-                                     .total_ms = CANCEL_MS};
-    if (buf_check(&body, &err) &&
-        !tunnel_send(fetch->tunnel, &request, &events, fetch->service, &err) &&
-        fetch->service->config.log)
-        log_err(fetch->service->config.log, "cancel_unsent", &err);
-}
-
 /* The lock is held. */
 static void give_up(struct content_fetch *fetch)
 {
@@ -424,8 +384,17 @@ static void cut(struct content_fetch *fetch, const struct err *why)
     pthread_mutex_lock(&fetch->lock);
     give_up(fetch);
     pthread_mutex_unlock(&fetch->lock);
-    tell_cancel(fetch);
+    content_tell_cancel(fetch);
     opening_end(fetch->opening, "cut", why->code);
+}
+
+/* RFC 9110 section 15.5.17. */
+static void tell_length(const struct content_fetch *fetch)
+{
+    char content_range[48];
+    snprintf(content_range, sizeof content_range, "bytes */%lld",
+             (long long)fetch->head.whole_length);
+    http_add_header(fetch->wish.call, "content-range", content_range);
 }
 
 static void answer_fault(struct content_fetch *fetch, const struct err *err)
@@ -464,6 +433,19 @@ static void fault_of_end(struct content_fetch *fetch, struct err *err)
     } else {
         content_refusal(fetch->status, body, err);
     }
+}
+
+/* How long it is says something of it. */
+static void fault_of_stream(struct content_fetch *fetch, struct err *err)
+{
+    struct err refused = {0};
+    fault_of_end(fetch, err);
+    if (strcmp(err->code, "range_unsatisfiable") != 0 || fetch->head.whole_length < 0)
+        return;
+    if (check_permission(fetch, &refused))
+        tell_length(fetch);
+    else
+        *err = refused;
 }
 
 /* ---- whole ---- */
@@ -583,7 +565,7 @@ static void ask_next_part(struct content_fetch *fetch)
     pthread_mutex_lock(&fetch->lock);
     fetch->parts->at++;
     fetch->status = 0;
-    fetch->head = (struct content_fetched){.length = -1};
+    fetch->head = (struct content_fetched){.length = -1, .whole_length = -1};
     fetch->passed_bytes = 0;
     fetch->has_ended = fetch->is_complete = fetch->is_passing = false;
     buf_reset(&fetch->received);
@@ -725,7 +707,7 @@ static void step_stream(struct content_fetch *fetch)
     if (!is_answered && is_good) {
         begin_stream(fetch);
     } else if (!is_answered && has_ended) {
-        fault_of_end(fetch, &err);
+        fault_of_stream(fetch, &err);
         answer_fault(fetch, &err);
     }
     if (is_answered && fetch->parts)

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The gateway's study, read and written anew member by member: what the contract does not
  * name is left out, and what is not as it should be refuses the whole. */
+#include <string.h>
+#include <strings.h>
+
 #include "base/hash.h"
 #include "exchange/image/image_parts.h"
 #include "formats/json/json.h"
@@ -542,20 +545,40 @@ struct text image_read_stamp(struct span value)
     return is_stamp ? (struct text){(const char *)inner.at, inner.len} : TEXT("");
 }
 
+/* Digits, and nothing else. */
+static bool read_place(struct span digits, int64_t *place)
+{
+    bool is_good = digits.len > 0;
+    *place = 0;
+    for (size_t i = 0; is_good && i < digits.len; i++) {
+        is_good = digits.at[i] >= '0' && digits.at[i] <= '9';
+        if (is_good && (__builtin_mul_overflow(*place, 10, place) ||
+                        __builtin_add_overflow(*place, digits.at[i] - '0', place)))
+            *place = INT64_MAX;
+    }
+    return is_good;
+}
+
+static bool is_bytes(struct span unit)
+{
+    static const char bytes[] = "bytes";
+    return unit.len == sizeof bytes - 1 &&
+           strncasecmp((const char *)unit.at, bytes, unit.len) == 0;
+}
+
 struct image_range image_read_range(struct span value)
 {
-    static const struct image_range none = {false, 0, -1};
-    uint64_t from = 0;
-    uint64_t to = 0;
+    static const struct image_range none = {.to = -1};
+    struct image_range range = {.is_asked = true, .to = -1};
     struct span unit;
     struct span first;
-    if (!span_take(&value, '=', &unit) || !span_is(unit, "bytes") || !value.at ||
-        !span_take(&value, '-', &first) || !value.at ||
-        !span_uint(first, INT64_MAX - 1, &from))
+    if (!span_take(&value, '=', &unit) || !is_bytes(unit) || !value.at ||
+        !span_take(&value, '-', &first) || !value.at)
         return none;
-    if (value.len == 0)
-        return (struct image_range){true, (int64_t)from, -1};
-    if (!span_uint(value, INT64_MAX - 1, &to) || to < from)
+    range.is_from_end = first.len == 0;
+    if (!read_place(range.is_from_end ? value : first, &range.from))
         return none;
-    return (struct image_range){true, (int64_t)from, (int64_t)to};
+    if (range.is_from_end || value.len == 0)
+        return range;
+    return read_place(value, &range.to) && range.to >= range.from ? range : none;
 }

@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "exchange/content/content_fetch.h"
 #include "exchange/image/image_parts.h"
+#include "exchange/opening/opening.h"
 #include "exchange/session/session.h"
 #include "formats/json/json.h"
 #include "wire/http/http.h"
@@ -235,25 +237,79 @@ static void answer_frame(struct http_call *call, void *context)
 
 /* ---- getInstance ---- */
 
-/* A condition that is no stamp of ours is not met: the whole file (RFC 9110, 13.1.5). */
-static struct image_range asked_range(struct http_call *call, struct text *stamp)
+/* Of a download under its opening. */
+static uint64_t place_of(const struct content_wish *wish)
 {
-    static const struct image_range none = {false, 0, -1};
-    struct image_range range = image_read_range(http_header(call, "range"));
-    struct span condition = http_header(call, "if-range");
-    bool has_condition = range.is_asked && condition.len > 0;
-    *stamp = has_condition ? image_read_stamp(condition) : TEXT("");
-    return has_condition && stamp->len == 0 ? none : range;
+    uint64_t series = 0;
+    uint64_t instance = 0;
+    struct span asked = {0};
+    if (strcmp(wish->way->path, "/archive") != 0) {
+        bool is_one =
+            span_uint(http_param(wish->call, "series"), UINT32_MAX, &series) &&
+            span_uint(http_param(wish->call, "instance"), UINT32_MAX, &instance);
+        return is_one ? (series + 1) << 32 | (instance + 1) : 0;
+    }
+    bool has_series =
+        http_query(wish->call, "series", &asked) && span_uint(asked, UINT32_MAX, &series);
+    return has_series ? (series + 1) << 32 : 0;
 }
 
-static void ask_rest(struct http_call *call, struct json_writer *writer)
+/* What is asked for, and of what. */
+struct wanted {
+    struct image_range range;
+    char stamp[CONTENT_STAMP_MAX]; /* empty: of what there is */
+};
+
+/* Who says nothing of what it goes on with means what it was told of first under this
+ * opening: curl and wget do so, and would put two files together. */
+static bool recall_stamp(const struct content_wish *wish, struct wanted *wanted)
 {
-    struct text stamp;
-    struct image_range range = asked_range(call, &stamp);
-    if (range.from > 0)
-        json_put_int(writer, "from", range.from);
-    if (stamp.len > 0)
-        json_put_text(writer, "if_stamp", stamp);
+    struct hash stamp;
+    if (!opening_find_first(wish->opening, place_of(wish), &stamp))
+        return false;
+    hash_to_hex(span_of(stamp.bytes, sizeof stamp.bytes), wanted->stamp);
+    return true;
+}
+
+/* A condition that is no stamp of ours is not met: the whole (RFC 9110, 13.1.5). HEAD
+ * knows no ranges (14.2). */
+static struct wanted wanted_of(const struct content_wish *wish)
+{
+    static const struct wanted whole = {.range = {.to = -1}};
+    struct wanted wanted = {.range = image_read_range(http_header(wish->call, "range"))};
+    struct span condition = http_header(wish->call, "if-range");
+    bool is_beginning = wanted.range.from == 0 && !wanted.range.is_from_end;
+    if (!wanted.range.is_asked || http_call_method(wish->call) != HTTP_GET)
+        return whole;
+    if (condition.len == 0)
+        return is_beginning || recall_stamp(wish, &wanted) ? wanted : whole;
+    struct text stamp = image_read_stamp(condition);
+    if (stamp.len == 0)
+        return whole;
+    memcpy(wanted.stamp, stamp.at, stamp.len);
+    return wanted;
+}
+
+/* Once: what was told of first may be told while this is asked for. */
+static void ask_rest(const struct content_wish *wish, struct json_writer *writer)
+{
+    struct wanted *wanted = wish->context;
+    *wanted = wanted_of(wish);
+    if (wanted->range.is_from_end)
+        json_put_int(writer, "last", wanted->range.from);
+    else if (wanted->range.from > 0)
+        json_put_int(writer, "from", wanted->range.from);
+    if (*wanted->stamp)
+        json_put_cstr(writer, "if_stamp", wanted->stamp);
+}
+
+static void answer_rest(struct http_call *call, struct image_service *service,
+                        const struct content_way *way)
+{
+    struct err err = {0};
+    struct wanted *wanted = ARENA_NEW(http_arena(call), struct wanted, &err);
+    if (!wanted || !content_fetch_start(service->contents, call, way, wanted, &err))
+        session_answer_problem(call, &err);
 }
 
 static bool ask_instance(struct content_wish *wish, struct json_writer *writer,
@@ -261,46 +317,87 @@ static bool ask_instance(struct content_wish *wish, struct json_writer *writer,
 {
     if (!ask_instance_at(wish, writer, err))
         return false;
-    ask_rest(wish->call, writer);
+    ask_rest(wish, writer);
     return true;
 }
 
-/* The gateway sends all from the first byte on and says how much that is. */
-static bool narrow(struct http_call *call, const struct image_range *range,
-                   struct content_passage *passage, struct err *err)
+/* Where the rest that a gateway sends begins, and how long the whole is. */
+static bool find_rest(const struct content_fetched *fetched, struct image_range *range,
+                      int64_t *total, struct err *err)
+{
+    bool is_wrong = fetched->length <= 0;
+    if (range->is_from_end) {
+        int64_t asked = range->from;
+        *total = fetched->whole_length;
+        range->from = *total - fetched->length;
+        is_wrong |= fetched->length != (asked < *total ? asked : *total);
+    } else {
+        is_wrong |= __builtin_add_overflow(range->from, fetched->length, total) ||
+                    (fetched->whole_length >= 0 && fetched->whole_length != *total);
+    }
+    return !is_wrong ||
+           err_set(err, ERR_SYNTAX, "content_length", "no length of what is left");
+}
+
+/* The gateway sends all that is left. */
+static bool narrow(struct http_call *call, const struct content_fetched *fetched,
+                   struct image_range range, struct content_passage *passage,
+                   struct err *err)
 {
     char content_range[96];
     int64_t total = 0;
-    if (passage->length <= 0 ||
-        __builtin_add_overflow(range->from, passage->length, &total))
-        return err_set(err, ERR_SYNTAX, "content_length", "no length of what is left");
-    int64_t last = range->to >= 0 && range->to < total ? range->to : total - 1;
+    if (!find_rest(fetched, &range, &total, err))
+        return false;
+    int64_t last = range.to >= 0 && range.to < total ? range.to : total - 1;
     snprintf(content_range, sizeof content_range, "bytes %lld-%lld/%lld",
-             (long long)range->from, (long long)last, (long long)total);
+             (long long)range.from, (long long)last, (long long)total);
     http_add_header(call, "content-range", content_range);
     passage->status = 206;
     passage->is_part = last < total - 1;
-    passage->length = last - range->from + 1;
+    passage->length = last - range.from + 1;
     return true;
 }
 
-/* Whether the range is of the file that it was begun with; another one comes whole. */
-static bool check_range(struct http_call *call, const struct content_fetched *fetched,
-                        struct image_range *range, struct err *err)
+static void tell_stamp(const struct content_wish *wish,
+                       const struct content_fetched *fetched)
 {
-    struct text stamp;
     char quoted[CONTENT_STAMP_MAX + 2];
-    bool has_stamp = image_is_stamp(span_cstr(fetched->stamp));
-    *range = asked_range(call, &stamp);
-    if (stamp.len > 0 && !has_stamp)
-        return err_set(err, ERR_BUSY, "source_changed",
-                       "an old gateway looks at no stamp");
-    range->is_asked =
-        range->is_asked && (stamp.len == 0 || text_is(stamp, fetched->stamp));
+    struct hash stamp;
     snprintf(quoted, sizeof quoted, "\"%s\"", fetched->stamp);
-    if (has_stamp)
-        http_add_header(call, "etag", quoted);
-    return true;
+    http_add_header(wish->call, "etag", quoted);
+    http_add_header(wish->call, "accept-ranges", "bytes");
+    if (hash_from_hex(span_cstr(fetched->stamp), stamp.bytes, sizeof stamp.bytes))
+        opening_note_first(wish->opening, place_of(wish), &stamp);
+}
+
+/* A range is of what it was begun with; another comes whole, and so does all of an older
+ * gateway that looks at no stamp or counts from no end, or had no time to look. */
+static bool pass_range(const struct content_wish *wish,
+                       const struct content_fetched *fetched,
+                       struct content_passage *passage, struct err *err)
+{
+    const struct wanted *wanted = wish->context;
+    if (!image_is_stamp(span_cstr(fetched->stamp)))
+        return true;
+    tell_stamp(wish, fetched);
+    bool is_same = !*wanted->stamp || strcmp(wanted->stamp, fetched->stamp) == 0;
+    bool is_there = wanted->range.is_from_end
+                        ? fetched->whole_length > 0
+                        : wanted->range.from > 0 || fetched->length != 0;
+    return !wanted->range.is_asked || !is_same || !is_there ||
+           narrow(wish->call, fetched, wanted->range, passage, err);
+}
+
+/* An archive without a stamp comes from its first byte on, a file from where it was
+ * asked for. */
+static bool check_whole(const struct content_wish *wish,
+                        const struct content_fetched *fetched, struct err *err)
+{
+    const struct wanted *wanted = wish->context;
+    bool is_whole = !wanted->range.is_asked || wanted->range.is_from_end ||
+                    wanted->range.from == 0 || image_is_stamp(span_cstr(fetched->stamp));
+    return is_whole ||
+           err_set(err, ERR_BUSY, "source_changed", "an old gateway looks at no stamp");
 }
 
 /* A name of its own would carry the patient's data into download folders. */
@@ -308,14 +405,11 @@ static bool begin_instance(const struct content_wish *wish,
                            const struct content_fetched *fetched,
                            struct content_passage *passage, struct err *err)
 {
-    struct image_range range;
     bool is_mfer = strcmp(fetched->type, "application/vnd.mfer") == 0;
     const char *type = is_mfer ? "application/vnd.mfer" : "application/dicom";
-    if (!begin_as(fetched, type, passage, err) ||
-        !check_range(wish->call, fetched, &range, err) ||
-        (range.is_asked && !narrow(wish->call, &range, passage, err)))
+    if (!begin_as(fetched, type, passage, err) || !check_whole(wish, fetched, err) ||
+        !pass_range(wish, fetched, passage, err))
         return false;
-    http_add_header(wish->call, "accept-ranges", "bytes");
     http_add_header(wish->call, "content-disposition",
                     is_mfer ? "attachment; filename=\"waveform.mwf\""
                             : "attachment; filename=\"image.dcm\"");
@@ -328,7 +422,7 @@ static void answer_instance(struct http_call *call, void *context)
                                            .total_ms = CONTENT_STREAM_TOTAL_MS,
                                            .ask = ask_instance,
                                            .begin = begin_instance};
-    answer(call, context, &way);
+    answer_rest(call, context, &way);
 }
 
 /* ---- getDocument ---- */
@@ -442,22 +536,7 @@ static bool ask_archive(struct content_wish *wish, struct json_writer *writer,
         return err_set(err, ERR_MISSING, "not_found", "no such series");
     if (has_series)
         json_put_int(writer, "series", (int64_t)place);
-    ask_rest(wish->call, writer);
-    return true;
-}
-
-/* One without a stamp comes from its first byte on, whatever was asked for: its gateway
- * is an older one, or had no time to look at all files. */
-static bool pass_range(struct http_call *call, const struct content_fetched *fetched,
-                       struct content_passage *passage, struct err *err)
-{
-    struct image_range range;
-    if (!image_is_stamp(span_cstr(fetched->stamp)))
-        return true;
-    if (!check_range(call, fetched, &range, err) ||
-        (range.is_asked && !narrow(call, &range, passage, err)))
-        return false;
-    http_add_header(call, "accept-ranges", "bytes");
+    ask_rest(wish, writer);
     return true;
 }
 
@@ -466,7 +545,7 @@ static bool begin_archive(const struct content_wish *wish,
                           struct content_passage *passage, struct err *err)
 {
     if (!begin_as(fetched, "application/zip", passage, err) ||
-        !pass_range(wish->call, fetched, passage, err))
+        !pass_range(wish, fetched, passage, err))
         return false;
     http_add_header(wish->call, "content-disposition",
                     "attachment; filename=\"study.zip\"");
@@ -484,8 +563,8 @@ static void answer_archive(struct http_call *call, void *context)
                                             .first_byte_ms = ARCHIVE_REST_FIRST_BYTE_MS,
                                             .ask = ask_archive,
                                             .begin = begin_archive};
-    struct text stamp;
-    answer(call, context, asked_range(call, &stamp).from > 0 ? &rest : &whole);
+    bool is_range = image_read_range(http_header(call, "range")).is_asked;
+    answer_rest(call, context, is_range ? &rest : &whole);
 }
 
 #define OPENING "/api/v1/openings/{opening}/"

@@ -24,8 +24,8 @@ static void read_range(struct span value)
 {
     struct image_range range = image_read_range(value);
     struct text stamp = image_read_stamp(value);
-    assert(!range.is_asked ||
-           (range.from >= 0 && (range.to < 0 || range.to >= range.from)));
+    assert(range.from >= 0 && (range.to == -1 || range.to >= range.from));
+    assert(!range.is_from_end || (range.is_asked && range.to == -1));
     assert(stamp.len == 0 || image_is_stamp(text_span(stamp)));
 }
 

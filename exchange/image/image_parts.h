@@ -25,10 +25,11 @@ void image_free_pieces(struct image_pieces *pieces);
 MUST_CHECK bool image_write_study(struct span body, struct id facility, struct buf *out,
                                   struct err *err);
 
-/* What a Range asks for (RFC 9110 section 14.1.2): one range with a beginning. All others
- * are read as none, as they may be. */
+/* What a Range asks for (RFC 9110 section 14.1.2): one range. Several, and what is none,
+ * are read as none, as they may be; a place behind all that there can be is the last. */
 struct image_range {
     bool is_asked;
+    bool is_from_end; /* `from` is how many of the last bytes */
     int64_t from;
     int64_t to; /* last byte; < 0 = to the end */
 };

@@ -353,26 +353,48 @@ static void only_a_strong_tag_of_64_digits_is_a_stamp(void)
     CHECK(image_read_stamp((struct span){0}).len == 0);
 }
 
-static void ranges_with_a_beginning_are_read(void)
+static void ranges_are_read_or_are_none(void)
 {
+    static const struct image_range none = {.to = -1};
     static const struct {
         const char *value;
-        bool is_asked;
-        int64_t from;
-        int64_t to;
+        struct image_range range;
     } cases[] = {
-        {"bytes=0-", true, 0, -1},    {"bytes=5-9", true, 5, 9},
-        {"bytes=5-5", true, 5, 5},    {"bytes=9-5", false, 0, -1},
-        {"bytes=-5", false, 0, -1},   {"bytes=0-1,3-4", false, 0, -1},
-        {"bytes=a-", false, 0, -1},   {"bytes=1", false, 0, -1},
-        {"bytes", false, 0, -1},      {"lines=1-2", false, 0, -1},
-        {"", false, 0, -1},           {"bytes=99999999999999999999-", false, 0, -1},
-        {"bytes=1- 2", false, 0, -1},
+        {"bytes=0-", {true, false, 0, -1}},
+        {"bytes=5-9", {true, false, 5, 9}},
+        {"bytes=5-5", {true, false, 5, 5}},
+        {"Bytes=5-", {true, false, 5, -1}},
+        {"bytes=007-8", {true, false, 7, 8}},
+        {"bytes=-5", {true, true, 5, -1}},
+        {"bytes=-0", {true, true, 0, -1}},
+        {"bytes=99999999999999999999-", {true, false, INT64_MAX, -1}},
+        {"bytes=9223372036854775807-", {true, false, INT64_MAX, -1}},
+        {"bytes=9223372036854775808-", {true, false, INT64_MAX, -1}},
+        {"bytes=92233720368547758070-", {true, false, INT64_MAX, -1}},
+        {"bytes=1-99999999999999999999", {true, false, 1, INT64_MAX}},
+        {"bytes=-99999999999999999999", {true, true, INT64_MAX, -1}},
+        {"bytes=9-5", none},
+        {"bytes=0-1,3-4", none},
+        {"bytes=-1,-2", none},
+        {"bytes=--5", none},
+        {"bytes=-", none},
+        {"bytes=a-", none},
+        {"bytes=1", none},
+        {"bytes=1-2-", none},
+        {"bytes", none},
+        {"byte=1-2", none},
+        {"bytess=1-2", none},
+        {"lines=1-2", none},
+        {"", none},
+        {"bytes=1- 2", none},
+        {"bytes=+1-2", none},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct image_range range = image_read_range(span_cstr(cases[i].value));
-        bool is_right = range.is_asked == cases[i].is_asked &&
-                        range.from == cases[i].from && range.to == cases[i].to;
+        bool is_right = range.is_asked == cases[i].range.is_asked &&
+                        range.is_from_end == cases[i].range.is_from_end &&
+                        range.from == cases[i].range.from &&
+                        range.to == cases[i].range.to;
         CHECK(is_right);
         if (!is_right)
             printf("# %s\n", cases[i].value);
@@ -391,7 +413,7 @@ int main(void)
     RUN(a_time_may_lack_its_seconds);
     RUN(the_largest_study_fits_and_a_larger_one_is_refused);
     RUN(a_text_has_an_end);
-    RUN(ranges_with_a_beginning_are_read);
+    RUN(ranges_are_read_or_are_none);
     RUN(only_a_strong_tag_of_64_digits_is_a_stamp);
     return test_done();
 }

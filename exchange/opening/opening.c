@@ -639,6 +639,40 @@ void opening_note_whole(struct opening *opening, const char *code)
     pthread_mutex_unlock(&opening->table->lock);
 }
 
+/* The lock is held. */
+static const struct opening_first *first_of(const struct opening *opening, uint64_t place)
+{
+    const struct opening_first *first = opening->firsts;
+    while (first && first->place != place)
+        first = first->next;
+    return first;
+}
+
+void opening_note_first(struct opening *opening, uint64_t place, const struct hash *stamp)
+{
+    struct err ignored = {0};
+    pthread_mutex_lock(&opening->table->lock);
+    struct opening_first *first =
+        first_of(opening, place)
+            ? NULL
+            : ARENA_NEW(&opening->arena, struct opening_first, &ignored);
+    if (first) {
+        *first = (struct opening_first){opening->firsts, place, *stamp};
+        opening->firsts = first;
+    }
+    pthread_mutex_unlock(&opening->table->lock);
+}
+
+bool opening_find_first(struct opening *opening, uint64_t place, struct hash *stamp)
+{
+    pthread_mutex_lock(&opening->table->lock);
+    const struct opening_first *first = first_of(opening, place);
+    if (first)
+        *stamp = first->stamp;
+    pthread_mutex_unlock(&opening->table->lock);
+    return first != NULL;
+}
+
 void opening_count(struct opening *opening, int64_t bytes, int64_t parts)
 {
     pthread_mutex_lock(&opening->table->lock);

@@ -101,6 +101,12 @@ MUST_CHECK bool opening_renew(struct opening *opening, struct err *err);
 void opening_note_whole(struct opening *opening, const char *code);
 /* Adds to what the finish row will say. */
 void opening_count(struct opening *opening, int64_t bytes, int64_t parts);
+/* What stood for a part (of its place, a number of the caller's) when it was told of
+ * first; kept by the first call for the place, as far as there is memory for it. False:
+ * nothing was told yet. */
+void opening_note_first(struct opening *opening, uint64_t place,
+                        const struct hash *stamp);
+bool opening_find_first(struct opening *opening, uint64_t place, struct hash *stamp);
 /* Ends it with a finish row: verdict "done", "failed" or "cut". Later calls do nothing.
  */
 void opening_end(struct opening *opening, const char *verdict, const char *reason);

@@ -32,6 +32,12 @@ struct opening_link {
     struct opening *before;
 };
 
+struct opening_first {
+    struct opening_first *next;
+    uint64_t place;
+    struct hash stamp;
+};
+
 struct opening {
     struct opening_table *table;
     struct opening *next;            /* in its bucket, by handle */
@@ -47,6 +53,7 @@ struct opening {
     int64_t used_at_ms;                 /* monotonic, under the lock */
     int64_t bytes;
     int64_t parts;
+    struct opening_first *firsts; /* in the arena, the last one first; under the lock */
     const char *broken; /* why what was sent last did not come whole, NULL = it did */
     int64_t new_since_ms;
     int holders; /* the table's own one included, under the lock */

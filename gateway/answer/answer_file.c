@@ -4,6 +4,7 @@
  * own, because it waits for its reader and for the hospital's disk, and workers do not.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -310,6 +311,25 @@ struct hash answer_mark_of(const struct stat *status)
     return hash_sha256(span_of((const uint8_t *)said, sizeof said));
 }
 
+bool answer_find_rest(struct http_call *call, struct answer_rest *rest, int64_t length,
+                      const char *stamp, struct err *err)
+{
+    char whole[24];
+    bool is_other = rest->if_stamp.len > 0 && !text_is(rest->if_stamp, stamp);
+    bool is_nothing =
+        rest->is_from_end ? rest->from == 0 : rest->from > 0 && rest->from >= length;
+    snprintf(whole, sizeof whole, "%lld", (long long)length);
+    http_add_header(call, "tsumugi-length", whole);
+    if (is_nothing && !is_other)
+        return err_set(err, ERR_SYNTAX, "range_unsatisfiable", "it is shorter");
+    if (rest->is_from_end)
+        rest->from = rest->from < length ? length - rest->from : 0;
+    if (is_other)
+        rest->from = 0;
+    rest->is_from_end = false;
+    return true;
+}
+
 bool answer_send_file(struct answer *answer, struct http_call *call, int *fd,
                       struct answer_range *range, struct err *err)
 {
@@ -319,16 +339,14 @@ bool answer_send_file(struct answer *answer, struct http_call *call, int *fd,
         return err_set(err, ERR_BUSY, "source_changed", "the file cannot be read");
     struct hash mark = answer_mark_of(&status);
     hash_to_hex(span_of(mark.bytes, sizeof mark.bytes), stamp);
-    bool is_other = range->stamp.len > 0 && !text_is(range->stamp, stamp);
-    if (is_other)
-        range->from = 0;
-    if (range->from > 0 && range->from >= status.st_size)
-        return err_set(err, ERR_SYNTAX, "range_unsatisfiable", "the file is shorter");
+    if (range->to == 0 &&
+        !answer_find_rest(call, &range->rest, status.st_size, stamp, err))
+        return false;
     struct answer_sending *sending = begin(answer, err);
     if (!sending)
         return false;
     sending->fd = *fd;
-    sending->at = range->from;
+    sending->at = range->rest.from;
     sending->end = range->to > 0 ? range->to : status.st_size;
     *fd = -1;
     http_add_header(call, "tsumugi-stamp", stamp);
@@ -344,12 +362,12 @@ bool answer_send_file(struct answer *answer, struct http_call *call, int *fd,
 static bool open_archive(struct answer_sending *sending)
 {
     struct answer_parcel *parcel = sending->parcel;
-    int64_t length = parcel->is_measured ? parcel->length - parcel->from : -1;
+    int64_t length = parcel->is_measured ? parcel->length - parcel->rest.from : -1;
     release_count_part(sending->answer->config.release, parcel->permit,
                        length >= 0 ? length : parcel->bytes);
     if (parcel->is_measured)
         http_add_header(sending->call, "tsumugi-stamp", parcel->stamp);
-    sending->skip_bytes = parcel->from;
+    sending->skip_bytes = parcel->rest.from;
     pthread_mutex_lock(&sending->lock);
     sending->stream =
         http_stream_open(sending->call, 200, "application/zip", length, &events, sending);
@@ -363,7 +381,8 @@ static void *run_archive(void *context)
 {
     struct err err = {0};
     struct answer_sending *sending = context;
-    bool is_good = answer_measure_parcel(sending->answer, sending->parcel, &err);
+    bool is_good =
+        answer_measure_parcel(sending->answer, sending->call, sending->parcel, &err);
     if (!is_good)
         http_answer_problem(sending->call, &err);
     bool is_open = is_good && open_archive(sending);

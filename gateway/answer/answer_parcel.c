@@ -189,8 +189,9 @@ static bool goes_on(struct answer *answer, int64_t until_ms)
 /* False as well when there was no time for all. */
 static bool measure(struct answer *answer, struct answer_parcel *parcel, struct err *err)
 {
+    bool is_rest = parcel->rest.from > 0 || parcel->rest.is_from_end;
     int64_t until_ms = clock_monotonic_ms(&answer->config.clock) +
-                       (parcel->from > 0 ? MEASURE_REST_MS : MEASURE_MS);
+                       (is_rest ? MEASURE_REST_MS : MEASURE_MS);
     struct zip *zip = zip_open(NULL, NULL, err);
     bool is_good = zip != NULL;
     while (is_good && parcel->listed < parcel->count && goes_on(answer, until_ms))
@@ -200,20 +201,17 @@ static bool measure(struct answer *answer, struct answer_parcel *parcel, struct 
     return is_good;
 }
 
-bool answer_measure_parcel(struct answer *answer, struct answer_parcel *parcel,
-                           struct err *err)
+bool answer_measure_parcel(struct answer *answer, struct http_call *call,
+                           struct answer_parcel *parcel, struct err *err)
 {
     struct hash name;
     if (!name_archive(parcel, &name, err))
         return false;
     bool is_known = measure(answer, parcel, err) && stamp_archive(parcel, &name, err);
-    if (!is_known && err->kind != ERR_NONE)
-        return false;
-    if (!is_known ||
-        (parcel->if_stamp.len > 0 && !text_is(parcel->if_stamp, parcel->stamp)))
-        parcel->from = 0;
-    return parcel->from == 0 || parcel->from < parcel->length ||
-           err_set(err, ERR_SYNTAX, "range_unsatisfiable", "the archive is shorter");
+    if (is_known)
+        return answer_find_rest(call, &parcel->rest, parcel->length, parcel->stamp, err);
+    parcel->rest = (struct answer_rest){.from = 0};
+    return err->kind == ERR_NONE;
 }
 
 static bool check_same(const struct answer_parcel *parcel,

@@ -113,11 +113,20 @@ MUST_CHECK int answer_open_instance(struct answer *answer,
                                     const struct study_instance *instance,
                                     struct err *err);
 /* ---- files (answer_file.c) ---- */
+/* Where what is asked for begins. */
+struct answer_rest {
+    int64_t from;         /* the first byte, or: */
+    bool is_from_end;     /* so many of the last */
+    struct text if_stamp; /* of what is marked so; empty = any */
+};
+/* It then has a first byte: 0 when what is there is marked otherwise. Its length is told
+ * in tsumugi-length. ERR_SYNTAX range_unsatisfiable: there is nothing. */
+MUST_CHECK bool answer_find_rest(struct http_call *call, struct answer_rest *rest,
+                                 int64_t length, const char *stamp, struct err *err);
 struct answer_range {
     const char *content_type;
-    int64_t from;
-    int64_t to;        /* 0 = its end */
-    struct text stamp; /* of another file `from` becomes 0; empty = none has */
+    struct answer_rest rest;
+    int64_t to; /* 0 = its end */
 };
 /* Answers the call with that part of the file, and takes `fd`. What the file is now
  * stands in tsumugi-stamp. False: not answered. */
@@ -175,8 +184,7 @@ struct answer_parcel {
      */
     struct id opening;
     int64_t day_s;              /* the study's, for records, whose files have no time */
-    int64_t from;               /* the first byte wanted, of what is marked so: */
-    struct text if_stamp;       /* empty = any */
+    struct answer_rest rest;    /* what is wanted of it */
     struct dicom_medium medium; /* its directory */
     size_t listed;              /* files that it was told of */
     int64_t newest_s;           /* of their times: the directory's */
@@ -187,11 +195,10 @@ struct answer_parcel {
 void answer_free_parcel(struct answer_parcel *parcel);
 /* Looks at every file of an archive, and reads the headers that its directory is made of,
  * for a while: where there are too many, it stays unmeasured. False: one is not there any
- * more (ERR_BUSY source_changed), or there is nothing from `from` on (ERR_SYNTAX
- * range_unsatisfiable). Then `from` is 0 when the archive is not the one it was meant
- * for. */
-MUST_CHECK bool answer_measure_parcel(struct answer *answer, struct answer_parcel *parcel,
-                                      struct err *err);
+ * more (ERR_BUSY source_changed), or there is nothing of what is wanted (ERR_SYNTAX
+ * range_unsatisfiable). Unmeasured, it is wanted from its first byte on. */
+MUST_CHECK bool answer_measure_parcel(struct answer *answer, struct http_call *call,
+                                      struct answer_parcel *parcel, struct err *err);
 /* False: the answer is not whole. */
 MUST_CHECK bool answer_write_parcel(struct answer *answer, struct answer_parcel *parcel,
                                     const struct answer_outlet *outlet);

@@ -27,8 +27,7 @@ enum {
 struct asked {
     struct text key;
     int64_t series, instance, frame;
-    int64_t from;
-    struct text if_stamp; /* of the file that `from` counts in, empty = any */
+    struct answer_rest rest;
     struct picture_wish wish;
     struct waveform_wish wave;
     enum answer_form form;
@@ -143,12 +142,15 @@ static bool take_form(const struct json_value *body, struct asked *asked, struct
            err_set(err, ERR_SYNTAX, "boundary_invalid", "not 32 hexadecimal digits");
 }
 
-static bool take_stamp(const struct json_value *body, struct arena *arena,
-                       struct text *stamp, struct err *err)
+static bool take_rest(const struct json_value *body, struct arena *arena,
+                      struct answer_rest *rest, struct err *err)
 {
-    struct text said = TEXT("");
-    return json_take_text_or(body, "if_stamp", HASH_HEX_BYTES, &said, err) &&
-           text_copy(said, arena, stamp, err);
+    struct text stamp = TEXT("");
+    rest->is_from_end = json_member(body, "last") != NULL;
+    return json_take_int_or(body, rest->is_from_end ? "last" : "from", 0, INT64_MAX,
+                            &rest->from, err) &&
+           json_take_text_or(body, "if_stamp", HASH_HEX_BYTES, &stamp, err) &&
+           text_copy(stamp, arena, &rest->if_stamp, err);
 }
 
 static const struct release_permit *ask_gate(struct answer *answer,
@@ -164,8 +166,7 @@ static const struct release_permit *ask_gate(struct answer *answer,
         !json_take_int_or(body, "instance", 0, STUDY_INSTANCES_MAX, &asked->instance,
                           err) ||
         !json_take_int_or(body, "frame", 0, UINT32_MAX, &asked->frame, err) ||
-        !json_take_int_or(body, "from", 0, INT64_MAX, &asked->from, err) ||
-        !take_stamp(body, http_arena(call), &asked->if_stamp, err) ||
+        !take_rest(body, http_arena(call), &asked->rest, err) ||
         !take_wish(body, &asked->wish, err) || !take_stretch(body, &asked->wave, err) ||
         !take_form(body, asked, err))
         return NULL;
@@ -308,16 +309,14 @@ void answer_instance(struct http_call *call, void *context)
     int fd = is_found ? answer_open_instance(answer, &instance, &err) : -1;
     struct stat status = {0};
     bool is_mfer = fd >= 0 && study_is_mfer(fd);
-    struct answer_range range = {.content_type =
-                                     is_mfer ? ANSWER_MFER : "application/dicom",
-                                 .from = asked.from,
-                                 .stamp = asked.if_stamp};
+    struct answer_range range = {
+        .content_type = is_mfer ? ANSWER_MFER : "application/dicom", .rest = asked.rest};
     if (fd < 0 || fstat(fd, &status) != 0 ||
         !answer_send_file(answer, call, &fd, &range, &err)) {
         http_answer_problem(call, &err);
         return;
     }
-    release_count_part(answer->config.release, permit, status.st_size - range.from);
+    release_count_part(answer->config.release, permit, status.st_size - range.rest.from);
 }
 
 /* ---- POST /document, /report ---- */
@@ -373,7 +372,7 @@ static bool send_document(struct reading *reading, struct http_call *call,
     }
     int64_t from = document.at - content->at;
     struct answer_range range = {
-        .content_type = type, .from = from, .to = from + (int64_t)document.len};
+        .content_type = type, .rest = {.from = from}, .to = from + (int64_t)document.len};
     return answer_send_file(reading->answer, call, &reading->fd, &range, err);
 }
 
@@ -579,12 +578,12 @@ static struct answer_parcel *make_parcel(struct answer *answer,
     parcel->arena = arena_init_small(LIST_BYTES_MAX);
     parcel->form = asked->form;
     parcel->opening = release_grant(permit)->opening;
-    parcel->from = asked->from;
+    parcel->rest = asked->rest;
     memcpy(parcel->boundary, asked->boundary, sizeof parcel->boundary);
     parcel->permit = release_keep_permit(permit, &parcel->arena, err);
     struct answer_place place = place_of(permit, asked->key);
-    bool is_kept = parcel->permit &&
-                   text_copy(asked->if_stamp, &parcel->arena, &parcel->if_stamp, err);
+    bool is_kept = parcel->permit && text_copy(asked->rest.if_stamp, &parcel->arena,
+                                               &parcel->rest.if_stamp, err);
     pthread_mutex_lock(&answer->lists_lock);
     const struct answer_list *list =
         is_kept ? answer_find_list(answer, &place, err) : NULL;

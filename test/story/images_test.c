@@ -126,10 +126,11 @@ static void only_the_opening_session_gets_images(void)
 
 static void a_range_is_what_it_asks_for(void)
 {
-    static const struct image_script file = {200, "application/dicom", .pattern = 100000,
-                                             .says_length = true};
+    static const struct image_script file = {
+        200,          "application/dicom", .pattern = 100000, .says_length = true,
+        .stamp = ONE, .is_new = true};
     static const struct image_script unknown = {200, "application/dicom",
-                                                .pattern = 100000};
+                                                .pattern = 100000, .stamp = ONE};
     struct scene scene = scene_new();
     char opening[128];
     open_only_entry(&scene, opening);
@@ -144,9 +145,17 @@ static void a_range_is_what_it_asks_for(void)
                  10, 30));
     CHECK(passes(&scene, opening, "bytes=99990-200000",
                  "content-range: bytes 99990-99999/100000\r\n", 99990, 100000));
-    CHECK(passes(&scene, opening, "bytes=-500", "HTTP/1.1 200", 0, 100000));
-    scene.hospital->image = &unknown;
+    CHECK(passes(&scene, opening, "bytes=-500",
+                 "content-range: bytes 99500-99999/100000\r\n", 99500, 100000));
+    CHECK(passes_of(&scene, opening, "instances/1/0",
+                    &(struct passing){"bytes=99000-", "HTTP/1.1 200", 0, 100000}));
     struct download download;
+    begin_download(&download, &scene, opening, "instances/0/1", "bytes=100000-");
+    finish(&download);
+    CHECK(says(&download, "HTTP/1.1 416") &&
+          says(&download, "content-range: bytes */100000\r\n"));
+    buf_free(&download.all);
+    scene.hospital->image = &unknown;
     begin_download(&download, &scene, opening, "instances/0/1", "bytes=10-29");
     finish(&download);
     CHECK(says(&download, "HTTP/1.1 503"));
@@ -157,8 +166,15 @@ static void a_range_is_what_it_asks_for(void)
 /* What was begun with another file is never continued with this one. */
 static void a_range_goes_on_in_the_same_file_alone(void)
 {
-    static const struct image_script file = {200, "application/dicom", .pattern = 100000,
-                                             .says_length = true, .stamp = ONE};
+    static const struct image_script file = {
+        200,          "application/dicom", .pattern = 100000, .says_length = true,
+        .stamp = ONE, .is_new = true};
+    static const struct image_script changed = {200,
+                                                "application/dicom",
+                                                .pattern = 100000,
+                                                .says_length = true,
+                                                .stamp = OTHER,
+                                                .is_new = true};
     static const struct image_script older = {200, "application/dicom", .pattern = 100000,
                                               .says_length = true};
     static const char *const unmet[] = {
@@ -174,6 +190,8 @@ static void a_range_goes_on_in_the_same_file_alone(void)
     CHECK(strstr(scene.hospital->original_body, "\"if_stamp\":\"" ONE "\""));
     for (size_t i = 0; i < sizeof unmet / sizeof *unmet; i++)
         CHECK(passes(&scene, opening, unmet[i], "HTTP/1.1 200", 0, 100000));
+    scene.hospital->image = &changed;
+    CHECK(passes(&scene, opening, "bytes=99000-", "HTTP/1.1 200", 0, 100000));
     scene.hospital->image = &older; /* it does not know the condition */
     struct download download;
     begin_download(&download, &scene, opening, "instances/0/1",
@@ -455,11 +473,15 @@ static bool find_finish(void *context, uint64_t number, struct span json, struct
 /* With the bytes that were given; when the rest came after all, it is done. */
 static void what_broke_off_is_a_failed_finish(void)
 {
-    static const struct image_script cut = {200, "application/dicom", .pattern = 2000000,
-                                            .is_cut = true, .says_length = true};
-    static const struct image_script whole = {200, "application/dicom",
-                                              .pattern = 2000000, .says_length = true};
-    static const char *const ranges[] = {NULL, "bytes=500000-"};
+    static const struct image_script cut = {200,
+                                            "application/dicom",
+                                            .pattern = 2000000,
+                                            .is_cut = true,
+                                            .says_length = true,
+                                            .stamp = ONE};
+    static const struct image_script whole = {
+        200, "application/dicom", .pattern = 2000000, .says_length = true, .stamp = ONE};
+    static const char *const ranges[] = {NULL, "bytes=500000-\r\nIf-Range: \"" ONE "\""};
     for (int i = 0; i < 2; i++) {
         struct scene scene = scene_new();
         struct download download;

@@ -20,6 +20,8 @@ struct image_script {
     bool says_length;   /* the right one */
     const char *claims; /* or another, NULL = none */
     const char *stamp;  /* of the file, NULL = it does not say */
+    bool is_new;        /* it counts from the end, too, and says how long the whole is */
+    const char *whole;  /* or says this */
     bool is_cut;        /* ends in the middle */
     bool is_from_zero;  /* whatever was asked for */
     bool is_silent;
@@ -70,15 +72,31 @@ static inline const struct image_script *usual_image(struct span path, struct sp
     return NULL;
 }
 
-static inline size_t asked_from(struct span body)
+static inline uint64_t asked_number(struct span body, const char *key)
 {
-    uint64_t from = 0;
-    const uint8_t *at = memmem(body.at, body.len, "\"from\":", 7);
+    uint64_t number = 0;
+    const uint8_t *at = memmem(body.at, body.len, key, strlen(key));
     struct span rest =
-        span_part(body, at ? (size_t)(at - body.at) + 7 : body.len, body.len);
-    while (rest.len > 0 && !span_uint(rest, UINT32_MAX, &from))
+        span_part(body, at ? (size_t)(at - body.at) + strlen(key) : body.len, body.len);
+    while (rest.len > 0 && !span_uint(rest, INT64_MAX, &number))
         rest.len--; /* what stands behind the number */
-    return (size_t)from;
+    return number;
+}
+
+static inline size_t asked_from(const struct image_script *script, struct span body)
+{
+    uint64_t last = asked_number(body, "\"last\":");
+    if (!script->is_new || !memmem(body.at, body.len, "\"last\":", 7))
+        return asked_number(body, "\"from\":");
+    return last < script->pattern ? script->pattern - last : 0;
+}
+
+static inline void tell_whole(struct http_call *call, const struct image_script *script)
+{
+    char whole[24];
+    snprintf(whole, sizeof whole, "%zu", script->pattern);
+    if (script->is_new || script->whole)
+        http_add_header(call, "tsumugi-length", script->whole ? script->whole : whole);
 }
 
 /* One answer that is written as fast as it is taken. */
@@ -223,9 +241,13 @@ static inline void hospital_image(struct http_call *call, void *context)
                     !memmem(body.at, body.len, script->stamp, strlen(script->stamp));
     if (script->claims)
         http_add_header(call, "content-length", script->claims);
-    if (script->pattern > 0)
-        stream_image(hospital, call, script,
-                     is_other || script->is_from_zero ? 0 : asked_from(body));
+    size_t from = is_other || script->is_from_zero ? 0 : asked_from(script, body);
+    tell_whole(call, script);
+    if (script->is_new && from >= script->pattern)
+        http_answer(call, 400, "application/problem+json",
+                    SPAN("{\"code\":\"range_unsatisfiable\"}"));
+    else if (script->pattern > 0)
+        stream_image(hospital, call, script, from);
     else
         http_answer(call, script->status, script->type, span_cstr(script->body));
 }

@@ -77,6 +77,7 @@ enum { TUNNEL_CREDIT_BYTES = 64 * 1024 };
 struct tunnel_head {
     int status;
     int64_t content_length;   /* < 0 = not said */
+    int64_t whole_length;     /* value of tsumugi-length; < 0 = not said */
     struct span content_type; /* empty = not said */
     struct span lossy;        /* value of tsumugi-lossy, or empty */
     struct span stamp;        /* value of tsumugi-stamp, or empty */

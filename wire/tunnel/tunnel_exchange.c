@@ -118,13 +118,19 @@ static void on_late(void *context)
         http2_line_flush(line);
 }
 
+static int64_t read_length(struct span value)
+{
+    uint64_t length = 0;
+    return span_uint(value, INT64_MAX, &length) ? (int64_t)length : -1;
+}
+
 static struct tunnel_head read_head(int status, const struct http_field *fields,
                                     size_t field_count)
 {
-    struct tunnel_head head = {.status = status, .content_length = -1};
+    struct tunnel_head head = {
+        .status = status, .content_length = -1, .whole_length = -1};
     for (size_t i = 0; i < field_count; i++) {
         struct span value = fields[i].value;
-        uint64_t length = 0;
         if (value.len > TUNNEL_FIELD_MAX)
             continue;
         if (span_is(fields[i].name, "content-type"))
@@ -133,9 +139,10 @@ static struct tunnel_head read_head(int status, const struct http_field *fields,
             head.lossy = value;
         else if (span_is(fields[i].name, "tsumugi-stamp"))
             head.stamp = value;
-        else if (span_is(fields[i].name, "content-length") &&
-                 span_uint(value, INT64_MAX, &length))
-            head.content_length = (int64_t)length;
+        else if (span_is(fields[i].name, "tsumugi-length"))
+            head.whole_length = read_length(value);
+        else if (span_is(fields[i].name, "content-length"))
+            head.content_length = read_length(value);
     }
     return head;
 }

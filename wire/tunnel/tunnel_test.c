@@ -63,6 +63,8 @@ static void an_answer_says_its_type_and_length(void)
     CHECK(strcmp(watchers[0].content_type, "image/jpeg") == 0 &&
           watchers[0].content_length == 5 && strlen(watchers[0].lossy) == 128);
     CHECK(watchers[1].lossy[0] == '\0' && watchers[1].content_length == 5);
+    CHECK(watchers[0].whole_length == 4096 && watchers[1].whole_length == -1 &&
+          watchers[2].whole_length == -1);
     CHECK(watchers[2].content_length == -1 && watchers[2].lossy[0] == '\0' &&
           strcmp(watchers[2].content_type, "application/octet-stream") == 0);
 }

@@ -18,8 +18,7 @@ struct gateway {
     struct http_router *router;
     struct tunnel_dialer *dialer;
     struct log log;
-    atomic_int ups;
-    atomic_int downs;
+    atomic_int ups, downs;
     pthread_mutex_t lock;
     struct http_call *kept[64];
     atomic_int kept_count;
@@ -128,6 +127,7 @@ static inline void serve_lossy(struct http_call *call, void *context)
         abort();
     memset(value, 'x', count);
     http_add_header(call, "tsumugi-lossy", value);
+    http_add_header(call, "tsumugi-length", count == 128 ? "4096" : "12a");
     http_answer(call, 200, "image/jpeg", SPAN("12345"));
 }
 

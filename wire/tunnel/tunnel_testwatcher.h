@@ -49,6 +49,7 @@ struct watcher {
     struct tunnel_exchange *exchange;
     int status;
     int64_t content_length;
+    int64_t whole_length;
     char content_type[TUNNEL_FIELD_MAX + 1];
     char lossy[TUNNEL_FIELD_MAX + 1];
     size_t received_bytes;
@@ -73,6 +74,7 @@ static inline void watcher_head(void *context, const struct tunnel_head *head)
     pthread_mutex_lock(&watcher->lock);
     CHECK(watcher->status == 0 && !watcher->has_ended);
     watcher->status = head->status;
+    watcher->whole_length = head->whole_length;
     watcher->content_length = head->content_length;
     watcher->credit_bytes = head->credit_bytes;
     copy_field(watcher->content_type, head->content_type);
