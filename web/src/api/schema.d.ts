@@ -692,7 +692,11 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** The DICOM file as its facility keeps it, as a download; ranges allowed, with If-Range of the ETag in that very file alone, else the whole file comes */
+        /**
+         * The DICOM file as its facility keeps it, as a download; one range (with a beginning, or of the last bytes), with If-Range of the ETag in that very file alone, else the whole comes
+         * @description A range that does not begin at 0 and comes without If-Range is one of what this opening was given of the file first;
+         *     where that has changed, or nothing was given, the whole comes. Several ranges bring the whole. HEAD is answered, too.
+         */
         get: operations["getInstance"];
         put?: never;
         post?: never;
@@ -781,7 +785,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The DICOM files of the study, or of one series, as a file-set with a DICOMDIR; ranges allowed, with If-Range of the ETag in that very archive alone, else the whole comes
+         * The DICOM files of the study, or of one series, as a file-set with a DICOMDIR; ranges as of getInstance
          * @description Under one opening the same files make the same bytes. Content-Length, ETag and Accept-Ranges are left out, and the whole
          *     comes whatever was asked for, when its facility had no time to look at all files first.
          */
@@ -3025,6 +3029,17 @@ export interface operations {
                     "application/vnd.mfer": string;
                 };
             };
+            /** @description there is nothing of such a range (`range_unsatisfiable`) */
+            416: {
+                headers: {
+                    /** @description `bytes *\/` and the length */
+                    "content-range"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             default: components["responses"]["Problem"];
         };
     };
@@ -3150,6 +3165,17 @@ export interface operations {
                 };
                 content: {
                     "application/zip": string;
+                };
+            };
+            /** @description there is nothing of such a range (`range_unsatisfiable`) */
+            416: {
+                headers: {
+                    /** @description `bytes *\/` and the length */
+                    "content-range"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             default: components["responses"]["Problem"];
