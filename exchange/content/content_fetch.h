@@ -73,7 +73,8 @@ struct content_wish {
 /* One kind of question; static. `ask` runs in whoever asks, the others in a worker. Of
  * `answer` and `begin` exactly one is set; they run under the permission and may add
  * headers to the call. False from them: what came is not what a gateway sends; it is
- * logged and told as gateway_refused. */
+ * logged and told as gateway_refused. ERR_CONFLICT from `begin` is told as it is: it is
+ * not what the call goes on with. */
 struct content_way {
     const char *path; /* at the gateway */
     int total_ms;

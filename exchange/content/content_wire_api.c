@@ -498,7 +498,7 @@ static bool choose_passage(struct content_fetch *fetch, struct content_passage *
         (void)err_set(err, ERR_LIMIT, "content_length", "longer than it may be");
     else if (way->begin(&fetch->wish, &fetch->head, passage, err))
         return true;
-    return refuse(fetch, err);
+    return err->kind != ERR_CONFLICT && refuse(fetch, err);
 }
 
 /* The lock is held. */

@@ -258,49 +258,58 @@ static uint64_t place_of(const struct content_wish *wish)
 struct wanted {
     struct image_range range;
     char stamp[CONTENT_STAMP_MAX]; /* empty: of what there is */
+    bool is_recalled;              /* and not what the call says */
 };
 
 /* Who says nothing of what it goes on with means what it was told of first under this
- * opening: curl and wget do so, and would put two files together. */
-static bool recall_stamp(const struct content_wish *wish, struct wanted *wanted)
+ * opening. curl and wget do so, and wget puts the rest of a whole behind what it has: it
+ * gets the rest of that very one, or a refusal. Readers of last bytes go on with nothing.
+ */
+static bool recall_stamp(const struct content_wish *wish, struct wanted *wanted,
+                         struct err *err)
 {
     struct hash stamp;
-    if (!opening_find_first(wish->opening, place_of(wish), &stamp))
-        return false;
-    hash_to_hex(span_of(stamp.bytes, sizeof stamp.bytes), wanted->stamp);
-    return true;
+    bool is_rest = wanted->range.from > 0 && !wanted->range.is_from_end;
+    wanted->is_recalled = opening_find_first(wish->opening, place_of(wish), &stamp);
+    if (wanted->is_recalled)
+        hash_to_hex(span_of(stamp.bytes, sizeof stamp.bytes), wanted->stamp);
+    return wanted->is_recalled || !is_rest ||
+           err_set(err, ERR_CONFLICT, "study_changed", "nothing was told of it");
 }
 
 /* A condition that is no stamp of ours is not met: the whole (RFC 9110, 13.1.5). HEAD
  * knows no ranges (14.2). */
-static struct wanted wanted_of(const struct content_wish *wish)
+static bool find_wanted(const struct content_wish *wish, struct wanted *wanted,
+                        struct err *err)
 {
-    static const struct wanted whole = {.range = {.to = -1}};
-    struct wanted wanted = {.range = image_read_range(http_header(wish->call, "range"))};
     struct span condition = http_header(wish->call, "if-range");
-    bool is_beginning = wanted.range.from == 0 && !wanted.range.is_from_end;
-    if (!wanted.range.is_asked || http_call_method(wish->call) != HTTP_GET)
-        return whole;
-    if (condition.len == 0)
-        return is_beginning || recall_stamp(wish, &wanted) ? wanted : whole;
+    struct image_range range = image_read_range(http_header(wish->call, "range"));
     struct text stamp = image_read_stamp(condition);
-    if (stamp.len == 0)
-        return whole;
-    memcpy(wanted.stamp, stamp.at, stamp.len);
-    return wanted;
+    *wanted = (struct wanted){.range = {.to = -1}};
+    if (!range.is_asked || http_call_method(wish->call) != HTTP_GET ||
+        (condition.len > 0 && stamp.len == 0))
+        return true;
+    wanted->range = range;
+    if (condition.len == 0)
+        return recall_stamp(wish, wanted, err);
+    memcpy(wanted->stamp, stamp.at, stamp.len);
+    return true;
 }
 
 /* Once: what was told of first may be told while this is asked for. */
-static void ask_rest(const struct content_wish *wish, struct json_writer *writer)
+static bool ask_rest(const struct content_wish *wish, struct json_writer *writer,
+                     struct err *err)
 {
     struct wanted *wanted = wish->context;
-    *wanted = wanted_of(wish);
+    if (!find_wanted(wish, wanted, err))
+        return false;
     if (wanted->range.is_from_end)
         json_put_int(writer, "last", wanted->range.from);
     else if (wanted->range.from > 0)
         json_put_int(writer, "from", wanted->range.from);
     if (*wanted->stamp)
         json_put_cstr(writer, "if_stamp", wanted->stamp);
+    return true;
 }
 
 static void answer_rest(struct http_call *call, struct image_service *service,
@@ -315,10 +324,7 @@ static void answer_rest(struct http_call *call, struct image_service *service,
 static bool ask_instance(struct content_wish *wish, struct json_writer *writer,
                          struct err *err)
 {
-    if (!ask_instance_at(wish, writer, err))
-        return false;
-    ask_rest(wish, writer);
-    return true;
+    return ask_instance_at(wish, writer, err) && ask_rest(wish, writer, err);
 }
 
 /* Where the rest that a gateway sends begins, and how long the whole is. */
@@ -377,10 +383,12 @@ static bool pass_range(const struct content_wish *wish,
                        struct content_passage *passage, struct err *err)
 {
     const struct wanted *wanted = wish->context;
+    bool is_same = !*wanted->stamp || strcmp(wanted->stamp, fetched->stamp) == 0;
+    if (wanted->is_recalled && !is_same)
+        return err_set(err, ERR_CONFLICT, "study_changed", "not what was told of first");
     if (!image_is_stamp(span_cstr(fetched->stamp)))
         return true;
     tell_stamp(wish, fetched);
-    bool is_same = !*wanted->stamp || strcmp(wanted->stamp, fetched->stamp) == 0;
     bool is_there = wanted->range.is_from_end
                         ? fetched->whole_length > 0
                         : wanted->range.from > 0 || fetched->length != 0;
@@ -390,13 +398,11 @@ static bool pass_range(const struct content_wish *wish,
 
 /* An archive without a stamp comes from its first byte on, a file from where it was
  * asked for. */
-static bool check_whole(const struct content_wish *wish,
+static bool check_stamp(const struct content_wish *wish,
                         const struct content_fetched *fetched, struct err *err)
 {
     const struct wanted *wanted = wish->context;
-    bool is_whole = !wanted->range.is_asked || wanted->range.is_from_end ||
-                    wanted->range.from == 0 || image_is_stamp(span_cstr(fetched->stamp));
-    return is_whole ||
+    return !*wanted->stamp || image_is_stamp(span_cstr(fetched->stamp)) ||
            err_set(err, ERR_BUSY, "source_changed", "an old gateway looks at no stamp");
 }
 
@@ -407,7 +413,7 @@ static bool begin_instance(const struct content_wish *wish,
 {
     bool is_mfer = strcmp(fetched->type, "application/vnd.mfer") == 0;
     const char *type = is_mfer ? "application/vnd.mfer" : "application/dicom";
-    if (!begin_as(fetched, type, passage, err) || !check_whole(wish, fetched, err) ||
+    if (!begin_as(fetched, type, passage, err) || !check_stamp(wish, fetched, err) ||
         !pass_range(wish, fetched, passage, err))
         return false;
     http_add_header(wish->call, "content-disposition",
@@ -536,8 +542,7 @@ static bool ask_archive(struct content_wish *wish, struct json_writer *writer,
         return err_set(err, ERR_MISSING, "not_found", "no such series");
     if (has_series)
         json_put_int(writer, "series", (int64_t)place);
-    ask_rest(wish, writer);
-    return true;
+    return ask_rest(wish, writer, err);
 }
 
 static bool begin_archive(const struct content_wish *wish,

@@ -154,31 +154,31 @@ static void a_head_is_what_the_whole_begins_with(void)
 }
 
 /* curl -C - and wget -c name no tag: they get the rest of what they were given under this
- * opening, or the whole, which they take for a refusal. */
+ * opening, or nothing, since wget puts the rest of a whole behind what it has. */
 static void who_names_no_tag_goes_on_with_what_it_was_given(void)
 {
-    static const char *const ranges[] = {"bytes=99000-", "bytes=10-29", "bytes=-500",
-                                         "bytes=100000-"};
+    static const char *const ranges[] = {"bytes=99000-", "bytes=10-29", "bytes=100000-"};
+    enum { COUNT = sizeof ranges / sizeof *ranges };
     struct scene scene = scene_new();
     char opening[128], later[128];
     open_only_entry(&scene, opening);
     scene.hospital->image = &archive;
-    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
-        char what[32];
-        snprintf(what, sizeof what, "study.zip?series=%zu", i); /* nothing was given */
-        CHECK(passes_of(&scene, opening, what,
-                        &(struct passing){ranges[i], "HTTP/1.1 200", 0, ARCHIVE_BYTES}));
-    }
+    for (size_t i = 0; i < COUNT; i++)
+        CHECK(is_told(&scene, opening, ranges[i], "HTTP/1.1 409"));
+    CHECK(scene.hospital->image_path[0] == '\0'); /* nobody was asked */
     CHECK(brings(&scene, opening, "bytes=0-9", "HTTP/1.1 206", 0, 10));
     CHECK(brings(&scene, opening, "bytes=99000-", "HTTP/1.1 206", 99000, ARCHIVE_BYTES));
     scene.hospital->image = &another;
-    for (int again = 0; again < 2; again++)
-        for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
-            CHECK(brings(&scene, opening, ranges[i], "HTTP/1.1 200", 0, ARCHIVE_BYTES));
+    for (size_t i = 0; i < 2 * COUNT; i++)
+        CHECK(is_told(&scene, opening, ranges[i % COUNT], "HTTP/1.1 409"));
+    CHECK(is_told(&scene, opening, "bytes=-500", "HTTP/1.1 409"));
+    CHECK(brings(&scene, opening, NULL, "etag: \"" OTHER, 0, ARCHIVE_BYTES));
+    CHECK(is_told(&scene, opening, "bytes=99000-", "HTTP/1.1 409"));
     CHECK(brings(&scene, opening, ON_CONDITION("\"" OTHER "\""), "HTTP/1.1 206", 99000,
                  ARCHIVE_BYTES));
     open_only_entry(&scene, later);
-    CHECK(brings(&scene, later, "bytes=99000-", "HTTP/1.1 200", 0, ARCHIVE_BYTES));
+    CHECK(is_told(&scene, later, "bytes=99000-", "HTTP/1.1 409"));
+    CHECK(brings(&scene, later, "bytes=-500", "HTTP/1.1 206", 99500, ARCHIVE_BYTES));
     CHECK(brings(&scene, later, "bytes=99000-", "HTTP/1.1 206", 99000, ARCHIVE_BYTES));
     hospital_free(scene.hospital);
 }
@@ -186,8 +186,7 @@ static void who_names_no_tag_goes_on_with_what_it_was_given(void)
 /* Each place has its own. */
 static void what_was_given_of_another_place_is_not_gone_on_with(void)
 {
-    static const struct passing whole = {"bytes=99000-", "HTTP/1.1 200", 0,
-                                         ARCHIVE_BYTES};
+    static const struct passing whole = {NULL, "HTTP/1.1 200", 0, ARCHIVE_BYTES};
     static const struct passing rest = {"bytes=99000-", "HTTP/1.1 206", 99000,
                                         ARCHIVE_BYTES};
     static const char *const places[] = {"study.zip", "study.zip?series=0",
@@ -197,6 +196,11 @@ static void what_was_given_of_another_place_is_not_gone_on_with(void)
     open_only_entry(&scene, opening);
     scene.hospital->image = &archive;
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        struct download download;
+        begin_download(&download, &scene, opening, places[i], "bytes=99000-");
+        finish(&download);
+        CHECK(says(&download, "HTTP/1.1 409"));
+        buf_free(&download.all);
         CHECK(passes_of(&scene, opening, places[i], &whole));
         CHECK(passes_of(&scene, opening, places[i], &rest));
     }
@@ -281,10 +285,15 @@ static void a_gateway_that_says_no_stamp_brings_the_whole(void)
     open_only_entry(&scene, opening);
     scene.hospital->image = &older;
     CHECK(is_chunked(&scene, opening, NULL));
-    CHECK(is_chunked(&scene, opening, "bytes=99000-"));
-    CHECK(is_chunked(&scene, opening, "bytes=10-29"));
+    CHECK(is_chunked(&scene, opening, "bytes=0-"));
+    CHECK(is_chunked(&scene, opening, "bytes=0-29"));
     CHECK(is_chunked(&scene, opening, "bytes=-500"));
+    CHECK(is_told(&scene, opening, "bytes=99000-", "HTTP/1.1 409"));
     CHECK(is_chunked(&scene, opening, ON_CONDITION("\"" ONE "\"")));
+    scene.hospital->image = &archive;
+    CHECK(brings(&scene, opening, NULL, "HTTP/1.1 200", 0, ARCHIVE_BYTES));
+    scene.hospital->image = &older; /* it may be another one */
+    CHECK(is_told(&scene, opening, "bytes=99000-", "HTTP/1.1 409"));
     hospital_free(scene.hospital);
 }
 
@@ -363,7 +372,7 @@ static void what_the_gateway_refuses_is_refused(void)
     open_only_entry(&scene, opening);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         scene.hospital->image = &cases[i].script;
-        CHECK(is_told(&scene, opening, "bytes=99000-", cases[i].head));
+        CHECK(is_told(&scene, opening, ON_CONDITION("\"" ONE "\""), cases[i].head));
     }
     hospital_free(scene.hospital);
 }
