@@ -258,6 +258,33 @@ static void another_archive_is_never_gone_on_with(void)
     hospital_free(scene.hospital);
 }
 
+/* An opening remembers as much as there is room for: of what it does not, the tag has to
+ * be named. */
+static void what_is_remembered_has_an_end(void)
+{
+    static const struct image_script file = {200, "application/dicom", .body = "DICM",
+                                             .stamp = ONE};
+    enum { FILES = 1500 };
+    struct scene scene = scene_new();
+    struct download download;
+    char opening[128], what[32];
+    open_only_entry(&scene, opening);
+    scene.hospital->image = &archive;
+    CHECK(brings(&scene, opening, NULL, "HTTP/1.1 200", 0, ARCHIVE_BYTES));
+    scene.hospital->image = &file;
+    for (int i = 0; i < FILES; i++) {
+        snprintf(what, sizeof what, "instances/0/%d", i);
+        CHECK(ask_opening(&scene, "GET", opening, what).status == 200);
+    }
+    begin_download(&download, &scene, opening, what, "bytes=2-");
+    finish(&download);
+    CHECK(says(&download, "HTTP/1.1 409"));
+    buf_free(&download.all);
+    scene.hospital->image = &archive;
+    CHECK(brings(&scene, opening, "bytes=99000-", "HTTP/1.1 206", 99000, ARCHIVE_BYTES));
+    hospital_free(scene.hospital);
+}
+
 /* All of it without a length, and nothing said of ranges. */
 static bool is_chunked(struct scene *scene, const char *opening, const char *range)
 {
@@ -463,6 +490,7 @@ int main(void)
     RUN(a_head_is_what_the_whole_begins_with);
     RUN(who_names_no_tag_goes_on_with_what_it_was_given);
     RUN(what_was_given_of_another_place_is_not_gone_on_with);
+    RUN(what_is_remembered_has_an_end);
     RUN(what_is_no_range_of_ours_brings_the_whole);
     RUN(another_archive_is_never_gone_on_with);
     RUN(a_gateway_that_says_no_stamp_brings_the_whole);
