@@ -694,8 +694,9 @@ export interface paths {
         };
         /**
          * The DICOM file as its facility keeps it, as a download; one range (with a beginning, or of the last bytes), with If-Range of the ETag in that very file alone, else the whole comes
-         * @description A range that does not begin at 0 and comes without If-Range is one of what this opening was given of the file first;
-         *     where that has changed, or nothing was given, the whole comes. Several ranges bring the whole. HEAD is answered, too.
+         * @description A range with a beginning other than 0 and without If-Range is one of what this opening was given of the file first;
+         *     where that has changed, or nothing was given, it is refused (409 `study_changed`), since some programs would put two
+         *     files together. Several ranges bring the whole. HEAD is answered, too.
          */
         get: operations["getInstance"];
         put?: never;
