@@ -32,6 +32,10 @@ static const struct action actions[] = {
      admin_facility_add},
     {"facility", "change", "--code CODE and what changes", admin_facility_change},
     {"facility", "list", "", admin_facility_list},
+    {"facility", "policy",
+     "CODE [--version N]   shows it\n"
+     "                    CODE FILE.json   keeps one for a facility without a gateway",
+     admin_facility_policy},
     {"gateway", "accept", "CODE FILE.pem   replaces an older one", admin_gateway_accept},
     {"gateway", "refuse", "CODE", admin_gateway_refuse},
     {"browser", "accept", "CODE FILE.pem [--until YYYY-MM-DD]", admin_browser_accept},

@@ -209,6 +209,45 @@ static void without_audit_nothing_is_changed(void)
     site_free(site);
 }
 
+#define KEPT "{\n\"version\":1,\"rules\":[{\"kinds\":[\"note\"]}]}"
+
+static void a_policy_is_kept_for_who_has_no_gateway_only(void)
+{
+    struct site *site = site_new();
+    static char series[SITE_OUT_BYTES];
+    char path[SITE_PATH_BYTES];
+    found(site);
+    site_path(site, "kept.json", path);
+    CHECK(SITE_ADMIN(site, "facility", "policy", CLINIC) == 1);
+    CHECK(site_says(site, "policy_missing"));
+    CHECK(SITE_ADMIN(site, "facility", "policy", CLINIC, path) == 1);
+    CHECK(site_write(site, "kept.json", "{\n\"version\":1,\n\"rules\":[}\n"));
+    CHECK(SITE_ADMIN(site, "facility", "policy", CLINIC, path) == 1);
+    CHECK(site_says(site, "json_invalid") && site_says(site, "line 3"));
+    CHECK(site_write(site, "kept.json", KEPT "\n"));
+    CHECK(SITE_ADMIN(site, "facility", "policy", HOSPITAL, path) == 1);
+    CHECK(site_says(site, "policy_of_gateway"));
+    CHECK(SITE_ADMIN(site, "facility", "policy", "2099999999", path) == 1);
+    CHECK(SITE_ADMIN(site, "facility", "policy", CLINIC, path, "more") == 2);
+    CHECK(SITE_ADMIN(site, "facility", "policy", CLINIC, path, "--version", "1") == 2);
+    CHECK(SITE_ADMIN(site, "facility", "policy") == 2);
+    CHECK(SITE_ADMIN(site, "facility", "list") == 0);
+    CHECK(!strstr(site->out, "\"policy_version\":1"));
+    CHECK(SITE_ADMIN(site, "facility", "policy", CLINIC, path) == 0);
+    CHECK(site_says(site, "\"policy_version\":1"));
+    CHECK(SITE_ADMIN(site, "facility", "policy", CLINIC) == 0);
+    CHECK(strcmp(site->out, KEPT "\n") == 0);
+    CHECK(site_write(site, "kept.json", "{\"version\":2,\"rules\":[]}"));
+    CHECK(SITE_ADMIN(site, "facility", "policy", CLINIC, path) == 0);
+    CHECK(SITE_ADMIN(site, "facility", "policy", CLINIC, "--version", "1") == 0);
+    CHECK(strcmp(site->out, KEPT "\n") == 0);
+    CHECK(SITE_ADMIN(site, "facility", "policy", CLINIC, "--version", "3") == 1);
+    read_series(site, series);
+    CHECK(strstr(series, "facility_policy") && strstr(series, "sha256"));
+    CHECK(strstr(series, "\"verdict\":\"failed\",\"reason\":\"policy_of_gateway\""));
+    site_free(site);
+}
+
 static void a_certificate_of_another_authority_is_refused(void)
 {
     struct site *site = site_new();
@@ -386,6 +425,7 @@ int main(void)
     RUN(every_change_is_in_the_audit_and_no_password_is);
     RUN(a_series_of_the_office_that_was_cut_is_found);
     RUN(without_audit_nothing_is_changed);
+    RUN(a_policy_is_kept_for_who_has_no_gateway_only);
     RUN(a_certificate_of_another_authority_is_refused);
     RUN(a_browser_is_let_in_and_out_while_the_server_runs);
     RUN(accounts_are_closed_and_opened_while_the_server_runs);

@@ -114,6 +114,17 @@ static struct text fingerprint_of(const struct seeding *seeding, struct text cod
     return TEXT("");
 }
 
+/* As the office keeps it for a facility without a gateway. */
+static bool keep_policy(const struct seeding *seeding, const struct json_value *object,
+                        const struct facility *facility, struct err *err)
+{
+    struct text policy = {0};
+    return !json_member(object, "policy") ||
+           (json_take_text(object, "policy", FACILITY_POLICY_MAX, &policy, err) &&
+            facility_change_office_policy(seeding->session, facility, policy,
+                                          seeding->seed->now_ms, err));
+}
+
 static bool read_facility(const struct seeding *seeding, const struct json_value *object,
                           struct facility *facility, struct err *err)
 {
@@ -150,7 +161,8 @@ static bool add_facilities(struct seeding *seeding, struct err *err)
     for (size_t i = 0; i < count; i++) {
         struct facility *facility = &seeding->facilities[i];
         if (!read_facility(seeding, json_item(array, i), facility, err) ||
-            !facility_add(seeding->session, facility, seeding->seed->now_ms, err))
+            !facility_add(seeding->session, facility, seeding->seed->now_ms, err) ||
+            !keep_policy(seeding, json_item(array, i), facility, err))
             return false;
         seeding->facility_count++;
     }

@@ -68,7 +68,7 @@ typedef bool admin_action(struct admin *admin, struct err *err);
 admin_action admin_network_found, admin_network_show, admin_network_publish,
     admin_hold_show, admin_hold_begin, admin_hold_confirm, admin_database_upgrade;
 admin_action admin_facility_add, admin_facility_change, admin_facility_list,
-    admin_gateway_accept, admin_gateway_refuse;
+    admin_facility_policy, admin_gateway_accept, admin_gateway_refuse;
 admin_action admin_browser_accept, admin_browser_revoke, admin_browser_list;
 admin_action admin_staff_add, admin_staff_post, admin_staff_end_post, admin_staff_disable,
     admin_staff_enable, admin_staff_unlock, admin_staff_password, admin_staff_list;

@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/synth/synth.h"
 
+/* What those without a gateway show of their notes: a clinic to whoever treats and nurses
+ * but at pharmacies and care offices; the others to those whom they work with. */
+#define NOTES_FOR(professions)                                                           \
+    "{\"version\":1,\"rules\":[{\"kinds\":[\"note\"],\"professions\":[" professions "]}" \
+    "]}"
+#define MEDICAL "\"doctor\",\"dentist\",\"nurse\""
+#define NOTES_FOR_MEDICAL                                                                \
+    "{\"version\":1,\"rules\":[{\"kinds\":[\"note\"],\"professions\":[" MEDICAL          \
+    "],\"facility_kinds\":[\"hospital\",\"clinic\",\"dental\",\"nursing\"]}]}"
+
 const struct synth_facility synth_facilities[SYNTH_FACILITIES] = {
     [SYNTH_RINDO] = {.code = "9911000011",
                      .name = "りんどう市立病院",
@@ -60,6 +70,7 @@ const struct synth_facility synth_facilities[SYNTH_FACILITIES] = {
                       .kana = "カワベシンリョウジョ",
                       .kind = "clinic",
                       .way = "view_only",
+                      .policy = NOTES_FOR_MEDICAL,
                       .letter = "か",
                       .postal_code = "999-0104",
                       .address = "信里県りんどう市川辺２−８",
@@ -70,6 +81,7 @@ const struct synth_facility synth_facilities[SYNTH_FACILITIES] = {
                         .kana = "スズカケナイカクリニック",
                         .kind = "clinic",
                         .way = "view_only",
+                        .policy = NOTES_FOR_MEDICAL,
                         .letter = "す",
                         .postal_code = "999-0205",
                         .address = "信里県けやき市鈴懸町１２−７",
@@ -80,6 +92,7 @@ const struct synth_facility synth_facilities[SYNTH_FACILITIES] = {
                        .kana = "ツバサヤッキョク",
                        .kind = "pharmacy",
                        .way = "view_only",
+                       .policy = NOTES_FOR(MEDICAL ",\"pharmacist\""),
                        .letter = "つ",
                        .postal_code = "999-0106",
                        .address = "信里県りんどう市川辺２−１０",
@@ -90,6 +103,7 @@ const struct synth_facility synth_facilities[SYNTH_FACILITIES] = {
                       .kana = "スミレシカイイン",
                       .kind = "dental",
                       .way = "view_only",
+                      .policy = NOTES_FOR(MEDICAL ",\"pharmacist\""),
                       .letter = "歯",
                       .postal_code = "999-0101",
                       .address = "信里県りんどう市中央町４−２",
@@ -100,6 +114,8 @@ const struct synth_facility synth_facilities[SYNTH_FACILITIES] = {
                       .kana = "ヒカリホウモンカンゴステーション",
                       .kind = "nursing",
                       .way = "view_only",
+                      .policy = NOTES_FOR(
+                          MEDICAL ",\"pharmacist\",\"therapist\",\"care_manager\""),
                       .letter = "ひ",
                       .postal_code = "999-0202",
                       .address = "信里県けやき市本町１丁目９−１",
@@ -110,6 +126,8 @@ const struct synth_facility synth_facilities[SYNTH_FACILITIES] = {
                         .kana = "ヤスラギキョタクカイゴシエンジギョウショ",
                         .kind = "care",
                         .way = "view_only",
+                        .policy = NOTES_FOR(
+                            MEDICAL ",\"pharmacist\",\"care_manager\",\"social_worker\""),
                         .must_ask = true,
                         .letter = "や",
                         .postal_code = "999-0303",

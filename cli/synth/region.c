@@ -73,6 +73,8 @@ static void put_facilities(struct json_writer *json, const struct synth *synth)
         json_put_cstr(json, "kana", facility->kana);
         json_put_cstr(json, "kind", facility->kind);
         json_put_cstr(json, "way", facility->way);
+        if (facility->policy)
+            json_put_cstr(json, "policy", facility->policy);
         json_put_cstr(json, "letter", facility->letter);
         json_put_int(json, "slot", i + 1);
         json_put_bool(json, "may_register", !facility->must_ask);

@@ -91,6 +91,7 @@ struct synth_facility {
     const char *kana;
     const char *kind;   /* as in exchange/facility */
     const char *way;    /* likewise */
+    const char *policy; /* of what it writes at the centre; NULL: its gateway's */
     const char *letter; /* mark in the calendar */
     const char *postal_code;
     const char *address;

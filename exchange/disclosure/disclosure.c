@@ -112,9 +112,10 @@ static void decide_kinds(struct disclosure_verdict *verdict,
                          const struct disclosure_facts *facts,
                          const struct disclosure_provider_facts *provider)
 {
-    uint32_t released = provider->released_kinds & KIND_MASK;
+    uint32_t held = provider->held_kinds & KIND_MASK;
+    uint32_t released = provider->released_kinds & held;
     uint32_t allowed = released & provider->audience_kinds;
-    uint32_t unreleased = KIND_MASK & ~released;
+    uint32_t unreleased = held & ~released;
     if (unreleased)
         refuse(verdict, provider->provider, unreleased, "kind_not_released");
     if (released & ~allowed)

@@ -12,7 +12,9 @@
  *   no_consent, consent_refused, consent_withdrawn, consent_expired,
  *   consent_not_covering, joiner_waiting
  *   no_link, link_proposed, link_suspended, link_refused       the provider's number
- *   kind_not_released, audience      per kind, the provider's policy
+ *   kind_not_released, audience    per kind, the provider's policy: its gateway's word,
+ *                                    or the office's where it has none, of what its
+ *                                    members write at the centre
  * The viewer's own data needs the own confirmed number only. To write about the person
  * (PERMIT_WRITE) is refused before any provider is looked at:
  *   may_not_write                    this post writes nothing
@@ -55,6 +57,7 @@ struct disclosure_provider_facts {
     enum disclosure_link link;
     bool is_participant;
     enum disclosure_consent consent;
+    uint32_t held_kinds;      /* that there can be of it; of others nothing is told */
     uint32_t released_kinds;  /* by the provider's policy to anybody */
     uint32_t audience_kinds;  /* of these, to this profession, facility kind, facility */
     uint32_t sensitive_kinds; /* of those, also what the source marks sensitive */

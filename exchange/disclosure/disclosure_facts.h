@@ -22,6 +22,7 @@ struct disclosure_lists {           /* held: disclosure_lists_release */
     int32_t day;
     struct network_participants participants;
     struct facility_ids disclosing;
+    struct facility_ids keeping; /* without a gateway, with a policy; by id */
 };
 MUST_CHECK struct disclosure_known *disclosure_known_new(struct err *err);
 void disclosure_known_free(struct disclosure_known *known);

@@ -10,7 +10,7 @@
 #include "exchange/disclosure/disclosure_facts.h"
 #include "formats/uplink/uplink.h"
 
-enum { PLACES = 512, PLACE_ARENA_BYTES = 1 << 20 };
+enum { PLACES = 2048, PLACE_ARENA_BYTES = 1 << 20 };
 
 struct place {
     struct arena arena;

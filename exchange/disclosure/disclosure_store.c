@@ -5,6 +5,7 @@
  * beside it: where everything else is known in this very epoch (disclosure_known.c) one
  * question is the whole of it. Where something is not, all is asked again in a snapshot
  * that lasts. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "exchange/disclosure/disclosure_facts.h"
@@ -51,6 +52,12 @@ static enum disclosure_consent consent_of(enum consent_cover cover)
     }
     return DISCLOSURE_CONSENT_NONE;
 }
+
+/* What members write at the centre, and all that a gateway tells of. */
+enum {
+    WRITTEN_KINDS = 1 << ENTRY_NOTE | 1 << ENTRY_MESSAGE,
+    ALL_KINDS = (1 << ENTRY_KIND_COUNT) - 1
+};
 
 struct gathering {
     struct disclosure_reading *reading;
@@ -219,15 +226,18 @@ static bool read_policy(struct gathering *gathering,
                                   one, err);
 }
 
-static bool add_provider(struct gathering *gathering, struct id facility, struct err *err)
+static bool add_provider(struct gathering *gathering, struct id facility,
+                         uint32_t held_kinds, struct err *err)
 {
     struct disclosure_reading *reading = gathering->reading;
     const struct session_actor *actor = reading->request->actor;
     const struct patient_record *record = record_at(gathering, facility);
     struct disclosure_provider_facts *one =
         &gathering->providers[gathering->provider_count++];
-    *one = (struct disclosure_provider_facts){
-        .provider = facility, .link = link_of(record), .from_day = DAY_NONE};
+    *one = (struct disclosure_provider_facts){.provider = facility,
+                                              .link = link_of(record),
+                                              .held_kinds = held_kinds,
+                                              .from_day = DAY_NONE};
     one->is_participant =
         network_participant_find(&gathering->lists->participants, facility) != NULL;
     if (record) {
@@ -250,16 +260,54 @@ static bool is_asked(const struct gathering *gathering, struct id facility)
     return id_is_zero(request->provider) || id_equal(request->provider, facility);
 }
 
+static int compare_ids(const void *left, const void *right)
+{
+    return memcmp(left, right, sizeof(struct id));
+}
+
+static bool is_keeping(const struct gathering *gathering, struct id facility)
+{
+    const struct facility_ids *keeping = &gathering->lists->keeping;
+    return keeping->count > 0 && bsearch(&facility, keeping->at, keeping->count,
+                                         sizeof *keeping->at, compare_ids) != NULL;
+}
+
+static bool has_provider(const struct gathering *gathering, struct id facility)
+{
+    for (size_t i = 0; i < gathering->provider_count; i++)
+        if (id_equal(gathering->providers[i].provider, facility))
+            return true;
+    return false;
+}
+
+/* Whoever has a number and a policy, and no gateway. Without a number there is nothing
+ * of the person, and nothing to say. */
+static bool gather_keeping(struct gathering *gathering, struct err *err)
+{
+    struct id viewer = gathering->reading->request->actor->facility;
+    for (size_t i = 0; i < gathering->record_count; i++) {
+        struct id one = gathering->records[i].facility;
+        bool is_told = link_of(record_at(gathering, one)) != DISCLOSURE_LINK_NONE &&
+                       !id_equal(one, viewer) && is_asked(gathering, one) &&
+                       is_keeping(gathering, one) && !has_provider(gathering, one);
+        if (is_told && !add_provider(gathering, one, WRITTEN_KINDS, err))
+            return false;
+    }
+    return true;
+}
+
 /* Every disclosing participant, so that what is missing can be said; whoever holds a
- * record although it left the list; and the viewer itself. */
+ * record although it left the list; who keeps a policy without a gateway; and the viewer
+ * itself. */
 static bool gather_providers(struct gathering *gathering, struct err *err)
 {
     struct disclosure_reading *reading = gathering->reading;
     struct id viewer = reading->request->actor->facility;
     struct facility_ids disclosing = gathering->lists->disclosing;
+    size_t most = disclosing.count + gathering->record_count + 1;
     bool has_viewer = false;
-    gathering->providers = ARENA_MANY(reading->arena, struct disclosure_provider_facts,
-                                      disclosing.count + 1, err);
+    gathering->providers =
+        ARENA_MANY(reading->arena, struct disclosure_provider_facts, most, err);
     if (!gathering->providers)
         return false;
     for (size_t i = 0; i < disclosing.count; i++) {
@@ -269,11 +317,14 @@ static bool gather_providers(struct gathering *gathering, struct err *err)
             network_participant_find(&gathering->lists->participants, one) != NULL;
         bool is_told = is_viewer || is_listed || record_at(gathering, one);
         has_viewer = has_viewer || is_viewer;
-        if (is_asked(gathering, one) && is_told && !add_provider(gathering, one, err))
+        if (is_asked(gathering, one) && is_told &&
+            !add_provider(gathering, one, ALL_KINDS, err))
             return false;
     }
+    if (!gather_keeping(gathering, err))
+        return false;
     return has_viewer || !is_asked(gathering, viewer) ||
-           add_provider(gathering, viewer, err);
+           add_provider(gathering, viewer, ALL_KINDS, err);
 }
 
 /* How whoever asks stands in this snapshot. */
@@ -416,7 +467,8 @@ static bool find_lists(struct gathering *gathering, struct err *err)
     if (!network_participants_on(reading->session, network, gathering->today,
                                  &lists->arena, &lists->participants, err) ||
         !facility_list_disclosing(reading->session, &lists->arena, &lists->disclosing,
-                                  err))
+                                  err) ||
+        !facility_list_keeping(reading->session, &lists->arena, &lists->keeping, err))
         return false;
     disclosure_known_keep(lists);
     return true;

@@ -94,5 +94,6 @@ void facility_write(struct json_writer *writer, const struct facility *facility,
     json_put_bool(writer, "is_disclosing", facility_is_disclosing(facility));
     json_put_bool(writer, "is_connected", is_connected);
     json_put_bool(writer, "may_register", facility->may_register);
+    json_put_bool(writer, "has_policy", facility->has_policy);
     json_close_object(writer);
 }

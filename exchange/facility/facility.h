@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* An institution: its code, names, kind, how it discloses, the policy that its gateway
- * publishes, and whether that gateway is connected now.
+/* An institution: its code, names, kind, how it discloses, its policy, and whether its
+ * gateway is connected now.
  *
  * The policy is the hospital's own word and is kept as the JSON that came with the
- * gateway's hello; the centre may only narrow it (exchange/disclosure reads it).
+ * gateway's hello; the centre may only narrow it (exchange/disclosure reads it). Where
+ * there is no gateway the network's office keeps one for it, of what its members write at
+ * the centre. Never both: what changes its way ends its policy.
  * Not here: participation (exchange/network), numbers of patients (exchange/patient).
  *
  * Results are *arena*. Errors: ERR_MISSING not_found, ERR_SYNTAX, those of the store. */
@@ -65,8 +67,9 @@ struct facility {
     struct text letter;          /* its mark in the calendar, unique among participants */
     int slot;                    /* colour slot 1 … 10 */
     struct text fingerprint;     /* of its gateway's certificate, SHA-256 hex, or "" */
-    struct text policy;          /* JSON as published by the gateway, or "" */
-    int64_t policy_version;      /* 0 = none published yet */
+    struct text policy;          /* JSON of the gateway or of the office, or "" */
+    int64_t policy_version;      /* of the newest, also when it has ended; 0 = none yet */
+    bool has_policy;             /* also where the policy itself is not read */
     int64_t last_seen_at;        /* gateway, UTC ms; 0 = never */
     int64_t certificate_ends_at; /* of its gateway, UTC ms; 0 = not known */
     bool may_register;           /* persons and numbers, by the network's decision; else
@@ -151,11 +154,21 @@ MUST_CHECK bool facility_list_disclosing(struct store_session *session,
                                          struct arena *arena, struct facility_ids *ids,
                                          struct err *err);
 
+/* Those without a gateway that have a policy, in order of their ids. */
+MUST_CHECK bool facility_list_keeping(struct store_session *session, struct arena *arena,
+                                      struct facility_ids *ids, struct err *err);
+/* A version that the office kept. ERR_MISSING policy_missing. */
+MUST_CHECK bool facility_find_office_policy(struct store_session *session,
+                                            struct id facility, int64_t version,
+                                            struct arena *arena, struct text *policy,
+                                            struct err *err);
+
 /* ---- writing, inside the caller's transaction ---- */
 MUST_CHECK bool facility_add(struct store_session *session,
                              const struct facility *facility, int64_t now_ms,
                              struct err *err);
-/* Names, kind, way, letter, slot, may_register; the code stays. Raises the epoch. */
+/* Names, kind, way, letter, slot, may_register; the code stays. Another way ends the
+ * policy. Raises the epoch. */
 MUST_CHECK bool facility_change(struct store_session *session,
                                 const struct facility *facility, struct err *err);
 /* Its gateway's certificate (hex SHA-256, 64 digits) and its end; "" ends the old one's
@@ -164,10 +177,19 @@ MUST_CHECK bool facility_change(struct store_session *session,
 MUST_CHECK bool facility_change_fingerprint(struct store_session *session,
                                             struct id facility, struct text fingerprint,
                                             int64_t ends_at, struct err *err);
-/* The published policy; a different one raises the epoch and the policy version. */
+/* The gateway's policy; a different one raises the epoch and the policy version. One of a
+ * facility whose way is another is not taken. */
 MUST_CHECK bool facility_change_policy(struct store_session *session, struct id facility,
                                        struct text policy, int64_t now_ms,
                                        struct err *err);
+
+/* The same for a facility without a gateway, as it was read in this transaction, by the
+ * office; each version is kept. ERR_CONFLICT policy_of_gateway where the gateway says it,
+ * ERR_SYNTAX with the reason and ERR_LIMIT policy_too_large as a gateway would. */
+MUST_CHECK bool facility_change_office_policy(struct store_session *session,
+                                              const struct facility *facility,
+                                              struct text policy, int64_t now_ms,
+                                              struct err *err);
 
 /* ---- connected gateways (facility_wire.c) ---- */
 struct facility_gateways; /* *owned* by server; threads share it */

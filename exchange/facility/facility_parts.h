@@ -9,6 +9,9 @@
 /* In order of their letters, each once; how many are left. */
 size_t facility_sort(struct facility *items, size_t count);
 
+/* After a change of one: ERR_MISSING not_found where it touched none. */
+MUST_CHECK bool facility_check_found(struct store_session *session, struct err *err);
+
 /* All facilities, with id, code and fingerprint only. */
 MUST_CHECK bool facility_load_doors(struct store *store, struct arena *arena,
                                     struct facility **items, size_t *count,

@@ -25,13 +25,16 @@ static bool read_row(struct store_statement *statement, struct arena *arena,
     if (!facility_kind_parse(store_column_view(statement, 4), &facility->kind) ||
         !facility_way_parse(store_column_view(statement, 5), &facility->way))
         return err_set(err, ERR_SYSTEM, "store_corrupt", "a facility's kind is unknown");
-    return store_column_id(statement, 0, &facility->id, err) &&
-           store_column_text(statement, 1, arena, &facility->code, err) &&
-           store_column_text(statement, 2, arena, &facility->name, err) &&
-           store_column_text(statement, 3, arena, &facility->kana, err) &&
-           store_column_text(statement, 6, arena, &facility->letter, err) &&
-           store_column_text(statement, 8, arena, &facility->fingerprint, err) &&
-           store_column_text(statement, 9, arena, &facility->policy, err);
+    if (!store_column_id(statement, 0, &facility->id, err) ||
+        !store_column_text(statement, 1, arena, &facility->code, err) ||
+        !store_column_text(statement, 2, arena, &facility->name, err) ||
+        !store_column_text(statement, 3, arena, &facility->kana, err) ||
+        !store_column_text(statement, 6, arena, &facility->letter, err) ||
+        !store_column_text(statement, 8, arena, &facility->fingerprint, err) ||
+        !store_column_text(statement, 9, arena, &facility->policy, err))
+        return false;
+    facility->has_policy = !text_is_empty(facility->policy);
+    return true;
 }
 
 static bool read_one(struct store_statement *statement, struct arena *arena,
@@ -156,6 +159,7 @@ static bool read_shown(struct store_statement *statement, struct arena *arena,
         .slot = (int)store_column_int(statement, 7),
         .last_seen_at = store_column_int(statement, 8),
         .may_register = store_column_int(statement, 9) == 1,
+        .has_policy = store_column_int(statement, 10) == 1,
         .fingerprint = TEXT(""),
         .policy = TEXT(""),
     };
@@ -196,8 +200,9 @@ bool facility_list_ask(struct store_session *session, const struct facility_ids 
     *list = (struct facility_list){
         *ids, store_prepare(session,
                             "SELECT id, code, name, kana, kind, way, letter, slot, "
-                            "last_seen_at, may_register FROM facility WHERE id IN (?1, "
-                            "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
+                            "last_seen_at, may_register, CASE WHEN policy = '' THEN 0 "
+                            "ELSE 1 END FROM facility WHERE id IN (?1, ?2, ?3, ?4, ?5, "
+                            "?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
                             "?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
                             err)};
     if (!list->asked)
@@ -264,18 +269,13 @@ bool facility_list_of(struct store_session *session, const struct facility_ids *
            facility_list_take(&list, arena, items, count, err);
 }
 
-bool facility_list_disclosing(struct store_session *session, struct arena *arena,
-                              struct facility_ids *ids, struct err *err)
+static bool list_ids(struct store_session *session, const char *sql, struct arena *arena,
+                     struct facility_ids *ids, struct err *err)
 {
     size_t room = FIRST_FACILITIES;
     *ids = (struct facility_ids){ARENA_MANY(arena, struct id, FIRST_FACILITIES, err), 0};
     CLEANUP(store_finish)
-    struct store_statement *statement =
-        ids->at ? store_prepare(session,
-                                "SELECT id FROM facility WHERE way <> 'view_only' "
-                                "ORDER BY letter, id",
-                                err)
-                : NULL;
+    struct store_statement *statement = ids->at ? store_prepare(session, sql, err) : NULL;
     if (!statement)
         return false;
     bool has_row = true;
@@ -289,6 +289,24 @@ bool facility_list_disclosing(struct store_session *session, struct arena *arena
             return false;
     }
     return err->kind == ERR_NONE;
+}
+
+bool facility_list_disclosing(struct store_session *session, struct arena *arena,
+                              struct facility_ids *ids, struct err *err)
+{
+    return list_ids(session,
+                    "SELECT id FROM facility WHERE way <> 'view_only' ORDER BY letter, "
+                    "id",
+                    arena, ids, err);
+}
+
+bool facility_list_keeping(struct store_session *session, struct arena *arena,
+                           struct facility_ids *ids, struct err *err)
+{
+    return list_ids(session,
+                    "SELECT id FROM facility WHERE way = 'view_only' AND policy <> '' "
+                    "ORDER BY id",
+                    arena, ids, err);
 }
 
 bool facility_add(struct store_session *session, const struct facility *facility,
@@ -323,7 +341,7 @@ bool facility_add(struct store_session *session, const struct facility *facility
     return store_run(statement, err) && network_epoch_raise(session, err);
 }
 
-static bool check_changed(struct store_session *session, struct err *err)
+bool facility_check_found(struct store_session *session, struct err *err)
 {
     if (store_changes(session) == 1)
         return true;
@@ -339,7 +357,8 @@ bool facility_change(struct store_session *session, const struct facility *facil
     struct store_statement *statement =
         store_prepare(session,
                       "UPDATE facility SET name = ?2, kana = ?3, kind = ?4, way = ?5, "
-                      "letter = ?6, slot = ?7, may_register = ?8 WHERE id = ?1",
+                      "letter = ?6, slot = ?7, may_register = ?8, policy = CASE WHEN "
+                      "way = ?5 THEN policy ELSE '' END WHERE id = ?1",
                       err);
     if (!statement)
         return false;
@@ -351,7 +370,7 @@ bool facility_change(struct store_session *session, const struct facility *facil
     store_bind_text(statement, 6, facility->letter);
     store_bind_int(statement, 7, facility->slot);
     store_bind_int(statement, 8, facility->may_register);
-    return store_run(statement, err) && check_changed(session, err) &&
+    return store_run(statement, err) && facility_check_found(session, err) &&
            network_epoch_raise(session, err);
 }
 
@@ -375,44 +394,8 @@ bool facility_change_fingerprint(struct store_session *session, struct id facili
     store_bind_id(statement, 1, facility);
     store_bind_text(statement, 2, fingerprint);
     store_bind_int(statement, 3, ends_at);
-    return store_run(statement, err) && check_changed(session, err) &&
+    return store_run(statement, err) && facility_check_found(session, err) &&
            network_epoch_raise(session, err);
-}
-
-static bool mark_seen(struct store_session *session, struct id facility, int64_t now_ms,
-                      struct err *err)
-{
-    CLEANUP(store_finish)
-    struct store_statement *statement = store_prepare(
-        session, "UPDATE facility SET last_seen_at = ?2 WHERE id = ?1", err);
-    if (!statement)
-        return false;
-    store_bind_id(statement, 1, facility);
-    store_bind_int(statement, 2, now_ms);
-    return store_run(statement, err) && check_changed(session, err);
-}
-
-bool facility_change_policy(struct store_session *session, struct id facility,
-                            struct text policy, int64_t now_ms, struct err *err)
-{
-    if (policy.len > FACILITY_POLICY_MAX)
-        return err_set(err, ERR_LIMIT, "policy_too_large",
-                       "a policy has at most %d bytes", FACILITY_POLICY_MAX);
-    if (!mark_seen(session, facility, now_ms, err))
-        return false;
-    CLEANUP(store_finish)
-    struct store_statement *statement =
-        store_prepare(session,
-                      "UPDATE facility SET policy = ?2, policy_version = policy_version "
-                      "+ 1 WHERE id = ?1 AND policy <> ?2",
-                      err);
-    if (!statement)
-        return false;
-    store_bind_id(statement, 1, facility);
-    store_bind_text(statement, 2, policy);
-    if (!store_run(statement, err))
-        return false;
-    return store_changes(session) == 0 || network_epoch_raise(session, err);
 }
 
 /* ---- whole transactions ---- */

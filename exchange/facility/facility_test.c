@@ -83,6 +83,7 @@ static void the_contract_object_holds_no_policy_and_no_fingerprint(void)
     struct json_writer writer = json_writer(&out);
     struct facility facility = hospital();
     facility.policy = TEXT("{\"hidden\":1}");
+    facility.has_policy = true;
     facility_write(&writer, &facility, true);
     buf_byte(&out, '\0');
     const char *json = (const char *)out.at;
@@ -90,7 +91,8 @@ static void the_contract_object_holds_no_policy_and_no_fingerprint(void)
                  "{\"id\":\"01000000000000000000000000000000\",\"code\":\"2010000001\","
                  "\"name\":\"病院\",\"kana\":\"ビョウイン\",\"kind\":\"hospital\","
                  "\"letter\":\"Ａ\",\"slot\":3,\"is_disclosing\":true,"
-                 "\"is_connected\":true,\"may_register\":true}") == 0);
+                 "\"is_connected\":true,\"may_register\":true,\"has_policy\":true}") ==
+          0);
 }
 
 /* ---- with a database ---- */
@@ -150,7 +152,7 @@ static bool is_shown_alike(const struct facility *a, const struct facility *b)
            text_equal(a->name, b->name) && text_equal(a->kana, b->kana) &&
            a->kind == b->kind && a->way == b->way && text_equal(a->letter, b->letter) &&
            a->slot == b->slot && a->may_register == b->may_register &&
-           a->last_seen_at == b->last_seen_at;
+           a->last_seen_at == b->last_seen_at && a->has_policy == b->has_policy;
 }
 
 static void check_shorter(struct store_session *session, const struct facility *whole,
@@ -344,6 +346,178 @@ static void changes_of_a_facility_raise_the_epoch_and_bad_ones_change_nothing(vo
     place_close(&place);
 }
 
+/* ---- a policy that the office keeps ---- */
+
+#define NOTES "{\"version\":1,\"rules\":[{\"kinds\":[\"note\"]}]}"
+#define NO_NOTES "{\"version\":2,\"rules\":[]}"
+
+struct office {
+    struct id facility;
+    const char *policy;
+};
+
+static bool change_office(struct store_session *session, void *context, struct err *err)
+{
+    const struct office *office = context;
+    struct facility facility;
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 18);
+    return facility_find(session, office->facility, &arena, &facility, err) &&
+           facility_change_office_policy(session, &facility, text_cstr(office->policy), 7,
+                                         err);
+}
+
+static struct facility clinic(void)
+{
+    struct facility facility = hospital();
+    facility.id = (struct id){{2}};
+    facility.code = TEXT("2010000002");
+    facility.kind = FACILITY_CLINIC;
+    facility.way = FACILITY_VIEW_ONLY;
+    facility.fingerprint = TEXT("");
+    return facility;
+}
+
+static bool is_refused(struct place *place, struct id facility, const char *policy,
+                       const char *code)
+{
+    struct err err = {0};
+    struct office office = {facility, policy};
+    bool is_kept = store_write(place->store, STORE_LIVE, change_office, &office, &err);
+    if (!is_kept && strcmp(err.code, code) != 0)
+        printf("# %s instead of %s\n", err.code, code);
+    return !is_kept && strcmp(err.code, code) == 0;
+}
+
+static struct facility find(struct place *place, const char *code, struct arena *arena,
+                            bool *is_keeping)
+{
+    struct err err = {0};
+    struct facility found = {.policy_version = -1};
+    struct facility_ids keeping;
+    CLEANUP(store_read_end)
+    struct store_session *session = store_read(place->store, &err);
+    CHECK(facility_find_code(session, text_cstr(code), arena, &found, &err));
+    CHECK(facility_list_keeping(session, arena, &keeping, &err));
+    *is_keeping = false;
+    for (size_t i = 0; i < keeping.count; i++)
+        *is_keeping = *is_keeping || id_equal(keeping.at[i], found.id);
+    return found;
+}
+
+static void one_source_says_a_policy_and_bad_ones_are_refused(void)
+{
+    struct place place;
+    struct err err = {0};
+    bool is_keeping = false;
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 18);
+    struct facility one = clinic();
+    place_open(&place);
+    CHECK(store_write(place.store, STORE_LIVE, add, &one, &err));
+    CHECK(is_refused(&place, (struct id){{1}}, NOTES, "policy_of_gateway"));
+    CHECK(is_refused(&place, (struct id){{9}}, NOTES, "not_found"));
+    CHECK(is_refused(&place, one.id, "{\"version\":1", "json_invalid"));
+    CHECK(is_refused(&place, one.id, "", "json_invalid"));
+    CHECK(is_refused(&place, one.id, "{\"rules\":[]}", "json_member"));
+    CHECK(is_refused(&place, one.id,
+                     "{\"version\":1,\"rules\":[{\"kinds\":[\"note\"],"
+                     "\"profession\":[\"doctor\"]}]}",
+                     "json_unknown_member"));
+    CHECK(is_refused(&place, one.id,
+                     "{\"version\":1,\"rules\":[{\"kinds\":[\"notes\"]}]}",
+                     "policy_kind"));
+    CHECK(is_refused(&place, one.id,
+                     "{\"version\":1,\"rules\":[{\"kinds\":[\"note\"],"
+                     "\"delay_hours\":24}]}",
+                     "policy_promise"));
+    CHECK(is_refused(&place, one.id,
+                     "{\"version\":1,\"rules\":[],\"excluded_departments\":[\"06\"]}",
+                     "policy_promise"));
+    struct facility found = find(&place, "2010000002", &arena, &is_keeping);
+    CHECK(found.policy_version == 0 && !found.has_policy && !is_keeping);
+    /* one that was a gateway's and whose certificate still counts */
+    char digits[] = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+    one = clinic();
+    one.id = (struct id){{3}};
+    one.code = TEXT("2010000003");
+    one.fingerprint = text_cstr(digits);
+    CHECK(store_write(place.store, STORE_LIVE, add, &one, &err));
+    CHECK(is_refused(&place, one.id, NOTES, "policy_of_gateway"));
+    place_close(&place);
+}
+
+static void an_office_keeps_every_version_of_who_has_no_gateway(void)
+{
+    struct place place;
+    struct err err = {0};
+    bool is_keeping = false;
+    struct text policy;
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 18);
+    struct facility one = clinic();
+    struct clock clock = clock_system();
+    struct office offices[] = {
+        {one.id, NOTES}, {one.id, NOTES}, {one.id, NO_NOTES}, {one.id, NOTES}};
+    place_open(&place);
+    CHECK(store_write(place.store, STORE_LIVE, add, &one, &err));
+    struct network_epoch *epoch = network_epoch_open(place.store, &clock, NULL, &err);
+    uint64_t before = network_epoch_now(epoch);
+    for (size_t i = 0; i < 4; i++)
+        CHECK(store_write(place.store, STORE_LIVE, change_office, &offices[i], &err));
+    network_epoch_refresh(epoch);
+    CHECK(network_epoch_now(epoch) == before + 3);
+    network_epoch_close(epoch);
+    struct facility found = find(&place, "2010000002", &arena, &is_keeping);
+    CHECK(found.policy_version == 3 && found.has_policy && is_keeping);
+    CHECK(text_is(found.policy, NOTES) && found.last_seen_at == 0);
+    CLEANUP(store_read_end)
+    struct store_session *session = store_read(place.store, &err);
+    CHECK(facility_find_office_policy(session, one.id, 2, &arena, &policy, &err) &&
+          text_is(policy, NO_NOTES));
+    CHECK(!facility_find_office_policy(session, one.id, 4, &arena, &policy, &err) &&
+          strcmp(err.code, "policy_missing") == 0);
+    store_read_end(&session);
+    place_close(&place);
+}
+
+static bool change_way(struct store_session *session, void *context, struct err *err)
+{
+    struct facility facility = clinic();
+    facility.way = *(enum facility_way *)context;
+    return facility_change(session, &facility, err);
+}
+
+static bool publish(struct store_session *session, void *context, struct err *err)
+{
+    return facility_change_policy(session, (struct id){{2}}, text_cstr(context), 5, err);
+}
+
+static void another_way_ends_the_policy(void)
+{
+    struct place place;
+    struct err err = {0};
+    bool is_keeping = false;
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 18);
+    struct facility one = clinic();
+    struct office office = {one.id, NOTES};
+    enum facility_way ways[] = {FACILITY_VIEW_ONLY, FACILITY_GATEWAY};
+    char other[] = NO_NOTES;
+    place_open(&place);
+    CHECK(store_write(place.store, STORE_LIVE, add, &one, &err) &&
+          store_write(place.store, STORE_LIVE, change_office, &office, &err) &&
+          store_write(place.store, STORE_LIVE, change_way, &ways[0], &err));
+    CHECK(find(&place, "2010000002", &arena, &is_keeping).has_policy && is_keeping);
+    /* no gateway speaks for it */
+    CHECK(store_write(place.store, STORE_LIVE, publish, other, &err));
+    CHECK(text_is(find(&place, "2010000002", &arena, &is_keeping).policy, NOTES));
+    CHECK(store_write(place.store, STORE_LIVE, change_way, &ways[1], &err));
+    CHECK(!find(&place, "2010000002", &arena, &is_keeping).has_policy && !is_keeping);
+    CHECK(is_refused(&place, one.id, NOTES, "policy_of_gateway"));
+    CHECK(store_write(place.store, STORE_LIVE, publish, other, &err));
+    CHECK(text_is(find(&place, "2010000002", &arena, &is_keeping).policy, NO_NOTES));
+    CHECK(store_write(place.store, STORE_LIVE, change_way, &ways[0], &err));
+    CHECK(!find(&place, "2010000002", &arena, &is_keeping).has_policy && !is_keeping);
+    place_close(&place);
+}
+
 int main(void)
 {
     RUN(a_facility_that_breaks_its_form_is_refused);
@@ -353,5 +527,8 @@ int main(void)
     RUN(shorter_lists_tell_of_the_same_facilities_in_the_same_order);
     RUN(a_new_policy_is_a_new_version_and_raises_the_epoch);
     RUN(changes_of_a_facility_raise_the_epoch_and_bad_ones_change_nothing);
+    RUN(one_source_says_a_policy_and_bad_ones_are_refused);
+    RUN(an_office_keeps_every_version_of_who_has_no_gateway);
+    RUN(another_way_ends_the_policy);
     return test_done();
 }

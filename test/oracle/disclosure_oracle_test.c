@@ -16,10 +16,11 @@ static const uint32_t masks[MASKS] = {0, 1U << KIND_A, 1U << KIND_A | 1U << KIND
 struct situation {
     int purpose, active, enough_assurance, viewer_listed, viewer_link, registered, named;
     int own, provider_listed, provider_link, consent, released, audience, writes;
+    int held; /* what there can be: without a gateway only what members write */
 };
 
 /* One axis of the table: how many values a member has. */
-static const int axes[] = {4, 2, 2, 2, 5, 2, 2, 2, 2, 5, 7, MASKS, MASKS, 2};
+static const int axes[] = {4, 2, 2, 2, 5, 2, 2, 2, 2, 5, 7, MASKS, MASKS, 2, MASKS};
 enum { AXES = sizeof axes / sizeof *axes };
 
 static const struct id viewer_id = {{1}};
@@ -68,6 +69,14 @@ static const char *oracle_writing(const struct situation *s)
                                : oracle_consent(s->consent);
 }
 
+static const char *oracle_kind(const struct situation *s, int kind)
+{
+    return !(masks[s->held] >> kind & 1U)       ? "nothing_to_tell"
+           : !(masks[s->released] >> kind & 1U) ? "kind_not_released"
+           : !(masks[s->audience] >> kind & 1U) ? "audience"
+                                                : NULL;
+}
+
 /* NULL = this kind may be read. */
 static const char *oracle(const struct situation *s, int kind)
 {
@@ -92,11 +101,7 @@ static const char *oracle(const struct situation *s, int kind)
         return oracle_consent(s->consent);
     if (oracle_link(s->provider_link))
         return oracle_link(s->provider_link);
-    if (!(masks[s->released] >> kind & 1U))
-        return "kind_not_released";
-    if (!(masks[s->audience] >> kind & 1U))
-        return "audience";
-    return NULL;
+    return oracle_kind(s, kind);
 }
 
 static bool oracle_identity(const struct situation *s)
@@ -119,6 +124,7 @@ static bool decide(const struct situation *s, struct arena *arena,
         .link = (enum disclosure_link)(s->own ? s->viewer_link : s->provider_link),
         .is_participant = s->provider_listed,
         .consent = (enum disclosure_consent)s->consent,
+        .held_kinds = masks[s->held],
         .released_kinds = masks[s->released],
         .audience_kinds = masks[s->audience],
         .from_day = DAY_NONE,
@@ -164,6 +170,14 @@ static bool names_reason(const struct disclosure_verdict *verdict, int kind,
     return false;
 }
 
+static bool is_named(const struct disclosure_verdict *verdict, int kind)
+{
+    for (size_t i = 0; i < verdict->refusal_count; i++)
+        if (verdict->refusals[i].kinds == 0 || (verdict->refusals[i].kinds >> kind & 1U))
+            return true;
+    return false;
+}
+
 static bool agrees(const struct situation *s, const struct disclosure_verdict *verdict,
                    int kind)
 {
@@ -174,6 +188,8 @@ static bool agrees(const struct situation *s, const struct disclosure_verdict *v
         return is_granted;
     if (strcmp(reason, "identity_has_no_content") == 0)
         return !is_granted && (verdict->grant_count == 1) == oracle_identity(s);
+    if (strcmp(reason, "nothing_to_tell") == 0)
+        return !is_granted && !is_named(verdict, kind);
     return !is_granted && names_reason(verdict, kind, reason);
 }
 
@@ -208,7 +224,8 @@ static const struct situation good = {.active = 1,
                                       .provider_listed = 1,
                                       .provider_link = DISCLOSURE_LINK_CONFIRMED,
                                       .released = 2,
-                                      .audience = 2};
+                                      .audience = 2,
+                                      .held = 2};
 
 static bool flips(struct situation situation, size_t member, int bad, struct arena *arena)
 {
@@ -225,8 +242,8 @@ static bool flips(struct situation situation, size_t member, int bad, struct are
 /* Each condition alone turns a permit into a refusal. */
 static void each_condition_alone_flips_the_verdict(void)
 {
-    static const size_t members[] = {0, 1, 2, 3, 4, 8, 9, 10, 11, 12};
-    static const int bad[] = {3, 0, 0, 0, 0, 0, 0, 3, 0, 0};
+    static const size_t members[] = {0, 1, 2, 3, 4, 8, 9, 10, 11, 12, 14};
+    static const int bad[] = {3, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0};
     CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
     for (size_t i = 0; i < sizeof members / sizeof *members; i++)
         CHECK(flips(good, members[i], bad[i], &arena));

@@ -104,11 +104,23 @@ static void with_picture(const char *entry, char body[1024])
 
 struct change {
     const char *policy; /* of the hospital; NULL: the clinic's numbers are suspended */
+    const char *kept;   /* instead of these: what the office keeps for the clinic */
 };
+
+static bool keep_for_clinic(struct store_session *session, const char *policy,
+                            struct err *err)
+{
+    struct facility clinic;
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
+    return facility_find(session, hex_id(CLINIC), &arena, &clinic, err) &&
+           facility_change_office_policy(session, &clinic, text_cstr(policy), 1, err);
+}
 
 static bool carry_out(struct store_session *session, void *context, struct err *err)
 {
     const struct change *change = context;
+    if (change->kept)
+        return keep_for_clinic(session, change->kept, err);
     if (change->policy)
         return facility_change_policy(session, hex_id(HOSPITAL),
                                       text_cstr(change->policy), 1, err);
@@ -202,7 +214,7 @@ static void a_number_that_is_suspended_writes_and_reads_nothing(void)
     struct story *story = story_new();
     char note[128];
     write_one(story, &story->scene.clinic, WORDS, note);
-    change(story, (struct change){NULL});
+    change(story, (struct change){.policy = NULL});
     struct reply reply = notes(story, &story->scene.clinic, "POST", WORDS);
     CHECK((reply.status == 403 || reply.status == 404) && !has(&reply, "\"id\""));
     reply = notes(story, &story->scene.clinic, "GET", "");
@@ -349,6 +361,100 @@ static void nobody_refers_to_what_he_may_not_see(void)
     change(story, (struct change){.policy = RULES("\"laboratory\"")});
     with_picture(story->entry, body);
     CHECK(notes(story, &story->scene.clinic, "POST", body).status == 201);
+    story_free(story);
+}
+
+/* ---- a facility without a gateway ---- */
+
+#define FOR(audience) "{\"version\":2,\"rules\":[{\"kinds\":[\"note\"]," audience "}]}"
+
+/* The pharmacy gets a number of its own, for whom its staff found. */
+static struct browser know(struct story *story)
+{
+    char line[256];
+    struct browser pharmacy = enter(story->scene.hospital->world, "pharmacy");
+    snprintf(line, sizeof line, "POST /api/v1/persons/%s/links", story->scene.person);
+    CHECK(go(&pharmacy, line,
+             "{\"facility\":\"" PHARMACY
+             "\",\"number\":\"P5\",\"birth_date\":\"1950-03-04\"}")
+              .status == 201);
+    return pharmacy;
+}
+
+static void a_clinics_notes_stay_its_own_where_its_policy_does_not_say_otherwise(void)
+{
+    static const char *const policies[] = {
+        RULES("\"laboratory\""),
+        "{\"version\":2,\"rules\":[]}",
+        FOR("\"professions\":[\"doctor\"]"),
+        FOR("\"facility_kinds\":[\"pharmacy\"]"),
+        FOR("\"facilities\":[\"2000000003\"]"),
+        "{\"version\":2,\"from\":\"2099-01-01\",\"rules\":[{\"kinds\":[\"note\"]}]}",
+    };
+    struct story *story = story_new();
+    char note[128];
+    write_one(story, &story->scene.clinic, WORDS, note);
+    CHECK(count_notes(story, &story->hospital) == 0);
+    for (size_t i = 0; i < sizeof policies / sizeof *policies; i++) {
+        change(story, (struct change){.kept = policies[i]});
+        CHECK(count_notes(story, &story->hospital) == 0);
+    }
+    CHECK(count_notes(story, &story->scene.clinic) == 1);
+    story_free(story);
+}
+
+static void a_clinics_policy_shows_its_notes_to_whom_it_says_while_consented(void)
+{
+    struct story *story = story_new();
+    char note[128], body[1024];
+    tell_entry(story);
+    with_picture(story->entry, body);
+    write_one(story, &story->scene.clinic, body, note);
+    struct browser pharmacy = know(story);
+    change(story, (struct change){.kept = FOR("\"facility_kinds\":[\"hospital\"]")});
+    struct reply reply = notes(story, &pharmacy, "GET", "");
+    CHECK(reply.status == 200 && has(&reply, "\"notes\":[]"));
+    reply = notes(story, &story->hospital, "GET", "");
+    CHECK(has(&reply, "所見") && has(&reply, CLINIC) && has(&reply, story->entry));
+    CHECK(has(&reply, "\"may_correct\":false") && has(&reply, "\"may_withdraw\":false"));
+    change(story, (struct change){.kept = RULES("\"*\"")});
+    reply = notes(story, &pharmacy, "GET", "");
+    CHECK(has(&reply, "所見"));
+    /* nothing but what is written there, whatever the policy says */
+    char line[256];
+    snprintf(line, sizeof line, "POST /api/v1/persons/%s/calendar-openings",
+             story->scene.person);
+    reply = go(&story->hospital, line, autumn);
+    CHECK(reply.status == 201 && !has(&reply, "\"reason\":\"kind_not_released\""));
+    withdraw_consent(&story->scene);
+    CHECK(count_notes(story, &story->hospital) == 0);
+    CHECK(count_notes(story, &pharmacy) == 0);
+    CHECK(count_notes(story, &story->scene.clinic) == 1);
+    story_free(story);
+}
+
+static void another_persons_notes_and_a_suspended_numbers_are_not_shown(void)
+{
+    struct story *story = story_new();
+    char note[128], person[128], line[256];
+    struct browser pharmacy = enter(story->scene.hospital->world, "pharmacy");
+    change(story, (struct change){.kept = RULES("\"note\"")});
+    write_one(story, &story->scene.clinic, WORDS, note);
+    struct reply reply =
+        go(&pharmacy, "POST /api/v1/persons",
+           "{\"name\":\"森 太郎\",\"kana\":\"モリ タロウ\","
+           "\"birth_date\":\"1940-01-02\",\"sex\":\"M\",\"consent\":{"
+           "\"form\":\"comprehensive\",\"channel\":\"paper\",\"giver\":"
+           "\"self\"},\"numbers\":[{\"facility\":\"" PHARMACY "\",\"number\":\"P9\"}]}");
+    CHECK(reply.status == 201);
+    snprintf(line, sizeof line, "GET /api/v1/persons/%s/notes",
+             member(&reply, "id", person));
+    reply = go(&pharmacy, line, "");
+    CHECK(reply.status == 200 && has(&reply, "\"notes\":[]"));
+    CHECK(notes(story, &pharmacy, "GET", "").status == 404);
+    CHECK(count_notes(story, &story->hospital) == 1);
+    change(story, (struct change){.policy = NULL});
+    CHECK(count_notes(story, &story->hospital) == 0);
     story_free(story);
 }
 
@@ -515,6 +621,9 @@ int main(void)
     RUN(a_policy_without_notes_shows_none_and_with_them_all);
     RUN(a_picture_is_told_to_whom_its_entry_is_shown_only);
     RUN(nobody_refers_to_what_he_may_not_see);
+    RUN(a_clinics_notes_stay_its_own_where_its_policy_does_not_say_otherwise);
+    RUN(a_clinics_policy_shows_its_notes_to_whom_it_says_while_consented);
+    RUN(another_persons_notes_and_a_suspended_numbers_are_not_shown);
     RUN(sent_twice_is_one_note);
     RUN(a_correction_is_the_next_version_of_who_saw_the_newest);
     RUN(what_was_taken_back_says_so_and_nothing_else);

@@ -1273,6 +1273,8 @@ export interface components {
             is_connected: boolean;
             /** @description persons and numbers, by the network's decision; else it sends a request */
             may_register: boolean;
+            /** @description its gateway, or the office for it, has said what others may see of it; else its notes are its own staff's */
+            has_policy: boolean;
         };
         Post: {
             id: components["schemas"]["Id"];

@@ -8,7 +8,7 @@ import { offGrid } from './offGrid.ts';
 
 const TODAY = dayNumber('2026-11-24');
 const facility = (id: string, slot: number): Facility => ({
-  id, code: id, name: `施設${id}`, kana: id, kind: 'hospital', letter: id, slot, is_disclosing: true, is_connected: true, may_register: true,
+  id, code: id, name: `施設${id}`, kana: id, kind: 'hospital', letter: id, slot, is_disclosing: true, is_connected: true, may_register: true, has_policy: true,
 });
 const FACILITIES = [facility('a', 1), facility('b', 2), facility('own', 3), facility('d', 4), facility('e', 5)];
 

@@ -50,7 +50,7 @@ test('key images become a note that is read with its pictures', async ({ page, w
   await page.getByRole('button', { name: 'キー画像の用紙' }).click();
   await page.getByLabel('画像2のコメント').fill('結節の最大断面');
   await page.getByRole('button', { name: '記録に残す' }).click();
-  await expect(form(page)).toContainText('自施設の職員だけが読めます');
+  await expect(form(page)).toContainText('「記録」を見られる施設に開示されます');
   const words = `左肺下葉の結節 ${Date.now()}\n3か月後に再検。<b>増大</b>なら紹介する。`;
   await form(page).getByLabel('記録の本文').fill(words);
   await isGood(page, 'note-form');

@@ -48,7 +48,9 @@ export function FacilityBar(props: {
   isOpen: boolean;
 }) {
   const own = session.value?.post.facility.id;
-  const facilities = [...props.model.facilities.values()].sort(
+  // others without data of their own have notes at most, which are not in the calendar
+  const shown = [...props.model.facilities.values()].filter((one) => one.is_disclosing || one.id === own);
+  const facilities = shown.sort(
     (a, b) => Number(b.id === own) - Number(a.id === own) || a.slot - b.slot,
   );
   return (

@@ -67,7 +67,7 @@ export function NoteForm(props: NoteFormProps) {
       <form class="stack note-form" onSubmit={onSubmit} noValidate>
         <ErrorSummary errors={errors} turn={turn} />
         {problem !== undefined && <ProblemNotice problem={problem} />}
-        <p class="note-who">{t(facility?.is_disclosing ? 'note.seen' : 'note.seen.own', { facility: facility?.name ?? '' })}</p>
+        <p class="note-who">{t(facility?.has_policy ? 'note.seen' : 'note.seen.own', { facility: facility?.name ?? '' })}</p>
         <div class="field">
           <label for="note-text">{t('note.text')}</label>
           <textarea id="note-text" rows={5} maxLength={TEXT_MAX} value={text} aria-describedby={errors['note-text'] ? 'note-text-error' : undefined} onInput={(event) => setText(event.currentTarget.value)} />
