@@ -46,15 +46,17 @@ export interface ProblemWords {
   next: string;
 }
 
-/** What happened and what to do next; unknown codes keep their code, so that support can help. */
-export function wordsOf(problem: unknown): ProblemWords {
+/** What happened and what to do next; unknown codes keep their code, so that support can help. `writes`: something was
+ * to be saved, not shown. */
+export function wordsOf(problem: unknown, writes = false): ProblemWords {
   if (!(problem instanceof Problem)) {
     return { text: t('problem.unexpected.text'), next: t('problem.unexpected.next') };
   }
   askFor('problem');
   // what few meet has the words of its family: its code's first word
   const named = has(`problem.${problem.code}.text`) ? problem.code : problem.code.split('_')[0];
-  const [text, next] = [`problem.${named}.text`, `problem.${named}.next`];
+  const unsaved = `problem.${named}.unsaved`;
+  const [text, next] = [writes && has(unsaved) ? unsaved : `problem.${named}.text`, `problem.${named}.next`];
   if (has(text) && has(next)) {
     const seconds = Math.ceil((problem.retryAfterMs ?? 0) / 1000);
     const isTimed = t(next).includes('{n}');

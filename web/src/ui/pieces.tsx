@@ -45,8 +45,8 @@ export function Notice(props: { tone?: Tone; title: string; children?: Component
 
 /** What went wrong, what to do next, and a way to try again; with `reads`, what passes by itself
  * is tried again by itself. */
-export function ProblemNotice({ problem, retry, reads = false }: { problem: unknown; retry?: () => void; reads?: boolean }) {
-  const { text, next } = wordsOf(problem);
+export function ProblemNotice({ problem, retry, reads = false, writes = false }: { problem: unknown; retry?: () => void; reads?: boolean; writes?: boolean }) {
+  const { text, next } = wordsOf(problem, writes);
   useRecovery(reads ? problem : undefined, retry);
   return (
     <Notice tone="bad" title={text}>

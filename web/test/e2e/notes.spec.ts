@@ -64,7 +64,7 @@ test('key images become a note that is read with its pictures', async ({ page, w
     ? route.fulfill({ status: 503, contentType: 'application/problem+json', json: { type: 'about:blank', title: '', status: 503, code: 'audit_unwritable' } })
     : route.fallback()));
   await form(page).getByRole('button', { name: '記録に残す' }).click();
-  await expect(form(page).locator('.notice.bad')).toBeVisible();
+  await expect(form(page).locator('.notice.bad')).toContainText('保存していません。入力した内容は残っています。');
   await expect(form(page).getByLabel('記録の本文')).toHaveValue(words);
   await picture(page, 'note-form-failed');
   await page.unroute('**/persons/*/notes');
@@ -106,6 +106,84 @@ test('key images become a note that is read with its pictures', async ({ page, w
   await expect(first).toContainText('取り消し済み');
   await expect(first).not.toContainText('結節');
   await isGood(page, 'notes-withdrawn');
+});
+
+/* Everything that another person at this PC could read without having been there. */
+const stored = (page: Page) => page.evaluate(async () => {
+  const databases = await indexedDB.databases();
+  const caches = await window.caches.keys();
+  return JSON.stringify([{ ...localStorage }, { ...sessionStorage }, databases, caches, history.state, location.href, document.cookie, window.name]) + document.documentElement.outerHTML;
+});
+
+async function logInHere(page: Page, who: { login: string; password: string }): Promise<void> {
+  await page.fill('#login-id', who.login);
+  await page.fill('#login-password', who.password);
+  await page.keyboard.press('Enter');
+  await expect(page.locator('#login-password')).toHaveCount(0);
+}
+
+/* As if the session had run out while somebody thought about a word. */
+async function endSession(page: Page): Promise<void> {
+  await page.context().clearCookies();
+  await form(page).getByRole('button', { name: '記録に残す' }).click();
+  await expect(page.locator('#login-id')).toBeVisible();
+}
+
+test('what was being written when the session ended is there again, for the same person only', async ({ page, world, hand, refusals }) => {
+  refusals.add(401);
+  const words = `書きかけの所見 ${Date.now()}`;
+  await login(page, world, world.doctor);
+  await openCalendar(page, hand, world.linked.number);
+  await tab(page);
+  await page.getByRole('button', { name: '記録を書く' }).click();
+  await form(page).getByLabel('記録の本文').fill(words);
+  await endSession(page);
+  expect(await stored(page)).not.toContain('書きかけの所見');
+
+  // somebody else logs in at the same PC: nothing of it, then and later
+  await logInHere(page, world.newcomer);
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  expect(await stored(page)).not.toContain('書きかけの所見');
+  await page.context().clearCookies();
+  await page.goto('/');
+  await login(page, world, world.doctor);
+  await openCalendar(page, hand, world.linked.number);
+  await tab(page);
+  await expect(page.getByRole('button', { name: '記録を書く' })).toBeVisible();
+  await expect(form(page)).toHaveCount(0);
+
+  // the same person goes on, from wherever the login was
+  await page.getByRole('button', { name: '記録を書く' }).click();
+  await form(page).getByLabel('記録の本文').fill(words);
+  await endSession(page);
+  await logInHere(page, world.doctor);
+  await expect(form(page)).toContainText('書きかけだった記録です');
+  await expect(form(page).getByLabel('記録の本文')).toHaveValue(words);
+  await isGood(page, 'note-resumed');
+  await form(page).getByRole('button', { name: '記録に残す' }).click();
+  await expect(notes(page).first()).toContainText(words);
+});
+
+test('key images that were being kept when the session ended are there again', async ({ page, world, hand, refusals }) => {
+  refusals.add(401);
+  await login(page, world, world.doctor);
+  await serveStudies(page, STUDIES.ct());
+  await openImages(page, hand, world);
+  await expect(host(page)).toHaveAttribute('data-ready', 'raw');
+  await mark(page, '12');
+  await page.getByRole('button', { name: 'キー画像の用紙' }).click();
+  await page.getByRole('button', { name: '記録に残す' }).click();
+  await form(page).getByLabel('画像1のコメント').fill('結節');
+  await form(page).getByLabel('記録の本文').fill('ＣＴ所見');
+  await endSession(page);
+  await logInHere(page, world.doctor);
+  await expect(form(page).getByLabel('記録の本文')).toHaveValue('ＣＴ所見');
+  await expect(form(page).getByLabel('画像1のコメント')).toHaveValue('結節');
+  await expect(form(page).locator('.note-pictures img')).toBeVisible();
+  await isGood(page, 'note-resumed-pictures');
+  await form(page).getByRole('button', { name: '記録に残す' }).click();
+  await expect(notes(page).first()).toContainText('ＣＴ所見');
+  await shows(page, 1);
 });
 
 test('whose study is not shown has a place in the note and nothing else', async ({ page, world, hand }) => {

@@ -22,6 +22,7 @@ export const words: Record<keyof typeof ja, Words> = {
   'note.reference': 'For reference, not for diagnosis',
   'note.look': 'Of pictures, window, inversion, turning and flipping are kept; zoom and measures are not.',
   'note.lost': { one: '{n} picture that you cannot see will not be in the corrected version.', other: '{n} pictures that you cannot see will not be in the corrected version.' },
+  'note.resumed': 'You were writing this note when your login ended.',
   'note.leave': 'The note is not kept yet. It is lost when this is closed.',
   'note.leave.stay': 'Go on writing',
   'note.leave.do': 'Discard and close',

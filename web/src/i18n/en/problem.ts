@@ -4,6 +4,7 @@ import type { words as source } from '../ja/problem.ts';
 import type { Words } from '../t.ts';
 
 export const words: Record<keyof typeof source, Words> = {
+  'problem.audit_unwritable.unsaved': 'The audit cannot be written, so nothing was saved. What you entered is still here.',
   'problem.assurance.text': 'This way of logging in is not enough.',
   'problem.assurance.next': 'Log in with a certificate or a second factor.',
   'problem.not_found.text': 'Not found.',

@@ -20,6 +20,7 @@ export const words = {
   'note.reference': '参考画像（非診断用）',
   'note.look': '画像は、濃度・白黒反転・回転・左右反転を残します。拡大と計測の線は残りません。',
   'note.lost': '見られない画像{n}枚は、訂正した版には残りません。',
+  'note.resumed': 'ログインが切れたときに書きかけだった記録です。',
   'note.leave': '書きかけの記録があります。閉じると消えます。',
   'note.leave.stay': '書き続ける',
   'note.leave.do': '消して閉じる',

@@ -2,6 +2,7 @@
 /* What the server refuses, and what to do next. What may meet somebody before the
  * login is among the first words. */
 export const words = {
+  'problem.audit_unwritable.unsaved': '操作の記録（監査記録）を残せないため、保存していません。入力した内容は残っています。',
   'problem.assurance.text': 'このログインの方法では使えません。',
   'problem.assurance.next': '電子証明書または二要素でログインし直してください。',
   'problem.not_found.text': '見つかりません。',

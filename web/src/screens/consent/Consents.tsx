@@ -84,7 +84,7 @@ function Withdraw(props: { person: Person; consent: Consent; onDone: () => void;
     <Dialog title={t('consent.withdraw.title', { name: props.person.name })} onClose={props.onClose}>
       <form class="stack" onSubmit={onSubmit}>
         <p>{t('consent.withdraw.text')}</p>
-        {problem !== undefined && <ProblemNotice problem={problem} />}
+        {problem !== undefined && <ProblemNotice problem={problem} writes />}
         <Choices
           name="withdraw-channel"
           legend={t('consent.withdraw.channel')}
@@ -118,7 +118,7 @@ function Give(props: { person: Person; named: string[]; onDone: () => void; onCl
     <Dialog title={t(isSpecific() ? 'rights.title' : 'consent.give')} onClose={onClose} wide>
       <form class="stack" onSubmit={onSubmit} noValidate>
         <ErrorSummary errors={errors} turn={turn} />
-        {problem !== undefined && <ProblemNotice problem={problem} />}
+        {problem !== undefined && <ProblemNotice problem={problem} writes />}
         <ConsentForm draft={draft} errors={errors} onInput={setDraft} />
         {isSpecific() && (
           <FacilityPicker

@@ -50,7 +50,7 @@ function End(props: {
     <Dialog title={t('rights.end.title', { name: facility.name })} onClose={props.onClose}>
       <form class="stack" onSubmit={onSubmit}>
         <p>{t(rest.length === 0 ? 'rights.end.last' : 'rights.end.text')}</p>
-        {problem !== undefined && <ProblemNotice problem={problem} />}
+        {problem !== undefined && <ProblemNotice problem={problem} writes />}
         <Choices
           name="end-channel"
           legend={t('consent.withdraw.channel')}

@@ -21,6 +21,7 @@ export function KeyNote({ person, marks, labelOf, onDone, onClose }: KeyNoteProp
       title={t('note.keep')}
       submit={t('note.keep')}
       text=""
+      of={{ person }}
       pictures={marks.map((mark, at) => ({ key: String(at), input: pictureOf(mark), image: <MarkImage mark={mark} alt={mark.said} />, label: labelOf(mark) }))}
       send={(note, key) => writeNote(person, note, key)}
       onDone={onDone}

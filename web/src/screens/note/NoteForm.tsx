@@ -3,7 +3,7 @@
  * until it is kept, and is not thrown away unasked. */
 import '../../styles/note.css';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../../i18n/t.ts';
 import { session } from '../../session.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
@@ -12,6 +12,7 @@ import { Wrong } from '../../ui/Field.tsx';
 import { Notice, ProblemNotice } from '../../ui/pieces.tsx';
 import { useSubmit } from '../../ui/useSubmit.ts';
 import { COMMENT_MAX, PICTURES_MAX, TEXT_MAX, type NotePictureInput, type NoteText } from './calls.ts';
+import { holdDraft, type Draft } from './drafts.ts';
 
 export interface FormPicture {
   key: string;
@@ -28,15 +29,19 @@ interface NoteFormProps {
   pictures: FormPicture[];
   /** Pictures that cannot be taken along. */
   lost?: number;
+  /** Whose note it becomes, or which version it corrects. */
+  of: Pick<Draft, 'person' | 'corrects'>;
+  /** What is there already of an earlier session. */
+  draft?: { text: string; pictures: FormPicture[] };
   send: (note: NoteText, key: string) => Promise<unknown>;
   onDone: () => void;
   onClose: () => void;
 }
 
 export function NoteForm(props: NoteFormProps) {
-  const [text, setText] = useState(props.text);
+  const [text, setText] = useState(props.draft?.text ?? props.text);
   const [initial] = useState(props.pictures);
-  const [kept, setKept] = useState(initial);
+  const [kept, setKept] = useState(props.draft?.pictures ?? initial);
   const [isLeaving, setIsLeaving] = useState(false);
   const isDirty = text !== props.text || kept !== initial;
   const facility = session.value?.post.facility;
@@ -46,6 +51,12 @@ export function NoteForm(props: NoteFormProps) {
     addEventListener('beforeunload', ask);
     return () => removeEventListener('beforeunload', ask);
   }, [isDirty]);
+  const [opened] = useState(session.value);
+  const last = useRef<Draft | undefined>(undefined);
+  last.current = isDirty ? { ...props.of, text, pictures: kept.map(({ key, input, label }) => ({ key, input, label })) } : undefined;
+  useEffect(() => () => {
+    if (opened && last.current) holdDraft(opened, last.current);
+  }, []);
   const check = (): Errors => {
     if (kept.length > PICTURES_MAX) return { 'note-text': t('note.pictures.many', { n: PICTURES_MAX }) };
     return text.trim() === '' && kept.length === 0 ? { 'note-text': t('note.text.missing') } : {};
@@ -66,13 +77,14 @@ export function NoteForm(props: NoteFormProps) {
     <Dialog title={props.title} onClose={close} wide>
       <form class="stack note-form" onSubmit={onSubmit} noValidate>
         <ErrorSummary errors={errors} turn={turn} />
-        {problem !== undefined && <ProblemNotice problem={problem} />}
+        {problem !== undefined && <ProblemNotice problem={problem} writes />}
         <p class="note-who">{t(facility?.has_policy ? 'note.seen' : 'note.seen.own', { facility: facility?.name ?? '' })}</p>
         <div class="field">
           <label for="note-text">{t('note.text')}</label>
           <textarea id="note-text" rows={5} maxLength={TEXT_MAX} value={text} aria-describedby={errors['note-text'] ? 'note-text-error' : undefined} onInput={(event) => setText(event.currentTarget.value)} />
           <Wrong id="note-text" error={errors['note-text']} />
         </div>
+        {props.draft && <Notice tone="wait" title={t('note.resumed')} />}
         {props.lost ? <Notice tone="wait" title={t('note.lost', { n: props.lost })} /> : null}
         {kept.length > 0 && <p class="small quiet">{t('note.look')}</p>}
         {kept.length > 0 && (

@@ -15,7 +15,8 @@ import { FacilityMark, Notice, ProblemNotice, Skeleton } from '../../ui/pieces.t
 import { useSubmit } from '../../ui/useSubmit.ts';
 import { NoteForm } from './NoteForm.tsx';
 import { NoteImage, Pictures, labelOf } from './Pictures.tsx';
-import { correctNote, inputOf, listNotes, withdrawNote, writeNote, type Note } from './calls.ts';
+import { correctNote, inputOf, listNotes, withdrawNote, writeNote, type Note, type NoteText } from './calls.ts';
+import { takeDraft, type Draft } from './drafts.ts';
 import { Studies } from './openings.ts';
 
 function Withdraw({ note, onDone, onClose }: { note: Note; onDone: () => void; onClose: () => void }) {
@@ -24,7 +25,7 @@ function Withdraw({ note, onDone, onClose }: { note: Note; onDone: () => void; o
     <Dialog title={t('note.withdraw.title')} onClose={onClose}>
       <form class="stack" onSubmit={onSubmit}>
         <p>{t('note.withdraw.text')}</p>
-        {problem !== undefined && <ProblemNotice problem={problem} />}
+        {problem !== undefined && <ProblemNotice problem={problem} writes />}
         <FormActions busy={isBusy} tone="danger" words={t('note.withdraw.do')} onCancel={onClose} />
       </form>
     </Dialog>
@@ -79,12 +80,32 @@ function One({ person, note, studies, onCorrect, onWithdraw }: { person: string;
   );
 }
 
-type Asked = { does: 'write' } | { does: 'correct' | 'withdraw'; note: Note };
+type Asked = { does: 'write' } | { does: 'correct' | 'withdraw'; note: Note } | { does: 'resume'; draft: Draft };
+
+function Resume({ draft, studies, onDone, onClose }: { draft: Draft; studies: Studies; onDone: () => void; onClose: () => void }) {
+  const { person, corrects } = draft;
+  const pictures = draft.pictures.map((one) => ({ ...one, image: <NoteImage picture={{ ...one.input, entry: { id: one.input.entry } }} studies={studies} alt="" /> }));
+  const send = (body: NoteText, key: string) => (corrects ? correctNote(corrects.note, { version: corrects.version, ...body }, key) : writeNote(person, body, key));
+  return (
+    <NoteForm
+      title={t(corrects ? 'note.correct' : 'note.write')}
+      submit={t(corrects ? 'note.correct.do' : 'note.keep')}
+      text=""
+      pictures={NONE}
+      of={draft}
+      draft={{ text: draft.text, pictures }}
+      send={send}
+      onDone={onDone}
+      onClose={onClose}
+    />
+  );
+}
 
 function Ask({ asked, person, studies, onDone, onClose }: { asked: Asked; person: string; studies: Studies; onDone: () => void; onClose: () => void }) {
   if (asked.does === 'write') {
-    return <NoteForm title={t('note.write')} submit={t('note.keep')} text="" pictures={NONE} send={(body, key) => writeNote(person, body, key)} onDone={onDone} onClose={onClose} />;
+    return <NoteForm title={t('note.write')} submit={t('note.keep')} text="" pictures={NONE} of={{ person }} send={(body, key) => writeNote(person, body, key)} onDone={onDone} onClose={onClose} />;
   }
+  if (asked.does === 'resume') return <Resume draft={asked.draft} studies={studies} onDone={onDone} onClose={onClose} />;
   const { note } = asked;
   if (asked.does === 'withdraw') return <Withdraw note={note} onDone={onDone} onClose={onClose} />;
   const pictures = note.pictures.flatMap((picture, at) =>
@@ -96,6 +117,7 @@ function Ask({ asked, person, studies, onDone, onClose }: { asked: Asked; person
       text={note.text}
       pictures={pictures}
       lost={note.pictures.length - pictures.length}
+      of={{ person, corrects: { note: note.id, version: note.version } }}
       send={(body, key) => correctNote(note.id, { version: note.version, ...body }, key)}
       onDone={onDone}
       onClose={onClose}
@@ -109,7 +131,10 @@ export function Notes({ person }: { person: Person }) {
   const [more, setMore] = useState<{ of: Note[] | undefined; notes: Note[]; next: string | null }>();
   const [problem, setProblem] = useState<unknown>();
   const [isMore, setIsMore] = useState(false);
-  const [asked, setAsked] = useState<Asked>();
+  const [asked, setAsked] = useState<Asked | undefined>(() => {
+    const draft = takeDraft(person.id);
+    return draft && { does: 'resume', draft };
+  });
   const [said, setSaid] = useState('');
   const [studies] = useState(() => new Studies());
   useEffect(() => () => studies.close(), []);
@@ -133,7 +158,8 @@ export function Notes({ person }: { person: Person }) {
     setIsMore(false);
   }
   function done() {
-    setSaid(asked ? t(`note.done.${asked.does}`) : '');
+    const does = asked?.does === 'resume' ? (asked.draft.corrects ? 'correct' : 'write') : asked?.does;
+    setSaid(does ? t(`note.done.${does}`) : '');
     setAsked(undefined);
     first.reload();
   }

@@ -10,15 +10,15 @@ import { participants } from '../../session.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { FacilityMark } from '../../ui/pieces.tsx';
 import { useBlobUrl } from '../../ui/blobUrl.ts';
-import type { NotePicture } from './calls.ts';
+import type { NotePicture, ShownPicture } from './calls.ts';
 import { windowOf } from './look.ts';
 import type { Studies } from './openings.ts';
 
-const turned = ({ quarter = 0, is_flipped: isFlipped = false }: NotePicture) =>
+const turned = ({ quarter = 0, is_flipped: isFlipped = false }: ShownPicture) =>
   `rotate(${quarter * 90}deg)${isFlipped ? ' scaleX(-1)' : ''}`;
 
 /** The bytes, once something of it is on the screen. */
-function useDrawn(picture: NotePicture, studies: Studies) {
+function useDrawn(picture: ShownPicture, studies: Studies) {
   const host = useRef<HTMLDivElement>(null);
   const [blob, setBlob] = useState<Blob>();
   const [problem, setProblem] = useState<unknown>();
@@ -49,7 +49,7 @@ function useDrawn(picture: NotePicture, studies: Studies) {
   return { host, url: useBlobUrl(blob), problem, retry };
 }
 
-export function NoteImage({ picture, studies, alt }: { picture: NotePicture; studies: Studies; alt: string }) {
+export function NoteImage({ picture, studies, alt }: { picture: ShownPicture; studies: Studies; alt: string }) {
   const { host, url, problem, retry } = useDrawn(picture, studies);
   return (
     <div class="note-image" ref={host}>

@@ -7,6 +7,8 @@ type Schemas = components['schemas'];
 export type Note = Schemas['Note'];
 export type NotePicture = Schemas['NotePicture'];
 export type NotePictureInput = Schemas['NotePictureInput'];
+/** What drawing one takes. */
+export type ShownPicture = Omit<NotePicture, 'entry' | 'comment'> & { entry: { id: string } | null };
 
 export const TEXT_MAX = 4000;
 export const PICTURES_MAX = 20;

@@ -3,7 +3,7 @@
 import { framesOf, type Study } from '../../viewer/study.ts';
 import type { Pane } from '../../viewer/pane.ts';
 import type { Mark } from '../images/mark.ts';
-import type { NotePicture, NotePictureInput } from './calls.ts';
+import type { NotePicture, NotePictureInput, ShownPicture } from './calls.ts';
 
 const NUMBER_MAX = 12; // of the contract
 
@@ -38,7 +38,7 @@ export interface Place {
   instance: number;
 }
 /** Where it stands in a study now: a hospital may have added to it. */
-export function placeOf(study: Study, picture: NotePicture): Place | undefined {
+export function placeOf(study: Study, picture: ShownPicture): Place | undefined {
   const series = study.series.findIndex(({ uid }) => uid === picture.series);
   const instance = study.series[series]?.instances.findIndex(({ uid }) => uid === picture.instance) ?? -1;
   const frames = study.series[series]?.instances[instance]?.frames ?? 0;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The studies whose pictures a note shows: each opened once, as anybody's view of it is, and given
  * back with the screen. */
-import { api, closeOpening, type EntryHead } from '../../api/client.ts';
+import { api, closeOpening } from '../../api/client.ts';
 import { Problem } from '../../api/problem.ts';
 import type { Study } from '../../viewer/study.ts';
 import { loaderOf, readStudy } from '../images/calls.ts';
-import type { NotePicture } from './calls.ts';
+import type { ShownPicture } from './calls.ts';
 import { placeOf } from './look.ts';
 
 const SIZE = 320;
@@ -37,7 +37,7 @@ export class Studies {
     void known?.then(({ opening }) => closeOpening(opening), () => {});
   }
 
-  #take(entry: EntryHead): Promise<Opened> {
+  #take(entry: { id: string }): Promise<Opened> {
     const known = this.#known.get(entry.id);
     if (known) return known;
     const [oldest] = this.#known.keys();
@@ -48,7 +48,7 @@ export class Studies {
   }
 
   /** As it was looked at, but for turning it. */
-  async picture(picture: NotePicture): Promise<Blob> {
+  async picture(picture: ShownPicture): Promise<Blob> {
     if (!picture.entry) throw new Problem({ code: 'not_found', status: 404 });
     const entry = picture.entry.id;
     try {

@@ -36,7 +36,7 @@ export function ConfirmNumber(props: { person: Person; link: Link; onDone: () =>
         </div>
         <p class="small quiet">{t('confirm.text')}</p>
         <ErrorSummary errors={errors} turn={turn} />
-        {problem !== undefined && <ProblemNotice problem={problem} />}
+        {problem !== undefined && <ProblemNotice problem={problem} writes />}
         <p>
           {t('confirm.old')} <b class="num">{link.number}</b>
         </p>

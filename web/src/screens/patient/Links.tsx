@@ -97,7 +97,7 @@ function LinkLine({ person, link, onChange }: { person: Person; link: Link; onCh
           </div>
         </div>
       )}
-      {problem !== undefined && <ProblemNotice problem={problem} />}
+      {problem !== undefined && <ProblemNotice problem={problem} writes />}
       {isConfirming && (
         <ConfirmNumber
           person={person}
@@ -177,7 +177,7 @@ function AddForm({ person, onDone }: { person: Person; onDone: () => void }) {
     <form class="card-body stack" onSubmit={(event) => void submit(event)} noValidate>
       <p class="small quiet">{t('link.lead')}</p>
       <ErrorSummary errors={errors} turn={turn} />
-      {problem !== undefined && <ProblemNotice problem={problem} />}
+      {problem !== undefined && <ProblemNotice problem={problem} writes />}
       <div class="field">
         <label for="link-facility">{t('link.facility')}</label>
         <select
@@ -268,7 +268,7 @@ function JoinForm({ person, onDone }: { person: PersonSummary; onDone: (link: Li
         <div class="card-body stack">
           <p>{t(isSpecific() ? 'link.join.specific' : 'link.join.lead', { name: person.name })}</p>
           <ErrorSummary errors={errors} turn={turn} />
-          {problem !== undefined && <ProblemNotice problem={problem} />}
+          {problem !== undefined && <ProblemNotice problem={problem} writes />}
           <Field
             id="link-number"
             label={t('wizard.own')}

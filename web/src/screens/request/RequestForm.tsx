@@ -209,7 +209,7 @@ export function RequestForm() {
       <form class="card" onSubmit={(event) => void submit(event)} noValidate>
         <div class="card-body stack wizard">
           <ErrorSummary errors={errors} turn={turn} />
-          {problem !== undefined && <ProblemNotice problem={problem} />}
+          {problem !== undefined && <ProblemNotice problem={problem} writes />}
           <div class="pair">
             <Picker
               id="request-asked"

@@ -158,7 +158,7 @@ function Decline(props: { request: RegistrationRequest; onDone: (request: Regist
       <form class="stack" onSubmit={onSubmit} noValidate>
         <p>{t('request.decline.text')}</p>
         <ErrorSummary errors={errors} turn={turn} />
-        {problem !== undefined && <ProblemNotice problem={problem} />}
+        {problem !== undefined && <ProblemNotice problem={problem} writes />}
         <Choices
           name="decline-reason"
           legend={t('request.reason')}
@@ -191,7 +191,7 @@ function Withdraw(props: { request: RegistrationRequest; onDone: () => void; onC
     <Dialog title={t('request.withdraw')} onClose={props.onClose}>
       <form class="stack" onSubmit={onSubmit}>
         <p>{t('request.withdraw.text')}</p>
-        {problem !== undefined && <ProblemNotice problem={problem} />}
+        {problem !== undefined && <ProblemNotice problem={problem} writes />}
         <FormActions busy={isBusy} tone="danger" words={t('request.withdraw.do')} onCancel={props.onClose} />
       </form>
     </Dialog>
@@ -276,7 +276,7 @@ function Answer({ request, onAnswered }: { request: RegistrationRequest; onAnswe
         <h2>{t('request.answer')}</h2>
       </header>
       <div class="card-body stack">
-        {problem !== undefined && <ProblemNotice problem={problem} />}
+        {problem !== undefined && <ProblemNotice problem={problem} writes />}
         {!mayRegister && <Notice tone="wait" title={t('request.may_not')} />}
         {mayRegister && (
           <>
@@ -350,7 +350,7 @@ export function RequestPage({ id }: { id: string }) {
         {value && <StateTag state={value.state} />}
       </div>
       <div class="stack">
-        {late !== undefined && isOpen && <ProblemNotice problem={late} />}
+        {late !== undefined && isOpen && <ProblemNotice problem={late} writes />}
         {request.state === 'failed' && <ProblemNotice problem={request.problem} retry={request.reload} reads />}
         {!value && request.state === 'loading' && <Skeleton rows={4} />}
         {value && (
