@@ -54,10 +54,7 @@ static enum disclosure_consent consent_of(enum consent_cover cover)
 }
 
 /* What members write at the centre, and all that a gateway tells of. */
-enum {
-    WRITTEN_KINDS = 1 << ENTRY_NOTE,
-    ALL_KINDS = (1 << ENTRY_KIND_COUNT) - 1
-};
+enum { WRITTEN_KINDS = 1 << ENTRY_NOTE, ALL_KINDS = (1 << ENTRY_KIND_COUNT) - 1 };
 
 struct gathering {
     struct disclosure_reading *reading;
