@@ -20,7 +20,7 @@ export default defineConfig({
         codeSplitting: {
           includeDependenciesRecursively: false,
           groups: [
-            { name: 'Calendar', test: /src\/(calendar\/(?!steer|tooltip|find|arrange|offGrid)|screens\/(calendar\/(Calendar|FacilityBar|InView|address|ahead|missing|opening|useAddress|useCalendar)|patient\/(Patient|undated))\.)/ },
+            { name: 'Calendar', test: /src\/(calendar\/(?!steer|tooltip|find|arrange|offGrid)|screens\/(calendar\/(Calendar|Dialogs|Empty|FacilityBar|InView|Tools|address|ahead|later|missing|opening|shown|use(Address|Calendar|Check|Filter|Grid|Shown))|patient\/(Patient|undated))\.)/ },
             { name: 'Images', test: /src\/(viewer\/(?!cut|lines)|screens\/images\/(Images|Head|PaneView|Panes|Strip|Toolbar|calls|cine|hands|mark|panes|studies|viewing)\.)/ },
             { name: 'people', test: /src\/(i18n\/wareki|api\/resource|screens\/patient\/searchState)\./ },
             { name: 'base', test: /node_modules\/(preact|@preact|wouter-preact|regexparam|openapi-fetch)\/|src\/(api\/(client|live|problem)|i18n\/t|i18n\/ja\/first|session|preferences|ui\/(Field|Form|blobUrl|draw|errors|Icon|pieces|lazy|recovery))\.|preload-helper/ },
