@@ -3,7 +3,7 @@
  * kept, with the way to the previous and next entry of its row. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
-import { api, closeOpening, type Content as ContentData, type EntryHead, type Facility } from '../../api/client.ts';
+import { api, type Content as ContentData, type EntryHead, type Facility } from '../../api/client.ts';
 import { t, word } from '../../i18n/t.ts';
 import { fullInstant, slashed } from '../../i18n/wareki.ts';
 import { Icon } from '../../ui/Icon.tsx';
@@ -12,15 +12,7 @@ import { flagWords } from '../../calendar/words.ts';
 import { Content, Whole } from './Content.tsx';
 import { DayList, daysText } from './DayList.tsx';
 import { timeText } from './times.ts';
-
-const SLOW_MS = 3000;
-
-interface Opened {
-  opening: string;
-  entry: EntryHead;
-  previous: string | null;
-  next: string | null;
-}
+import { useOpened, useParts, type Opened } from './useOpened.ts';
 
 export interface PanelProps {
   person: string;
@@ -40,44 +32,6 @@ export interface PanelProps {
   onClose: () => void;
 }
 
-function useOpened(id: string, turn: number) {
-  const [opened, setOpened] = useState<Opened>();
-  const [content, setContent] = useState<ContentData>();
-  const [problem, setProblem] = useState<unknown>();
-  const [isSlow, setIsSlow] = useState(false);
-  useEffect(() => {
-    setContent(undefined);
-    setProblem(undefined);
-    setIsSlow(false);
-    if (id === '') return;
-    const abort = new AbortController();
-    let opening: string | undefined;
-    const timer = setTimeout(() => setIsSlow(true), SLOW_MS);
-    void (async () => {
-      try {
-        const answer = await api.openEntry(id, abort.signal);
-        opening = answer.opening;
-        if (abort.signal.aborted) return closeOpening(opening);
-        setOpened(answer);
-        if (answer.entry.state === 'incomplete') return;
-        setContent(await api.content(opening, abort.signal));
-      } catch (failure) {
-        if (!abort.signal.aborted) setProblem(failure);
-      } finally {
-        clearTimeout(timer);
-        if (!abort.signal.aborted) setIsSlow(false);
-      }
-    })();
-    return () => {
-      clearTimeout(timer);
-      abort.abort();
-      if (opening) closeOpening(opening);
-    };
-  }, [id, turn]);
-  const isCurrent = opened?.entry.id === id;
-  return { opened: isCurrent ? opened : undefined, before: opened, content, problem, isSlow };
-}
-
 const WHOLE_MAX = 12;
 
 /** The RPs of one prescription lie in entries of their own; people read them as one. */
@@ -88,43 +42,6 @@ function wholeOf(group: EntryHead[] | null, head: EntryHead | undefined): EntryH
       other.kind === head.kind && other.facility === head.facility && other.day === head.day && other.state === head.state,
   );
   return rps.length > 1 && rps.length <= WHOLE_MAX ? [...rps].reverse() : [];
-}
-
-interface Part {
-  opened?: Opened;
-  content?: ContentData;
-  problem?: unknown;
-}
-
-/** Opens the other entries too, each by its own decision and in the audit. */
-function useParts(ids: string[], turn: number): Map<string, Part> {
-  const [parts, setParts] = useState(new Map<string, Part>());
-  const key = ids.join(' ');
-  useEffect(() => {
-    const abort = new AbortController();
-    const openings: string[] = [];
-    setParts(new Map());
-    const put = (id: string, part: Part) => {
-      if (!abort.signal.aborted) setParts((old) => new Map(old).set(id, part));
-    };
-    for (const id of ids) {
-      void (async () => {
-        try {
-          const opened = await api.openEntry(id, abort.signal);
-          if (abort.signal.aborted) return closeOpening(opened.opening);
-          openings.push(opened.opening);
-          put(id, { opened, content: await api.content(opened.opening, abort.signal) });
-        } catch (problem) {
-          put(id, { problem });
-        }
-      })();
-    }
-    return () => {
-      abort.abort();
-      for (const opening of openings) closeOpening(opening);
-    };
-  }, [key, turn]);
-  return parts;
 }
 
 export function Facts({ entry }: { entry: EntryHead }) {
@@ -204,6 +121,118 @@ const hasImages = (head: EntryHead | undefined, content: ContentData | undefined
   head !== undefined && head.state !== 'deleted' &&
   ((head.flags & SEEN) !== 0 || (content?.items.some((item) => item.type === 'study' && Number(item.instances) > 0) ?? false));
 
+interface Way {
+  previous: string | null;
+  next: string | null;
+}
+
+/** Of the entry and of those that it is read as one with, where the row goes on outside of them. */
+function wayOut(ways: (Opened | undefined)[], whole: EntryHead[]): Way {
+  const shownIds = new Set(whole.map((other) => other.id));
+  const outside = (side: keyof Way) =>
+    ways.map((one) => one?.[side] ?? null).find((id) => id !== null && !shownIds.has(id)) ?? null;
+  return { previous: outside('previous'), next: outside('next') };
+}
+
+/* Wherever the focus went meanwhile, Esc closes; a dialog above takes it first. */
+function useEscape(onClose: () => void): void {
+  useEffect(() => {
+    const onEscape = (event: KeyboardEvent) => {
+      if (event.key !== 'Escape' || event.defaultPrevented || document.querySelector('dialog[open]')) return;
+      event.preventDefault();
+      onClose();
+    };
+    addEventListener('keydown', onEscape);
+    return () => removeEventListener('keydown', onEscape);
+  }, []);
+}
+
+function PanelBar(props: {
+  facility: Facility | undefined;
+  rowWord: string;
+  way: Way;
+  onGo: (entry: string | null) => void;
+  isFull: boolean;
+  onFull: () => void;
+  onClose: () => void;
+}) {
+  const { facility, rowWord, way, onGo, isFull, onFull, onClose } = props;
+  return (
+    <div class="panel-bar">
+      <span class="where">
+        {facility && <FacilityMark facility={facility} />}
+        <span class="who-name">{facility?.name ?? ''}</span>
+      </span>
+      <button
+        type="button"
+        class="btn plain icon"
+        aria-disabled={way.previous ? undefined : true}
+        onClick={() => onGo(way.previous)}
+      >
+        <Icon name="left" />
+        <span class="sr">{t('panel.previous', { row: rowWord })}</span>
+      </button>
+      <button
+        type="button"
+        class="btn plain icon"
+        aria-disabled={way.next ? undefined : true}
+        onClick={() => onGo(way.next)}
+      >
+        <Icon name="right" />
+        <span class="sr">{t('panel.next', { row: rowWord })}</span>
+      </button>
+      <button type="button" class="btn plain icon only-small" onClick={onFull}>
+        <Icon name={isFull ? 'down' : 'up'} />
+        <span class="sr">{t('panel.full')}</span>
+      </button>
+      <button type="button" class="btn plain icon" onClick={onClose}>
+        <Icon name="close" />
+        <span class="sr">{t('panel.close')}</span>
+      </button>
+    </div>
+  );
+}
+
+function Waiting({ words }: { words: string }) {
+  return (
+    <div role="status" class="stack">
+      <span class="small quiet">{words}</span>
+      <div class="skel" />
+      <div class="skel w70" />
+      <div class="skel w40" />
+    </div>
+  );
+}
+
+function Warnings({ of }: { of: ContentData }) {
+  return (
+    <details class="small">
+      <summary>{t('panel.warnings', { n: of.warnings.length })}</summary>
+      <ul>
+        {of.warnings.map((warning, index) => (
+          <li key={index}>{warning.text}</li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+function Foot({ person, content, opening, printed }: { person: string; content: ContentData; opening: string; printed: string[] }) {
+  return (
+    <div class="panel-foot">
+      <span>{t('panel.fetched', { when: fullInstant(content.fetched_at) })}</span>
+      <Link class="btn plain compact push" href={`/print/entry/${person}/${printed.join(',')}`}>
+        <Icon name="print" />
+        {t('panel.print')}
+      </Link>
+      <a class="btn plain compact" href={api.originalUrl(opening)} download>
+        <Icon name="download" />
+        {t('panel.original')}
+      </a>
+    </div>
+  );
+}
+
 export function Panel(props: PanelProps) {
   const [turn, setTurn] = useState(0);
   const [isFull, setIsFull] = useState(false);
@@ -231,26 +260,13 @@ export function Panel(props: PanelProps) {
   const kind = head ? word('kind', head.kind) : props.row && word('row', props.row);
   const rowWord = head?.row ? word('row', head.row) : kind || t('panel.title');
   // while the next one comes, the way on stays where it is; a whole is left as a whole
-  const shownIds = new Set(whole.map((other) => other.id));
   const ways = isList ? [] : [opened ?? before, ...[...parts.values()].map((part) => part.opened)];
-  const outside = (side: 'previous' | 'next') =>
-    ways.map((one) => one?.[side] ?? null).find((id) => id !== null && !shownIds.has(id)) ?? null;
-  const way = { previous: outside('previous'), next: outside('next') };
+  const way = wayOut(ways, whole);
   const go = (id: string | null) => {
     if (id !== null && opened) props.onGo(id);
   };
 
-  // wherever the focus went meanwhile, Esc closes; a dialog above takes it first
-  useEffect(() => {
-    const onEscape = (event: KeyboardEvent) => {
-      if (event.key !== 'Escape' || event.defaultPrevented || document.querySelector('dialog[open]')) return;
-      event.preventDefault();
-      props.onClose();
-    };
-    addEventListener('keydown', onEscape);
-    return () => removeEventListener('keydown', onEscape);
-  }, []);
-
+  useEscape(props.onClose);
   function onKey(event: KeyboardEvent) {
     if (event.key === 'ArrowLeft') go(way.previous);
     else if (event.key === 'ArrowRight') go(way.next);
@@ -259,38 +275,10 @@ export function Panel(props: PanelProps) {
   return (
     <aside class={`panel ${isFull ? 'full' : ''}`} aria-label={t('panel.title')} onKeyDown={onKey}>
       <div class="panel-head">
-        <div class="panel-bar">
-          <span class="where">
-            {facility && <FacilityMark facility={facility} />}
-            <span class="who-name">{facility?.name ?? ''}</span>
-          </span>
-          <button
-            type="button"
-            class="btn plain icon"
-            aria-disabled={way.previous ? undefined : true}
-            onClick={() => go(way.previous)}
-          >
-            <Icon name="left" />
-            <span class="sr">{t('panel.previous', { row: rowWord })}</span>
-          </button>
-          <button
-            type="button"
-            class="btn plain icon"
-            aria-disabled={way.next ? undefined : true}
-            onClick={() => go(way.next)}
-          >
-            <Icon name="right" />
-            <span class="sr">{t('panel.next', { row: rowWord })}</span>
-          </button>
-          <button type="button" class="btn plain icon only-small" onClick={() => setIsFull(!isFull)}>
-            <Icon name={isFull ? 'down' : 'up'} />
-            <span class="sr">{t('panel.full')}</span>
-          </button>
-          <button type="button" class="btn plain icon" onClick={props.onClose}>
-            <Icon name="close" />
-            <span class="sr">{t('panel.close')}</span>
-          </button>
-        </div>
+        <PanelBar
+          facility={facility} rowWord={rowWord} way={way} onGo={go} isFull={isFull}
+          onFull={() => setIsFull(!isFull)} onClose={props.onClose}
+        />
         <h2 ref={heading} tabIndex={-1}>
           {kind && <span class="kind">{kind}</span>}
           {whole.length > 0 ? t('panel.whole', { n: whole.length }) : isList ? daysText(props.days) : (head?.title ?? props.title)}
@@ -325,41 +313,11 @@ export function Panel(props: PanelProps) {
           <Content content={content} opening={opened?.opening} onChanged={() => setTurn(turn + 1)} />
         )}
         {!content && problem === undefined && head?.state !== 'incomplete' && !(isList && props.group) && (
-          <div role="status" class="stack">
-            <span class="small quiet">
-              {isList ? t('app.loading') : isSlow ? t('panel.slow') : t('panel.loading', { facility: facility?.name ?? '' })}
-            </span>
-            <div class="skel" />
-            <div class="skel w70" />
-            <div class="skel w40" />
-          </div>
+          <Waiting words={isList ? t('app.loading') : isSlow ? t('panel.slow') : t('panel.loading', { facility: facility?.name ?? '' })} />
         )}
-        {content && content.warnings.length > 0 && (
-          <details class="small">
-            <summary>{t('panel.warnings', { n: content.warnings.length })}</summary>
-            <ul>
-              {content.warnings.map((warning, index) => (
-                <li key={index}>{warning.text}</li>
-              ))}
-            </ul>
-          </details>
-        )}
+        {content && content.warnings.length > 0 && <Warnings of={content} />}
       </div>
-      {content && opened && (
-        <div class="panel-foot">
-          <span>
-            {t('panel.fetched', { when: fullInstant(content.fetched_at) })}
-          </span>
-          <Link class="btn plain compact push" href={`/print/entry/${props.person}/${printed.join(',')}`}>
-            <Icon name="print" />
-            {t('panel.print')}
-          </Link>
-          <a class="btn plain compact" href={api.originalUrl(opened.opening)} download>
-            <Icon name="download" />
-            {t('panel.original')}
-          </a>
-        </div>
-      )}
+      {content && opened && <Foot person={props.person} content={content} opening={opened.opening} printed={printed} />}
     </aside>
   );
 }
