@@ -2,35 +2,20 @@
 /* 登録依頼: a facility that may not register sends what its own chart says to one that may. */
 import { useEffect, useState } from 'preact/hooks';
 import { Link, useLocation } from 'wouter-preact';
-import type { Channel, Facility, Sex } from '../../api/client.ts';
+import type { Channel, Facility } from '../../api/client.ts';
 import { t } from '../../i18n/t.ts';
-import { parseDay } from '../../i18n/parseDay.ts';
 import { participants, session } from '../../session.ts';
 import { Choices } from '../../ui/Choices.tsx';
-import { DayField, NO_DAY, dayError, readDay } from '../../ui/DayField.tsx';
+import { NO_DAY, readDay } from '../../ui/DayField.tsx';
 import { Field, Need, Wrong } from '../../ui/Field.tsx';
 import { ErrorSummary, SubmitButton, stillWrong, type Errors } from '../../ui/Form.tsx';
 import { Notice, ProblemNotice } from '../../ui/pieces.tsx';
 import { useIntention } from '../../ui/useSubmit.ts';
-import { check, number as numberSchema, personal as personalSchema } from '../patient/schema.ts';
-import { sendRequest, type RequestInput } from './calls.ts';
+import { PersonFields } from '../patient/PersonFields.tsx';
+import { sendRequest } from './calls.ts';
+import { checkRequest, inputOf, newDraft, type Draft } from './draft.ts';
 
-const SEXES: Sex[] = ['M', 'F', 'O', 'U'];
 const CHANNELS: Channel[] = ['paper', 'oral', 'device'];
-
-interface Draft {
-  asked: string;
-  wanted: string;
-  number: string;
-  name: string;
-  kana: string;
-  sex: Sex | '';
-  who: 'held' | 'ask' | '';
-  channel: Channel;
-  day: string;
-  explainedBy: string;
-  message: string;
-}
 
 function Picker(props: {
   id: string;
@@ -105,49 +90,11 @@ function Held(props: { draft: Draft; errors: Errors; onInput: (change: Partial<D
   );
 }
 
-function inputOf(draft: Draft, birth: string): RequestInput {
-  const given = parseDay(draft.day, undefined, session.value?.today);
-  const person = check(personalSchema, { ...draft, phone: '' }, '').output;
-  const message = draft.message.trim();
-  return {
-    asked: draft.asked,
-    ...(draft.wanted ? { wanted: draft.wanted } : {}),
-    number: draft.number.trim().normalize('NFKC'),
-    name: person?.name ?? draft.name,
-    kana: person?.kana ?? draft.kana,
-    birth_date: birth,
-    sex: draft.sex as Sex,
-    ...(draft.who === 'held'
-      ? {
-          consent: {
-            form: session.value?.network.consent_model ?? 'comprehensive',
-            channel: draft.channel,
-            day: given.ok ? given.day : draft.day,
-            explained_by: draft.explainedBy.trim(),
-          },
-        }
-      : {}),
-    ...(message ? { message } : {}),
-  };
-}
-
-function consentErrors(draft: Draft, today: string): Errors {
-  const errors: Errors = {};
-  if (draft.who === '') errors['request-who'] = t('request.consent.missing');
-  if (draft.who !== 'held') return errors;
-  if (!parseDay(draft.day, undefined, today).ok) errors['request-day'] = t('request.consent.day.missing');
-  if (draft.explainedBy.trim() === '') errors['request-explained'] = t('request.consent.explained.missing');
-  return errors;
-}
-
 export function RequestForm() {
   const [, go] = useLocation();
   const today = session.value?.today ?? '';
   const own = session.value?.post.facility.id;
-  const [draft, setDraft] = useState<Draft>({
-    asked: '', wanted: '', number: '', name: '', kana: '', sex: '', who: '', channel: 'paper', day: today,
-    explainedBy: session.value?.staff.name ?? '', message: '',
-  });
+  const [draft, setDraft] = useState(() => newDraft(today));
   const [birth, setBirth] = useState(NO_DAY);
   const [found, setFound] = useState<Errors>({});
   const [turn, setTurn] = useState(0);
@@ -162,27 +109,11 @@ export function RequestForm() {
     document.title = `${t('request.form.title')} - ${t('app.name')}`;
   }, []);
 
-  function checkAll(): Errors {
-    const number = check(numberSchema, draft.number, '').errors[''];
-    const person = check(personalSchema, { ...draft, phone: '' }, 'request-').errors;
-    const birthday = dayError(readDay(birth, today), birth);
-    const { 'request-name': name, 'request-kana': kana, 'request-sex': sex } = person;
-    // in the order of the fields
-    return {
-      ...(draft.asked ? {} : { 'request-asked': t('request.asked.missing') }),
-      ...(number ? { 'request-number': number } : {}),
-      ...(name ? { 'request-name': name } : {}),
-      ...(kana ? { 'request-kana': kana } : {}),
-      ...(birthday ? { 'request-birth': birthday } : {}),
-      ...(sex ? { 'request-sex': sex } : {}),
-      ...consentErrors(draft, today),
-    };
-  }
-
+  const checkNow = () => checkRequest(draft, birth, today);
   async function submit(event: Event) {
     event.preventDefault();
     if (isBusy) return;
-    const wrong = checkAll();
+    const wrong = checkNow();
     setFound(wrong);
     setTurn(turn + 1);
     const parsed = readDay(birth, today);
@@ -198,7 +129,7 @@ export function RequestForm() {
     }
   }
 
-  const errors = stillWrong(found, checkAll);
+  const errors = stillWrong(found, checkNow);
   return (
     <div class="page narrow">
       <div class="page-head">
@@ -241,47 +172,8 @@ export function RequestForm() {
             need="required"
             maxLength={15}
           />
-          <div class="pair">
-            <Field
-              id="request-name"
-              label={t('person.name')}
-              hint={t('search.name.hint')}
-              value={draft.name}
-              onInput={(name) => set({ name })}
-              error={errors['request-name']}
-              need="required"
-              maxLength={128}
-              lang="ja"
-            />
-            <Field
-              id="request-kana"
-              label={t('person.kana')}
-              hint={t('search.kana.hint')}
-              value={draft.kana}
-              onInput={(kana) => set({ kana })}
-              error={errors['request-kana']}
-              need="required"
-              maxLength={128}
-              lang="ja"
-            />
-          </div>
-          <DayField
-            id="request-birth"
-            label={t('person.birth')}
-            value={birth}
-            today={today}
-            onInput={setBirth}
-            error={errors['request-birth']}
-            need="required"
-          />
-          <Choices
-            name="request-sex"
-            legend={t('person.sex')}
-            value={draft.sex}
-            options={SEXES.map((value) => ({ value, label: t(`sex.${value}`) }))}
-            onInput={(sex) => set({ sex })}
-            error={errors['request-sex']}
-            need="required"
+          <PersonFields
+            prefix="request" person={draft} birth={birth} today={today} errors={errors} onInput={set} onBirth={setBirth}
           />
           <Choices
             name="request-who"
