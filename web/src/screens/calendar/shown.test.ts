@@ -27,6 +27,9 @@ test('what came too late takes nobody away from what was opened meanwhile', () =
   expect(withEntries(other, opening(''), [head('new')])).toBe(other);
   expect(withoutEntries(other, opening(''), failed)).toBe(other);
   expect(withEntries(null, opening(''), [head('new')])).toBeNull();
+  const waiting = opening(''); // for the entries of another mark
+  expect(withEntries(waiting, opening(''), [head('new')])).toBe(waiting);
+  expect(withoutEntries(waiting, opening(''), failed)).toBe(waiting);
 });
 
 test('an entry that is open keeps its place and has the others beside it', () => {
