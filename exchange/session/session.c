@@ -7,9 +7,47 @@ bool session_is_open(const struct session_times *times, int64_t now_ms)
 {
     if (times->closed_at != 0)
         return false;
-    if (now_ms < times->opened_at || now_ms - times->opened_at >= SESSION_ABSOLUTE_MS)
+    if (now_ms < times->opened_at - SESSION_CLOCKS_APART_MS ||
+        now_ms - times->opened_at >= SESSION_ABSOLUTE_MS)
         return false;
     return now_ms - times->seen_at < SESSION_IDLE_MS;
+}
+
+/* Nothing that happened before is younger than 0 or matters beyond its limit. */
+static int64_t age_within(int64_t age_ms, int64_t limit_ms)
+{
+    if (age_ms < 0)
+        return 0;
+    return age_ms < limit_ms ? age_ms : limit_ms;
+}
+
+void session_steady_place(struct session_row *row, const struct session_row *known,
+                          struct session_now now)
+{
+    struct session_steady *steady = &row->steady;
+    int64_t idle_ms = now.wall_ms - row->times.seen_at;
+    /* How old is what was last seen hours from now, nobody knows. */
+    if (!known && idle_ms < -SESSION_CLOCKS_APART_MS)
+        idle_ms = SESSION_IDLE_MS;
+    steady->opened_ms =
+        now.monotonic_ms - age_within(now.wall_ms - row->times.opened_at,
+                                      SESSION_ABSOLUTE_MS);
+    steady->seen_ms = now.monotonic_ms - age_within(idle_ms, SESSION_IDLE_MS);
+    if (!known)
+        return;
+    /* Only what another process has written since is activity that was not known. */
+    bool is_news = row->times.seen_at != known->stored_seen_at;
+    steady->opened_ms = known->steady.opened_ms;
+    if (!is_news || known->steady.seen_ms > steady->seen_ms)
+        steady->seen_ms = known->steady.seen_ms;
+    if (known->times.seen_at > row->times.seen_at)
+        row->times.seen_at = known->times.seen_at;
+}
+
+bool session_steady_is_over(const struct session_steady *steady, int64_t monotonic_ms)
+{
+    return monotonic_ms - steady->opened_ms >= SESSION_ABSOLUTE_MS ||
+           monotonic_ms - steady->seen_ms >= SESSION_IDLE_MS;
 }
 
 enum network_assurance session_minimum(enum network_assurance of_network, bool is_demo)

@@ -8,6 +8,9 @@
  * A session that was read from the database is believed for one second at most, and by a
  * request only while nothing changed in the database since (the epoch), so that closing,
  * disabling an account or ending a post works on the next request everywhere.
+ * Limits count by the wall clock, which outlives the process, and by the monotonic one
+ * from when this process first saw the session: a wall clock that is set back prolongs
+ * nothing. What is over only by the latter is closed for good.
  * Also here: idempotency keys, kept in the same transaction as the change they guard.
  *
  * Errors: ERR_REFUSED session_none (no or ended session), session_certificate,
@@ -37,6 +40,7 @@ enum {
     SESSION_IDLE_MS = 15 * 60 * 1000,
     SESSION_ABSOLUTE_MS = 10 * 3600 * 1000,
     SESSION_STALE_MS = 1000,
+    SESSION_CLOCKS_APART_MS = 60 * 1000,
     SESSION_SOURCE_FAILURES_MAX = 60, /* per address, per certificate, and 10 minutes */
     SESSION_ONCE_DAYS = 2             /* idempotency keys are kept so long */
 };
@@ -68,7 +72,8 @@ struct session_times {
     int64_t closed_at; /* 0 = open */
 };
 /* False when closed, idle too long or too old. A clock that stepped back does not make a
- * session younger: times before opened_at count as over. */
+ * session younger: times before opened_at count as over, but for the minute that the
+ * clocks of several servers may be apart. */
 bool session_is_open(const struct session_times *times, int64_t now_ms);
 /* Below this nobody logs in: the network's minimum, but the password alone suffices in
  * the loopback demo only. */

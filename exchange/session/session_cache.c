@@ -103,41 +103,41 @@ static struct entry *oldest(struct session_cache *cache, const struct hash *hash
     return best;
 }
 
-void session_cache_keep(struct session_cache *cache, const struct session_row *row,
-                        int64_t monotonic_ms)
+void session_cache_keep(struct session_cache *cache, struct session_row *row,
+                        struct session_now now)
 {
     struct err err = {0};
     size_t size = row->staff_name.len + row->staff_kana.len + row->facility_name.len +
                   row->fingerprint.len + 1;
     char *texts = memory_new(size, 1, &err);
-    if (!texts)
-        return;
     pthread_mutex_lock(&cache->lock);
     struct entry *entry = find(cache, &row->hash);
-    int64_t seen_at = entry ? entry->row.times.seen_at : 0;
+    session_steady_place(row, entry ? &entry->row : NULL, now);
     if (!entry)
         entry = oldest(cache, &row->hash);
-    clear(entry);
-    *entry = (struct entry){true, monotonic_ms, *row, texts};
-    char *next = texts;
-    entry->row.staff_name = pack(row->staff_name, &next);
-    entry->row.staff_kana = pack(row->staff_kana, &next);
-    entry->row.facility_name = pack(row->facility_name, &next);
-    entry->row.fingerprint = pack(row->fingerprint, &next);
-    if (seen_at > entry->row.times.seen_at)
-        entry->row.times.seen_at = seen_at;
+    if (texts) {
+        clear(entry);
+        *entry = (struct entry){true, now.monotonic_ms, *row, texts};
+        char *next = texts;
+        entry->row.staff_name = pack(row->staff_name, &next);
+        entry->row.staff_kana = pack(row->staff_kana, &next);
+        entry->row.facility_name = pack(row->facility_name, &next);
+        entry->row.fingerprint = pack(row->fingerprint, &next);
+    }
     pthread_mutex_unlock(&cache->lock);
 }
 
-void session_cache_touch(struct session_cache *cache, struct hash hash, int64_t seen_at,
-                         bool is_stored)
+void session_cache_touch(struct session_cache *cache, struct hash hash,
+                         struct session_now now, bool is_stored)
 {
     pthread_mutex_lock(&cache->lock);
     struct entry *entry = find(cache, &hash);
-    if (entry && seen_at > entry->row.times.seen_at)
-        entry->row.times.seen_at = seen_at;
-    if (entry && is_stored && seen_at > entry->row.stored_seen_at)
-        entry->row.stored_seen_at = seen_at;
+    if (entry && now.wall_ms > entry->row.times.seen_at)
+        entry->row.times.seen_at = now.wall_ms;
+    if (entry && now.monotonic_ms > entry->row.steady.seen_ms)
+        entry->row.steady.seen_ms = now.monotonic_ms;
+    if (entry && is_stored)
+        entry->row.stored_seen_at = now.wall_ms;
     pthread_mutex_unlock(&cache->lock);
 }
 

@@ -6,11 +6,23 @@
 
 #include "exchange/session/session.h"
 
+struct session_now {
+    int64_t wall_ms;
+    int64_t monotonic_ms;
+};
+
+/* Monotonic, as far as this process knows: no clock that is set moves these. */
+struct session_steady {
+    int64_t opened_ms;
+    int64_t seen_ms;
+};
+
 /* One session as it stands in the database, with the people and places it points to.
  * Texts are *arena* of whoever read it, or owned by the cache. */
 struct session_row {
     struct hash hash;
     struct session_times times;
+    struct session_steady steady;
     int64_t stored_seen_at; /* the database may be half a minute behind times.seen_at */
     struct id staff;
     struct text staff_name;
@@ -24,6 +36,12 @@ struct session_row {
     bool is_allowed; /* account, post, participation and certificate still hold */
     uint64_t epoch; /* the database's when it was read: another one means reading again */
 };
+
+/* Fills row->steady of a row just read; `known` is what this process had of it, or NULL:
+ * then one that was last seen more than a minute from now counts as idle too long. */
+void session_steady_place(struct session_row *row, const struct session_row *known,
+                          struct session_now now);
+bool session_steady_is_over(const struct session_steady *steady, int64_t monotonic_ms);
 
 /* ---- session_store.c ---- */
 MUST_CHECK bool session_read_row(struct store_session *session, struct hash hash,
@@ -57,12 +75,13 @@ void session_cache_free(struct session_cache *cache);
 bool session_cache_find(struct session_cache *cache, struct hash hash,
                         int64_t monotonic_ms, struct arena *arena,
                         struct session_row *row);
-/* Keeps a copy; forgetting is always right, so memory running short is no error. */
-void session_cache_keep(struct session_cache *cache, const struct session_row *row,
-                        int64_t monotonic_ms);
+/* Keeps a copy, placed by what was known before (session_steady_place); forgetting is
+ * always right, so memory running short is no error. */
+void session_cache_keep(struct session_cache *cache, struct session_row *row,
+                        struct session_now now);
 /* Activity since the row was read; `is_stored`: the database knows it too. */
-void session_cache_touch(struct session_cache *cache, struct hash hash, int64_t seen_at,
-                         bool is_stored);
+void session_cache_touch(struct session_cache *cache, struct hash hash,
+                         struct session_now now, bool is_stored);
 void session_cache_drop(struct session_cache *cache, struct hash hash);
 
 /* ---- session_failure_store.c: failed logins of ten minutes, in the database ---- */

@@ -76,22 +76,44 @@ static void let_go(struct session_beside *beside)
     beside->session = NULL;
 }
 
+static struct session_now read_clock(const struct session_service *sessions)
+{
+    const struct clock *clock = &sessions->config.clock;
+    return (struct session_now){clock_wall_ms(clock), clock_monotonic_ms(clock)};
+}
+
 static bool read_anew(struct session_service *sessions, struct session_row *row,
                       struct hash hash, struct arena *arena, bool *is_found,
                       struct err *err)
 {
-    int64_t monotonic_ms = clock_monotonic_ms(&sessions->config.clock);
+    struct session_now now = read_clock(sessions);
     uint64_t epoch = 0;
     CLEANUP(store_read_end)
     struct store_session *session = store_read(sessions->config.store, err);
     if (!session || !network_epoch_read(session, &epoch, err) ||
-        !session_read_row(session, hash, clock_wall_ms(&sessions->config.clock), arena,
-                          row, is_found, err))
+        !session_read_row(session, hash, now.wall_ms, arena, row, is_found, err))
         return false;
     row->epoch = epoch;
     if (*is_found)
-        session_cache_keep(sessions->cache, row, monotonic_ms);
+        session_cache_keep(sessions->cache, row, now);
     return true;
+}
+
+/* What the wall clock, set back, would let live on is closed in the database, so that it
+ * is over for those, too, who did not know it, and when the clock has caught up. */
+static bool is_open_now(struct session_service *sessions, const struct session_row *row,
+                        struct session_beside *beside)
+{
+    struct err err = {0};
+    struct session_now now = read_clock(sessions);
+    if (!session_is_open(&row->times, now.wall_ms))
+        return false;
+    if (!session_steady_is_over(&row->steady, now.monotonic_ms))
+        return true;
+    let_go(beside);
+    if (!session_end(sessions, row->hash, &err) && sessions->config.log)
+        log_err(sessions->config.log, "session_not_closed", &err);
+    return false;
 }
 
 bool session_find(struct session_service *sessions, struct hash hash,
@@ -106,8 +128,7 @@ bool session_find(struct session_service *sessions, struct hash hash,
         let_go(beside);
     if (!is_found && !read_anew(sessions, row, hash, arena, &is_found, err))
         return false;
-    int64_t now_ms = clock_wall_ms(&sessions->config.clock);
-    if (!is_found || !row->is_allowed || !session_is_open(&row->times, now_ms))
+    if (!is_found || !row->is_allowed || !is_open_now(sessions, row, beside))
         return err_set(err, ERR_REFUSED, "session_none", "no session, or it has ended");
     return true;
 }
@@ -347,11 +368,15 @@ bool session_end(struct session_service *sessions, struct hash session, struct e
 bool session_touch(struct session_service *sessions, const struct session_row *row,
                    struct err *err)
 {
-    struct moment moment = {row->hash, clock_wall_ms(&sessions->config.clock)};
-    bool is_stored = moment.now_ms - row->stored_seen_at >= SESSION_TOUCH_MS;
+    struct session_now now = read_clock(sessions);
+    struct moment moment = {row->hash, now.wall_ms};
+    /* What a clock that was ahead has left there is put right. */
+    int64_t behind_ms = now.wall_ms - row->stored_seen_at;
+    bool is_stored =
+        behind_ms >= SESSION_TOUCH_MS || behind_ms < -SESSION_CLOCKS_APART_MS;
     if (is_stored &&
         !store_write(sessions->config.store, STORE_LIVE, touch_row, &moment, err))
         return false;
-    session_cache_touch(sessions->cache, row->hash, moment.now_ms, is_stored);
+    session_cache_touch(sessions->cache, row->hash, now, is_stored);
     return true;
 }

@@ -196,11 +196,14 @@ bool session_end_all(struct store_session *session, int64_t now_ms, struct err *
     return store_run(statement, err);
 }
 
+/* Of two at once the later counts, but not one of a clock that was ahead by more than
+ * SESSION_CLOCKS_APART_MS. */
 bool session_touch_row(struct store_session *session, struct hash hash, int64_t now_ms,
                        struct err *err)
 {
     return update_time(session,
-                       "UPDATE session SET seen_at = ?2 WHERE hash = ?1 AND seen_at < ?2",
+                       "UPDATE session SET seen_at = ?2 WHERE hash = ?1 AND "
+                       "(seen_at < ?2 OR seen_at > ?2 + 60000)",
                        hash, now_ms, err);
 }
 

@@ -33,7 +33,8 @@ static void a_session_ends_by_idling_by_age_and_by_closing(void)
 static void a_clock_that_stepped_back_opens_nothing(void)
 {
     struct session_times times = {.opened_at = 100000, .seen_at = 100000};
-    CHECK(!session_is_open(&times, 99999));
+    CHECK(session_is_open(&times, 40000));
+    CHECK(!session_is_open(&times, 39999));
 }
 
 static void the_password_alone_suffices_in_the_demo_only(void)
@@ -75,6 +76,11 @@ static struct session_row row_of(uint8_t number, int64_t seen_at)
                                 .is_allowed = true};
 }
 
+static struct session_now at_ms(int64_t ms)
+{
+    return (struct session_now){ms, ms};
+}
+
 static void a_row_is_believed_for_one_second(void)
 {
     struct err err = {0};
@@ -82,7 +88,7 @@ static void a_row_is_believed_for_one_second(void)
     struct session_cache *cache = session_cache_new(&err);
     struct session_row row = row_of(1, 10);
     struct session_row found;
-    session_cache_keep(cache, &row, 5000);
+    session_cache_keep(cache, &row, at_ms(5000));
     CHECK(session_cache_find(cache, row.hash, 6000, &arena, &found));
     CHECK(text_is(found.staff_name, "名前") && text_is(found.facility_name, "病院"));
     CHECK(found.staff_name.at != row.staff_name.at);
@@ -100,12 +106,12 @@ static void activity_survives_reading_the_row_again(void)
     struct session_cache *cache = session_cache_new(&err);
     struct session_row row = row_of(1, 10);
     struct session_row found;
-    session_cache_keep(cache, &row, 5000);
-    session_cache_touch(cache, row.hash, 500, false);
-    session_cache_keep(cache, &row, 6000);
+    session_cache_keep(cache, &row, at_ms(5000));
+    session_cache_touch(cache, row.hash, at_ms(500), false);
+    session_cache_keep(cache, &row, at_ms(6000));
     CHECK(session_cache_find(cache, row.hash, 6000, &arena, &found));
     CHECK(found.times.seen_at == 500);
-    session_cache_touch(cache, row.hash, 400, true);
+    session_cache_touch(cache, row.hash, at_ms(400), true);
     CHECK(session_cache_find(cache, row.hash, 6000, &arena, &found));
     CHECK(found.times.seen_at == 500 && found.stored_seen_at == 400);
     session_cache_free(cache);
@@ -120,7 +126,7 @@ static void a_full_cache_forgets_the_oldest(void)
         CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
         struct session_row row = row_of(7, 1);
         row.hash.bytes[10] = (uint8_t)i; /* the same set of the table */
-        session_cache_keep(cache, &row, 5000 + i);
+        session_cache_keep(cache, &row, at_ms(5000 + i));
         CHECK(session_cache_find(cache, row.hash, 5000 + i, &arena, &found));
         row.hash.bytes[10] = (uint8_t)(i - 20);
         CHECK(!session_cache_find(cache, row.hash, 5000 + i, &arena, &found));
@@ -181,6 +187,7 @@ static void a_flood_of_addresses_shares_one_counter(void)
 struct place {
     char name[64];
     int64_t now_ms;
+    int64_t set_ms; /* by how much the wall clock alone was set */
     struct store *store;
     struct audit *audit;
     struct session_service *sessions;
@@ -189,6 +196,11 @@ struct place {
 static int64_t place_ms(void *self)
 {
     return ((struct place *)self)->now_ms;
+}
+
+static int64_t place_wall_ms(void *self)
+{
+    return ((struct place *)self)->now_ms + ((struct place *)self)->set_ms;
 }
 
 #define FINGERPRINT "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -224,6 +236,18 @@ static bool fill(struct store_session *session, void *context, struct err *err)
                                    100 * 86400000LL, err);
 }
 
+static void start_sessions(struct place *place, bool is_demo)
+{
+    struct err err = {0};
+    struct session_config sessions = {.store = place->store,
+                                      .audit = place->audit,
+                                      .clock = {place_wall_ms, place_ms, place},
+                                      .rand = rand_system(),
+                                      .is_demo = is_demo};
+    place->sessions = session_open(&sessions, &err);
+    CHECK(place->sessions);
+}
+
 static void place_open(struct place *place, bool is_demo)
 {
     struct err err = {0};
@@ -232,19 +256,14 @@ static void place_open(struct place *place, bool is_demo)
     CHECK(mkdtemp(place->name) != NULL);
     store_testsite_locate(file, place->name, "data");
     snprintf(audit, sizeof audit, "%s/audit", place->name);
-    struct clock clock = {place_ms, place_ms, place};
+    struct clock clock = {place_wall_ms, place_ms, place};
     struct store_config config = {file, store_centre_migrations,
                                   store_centre_migrations_count, NULL};
     struct audit_config audit_config = {audit, "centre", clock, rand_system(), NULL};
     place->store = store_open(&config, &err);
     place->audit = audit_open(&audit_config, &err);
-    struct session_config sessions = {.store = place->store,
-                                      .audit = place->audit,
-                                      .clock = clock,
-                                      .rand = rand_system(),
-                                      .is_demo = is_demo};
-    place->sessions = session_open(&sessions, &err);
-    CHECK(place->store && place->audit && place->sessions);
+    CHECK(place->store && place->audit);
+    start_sessions(place, is_demo);
     CHECK(store_write(place->store, STORE_LIVE, fill, NULL, &err));
     if (err.kind)
         printf("# %s %s\n", err.code, err.text);
@@ -503,6 +522,104 @@ static void a_closed_session_is_gone_at_once_and_an_idle_one_in_time(void)
     place_close(&place);
 }
 
+/* ---- a wall clock that is set ---- */
+
+/* A request: it counts as activity. */
+static bool works(struct place *place, struct hash session)
+{
+    struct err err = {0};
+    struct session_row row;
+    CLEANUP(arena_free) struct arena arena = arena_init(1 << 16);
+    return session_find(place->sessions, session, NULL, &arena, &row, &err) &&
+           session_touch(place->sessions, &row, &err);
+}
+
+static bool works_for(struct place *place, struct hash session, int minutes)
+{
+    bool is_open = works(place, session);
+    for (int i = 0; i < minutes && is_open; i += 10) {
+        place->now_ms += 10 * MINUTE;
+        is_open = works(place, session);
+    }
+    return is_open;
+}
+
+static void start_again(struct place *place)
+{
+    session_close(place->sessions);
+    start_sessions(place, true);
+}
+
+static void a_clock_set_back_lets_nobody_idle_for_longer(void)
+{
+    struct place place;
+    struct hash session;
+    place_open(&place, true);
+    CHECK(strcmp(begin(&place, "", &session), "") == 0);
+    CHECK(works_for(&place, session, 300));
+    place.set_ms = -240 * MINUTE;
+    CHECK(holds(&place, session));
+    place.now_ms += SESSION_IDLE_MS - 1;
+    CHECK(holds(&place, session));
+    place.now_ms += SESSION_STALE_MS + 1;
+    CHECK(is_over(&place, session));
+    /* Nor when the clock has come to where it was, and this process knows nothing. */
+    place.set_ms = -SESSION_IDLE_MS;
+    start_again(&place);
+    CHECK(is_over(&place, session));
+    place_close(&place);
+}
+
+static void a_clock_set_back_makes_no_day_longer(void)
+{
+    struct place place;
+    struct hash session;
+    place_open(&place, true);
+    CHECK(strcmp(begin(&place, "", &session), "") == 0);
+    CHECK(works_for(&place, session, 540));
+    place.set_ms = -240 * MINUTE;
+    CHECK(works_for(&place, session, 50));
+    place.now_ms += 10 * MINUTE;
+    CHECK(is_over(&place, session));
+    place_close(&place);
+}
+
+/* How old it is nobody can tell then: its person logs in again. */
+static void a_process_that_starts_with_its_clock_set_back_believes_no_session(void)
+{
+    struct place place;
+    struct hash session, next;
+    place_open(&place, true);
+    CHECK(strcmp(begin(&place, "", &session), "") == 0);
+    CHECK(works_for(&place, session, 300));
+    place.set_ms = -240 * MINUTE;
+    start_again(&place);
+    CHECK(is_over(&place, session));
+    CHECK(strcmp(begin(&place, "", &next), "") == 0);
+    CHECK(works_for(&place, next, 60));
+    place_close(&place);
+}
+
+/* Whoever goes on working stays in, here and with a process that starts meanwhile. */
+static void who_works_on_outlives_a_clock_that_was_ahead(void)
+{
+    struct place place;
+    struct hash session;
+    place_open(&place, true);
+    CHECK(strcmp(begin(&place, "", &session), "") == 0);
+    place.set_ms = 14 * MINUTE;
+    CHECK(works(&place, session));
+    place.set_ms = 0;
+    CHECK(works_for(&place, session, 60));
+    place.set_ms = 14 * MINUTE;
+    CHECK(works_for(&place, session, 10));
+    place.set_ms = 0;
+    CHECK(works(&place, session));
+    start_again(&place);
+    CHECK(works_for(&place, session, 60));
+    place_close(&place);
+}
+
 struct once_work {
     struct session_once once;
     struct session_answer answer;
@@ -616,6 +733,10 @@ int main(void)
     RUN(a_certificate_is_counted_wherever_it_comes_from);
     RUN(another_process_and_a_restart_count_on);
     RUN(a_clock_that_was_ahead_closes_no_source);
+    RUN(a_clock_set_back_lets_nobody_idle_for_longer);
+    RUN(a_clock_set_back_makes_no_day_longer);
+    RUN(a_process_that_starts_with_its_clock_set_back_believes_no_session);
+    RUN(who_works_on_outlives_a_clock_that_was_ahead);
     RUN(a_flood_of_addresses_pushes_nobodys_count_out);
     RUN(only_an_accepted_certificate_lifts_the_assurance);
     RUN(what_cannot_be_read_is_not_over);
