@@ -193,6 +193,9 @@ void content_refusal(int status, struct span body, struct err *err)
         /* Its source could not be read whole: half of it is never shown. */
         (void)err_set(err, ERR_CONFLICT, "content_incomplete",
                       "the source cannot be read");
+    else if (status == 403 && says_code(body, "clock_apart"))
+        /* Nobody's right is in question: it comes again when the clocks agree. */
+        (void)err_set(err, ERR_BUSY, "clock_apart", "the clocks are an hour apart");
     else if (status == 503 && says_code(body, "source_changed"))
         /* What was shown is not what is there: it is to be read anew. */
         (void)err_set(err, ERR_BUSY, "source_changed", "the source has changed");

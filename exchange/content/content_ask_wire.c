@@ -39,6 +39,7 @@ static bool sign(const struct content_fetch *fetch, const struct facility_line *
         .tunnel = tunnel_id(line->tunnel),
         .counter = line->counter,
         .issued_ms = line->age_ms,
+        .clock_ms = line->clock_ms,
         .opening = opening_handle(fetch->opening),
         .request = contents->request,
         .record = target->entry.record,

@@ -130,6 +130,7 @@ static void only_known_reasons_reach_people(void)
     } cases[] = {
         {403, "{\"code\":\"audience\"}", ERR_REFUSED, "audience"},
         {403, "{\"code\":\"grant_age\"}", ERR_REFUSED, "grant_age"},
+        {403, "{\"code\":\"clock_apart\"}", ERR_BUSY, "clock_apart"},
         {403, "{\"code\":\"anything\"}", ERR_BUSY, "gateway_refused"},
         {403, "not json", ERR_BUSY, "gateway_refused"},
         {403, "{\"code\":\"incomplete\"}", ERR_CONFLICT, "content_incomplete"},

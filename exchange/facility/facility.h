@@ -196,11 +196,12 @@ struct facility_gateways; /* *owned* by server; threads share it */
 
 struct facility_gateways_config {
     struct store *store;
-    struct audit *audit; /* peers' heads are kept here and exchanged every 10 minutes */
+    struct audit *audit; /* peers' heads are kept here, and exchanged now and then */
     struct network_epoch *epoch;
     const char *node; /* the centre's name in its own audit */
     struct clock clock;
     const struct log *log;
+    int heads_ms; /* 0 = every 10 minutes */
 };
 
 /* Who wants to know. `ready` runs in a worker of the gateways, after hello, and may
@@ -242,6 +243,7 @@ struct facility_line {
     struct tunnel *tunnel; /* kept */
     int64_t counter;
     int64_t age_ms;
+    int64_t clock_ms; /* our wall clock, for what is signed */
 };
 MUST_CHECK bool facility_gateway_line(struct facility_gateways *gateways,
                                       struct id facility, struct facility_line *line,

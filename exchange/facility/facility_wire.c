@@ -163,6 +163,7 @@ bool facility_gateway_line(struct facility_gateways *gateways, struct id facilit
             .counter = ++gateway->counter,
             .age_ms =
                 now_ms > gateway->greeted_at_ms ? now_ms - gateway->greeted_at_ms : 0,
+            .clock_ms = clock_wall_ms(&gateways->config.clock),
         };
     pthread_mutex_unlock(&gateways->lock);
     return line->tunnel ||
@@ -258,7 +259,8 @@ static struct uplink_head own_head(struct facility_gateways *gateways)
 {
     struct audit_position position = audit_head(gateways->config.audit);
     struct uplink_head head = {.node = text_cstr(gateways->config.node),
-                               .number = (int64_t)position.number};
+                               .number = (int64_t)position.number,
+                               .clock_ms = clock_wall_ms(&gateways->config.clock)};
     memcpy(head.hash, position.hash.bytes, HASH_BYTES);
     return head;
 }
@@ -317,9 +319,9 @@ static bool check_welcome(const struct gateway *gateway,
     return uplink_read_policy(text_span(welcome->policy), arena, &policy, err);
 }
 
-/* Nothing depends on it, but rows of two audits that tell of one moment ought to say so,
- * and a day later certificates are refused. Which of the two is wrong only people know.
- */
+/* Rows of two audits that tell of one moment ought to say so; contents are refused from an
+ * hour on (formats/grant), certificates from a day. Which of the two is wrong only people
+ * know. */
 static void check_clock(const struct gateway *gateway, int64_t theirs_ms)
 {
     const struct facility_gateways_config *config = &gateway->gateways->config;
@@ -514,8 +516,9 @@ const struct tunnel_hub_events *facility_gateways_events(void)
 
 /* ---- heads, every ten minutes ---- */
 
-static void exchange_heads(struct facility_gateways *gateways, struct tunnel *tunnel)
+static void exchange_heads(const struct greeting *greeting)
 {
+    struct facility_gateways *gateways = greeting->gateway->gateways;
     CLEANUP(arena_free) struct arena arena = arena_init(JOB_ARENA_BYTES);
     CLEANUP(buf_free) struct buf body = buf_init(4096);
     struct err err = {0};
@@ -523,25 +526,28 @@ static void exchange_heads(struct facility_gateways *gateways, struct tunnel *tu
     struct uplink_head head = own_head(gateways);
     uplink_write_head(&writer, &head);
     CLEANUP(json_free_at)
-    struct json_document *answer = ask(tunnel, "/heads", &body, &arena, &err);
+    struct json_document *answer =
+        ask(greeting->tunnel, "/heads", &body, &arena, &err);
     struct uplink_head theirs;
     if (answer && uplink_read_head(json_root(answer), &theirs, &err) &&
-        keep_head(gateways, &theirs, &err))
+        keep_head(gateways, &theirs, &err)) {
+        check_clock(greeting->gateway, theirs.clock_ms);
         return;
+    }
     if (gateways->config.log)
         log_err(gateways->config.log, "heads_not_exchanged", &err);
 }
 
-/* The n-th ready gateway's tunnel, kept, so that none is asked with the lock held. */
-static struct tunnel *take_nth(struct facility_gateways *gateways, size_t n)
+/* The n-th ready gateway, its tunnel kept, so that none is asked with the lock held. */
+static bool take_nth(struct facility_gateways *gateways, size_t n, struct greeting *taken)
 {
-    struct tunnel *tunnel = NULL;
+    *taken = (struct greeting){0};
     pthread_mutex_lock(&gateways->lock);
-    for (struct gateway *g = gateways->first; g && !tunnel; g = g->next)
+    for (struct gateway *g = gateways->first; g && !taken->tunnel; g = g->next)
         if (g->is_ready && n-- == 0)
-            tunnel = tunnel_keep(g->tunnel);
+            *taken = (struct greeting){g, tunnel_keep(g->tunnel)};
     pthread_mutex_unlock(&gateways->lock);
-    return tunnel;
+    return taken->tunnel != NULL;
 }
 
 /* False when the table is closing. */
@@ -567,11 +573,12 @@ static bool wait_ms(struct facility_gateways *gateways, int64_t ms)
 static void *run_heads(void *context)
 {
     struct facility_gateways *gateways = context;
-    while (wait_ms(gateways, HEADS_MS)) {
-        struct tunnel *tunnel = NULL;
-        for (size_t n = 0; (tunnel = take_nth(gateways, n)); n++) {
-            exchange_heads(gateways, tunnel);
-            tunnel_release(&tunnel);
+    int heads_ms = gateways->config.heads_ms;
+    while (wait_ms(gateways, heads_ms > 0 ? heads_ms : HEADS_MS)) {
+        struct greeting one;
+        for (size_t n = 0; take_nth(gateways, n, &one); n++) {
+            exchange_heads(&one);
+            tunnel_release(&one.tunnel);
         }
     }
     return NULL;

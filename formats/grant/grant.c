@@ -10,6 +10,8 @@ static void write_grant(struct json_writer *writer, const struct grant *grant)
     json_put_id(writer, "tunnel", grant->tunnel);
     json_put_int(writer, "counter", grant->counter);
     json_put_int(writer, "issued", grant->issued_ms);
+    if (grant->clock_ms > 0)
+        json_put_int(writer, "clock", grant->clock_ms);
     json_put_id(writer, "opening", grant->opening);
     json_put_id(writer, "request", grant->request);
     json_put_id(writer, "record", grant->record);
@@ -118,6 +120,7 @@ static bool read_grant(struct span json, struct arena *arena, struct grant *gran
         !json_take_id(root, "tunnel", &grant->tunnel, err) ||
         !json_take_int(root, "counter", 1, INT64_MAX, &grant->counter, err) ||
         !json_take_int(root, "issued", 0, INT64_MAX, &grant->issued_ms, err) ||
+        !json_take_int_or(root, "clock", 0, INT64_MAX, &grant->clock_ms, err) ||
         !json_take_id(root, "opening", &grant->opening, err) ||
         !json_take_id(root, "request", &grant->request, err) ||
         !json_take_id(root, "record", &grant->record, err) ||
@@ -170,5 +173,10 @@ bool grant_meets(const struct grant *grant, const struct grant_expectation *expe
         return err_set(err, ERR_REFUSED, "grant_age", "too old or from the future");
     if (!grant_window_take(expected->window, grant->counter))
         return err_set(err, ERR_REFUSED, "grant_counter", "used before");
+    int64_t ahead_ms = grant->clock_ms - expected->wall_ms;
+    if (grant->clock_ms > 0 && (ahead_ms > GRANT_CLOCK_APART_MAX_MS ||
+                                ahead_ms < -GRANT_CLOCK_APART_MAX_MS))
+        return err_set(err, ERR_REFUSED, "clock_apart", "the centre's is %lld s ahead",
+                       (long long)ahead_ms / 1000);
     return true;
 }

@@ -4,11 +4,13 @@
  * docs/specs/uplink.md "Grant"). It binds facility, tunnel, counter, opening, record,
  * entry and kinds to one viewer; its age is counted by the gateway's monotonic clock
  * since the tunnel's hello, so that a hospital clock two minutes off refuses nothing and
- * nothing can be replayed. Ed25519 (RFC 8032) over canonical JSON.
+ * nothing can be replayed. But what consents and delays allow today is decided by wall
+ * clocks, the centre's and the gateway's: one of them is wrong when they are an hour
+ * apart, and nothing goes out until they agree. Ed25519 (RFC 8032) over canonical JSON.
  *
  * Wire form: hex(JSON) "." hex(signature). Errors: of grant_read ERR_SYNTAX
  * grant_malformed, ERR_REFUSED grant_signature; of grant_meets ERR_REFUSED
- * grant_facility, grant_tunnel, grant_age, grant_counter. Reading borrows texts from the
+ * grant_facility, grant_tunnel, grant_age, grant_counter, clock_apart. Reading borrows texts from the
  * arena. */
 
 #include "base/secret.h"
@@ -17,6 +19,7 @@
 enum {
     GRANT_BYTES_MAX = 8192,
     GRANT_AGE_MAX_MS = 60000,
+    GRANT_CLOCK_APART_MAX_MS = 3600 * 1000,
     GRANT_WINDOW = 1024 /* counters may overtake each other this far */
 };
 
@@ -25,6 +28,7 @@ struct grant {
     struct id tunnel;
     int64_t counter;   /* 1 …, never twice on a tunnel */
     int64_t issued_ms; /* since the hello of this tunnel */
+    int64_t clock_ms;  /* the centre's wall clock, UTC ms; 0 = it does not say (before) */
     struct id opening;
     struct id request; /* the decision's, the same in both audits */
     struct id record;
@@ -61,7 +65,8 @@ MUST_CHECK bool grant_read(struct span wire, const struct secret_public_key *key
 struct grant_expectation {
     struct text facility_code;
     struct id tunnel;
-    int64_t now_ms; /* since the hello of this tunnel, gateway's monotonic clock */
+    int64_t now_ms;  /* since the hello of this tunnel, gateway's monotonic clock */
+    int64_t wall_ms; /* the gateway's wall clock, UTC ms */
     struct grant_window *window;
 };
 /* True once: its counter is used up then. */

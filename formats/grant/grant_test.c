@@ -4,6 +4,8 @@
 #include "base/test.h"
 #include "formats/grant/grant.h"
 
+#define NOON_MS 1714532400000LL
+
 struct scene {
     struct secret_signing_key signing;
     struct secret_public_key public;
@@ -22,6 +24,7 @@ static struct scene set_scene(void)
         .tunnel = {{7}},
         .counter = 1,
         .issued_ms = 5000,
+        .clock_ms = NOON_MS,
         .opening = {{8}},
         .record = {{9}},
         .local_number = TEXT("0000012345"),
@@ -44,6 +47,7 @@ static bool check(struct scene *scene, struct span wire, struct grant *read,
     struct grant_expectation expected = {.facility_code = TEXT("2010000001"),
                                          .tunnel = {{7}},
                                          .now_ms = 6000,
+                                         .wall_ms = NOON_MS,
                                          .window = &scene->window};
     return grant_read(wire, &scene->public, &scene->arena, read, err) &&
            grant_meets(read, &expected, err);
@@ -100,6 +104,38 @@ static void an_old_grant_is_refused(void)
     struct scene scene = set_scene();
     scene.grant.issued_ms = 6000 + GRANT_AGE_MAX_MS + 1;
     expect_refusal(&scene, "grant_age");
+}
+
+static void a_grant_of_a_clock_that_is_an_hour_apart_is_refused(void)
+{
+    static const int64_t apart_ms[] = {GRANT_CLOCK_APART_MAX_MS + 1,
+                                       -GRANT_CLOCK_APART_MAX_MS - 1,
+                                       365 * 86400000LL,
+                                       1 - NOON_MS,
+                                       INT64_MAX - NOON_MS};
+    for (size_t i = 0; i < sizeof apart_ms / sizeof *apart_ms; i++) {
+        struct scene scene = set_scene();
+        scene.grant.clock_ms += apart_ms[i];
+        expect_refusal(&scene, "clock_apart");
+    }
+}
+
+/* Centres of before do not tell their clock. */
+static void clocks_within_an_hour_and_unknown_ones_refuse_nothing(void)
+{
+    static const int64_t apart_ms[] = {GRANT_CLOCK_APART_MAX_MS,
+                                       -GRANT_CLOCK_APART_MAX_MS, -NOON_MS};
+    for (size_t i = 0; i < sizeof apart_ms / sizeof *apart_ms; i++) {
+        struct scene scene = set_scene();
+        CLEANUP(buf_free) struct buf wire = buf_init(GRANT_BYTES_MAX);
+        struct grant read;
+        struct err err = {0};
+        scene.grant.clock_ms += apart_ms[i];
+        sign(&scene, &wire);
+        CHECK(check(&scene, buf_view(&wire), &read, &err));
+        CHECK(read.clock_ms == NOON_MS + apart_ms[i]);
+        arena_free(&scene.arena);
+    }
 }
 
 static void another_key_is_refused(void)
@@ -176,6 +212,8 @@ int main(void)
     RUN(a_grant_for_another_facility_is_refused);
     RUN(a_grant_of_another_tunnel_is_refused);
     RUN(an_old_grant_is_refused);
+    RUN(a_grant_of_a_clock_that_is_an_hour_apart_is_refused);
+    RUN(clocks_within_an_hour_and_unknown_ones_refuse_nothing);
     RUN(another_key_is_refused);
     RUN(a_grant_counts_once);
     RUN(every_changed_byte_is_refused);

@@ -114,6 +114,7 @@ bool uplink_read_head(const struct json_value *value, struct uplink_head *head,
 {
     return json_take_text(value, "node", 32, &head->node, err) &&
            json_take_int(value, "number", 0, INT64_MAX, &head->number, err) &&
+           json_take_int_or(value, "clock", 0, INT64_MAX, &head->clock_ms, err) &&
            take_hash(value, "hash", head->hash, err);
 }
 

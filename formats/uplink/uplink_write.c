@@ -17,6 +17,8 @@ void uplink_write_head(struct json_writer *writer, const struct uplink_head *hea
     json_put_text(writer, "node", head->node);
     json_put_int(writer, "number", head->number);
     put_hash(writer, "hash", head->hash);
+    if (head->clock_ms > 0)
+        json_put_int(writer, "clock", head->clock_ms);
     json_close_object(writer);
 }
 

@@ -6,6 +6,8 @@
 #include "base/memory.h"
 #include "gateway/answer/answer_parts.h"
 
+enum { CLOCK_APART_S = 60 /* from where on an operator is told */ };
+
 struct json_document *answer_read_body(struct http_call *call, struct err *err)
 {
     return json_parse(http_body(call), err);
@@ -42,6 +44,15 @@ static bool keep_peer_head(struct answer *answer, const struct uplink_head *head
            audit_keep_head(answer->config.audit, head->node, &position, err);
 }
 
+/* From an hour on the centre's grants are refused (formats/grant). */
+static void check_clock(const struct answer *answer, int64_t theirs_ms)
+{
+    int64_t ahead_s = (theirs_ms - clock_wall_ms(&answer->config.clock)) / 1000;
+    if (theirs_ms > 0 && answer->config.log &&
+        (ahead_s >= CLOCK_APART_S || ahead_s <= -CLOCK_APART_S))
+        LOG(answer->config.log, "clock_apart", LOG_NUMBER("centre_ahead_s", ahead_s));
+}
+
 /* ---- POST /hello ---- */
 
 static void note_tunnel(struct answer_line *line, struct id tunnel,
@@ -74,6 +85,7 @@ static bool say_hello(struct answer_line *line, struct http_call *call, struct b
         !uplink_agree(&hello, &welcome.protocol, err) ||
         !keep_peer_head(answer, &hello.head, err))
         return false;
+    check_clock(answer, hello.head.clock_ms);
     note_tunnel(line, hello.tunnel, &welcome.standing);
     fill_head(answer, &welcome.head);
     struct json_writer writer = json_writer(out);
@@ -100,7 +112,9 @@ static bool exchange_heads(struct answer *answer, struct http_call *call, struct
     if (!document || !uplink_read_head(json_root(document), &theirs, err) ||
         !keep_peer_head(answer, &theirs, err))
         return false;
+    check_clock(answer, theirs.clock_ms);
     fill_head(answer, &ours);
+    ours.clock_ms = clock_wall_ms(&answer->config.clock);
     struct json_writer writer = json_writer(out);
     uplink_write_head(&writer, &ours);
     return true;

@@ -144,6 +144,7 @@ bool release_check_grant(struct release *release, struct span wire, struct arena
 {
     const struct release_config *config = &release->config;
     int64_t now_ms = clock_monotonic_ms(&config->clock);
+    int64_t wall_ms = clock_wall_ms(&config->clock);
     struct err last = {0};
     bool is_good = false;
     if (!grant_read(wire, &config->centre, arena, grant, err))
@@ -157,6 +158,7 @@ bool release_check_grant(struct release *release, struct span wire, struct arena
         struct grant_expectation expected = {.facility_code = config->facility_code,
                                              .tunnel = tunnel->id,
                                              .now_ms = now_ms - tunnel->hello_ms,
+                                             .wall_ms = wall_ms,
                                              .window = &tunnel->window};
         err_clear(&last);
         is_good = grant_meets(grant, &expected, &last);

@@ -306,6 +306,21 @@ static void a_grant_ages_by_the_gateways_own_clock(void)
     end(&scene);
 }
 
+static void a_centre_whose_clock_is_an_hour_off_gets_nothing_until_it_is_right(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    begin(&scene);
+    scene.grant.clock_ms = scene.wall_ms - 24LL * 3600 * 1000;
+    CHECK(is_refused(&scene, "clock_apart"));
+    CHECK(count_rows(&scene, "clock_apart") == 1 && count_rows(&scene, "\"deny\"") == 1);
+    scene.grant.clock_ms = scene.wall_ms + 2LL * 3600 * 1000;
+    CHECK(is_refused(&scene, "clock_apart"));
+    scene.grant.clock_ms = scene.wall_ms + 59LL * 60 * 1000;
+    CHECK(ask_for(&scene, BASE, false, &err));
+    end(&scene);
+}
+
 static void a_second_hello_starts_the_tunnel_anew(void)
 {
     struct scene scene;
@@ -641,6 +656,7 @@ int main(void)
     RUN(something_that_is_no_grant_is_refused_and_written_down);
     RUN(a_grant_opens_once);
     RUN(a_grant_ages_by_the_gateways_own_clock);
+    RUN(a_centre_whose_clock_is_an_hour_off_gets_nothing_until_it_is_right);
     RUN(a_second_hello_starts_the_tunnel_anew);
     RUN(before_a_hello_nothing_is_released);
     RUN(a_lost_line_takes_its_grants_with_it);

@@ -136,6 +136,8 @@ static inline void on_consent_changed(void *context, struct id person)
     atomic_fetch_add(&((struct world *)context)->changed_count, 1000);
 }
 
+enum { HEADS_MS = 50 };
+
 static inline void open_base(struct world *world)
 {
     struct err err = {0};
@@ -156,7 +158,8 @@ static inline void open_base(struct world *world)
          &err);
     good((world->doors = staff_doors_open(world->store, &clock, 2, &err)) != NULL, &err);
     struct facility_gateways_config gateways = {world->store, world->audit, world->epoch,
-                                                "centre",     clock,        &world->log};
+                                                "centre",     clock,        &world->log,
+                                                HEADS_MS};
     good((world->gateways = facility_gateways_new(&gateways, &err)) != NULL, &err);
 }
 

@@ -14,9 +14,8 @@ static inline void hospital_hello(struct http_call *call, void *context)
     CLEANUP(json_free_at) struct json_document *body = json_parse(http_body(call), &err);
     CHECK(body && uplink_read_hello(json_root(body), &hello, &err));
     pthread_mutex_lock(&hospital->lock);
-    struct clock clock = clock_system();
     hospital->tunnel = hello.tunnel;
-    hospital->hello_ms = clock_monotonic_ms(&clock);
+    hospital->hello_ms = world_monotonic_ms(hospital->world);
     hospital->window = (struct grant_window){0};
     pthread_mutex_unlock(&hospital->lock);
     serve_hello(call, hospital->world);
@@ -209,12 +208,13 @@ static inline bool check_grant(struct hospital *hospital, struct http_call *call
 {
     struct err err = {0};
     struct grant grant;
-    struct clock clock = clock_system();
     pthread_mutex_lock(&hospital->lock);
     struct grant_expectation expected = {.facility_code = TEXT("2000000001"),
                                          .tunnel = hospital->tunnel,
-                                         .now_ms = clock_monotonic_ms(&clock) -
-                                                   hospital->hello_ms,
+                                         .now_ms =
+                                             world_monotonic_ms(hospital->world) -
+                                             hospital->hello_ms,
+                                         .wall_ms = world_right_ms(hospital->world),
                                          .window = &hospital->window};
     bool is_good = grant_read(http_header(call, "tsumugi-grant"), &hospital->public,
                               http_arena(call), &grant, &err) &&
@@ -248,7 +248,14 @@ static inline void answer_body(struct hospital *hospital, struct http_call *call
 static inline void hospital_content(struct http_call *call, void *context)
 {
     struct hospital *hospital = context;
-    CHECK(check_grant(hospital, call));
+    bool is_good = check_grant(hospital, call);
+    if (!is_good && strcmp(hospital->grant_fault, "clock_apart") == 0) {
+        struct err err = {0};
+        err_set(&err, ERR_REFUSED, "clock_apart", "the centre's clock is wrong");
+        http_answer_problem(call, &err);
+        return;
+    }
+    CHECK(is_good);
     if (hospital->shuts)
         atomic_store(hospital->shuts, true);
     answer_body(hospital, call);

@@ -7,9 +7,10 @@
  * only what that knew and has none of the later routes; one speaks a protocol from beyond
  * and is cut again and again. Neither disturbs anybody else. */
 
-#define NO_HEAD                                                                          \
+#define HEAD                                                                             \
     "{\"node\":\"other\",\"number\":0,\"hash\":\"0000000000000000000000000000000000000"  \
-    "000000000000000000000000000\"}"
+    "000000000000000000000000000\""
+#define NO_HEAD HEAD "}"
 #define WELCOME(protocol, code)                                                          \
     "{\"protocol\":" protocol ",\"facility_code\":\"" code                               \
     "\",\"node\":\"other\",\"epoch\":\"ffeeddccbbaa99887766554433221100\","              \
@@ -25,6 +26,8 @@ struct other {
     atomic_bool is_closed;
     atomic_int hello_count;
     atomic_int poll_count;
+    atomic_int heads_count;
+    atomic_int_least64_t ahead_ms; /* its clock */
     pthread_mutex_t lock;
     struct http_call *waiting[2];
     char fingerprint[HASH_HEX_BYTES];
@@ -36,6 +39,16 @@ static void other_hello(struct http_call *call, void *context)
     struct other *other = context;
     atomic_fetch_add(&other->hello_count, 1);
     http_answer(call, 200, "application/json", span_cstr(other->welcome));
+}
+
+static void other_heads(struct http_call *call, void *context)
+{
+    struct other *other = context;
+    char head[256];
+    int64_t now_ms = world_right_ms(other->world) + atomic_load(&other->ahead_ms);
+    snprintf(head, sizeof head, HEAD ",\"clock\":%lld}", (long long)now_ms);
+    http_answer(call, 200, "application/json", span_cstr(head));
+    atomic_fetch_add(&other->heads_count, 1);
 }
 
 /* Waits with its answer, as a gateway does that has no news. */
@@ -92,6 +105,7 @@ static void start_other(struct other *other, struct world *world, const char *na
 {
     static const struct http_route routes[] = {
         {HTTP_POST, "/hello", other_hello, 65536},
+        {HTTP_POST, "/heads", other_heads, 65536},
         {HTTP_POST, "/events/live", other_live, 1 << 18},
         {HTTP_POST, "/events/backfill", other_backfill, 1 << 18},
     };
@@ -108,7 +122,7 @@ static void start_other(struct other *other, struct world *world, const char *na
          &err);
     other->tls = open_tls(world, name, false);
     other->router = http_router_new();
-    http_router_add(other->router, routes, 3, other);
+    http_router_add(other->router, routes, 4, other);
     loop_post(world->loop, dial_other, other);
 }
 
@@ -197,6 +211,13 @@ static void a_gateway_whose_clock_is_wrong_is_told_to_the_operator(void)
     CHECK(log_has(log, "\"event\":\"clock_apart\",\"facility\":\"2000000002\","
                        "\"ahead_s\":72"));
     CHECK(!log_has(log, "\"clock_apart\",\"facility\":\"2000000001\""));
+    /* Set right, and wrong another way while it is connected. */
+    int asked = atomic_load(&ahead.heads_count);
+    CHECK_SOON(atomic_load(&ahead.heads_count) >= asked + 2);
+    atomic_store(&ahead.ahead_ms, -86400500);
+    CHECK_SOON(log_has(log, "\"event\":\"clock_apart\",\"facility\":\"2000000002\","
+                            "\"ahead_s\":-864"));
+    CHECK(atomic_load(&ahead.hello_count) == 1);
     stop_other(&ahead);
     hospital_free(scene.hospital);
     free_other(&ahead);

@@ -49,6 +49,8 @@ export const words: Record<keyof typeof source, Words> = {
   'problem.gateway_cut.next': 'Wait a little and try again. If urgent, call the facility.',
   'problem.gateway_unwritable.text': 'The facility\'s server cannot record who views what, so it gives nothing out.',
   'problem.gateway_unwritable.next': 'Tell the facility. If urgent, call them.',
+  'problem.clock_apart.text': 'The clocks of the network\'s centre and of the facility\'s server are more than an hour apart, so it gives nothing out.',
+  'problem.clock_apart.next': 'Tell the network\'s office: it goes on by itself when both are right. If urgent, call the facility.',
   'problem.opening_ended.text': 'This view has run out.',
   'problem.opening_ended.next': 'Open it again.',
   'problem.person_exists.text': 'This person may be registered already.',

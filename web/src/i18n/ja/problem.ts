@@ -47,6 +47,8 @@ export const words = {
   'problem.gateway_cut.next': '少し待って再試行してください。急ぐときは施設へ電話で確認してください。',
   'problem.gateway_unwritable.text': '施設のサーバが閲覧の記録を残せないため、内容を表示できません。',
   'problem.gateway_unwritable.next': '施設の担当者へ知らせてください。急ぐときは施設へ電話で確認してください。',
+  'problem.clock_apart.text': 'センターと施設のサーバの時計が1時間以上ずれているため、内容を表示できません。',
+  'problem.clock_apart.next': '事務局へ知らせてください。時計が直ると表示できます。急ぐときは施設へ電話で確認してください。',
   'problem.opening_ended.text': '表示の有効期限が切れました。',
   'problem.opening_ended.next': '開き直してください。',
   'problem.person_exists.text': '同じ方がすでに登録されている可能性があります。',
