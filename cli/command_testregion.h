@@ -13,13 +13,6 @@
 #define NUMBER "0000012345"
 #define PATIENT "ssmix/000/001/" NUMBER
 
-#define CHECK_SOON(condition)                                                            \
-    do {                                                                                 \
-        for (int waited = 0; waited < 300 && !(condition); waited++)                     \
-            usleep(100000);                                                              \
-        CHECK(condition);                                                                \
-    } while (0)
-
 static inline const char *region_today(char today[DAY_TEXT_BYTES])
 {
     struct clock clock = clock_system();

@@ -17,6 +17,13 @@
 #include "store/store_testsite.h"
 #include "wire/tls/tls.h"
 
+#define CHECK_SOON(condition)                                                            \
+    do {                                                                                 \
+        for (int waited = 0; waited < 300 && !(condition); waited++)                     \
+            usleep(100000);                                                              \
+        CHECK(condition);                                                                \
+    } while (0)
+
 enum { SITE_OUT_BYTES = 1 << 20, SITE_WORDS_MAX = 40, SITE_PATH_BYTES = 300 };
 
 struct site {

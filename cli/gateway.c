@@ -23,11 +23,12 @@ static int fail(const struct err *err)
 
 static int serve(const char *config)
 {
+    static const struct signals_wishes wishes = {.stop = stop};
     struct err err = {0};
     memory_settle();
     signals_block();
     struct gateway *gateway = gateway_open(config, &err);
-    struct signals *signals = gateway ? signals_watch(stop, gateway, &err) : NULL;
+    struct signals *signals = gateway ? signals_watch(&wishes, gateway, &err) : NULL;
     bool has_run = signals && gateway_run(gateway, &err);
     signals_end(signals);
     gateway_close(gateway);

@@ -12,6 +12,11 @@ static void stop(void *context)
     server_stop(context);
 }
 
+static void renew(void *context)
+{
+    server_renew(context);
+}
+
 static void print_usage(FILE *out)
 {
     fputs("usage: tsumugi server --config FILE\n", out);
@@ -19,6 +24,7 @@ static void print_usage(FILE *out)
 
 static int run(int argc, char **argv)
 {
+    static const struct signals_wishes wishes = {stop, renew};
     struct err err = {0};
     if (argc != 3 || strcmp(argv[1], "--config") != 0) {
         print_usage(stderr);
@@ -26,8 +32,9 @@ static int run(int argc, char **argv)
     }
     memory_settle();
     signals_block();
+    signals_block_renewing();
     struct server *server = server_open(argv[2], &err);
-    struct signals *signals = server ? signals_watch(stop, server, &err) : NULL;
+    struct signals *signals = server ? signals_watch(&wishes, server, &err) : NULL;
     if (!signals) {
         fprintf(stderr, "tsumugi server: %s: %s\n", err.code, err.text);
         server_close(server);

@@ -103,6 +103,51 @@ static void metrics_tell_what_an_operator_needs_and_name_nobody(void)
     site_free(site);
 }
 
+static bool metrics_tell(const struct site *site, const char *line)
+{
+    return get(site, "/metrics") == 200 && strstr(answer, line) != NULL;
+}
+
+static bool log_tells(const struct site *site, const char *words)
+{
+    struct err err = {0};
+    char path[SITE_PATH_BYTES];
+    CLEANUP(arena_free) struct arena arena = arena_init(4 << 20);
+    struct span log = {0};
+    return path_read_file(site_path(site, "server.log", path), 1 << 20, &arena, &log,
+                          &err) &&
+           memmem(log.at, log.len, words, strlen(words)) != NULL;
+}
+
+/* systemctl reload tsumugi-server. */
+static void certificates_are_renewed_without_a_restart(void)
+{
+    static const char before[] = "{of=\"listener for browsers\"} 29\n";
+    static const char after[] = "{of=\"listener for browsers\"} 89\n";
+    struct site *site = founded();
+    struct err err = {0};
+    char authority[SITE_PATH_BYTES], prefix[SITE_PATH_BYTES], ignored[HASH_HEX_BYTES];
+    static struct browser browser;
+    browser = (struct browser){.site = site, .certificate = "desk"};
+    CHECK(site_serve(site) && log_in_first(&browser) == 200);
+    CHECK(tls_issue(site_path(site, "ca", authority), site_path(site, "centre", prefix),
+                    "centre", "localhost,127.0.0.1", 90, ignored, &err));
+    CHECK(metrics_tell(site, before)); /* what is shown, not what lies there */
+    CHECK(kill(site->server, SIGHUP) == 0);
+    CHECK_SOON(metrics_tell(site, after));
+    CHECK(metrics_tell(site, "{of=\"listener for gateways\"} 89\n"));
+    CHECK(log_tells(site, "\"certificates_renewed\",\"of\":\"browsers\""));
+    CHECK(browser_ask(&browser, "GET", "/api/v1/session", NULL) == 200);
+    /* What cannot be used leaves all as it is. */
+    CHECK(site_write(site, "centre.crt", "half a fi"));
+    CHECK(kill(site->server, SIGHUP) == 0);
+    CHECK_SOON(log_tells(site, "\"certificates_not_renewed\""));
+    CHECK(metrics_tell(site, after));
+    CHECK(browser_ask(&browser, "GET", "/api/v1/session", NULL) == 200);
+    CHECK(kill(site->server, 0) == 0);
+    site_free(site);
+}
+
 /* Prometheus text format 0.0.4: heads before samples, each name in one block. */
 static void metrics_are_in_the_format(void)
 {
@@ -195,6 +240,7 @@ int main(void)
     day_to_iso(day_of_instant(clock_wall_ms(&clock)), today);
     RUN(metrics_tell_what_an_operator_needs_and_name_nobody);
     RUN(metrics_are_in_the_format);
+    RUN(certificates_are_renewed_without_a_restart);
     RUN(the_listener_for_metrics_gives_nothing_else_and_stays_on_loopback);
     RUN(a_full_disk_of_the_audit_is_not_ready_but_live_and_passes);
     return test_done();

@@ -10,7 +10,7 @@
 
 struct signals {
     pthread_t thread;
-    void (*stop)(void *context);
+    const struct signals_wishes *wishes;
     void *context;
 };
 
@@ -37,6 +37,14 @@ void signals_block(void)
     pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
+void signals_block_renewing(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 void signals_unblock(void)
 {
     sigset_t set = all();
@@ -48,17 +56,25 @@ static void *wait_and_stop(void *context)
     struct signals *signals = context;
     sigset_t set = ending();
     int number = 0;
-    if (sigwait(&set, &number) == 0)
-        signals->stop(signals->context);
+    if (signals->wishes->renew)
+        sigaddset(&set, SIGHUP);
+    while (sigwait(&set, &number) == 0) {
+        if (number != SIGHUP) {
+            signals->wishes->stop(signals->context);
+            break;
+        }
+        signals->wishes->renew(signals->context);
+    }
     return NULL;
 }
 
-struct signals *signals_watch(void (*stop)(void *context), void *context, struct err *err)
+struct signals *signals_watch(const struct signals_wishes *wishes, void *context,
+                              struct err *err)
 {
     struct signals *signals = memory_new(1, sizeof *signals, err);
     if (!signals)
         return NULL;
-    signals->stop = stop;
+    signals->wishes = wishes;
     signals->context = context;
     if (pthread_create(&signals->thread, NULL, wait_and_stop, signals) == 0)
         return signals;

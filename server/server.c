@@ -456,12 +456,32 @@ static bool open_listeners(struct server *server, struct err *err)
     return server->http != NULL;
 }
 
+static void renew_one(struct server *server, const char *of, struct tls_context *tls,
+                      const struct server_listener *listener)
+{
+    struct err err = {0};
+    if (!tls)
+        return;
+    if (tls_server_renew(tls, &listener->files, &err))
+        LOG(&server->log, "certificates_renewed", LOG_WORD("of", of));
+    else
+        log_err(&server->log, "certificates_not_renewed", &err);
+}
+
+void server_renew(struct server *server)
+{
+    renew_one(server, "browsers", server->browser_tls, &server->config.browsers);
+    renew_one(server, "gateways", server->gateway_tls, &server->config.gateways);
+}
+
 /* Plain, which only a loopback address may be: no certificate for a program beside it. */
 static bool open_watch(struct server *server, struct err *err)
 {
     const struct server_listener *listener = &server->config.metrics;
     server->watch.http = server->http;
     server->watch.workers = server->workers;
+    server->watch.browser_tls = server->browser_tls;
+    server->watch.gateway_tls = server->gateway_tls;
     if (!listener->address)
         return true;
     struct http_server_config http = {.loop = server->loop,

@@ -24,6 +24,10 @@ MUST_CHECK struct server *server_open(const char *config_file, struct err *err);
 void server_run(struct server *server);
 /* From any thread or a signal handler. */
 void server_stop(struct server *server);
+/* From any thread: reads the listeners' certificates, keys and authorities anew, for the
+ * connections to come; who is connected stays. Logged: "certificates_renewed", or why
+ * not, and then the former ones stay in use. */
+void server_renew(struct server *server);
 void server_close(struct server *server);
 uint16_t server_port(const struct server *server);
 uint16_t server_metrics_port(const struct server *server); /* 0 without listener */

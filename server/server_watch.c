@@ -174,14 +174,12 @@ static void put_days(struct buf *out, const char *of, int64_t ends_at_ms, int64_
     meter_put(out, DAYS, labels, (ends_at_ms - now_ms) / DAY_MS);
 }
 
-static void put_listener(struct buf *out, const char *of,
-                         const struct server_listener *listener, int64_t now_ms)
+/* Of what is shown, which is not what lies in the file before it was renewed. */
+static void put_listener(struct buf *out, const char *of, struct tls_context *tls,
+                         int64_t now_ms)
 {
-    struct tls_certificate certificate;
-    struct err err = {0};
-    if (listener->has_tls &&
-        tls_read_certificate(listener->files.certificate_file, NULL, &certificate, &err))
-        put_days(out, of, certificate.ends_at_ms, now_ms);
+    if (tls)
+        put_days(out, of, tls_ends_at_ms(tls), now_ms);
 }
 
 /* Each gateway's own, and of the browsers' the one that ends first. */
@@ -222,8 +220,8 @@ static void put_certificates(const struct server_watch *watch, struct buf *out)
     struct err err = {0};
     int64_t now_ms = clock_wall_ms(&clock);
     meter_put_head(out, DAYS, "gauge", "Days until a certificate ends.");
-    put_listener(out, "listener for browsers", &watch->config->browsers, now_ms);
-    put_listener(out, "listener for gateways", &watch->config->gateways, now_ms);
+    put_listener(out, "listener for browsers", watch->browser_tls, now_ms);
+    put_listener(out, "listener for gateways", watch->gateway_tls, now_ms);
     (void)!put_kept(watch, out, now_ms, &err); /* a database that fails shows elsewhere */
 }
 

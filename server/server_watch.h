@@ -29,6 +29,8 @@ struct server_watch {
     struct facility_gateways *gateways;
     struct http_server *http;
     struct workers *workers;
+    struct tls_context *browser_tls; /* NULL without */
+    struct tls_context *gateway_tls;
     int64_t started_ms; /* wall */
 };
 

@@ -7,7 +7,7 @@
 
 #include "base/day.h"
 #include "base/path.h"
-#include "wire/tls/tls.h"
+#include "wire/tls/tls_parts.h"
 
 enum { FILE_BYTES_MAX = 64 * 1024, CHAIN_MAX = 8, DAY_MS = 86400000 };
 
@@ -42,7 +42,7 @@ static bool unreadable(struct err *err)
     return err_set(err, ERR_SYNTAX, "certificate_unreadable", "no certificate in PEM");
 }
 
-static bool take_time(const ASN1_TIME *time, int64_t *ms)
+bool tls_time_read(const ASN1_TIME *time, int64_t *ms)
 {
     struct tm parts;
     if (ASN1_TIME_to_tm(time, &parts) != 1)
@@ -65,8 +65,8 @@ static bool describe(X509 *certificate, struct tls_certificate *out)
     if (X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName,
                                   out->name, sizeof out->name) < 0)
         out->name[0] = '\0';
-    return take_time(X509_get0_notBefore(certificate), &out->begins_at_ms) &&
-           take_time(X509_get0_notAfter(certificate), &out->ends_at_ms);
+    return tls_time_read(X509_get0_notBefore(certificate), &out->begins_at_ms) &&
+           tls_time_read(X509_get0_notAfter(certificate), &out->ends_at_ms);
 }
 
 static bool check_issuer(X509 *certificate, STACK_OF(X509) * chain,

@@ -6,11 +6,13 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 #include "base/path.h"
+#include "wire/tls/tls_parts.h"
 
 enum {
     ALPN_BYTES = 128,
@@ -22,11 +24,13 @@ enum {
 };
 
 struct tls_context {
+    pthread_mutex_t lock; /* guards which one it is; sessions keep theirs */
     SSL_CTX *ssl;
     BIO_METHOD *between;      /* how sessions get at their peers' bytes */
     uint8_t alpn[ALPN_BYTES]; /* as on the wire: length, name, … */
     unsigned alpn_len;
     bool is_server;
+    bool demands_client_certificate;
 };
 
 struct tls_session {
@@ -176,25 +180,54 @@ static bool set_rules(SSL_CTX *ssl)
            SSL_CTX_set_session_id_context(ssl, id, sizeof id - 1) == 1;
 }
 
-static struct tls_context *open_context(const struct tls_files *files, bool is_server,
-                                        const char *const *alpn, struct err *err)
+static SSL_CTX *open_ssl(const struct tls_files *files, bool is_server, struct err *err)
+{
+    ERR_clear_error();
+    SSL_CTX *ssl = SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
+    bool is_ready = ssl && set_rules(ssl);
+    if (!is_ready)
+        is_ready = set_openssl(err, ERR_SYSTEM, "tls_context_failed");
+    if (is_ready && read_files(ssl, files, err))
+        return ssl;
+    SSL_CTX_free(ssl);
+    return NULL;
+}
+
+static struct tls_context *open_context(bool is_server, const char *const *alpn,
+                                        struct err *err)
 {
     struct tls_context *context = memory_new(1, sizeof *context, err);
     if (!context)
         return NULL;
-    ERR_clear_error();
+    pthread_mutex_init(&context->lock, NULL);
     context->is_server = is_server;
-    context->ssl = SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
     context->between = make_between();
-    bool is_ready = true;
-    if (!context->ssl || !context->between || !set_rules(context->ssl) ||
-        !write_alpn(context, alpn))
-        is_ready = set_openssl(err, ERR_SYSTEM, "tls_context_failed");
-    if (!is_ready || !read_files(context->ssl, files, err)) {
-        tls_context_free(context);
+    if (context->between && write_alpn(context, alpn))
+        return context;
+    set_openssl(err, ERR_SYSTEM, "tls_context_failed");
+    tls_context_free(context);
+    return NULL;
+}
+
+static SSL_CTX *open_server_ssl(struct tls_context *context,
+                                const struct tls_files *files, struct err *err)
+{
+    SSL_CTX *ssl = open_ssl(files, true, err);
+    if (!ssl)
+        return NULL;
+    if (context->alpn_len > 0)
+        SSL_CTX_set_alpn_select_cb(ssl, choose_alpn, context);
+    if (!context->demands_client_certificate)
+        return ssl;
+    SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(files->authority_file);
+    if (!names) {
+        set_openssl(err, ERR_SYSTEM, "tls_authority_unreadable");
+        SSL_CTX_free(ssl);
         return NULL;
     }
-    return context;
+    SSL_CTX_set_client_CA_list(ssl, names);
+    return ssl;
 }
 
 struct tls_context *tls_server_open(const struct tls_files *files,
@@ -207,23 +240,41 @@ struct tls_context *tls_server_open(const struct tls_files *files,
                 "a server needs a certificate, and an authority for its clients'");
         return NULL;
     }
-    struct tls_context *context = open_context(files, true, alpn, err);
+    struct tls_context *context = open_context(true, alpn, err);
     if (!context)
         return NULL;
-    if (context->alpn_len > 0)
-        SSL_CTX_set_alpn_select_cb(context->ssl, choose_alpn, context);
-    if (!demands_client_certificate)
+    context->demands_client_certificate = demands_client_certificate;
+    context->ssl = open_server_ssl(context, files, err);
+    if (context->ssl)
         return context;
-    SSL_CTX_set_verify(context->ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
-                       NULL);
-    STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(files->authority_file);
-    if (!names) {
-        set_openssl(err, ERR_SYSTEM, "tls_authority_unreadable");
-        tls_context_free(context);
-        return NULL;
-    }
-    SSL_CTX_set_client_CA_list(context->ssl, names);
-    return context;
+    tls_context_free(context);
+    return NULL;
+}
+
+bool tls_server_renew(struct tls_context *context, const struct tls_files *files,
+                      struct err *err)
+{
+    assert(context->is_server);
+    SSL_CTX *fresh = open_server_ssl(context, files, err);
+    if (!fresh)
+        return false;
+    pthread_mutex_lock(&context->lock);
+    SSL_CTX *former = context->ssl;
+    context->ssl = fresh;
+    pthread_mutex_unlock(&context->lock);
+    SSL_CTX_free(former); /* for good with the last session that has it */
+    return true;
+}
+
+int64_t tls_ends_at_ms(struct tls_context *context)
+{
+    int64_t ends_at_ms = 0;
+    pthread_mutex_lock(&context->lock);
+    const X509 *shown = SSL_CTX_get0_certificate(context->ssl);
+    if (shown && !tls_time_read(X509_get0_notAfter(shown), &ends_at_ms))
+        ends_at_ms = 0;
+    pthread_mutex_unlock(&context->lock);
+    return ends_at_ms;
 }
 
 struct tls_context *tls_client_open(const struct tls_files *files,
@@ -233,9 +284,14 @@ struct tls_context *tls_client_open(const struct tls_files *files,
         err_set(err, ERR_SYSTEM, "tls_files_missing", "a client needs an authority");
         return NULL;
     }
-    struct tls_context *context = open_context(files, false, alpn, err);
+    struct tls_context *context = open_context(false, alpn, err);
     if (!context)
         return NULL;
+    context->ssl = open_ssl(files, false, err);
+    if (!context->ssl) {
+        tls_context_free(context);
+        return NULL;
+    }
     SSL_CTX_set_verify(context->ssl, SSL_VERIFY_PEER, NULL);
     if (context->alpn_len > 0 &&
         SSL_CTX_set_alpn_protos(context->ssl, context->alpn, context->alpn_len) != 0) {
@@ -252,6 +308,7 @@ void tls_context_free(struct tls_context *context)
         return;
     SSL_CTX_free(context->ssl);
     BIO_meth_free(context->between);
+    pthread_mutex_destroy(&context->lock);
     memory_free(context);
 }
 
@@ -292,7 +349,9 @@ struct tls_session *tls_session_new(struct tls_context *context, const char *hos
         return NULL;
     session->pending = buf_init(PENDING_BYTES);
     ERR_clear_error();
+    pthread_mutex_lock(&context->lock);
     session->ssl = SSL_new(context->ssl);
+    pthread_mutex_unlock(&context->lock);
     if (!session->ssl || !attach(session, context->between) ||
         (host && !set_host(session->ssl, host))) {
         set_openssl(err, ERR_BUSY, "tls_session_failed");

@@ -27,6 +27,13 @@ MUST_CHECK struct tls_context *tls_server_open(const struct tls_files *files,
                                                const char *const *alpn, struct err *err);
 MUST_CHECK struct tls_context *tls_client_open(const struct tls_files *files,
                                                const char *const *alpn, struct err *err);
+/* Other files, or the same ones with something new in them, for the sessions that begin
+ * from now on; those that stand keep what they agreed on. When they cannot be used
+ * nothing changes. From any thread. */
+MUST_CHECK bool tls_server_renew(struct tls_context *context,
+                                 const struct tls_files *files, struct err *err);
+/* When the certificate that is shown ends, UTC; 0 when it has none. From any thread. */
+int64_t tls_ends_at_ms(struct tls_context *context);
 void tls_context_free(struct tls_context *context);
 
 /* host: the name to check and to send (SNI) as a client; NULL as a server. */

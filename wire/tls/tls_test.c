@@ -516,6 +516,61 @@ static void the_fingerprint_told_at_issue_is_the_one_the_peer_sees(void)
     pair_free(&pair);
 }
 
+/* A new connection's client, of the same contexts, tells whose certificate it was shown. */
+static void shows_to_the_next(struct pair *pair, const char *fingerprint)
+{
+    struct err err = {0};
+    struct pair next = {.contexts = {pair->contexts[0], pair->contexts[1]}};
+    next.server.session = tls_session_new(pair->contexts[0], NULL, &err);
+    next.client.session = tls_session_new(pair->contexts[1], "localhost", &err);
+    next.server.plain = buf_init(BYTES_MAX);
+    next.server.wire = buf_init(BYTES_MAX);
+    next.client.plain = buf_init(BYTES_MAX);
+    next.client.wire = buf_init(BYTES_MAX);
+    CHECK(tls_start(next.client.session, &next.client.wire, &next.client.err));
+    talk(&next, 4096);
+    CHECK(tls_is_established(next.server.session) && next.client.err.kind == ERR_NONE);
+    CHECK(strcmp(tls_peer_fingerprint(next.client.session), fingerprint) == 0);
+    CHECK(strcmp(tls_alpn(next.client.session), "h2") == 0);
+    CHECK(strcmp(tls_peer_name(next.server.session), "紬診療所") == 0);
+    next.contexts[0] = next.contexts[1] = NULL;
+    pair_free(&next);
+}
+
+static void passes(struct pair *pair, const char *word)
+{
+    struct err err = {0};
+    CHECK(tls_send(pair->server.session, span_cstr(word), &pair->server.wire, &err));
+    talk(pair, 4096);
+    CHECK(pair->client.plain.len == strlen(word) &&
+          memcmp(pair->client.plain.at, word, strlen(word)) == 0);
+    buf_reset(&pair->client.plain);
+}
+
+static void a_renewed_certificate_is_shown_to_the_next_and_cuts_nobody(void)
+{
+    struct err err = {0};
+    char before[HASH_HEX_BYTES], renewed[HASH_HEX_BYTES];
+    CHECK(tls_issue(in_folder("ca"), in_folder("renewed"), "localhost", "localhost", 397,
+                    renewed, &err));
+    struct pair pair = pair_new((struct setup){
+        .server = "server", .client = "client", .demands = true,
+        .server_alpn = both, .client_alpn = both});
+    talk(&pair, 4096);
+    snprintf(before, sizeof before, "%s", tls_peer_fingerprint(pair.client.session));
+    CHECK(strcmp(before, renewed) != 0);
+    struct tls_files missing = files_of("nobody", "ca");
+    CHECK(!tls_server_renew(pair.contexts[0], &missing, &err));
+    CHECK(strcmp(err.code, "tls_certificate_unreadable") == 0);
+    shows_to_the_next(&pair, before);
+    struct tls_files files = files_of("renewed", "ca");
+    CHECK(tls_server_renew(pair.contexts[0], &files, &err));
+    shows_to_the_next(&pair, renewed);
+    passes(&pair, "as before");
+    CHECK(strcmp(tls_peer_fingerprint(pair.client.session), before) == 0);
+    pair_free(&pair);
+}
+
 /* ---- the network of the tests ---- */
 
 /* As openssl(1) and with it other programs read it. */
@@ -603,6 +658,7 @@ static void remove_folder(void)
                                            "server",
                                            "client",
                                            "second",
+                                           "renewed",
                                            "foreign-client",
                                            "foreign-server",
                                            "expired-client",
@@ -639,6 +695,7 @@ int main(void)
     RUN(an_expired_server_is_refused);
     RUN(a_clients_certificate_is_no_servers);
     RUN(a_server_is_found_by_its_address_too);
+    RUN(a_renewed_certificate_is_shown_to_the_next_and_cuts_nobody);
     RUN(garbage_breaks_the_session_for_good);
     RUN(a_changed_byte_breaks_the_session);
     RUN(a_clean_end_is_told_from_a_cut);
