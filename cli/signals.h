@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-/* SIGTERM, SIGINT and, for who asks for it, SIGHUP without handlers: blocked before the first thread starts, then
- * waited for. SIGPIPE and SIGXFSZ are blocked too; a broken line or a file that may not
- * grow shows as an error of the write. */
+/* SIGTERM, SIGINT and, for who asks for it, SIGHUP without handlers: blocked before the
+ * first thread starts, then waited for. SIGPIPE and SIGXFSZ are blocked too; a broken
+ * line or a file that may not grow shows as an error of the write. */
 
 #include <stdbool.h>
 

@@ -319,9 +319,9 @@ static bool check_welcome(const struct gateway *gateway,
     return uplink_read_policy(text_span(welcome->policy), arena, &policy, err);
 }
 
-/* Rows of two audits that tell of one moment ought to say so; contents are refused from an
- * hour on (formats/grant), certificates from a day. Which of the two is wrong only people
- * know. */
+/* Rows of two audits that tell of one moment ought to say so; contents are refused from
+ * an hour on (formats/grant), certificates from a day. Which of the two is wrong only
+ * people know. */
 static void check_clock(const struct gateway *gateway, int64_t theirs_ms)
 {
     const struct facility_gateways_config *config = &gateway->gateways->config;
@@ -526,8 +526,7 @@ static void exchange_heads(const struct greeting *greeting)
     struct uplink_head head = own_head(gateways);
     uplink_write_head(&writer, &head);
     CLEANUP(json_free_at)
-    struct json_document *answer =
-        ask(greeting->tunnel, "/heads", &body, &arena, &err);
+    struct json_document *answer = ask(greeting->tunnel, "/heads", &body, &arena, &err);
     struct uplink_head theirs;
     if (answer && uplink_read_head(json_root(answer), &theirs, &err) &&
         keep_head(gateways, &theirs, &err)) {

@@ -29,9 +29,8 @@ void session_steady_place(struct session_row *row, const struct session_row *kno
     /* How old is what was last seen hours from now, nobody knows. */
     if (!known && idle_ms < -SESSION_CLOCKS_APART_MS)
         idle_ms = SESSION_IDLE_MS;
-    steady->opened_ms =
-        now.monotonic_ms - age_within(now.wall_ms - row->times.opened_at,
-                                      SESSION_ABSOLUTE_MS);
+    steady->opened_ms = now.monotonic_ms - age_within(now.wall_ms - row->times.opened_at,
+                                                      SESSION_ABSOLUTE_MS);
     steady->seen_ms = now.monotonic_ms - age_within(idle_ms, SESSION_IDLE_MS);
     if (!known)
         return;

@@ -174,8 +174,8 @@ bool grant_meets(const struct grant *grant, const struct grant_expectation *expe
     if (!grant_window_take(expected->window, grant->counter))
         return err_set(err, ERR_REFUSED, "grant_counter", "used before");
     int64_t ahead_ms = grant->clock_ms - expected->wall_ms;
-    if (grant->clock_ms > 0 && (ahead_ms > GRANT_CLOCK_APART_MAX_MS ||
-                                ahead_ms < -GRANT_CLOCK_APART_MAX_MS))
+    if (grant->clock_ms > 0 &&
+        (ahead_ms > GRANT_CLOCK_APART_MAX_MS || ahead_ms < -GRANT_CLOCK_APART_MAX_MS))
         return err_set(err, ERR_REFUSED, "clock_apart", "the centre's is %lld s ahead",
                        (long long)ahead_ms / 1000);
     return true;

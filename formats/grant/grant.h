@@ -10,8 +10,8 @@
  *
  * Wire form: hex(JSON) "." hex(signature). Errors: of grant_read ERR_SYNTAX
  * grant_malformed, ERR_REFUSED grant_signature; of grant_meets ERR_REFUSED
- * grant_facility, grant_tunnel, grant_age, grant_counter, clock_apart. Reading borrows texts from the
- * arena. */
+ * grant_facility, grant_tunnel, grant_age, grant_counter, clock_apart. Reading borrows
+ * texts from the arena. */
 
 #include "base/secret.h"
 #include "formats/entry/entry.h"

@@ -109,10 +109,8 @@ static void an_old_grant_is_refused(void)
 static void a_grant_of_a_clock_that_is_an_hour_apart_is_refused(void)
 {
     static const int64_t apart_ms[] = {GRANT_CLOCK_APART_MAX_MS + 1,
-                                       -GRANT_CLOCK_APART_MAX_MS - 1,
-                                       365 * 86400000LL,
-                                       1 - NOON_MS,
-                                       INT64_MAX - NOON_MS};
+                                       -GRANT_CLOCK_APART_MAX_MS - 1, 365 * 86400000LL,
+                                       1 - NOON_MS, INT64_MAX - NOON_MS};
     for (size_t i = 0; i < sizeof apart_ms / sizeof *apart_ms; i++) {
         struct scene scene = set_scene();
         scene.grant.clock_ms += apart_ms[i];

@@ -34,7 +34,7 @@ struct uplink_head {
     struct text node;
     int64_t number; /* 0 = nothing written yet */
     uint8_t hash[HASH_BYTES];
-    int64_t clock_ms; /* its wall clock, UTC ms; 0 = not said (before, and in a welcome) */
+    int64_t clock_ms; /* its wall clock, UTC ms; 0 = not said */
 };
 
 /* ---- how far the gateway has read its storages ---- */

@@ -7,8 +7,13 @@
 
 enum { MINUTE_MS = 60000, HOUR_MS = 60 * MINUTE_MS, DAY_MS = 24 * HOUR_MS };
 
-static const int64_t steps_ms[] = {2 * HOUR_MS,     -2 * HOUR_MS, HOUR_MS - MINUTE_MS,
-                                   MINUTE_MS - HOUR_MS, DAY_MS,     -DAY_MS, 0};
+static const int64_t steps_ms[] = {2 * HOUR_MS,
+                                   -2 * HOUR_MS,
+                                   HOUR_MS - MINUTE_MS,
+                                   MINUTE_MS - HOUR_MS,
+                                   DAY_MS,
+                                   -DAY_MS,
+                                   0};
 enum { STEPS = sizeof steps_ms / sizeof *steps_ms };
 
 static void set_clock(struct scene *scene, int64_t by_ms)

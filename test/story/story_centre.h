@@ -157,9 +157,8 @@ static inline void open_base(struct world *world)
     good((world->epoch = network_epoch_open(world->store, &clock, NULL, &err)) != NULL,
          &err);
     good((world->doors = staff_doors_open(world->store, &clock, 2, &err)) != NULL, &err);
-    struct facility_gateways_config gateways = {world->store, world->audit, world->epoch,
-                                                "centre",     clock,        &world->log,
-                                                HEADS_MS};
+    struct facility_gateways_config gateways = {
+        world->store, world->audit, world->epoch, "centre", clock, &world->log, HEADS_MS};
     good((world->gateways = facility_gateways_new(&gateways, &err)) != NULL, &err);
 }
 

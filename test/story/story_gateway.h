@@ -211,9 +211,8 @@ static inline bool check_grant(struct hospital *hospital, struct http_call *call
     pthread_mutex_lock(&hospital->lock);
     struct grant_expectation expected = {.facility_code = TEXT("2000000001"),
                                          .tunnel = hospital->tunnel,
-                                         .now_ms =
-                                             world_monotonic_ms(hospital->world) -
-                                             hospital->hello_ms,
+                                         .now_ms = world_monotonic_ms(hospital->world) -
+                                                   hospital->hello_ms,
                                          .wall_ms = world_right_ms(hospital->world),
                                          .window = &hospital->window};
     bool is_good = grant_read(http_header(call, "tsumugi-grant"), &hospital->public,
@@ -221,10 +220,9 @@ static inline bool check_grant(struct hospital *hospital, struct http_call *call
                    grant_meets(&grant, &expected, &err) &&
                    id_equal(grant.record, hospital->record) &&
                    text_is(grant.local_number, "H100");
+    const char *fault = err.code ? err.code : "other";
     snprintf(hospital->grant_fault, sizeof hospital->grant_fault, "%s",
-             is_good    ? ""
-             : err.code ? err.code
-                        : "other");
+             is_good ? "" : fault);
     if (is_good)
         snprintf(hospital->viewer, sizeof hospital->viewer, "%.*s",
                  (int)grant.viewer_code.len, grant.viewer_code.at);
@@ -250,10 +248,8 @@ static inline void hospital_content(struct http_call *call, void *context)
     struct hospital *hospital = context;
     bool is_good = check_grant(hospital, call);
     if (!is_good && strcmp(hospital->grant_fault, "clock_apart") == 0) {
-        struct err err = {0};
-        err_set(&err, ERR_REFUSED, "clock_apart", "the centre's clock is wrong");
-        http_answer_problem(call, &err);
-        return;
+        struct err err = {ERR_REFUSED, .code = "clock_apart"};
+        return http_answer_problem(call, &err);
     }
     CHECK(is_good);
     if (hospital->shuts)
