@@ -18,7 +18,7 @@ enum { STEPS = sizeof steps_ms / sizeof *steps_ms };
 
 static void set_clock(struct scene *scene, int64_t by_ms)
 {
-    atomic_store(&scene->hospital->world->wall_skip_ms, by_ms);
+    atomic_store(&scene->hospital->world->wrong_ms, by_ms);
     network_epoch_refresh(scene->hospital->world->epoch);
 }
 

@@ -220,9 +220,8 @@ static inline bool check_grant(struct hospital *hospital, struct http_call *call
                    grant_meets(&grant, &expected, &err) &&
                    id_equal(grant.record, hospital->record) &&
                    text_is(grant.local_number, "H100");
-    const char *fault = err.code ? err.code : "other";
-    snprintf(hospital->grant_fault, sizeof hospital->grant_fault, "%s",
-             is_good ? "" : fault);
+    const char *fault = is_good ? "" : err.code ? err.code : "other";
+    snprintf(hospital->grant_fault, sizeof hospital->grant_fault, "%s", fault);
     if (is_good)
         snprintf(hospital->viewer, sizeof hospital->viewer, "%.*s",
                  (int)grant.viewer_code.len, grant.viewer_code.at);
@@ -249,7 +248,8 @@ static inline void hospital_content(struct http_call *call, void *context)
     bool is_good = check_grant(hospital, call);
     if (!is_good && strcmp(hospital->grant_fault, "clock_apart") == 0) {
         struct err err = {ERR_REFUSED, .code = "clock_apart"};
-        return http_answer_problem(call, &err);
+        http_answer_problem(call, &err);
+        return;
     }
     CHECK(is_good);
     if (hospital->shuts)

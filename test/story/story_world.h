@@ -53,7 +53,8 @@ struct world {
     void *part_context;
     char directory[64];
     _Atomic int64_t skip_ms;      /* how far the clock was put forward */
-    _Atomic int64_t wall_skip_ms; /* the wall clock alone, by whoever set it */
+    _Atomic int64_t wall_skip_ms; /* the wall clocks alone, everybody's */
+    _Atomic int64_t wrong_ms;     /* the centre's wall clock alone, by whoever set it */
     struct log log;
     struct store *store;
     struct audit *audit;
@@ -97,13 +98,14 @@ struct world {
 static inline int64_t world_right_ms(struct world *world)
 {
     struct clock clock = clock_system();
-    return clock_wall_ms(&clock) + atomic_load(&world->skip_ms);
+    return clock_wall_ms(&clock) + atomic_load(&world->skip_ms) +
+           atomic_load(&world->wall_skip_ms);
 }
 
 static inline int64_t world_wall_ms(void *self)
 {
     struct world *world = self;
-    return world_right_ms(world) + atomic_load(&world->wall_skip_ms);
+    return world_right_ms(world) + atomic_load(&world->wrong_ms);
 }
 
 static inline int64_t world_monotonic_ms(void *self)
