@@ -93,7 +93,7 @@ static void the_server_s_role_adds_to_the_audit_s_index_and_changes_nothing_in_i
     struct site *site = site_with_roles(owner);
     static struct browser browser;
     /* who owns the schema goes first */
-    CHECK(SITE_ADMIN(site, "network", "show") == 1 && site_says(site, "store_"));
+    CHECK(SITE_ADMIN(site, "network", "show") == 1 && site_says(site, "store_owner"));
     CHECK(SITE_ADMIN(site, "database", "upgrade") == 1);
     CHECK(SITE_ADMIN(site, "database", "upgrade", "--as", owner) == 0);
     CHECK(site_says(site, "\"upgraded\":true"));

@@ -40,8 +40,7 @@ static bool has_tables(struct store_session *session)
     return statement && store_step(statement, &has_row, &err);
 }
 
-/* With the writer's turn, for two processes that start together. A role that owns nothing
- * is told which migration is missing. */
+/* With the writer's turn, for two processes that start together. */
 static bool make_tables(struct store_session *session, struct err *err)
 {
     const struct store_engine_kind *kind = session->engine->kind;
@@ -55,7 +54,9 @@ static bool make_tables(struct store_session *session, struct err *err)
     if (err->kind != ERR_REFUSED)
         return false;
     err_clear(err);
-    return true;
+    return err_set(err, ERR_REFUSED, "store_owner",
+                   "there is no schema yet and this role may not make it: "
+                   "tsumugi admin database upgrade");
 }
 
 static const struct store_migration *find(const struct store_migration *migrations,
