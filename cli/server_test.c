@@ -135,8 +135,8 @@ static void certificates_are_renewed_without_a_restart(void)
     CHECK(metrics_tell(site, before)); /* what is shown, not what lies there */
     CHECK(kill(site->server, SIGHUP) == 0);
     CHECK_SOON(metrics_tell(site, after));
-    CHECK(metrics_tell(site, "{of=\"listener for gateways\"} 89\n"));
-    CHECK(log_tells(site, "\"certificates_renewed\",\"of\":\"browsers\""));
+    CHECK_SOON(metrics_tell(site, "{of=\"listener for gateways\"} 89\n"));
+    CHECK_SOON(log_tells(site, "\"certificates_renewed\",\"of\":\"gateways\""));
     CHECK(browser_ask(&browser, "GET", "/api/v1/session", NULL) == 200);
     /* What cannot be used leaves all as it is. */
     CHECK(site_write(site, "centre.crt", "half a fi"));
