@@ -159,15 +159,20 @@ static const char *find_reason(struct span body)
     return NULL;
 }
 
-/* What a gateway says of images; whatever its status, it is told as what it means. */
+/* What a gateway says of images and of clocks; whatever its status, it is told as what it
+ * means. */
 static const struct image_reason {
     const char *code;
     enum err_kind kind;
 } image_reasons[] = {
     {"study_changed", ERR_CONFLICT},  /* it is to be asked for anew */
     {"syntax_unsupported", ERR_BUSY}, /* to be taken as a file */
-    {"frame_missing", ERR_MISSING},   {"frame_broken", ERR_CONFLICT},
-    {"decoder_busy", ERR_BUSY},       {"range_unsatisfiable", ERR_SYNTAX},
+    {"frame_missing", ERR_MISSING},
+    {"frame_broken", ERR_CONFLICT},
+    {"decoder_busy", ERR_BUSY},
+    {"decoder_busy", ERR_BUSY},
+    {"range_unsatisfiable", ERR_SYNTAX},
+    {"clock_apart", ERR_BUSY}, /* nobody's right is in question: it comes again */
 };
 
 static const struct image_reason *find_image_reason(int status, struct span body)
@@ -193,9 +198,6 @@ void content_refusal(int status, struct span body, struct err *err)
         /* Its source could not be read whole: half of it is never shown. */
         (void)err_set(err, ERR_CONFLICT, "content_incomplete",
                       "the source cannot be read");
-    else if (status == 403 && says_code(body, "clock_apart"))
-        /* Nobody's right is in question: it comes again when the clocks agree. */
-        (void)err_set(err, ERR_BUSY, "clock_apart", "the clocks are an hour apart");
     else if (status == 503 && says_code(body, "source_changed"))
         /* What was shown is not what is there: it is to be read anew. */
         (void)err_set(err, ERR_BUSY, "source_changed", "the source has changed");
