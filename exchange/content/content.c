@@ -170,7 +170,6 @@ static const struct image_reason {
     {"frame_missing", ERR_MISSING},
     {"frame_broken", ERR_CONFLICT},
     {"decoder_busy", ERR_BUSY},
-    {"decoder_busy", ERR_BUSY},
     {"range_unsatisfiable", ERR_SYNTAX},
     {"clock_apart", ERR_BUSY}, /* nobody's right is in question: it comes again */
 };
