@@ -167,10 +167,8 @@ static const struct image_reason {
 } image_reasons[] = {
     {"study_changed", ERR_CONFLICT},  /* it is to be asked for anew */
     {"syntax_unsupported", ERR_BUSY}, /* to be taken as a file */
-    {"frame_missing", ERR_MISSING},
-    {"frame_broken", ERR_CONFLICT},
-    {"decoder_busy", ERR_BUSY},
-    {"range_unsatisfiable", ERR_SYNTAX},
+    {"frame_missing", ERR_MISSING},   {"frame_broken", ERR_CONFLICT},
+    {"decoder_busy", ERR_BUSY},       {"range_unsatisfiable", ERR_SYNTAX},
     {"clock_apart", ERR_BUSY}, /* nobody's right is in question: it comes again */
 };
 
