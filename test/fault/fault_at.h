@@ -59,7 +59,7 @@ int unlinkat(int folder, const char *name, int how)
 
 int fsetxattr(int fd, const char *name, const void *value, size_t len, int how)
 {
-    if (fault_counts_file(fd)) {
+    if (fault_counts_file(FAULT_WRITE, fd)) {
         if (fault_strikes_file(FAULT_WRITE, fd))
             return -1;
         disk_labelled(fd, name, value, len);

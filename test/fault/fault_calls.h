@@ -48,12 +48,13 @@ static bool fault_strikes(enum fault_call call)
     return true;
 }
 
-NOT_AT_THE_START static bool fault_counts_file(int fd)
+/* Whether the disk is told of it, too. Where neither counts, nobody asks for names. */
+NOT_AT_THE_START static bool fault_counts_file(enum fault_call call, int fd)
 {
     char name[DISK_NAME];
     int saved = errno;
-    bool is_ours =
-        fault_plan && (atomic_load(&fault_plan->calls) || fault_plan->remembers_syncs);
+    bool is_ours = fault_plan && ((atomic_load(&fault_plan->calls) & FAULT_OF(call)) ||
+                                  fault_plan->remembers_syncs);
     is_ours = is_ours && disk_name_of(fd, name);
     errno = saved;
     return is_ours;
@@ -62,7 +63,7 @@ NOT_AT_THE_START static bool fault_counts_file(int fd)
 NOT_AT_THE_START static bool fault_strikes_file(enum fault_call call, int fd)
 {
     char name[DISK_NAME];
-    return disk_name_of(fd, name) &&
+    return (atomic_load(&fault_plan->calls) & FAULT_OF(call)) && disk_name_of(fd, name) &&
            strncmp(name, fault_plan->below, strlen(fault_plan->below)) == 0 &&
            fault_strikes(call);
 }
@@ -113,7 +114,7 @@ static int open_at(int directory, const char *path, int flags, mode_t mode)
     bool is_new = (flags & O_CREAT) && faccessat(directory, path, F_OK, 0) != 0;
     int fd = (int)syscall(SYS_openat, directory, path, flags, mode);
     bool is_written = (flags & (O_WRONLY | O_RDWR)) != 0;
-    if (fd < 0 || !fault_plan || !fault_counts_file(fd))
+    if (fd < 0 || !fault_plan || !fault_counts_file(FAULT_OPEN, fd))
         return fd;
     if (fault_strikes_file(FAULT_OPEN, fd)) {
         int number = errno;
@@ -132,7 +133,7 @@ static int open_at(int directory, const char *path, int flags, mode_t mode)
 
 static ssize_t put_at(int fd, const void *bytes, size_t len, int64_t offset)
 {
-    if (fault_counts_file(fd)) {
+    if (fault_counts_file(FAULT_WRITE, fd)) {
         bool strikes = fault_strikes_file(FAULT_WRITE, fd);
         if (strikes && (!fault_is_short() || len < 2))
             return -1;
@@ -162,7 +163,7 @@ ssize_t pwrite64(int fd, const void *bytes, size_t len, off64_t offset)
  * wrote: nobody has to wait for the machine's disk. */
 static int sync_file(int fd, bool is_all)
 {
-    if (!fault_counts_file(fd))
+    if (!fault_counts_file(FAULT_SYNC, fd))
         return fault_plan ? 0 : (int)syscall(SYS_fdatasync, fd);
     if (fault_strikes_file(FAULT_SYNC, fd))
         return -1;
@@ -182,7 +183,7 @@ int fdatasync(int fd)
 
 static int cut_file(int fd, int64_t len)
 {
-    if (fault_counts_file(fd)) {
+    if (fault_counts_file(FAULT_TRUNCATE, fd)) {
         if (fault_strikes_file(FAULT_TRUNCATE, fd))
             return -1;
         disk_writes(fd, NULL, 0, len, true);

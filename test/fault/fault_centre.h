@@ -25,8 +25,7 @@ static inline void centre_new(struct centre *centre)
     static struct world world;
     struct err err = {0};
     char path[160];
-    snprintf(centre->template, sizeof centre->template, "/tmp/fault_region_XXXXXX");
-    CHECK(mkdtemp(centre->template));
+    folder_new("fault_region", centre->template);
     snprintf(world.directory, sizeof world.directory, "%s", centre->template);
     make_certificates(&world);
     CHECK(secret_hash_password(SPAN(PASSWORD), world.encoded, &err));
@@ -47,12 +46,13 @@ static inline void centre_free(struct centre *centre)
 
 static inline void centre_begin_round(const struct centre *centre)
 {
-    char command[300];
-    snprintf(fault_plan->directory, sizeof fault_plan->directory, "/tmp/fault_XXXXXX");
-    CHECK(mkdtemp(fault_plan->directory));
-    snprintf(command, sizeof command, "cp -r '%s/data' '%s/'", centre->template,
-             fault_plan->directory);
-    CHECK(system(command) == 0);
+    struct err err = {0};
+    char from[160], to[160];
+    folder_new("fault", fault_plan->directory);
+    snprintf(from, sizeof from, "%s/data", centre->template);
+    snprintf(to, sizeof to, "%s/data", fault_plan->directory);
+    CHECK(path_make_directory(to, &err));
+    folder_copy(from, to);
     fault_plan->remembers_syncs = false;
     fault_forget_acks();
 }

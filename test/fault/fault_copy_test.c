@@ -17,6 +17,8 @@
 
 enum { COPY_BYTES = 512 };
 static char template[64]; /* a founded centre, made once */
+static char copied[64];   /* and a copy of it that was brought back once, in "copies" */
+static char copy_there[COPY_BYTES]; /* the same in the round's folder */
 
 /* ---- commands of the program, in this process ---- */
 
@@ -78,8 +80,7 @@ static void make_template(void)
     char path[160], config[160], today[DAY_TEXT_BYTES];
     struct clock clock = clock_system();
     day_to_iso(day_of_instant(clock_wall_ms(&clock)), today);
-    snprintf(template, sizeof template, "/tmp/fault_copy_XXXXXX");
-    CHECK(mkdtemp(template));
+    folder_new("fault_copy", template);
     write_config(template, "data");
     file_in(template, "data.json", config);
     CHECK(RUN_COMMAND(command_backup, WORD("--make-key"),
@@ -96,12 +97,30 @@ static void make_template(void)
 /* The founded centre below the round's folder. */
 static void put_centre(void)
 {
-    char command[300];
-    snprintf(command, sizeof command, "rm -rf %s/data && cp -a %s/. %s", fault_folder,
-             template, fault_folder);
-    CHECK(system(command) == 0);
+    folder_copy(template, fault_folder);
     write_config(fault_folder, "data");
     write_config(fault_folder, "other");
+}
+
+/* Where the copy of the round's folder is; "" when there is none. */
+static void find_copy(char copy[COPY_BYTES])
+{
+    char path[160];
+    DIR *listing = opendir(file_in(fault_folder, "copies", path));
+    copy[0] = '\0';
+    for (struct dirent *one = listing ? readdir(listing) : NULL; one;
+         one = readdir(listing))
+        if (one->d_name[0] != '.')
+            snprintf(copy, COPY_BYTES, "%s/%s", path, one->d_name);
+    if (listing)
+        closedir(listing);
+}
+
+static void put_copied(void)
+{
+    put_centre();
+    folder_copy(copied, fault_folder);
+    find_copy(copy_there);
 }
 
 static int make_copy(const char *config, const char *to)
@@ -141,26 +160,22 @@ static int count_copies(const char *to, char copy[COPY_BYTES])
     return count;
 }
 
+static void make_copied(void)
+{
+    char copy[COPY_BYTES], from[160], to[160];
+    folder_new("fault_copied", copied);
+    fault_folder = template;
+    CHECK(make_copy("data.json", "copies") == 0 && count_copies("copies", copy) == 1);
+    file_in(template, "copies", from);
+    CHECK(rename(from, file_in(copied, "copies", to)) == 0);
+}
+
 /* ---- the works ---- */
-
-/* Nothing fails in any thread until fault_go_on. */
-static unsigned fault_pause(void)
-{
-    return atomic_exchange(&fault_plan->calls, 0);
-}
-
-static void fault_go_on(unsigned calls)
-{
-    atomic_store(&fault_plan->calls, calls);
-}
 
 static void run_copy(void)
 {
-    unsigned calls = fault_pause();
-    put_centre();
-    fault_go_on(calls);
     int status = make_copy("data.json", "copies");
-    fault_pause();
+    fault_disarm();
     if (status == 0)
         fault_ack(1);
 }
@@ -178,14 +193,8 @@ static void check_copy(bool may_have_more)
 
 static void run_bring(void)
 {
-    char copy[COPY_BYTES] = "";
-    unsigned calls = fault_pause();
-    put_centre();
-    CHECK(make_copy("data.json", "copies") == 0);
-    CHECK(count_copies("copies", copy) == 1);
-    fault_go_on(calls);
-    int status = bring(copy, "other.json", false);
-    fault_pause();
+    int status = bring(copy_there, "other.json", false);
+    fault_disarm();
     if (status == 0)
         fault_ack(1);
 }
@@ -198,10 +207,12 @@ static bool is_there(const char *name)
 
 static void check_bring(bool may_have_more)
 {
-    char copy[COPY_BYTES] = "", config[160];
+    char copy[COPY_BYTES], config[160], copies[160];
     (void)may_have_more;
     put_centre();
-    CHECK(count_copies("copies", copy) == 1);
+    file_in(fault_folder, "copies", copies);
+    CHECK(folder_same(copies, file_in(copied, "copies", config)));
+    find_copy(copy);
     bool is_cut = is_there("other/" SERVER_RESTORING);
     bool is_centre = is_there("other/centre.db") && !is_cut;
     CHECK(fault_acked(0) == 0 || is_centre);
@@ -223,29 +234,53 @@ static void check_bring(bool may_have_more)
 
 enum { SAMPLE = 6 };
 
-static const struct work copy_works[] = {{"copy", run_copy, check_copy},
-                                         {"bring", run_bring, check_bring}};
+static const struct work copy_works[] = {{"copy", run_copy, check_copy, put_centre},
+                                         {"bring", run_bring, check_bring, put_copied}};
+
+/* Every second one from then on. False when there is no such call. */
+static bool try_one(void *context, int64_t at)
+{
+    struct round round = *(struct round *)context;
+    round.first = at;
+    round.last = at % 2 == 0 ? INT64_MAX : at;
+    CHECK(round_try(&round));
+    return atomic_load(&fault_plan->hit) > 0 || round.was_killed;
+}
+
+static void try_sample(struct round round)
+{
+    int64_t count = count_calls(round.work, round.calls);
+    int64_t rounds = count < SAMPLE ? count : SAMPLE;
+    uint64_t state = (uint64_t)count * 31 + round.calls;
+    CHECK(count > 0);
+    for (int64_t i = 0; i < rounds; i++) {
+        round.first = rounds == count
+                          ? i + 1
+                          : 1 + (int64_t)(fault_random(&state) % (uint64_t)count);
+        round.last = i % 2 ? INT64_MAX : round.first;
+        CHECK(round_try(&round));
+    }
+    printf("# %s: %lld calls of %x\n", round.work->name, (long long)count, round.calls);
+}
 
 static void try_each(enum fault_call call, enum fault_action action, int number)
 {
+    const char *only = getenv("FAULT_WORK");
     for (size_t w = 0; w < 2; w++) {
-        const struct work *work = &copy_works[w];
-        int64_t count = count_calls(work, FAULT_OF(call));
-        bool is_all = getenv("FAULT_ALL") || count < SAMPLE;
-        uint64_t state = (uint64_t)count * 31 + call;
-        CHECK(count > 0);
-        for (int64_t i = 0; i < (is_all ? count : SAMPLE); i++) {
-            int64_t at =
-                is_all ? i + 1 : 1 + (int64_t)(fault_random(&state) % (uint64_t)count);
-            struct round round = {.work = work,
-                                  .calls = FAULT_OF(call),
-                                  .first = at,
-                                  .last = i % 2 ? INT64_MAX : at,
-                                  .action = action,
-                                  .number = number};
-            CHECK(round_try(&round));
+        struct round round = {.work = &copy_works[w],
+                              .calls = FAULT_OF(call),
+                              .action = action,
+                              .number = number};
+        if (only && strcmp(only, round.work->name) != 0)
+            continue;
+        if (!getenv("FAULT_ALL")) {
+            try_sample(round);
+            continue;
         }
-        printf("# %s: %lld calls of %d\n", work->name, (long long)count, (int)call);
+        int64_t count = try_until_none(try_one, &round);
+        CHECK(count > 0);
+        printf("# %s: %lld calls of %x\n", round.work->name, (long long)count,
+               round.calls);
     }
 }
 
@@ -308,8 +343,9 @@ int main(void)
     fault_plan_new();
     CHECK(secret_start(&err));
     hash_hmac(SPAN("key"), SPAN("bytes")); /* OpenSSL sets itself up */
-    setenv("TMPDIR", "/tmp", 1);
+    setenv("TMPDIR", folder_base(), 1);
     make_template();
+    make_copied();
     RUN(a_name_that_cannot_be_changed_is_told);
     RUN(a_file_that_cannot_be_opened_is_told);
     RUN(a_full_disk_is_told);
@@ -317,8 +353,7 @@ int main(void)
     RUN(memory_that_is_short_is_told);
     RUN(an_end_at_any_call_leaves_no_half);
     RUN(what_was_called_done_outlives_the_power);
-    char command[100];
-    snprintf(command, sizeof command, "rm -rf -- %s", template);
-    CHECK(system(command) == 0);
+    fault_empty(template);
+    fault_empty(copied);
     return test_done();
 }

@@ -15,6 +15,7 @@ struct work {
     const char *name;
     void (*run)(void);
     void (*check)(bool may_have_more); /* than what was acknowledged */
+    void (*put)(void); /* what it finds, all of it durable; NULL = nothing */
 };
 
 static const char *fault_folder; /* of the round: where the work is */

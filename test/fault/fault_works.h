@@ -3,27 +3,33 @@
 /* For the fault tests: all works, and one round of one of them in processes of its own.
  */
 
+#include "test/fault/fault_folder.h"
 #include "test/fault/fault_work_audit.h"
+#include "test/fault/fault_work_found.h"
 #include "test/fault/fault_work_index.h"
 #include "test/fault/fault_work_instances.h"
 #include "test/fault/fault_work_store.h"
 
 static const struct work works[] = {
-    {"store", run_store, check_store},
-    {"audit", run_audit, check_audit},
-    {"registry", run_registry, check_registry},
-    {"index", run_index, check_index},
-    {"instances", run_instances, check_instances},
+    {"store", run_store, check_store, NULL},
+    {"audit", run_audit, check_audit, NULL},
+    {"registry", run_registry, check_registry, NULL},
+    {"index", run_index, check_index, NULL},
+    {"instances", run_instances, check_instances, NULL},
 };
 enum { WORK_COUNT = sizeof works / sizeof *works };
 
+enum { FAULT_JOBS_MAX = 64, FAULT_MISSES = 12 };
+
 /* ---- one round in processes of its own ---- */
 
+/* And what a loss of power left of it. */
 static inline void fault_empty(const char *directory)
 {
-    char command[200];
-    snprintf(command, sizeof command, "rm -rf -- '%s' '%s.after'", directory, directory);
-    CHECK(system(command) == 0);
+    char after[80];
+    snprintf(after, sizeof after, "%s.after", directory);
+    CHECK(folder_remove(NULL, directory, ""));
+    CHECK(folder_remove(NULL, after, ""));
 }
 
 /* True when the child came to its end by itself, with all its checks good. */
@@ -36,7 +42,11 @@ static inline bool in_child(void (*act)(void *context), void *context, bool *was
         test_failed_checks = 0;
         act(context);
         fflush(stdout);
+#ifdef __SANITIZE_ADDRESS__
         exit(test_failed_checks ? 1 : 0); /* with the sanitizer's look for leaks */
+#else
+        _exit(test_failed_checks ? 1 : 0); /* the libraries' ends are not looked at */
+#endif
     }
     int status = 0;
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
@@ -62,6 +72,8 @@ static inline void round_run(void *context)
 {
     const struct round *round = context;
     fault_folder = fault_plan->directory;
+    if (round->work->put)
+        round->work->put();
     if (round->action == FAULT_POWER)
         disk_follow();
     fault_arm(round->calls, round->first, round->last, round->action, round->number);
@@ -94,8 +106,7 @@ static inline void round_check(void *context)
 static inline bool round_try(struct round *round)
 {
     char path[160];
-    snprintf(fault_plan->directory, sizeof fault_plan->directory, "/tmp/fault_XXXXXX");
-    CHECK(mkdtemp(fault_plan->directory));
+    folder_new("fault", fault_plan->directory);
     fault_folder = fault_plan->directory;
     CHECK(mkdir(fault_path("audit", path), 0700) == 0);
     fault_forget_acks();
@@ -126,4 +137,44 @@ static inline int64_t count_calls(const struct work *work, unsigned calls)
         .work = work, .calls = calls, .first = INT64_MAX, .last = INT64_MAX};
     CHECK(round_try(&round));
     return atomic_load(&fault_plan->counted);
+}
+
+/* ---- many rounds ---- */
+
+/* `try_one` for 1, 2, 3 … until it says, some times in a row since threads make some
+ * rounds shorter, that there is no such call; by FAULT_JOBS processes that take turns,
+ * each with a plan of its own. How many calls there were. */
+static inline int64_t try_until_none(bool (*try_one)(void *context, int64_t at),
+                                     void *context)
+{
+    const char *wanted = getenv("FAULT_JOBS");
+    int jobs = wanted ? (int)strtol(wanted, NULL, 10) : 1;
+    pid_t children[FAULT_JOBS_MAX] = {0};
+    int64_t most = 0;
+    jobs = jobs < 1 ? 1 : jobs > FAULT_JOBS_MAX ? FAULT_JOBS_MAX : jobs;
+    int64_t *reached = mmap(NULL, sizeof *reached * FAULT_JOBS_MAX,
+                            PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    fflush(stdout);
+    for (int job = 0; job < jobs; job++) {
+        children[job] = fork();
+        if (children[job] != 0)
+            continue;
+        test_failed_checks = 0;
+        fault_plan_new();
+        int missed = 0;
+        for (int64_t at = 1 + job; missed < FAULT_MISSES; at += jobs) {
+            bool was_hit = try_one(context, at);
+            reached[job] = was_hit ? at : reached[job];
+            missed = was_hit ? 0 : missed + 1;
+        }
+        fflush(stdout);
+        _exit(test_failed_checks ? 1 : 0);
+    }
+    for (int job = 0; job < jobs; job++) {
+        int status = 0;
+        CHECK(waitpid(children[job], &status, 0) == children[job] && status == 0);
+        most = reached[job] > most ? reached[job] : most;
+    }
+    munmap(reached, sizeof *reached * FAULT_JOBS_MAX);
+    return most;
 }
