@@ -109,7 +109,7 @@ bench: $(BENCH_PROGRAMS) $(PROGRAM)
 	tools/bench $(BENCH_PROGRAMS) arrival client lighthouse
 FAULTS = $(BUILD)/test/fault/fault_
 faults: $(FAULTS)nth_test $(FAULTS)calendar_test $(FAULTS)copy_test
-	FAULT_ALL=1 prove -v -e '' $^
+	FAULT_ALL=1 FAULT_JOBS=$${JOBS:-2} prove -v -e '' $^
 release-kill: $(FAULTS)crash_test $(FAULTS)centre_test $(FAULTS)gateway_test
 	FAULT_ROUNDS=$${FAULT_ROUNDS:-1000} prove -v -e '' $^
 simulate: $(NATIONAL_DAY) $(PROGRAM)

@@ -203,7 +203,7 @@ int ftruncate64(int fd, off64_t len)
 
 int unlink(const char *path)
 {
-    if (fault_plan && disk_below(path) && fault_strikes(FAULT_RENAME))
+    if (fault_plan && disk_name_below(path) && fault_strikes(FAULT_RENAME))
         return -1;
     int status = (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
     if (status == 0 && fault_plan)

@@ -265,13 +265,12 @@ static void try_sample(struct round round)
 
 static void try_each(enum fault_call call, enum fault_action action, int number)
 {
-    const char *only = getenv("FAULT_WORK");
     for (size_t w = 0; w < 2; w++) {
         struct round round = {.work = &copy_works[w],
                               .calls = FAULT_OF(call),
                               .action = action,
                               .number = number};
-        if (only && strcmp(only, round.work->name) != 0)
+        if (!fault_is_wanted(round.work, call))
             continue;
         if (!getenv("FAULT_ALL")) {
             try_sample(round);
@@ -279,8 +278,7 @@ static void try_each(enum fault_call call, enum fault_action action, int number)
         }
         int64_t count = try_until_none(try_one, &round);
         CHECK(count > 0);
-        printf("# %s: %lld calls of %x\n", round.work->name, (long long)count,
-               round.calls);
+        printf("# %s: %lld calls of %d\n", round.work->name, (long long)count, (int)call);
     }
 }
 
@@ -321,6 +319,8 @@ static void what_was_called_done_outlives_the_power(void)
     for (size_t w = 0; w < 2; w++) {
         struct round round = {
             .work = &copy_works[w], .calls = FAULT_OF_DISK, .action = FAULT_POWER};
+        if (!fault_is_wanted(round.work, FAULT_CALLS))
+            continue;
         int64_t count = count_calls(round.work, round.calls);
         int rounds = getenv("FAULT_ALL") ? 1000 : 30;
         for (int i = 0; i < rounds; i++) {

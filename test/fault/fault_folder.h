@@ -24,8 +24,7 @@
 
 enum { FOLDER_PATH = 512, FOLDER_PIECE = 65536 };
 
-/* Where there is room for some rounds' files at the same time. */
-static inline const char *folder_base(void)
+static inline const char *folder_find_base(void)
 {
     static const char memory[] = "/dev/shm";
     char path[64];
@@ -40,6 +39,14 @@ static inline const char *folder_base(void)
         syscall(SYS_unlinkat, AT_FDCWD, path, 0);
     }
     return is_good ? memory : "/tmp";
+}
+
+/* Where there is room for some rounds' files at the same time. */
+static inline const char *folder_base(void)
+{
+    static const char *base; /* looked for once */
+    base = base ? base : folder_find_base();
+    return base;
 }
 
 /* "…/<name>_" and six letters. */

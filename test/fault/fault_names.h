@@ -24,13 +24,18 @@ static inline void disk_sync_folder(const char *folder)
     }
 }
 
-static inline const char *disk_below(const char *path)
+/* The name below the directory; NULL when it lies elsewhere. */
+static inline const char *disk_name_below(const char *path)
 {
     size_t prefix = strlen(fault_plan->directory);
-    bool is_below = fault_plan->remembers_syncs &&
-                    strncmp(path, fault_plan->directory, prefix) == 0 &&
+    bool is_below = prefix > 0 && strncmp(path, fault_plan->directory, prefix) == 0 &&
                     path[prefix] == '/';
     return is_below ? path + prefix + 1 : NULL;
+}
+
+static inline const char *disk_below(const char *path)
+{
+    return fault_plan->remembers_syncs ? disk_name_below(path) : NULL;
 }
 
 static inline void disk_removed(const char *path)

@@ -5,7 +5,6 @@
 
 #include "test/fault/fault_folder.h"
 #include "test/fault/fault_work_audit.h"
-#include "test/fault/fault_work_found.h"
 #include "test/fault/fault_work_index.h"
 #include "test/fault/fault_work_instances.h"
 #include "test/fault/fault_work_store.h"
@@ -141,6 +140,15 @@ static inline int64_t count_calls(const struct work *work, unsigned calls)
 
 /* ---- many rounds ---- */
 
+/* For who wants a part only: FAULT_WORK names a work, FAULT_CALL is a number of
+ * enum fault_call (FAULT_CALLS for losses of power), FAULT_FROM the call to begin with. */
+static inline bool fault_is_wanted(const struct work *work, enum fault_call call)
+{
+    const char *name = getenv("FAULT_WORK"), *number = getenv("FAULT_CALL");
+    return (!name || strcmp(name, work->name) == 0) &&
+           (!number || strtol(number, NULL, 10) == (long)call);
+}
+
 /* `try_one` for 1, 2, 3 … until it says, some times in a row since threads make some
  * rounds shorter, that there is no such call; by FAULT_JOBS processes that take turns,
  * each with a plan of its own. How many calls there were. */
@@ -150,7 +158,8 @@ static inline int64_t try_until_none(bool (*try_one)(void *context, int64_t at),
     const char *wanted = getenv("FAULT_JOBS");
     int jobs = wanted ? (int)strtol(wanted, NULL, 10) : 1;
     pid_t children[FAULT_JOBS_MAX] = {0};
-    int64_t most = 0;
+    const char *begin = getenv("FAULT_FROM");
+    int64_t most = 0, from = begin ? strtoll(begin, NULL, 10) : 1;
     jobs = jobs < 1 ? 1 : jobs > FAULT_JOBS_MAX ? FAULT_JOBS_MAX : jobs;
     int64_t *reached = mmap(NULL, sizeof *reached * FAULT_JOBS_MAX,
                             PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -162,7 +171,7 @@ static inline int64_t try_until_none(bool (*try_one)(void *context, int64_t at),
         test_failed_checks = 0;
         fault_plan_new();
         int missed = 0;
-        for (int64_t at = 1 + job; missed < FAULT_MISSES; at += jobs) {
+        for (int64_t at = from + job; missed < FAULT_MISSES; at += jobs) {
             bool was_hit = try_one(context, at);
             reached[job] = was_hit ? at : reached[job];
             missed = was_hit ? 0 : missed + 1;
