@@ -157,6 +157,19 @@ struct instances_intake *instances_begin(struct instances *instances,
     return intake;
 }
 
+/* No start may find it after younger ones: what cannot be removed is cut, so that it is
+ * no longer what its label says. */
+static void remove_file(struct instances_intake *intake)
+{
+    bool is_gone = unlinkat(intake->instances->incoming, intake->name, 0) == 0;
+    if (!intake->is_landed)
+        return;
+    if (is_gone)
+        (void)!fsync(intake->instances->incoming);
+    else if (ftruncate(intake->fd, 0) == 0)
+        (void)!fsync(intake->fd);
+}
+
 void instances_finish(struct instances_intake *intake, enum instances_result result)
 {
     const struct instances_events *events = intake->events;
@@ -164,9 +177,7 @@ void instances_finish(struct instances_intake *intake, enum instances_result res
     bool has_name = (intake->fd >= 0 || intake->is_slot) && result != INSTANCES_KEPT &&
                     result != INSTANCES_NEWER;
     if (has_name)
-        (void)!unlinkat(intake->instances->incoming, intake->name, 0);
-    if (has_name && intake->is_landed) /* no start may find it after younger ones */
-        (void)!fsync(intake->instances->incoming);
+        remove_file(intake);
     path_close(&intake->fd);
     hash_free(intake->hash);
     give_spare(intake->instances, &intake->filling);

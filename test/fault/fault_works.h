@@ -140,8 +140,15 @@ static inline int64_t count_calls(const struct work *work, unsigned calls)
 
 /* ---- many rounds ---- */
 
+static inline int64_t fault_number(const char *name, int64_t otherwise)
+{
+    const char *wanted = getenv(name);
+    return wanted ? strtoll(wanted, NULL, 10) : otherwise;
+}
+
 /* For who wants a part only: FAULT_WORK names a work, FAULT_CALL is a number of
- * enum fault_call (FAULT_CALLS for losses of power), FAULT_FROM the call to begin with. */
+ * enum fault_call (FAULT_CALLS for losses of power), FAULT_FROM the call to begin with,
+ * FAULT_EVERY=12 takes that one and each twelfth after it. */
 static inline bool fault_is_wanted(const struct work *work, enum fault_call call)
 {
     const char *name = getenv("FAULT_WORK"), *number = getenv("FAULT_CALL");
@@ -155,11 +162,9 @@ static inline bool fault_is_wanted(const struct work *work, enum fault_call call
 static inline int64_t try_until_none(bool (*try_one)(void *context, int64_t at),
                                      void *context)
 {
-    const char *wanted = getenv("FAULT_JOBS");
-    int jobs = wanted ? (int)strtol(wanted, NULL, 10) : 1;
+    int jobs = (int)fault_number("FAULT_JOBS", 1);
     pid_t children[FAULT_JOBS_MAX] = {0};
-    const char *begin = getenv("FAULT_FROM");
-    int64_t most = 0, from = begin ? strtoll(begin, NULL, 10) : 1;
+    int64_t most = 0, every = fault_number("FAULT_EVERY", 1);
     jobs = jobs < 1 ? 1 : jobs > FAULT_JOBS_MAX ? FAULT_JOBS_MAX : jobs;
     int64_t *reached = mmap(NULL, sizeof *reached * FAULT_JOBS_MAX,
                             PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -171,7 +176,8 @@ static inline int64_t try_until_none(bool (*try_one)(void *context, int64_t at),
         test_failed_checks = 0;
         fault_plan_new();
         int missed = 0;
-        for (int64_t at = from + job; missed < FAULT_MISSES; at += jobs) {
+        int64_t at = fault_number("FAULT_FROM", 1) + job * every;
+        for (; missed < FAULT_MISSES; at += jobs * every) {
             bool was_hit = try_one(context, at);
             reached[job] = was_hit ? at : reached[job];
             missed = was_hit ? 0 : missed + 1;
