@@ -3,7 +3,7 @@
 # make test       unit tests (seconds)          make check   everything, as ./check does
 # make web        the client into web/dist      make fuzz    libFuzzer targets
 # make bench      benchmarks                    make install, make deb
-# make faults     every call fails once (many minutes); make release-kill: 1,000 kills and power losses
+# make faults     every call fails once (an hour of CPU); make release-kill: 1,000 kills and power losses
 # make simulate   a national network's working day, FACTOR=20 times faster
 # make share      a storage on a Windows share (Samba, FUSE; as root)
 # make simulate-seeds SEEDS=1-1000   a region's histories by seeds
