@@ -57,10 +57,9 @@ static inline void folder_new(const char *name, char path[64])
 }
 
 /* One look at each thing below `path`; false when one of them fails. */
-static inline bool folder_each(const char *path,
-                               bool (*see)(void *context, const char *one,
-                                           const char *name),
-                               void *context)
+static inline bool
+folder_each(const char *path,
+            bool (*see)(void *context, const char *one, const char *name), void *context)
 {
     bool is_good = true;
     DIR *listing = opendir(path);

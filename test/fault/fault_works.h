@@ -143,7 +143,7 @@ static inline int64_t count_calls(const struct work *work, unsigned calls)
 static inline int64_t fault_number(const char *name, int64_t otherwise)
 {
     const char *wanted = getenv(name);
-    return wanted ? strtoll(wanted, NULL, 10) : otherwise;
+    return wanted ? strtol(wanted, NULL, 10) : otherwise;
 }
 
 /* For who wants a part only: FAULT_WORK names a work, FAULT_CALL is a number of
