@@ -37,21 +37,41 @@ static void work_until_it_ends(struct told *told)
     }
 }
 
+/* A consent that changed unseen closes everything until it is read, twice a second. */
+static bool calendar_opens(struct client *client, const char *person)
+{
+    int status = client_open_calendar(client, person);
+    for (int i = 0;
+         i < 100 && status == 503 && strstr(client->answer, "\"code\":\"epoch_stale\"");
+         i++) {
+        usleep(20000);
+        status = client_open_calendar(client, person);
+    }
+    return status == 201;
+}
+
+/* False, and what was said instead. */
+static bool says_otherwise(const struct client *client)
+{
+    printf("# after the restart: %.900s\n", client->answer);
+    return false;
+}
+
 /* The same keys are answered as they were, and everybody's calendar opens. */
 static bool restart_knows(const struct told *told)
 {
-    struct client client;
+    static struct client client;
     if (!client_enter(&client))
-        return false;
+        return says_otherwise(&client);
     for (int i = 0; i < told->person_count; i++) {
         char id[64];
         if (client_register(&client, i) != 201)
-            return false;
+            return says_otherwise(&client);
         client_member(&client, "id", id);
-        if (strcmp(id, told->persons[i]) != 0 || client_open_calendar(&client, id) != 201)
-            return false;
+        if (strcmp(id, told->persons[i]) != 0 || !calendar_opens(&client, id))
+            return says_otherwise(&client);
     }
-    return client_register(&client, PERSONS_MAX + 1) == 201;
+    return client_register(&client, PERSONS_MAX + 1) == 201 || says_otherwise(&client);
 }
 
 struct looking {
