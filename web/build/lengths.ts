@@ -7,7 +7,7 @@ import ts from 'typescript';
 
 const LINES_MAX = 150;
 /* Longer still, until they are taken apart: file and name. */
-const LONGER = new Set(['screens/images/Images.tsx Images', 'screens/waves/Waves.tsx Waves']);
+const LONGER = new Set(['screens/waves/Waves.tsx Waves']);
 
 interface Long {
   name: string;
