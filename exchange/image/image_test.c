@@ -355,7 +355,6 @@ static void only_a_strong_tag_of_64_digits_is_a_stamp(void)
 
 static void ranges_are_read_or_are_none(void)
 {
-    static const struct image_range none = {.to = -1};
     static const struct {
         const char *value;
         struct image_range range;
@@ -373,21 +372,21 @@ static void ranges_are_read_or_are_none(void)
         {"bytes=92233720368547758070-", {true, false, INT64_MAX, -1}},
         {"bytes=1-99999999999999999999", {true, false, 1, INT64_MAX}},
         {"bytes=-99999999999999999999", {true, true, INT64_MAX, -1}},
-        {"bytes=9-5", none},
-        {"bytes=0-1,3-4", none},
-        {"bytes=-1,-2", none},
-        {"bytes=--5", none},
-        {"bytes=-", none},
-        {"bytes=a-", none},
-        {"bytes=1", none},
-        {"bytes=1-2-", none},
-        {"bytes", none},
-        {"byte=1-2", none},
-        {"bytess=1-2", none},
-        {"lines=1-2", none},
-        {"", none},
-        {"bytes=1- 2", none},
-        {"bytes=+1-2", none},
+        {"bytes=9-5", {.to = -1}},
+        {"bytes=0-1,3-4", {.to = -1}},
+        {"bytes=-1,-2", {.to = -1}},
+        {"bytes=--5", {.to = -1}},
+        {"bytes=-", {.to = -1}},
+        {"bytes=a-", {.to = -1}},
+        {"bytes=1", {.to = -1}},
+        {"bytes=1-2-", {.to = -1}},
+        {"bytes", {.to = -1}},
+        {"byte=1-2", {.to = -1}},
+        {"bytess=1-2", {.to = -1}},
+        {"lines=1-2", {.to = -1}},
+        {"", {.to = -1}},
+        {"bytes=1- 2", {.to = -1}},
+        {"bytes=+1-2", {.to = -1}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct image_range range = image_read_range(span_cstr(cases[i].value));
