@@ -11,21 +11,13 @@ import { FacilityMark, Notice, ProblemNotice } from '../../ui/pieces.tsx';
 import { flagWords } from '../../calendar/words.ts';
 import { Content, Whole } from './Content.tsx';
 import { DayList, daysText } from './DayList.tsx';
+import type { Shown } from './shown.ts';
 import { timeText } from './times.ts';
 import { useOpened, useParts, type Opened } from './useOpened.ts';
 
-export interface PanelProps {
+/** What lies open is known already: shown while the content comes or when it does not. */
+export interface PanelProps extends Shown {
   person: string;
-  /** Empty while nobody knows yet which. */
-  entry: string;
-  /** What the calendar knows already, shown while the content comes or when it does not. */
-  title: string;
-  facility: string;
-  row: string;
-  group: EntryHead[] | null;
-  /** Behind "+n": while no entry is chosen, the group is the list of these days. */
-  days?: [number, number] | undefined;
-  failed?: { problem: unknown; retry: () => void } | undefined;
   facilityOf: (id: string) => Facility | undefined;
   onHead: (head: EntryHead) => void;
   onGo: (entry: string) => void;

@@ -15,7 +15,7 @@ export interface Shown {
   /** The list of these days is shown until one of it is chosen. */
   days?: [number, number] | undefined;
   /** Why the entries behind the mark did not come, and another try. */
-  failed?: { problem: unknown; retry: () => void };
+  failed?: { problem: unknown; retry: () => void } | undefined;
 }
 
 export const ofMark = (mark: Mark): Shown => ({
