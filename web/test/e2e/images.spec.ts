@@ -210,7 +210,7 @@ test('two panes: linked, with lines where one cuts the other', async ({ page, wo
   await picture(page, 'images-four');
 });
 
-test('a chest, a heart that beats, a stomach', async ({ page, world, hand }) => {
+test('a chest, a heart that beats, a stomach', { tag: '@ends' }, async ({ page, world, hand }) => {
   await login(page, world, world.colleague);
   await serveStudies(page, STUDIES.chest());
   await openImages(page, hand, world);
@@ -250,7 +250,7 @@ test('a chest, a heart that beats, a stomach', async ({ page, world, hand }) => 
   await picture(page, 'images-scope');
 });
 
-test('what is no picture, what cannot be shown, what is not there', async ({ page, world, hand, refusals }) => {
+test('what is no picture, what cannot be shown, what is not there', { tag: '@ends' }, async ({ page, world, hand, refusals }) => {
   await login(page, world, world.colleague);
   const imaging = await serveStudies(page, { ...STUDIES.ct(), is_cut: true, instance_total: 23456 });
   await openImages(page, hand, world);
@@ -406,7 +406,7 @@ test('an opening that has run out takes neither panes nor marks with it', { tag:
   await expect(marks).toHaveCount(1);
 });
 
-test('keys, focus, and back to where one came from', async ({ page, world, hand }) => {
+test('keys, focus, and back to where one came from', { tag: '@ends' }, async ({ page, world, hand }) => {
   test.skip(isPhone(page), 'no keyboard');
   await login(page, world, world.colleague);
   await serveStudies(page, STUDIES.ct());
@@ -492,7 +492,7 @@ test('fingers', async ({ page, world, hand }) => {
   await picture(page, 'images-tools');
 });
 
-test('key images: marked by key or button, as a strip, on a page, and not lost without a word', async ({ page, world, hand }) => {
+test('key images: marked by key or button, as a strip, on a page, and not lost without a word', { tag: '@ends' }, async ({ page, world, hand }) => {
   await login(page, world, world.colleague);
   await serveStudies(page, STUDIES.ct());
   const printed: string[] = [];

@@ -129,7 +129,7 @@ async function endSession(page: Page): Promise<void> {
   await expect(page.locator('#login-id')).toBeVisible();
 }
 
-test('what was being written when the session ended is there again, for the same person only', async ({ page, world, hand, refusals }) => {
+test('what was being written when the session ended is there again, for the same person only', { tag: '@ends' }, async ({ page, world, hand, refusals }) => {
   refusals.add(401);
   refusals.add(404); // pictures of notes that other specs have left, whose studies were theirs
   const words = `書きかけの所見 ${Date.now()}`;
@@ -165,7 +165,7 @@ test('what was being written when the session ended is there again, for the same
   await expect(notes(page).first()).toContainText(words);
 });
 
-test('key images that were being kept when the session ended are there again', async ({ page, world, hand, refusals }) => {
+test('key images that were being kept when the session ended are there again', { tag: '@ends' }, async ({ page, world, hand, refusals }) => {
   refusals.add(401);
   await login(page, world, world.doctor);
   await serveStudies(page, STUDIES.ct());
@@ -187,7 +187,7 @@ test('key images that were being kept when the session ended are there again', a
   await shows(page, 1);
 });
 
-test('whose study is not shown has a place in the note and nothing else', async ({ page, world, hand }) => {
+test('whose study is not shown has a place in the note and nothing else', { tag: '@ends' }, async ({ page, world, hand }) => {
   await login(page, world, world.colleague);
   const opened: string[] = [];
   page.on('request', (request) => {

@@ -137,7 +137,7 @@ test('an ECG is printed to scale, as lines, across A4', { tag: '@desk' }, async 
   }
 });
 
-test('twelve rows go on two sheets', async ({ page, world, hand }) => {
+test('twelve rows go on two sheets', { tag: '@ends' }, async ({ page, world, hand }) => {
   await openWave(page, world, hand, TWELVE);
   await choose(page, '並べ方', '1列');
   await page.getByRole('button', { name: '等倍で印刷' }).click();
@@ -167,7 +167,7 @@ test('an ECG on the screen: layouts, speeds, caliper', async ({ page, world, han
   await picture(page, 'wave-caliper');
 });
 
-test('a day of ECG is fetched by stretches, and gone through by pages and by the clock', async ({ page, world, hand }) => {
+test('a day of ECG is fetched by stretches, and gone through by pages and by the clock', { tag: '@ends' }, async ({ page, world, hand }) => {
   const { asked } = await openWave(page, world, hand, DAY);
   await expect(page.locator('.w-all')).toBeVisible();
   await noSidewaysScroll(page);
@@ -215,7 +215,7 @@ test('a day of ECG is fetched by stretches, and gone through by pages and by the
   }
 });
 
-test('a recording whose opening has run out is opened again by a press', async ({ page, world, hand, refusals }) => {
+test('a recording whose opening has run out is opened again by a press', { tag: '@ends' }, async ({ page, world, hand, refusals }) => {
   const { asked, expire } = await openWave(page, world, hand, DAY);
   await expect(page.locator('.w-all')).toBeVisible();
   refusals.add(404);
