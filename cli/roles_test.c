@@ -82,6 +82,33 @@ static void found(struct site *site)
                      site_path(site, "desk.crt", path)) == 0);
 }
 
+/* Whether a word stands in the log of the database server. */
+static bool is_logged(const char *word)
+{
+    char path[SITE_PATH_BYTES];
+    static char line[1 << 16];
+    bool has_word = false;
+    snprintf(path, sizeof path, "%s/log", getenv("TSUMUGI_TEST_POSTGRES"));
+    FILE *log = fopen(path, "r");
+    CHECK(log);
+    while (log && !has_word && fgets(line, sizeof line, log))
+        has_word = strstr(line, word) != NULL;
+    if (log)
+        fclose(log);
+    return has_word;
+}
+
+/* The words are put together by the server, so that they do not stand in a statement. */
+static void the_database_server_s_log_quotes_no_row(void)
+{
+    CHECK(!may("INSERT INTO audit_index (node, name) "
+               "VALUES ('x', repeat('himitsu', 3))"));
+    CHECK(is_logged("null value in column \"number\""));
+    CHECK(!is_logged("himitsuhimitsu"));
+    CHECK(!may("SELECT 1 / (1 - COUNT(*)) FROM pg_settings WHERE name = "
+               "'log_parameter_max_length' AND setting = '0'"));
+}
+
 static bool is_indexed(void)
 {
     return may("SELECT 1 / COUNT(*) FROM audit_index WHERE event = 'login'");
@@ -106,6 +133,14 @@ static void the_server_s_role_adds_to_the_audit_s_index_and_changes_nothing_in_i
     for (int i = 0; i < 300 && !is_indexed(); i++)
         usleep(100000);
     CHECK(is_indexed());
+    the_database_server_s_log_quotes_no_row();
+    CHECK(!may("INSERT INTO audit_index SELECT * FROM audit_index "
+               "ON CONFLICT (node, number) DO UPDATE SET verdict = 'permit'"));
+    CHECK(!may("SELECT 1 FROM audit_index FOR UPDATE"));
+    CHECK(!may("CREATE RULE none AS ON INSERT TO audit_index DO INSTEAD NOTHING"));
+    CHECK(!may("CREATE TRIGGER none BEFORE INSERT ON audit_index FOR EACH ROW EXECUTE "
+               "FUNCTION suppress_redundant_updates_trigger()"));
+    CHECK(!may("SET ROLE tsumugi_owner"));
     CHECK(!may("UPDATE audit_index SET verdict = 'permit'"));
     CHECK(!may("DELETE FROM audit_index"));
     CHECK(!may("TRUNCATE audit_index"));
