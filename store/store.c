@@ -17,6 +17,7 @@ enum {
     GROUP_PIECES_MAX = 500,
     /* After so many live pieces in a row one of the backfill gets its turn. */
     LIVE_STREAK_MAX = 64,
+    LONG_MS = 1000,
     JOURNAL_ALARM_BYTES = 64 << 20,
 };
 
@@ -196,18 +197,47 @@ static void count_session(struct store *store, struct store_session *session)
     session->statements = session->engine->waits = 0;
 }
 
+static int count_lane(const struct lane *lane)
+{
+    int count = 0;
+    for (const struct piece *piece = lane->first; piece; piece = piece->next)
+        count++;
+    return count;
+}
+
+static int count_waiting(struct store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    int count =
+        count_lane(&store->lanes[STORE_LIVE]) + count_lane(&store->lanes[STORE_BACKFILL]);
+    pthread_mutex_unlock(&store->lock);
+    return count;
+}
+
+/* One answer for one piece: the next may find the database well again. But those that
+ * were waited for in vain together do not wait for it one after the other. */
+static struct piece *fail_pieces(struct store *store, int count, const struct err *err)
+{
+    struct lane group = {0};
+    pthread_mutex_lock(&store->lock);
+    for (int i = 0; i < count; i++)
+        lane_add(&group, take_piece(store));
+    pthread_mutex_unlock(&store->lock);
+    fail_all(group.first, err);
+    return group.first;
+}
+
 static void run_group(struct store *store)
 {
     struct store_engine *engine = store->writer->engine;
     struct lane group = {0};
     struct err err = {0};
+    int waiting = count_waiting(store);
+    int64_t begun_ms = clock_monotonic_ms(&store->clock);
     if (!store_check_permits(&store->check, &err) ||
         !engine->kind->begin_write(engine, &err)) {
-        /* One answer for one piece: the next may find the database well again. */
-        pthread_mutex_lock(&store->lock);
-        lane_add(&group, take_piece(store));
-        pthread_mutex_unlock(&store->lock);
-        fail_all(group.first, &err);
+        bool is_long = clock_monotonic_ms(&store->clock) - begun_ms >= LONG_MS;
+        group.first = fail_pieces(store, is_long ? waiting : 1, &err);
     } else if (!run_pieces(store, &group)) {
         engine->kind->roll_back(engine);
         for (struct piece *piece = group.first; piece; piece = piece->next)
@@ -320,19 +350,10 @@ bool store_wait_checked(struct store *store, struct err *err)
     return store_check_wait(&store->check, err);
 }
 
-static int count_lane(const struct lane *lane)
-{
-    int count = 0;
-    for (const struct piece *piece = lane->first; piece; piece = piece->next)
-        count++;
-    return count;
-}
-
 struct store_meters store_read_meters(struct store *store)
 {
+    int waiting = count_waiting(store);
     pthread_mutex_lock(&store->lock);
-    int waiting =
-        count_lane(&store->lanes[STORE_LIVE]) + count_lane(&store->lanes[STORE_BACKFILL]);
     int readers = store->reader_count;
     pthread_mutex_unlock(&store->lock);
     return (struct store_meters){.groups = atomic_load(&store->groups),

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /* Private to store/: one connection to one kind of database, and the table of functions
- * that makes a kind. store_sqlite.c is the only file that knows SQLite, store_postgres.c
- * and store_postgres_place.c the only ones that know PostgreSQL. A connection is used by
- * one thread at a time. Error kinds: as in store.h. Messages name tables and columns,
- * never values. */
+ * that makes a kind. store_sqlite.c is the only file that knows SQLite, store_postgres*.c
+ * the only ones that know PostgreSQL. A connection is used by one thread at a time. Error
+ * kinds: as in store.h. Messages name tables and columns, never values. */
 
 #include <stdatomic.h>
 
@@ -38,7 +37,7 @@ struct store_engine_kind {
     void (*interrupt)(struct store_engine *engine);
     /* The state of one moment, into a new file; NULL when this kind has other ways. */
     bool (*copy)(struct store_engine *engine, const char *file, struct err *err);
-    /* Several statements, from our own files. */
+    /* Several statements, from our own files, in a transaction; they take their time. */
     bool (*script)(struct store_engine *engine, const char *sql, struct err *err);
 
     /* A reading transaction sees the state of this moment until it is rolled back. */

@@ -270,6 +270,24 @@ static void the_tree_s_own_migrations_apply(void)
     store_testsite_remove(&place);
 }
 
+/* What a statement may take at work would not do for an index of a large table. */
+static void a_migration_takes_the_time_it_needs(void)
+{
+    struct store_testsite place = store_testsite_new();
+    static const struct store_migration slow[] = {
+        {1, "0001_slow",
+         "CREATE TABLE slow (a BIGINT CHECK (a = 0));\n"
+         "--sqlite INSERT INTO slow VALUES (0);\n"
+         "--postgres INSERT INTO slow SELECT setting::BIGINT FROM pg_settings\n"
+         "--postgres   WHERE name = 'statement_timeout';\n"}};
+    struct store_config config = {place.location, slow, 1, NULL};
+    struct err err = {0};
+    struct store *store = store_open(&config, &err);
+    CHECK(store);
+    store_close(store);
+    store_testsite_remove(&place);
+}
+
 int main(void)
 {
     RUN(migrations_run_once_and_in_order);
@@ -278,6 +296,7 @@ int main(void)
     RUN(a_word_in_a_remark_makes_no_migration_compatible);
     RUN(a_migration_that_changed_its_name_is_refused);
     RUN(a_failing_migration_leaves_nothing);
+    RUN(a_migration_takes_the_time_it_needs);
     RUN(every_earlier_state_is_brought_up_with_its_data);
     RUN(the_tree_s_own_migrations_apply);
     return test_done();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* With store_postgres_place.c all that knows PostgreSQL (15, protocol 3.0, through
- * libpq).
+/* With store_postgres_line.c and store_postgres_place.c all that knows PostgreSQL (15,
+ * protocol 3.0, through libpq).
  *
  * A writing transaction begins with an advisory lock, so that one connection of all
  * server processes writes at a time: what SQLite's write lock is for one file. Statements
@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "store/store_postgres_line.h"
 #include "store/store_postgres_place.h"
 
 enum {
@@ -30,8 +31,10 @@ enum {
     ASKED_MAX = 32, /* little beside what a socket holds: nobody waits for the other */
     SCRATCH_BYTES = 48,
     NAME_BYTES = 24,
-    SQLSTATE_LEN = 5,
     VERSION_MIN = 150000,
+    ANSWER_MS = 40000, /* longer than the server works on a statement, see settings */
+    TURN_MS = 10000,   /* what asks no table: longer than it waits for a lock */
+    SCRIPT_MS = 24 * 3600 * 1000,
 };
 
 struct postgres_engine {
@@ -76,48 +79,10 @@ static struct postgres_engine *own(struct store_engine *engine)
     return (struct postgres_engine *)engine;
 }
 
-/* ---- faults ---- */
-
-struct fault_row {
-    const char *state; /* SQLSTATE or the beginning of some */
-    enum err_kind kind;
-    const char *reason;
-};
-
-static const struct fault_row fault_rows[] = {
-    {"23505", ERR_CONFLICT, "store_unique"},   {"23503", ERR_CONFLICT, "store_reference"},
-    {"40001", ERR_BUSY, "store_busy"},         {"40P01", ERR_BUSY, "store_busy"},
-    {"55P03", ERR_BUSY, "store_busy"},         {"57P0", ERR_BUSY, "store_busy"},
-    {"57014", ERR_BUSY, "store_busy"},         {"08", ERR_BUSY, "store_busy"},
-    {"42501", ERR_REFUSED, "store_forbidden"}, {"25P03", ERR_BUSY, "store_busy"},
-    {"53100", ERR_BUSY, "store_full"},         {"53", ERR_BUSY, "memory_short"},
-    {"XX001", ERR_SYSTEM, "store_corrupt"},    {"XX002", ERR_SYSTEM, "store_corrupt"},
-};
-
-static const char *field(const PGresult *result, int code)
-{
-    const char *value = PQresultErrorField(result, code);
-    return value ? value : "-";
-}
-
 static bool failed(struct postgres_engine *engine, const PGresult *result,
                    struct err *err)
 {
-    const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
-    if (!state || PQstatus(engine->connection) != CONNECTION_OK)
-        return err_set(err, ERR_BUSY, "store_busy", "no connection to the database");
-    enum err_kind kind = ERR_SYSTEM;
-    const char *reason = "store_failed";
-    for (size_t i = 0; i < sizeof fault_rows / sizeof fault_rows[0]; i++) {
-        if (strncmp(state, fault_rows[i].state, strlen(fault_rows[i].state)) == 0) {
-            kind = fault_rows[i].kind;
-            reason = fault_rows[i].reason;
-            break;
-        }
-    }
-    return err_set(err, kind, reason, "database error %.*s (%.40s, %.40s)", SQLSTATE_LEN,
-                   state, field(result, PG_DIAG_TABLE_NAME),
-                   field(result, PG_DIAG_CONSTRAINT_NAME));
+    return store_postgres_failed(engine->connection, result, err);
 }
 
 static bool is_good(const PGresult *result)
@@ -132,9 +97,7 @@ static void settle(struct postgres_engine *engine)
     if (!engine->is_answer_due)
         return;
     engine->is_answer_due = false;
-    PGresult *result;
-    while ((result = PQgetResult(engine->connection)))
-        PQclear(result);
+    PQclear(store_postgres_last_answer(engine->connection, TURN_MS));
 }
 
 static bool run(struct store_engine *engine, const char *sql, struct err *err)
@@ -142,7 +105,7 @@ static bool run(struct store_engine *engine, const char *sql, struct err *err)
     struct postgres_engine *self = own(engine);
     settle(self);
     engine->waits++;
-    PGresult *result = PQexec(self->connection, sql);
+    PGresult *result = store_postgres_run(self->connection, sql, TURN_MS);
     bool is_done = is_good(result) || failed(self, result, err);
     PQclear(result);
     return is_done;
@@ -226,7 +189,7 @@ static void deallocate(struct store_compiled *compiled)
     if (compiled->generation == engine->generation) {
         settle(engine);
         snprintf(sql, sizeof sql, "DEALLOCATE %s", compiled->name);
-        PQclear(PQexec(engine->connection, sql));
+        PQclear(store_postgres_run(engine->connection, sql, TURN_MS));
     }
     compiled->generation = 0;
 }
@@ -327,8 +290,10 @@ static bool prepare(struct store_compiled *compiled, struct err *err)
     snprintf(compiled->name, sizeof compiled->name, "s%llu",
              (unsigned long long)++engine->name_count);
     engine->engine.waits++;
-    PGresult *result = PQprepare(engine->connection, compiled->name, compiled->sql,
-                                 compiled->count, compiled->prepared_types);
+    PGresult *result = NULL;
+    if (PQsendPrepare(engine->connection, compiled->name, compiled->sql, compiled->count,
+                      compiled->prepared_types) == 1)
+        result = store_postgres_last_answer(engine->connection, TURN_MS);
     bool is_done = is_good(result) || failed(engine, result, err);
     PQclear(result);
     if (is_done)
@@ -386,9 +351,9 @@ static bool send_all(struct postgres_engine *engine)
 /* One statement's answer, and the end of it. */
 static PGresult *take_result(PGconn *connection)
 {
-    PGresult *result = PQgetResult(connection);
+    PGresult *result = store_postgres_answer(connection, ANSWER_MS);
     PGresult *next;
-    while (result && (next = PQgetResult(connection)))
+    while (result && (next = store_postgres_answer(connection, ANSWER_MS)))
         PQclear(next);
     return result;
 }
@@ -413,7 +378,7 @@ static bool take_all(struct postgres_engine *engine)
         engine->asked[i]->result = take_result(connection);
         note_fault(engine, engine->asked[i]->result);
     }
-    result = PQgetResult(connection);
+    result = store_postgres_answer(connection, ANSWER_MS);
     bool is_whole = PQresultStatus(result) == PGRES_PIPELINE_SYNC;
     PQclear(result);
     return is_whole && PQexitPipelineMode(connection) == 1;
@@ -593,7 +558,7 @@ static bool set_up(struct postgres_engine *engine, struct err *err)
 {
     engine->generation++;
     if (PQstatus(engine->connection) != CONNECTION_OK)
-        return err_set(err, ERR_BUSY, "store_busy", "no connection to the database");
+        return store_postgres_unconnected(engine->connection, err);
     return run(&engine->engine, settings, err);
 }
 
@@ -630,11 +595,12 @@ static bool check(struct store_engine *engine, struct err *err)
     if (PQserverVersion(self->connection) < VERSION_MIN)
         return err_set(err, ERR_SYSTEM, "store_failed",
                        "PostgreSQL 15 or newer is needed");
-    PGresult *result = PQexec(
+    PGresult *result = store_postgres_run(
         self->connection,
         "SELECT 'B'::text < 'a' AND 'a-'::text < 'aa', encoding = 6,"
         " current_setting('fsync') = 'on', current_setting('full_page_writes') = 'on'"
-        " FROM pg_database WHERE datname = current_database()");
+        " FROM pg_database WHERE datname = current_database()",
+        TURN_MS);
     static const char *const wants[] = {"collation C", "encoding UTF8", "fsync on",
                                         "full_page_writes on"};
     bool is_done = is_good(result) || failed(self, result, err);
@@ -646,9 +612,16 @@ static bool check(struct store_engine *engine, struct err *err)
     return is_done;
 }
 
+/* A migration of a large table takes its time; others are told meanwhile. */
 static bool script(struct store_engine *engine, const char *sql, struct err *err)
 {
-    return run(engine, sql, err);
+    struct postgres_engine *self = own(engine);
+    if (!run(engine, "SET LOCAL statement_timeout = 0", err))
+        return false;
+    PGresult *result = store_postgres_run(self->connection, sql, SCRIPT_MS);
+    bool is_done = is_good(result) || failed(self, result, err);
+    PQclear(result);
+    return is_done;
 }
 
 static bool has_transaction(struct store_engine *engine)
@@ -669,7 +642,7 @@ static void roll_back(struct store_engine *engine)
     if (self->is_reading && PQsendQuery(self->connection, "ROLLBACK") == 1)
         self->is_answer_due = true;
     else
-        PQclear(PQexec(self->connection, "ROLLBACK"));
+        PQclear(store_postgres_run(self->connection, "ROLLBACK", TURN_MS));
 }
 
 static bool connect_again(struct postgres_engine *engine, struct err *err)
@@ -730,7 +703,9 @@ static bool begin_write(struct store_engine *engine, struct err *err)
                  err);
 }
 
-/* A transaction that failed answers COMMIT with a rollback and no error. */
+/* A transaction that failed answers COMMIT with a rollback and no error. A synchronous
+ * standby that is away is waited for without end by the server, not here: as when the
+ * line is cut, nobody knows then whether it is kept. */
 static bool commit(struct store_engine *engine, struct err *err)
 {
     PGconn *connection = own(engine)->connection;

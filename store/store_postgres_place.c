@@ -12,18 +12,31 @@ static void pass_over(void *self, const char *message)
     (void)message;
 }
 
-/* `database` may be NULL: the one that the location names. */
+/* `database` may be NULL: the one that the location names. What stands before it is only
+ * for when it says nothing: of several hosts the one that takes writes, and a host that
+ * fell silent (no power, no route) is noticed while nothing but an answer is waited for.
+ */
 PGconn *store_postgres_connect(const char *location, const char *database)
 {
-    const char *const names[] = {"dbname",
-                                 "connect_timeout",
-                                 "client_encoding",
-                                 "fallback_application_name",
-                                 "tcp_user_timeout",
-                                 database ? "dbname" : NULL,
-                                 NULL};
-    const char *const values[] = {location, "5",      "UTF8", "tsumugi",
-                                  "10000",  database, NULL};
+    const char *const words[][2] = {
+        {"target_session_attrs", "read-write"},
+        {"connect_timeout", "5"},
+        {"tcp_user_timeout", "10000"},
+        {"keepalives_idle", "5"},
+        {"keepalives_interval", "2"},
+        {"keepalives_count", "3"},
+        {"dbname", location},
+        {"client_encoding", "UTF8"},
+        {"fallback_application_name", "tsumugi"},
+        {database ? "dbname" : NULL, database},
+    };
+    enum { COUNT = sizeof words / sizeof words[0] };
+    const char *names[COUNT + 1] = {NULL};
+    const char *values[COUNT + 1] = {NULL};
+    for (size_t i = 0; i < COUNT; i++) {
+        names[i] = words[i][0];
+        values[i] = words[i][1];
+    }
     PGconn *connection = PQconnectdbParams(names, values, 1);
     PQsetNoticeProcessor(connection, pass_over, NULL);
     return connection;

@@ -2,6 +2,8 @@
 /* What only a database on a server can do and suffer. */
 #include "store/store_things.h"
 
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 
 static bool run_sql(struct store_session *session, void *context, struct err *err)
@@ -25,6 +27,76 @@ static void a_server_that_is_not_there_is_busy(void)
     struct err err = {0};
     struct store *store = open_file("postgresql://nobody@/none?host=/nowhere", &err);
     CHECK(!store && err.kind == ERR_BUSY && strcmp(err.code, "store_busy") == 0);
+    CHECK(strstr(err.text, "/nowhere/.s.PGSQL")); /* why, and which of them */
+}
+
+/* ---- a host that falls silent ---- */
+
+static void *open_and_fail(void *location)
+{
+    struct err err = {0};
+    struct store *store = open_file(location, &err);
+    CHECK(!store && err.kind == ERR_BUSY && strcmp(err.code, "store_busy") == 0);
+    return NULL;
+}
+
+static int listen_anywhere(struct sockaddr_in *at)
+{
+    socklen_t len = sizeof *at;
+    *at = (struct sockaddr_in){.sin_family = AF_INET,
+                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK(fd >= 0 && bind(fd, (struct sockaddr *)at, sizeof *at) == 0 &&
+          listen(fd, 8) == 0 && getsockname(fd, (struct sockaddr *)at, &len) == 0);
+    return fd;
+}
+
+/* This process's own end of what was accepted. */
+static int other_end(int accepted)
+{
+    struct sockaddr_in peer = {0}, own = {0};
+    socklen_t len = sizeof peer;
+    CHECK(getpeername(accepted, (struct sockaddr *)&peer, &len) == 0);
+    for (int fd = 3; fd < 1024; fd++) {
+        len = sizeof own;
+        if (getsockname(fd, (struct sockaddr *)&own, &len) == 0 &&
+            own.sin_family == AF_INET && own.sin_port == peer.sin_port)
+            return fd;
+    }
+    return -1;
+}
+
+static int option_of(int fd, int level, int name)
+{
+    int value = 0;
+    socklen_t len = sizeof value;
+    CHECK(getsockopt(fd, level, name, &value, &len) == 0);
+    return value;
+}
+
+/* The kernel asks it every few seconds, where two hours are the custom: a commit's answer
+ * would be waited for that long. */
+static void a_host_without_power_is_noticed_in_seconds(void)
+{
+    struct sockaddr_in at;
+    char location[STORE_TESTSITE_BYTES];
+    pthread_t thread;
+    int listener = listen_anywhere(&at);
+    snprintf(location, sizeof location,
+             "postgresql://tsumugi@127.0.0.1:%d/none?sslmode=disable",
+             ntohs(at.sin_port));
+    CHECK(pthread_create(&thread, NULL, open_and_fail, location) == 0);
+    int accepted = accept(listener, NULL, NULL);
+    int line = other_end(accepted);
+    CHECK(option_of(line, SOL_SOCKET, SO_KEEPALIVE) == 1);
+    int noticed_s = option_of(line, IPPROTO_TCP, TCP_KEEPIDLE) +
+                    option_of(line, IPPROTO_TCP, TCP_KEEPINTVL) *
+                        option_of(line, IPPROTO_TCP, TCP_KEEPCNT);
+    CHECK(noticed_s >= 5 && noticed_s <= 15);
+    CHECK(option_of(line, IPPROTO_TCP, TCP_USER_TIMEOUT) == 10000);
+    close(accepted);
+    close(listener);
+    pthread_join(thread, NULL);
 }
 
 static void a_cut_connection_is_made_again(void)
@@ -237,6 +309,7 @@ int main(void)
         return test_done();
     }
     RUN(a_server_that_is_not_there_is_busy);
+    RUN(a_host_without_power_is_noticed_in_seconds);
     RUN(a_cut_connection_is_made_again);
     RUN(a_late_reader_s_cut_connection_is_made_again);
     RUN(what_is_read_once_is_asked_again_when_its_connection_was_cut);
