@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <string.h>
-#include <unistd.h>
-
 #include "base/test.h"
 #include "exchange/registry/registry_parts.h"
 #include "store/migrations.h"
 #include "store/store.h"
+#include "store/store_testsite.h"
 
 enum { MINUTE_MS = 60 * 1000 };
 
 static const struct registry_look_key key = {{{1}}, {{2}}};
 
 struct place {
-    char name[40];
+    struct store_testsite site;
     struct store *store;
     struct registry_looks *looks;
 };
@@ -20,11 +18,8 @@ struct place {
 static struct place place_open(void)
 {
     struct err err = {0};
-    struct place place = {.name = "/tmp/registry_look_XXXXXX"};
-    int fd = mkstemp(place.name);
-    CHECK(fd >= 0);
-    close(fd);
-    struct store_config config = {place.name, store_centre_migrations,
+    struct place place = {.site = store_testsite_new()};
+    struct store_config config = {place.site.location, store_centre_migrations,
                                   store_centre_migrations_count, NULL};
     place.store = store_open(&config, &err);
     place.looks = place.store ? registry_looks_open(place.store, NULL, &err) : NULL;
@@ -34,14 +29,9 @@ static struct place place_open(void)
 
 static void place_close(struct place *place)
 {
-    char name[60];
     registry_looks_close(place->looks);
     store_close(place->store);
-    unlink(place->name);
-    snprintf(name, sizeof name, "%s-wal", place->name);
-    unlink(name);
-    snprintf(name, sizeof name, "%s-shm", place->name);
-    unlink(name);
+    store_testsite_remove(&place->site);
 }
 
 static int64_t note(struct place *place, const struct registry_look_key *look, int64_t at)
