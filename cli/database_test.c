@@ -1,25 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The database server is stopped while people have a calendar open, in order and at once,
- * and comes back: meanwhile each request is refused with 503, a code and Retry-After,
- * nobody is logged out, readiness says it; afterwards all goes on by itself, and no row
- * of the audit that somebody had an answer for is missing, in its files and in its index.
- * Needs a server of its own: tools/postgres --alone. */
+ * and comes back, or its synchronous standby takes its place: meanwhile each request is
+ * refused with 503, a code and Retry-After, nobody is logged out, readiness says it;
+ * afterwards all goes on by itself, and nothing that somebody had an answer for is
+ * missing: no consent, no row of the audit, in its files and in its index. Needs a server
+ * of its own: tools/postgres --alone, and --standby for the other. */
 #include "cli/command_testlistener.h"
 
 #include <stdatomic.h>
 
 #include "exchange/audit/audit.h"
 
-enum { DESKS = 6, KEYS_OF_ONE = 100000, STATUS_MAX = 600 };
+enum { DESKS = 6, KEYS_OF_ONE = 100000, STATUS_MAX = 600, CONSENTS_MAX = 2000 };
 
 struct region {
     struct site *site;
     pid_t gateway;
     char person[33];
     char handle[33];
+    char other[33]; /* another person */
     struct browser browser;
     struct listener listener;
     int labs;
+    atomic_int asked_count;
+    atomic_int consent_count;
+    char consents[CONSENTS_MAX][33]; /* answered with 201 */
 };
 
 /* One of those who work all the time, each on a connection of the pool's. */
@@ -40,13 +45,15 @@ static struct told told;
 
 /* ---- the database server ---- */
 
+static const char *first_folder, *standby_folder;
+
 static int run_tool(const char *option, const char *mode)
 {
     const char *tool = getenv("TSUMUGI_TEST_POSTGRES_TOOL");
     int status = -1;
     pid_t child = fork();
     if (child == 0) {
-        execl(tool, tool, option, getenv("TSUMUGI_TEST_POSTGRES"), mode, (char *)NULL);
+        execl(tool, tool, option, first_folder, mode, (char *)NULL);
         _exit(127);
     }
     waitpid(child, &status, 0);
@@ -116,6 +123,36 @@ static void close_calendar(struct browser *browser, const char *handle)
     (void)browser_ask(browser, "DELETE", path, NULL);
 }
 
+/* Of a person with nothing to see, so that it disturbs nobody's calendar. */
+static void give_consent(struct desk *desk)
+{
+    struct region *region = desk->region;
+    char path[96];
+    int number = atomic_fetch_add(&region->asked_count, 1);
+    if (number >= CONSENTS_MAX)
+        return;
+    snprintf(path, sizeof path, "/api/v1/persons/%s/consents", region->other);
+    if (browser_ask(&desk->browser, "POST", path,
+                    "{\"form\":\"comprehensive\",\"channel\":\"oral\",\"giver\":"
+                    "\"self\"}") == 201 &&
+        browser_member(&desk->browser, "id", region->consents[number], 33))
+        atomic_fetch_add(&region->consent_count, 1);
+    note(&desk->browser);
+}
+
+/* Of the consents that were answered with 201. */
+static int count_lost(struct region *region)
+{
+    char path[96];
+    int lost = 0;
+    snprintf(path, sizeof path, "/api/v1/persons/%s/consents", region->other);
+    CHECK(browser_ask(&region->browser, "GET", path, NULL) == 200);
+    for (int i = 0; i < CONSENTS_MAX; i++)
+        lost += region->consents[i][0] &&
+                !strstr(region->browser.answer, region->consents[i]);
+    return lost;
+}
+
 static void *work(void *context)
 {
     struct desk *desk = context;
@@ -124,6 +161,7 @@ static void *work(void *context)
         char handle[33];
         (void)count_entries(browser, desk->region->handle);
         note(browser);
+        give_consent(desk);
         bool is_open = open_calendar(browser, desk->region->person, handle);
         note(browser);
         if (!is_open)
@@ -166,6 +204,20 @@ static void end_work(struct desk desks[DESKS])
 
 /* ---- the story ---- */
 
+static void register_other(struct region *region)
+{
+    char clinic[33] = "", body[512];
+    CHECK(find_facility(&region->browser, CLINIC, clinic));
+    snprintf(body, sizeof body,
+             "{\"name\":\"飯田 次郎\",\"kana\":\"イイダ ジロウ\",\"birth_date\":"
+             "\"1951-03-04\",\"sex\":\"M\",\"consent\":{\"form\":\"comprehensive\","
+             "\"channel\":\"paper\",\"giver\":\"self\"},\"numbers\":[{\"facility\":"
+             "\"%s\",\"number\":\"78\"}]}",
+             clinic);
+    CHECK(browser_ask(&region->browser, "POST", "/api/v1/persons", body) == 201);
+    CHECK(browser_member(&region->browser, "id", region->other, 33));
+}
+
 static void begin_region(struct region *region)
 {
     char path[SITE_PATH_BYTES], person[128];
@@ -182,6 +234,7 @@ static void begin_region(struct region *region)
     CHECK(browser_waits(&region->browser, "/api/v1/facilities", 200,
                         "\"is_connected\":true"));
     register_person(&region->browser, region->person);
+    register_other(region);
     snprintf(person, sizeof person, "/api/v1/persons/%s", region->person);
     CHECK(browser_waits(&region->browser, person, 200, "\"confirmed\""));
     CHECK(open_calendar(&region->browser, region->person, region->handle));
@@ -240,7 +293,7 @@ static void all_goes_on(struct region *region)
     CHECK_SOON(count_entries(browser, region->handle) == region->labs);
 }
 
-static void stop_and_start(struct region *region, const char *mode)
+static void stop_and_go_on(struct region *region, const char *mode)
 {
     static struct desk desks[DESKS];
     int kept_before = count_kept(region);
@@ -251,12 +304,17 @@ static void stop_and_start(struct region *region, const char *mode)
     CHECK_SOON(atomic_load(&told.status[503]) >= DESKS);
     all_is_refused_with_a_name(region);
     lab(region->site, ++region->labs); /* the hospital goes on writing */
-    CHECK(run_tool("--start", NULL) == 0);
+    if (standby_folder)
+        store_testsite_promote(standby_folder);
+    else
+        CHECK(run_tool("--start", NULL) == 0);
     all_goes_on(region);
     CHECK_SOON(atomic_load(&told.opened) >= at_stop + 4 * DESKS);
     end_work(desks);
     int opened = atomic_load(&told.opened);
-    printf("# %s: %d calendars opened, %d of them before it\n", mode, opened, at_stop);
+    printf("# %s: %d calendars opened, %d of them before it; %d consents\n", mode, opened,
+           at_stop, atomic_load(&region->consent_count));
+    CHECK(atomic_load(&region->consent_count) >= at_stop && count_lost(region) == 0);
     CHECK(count_kept(region) >= kept_before + opened);
     CHECK_SOON(count_indexed(region) == count_kept(region));
 }
@@ -277,8 +335,17 @@ static void a_database_that_is_away_is_said_and_its_return_needs_nobody(void)
     static struct region region;
     begin_region(&region);
     begin_listening(&region.listener, &region.browser);
-    stop_and_start(&region, "fast");
-    stop_and_start(&region, "immediate");
+    stop_and_go_on(&region, "fast");
+    stop_and_go_on(&region, "immediate");
+    end_region(&region);
+}
+
+static void a_standby_takes_over_and_nothing_answered_is_lost(void)
+{
+    static struct region region;
+    begin_region(&region);
+    begin_listening(&region.listener, &region.browser);
+    stop_and_go_on(&region, "immediate");
     end_region(&region);
 }
 
@@ -288,6 +355,17 @@ int main(void)
         SKIP("database", "no server of its own; tools/postgres --alone starts one");
         return test_done();
     }
-    RUN(a_database_that_is_away_is_said_and_its_return_needs_nobody);
+    char both[STORE_TESTSITE_BYTES];
+    first_folder = getenv("TSUMUGI_TEST_POSTGRES");
+    standby_folder = getenv("TSUMUGI_TEST_STANDBY");
+    if (!standby_folder) {
+        RUN(a_database_that_is_away_is_said_and_its_return_needs_nobody);
+        return test_done();
+    }
+    snprintf(both, sizeof both, "%s,%s", first_folder, standby_folder);
+    first_folder = strdup(first_folder);
+    setenv("TSUMUGI_TEST_POSTGRES", both,
+           1); /* where databases are, for all that comes */
+    RUN(a_standby_takes_over_and_nothing_answered_is_lost);
     return test_done();
 }

@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <sys/wait.h>
 
 enum { THINGS_MAX = 60000, WRITERS = 8, BEFORE = 1000, AFTER = 500, WAIT_MS = 60000 };
 enum { GIVEN_UP_MS = 20000, AWAY_MS_MAX = 30000 };
@@ -71,21 +70,6 @@ static void signal_server(const char *folder, int number)
     char *rest = line;
     for (long child = strtol(rest, &rest, 10); child > 1; child = strtol(rest, &rest, 10))
         kill((pid_t)child, number);
-}
-
-static void promote(const char *folder)
-{
-    pid_t child = fork();
-    int status = -1;
-    if (child == 0) {
-        execlp("psql", "psql", "-q", "-X", "-h", folder, "-U", "tsumugi", "-d",
-               "postgres", "-o", "/dev/null", "-c",
-               "ALTER SYSTEM SET synchronous_standby_names = ''", "-c",
-               "SELECT pg_promote()", "-c", "SELECT pg_reload_conf()", (char *)NULL);
-        _exit(127);
-    }
-    waitpid(child, &status, 0);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 static int count_missing(struct writing *writing)
@@ -196,7 +180,7 @@ static void nothing_acknowledged_is_lost_when_the_standby_takes_over(void)
     /* without a word to anybody, as a power cut does it */
     signal_server(getenv("TSUMUGI_TEST_POSTGRES"), SIGKILL);
     int64_t killed_ms = now_ms();
-    promote(getenv("TSUMUGI_TEST_STANDBY"));
+    store_testsite_promote(getenv("TSUMUGI_TEST_STANDBY"));
     int at_promotion = atomic_load(&writing.acknowledged);
     CHECK(wait_for(&writing, at_promotion + 1));
     int away_ms = (int)(now_ms() - killed_ms);

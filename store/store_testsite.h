@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/test.h"
@@ -59,4 +60,21 @@ static inline int store_testsite_unlink(const char *path, const struct stat *sta
 static inline void store_testsite_remove(struct store_testsite *site)
 {
     CHECK(nftw(site->directory, store_testsite_unlink, 8, FTW_DEPTH | FTW_PHYS) == 0);
+}
+
+/* The standby whose socket lies in `folder` becomes the one that takes writes, and waits
+ * for no standby of its own. */
+static inline void store_testsite_promote(const char *folder)
+{
+    pid_t child = fork();
+    int status = -1;
+    if (child == 0) {
+        execlp("psql", "psql", "-q", "-X", "-h", folder, "-U", "tsumugi", "-d",
+               "postgres", "-o", "/dev/null", "-c",
+               "ALTER SYSTEM SET synchronous_standby_names = ''", "-c",
+               "SELECT pg_promote()", "-c", "SELECT pg_reload_conf()", (char *)NULL);
+        _exit(127);
+    }
+    waitpid(child, &status, 0);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
