@@ -150,6 +150,11 @@ static void the_server_s_role_adds_to_the_audit_s_index_and_changes_nothing_in_i
         "GRANT ALL ON audit_index TO tsumugi_server"); /* warned, and nothing more */
     CHECK(is_indexed() && make_roles());               /* which gives nothing back */
     CHECK(!may("DELETE FROM audit_index"));
+    /* what its owner gave to everybody, too */
+    CHECK(ask("tsumugi_owner", database, "-c", "GRANT ALL ON audit_index TO PUBLIC",
+              true) == 0);
+    CHECK(may("DELETE FROM audit_index WHERE node = 'none'"));
+    CHECK(make_roles() && !may("DELETE FROM audit_index WHERE node = 'none'"));
     CHECK(may("UPDATE session SET closed_at = closed_at")); /* what it needs it has */
     site_free(site);
 }
