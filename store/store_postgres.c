@@ -547,7 +547,7 @@ static int64_t changes(struct store_engine *engine)
  * by itself, and an answer to a commit means that it is on the disk. */
 static const char settings[] =
     "SET lock_timeout = 5000; SET statement_timeout = 30000;"
-    "SET idle_in_transaction_session_timeout = 60000; SET timezone = 'UTC';"
+    "SET idle_in_transaction_session_timeout = 15000; SET timezone = 'UTC';"
     "SET bytea_output = 'hex'; SET standard_conforming_strings = on;"
     "SET plan_cache_mode = force_generic_plan;" /* statements are written for one plan */
     "SET default_transaction_isolation = 'repeatable read';"

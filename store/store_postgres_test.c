@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <signal.h>
 
 static bool run_sql(struct store_session *session, void *context, struct err *err)
 {
@@ -259,6 +260,58 @@ static void only_one_process_writes_at_a_time(void)
     store_testsite_remove(&place);
 }
 
+static bool add_and_freeze(struct store_session *session, void *context, struct err *err)
+{
+    bool *has_frozen = context;
+    struct thing thing = {.name = "frozen", .number = 1};
+    if (!insert_thing(session, &thing, err))
+        return false;
+    if (!*has_frozen) {
+        *has_frozen = true;
+        raise(SIGSTOP);
+    }
+    return true;
+}
+
+static int write_and_freeze(const char *location)
+{
+    struct err err = {0};
+    bool has_frozen = false;
+    struct store *store = open_file(location, &err);
+    bool is_kept =
+        store && store_write(store, STORE_LIVE, add_and_freeze, &has_frozen, &err);
+    store_close(store);
+    return is_kept ? 0 : 1;
+}
+
+/* It has everybody's turn, until the server takes it away; then it begins again. */
+static void a_process_that_freezes_while_it_writes_holds_the_others_up_for_seconds(void)
+{
+    struct store_testsite place = store_testsite_new();
+    struct store *store = open_place(&place);
+    struct clock clock = clock_system();
+    struct err err = {0};
+    int status = 0;
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(write_and_freeze(place.location));
+    CHECK(waitpid(child, &status, WUNTRACED) == child && WIFSTOPPED(status));
+    int64_t begun_ms = clock_monotonic_ms(&clock);
+    while (!add(store, "a", 1, &err) && clock_monotonic_ms(&clock) - begun_ms < 70000) {
+        CHECK(err.kind == ERR_BUSY);
+        err_clear(&err);
+    }
+    int held_ms = (int)(clock_monotonic_ms(&clock) - begun_ms);
+    printf("# held up for %d ms\n", held_ms);
+    CHECK(held_ms < 25000);
+    kill(child, SIGCONT);
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0 && count_things(store) == 2);
+    store_close(store);
+    store_testsite_remove(&place);
+}
+
 /* tools/postgres makes such a one. */
 static void a_database_that_sorts_by_language_is_refused(void)
 {
@@ -316,6 +369,7 @@ int main(void)
     RUN(a_transaction_whose_connection_was_cut_is_repeated);
     RUN(several_serve_from_one_database);
     RUN(only_one_process_writes_at_a_time);
+    RUN(a_process_that_freezes_while_it_writes_holds_the_others_up_for_seconds);
     RUN(a_database_that_sorts_by_language_is_refused);
     RUN(a_fault_s_text_has_no_values);
     return test_done();
