@@ -214,23 +214,33 @@ static size_t receive_body(struct http1 *http1, struct span bytes)
     return http1->state == STATE_DISCARD ? bytes.len : bytes.len - rest.len;
 }
 
+/* Answers without a body are given out whole at once: nothing but this stops a peer that
+ * goes on asking and reads none of them. `drained` offers its bytes again. */
+static bool has_much_to_send(const struct http1 *http1)
+{
+    return http_connection_queued(http1->connection) > HTTP_CONNECTION_HIGH_BYTES;
+}
+
 static size_t received(void *self, struct span bytes)
 {
     struct http1 *http1 = self;
     http1->has_unread = false;
     switch (http1->state) {
     case STATE_IDLE:
+        if (has_much_to_send(http1))
+            break;
+        return receive_head(http1, bytes);
     case STATE_HEAD:
         return receive_head(http1, bytes);
     case STATE_BODY:
         return receive_body(http1, bytes);
     case STATE_WAITING:
-        http1->has_unread = true;
-        return 0;
-    case STATE_DISCARD:
         break;
+    case STATE_DISCARD:
+        return bytes.len;
     }
-    return bytes.len;
+    http1->has_unread = true;
+    return 0;
 }
 
 /* A half-closed peer still gets an answer that is on its way; a stream has lost its
@@ -417,6 +427,8 @@ static void drained(void *self)
     struct http1 *http1 = self;
     if (http1->call && http1->is_answering)
         more(http1);
+    else if (http1->state == STATE_IDLE)
+        http_connection_again(http1->connection);
 }
 
 static const struct http_connection_events events = {.received = received,

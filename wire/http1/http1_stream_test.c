@@ -165,7 +165,19 @@ static void keep_and_resume(struct http_call *call, void *context)
     http_resume(call, ping, NULL);
 }
 
+/* A head of some kilobytes, and nothing behind it. */
+static void answer_head_only(struct http_call *call, void *context)
+{
+    static char value[3001];
+    (void)context;
+    memset(value, 'v', sizeof value - 1);
+    http_add_header(call, "x-long", value);
+    atomic_fetch_add(&site.entered_count, 1);
+    http_answer_empty(call);
+}
+
 static const struct http_route routes[] = {
+    {HTTP_GET, "/api/v1/head_only", answer_head_only, 0},
     {HTTP_GET, "/api/v1/own", stream_own, 0},
     {HTTP_GET, "/api/v1/resumed", keep_and_resume, 0},
     {HTTP_GET, "/api/v1/ping", ping, 0},
@@ -392,6 +404,56 @@ static void a_stalled_reader_is_cut(void)
     close_site();
 }
 
+/* True when no more of them began for a while. */
+static bool comes_to_rest(const atomic_int *count, int all)
+{
+    enum { REST_MS = 300 };
+    int before = -1, rested_ms = 0;
+    for (int i = 0; i < 4 * WAIT_MS && rested_ms < REST_MS; i++, rested_ms++) {
+        int now = atomic_load(count);
+        rested_ms = now == before ? rested_ms : 0;
+        before = now;
+        usleep(1000);
+    }
+    return before > 0 && before < all;
+}
+
+static int count_answers(int fd)
+{
+    static const char status_line[] = "HTTP/1.1 204 ";
+    static char bytes[65536];
+    size_t kept = 0;
+    int count = 0;
+    for (;;) {
+        ssize_t len = recv(fd, bytes + kept, sizeof bytes - kept, 0);
+        if (len <= 0)
+            return count;
+        const char *at = bytes, *end = bytes + kept + len;
+        for (const char *next;
+             (next = memmem(at, (size_t)(end - at), status_line, strlen(status_line)));
+             count++)
+            at = next + 1;
+        kept = end - at < 12 ? (size_t)(end - at) : 12;
+        memmove(bytes, end - kept, kept);
+    }
+}
+
+/* Else what it was answered would grow to all that a connection may queue. */
+static void who_asks_and_does_not_read_is_not_read_either(void)
+{
+    enum { REQUESTS = 8000 };
+    static const char one[] = "GET /api/v1/head_only HTTP/1.1\r\n" OWN "\r\n";
+    open_site(usual());
+    int fd = dial();
+    for (int i = 0; i < REQUESTS; i++)
+        say_string(fd, one);
+    CHECK(comes_to_rest(&site.entered_count, REQUESTS));
+    shutdown(fd, SHUT_WR);
+    CHECK(count_answers(fd) == REQUESTS);
+    close(fd);
+    close_site();
+}
+
 static void a_reader_that_leaves_ends_the_stream(void)
 {
     open_site(usual());
@@ -489,6 +551,7 @@ int main(void)
     RUN(an_aborted_stream_never_looks_whole);
     RUN(a_source_that_does_not_pause_is_cut);
     RUN(a_stalled_reader_is_cut);
+    RUN(who_asks_and_does_not_read_is_not_read_either);
     RUN(a_reader_that_leaves_ends_the_stream);
     RUN(events_arrive_one_by_one);
     RUN(many_clients_come_and_go);

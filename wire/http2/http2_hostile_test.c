@@ -93,6 +93,25 @@ static void resets_that_the_peer_provokes_count_like_its_own(void)
     CHECK(pair->server.count < 300);
 }
 
+/* Nothing of ours goes out meanwhile: the peer does not read. */
+static void what_a_peer_provokes_and_does_not_read_has_an_end(void)
+{
+    struct http2_settings settings = http2_default_settings(HTTP2_SERVER);
+    settings.resets_burst = 200;
+    PAIR pair = pair_new_with(NULL, &settings);
+    pair->answers_at_once = false;
+    CLEANUP(buf_free) struct buf in = preface();
+    for (uint32_t id = 1; id < 2 * 2000; id += 2)
+        frame(&in, 1, 5, id, GET_BLOCK);
+    CHECK(give(&pair->server, buf_view(&in))); /* all but 128 are refused */
+    buf_reset(&in);
+    for (uint32_t id = 2 * 2000 + 1; id < 2 * 20000; id += 2)
+        frame(&in, 1, 5, id, GET_BLOCK);
+    CHECK(!give(&pair->server, buf_view(&in)));
+    CHECK(pair->server.code && strcmp(pair->server.code, "http2_flood") == 0);
+    CHECK(pair->server.count == settings.streams_max);
+}
+
 static void check_flood(uint8_t type, uint8_t flags, uint32_t id, struct span payload,
                         int count)
 {
@@ -347,6 +366,7 @@ int main(void)
 {
     RUN(a_flood_of_resets_ends_the_connection);
     RUN(resets_that_the_peer_provokes_count_like_its_own);
+    RUN(what_a_peer_provokes_and_does_not_read_has_an_end);
     RUN(floods_of_cheap_frames_end_the_connection);
     RUN(pings_now_and_then_are_fine);
     RUN(a_head_that_is_too_large_is_refused_and_the_connection_goes_on);

@@ -25,11 +25,24 @@ static struct http2_stream *find_stream(nghttp2_session *inner, int32_t id)
 
 /* ---- frames that cost the peer nothing ---- */
 
+/* What a peer provokes is counted when it goes out (on_frame_send), which it does not
+ * to a peer that reads nothing. A client sends in its own time, and waits with it. */
+static bool has_too_much_waiting(const struct http2_session *session)
+{
+    const struct http2_settings *settings = &session->settings;
+    size_t max = settings->resets_burst +
+                 (size_t)settings->streams_max * WAITING_FRAMES_PER_STREAM;
+    return settings->role == HTTP2_SERVER &&
+           nghttp2_session_get_outbound_queue_size(session->inner) > max;
+}
+
 static int on_begin_frame(nghttp2_session *inner, const nghttp2_frame_hd *frame,
                           void *user)
 {
     (void)inner;
     struct http2_session *session = user;
+    if (has_too_much_waiting(session))
+        return http2_session_calm(session);
     switch (frame->type) {
     case NGHTTP2_DATA:
         if (frame->length > 0 || (frame->flags & NGHTTP2_FLAG_END_STREAM))

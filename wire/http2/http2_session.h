@@ -14,6 +14,9 @@ enum {
     HEAD_BOMB_FACTOR = 8,
     UPDATE_CREDIT_FIRST = 2000,
     UPDATE_CREDIT_MAX = 100000,
+    /* Frames that wait to be sent: what an honest peer's streams bring about, each, while
+     * it takes nothing; beside these, resets up to their burst. */
+    WAITING_FRAMES_PER_STREAM = 16,
     FRAME_HEAD_BYTES = 9 /* RFC 9113 section 4.1 */
 };
 
