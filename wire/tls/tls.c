@@ -162,10 +162,14 @@ static bool read_files(SSL_CTX *ssl, const struct tls_files *files, struct err *
     return true;
 }
 
-/* TL-1, TL-3, TL-6: 1.3 only, no tickets and no cache, so that no verdict is resumed. */
+/* TL-1, TL-3, TL-6: 1.3 only, no tickets and no cache, so that no verdict is resumed.
+ * Named here too is what OpenSSL would take from the machine's openssl.cnf: the suites,
+ * and the level below which keys and signatures are too weak (RSA 2048, SHA-256). */
 static bool set_rules(SSL_CTX *ssl)
 {
+    enum { BITS_112 = 2 };
     static const unsigned char id[] = "tsumugi";
+    SSL_CTX_set_security_level(ssl, BITS_112);
     SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION |
                                  SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
@@ -177,6 +181,9 @@ static bool set_rules(SSL_CTX *ssl)
            SSL_CTX_set_num_tickets(ssl, 0) == 1 &&
            SSL_CTX_set_max_early_data(ssl, 0) == 1 &&
            SSL_CTX_set1_groups_list(ssl, "X25519:P-256:P-384") == 1 &&
+           SSL_CTX_set_ciphersuites(ssl, "TLS_AES_256_GCM_SHA384:"
+                                         "TLS_CHACHA20_POLY1305_SHA256:"
+                                         "TLS_AES_128_GCM_SHA256") == 1 &&
            SSL_CTX_set_session_id_context(ssl, id, sizeof id - 1) == 1;
 }
 

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What our server agrees to, tried by a client that would agree to nearly anything:
- * versions, suites, groups, resumption, renegotiation (requirements TL-1 to TL-6). */
+ * versions, suites, groups, weak keys and signatures, resumption, renegotiation
+ * (requirements TL-1 to TL-6), on a machine whose openssl.cnf allows nearly anything. */
 #include "wire/tls/tls.h"
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/ssl.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "base/test.h"
 
 enum { BYTES_MAX = 1 << 20 };
@@ -15,12 +19,29 @@ enum { BYTES_MAX = 1 << 20 };
 static char folder[] = "/tmp/tls_profile_XXXXXX";
 static char authority_file[80], certificate_file[80], key_file[80];
 static char client_certificate[80], client_key[80];
+static char authority_key_file[80];
+
+/* Before anything of OpenSSL is called, which reads it once. */
+static void make_machine_lax(void)
+{
+    static const char lax[] = "openssl_conf = all\n[all]\nssl_conf = tls\n"
+                              "[tls]\nsystem_default = lax\n"
+                              "[lax]\nMinProtocol = TLSv1\n"
+                              "CipherString = ALL:@SECLEVEL=0\n"
+                              "Ciphersuites = TLS_AES_128_CCM_8_SHA256:"
+                              "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256\n";
+    struct err err = {0};
+    char name[80];
+    CHECK(mkdtemp(folder));
+    snprintf(name, sizeof name, "%s/openssl.cnf", folder);
+    CHECK(path_write_file(name, span_cstr(lax), &err));
+    CHECK(setenv("OPENSSL_CONF", name, 1) == 0);
+}
 
 static void make_files(void)
 {
     struct err err = {0};
     char authority[64], server[64], client[64], fingerprint[HASH_HEX_BYTES];
-    CHECK(mkdtemp(folder));
     snprintf(authority, sizeof authority, "%s/ca", folder);
     snprintf(server, sizeof server, "%s/server", folder);
     snprintf(client, sizeof client, "%s/client", folder);
@@ -32,12 +53,14 @@ static void make_files(void)
     snprintf(key_file, sizeof key_file, "%s.key", server);
     snprintf(client_certificate, sizeof client_certificate, "%s.crt", client);
     snprintf(client_key, sizeof client_key, "%s.key", client);
+    snprintf(authority_key_file, sizeof authority_key_file, "%s.key", authority);
 }
 
 static void remove_files(void)
 {
     static const char *const names[] = {"ca.crt",     "ca.key",     "server.crt",
-                                        "server.key", "client.crt", "client.key"};
+                                        "server.key", "client.crt", "client.key",
+                                        "openssl.cnf"};
     char name[80];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         snprintf(name, sizeof name, "%s/%s", folder, names[i]);
@@ -185,6 +208,58 @@ static void p256_after_another_guess(SSL_CTX *context)
     CHECK(SSL_CTX_set1_groups_list(context, "P-521:P-256") == 1);
 }
 
+static EVP_PKEY *read_key(const char *name)
+{
+    BIO *file = BIO_new_file(name, "r");
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(file, NULL, NULL, NULL);
+    BIO_free(file);
+    return key;
+}
+
+/* The client's own certificate, signed anew by its authority: with another digest, or
+ * (bits > 0) for another key. */
+static void show_instead(SSL_CTX *context, const EVP_MD *digest, unsigned bits)
+{
+    BIO *file = BIO_new_file(client_certificate, "r");
+    X509 *certificate = PEM_read_bio_X509(file, NULL, NULL, NULL);
+    EVP_PKEY *key = bits > 0 ? EVP_RSA_gen(bits) : read_key(client_key);
+    EVP_PKEY *authority_key = read_key(authority_key_file);
+    SSL_CTX_set_security_level(context, 0);
+    CHECK(X509_set_pubkey(certificate, key) == 1);
+    CHECK(X509_sign(certificate, authority_key, digest) > 0);
+    CHECK(SSL_CTX_use_certificate(context, certificate) == 1);
+    CHECK(SSL_CTX_use_PrivateKey(context, key) == 1);
+    /* else it would show the former one, which it still has */
+    CHECK(bits == 0 ||
+          SSL_CTX_set1_client_sigalgs_list(context, "rsa_pss_rsae_sha256") == 1);
+    EVP_PKEY_free(authority_key);
+    EVP_PKEY_free(key);
+    X509_free(certificate);
+    BIO_free(file);
+}
+
+static void rsa_2048(SSL_CTX *context)
+{
+    show_instead(context, EVP_sha256(), 2048);
+}
+
+static void rsa_1024(SSL_CTX *context)
+{
+    show_instead(context, EVP_sha256(), 1024);
+}
+
+static void signed_by_sha_1(SSL_CTX *context)
+{
+    show_instead(context, EVP_sha1(), 0);
+}
+
+static void weak_keys_and_signatures_are_refused(void)
+{
+    CHECK(is_agreed(rsa_2048));
+    CHECK(!is_agreed(rsa_1024));
+    CHECK(!is_agreed(signed_by_sha_1));
+}
+
 static void only_1_3_is_spoken(void)
 {
     CHECK(is_agreed(NULL));
@@ -241,9 +316,11 @@ static void keys_may_be_renewed_and_nothing_be_renegotiated(void)
 
 int main(void)
 {
+    make_machine_lax();
     make_files();
     RUN(only_1_3_is_spoken);
     RUN(only_the_suites_and_groups_of_the_profile_are_agreed);
+    RUN(weak_keys_and_signatures_are_refused);
     RUN(nothing_is_given_out_to_resume_with);
     RUN(keys_may_be_renewed_and_nothing_be_renegotiated);
     remove_files();
