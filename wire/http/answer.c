@@ -145,6 +145,7 @@ static void add_common_fields(struct http_call *call, const char *cache_control)
     add_field(call, "x-content-type-options", SPAN("nosniff"));
     add_field(call, "referrer-policy", SPAN("no-referrer"));
     add_field(call, "cross-origin-opener-policy", SPAN("same-origin"));
+    add_field(call, "cross-origin-resource-policy", SPAN("same-origin"));
     if (call->peer.is_secure)
         add_field(call, "strict-transport-security", SPAN("max-age=31536000"));
     if (!has_field(call, "cache-control"))

@@ -143,6 +143,8 @@ struct http_call *http_call_begin(struct http_service *service,
         http_call_refuse(call, 431, "headers_too_many");
     else if (!read_method(call, head->method))
         http_call_refuse(call, 501, "method_unknown");
+    else if (!http_host_is_valid(head->host))
+        http_call_refuse(call, 400, "host_invalid"); /* RFC 9112 3.2 */
     else if (!http_host_is_ours(service, head->host))
         http_call_refuse(call, 421, "host_unknown");
     else if (!http_target_parse(head->target, &call->arena, &call->target, &err) ||

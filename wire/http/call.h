@@ -98,7 +98,9 @@ struct http_service {
 
 void http_service_put_meters(struct http_service *service, struct buf *out);
 void http_service_release(struct http_service *service);
-/* True when a request for this Host is for us. */
+/* A name or an address, with or without a port. */
+bool http_host_is_valid(struct span host);
+/* True when a request for this valid Host is for us. */
 bool http_host_is_ours(const struct http_service *service, struct span host);
 
 /* ---- streams ---- */

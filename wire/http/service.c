@@ -119,13 +119,14 @@ static bool has_host_characters(struct span name)
     return name.len > 0;
 }
 
+bool http_host_is_valid(struct span host)
+{
+    return host.len > 0 && has_host_characters(without_port(host));
+}
+
 bool http_host_is_ours(const struct http_service *service, struct span host)
 {
-    if (host.len == 0)
-        return false;
     struct span name = without_port(host);
-    if (!has_host_characters(name))
-        return false;
     if (!service->hosts && !service->has_loopback_hosts_only)
         return true;
     for (size_t i = 0; service->hosts && service->hosts[i]; i++)
