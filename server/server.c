@@ -451,6 +451,8 @@ static bool open_listeners(struct server *server, struct err *err)
                                     .context = server->gateways,
                                     .ping_ms = PING_MS,
                                     .log = &server->log};
+    http.limits.connections_max = config->connections;
+    http.limits.connections_per_address_max = config->connections_per_address;
     server->hub = tunnel_hub_open(&hub, err);
     server->http = server->hub ? http_server_open(&http, err) : NULL;
     return server->http != NULL;

@@ -8,7 +8,12 @@
 #include "base/rand.h"
 #include "formats/json/json.h"
 
-enum { CONFIG_BYTES_MAX = 64 * 1024 };
+enum {
+    CONFIG_BYTES_MAX = 64 * 1024,
+    CONNECTIONS_MAX = 16384,
+    CONNECTIONS_USUAL = 1024,
+    CONNECTIONS_PER_ADDRESS_USUAL = 256
+};
 
 static bool take_name(const struct json_value *object, const char *key,
                       struct arena *arena, const char **name, struct err *err)
@@ -69,10 +74,25 @@ static bool check_demo(const struct server_config *config, struct err *err)
     return true;
 }
 
+static bool read_sizes(const struct json_value *root, struct server_config *config,
+                       struct err *err)
+{
+    int64_t workers = 4, connections = CONNECTIONS_USUAL;
+    int64_t per_address = CONNECTIONS_PER_ADDRESS_USUAL;
+    if (!json_take_int_or(root, "workers", 1, 64, &workers, err) ||
+        !json_take_int_or(root, "connections", 1, CONNECTIONS_MAX, &connections, err) ||
+        !json_take_int_or(root, "connections_per_address", 1, CONNECTIONS_MAX,
+                          &per_address, err))
+        return false;
+    config->workers = (int)workers;
+    config->connections = (int)connections;
+    config->connections_per_address = (int)per_address;
+    return true;
+}
+
 static bool read_all(const struct json_value *root, struct arena *arena,
                      struct server_config *config, struct err *err)
 {
-    int64_t workers = 4;
     if (!take_name_or(root, "database", arena, &config->database, err) ||
         !take_name_or(root, "keys", arena, &config->keys, err) ||
         !take_name_or(root, "backup_key", arena, &config->backup_key, err) ||
@@ -82,9 +102,8 @@ static bool read_all(const struct json_value *root, struct arena *arena,
         !read_listener(root, "gateways", arena, &config->gateways, err) ||
         (json_member(root, "metrics") &&
          !read_listener(root, "metrics", arena, &config->metrics, err)) ||
-        !json_take_int_or(root, "workers", 1, 64, &workers, err))
+        !read_sizes(root, config, err))
         return false;
-    config->workers = (int)workers;
     return !json_member(root, "demo") ||
            json_take_bool(root, "demo", &config->is_demo, err);
 }
@@ -92,9 +111,11 @@ static bool read_all(const struct json_value *root, struct arena *arena,
 bool server_read_config(const char *file, struct arena *arena,
                         struct server_config *config, struct err *err)
 {
-    static const char *const keys[] = {"data",     "database", "keys",    "node",
-                                       "browsers", "gateways", "metrics", "backup_key",
-                                       "workers",  "demo",     NULL};
+    static const char *const keys[] = {
+        "data",     "database", "keys",        "node",
+        "browsers", "gateways", "metrics",     "backup_key",
+        "workers",  "demo",     "connections", "connections_per_address",
+        NULL};
     struct span bytes = {0};
     *config = (struct server_config){0};
     if (!path_read_named(file, CONFIG_BYTES_MAX, arena, &bytes, err))

@@ -25,6 +25,8 @@ struct server_config {
     const char *backup_key; /* file that `tsumugi backup` seals with; may be NULL */
     bool is_demo;           /* loopback, plain HTTP, synthetic data only */
     int workers;
+    int connections; /* of browsers, at once: all, and from one address */
+    int connections_per_address;
 };
 
 /* Names live in the arena. ERR_SYNTAX config_*. A listener without TLS is accepted only

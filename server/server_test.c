@@ -4,7 +4,9 @@
 #include "server/server.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -136,6 +138,48 @@ static void a_key_of_ours_that_others_may_read_stops_the_start(void)
     CHECK(chmod(path, 0600) == 0);
 }
 
+static void *run_server(void *server)
+{
+    server_run(server);
+    return NULL;
+}
+
+static int dial(uint16_t port)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_port = htons(port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct timeval limit = {.tv_sec = 5};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    CHECK(connect(fd, (const struct sockaddr *)(const void *)&at, sizeof at) == 0);
+    return fd;
+}
+
+/* A newcomer takes the place of the one that waits. */
+static void an_address_has_as_many_connections_as_the_configuration_says(void)
+{
+    static const char ask[] = "GET /healthz/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    struct err err = {0};
+    char answer[16] = "";
+    pthread_t thread;
+    struct server *server = open_server(
+        "{\"address\":\"127.0.0.1\",\"port\":0},\"connections_per_address\":1", &err);
+    CHECK(server && pthread_create(&thread, NULL, run_server, server) == 0);
+    int first = dial(server_port(server)), second = dial(server_port(server));
+    CHECK(recv(first, answer, sizeof answer, 0) <= 0 && errno != EAGAIN);
+    CHECK(send(second, ask, strlen(ask), 0) == (ssize_t)strlen(ask));
+    CHECK(recv(second, answer, 12, MSG_WAITALL) == 12 &&
+          memcmp(answer, "HTTP/1.1 200", 12) == 0);
+    close(first);
+    close(second);
+    server_stop(server);
+    pthread_join(thread, NULL);
+    server_close(server);
+    CHECK(!open_server("{\"address\":\"127.0.0.1\",\"port\":0},\"connections\":0", &err));
+    CHECK(err.kind == ERR_SYNTAX && strstr(err.text, "connections"));
+}
+
 /* ---- routes and contract ---- */
 
 struct comparing {
@@ -229,6 +273,7 @@ int main(void)
     RUN(a_missing_certificate_is_named);
     RUN(a_port_in_use_is_named);
     RUN(a_key_of_ours_that_others_may_read_stops_the_start);
+    RUN(an_address_has_as_many_connections_as_the_configuration_says);
     RUN(every_route_is_in_the_contract_and_nothing_beside_it);
     RUN(a_damaged_database_stops_the_start_by_name);
     RUN(remove_folder);

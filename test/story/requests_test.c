@@ -308,6 +308,7 @@ static void asking_counts_as_searching(void)
     reply = go(&story->asker, "POST /api/v1/requests",
                "{\"asked\":\"" HOSPITAL "\"," CHART "}");
     CHECK(reply.status == 429 && has(&reply, "search_rate"));
+    CHECK(strstr(reply.head, "\r\nretry-after: 60"));
     story_free(story);
 }
 

@@ -27,8 +27,9 @@ struct http_server {
     struct tls_context *tls;
     struct loop_listener *listener;
     struct accepted *newest;
-    atomic_int count; /* read from any thread */
-    bool is_closed;   /* freed with its last connection */
+    atomic_int count; /* both read from any thread */
+    atomic_uint_fast64_t given_up_count;
+    bool is_closed; /* freed with its last connection */
 };
 
 static void free_server(struct http_server *server)
@@ -123,6 +124,7 @@ static bool give_up(struct accepted *accepted)
     if (!accepted)
         return false;
     accepted->is_given_up = true;
+    accepted->server->given_up_count++;
     http_connection_close(accepted->connection);
     return true;
 }
@@ -218,6 +220,10 @@ void http_server_put_meters(struct http_server *server, struct buf *out)
     http_service_put_meters(server->service, out);
     meter_put_head(out, "tsumugi_http_connections", "gauge", "Connections open now.");
     meter_put(out, "tsumugi_http_connections", "", atomic_load(&server->count));
+    meter_put_head(out, "tsumugi_http_given_up_total", "counter",
+                   "Connections ended or turned away because there were too many.");
+    meter_put(out, "tsumugi_http_given_up_total", "",
+              (int64_t)atomic_load(&server->given_up_count));
 }
 
 uint16_t http_server_port(const struct http_server *server)

@@ -530,6 +530,15 @@ static bool is_turned_away(int fd)
     return reply.len == 0 && (reply.was_reset || reply.has_ended);
 }
 
+static bool has_given_up(int count)
+{
+    char line[64];
+    CLEANUP(buf_free) struct buf out = buf_init(1 << 20);
+    http_server_put_meters(site.server, &out);
+    snprintf(line, sizeof line, "\ntsumugi_http_given_up_total %d\n", count);
+    return memmem(out.at, out.len, line, strlen(line)) != NULL;
+}
+
 static void a_full_house_gives_up_who_kept_it_waiting_longest(void)
 {
     struct http_limits limits = usual();
@@ -551,6 +560,7 @@ static void a_full_house_gives_up_who_kept_it_waiting_longest(void)
     atomic_store(&site.may_leave, true);
     listen_for(served, NULL);
     CHECK(status_of_reply() == 204); /* whoever waits for an answer gets it */
+    CHECK(has_given_up(2));
     const int fds[] = {slow, served, idle, first, second};
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
         close(fds[i]);
@@ -568,7 +578,7 @@ static void check_full_house(struct http_limits limits)
     CHECK(comes_true(&site.entered_count, 2));
     fds[2] = dial();
     say_string(fds[2], START OWN "\r\n");
-    CHECK(is_turned_away(fds[2]));
+    CHECK(is_turned_away(fds[2]) && has_given_up(1));
     atomic_store(&site.may_leave, true);
     for (int i = 0; i < 2; i++) {
         listen_for(fds[i], NULL);
