@@ -86,6 +86,7 @@ static void metrics_tell_what_an_operator_needs_and_name_nobody(void)
     CHECK(log_in_first(&browser) == 200);
     CHECK(browser_ask(&browser, "GET", "/api/v1/persons/00000000000000000000000000000001",
                       NULL) == 404);
+    CHECK(browser_ask(&browser, "GET", "/metrics", NULL) == 404);
     CHECK(get(site, "/metrics") == 200);
     CHECK(tells("tsumugi_ready 1\n") && tells("tsumugi_gateways_ready 0\n"));
     CHECK(tells("tsumugi_http_requests_total{method=\"POST\",route=\"/api/v1/session\","

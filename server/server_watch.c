@@ -225,12 +225,19 @@ static void put_certificates(const struct server_watch *watch, struct buf *out)
     (void)!put_kept(watch, out, now_ms, &err); /* a database that fails shows elsewhere */
 }
 
+/* Not over TLS: a balancer on this machine passes on who is anywhere. */
+static bool is_from_here(const struct http_call *call)
+{
+    const char *address = http_remote_address(call);
+    return !http_is_secure(call) &&
+           (strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0);
+}
+
 static void answer_metrics(struct http_call *call, void *context)
 {
     const struct server_watch *watch = context;
     struct err err = {0};
-    if (strncmp(http_remote_address(call), "127.", 4) != 0 &&
-        strcmp(http_remote_address(call), "::1") != 0) {
+    if (!is_from_here(call)) {
         err_set(&err, ERR_MISSING, "not_found", "not from outside");
         http_answer_problem(call, &err);
         return;

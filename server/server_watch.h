@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /* Private to server/: what an operator's tools ask. GET /healthz says whether this
- * process is ready to serve, /healthz/live whether it runs at all, /metrics (loopback
- * only) what it counts, in Prometheus text. None of them has a patient's data. */
+ * process is ready to serve, /healthz/live whether it runs at all, /metrics (plain, on
+ * loopback only) what it counts, in Prometheus text. None has a patient's data. */
 
 #include "server/server_config.h"
 

@@ -45,7 +45,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Prometheus text, loopback only */
+        /** Prometheus text, on loopback and without TLS only */
         get: operations["getMetrics"];
         put?: never;
         post?: never;
