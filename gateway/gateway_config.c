@@ -39,18 +39,26 @@ static bool take_number(const struct json_value *object, const char *key, int64_
     return true;
 }
 
+static bool read_place(const struct json_value *object, struct arena *arena,
+                       const char **label, const char **directory, struct err *err)
+{
+    if (!take_name(object, "label", arena, label, err) ||
+        !take_name(object, "directory", arena, directory, err))
+        return false;
+    for (const char *at = *label; *at; at++)
+        if (*at == '/' || *at < 0x21 || *at > 0x7E)
+            return err_set(err, ERR_SYNTAX, "config_label", "label of a storage");
+    return true;
+}
+
 static bool read_root(const struct json_value *object, struct arena *arena,
                       struct collect_root *root, struct err *err)
 {
     static const char *const keys[] = {"label",  "directory",    "accept_foreign_numbers",
                                        "polled", "may_be_empty", NULL};
     if (!json_check_settings(object, keys, err) ||
-        !take_name(object, "label", arena, &root->label, err) ||
-        !take_name(object, "directory", arena, &root->directory, err))
+        !read_place(object, arena, &root->label, &root->directory, err))
         return false;
-    for (const char *at = root->label; *at; at++)
-        if (*at == '/' || *at < 0x21 || *at > 0x7E)
-            return err_set(err, ERR_SYNTAX, "config_label", "label of a storage");
     if (json_member(object, "polled") &&
         !json_take_bool(object, "polled", &root->is_polled, err))
         return false;
@@ -83,6 +91,7 @@ static bool read_array(const struct json_value *object, const char *key, bool is
 static bool read_images(const struct json_value *root, struct arena *arena,
                         struct gateway_config *config, struct err *err)
 {
+    static const char *const keys[] = {"label", "directory", NULL};
     const struct json_value *array = NULL;
     int period_s = 5;
     /* what is received is looked through, too */
@@ -94,11 +103,10 @@ static bool read_images(const struct json_value *root, struct arena *arena,
     if (!json_take_array(root, "images", STUDY_ROOTS_MAX, &array, err))
         return false;
     for (size_t i = 0; i < json_count(array); i++) {
-        struct collect_root one = {0};
-        if (!read_root(json_item(array, i), arena, &one, err))
+        struct study_root *one = &config->images[config->image_count++];
+        if (!json_check_settings(json_item(array, i), keys, err) ||
+            !read_place(json_item(array, i), arena, &one->label, &one->directory, err))
             return false;
-        config->images[config->image_count++] =
-            (struct study_root){one.label, one.directory};
     }
     return true;
 }
@@ -184,6 +192,8 @@ static bool read_index_database(const struct json_value *root, struct arena *are
     return rows_check_secret(config->rows_connection, err);
 }
 
+static const char *const address_keys[] = {"host", "port", NULL};
+
 static bool read_address(const struct json_value *object, struct arena *arena,
                          const char **host, uint16_t *port, struct err *err)
 {
@@ -226,7 +236,8 @@ static bool read_addresses(const struct json_value *centre, struct arena *arena,
         return false;
     config->centre_count = json_count(array);
     for (size_t i = 0; i < config->centre_count; i++)
-        if (!read_address(json_item(array, i), arena, &centres[i].host, &centres[i].port,
+        if (!json_check_settings(json_item(array, i), address_keys, err) ||
+            !read_address(json_item(array, i), arena, &centres[i].host, &centres[i].port,
                           err))
             return false;
     if (config->centre_count == 0)
@@ -345,6 +356,7 @@ static bool read_peer(const struct json_value *object, struct arena *arena,
     if (!json_member(object, "report"))
         return true;
     if (!json_take_object(object, "report", &report, err) ||
+        !json_check_settings(report, address_keys, err) ||
         !read_address(report, arena, &peer->report_host, &peer->report_port, err))
         return false;
     return json_member(report, "port") ||

@@ -97,6 +97,12 @@ static void a_member_that_is_not_known_stops_the_start(void)
         {"\"storage\":[{\"label\":\"S\",\"directory\":\"/s\",\"poled\":true}]", "poled"},
         {STANDARD ",\"proxy\":{\"host\":\"p\",\"port\":1,\"user\":\"u\"}", "user"},
         {STANDARD ",\"index_database\":{\"connection\":\"c\",\"period\":1}", "period"},
+        {STANDARD ",\"images\":[{\"label\":\"P\",\"directory\":\"/p\",\"polled\":true}]",
+         "polled"},
+        {STANDARD ",\"dicom\":{\"address\":\"::1\",\"title\":\"T\",\"peers\":[{\"title\":"
+                  "\"A\",\"addresses\":[\"::1\"],\"report\":{\"host\":\"h\",\"port\":1,"
+                  "\"tls\":true}}]}",
+         "tls"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct err err;
@@ -105,6 +111,25 @@ static void a_member_that_is_not_known_stops_the_start(void)
               strcmp(err.code, "json_unknown_member") == 0 &&
               strstr(err.text, cases[i].name));
     }
+}
+
+/* A port under a mistyped name would be 443. */
+static void an_address_of_the_centre_holds_host_and_port_alone(void)
+{
+    struct err err = {0};
+    struct gateway_config config;
+    CLEANUP(buf_free) struct buf json = buf_init(16384);
+    buf_format(&json,
+               "{\"facility_code\":\"2010000001\",\"facility_name\":\"空病院\","
+               "\"node\":\"n\",\"data\":\"/d\"," STANDARD ",\"policy\":\"%s\","
+               "\"centre\":{\"addresses\":[{\"host\":\"a\",\"prot\":8443}],"
+               "\"certificate\":\"c\",\"key\":\"k\",\"authority\":\"a\","
+               "\"grant_key\":\"%064d\"}}",
+               in_folder("policy.json"), 0);
+    CHECK(path_write_file(in_folder("gateway.json"), buf_view(&json), &err));
+    CHECK(!gateway_read_config(in_folder("gateway.json"), &arena, &config, &err));
+    CHECK(err.code && strcmp(err.code, "json_unknown_member") == 0 &&
+          strstr(err.text, "prot"));
 }
 
 static void a_broken_configuration_says_in_which_line(void)
@@ -277,6 +302,7 @@ int main(void)
     RUN(standard_storage_alone_is_enough);
     RUN(storages_that_cannot_be_meant_stop_the_start);
     RUN(a_member_that_is_not_known_stops_the_start);
+    RUN(an_address_of_the_centre_holds_host_and_port_alone);
     RUN(a_broken_configuration_says_in_which_line);
     RUN(there_are_sixteen_volumes_at_most_in_all);
     RUN(an_index_database_has_its_secret_in_a_file_of_its_own);

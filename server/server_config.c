@@ -36,6 +36,29 @@ static bool is_loopback(const char *address)
     return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
 }
 
+static bool read_place(const struct json_value *object, struct arena *arena,
+                       struct server_listener *listener, struct err *err)
+{
+    int64_t port = 0;
+    if (!take_name(object, "address", arena, &listener->address, err) ||
+        !json_take_int(object, "port", 0, 65535, &port, err))
+        return false;
+    listener->port = (uint16_t)port;
+    return true;
+}
+
+/* Plain always: certificates here would seem to shut what they do not. */
+static bool read_metrics(const struct json_value *root, struct arena *arena,
+                         struct server_listener *listener, struct err *err)
+{
+    static const char *const keys[] = {"address", "port", NULL};
+    const struct json_value *object = NULL;
+    return !json_member(root, "metrics") ||
+           (json_take_object(root, "metrics", &object, err) &&
+            json_check_settings(object, keys, err) &&
+            read_place(object, arena, listener, err));
+}
+
 static bool read_listener(const struct json_value *root, const char *key,
                           struct arena *arena, struct server_listener *listener,
                           struct err *err)
@@ -43,13 +66,10 @@ static bool read_listener(const struct json_value *root, const char *key,
     static const char *const keys[] = {"address", "port",      "certificate",
                                        "key",     "authority", NULL};
     const struct json_value *object = NULL;
-    int64_t port = 0;
     if (!json_take_object(root, key, &object, err) ||
         !json_check_settings(object, keys, err) ||
-        !take_name(object, "address", arena, &listener->address, err) ||
-        !json_take_int(object, "port", 0, 65535, &port, err))
+        !read_place(object, arena, listener, err))
         return false;
-    listener->port = (uint16_t)port;
     listener->has_tls = json_member(object, "certificate") != NULL;
     if (!listener->has_tls)
         return true;
@@ -100,8 +120,7 @@ static bool read_all(const struct json_value *root, struct arena *arena,
         !take_name(root, "node", arena, &config->node, err) ||
         !read_listener(root, "browsers", arena, &config->browsers, err) ||
         !read_listener(root, "gateways", arena, &config->gateways, err) ||
-        (json_member(root, "metrics") &&
-         !read_listener(root, "metrics", arena, &config->metrics, err)) ||
+        !read_metrics(root, arena, &config->metrics, err) ||
         !read_sizes(root, config, err))
         return false;
     return !json_member(root, "demo") ||

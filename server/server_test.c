@@ -95,6 +95,12 @@ static void a_mistyped_member_is_named(void)
                        &err));
     CHECK(strcmp(err.code, "json_unknown_member") == 0 &&
           strstr(err.text, "authorities"));
+    err_clear(&err);
+    CHECK(!open_server("{\"address\":\"127.0.0.1\",\"port\":0},\"metrics\":{\"address\":"
+                       "\"::1\",\"port\":0,\"certificate\":\"x\"}",
+                       &err));
+    CHECK(strcmp(err.code, "json_unknown_member") == 0 &&
+          strstr(err.text, "certificate"));
 }
 
 static void a_missing_certificate_is_named(void)
