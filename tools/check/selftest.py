@@ -126,6 +126,11 @@ PLANTED = [
     ("plans", "exchange/lower/bad.c", '#define BY(a) "SELECT id FROM staff WHERE " a " = ?1"\n'
      + PREPARE % 'BY("name")', "all of staff"),
     ("plans", "exchange/lower/bad.c", PREPARE % '"SELECT id FROM record WHERE facility = ?1"', "all of record"),
+    ("settings", "server/server_config.c", 'static const char *const keys[] = {"data", NULL};\n',
+     "no table has data"),
+    ("settings", "docs/operations/server.md", "| key | |\n|---|---|\n| `data_base` | |\n",
+     "other members"),
+    ("settings", "exchange/lower/0010_more.sql", "--compatible\n", "migration 0010 is compatible"),
     ("names", "formats/good/bad.c", SPDX + "int permit_make(void);\nint good_two(void);\n"
      "int good_two(void)\n{\n    return permit_make();\n}\n", "only the gate"),
     ("texts", "web/part/node_modules/other/index.js", "1;\n", "fetched or made, and kept"),
@@ -181,7 +186,7 @@ for text, expected in COUNTED:
         print(f"count.py of {text!r}: {count(text)!r}, not {expected!r}")
 for check, path, text, expected in [(c, None, None, "") for c in
                                     ("layers", "sizes", "bans", "names", "permit", "sql",
-                                     "plans", "texts")] + PLANTED:
+                                     "plans", "texts", "settings")] + PLANTED:
     with tempfile.TemporaryDirectory() as root:
         by_git = path is not None and "node_modules" in path
         if by_git and not shutil.which("git"):
