@@ -130,6 +130,7 @@ PLANTED = [
      "no table has data"),
     ("settings", "docs/operations/server.md", "| key | |\n|---|---|\n| `data_base` | |\n",
      "other members"),
+    ("settings", "docs/operations/office.ja.md", "| a |\n|---|\n", "0 rows of tables, 2 in"),
     ("settings", "exchange/lower/0010_more.sql", "--compatible\n", "migration 0010 is compatible"),
     ("names", "formats/good/bad.c", SPDX + "int permit_make(void);\nint good_two(void);\n"
      "int good_two(void)\n{\n    return permit_make();\n}\n", "only the gate"),

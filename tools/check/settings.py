@@ -3,7 +3,8 @@
 """What a configuration may hold is what operators read of it: each member that the code
 takes stands in a table of settings, in English and in Japanese, and no table has one that
 nothing takes; the two languages tell the same members in the same order with the same
-figures as defaults. Migrations that an older program bears are named in the notes."""
+figures as defaults, and the tables of each page have as many rows. Migrations that an
+older program bears are named in the notes."""
 import re
 
 from tree import ROOT, files, finish, read
@@ -70,6 +71,13 @@ for source, name in SOURCES.items():
         problems += [f"{PAGES}{name}: defaults of {', '.join(words)} differ"
                      for (words, one), (_, other) in zip(english, japanese)
                      if figures(one) != figures(other)]
+
+for japanese in files(ROOT, ".ja.md"):
+    english = japanese.replace(".ja.md", ".md")
+    rows = [sum(line.startswith("|") for line in text_of(path).split("\n"))
+            for path in (english, japanese)]
+    if rows[0] != rows[1]:
+        problems.append(f"{english}: {rows[0]} rows of tables, {rows[1]} in Japanese")
 
 for path in files(ROOT, ".sql"):
     number = path.rsplit("/", 1)[-1][:4]
