@@ -265,6 +265,12 @@ static void a_certificate_of_another_authority_is_refused(void)
     CHECK(SITE_ADMIN(site, "browser", "accept", CLINIC,
                      site_path(site, "ca.key", path)) == 1);
     CHECK(site_says(site, "certificate_unreadable"));
+    CHECK(SITE_ADMIN(site, "gateway", "accept", HOSPITAL,
+                     site_path(site, "nowhere.crt", path)) == 1);
+    CHECK(site_says(site, "path_missing") && site_says(site, "nowhere.crt"));
+    CHECK(SITE_ADMIN(site, "staff", "password", "a.kita", "--password-file",
+                     site_path(site, "no-words", path)) == 1);
+    CHECK(site_says(site, "path_missing") && site_says(site, "no-words"));
     CHECK(SITE_ADMIN(site, "browser", "list") == 0 && site->out[0] == '\0');
     site_free(site);
 }

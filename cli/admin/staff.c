@@ -53,7 +53,7 @@ static bool read_password(struct admin *admin, struct text file,
     if (!text_is(file, "-")) {
         struct span bytes;
         const char *name = text_to_cstr(file, &admin->arena, err);
-        if (!name || !path_read_file(name, PASSWORD_BYTES, &admin->arena, &bytes, err))
+        if (!name || !path_read_named(name, PASSWORD_BYTES, &admin->arena, &bytes, err))
             return false;
         memcpy(password->at, bytes.at, bytes.len);
         password->len = bytes.len;

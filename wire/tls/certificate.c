@@ -94,7 +94,7 @@ bool tls_read_certificate(const char *file, const char *authority_file,
     CLEANUP(arena_free) struct arena arena = arena_init(2 * FILE_BYTES_MAX);
     struct span bytes;
     *certificate = (struct tls_certificate){.name = ""};
-    if (!path_read_file(file, FILE_BYTES_MAX, &arena, &bytes, err))
+    if (!path_read_named(file, FILE_BYTES_MAX, &arena, &bytes, err))
         return false;
     ERR_clear_error();
     CLEANUP(bio_free) BIO *bio = BIO_new_mem_buf(bytes.at, (int)bytes.len);
