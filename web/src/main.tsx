@@ -2,7 +2,7 @@
 import './styles/base.css';
 import { render } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { language } from './i18n/t.ts';
+import { language, t } from './i18n/t.ts';
 import { applyPreferences } from './preferences.ts';
 import { Patient } from './routes.tsx';
 import { Login } from './screens/login/Login.tsx';
@@ -12,8 +12,8 @@ import { restore, session } from './session.ts';
 function App() {
   const isLoggedIn = session.value !== null;
   useEffect(() => {
-    if (!isLoggedIn) document.title = '紬 地域医療情報連携';
-  }, [isLoggedIn]);
+    if (!isLoggedIn) document.title = `${t('login.title')} - ${t('app.name')}`;
+  }, [isLoggedIn, language.value]);
   // a new key draws every word again after a change of language
   return isLoggedIn ? <Shell key={language.value} /> : <Login key={language.value} />;
 }

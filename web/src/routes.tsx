@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { useEffect } from 'preact/hooks';
 import { Link, Route, Switch } from 'wouter-preact';
 import { t } from './i18n/t.ts';
 import { lazy } from './ui/lazy.tsx';
@@ -14,6 +15,9 @@ const PrintCalendar = lazy(() => import('./screens/print/PrintCalendar.tsx').the
 const PrintEntry = lazy(() => import('./screens/print/PrintEntry.tsx').then((m) => m.PrintEntry), 'work', 'calendar', 'content', 'print');
 
 function Missing() {
+  useEffect(() => {
+    document.title = `${t('app.unknown_page')} - ${t('app.name')}`;
+  }, []);
   return (
     <div class="page narrow stack">
       <h1>{t('app.unknown_page')}</h1>

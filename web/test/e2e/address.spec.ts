@@ -83,6 +83,22 @@ test('what the address says of nobody and nothing is ignored, and leaves it', as
   await expect(page).toHaveURL(address);
 });
 
+test('each screen of a patient is titled with the name, and is left with another title', async ({ page, world }) => {
+  const titled = (words: string) => expect.poll(() => page.title()).toBe(words);
+  const { name } = world.linked;
+  const tab = (words: string) =>
+    page.getByRole('navigation', { name: '患者の画面' }).getByRole('link', { name: words, exact: true }).click();
+  await titled(`${name} - 紬`);
+  for (const [words, title] of [['記録', /^記録/], ['施設追加', /^施設追加/], ['同意', /^同意/], ['参照記録', /^コンテンツ参照記録/]] as const) {
+    await tab(words);
+    await expect(page).toHaveTitle(new RegExp(`${title.source}.*${name} - 紬$`));
+  }
+  await tab('カレンダー');
+  await titled(`${name} - 紬`);
+  await page.evaluate(() => history.pushState(null, '', '/nobody/here'));
+  await titled('ページが見つかりません - 紬');
+});
+
 test('nothing of the patient stands in an address', async ({ page, world, addresses }) => {
   await change(page);
   for (const address of [...addresses, page.url()]) {

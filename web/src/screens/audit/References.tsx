@@ -56,7 +56,7 @@ export function References({ person }: { person?: Person }) {
   const query = { month, side, ...(person ? { person: person.id } : {}) };
   const page = useResource(`references ${key}`, (signal) => api.references(query, signal));
   useEffect(() => {
-    document.title = `${t('logs.title')} - ${t('app.name')}`;
+    document.title = `${t('logs.title')} ${person?.name ?? ''} - ${t('app.name')}`;
   }, []);
   const added = more?.key === key ? more : undefined;
   const lines = page.value && [...page.value.references, ...(added?.lines ?? [])];

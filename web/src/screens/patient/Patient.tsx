@@ -206,8 +206,9 @@ export function Patient({ id, tab, entry }: { id: string; tab: string; entry?: s
   useEffect(() => {
     if (!person.value) return;
     setSeen(person.value);
-    document.title = `${person.value.name} - ${t('app.name')}`;
-  }, [person.value]);
+    // the other tabs say what they are
+    if (!/^(access|consent|link|notes)$/.test(tab)) document.title = `${person.value.name} - ${t('app.name')}`;
+  }, [person.value, tab]);
   const isKnown = person.value !== undefined;
   useEffect(() => {
     // pictures after a reload: no calendar has told of the allergies
