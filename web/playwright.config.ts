@@ -18,7 +18,7 @@ const COMPREHENSIVE = [
   { name: '1280', use: DESK, testIgnore: /(phone|pdf|switched|specific|rights)\.spec\.ts$/ },
   { name: '820', use: TABLET, grepInvert: ENDS, testMatch: /(every|images|notes|waves)\.spec\.ts$/ },
   { name: '390', use: PHONE, grepInvert: ONCE, testMatch: /(every|images|notes|pdf|phone|states|waves)\.spec\.ts$/ },
-  { name: '320', use: NARROW, grepInvert: ONCE, testMatch: /every\.spec\.ts$/ },
+  { name: '320', use: NARROW, grepInvert: ONCE, testMatch: /(every|english)\.spec\.ts$/ },
   { name: 'last', use: DESK, testMatch: /switched\.spec\.ts$/ },
 ];
 /* tools/screens --specific: a region whose consents name each facility. What changes comes last. */

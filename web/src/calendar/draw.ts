@@ -9,7 +9,7 @@ import {
   ABNORMAL, Flag, ROW_IDS, firstDayOf, weekOf, type CalendarModel, type Place, type PlacedSpan, type Zoom,
 } from './model.ts';
 import type { TooltipContent } from './tooltip.ts';
-import { HOLIDAY, OF_SOME, WEEKDAYS, dayLabel, flagWords } from './words.ts';
+import { HOLIDAY, OF_SOME, WEEKDAYS, dayLabel, flagWords, holidayName } from './words.ts';
 
 export function make<K extends keyof HTMLElementTagNameMap>(
   tag: K, className: string, text?: string,
@@ -99,7 +99,7 @@ export class Painter {
     const kind = holiday || index === 6 ? 'sun' : index === 5 ? 'sat' : '';
     const node = make('span', `cal-date d${index} ${kind}`);
     node.setAttribute('aria-hidden', 'true');
-    if (holiday) node.title = holiday;
+    if (holiday) node.title = holidayName(holiday, this.#language);
     if (day === this.#model.today) node.classList.add('today');
     node.append(
       make('b', '', String(date)),

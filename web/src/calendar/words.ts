@@ -9,6 +9,8 @@ export const WEEKDAYS = {
   en: ['Mo', 'Tu', 'We', 'Th', 'Fr', 'Sa', 'Su'],
 };
 export const HOLIDAY = { ja: '祝', en: 'Ho' };
+/** The law's names are Japanese. */
+export const holidayName = (name: string, language: 'ja' | 'en') => (language === 'ja' ? name : 'Public holiday');
 
 export function dayLabel(day: number, language: 'ja' | 'en'): string {
   const { month, day: date } = dayParts(day);

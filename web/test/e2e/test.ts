@@ -117,17 +117,18 @@ export async function openSummary(page: Page): Promise<void> {
 /** The wizard, to its end, for somebody whom the network knows already. */
 export async function registerAgain(
   page: Page, person: { name: string; kana: string; birth_day: string; sex: string }, number: string,
+  words = { next: '次へ', register: '登録' },
 ): Promise<void> {
   await page.goto('/patients/new');
   await page.check('#consent-explained');
-  await page.getByRole('button', { name: '次へ' }).click();
+  await page.getByRole('button', { name: words.next }).click();
   await page.fill('#person-name', person.name);
   await page.fill('#person-kana', person.kana);
   await page.fill('#person-birth', person.birth_day);
   await page.locator(`input[name="person-sex"][value="${person.sex}"]`).check();
-  await page.getByRole('button', { name: '次へ' }).click();
+  await page.getByRole('button', { name: words.next }).click();
   await page.locator('.number-field input').first().fill(number);
-  await page.getByRole('button', { name: '登録', exact: true }).click();
+  await page.getByRole('button', { name: words.register, exact: true }).click();
 }
 
 export async function noSidewaysScroll(page: Page): Promise<void> {
