@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Page } from '@playwright/test';
 import { expect, login, openCalendar, test } from './test.ts';
 
 const ROWS = ['期間', '処方', '注射', '検査', '画像', 'レポート', 'ファイル', '診察', '記録', '連絡'];
@@ -32,6 +33,17 @@ test('results stand in a table, abnormal ones signed in words', async ({ page })
   await page.locator('tr', { hasText: /高値あり|低値あり/ }).filter({ hasText: '検体検査' }).locator('.title-button').first().click();
   await expect(page.locator('.panel .lab tbody tr').first()).toBeVisible();
   await expect(page.locator('.panel .sign').first()).toContainText(/高値|低値|異常/);
+});
+
+test('what else a record says stands behind its values, and comments keep their lines', async ({ page }) => {
+  await page.getByRole('button', { name: '一覧表示' }).click();
+  await page.locator('.row-chips button', { hasText: '検査' }).click();
+  await page.locator('.list-table tr', { hasText: '検体検査', has: page.locator('.fm[title^="けやき"]') }).locator('.title-button').first().click();
+  const heading = page.locator('.panel .run-title', { hasText: 'そのほかの記載' });
+  await expect(heading).toBeVisible();
+  await expect(page.locator('.panel .soap dt').last()).toHaveText('注意（感染症など）');
+  await expect(page.locator('.panel .soap dd').last()).toHaveText('シャント肢での採血禁止');
+  expect(await page.locator('.panel .lab .comment').last().innerText()).toBe('透析前\nドライウエイト 52.5 kg');
 });
 
 test('the panel goes to the previous entry of the row and closes with Esc to where it was', async ({ page, refusals }) => {
@@ -77,6 +89,50 @@ test('the keyboard reaches every row, the weeks and the content', async ({ page 
   await stop.focus();
   await page.keyboard.press('Enter');
   await expect(page.locator('.panel')).toBeVisible();
+});
+
+/* The row that has the focus, by its place. */
+const focusedRow = (page: Page) =>
+  page.evaluate(() => [...document.querySelectorAll('.cal-row')].findIndex((row) => row.contains(document.activeElement)));
+
+test('each digit leads to its row, arrows up and down go from row to row, F to the facilities', async ({ page }) => {
+  const stop = page.locator('.m[tabindex="0"], .bar[tabindex="0"]');
+  await stop.focus();
+  for (const [at, name] of ROWS.entries()) {
+    await page.keyboard.press(String((at + 1) % 10));
+    await expect.poll(() => focusedRow(page), name).toBe(at);
+    if (await page.locator('.cal-rowname:focus').count()) await stop.focus(); // nothing in that row
+  }
+  await page.keyboard.press('2');
+  await expect.poll(() => focusedRow(page)).toBe(1);
+  const until = async (key: string, row: number) => {
+    // first along the marks of the day
+    for (let pressed = 0; pressed < 6 && (await focusedRow(page)) !== row; pressed += 1) await page.keyboard.press(key);
+    expect(await focusedRow(page), key).toBe(row);
+  };
+  await until('ArrowDown', 2);
+  await until('ArrowDown', 3);
+  await until('ArrowUp', 2);
+  await until('ArrowUp', 1);
+  await page.keyboard.press('f');
+  await expect(page.locator('.facility-chip').first()).toBeFocused();
+});
+
+test('without single keys only arrows and their like do something', async ({ page }) => {
+  const stop = page.locator('.m[tabindex="0"], .bar[tabindex="0"]');
+  await stop.focus();
+  await page.keyboard.press('?');
+  await page.getByRole('dialog').getByRole('checkbox').uncheck();
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await stop.focus();
+  const name = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? '');
+  const before = await name();
+  for (const key of ['1', '2', '4', 't', 'f', '?', '/']) await page.keyboard.press(key);
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  expect(await name()).toBe(before);
+  await page.keyboard.press('Home');
+  expect(await name()).not.toBe(before);
 });
 
 test('a focused mark is not hidden under the header or the first column', async ({ page }) => {
