@@ -429,8 +429,22 @@ test('keys, focus, and back to where one came from', { tag: '@ends' }, async ({ 
   await page.keyboard.press('i');
   await expect(page.locator('.v-tools').getByRole('button', { name: '白黒反転' })).toHaveAttribute('aria-pressed', 'true');
   await page.keyboard.press('r');
+  await expect(page.locator('.v-tools').getByRole('button', { name: '白黒反転' })).toHaveAttribute('aria-pressed', 'false');
+  for (const [key, name] of [['p', '移動'], ['z', '拡大'], ['l', '距離'], ['a', '角度'], ['s', '送り']] as const) {
+    await page.keyboard.press(key);
+    await expect(page.locator('.v-tools').getByRole('button', { name, exact: true }), key).toHaveAttribute('aria-pressed', 'true');
+  }
+  await page.keyboard.press('ArrowUp');
+  await expect(slice(page)).toHaveText('10 / 40');
+  await page.keyboard.press('Space');
+  await expect(page.getByRole('button', { name: '停止' })).toHaveAttribute('aria-pressed', 'true');
+  await page.keyboard.press('Space');
+  await expect(page.getByRole('button', { name: '再生' })).toHaveAttribute('aria-pressed', 'false');
   await page.keyboard.press('ArrowRight');
   await expect(slice(page)).toHaveText('1 / 12');
+  await page.keyboard.press('ArrowLeft');
+  await expect(slice(page)).toHaveText(/ \/ 40$/);
+  await page.keyboard.press('ArrowRight');
   await page.keyboard.press('?');
   await expect(page.getByRole('dialog', { name: '画像のキー操作' })).toBeVisible();
   await page.keyboard.press('Escape');
