@@ -26,6 +26,7 @@ const SPECIFIC = [
   { name: 'specific 1280', use: DESK, testMatch: /rights\.spec\.ts$/ },
   { name: 'specific 820', use: TABLET, testMatch: /rights\.spec\.ts$/ },
   { name: 'specific 390', use: PHONE, testMatch: /rights\.spec\.ts$/ },
+  { name: 'specific 320', use: NARROW, testMatch: /rights\.spec\.ts$/ },
   { name: 'specific tasks', use: DESK, testMatch: /specific\.spec\.ts$/ },
 ];
 /* tools/screens --year: one patient with a full year. Counts are a test, times are not. */
