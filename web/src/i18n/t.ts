@@ -78,7 +78,10 @@ export async function loadWords(...groups: Group[]): Promise<void> {
 export async function setLanguage(next: Language): Promise<void> {
   await fill(next);
   language.value = next;
+  const isOther = document.documentElement.lang !== next;
   document.documentElement.lang = next;
+  // nobody waits for it
+  if (isOther) void import('./tongues.ts').then((m) => (language.peek() === 'en' ? m.followTongues() : m.leaveTongues())).catch(() => {});
   await fill(next); // what became wanted meanwhile
 }
 

@@ -34,6 +34,25 @@ const said = (page: Page): Promise<string[]> =>
     return [document.title, ...found];
   });
 
+/** Japanese text whose element, or one around it, does not say so. */
+const unmarked = (page: Page): Promise<string[]> =>
+  page.evaluate(() => {
+    const found: string[] = [];
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) {
+      const parent = walk.currentNode.parentElement;
+      const text = walk.currentNode.textContent ?? '';
+      // a name within a sentence of ours is read as the sentence is
+      const japanese = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u;
+      const around = [...(parent?.childNodes ?? [])].map((node) => (node instanceof Text ? node.data : '')).join('');
+      const isData = japanese.test(text) && !/[a-z]/i.test(parent?.textContent ?? '');
+      const isWord = /^[a-z ]{4,}$/i.test(text) && !japanese.test(around) && parent?.closest('[lang]')?.getAttribute('lang') === 'ja';
+      if (isWord) found.push(text);
+      if (isData && parent?.closest('[lang]')?.getAttribute('lang') !== 'ja' && !parent?.closest('noscript')) found.push(text);
+    }
+    return found;
+  });
+
 async function isGood(page: Page, name: string): Promise<void> {
   await expect(page.locator('html')).toHaveAttribute('lang', 'en');
   await noSidewaysScroll(page);
@@ -41,6 +60,7 @@ async function isGood(page: Page, name: string): Promise<void> {
   const data = came.join('\n');
   const own = (await said(page)).flatMap((text) => text.match(JAPANESE) ?? []).filter((run) => !data.includes(run) && !isTyped(run));
   expect.soft([...new Set(own)], `Japanese words of our own on ${name}`).toEqual([]);
+  expect.soft(await unmarked(page), `Japanese that does not say so on ${name}`).toEqual([]);
   places.add(new URL(page.url()).pathname);
   await picture(page, `en-${name}`);
 }
