@@ -11,6 +11,7 @@ const JAPANESE = /[々〆〇\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+/g;
 const isTyped = (run: string) => /^(日本語(で表示)?|明治|大正|昭和|平成|令和|平成元年|[年月日]|髙﨑|タカサキ|サクラ|さくら)$/.test(run);
 const places = new Set<string>();
 const came: string[] = [];
+const coming: Promise<void>[] = [];
 
 test.beforeEach(async ({ page }) => {
   await page.addInitScript(() => {
@@ -18,7 +19,8 @@ test.beforeEach(async ({ page }) => {
   });
   page.on('response', (response) => {
     if (!/\/api\//.test(response.url()) || !(response.headers()['content-type'] ?? '').includes('json')) return;
-    response.text().then((text) => came.push(text), () => {}); // a page that was left takes its answers along
+    // a page that was left takes its answers along
+    coming.push(response.text().then((text) => void came.push(text), () => {}));
   });
 });
 
@@ -58,8 +60,10 @@ async function isGood(page: Page, name: string): Promise<void> {
   await noSidewaysScroll(page);
   // English changes how wide words are, and nothing else that axe looks at
   if ((page.viewportSize()?.width ?? 0) < 400) await isAccessible(page);
+  const words = await said(page);
+  await Promise.all(coming.splice(0));
   const data = came.join('\n');
-  const own = (await said(page)).flatMap((text) => text.match(JAPANESE) ?? []).filter((run) => !data.includes(run) && !isTyped(run));
+  const own = words.flatMap((text) => text.match(JAPANESE) ?? []).filter((run) => !data.includes(run) && !isTyped(run));
   expect.soft([...new Set(own)], `Japanese words of our own on ${name}`).toEqual([]);
   expect.soft(await unmarked(page), `Japanese that does not say so on ${name}`).toEqual([]);
   places.add(new URL(page.url()).pathname);
