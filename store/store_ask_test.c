@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Questions and rows that leave together, and readers that begin with their first
  * question. */
+#include <pthread.h>
+
 #include "store/store_things.h"
 
 static struct store_statement *ask_number(struct store_session *session, const char *name,
@@ -288,6 +290,74 @@ static void bytes_and_numbers_beside_them_come_back_as_they_were(void)
     store_testsite_remove(&place);
 }
 
+/* ---- what was written is there ---- */
+
+enum { WRITERS = 6, ROUNDS = 60 };
+
+struct diligent {
+    pthread_t thread;
+    struct store *store;
+    int number;
+    int missed;
+};
+
+static struct store_session *read_somehow(struct store *store, int how, struct err *err)
+{
+    return how == 0   ? store_read(store, err)
+           : how == 1 ? store_read_late(store, err)
+                      : store_read_once(store, err);
+}
+
+/* Asked, and left before anybody looked. */
+static void look_away(struct store *store, int how, const char *name)
+{
+    struct err err = {0};
+    CLEANUP(store_read_end) struct store_session *session = read_somehow(store, how, &err);
+    CLEANUP(store_finish)
+    struct store_statement *statement = session ? ask_number(session, name, &err) : NULL;
+    bool has_row = false;
+    if (how == 1 && statement)
+        (void)!store_step(statement, &has_row, &err);
+}
+
+static void *write_and_read(void *context)
+{
+    struct diligent *self = context;
+    for (int i = 0; i < ROUNDS; i++) {
+        struct err err = {0};
+        char name[32];
+        snprintf(name, sizeof name, "%d of %d", i, self->number);
+        CHECK(add(self->store, name, i, &err));
+        for (int how = 0; how < 3; how++) {
+            CLEANUP(store_read_end)
+            struct store_session *session = read_somehow(self->store, how, &err);
+            CLEANUP(store_finish)
+            struct store_statement *own = session ? ask_number(session, name, &err) : NULL;
+            self->missed += !has_number(own, i);
+        }
+        look_away(self->store, i % 3, name);
+    }
+    return NULL;
+}
+
+/* Readers go from hand to hand: none keeps the moment of whoever had it before. */
+static void what_one_wrote_is_read_at_once_by_whatever_reader(void)
+{
+    struct store_testsite place = store_testsite_new();
+    struct store *store = open_place(&place);
+    struct diligent all[WRITERS];
+    for (int i = 0; i < WRITERS; i++) {
+        all[i] = (struct diligent){.store = store, .number = i};
+        CHECK(pthread_create(&all[i].thread, NULL, write_and_read, &all[i]) == 0);
+    }
+    for (int i = 0; i < WRITERS; i++) {
+        pthread_join(all[i].thread, NULL);
+        CHECK(all[i].missed == 0);
+    }
+    store_close(store);
+    store_testsite_remove(&place);
+}
+
 int main(void)
 {
     RUN(what_is_asked_ahead_is_one_wait);
@@ -298,5 +368,6 @@ int main(void)
     RUN(a_late_reader_sees_what_was_before_it_and_then_one_state);
     RUN(a_fault_among_what_was_asked_is_told_by_all_behind_it);
     RUN(bytes_and_numbers_beside_them_come_back_as_they_were);
+    RUN(what_one_wrote_is_read_at_once_by_whatever_reader);
     return test_done();
 }

@@ -93,12 +93,14 @@ static inline void let_pass(struct world *world, int64_t ms)
 static inline void open_only_entry(struct scene *scene, char opening[128])
 {
     char entry[128];
+    /* On a busy machine the line may be cut and dialled again: then they are compared. */
+    has_key(scene->hospital, "1/OML-11/A", VERSION_1);
     say_put(scene->hospital, 0, "1/OML-11/A", VERSION_1, "血算");
     CHECK_SOON(count_of(scene->hospital, &scene->hospital->stored_count) == 1);
     find_entry(scene, entry);
     struct reply reply = open_entry(scene, entry);
     CHECK(reply.status == 201);
-    member(&reply, "opening", opening);
+    CHECK(strlen(member(&reply, "opening", opening)) == 32);
 }
 
 static inline void withdraw_consent(struct scene *scene)
