@@ -168,7 +168,7 @@ static void an_address_has_as_many_connections_as_the_configuration_says(void)
     static const char ask[] = "GET /healthz/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
     struct err err = {0};
     char answer[16] = "";
-    pthread_t thread;
+    pthread_t thread = 0;
     struct server *server = open_server(
         "{\"address\":\"127.0.0.1\",\"port\":0},\"connections_per_address\":1", &err);
     CHECK(server && pthread_create(&thread, NULL, run_server, server) == 0);

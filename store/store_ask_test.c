@@ -312,7 +312,8 @@ static struct store_session *read_somehow(struct store *store, int how, struct e
 static void look_away(struct store *store, int how, const char *name)
 {
     struct err err = {0};
-    CLEANUP(store_read_end) struct store_session *session = read_somehow(store, how, &err);
+    CLEANUP(store_read_end)
+    struct store_session *session = read_somehow(store, how, &err);
     CLEANUP(store_finish)
     struct store_statement *statement = session ? ask_number(session, name, &err) : NULL;
     bool has_row = false;
@@ -332,7 +333,8 @@ static void *write_and_read(void *context)
             CLEANUP(store_read_end)
             struct store_session *session = read_somehow(self->store, how, &err);
             CLEANUP(store_finish)
-            struct store_statement *own = session ? ask_number(session, name, &err) : NULL;
+            struct store_statement *own =
+                session ? ask_number(session, name, &err) : NULL;
             self->missed += !has_number(own, i);
         }
         look_away(self->store, i % 3, name);
