@@ -16,6 +16,7 @@
 #include "gateway/gateway_dicom.h"
 #include "gateway/gateway_recall.h"
 #include "gateway/gateway_web.h"
+#include "gateway/index/index_order.h"
 #include "gateway/rows/rows.h"
 #include "gateway/study/study.h"
 #include "wire/http/http.h"
@@ -82,6 +83,7 @@ struct gateway {
     atomic_int tunnel_count; /* open now */
     bool is_dialling;
     atomic_bool was_filled;
+    bool awaits_pictures; /* the loop's, once it runs */
     struct policy_file policy_file;
     int64_t openings_swept_ms; /* the loop's */
     atomic_bool is_sweeping;
@@ -156,6 +158,27 @@ static bool open_rows(struct gateway *gateway, struct err *err)
     return gateway->rows || !rows.connection_file;
 }
 
+/* What a new index does not know of pictures must not be told as gone. */
+static bool await_pictures(struct gateway *gateway, struct err *err)
+{
+    bool has_pictures = gateway->study != NULL;
+    bool was_awaited = false;
+    if (!index_awaits_pictures(gateway->index, &was_awaited, err))
+        return false;
+    gateway->awaits_pictures = has_pictures && (was_awaited || !gateway->was_filled);
+    if (gateway->awaits_pictures == was_awaited)
+        return true;
+    return was_awaited ? index_note_pictures(gateway->index, err)
+                       : index_await_pictures(gateway->index, err);
+}
+
+static void follow_pictures(struct gateway *gateway, struct err *err)
+{
+    study_tell_again(gateway->study);
+    if (study_has_told(gateway->study))
+        gateway->awaits_pictures = !index_note_pictures(gateway->index, err);
+}
+
 /* Pictures are drawn by processes that hold nothing of ours. */
 static bool open_images(struct gateway *gateway, struct err *err)
 {
@@ -211,7 +234,7 @@ static bool open_gate(struct gateway *gateway, struct err *err)
                                      .clock = clock_system()};
     gateway->collect = collect_new(&collect, err);
     gateway->release = gateway->collect ? release_new(&release, err) : NULL;
-    if (!gateway->release || !open_images(gateway, err))
+    if (!gateway->release || !open_images(gateway, err) || !await_pictures(gateway, err))
         return false;
     struct answer_config answer = {.index = gateway->index,
                                    .collect = gateway->collect,
@@ -381,6 +404,8 @@ static void on_tick(void *context)
         gateway->was_filled = index_note_filled(gateway->index, &err);
     if (gateway->was_filled && !gateway->is_dialling && err.kind == ERR_NONE)
         (void)!open_dialers(gateway, &err);
+    if (gateway->was_filled && gateway->awaits_pictures && err.kind == ERR_NONE)
+        follow_pictures(gateway, &err);
     if (err.kind != ERR_NONE)
         log_err(&gateway->log, "tick", &err);
     answer_tick(gateway->answer);

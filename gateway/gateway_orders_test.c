@@ -71,6 +71,12 @@ static bool is_soon(struct scene *scene, const char *path, const char *key,
     return last == status;
 }
 
+static void greet(struct scene *scene)
+{
+    ANSWER hello = ask_hello(scene);
+    CHECK(hello.status == 200);
+}
+
 static void begin_with(struct scene *scene, const char *type, const char *department,
                        const char *message)
 {
@@ -90,8 +96,7 @@ static void begin_with(struct scene *scene, const char *type, const char *depart
              type, department);
     put_file(scene, folder, file, message);
     start_gateway(scene);
-    ANSWER hello = ask_hello(scene);
-    CHECK(hello.status == 200);
+    greet(scene);
 }
 
 static bool says(const struct answer *answer, const char *words)
@@ -158,11 +163,50 @@ static void a_file_that_a_disc_names_and_that_is_missing_is_listed(void)
     end(&scene);
 }
 
+static int ask_list(struct scene *scene, const char *key, bool *names_key)
+{
+    ANSWER list =
+        ask_text(scene, "/snapshots", "{\"record\":\"" RECORD "\",\"cursor\":\"\"}");
+    *names_key = says(&list, key);
+    return is_problem(&list, 503, "index_filling") ? 503 : list.status;
+}
+
+/* Told as gone they would come back as new. */
+static void a_wiped_index_does_not_say_that_its_pictures_are_gone(void)
+{
+    struct scene scene;
+    bool names_key = false;
+    char pacs[300];
+    begin_with(&scene, "OMG-12", "01", MSH("OMI^Z23^OMI_Z23") ORDER_OF("01"));
+    CHECK(is_soon(&scene, "/study", STUDY_KEY, ENTRY_RADIOLOGY, 200));
+    stop_gateway(&scene);
+    CHECK(unlink(in_folder(&scene, "data/index.db")) == 0);
+    snprintf(pacs, sizeof pacs, "%s", in_folder(&scene, "pacs"));
+    CHECK(rename(pacs, in_folder(&scene, "elsewhere")) == 0);
+    start_gateway(&scene);
+    greet(&scene);
+    CHECK(link_is(&scene, "イイダ ハナコ", "confirmed"));
+    CHECK(ask_list(&scene, STUDY_KEY, &names_key) == 503);
+    stop_gateway(&scene); /* which it does not forget */
+    start_gateway(&scene);
+    greet(&scene);
+    CHECK(ask_list(&scene, STUDY_KEY, &names_key) == 503);
+    CHECK(rename(in_folder(&scene, "elsewhere"), pacs) == 0);
+    int status = 503;
+    for (int tries = 0; tries < 400 && status == 503; tries++) {
+        status = ask_list(&scene, STUDY_KEY, &names_key);
+        usleep(status == 503 ? 50000 : 0);
+    }
+    CHECK(status == 200 && names_key);
+    end(&scene);
+}
+
 int main(void)
 {
     RUN(an_order_opens_its_pictures_and_keeps_its_words);
     RUN(who_may_see_pictures_only_sees_no_word_of_the_order);
     RUN(pictures_of_an_excluded_department_stay);
     RUN(a_file_that_a_disc_names_and_that_is_missing_is_listed);
+    RUN(a_wiped_index_does_not_say_that_its_pictures_are_gone);
     return test_done();
 }

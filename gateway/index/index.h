@@ -259,7 +259,7 @@ MUST_CHECK bool index_answer_events(struct index *index,
 /* The sum's epoch is borrowed from the index. */
 MUST_CHECK bool index_sum(struct index *index, struct id record, struct arena *arena,
                           struct uplink_sum *sum, struct err *err);
-/* A page of keys behind `cursor`. */
+/* A page of keys behind `cursor`. ERR_BUSY index_filling (index_order.h). */
 MUST_CHECK bool index_snapshot(struct index *index, struct id record, struct text cursor,
                                struct arena *arena, struct uplink_snapshot *snapshot,
                                struct err *err);

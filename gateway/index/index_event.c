@@ -160,8 +160,13 @@ bool index_snapshot(struct index *index, struct id record, struct text cursor,
     CLEANUP(store_read_end) struct store_session *session = store_read(index->store, err);
     struct sending sending = {index, session, arena};
     struct index_link link;
-    if (!session || !find_active(&sending, record, &link, err))
+    bool is_awaited = false;
+    if (!session || !find_active(&sending, record, &link, err) ||
+        !index_read_awaited(session, &is_awaited, err))
         return false;
+    if (is_awaited)
+        return err_set(err, ERR_BUSY, "index_filling",
+                       "not all pictures have been looked at");
     *snapshot = (struct uplink_snapshot){.next = TEXT("")};
     snapshot->keys = ARENA_MANY(arena, struct text, UPLINK_KEYS_MAX, err);
     if (!snapshot->keys)

@@ -311,6 +311,28 @@ static bool enqueue_sum(struct store_session *session, struct id record,
     return index_enqueue(session, &in_step, err);
 }
 
+bool index_tell_sums(struct store_session *session, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *fill = store_prepare(
+        session,
+        "INSERT INTO index_outbox (sequence, lane, type, record, number, entry_key) "
+        "SELECT (SELECT sequence FROM index_meta WHERE one = 1) + row_number() OVER "
+        "(ORDER BY record), 1, CAST (?1 AS BIGINT), record, number, CAST (revision AS "
+        "TEXT) FROM index_link WHERE state = 0",
+        err);
+    CLEANUP(store_finish)
+    struct store_statement *raise = store_prepare(
+        session,
+        "UPDATE index_meta SET sequence = sequence + (SELECT count(*) FROM index_link "
+        "WHERE state = 0) WHERE one = 1",
+        err);
+    if (!fill || !raise)
+        return false;
+    store_bind_int(fill, 1, UPLINK_IN_STEP);
+    return store_run(fill, err) && store_run(raise, err);
+}
+
 bool index_enqueue_all(struct store_session *session, struct id record,
                        struct text number, struct err *err)
 {

@@ -391,3 +391,59 @@ bool index_forget_changed_order(struct store_session *session,
     store_bind_text(forget, 3, pictures->accession);
     return store_run(forget, err);
 }
+
+/* ---- pictures that a new index does not know yet ---- */
+
+static bool set_awaited(struct store_session *session, bool is_awaited, struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *note = store_prepare(
+        session, "UPDATE index_meta SET awaits_pictures = ?1 WHERE one = 1", err);
+    if (!note)
+        return false;
+    store_bind_int(note, 1, is_awaited);
+    return store_run(note, err);
+}
+
+static bool await_pictures(struct store_session *session, void *context, struct err *err)
+{
+    (void)context;
+    return set_awaited(session, true, err);
+}
+
+bool index_await_pictures(struct index *index, struct err *err)
+{
+    return store_write(index->store, STORE_LIVE, await_pictures, NULL, err);
+}
+
+bool index_read_awaited(struct store_session *session, bool *is_awaited, struct err *err)
+{
+    bool has_row = false;
+    CLEANUP(store_finish)
+    struct store_statement *find = store_prepare(
+        session, "SELECT awaits_pictures FROM index_meta WHERE one = 1", err);
+    if (!find || !store_step(find, &has_row, err))
+        return false;
+    *is_awaited = has_row && store_column_int(find, 0) != 0;
+    return true;
+}
+
+bool index_awaits_pictures(struct index *index, bool *is_awaited, struct err *err)
+{
+    CLEANUP(store_read_end) struct store_session *session = store_read(index->store, err);
+    return session && index_read_awaited(session, is_awaited, err);
+}
+
+static bool note_pictures(struct store_session *session, void *context, struct err *err)
+{
+    (void)context;
+    return set_awaited(session, false, err) && index_tell_sums(session, err);
+}
+
+bool index_note_pictures(struct index *index, struct err *err)
+{
+    if (!store_write(index->store, STORE_LIVE, note_pictures, NULL, err))
+        return false;
+    index_wake(index, 1);
+    return true;
+}

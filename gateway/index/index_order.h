@@ -55,3 +55,12 @@ MUST_CHECK bool index_find_successor(struct index *index, struct text number,
 MUST_CHECK bool index_find_number(struct index *index, struct text path,
                                   struct arena *arena, struct text *number,
                                   struct err *err);
+
+/* ---- pictures that a new index does not know yet ---- */
+/* A new index of a hospital with pictures is filled before all of them were looked at.
+ * Until that is noted it gives no snapshot, which would say that they are gone; then each
+ * link's sum is told. Stays over a restart. */
+MUST_CHECK bool index_await_pictures(struct index *index, struct err *err);
+MUST_CHECK bool index_awaits_pictures(struct index *index, bool *is_awaited,
+                                      struct err *err);
+MUST_CHECK bool index_note_pictures(struct index *index, struct err *err);

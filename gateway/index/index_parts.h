@@ -77,6 +77,10 @@ MUST_CHECK bool index_raise_revision(struct store_session *session, struct text 
  * of the record. */
 MUST_CHECK bool index_enqueue_all(struct store_session *session, struct id record,
                                   struct text number, struct err *err);
+/* The sum of each active link, behind what waits in the backfill lane. */
+MUST_CHECK bool index_tell_sums(struct store_session *session, struct err *err);
+MUST_CHECK bool index_read_awaited(struct store_session *session, bool *is_awaited,
+                                   struct err *err);
 /* When the policy is not the one that was followed last: what it no longer publishes is
  * withdrawn, what it publishes is sent again. */
 MUST_CHECK bool index_follow_policy(struct index *index, struct err *err);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "gateway/index/index_order.h"
 #include "gateway/index/index_testsite.h"
 
 /* ---- events ---- */
@@ -610,6 +611,32 @@ static void a_snapshot_names_what_was_published_in_order(void)
     end(&scene);
 }
 
+static void an_index_that_awaits_pictures_says_of_nothing_that_it_is_gone(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    struct uplink_snapshot page;
+    struct said said = a_result();
+    bool is_awaited = false;
+    begin(&scene);
+    CHECK(index_await_pictures(scene.index, &err));
+    put(&scene, &said);
+    link_patient(&scene);
+    struct batch list = take(&scene, 1);
+    answer(&scene, &list, "");
+    reopen(&scene, usual_policy);
+    CHECK(index_awaits_pictures(scene.index, &is_awaited, &err) && is_awaited);
+    CHECK(!index_snapshot(scene.index, record, TEXT(""), &scene.arena, &page, &err));
+    CHECK(err.kind == ERR_BUSY && strcmp(err.code, "index_filling") == 0);
+    err_clear(&err);
+    CHECK(index_note_pictures(scene.index, &err));
+    CHECK(index_awaits_pictures(scene.index, &is_awaited, &err) && !is_awaited);
+    CHECK(index_snapshot(scene.index, record, TEXT(""), &scene.arena, &page, &err));
+    list = take(&scene, 1);
+    CHECK(list.count == 1 && list.events[0].type == UPLINK_IN_STEP);
+    end(&scene);
+}
+
 static void a_wiped_database_has_a_new_epoch_and_the_same_sum(void)
 {
     struct scene scene;
@@ -692,6 +719,7 @@ int main(void)
     RUN(history_during_which_nothing_changes_is_proven_once);
     RUN(an_ended_link_sends_nothing_more);
     RUN(a_snapshot_names_what_was_published_in_order);
+    RUN(an_index_that_awaits_pictures_says_of_nothing_that_it_is_gone);
     RUN(a_wiped_database_has_a_new_epoch_and_the_same_sum);
     RUN(a_place_knows_what_else_its_file_holds);
     return test_done();

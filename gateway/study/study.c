@@ -44,6 +44,7 @@ struct study *study_new(const struct study_config *config, struct err *err)
     pthread_cond_init(&study->word, &monotonic);
     pthread_condattr_destroy(&monotonic);
     atomic_init(&study->is_ending, false);
+    atomic_init(&study->has_told, false);
     index_watch_orders(config->index, wake_for_orders, study);
     return study;
 }
@@ -98,20 +99,60 @@ static void tell(const struct study *study, const struct err *err)
         log_err(study->config.log, "images", err);
 }
 
+void study_tell_again(struct study *study)
+{
+    pthread_mutex_lock(&study->lock);
+    study->is_woken |= !study->is_to_tell;
+    study->is_to_tell = true;
+    pthread_cond_signal(&study->word);
+    pthread_mutex_unlock(&study->lock);
+}
+
+bool study_has_told(const struct study *study)
+{
+    return atomic_load(&study->has_told);
+}
+
+static void tell_waiting(struct study *study)
+{
+    struct err err = {0};
+    pthread_mutex_lock(&study->lock);
+    bool is_to_tell = study->is_to_tell;
+    pthread_mutex_unlock(&study->lock);
+    if (!is_to_tell || !study->has_looked || study_has_told(study))
+        return;
+    pthread_mutex_lock(&study->sweeping);
+    bool is_told = study_tell_index(study, true, &err);
+    pthread_mutex_unlock(&study->sweeping);
+    atomic_store(&study->has_told, is_told && !atomic_load(&study->is_ending));
+    if (!is_told)
+        tell(study, &err);
+}
+
+static void sweep(struct study *study)
+{
+    struct err err = {0};
+    bool is_whole = study_sweep(study, &err);
+    if (!is_whole)
+        tell(study, &err);
+    study->has_looked |= is_whole && !atomic_load(&study->is_ending);
+    tell_waiting(study);
+}
+
 static void *run(void *context)
 {
     struct study *study = context;
     while (!atomic_load(&study->is_ending)) {
         struct err err = {0};
         struct study_noted *noted = NULL;
-        if (!study_sweep(study, &err))
-            tell(study, &err);
+        sweep(study);
         struct timespec due = after(study->config.sweep_ms);
         while (!atomic_load(&study->is_ending) && wait_for_notes(study, &due, &noted)) {
             err_clear(&err);
             if (!study_look_at_noted(study, noted, &err))
                 tell(study, &err);
             noted = NULL;
+            tell_waiting(study);
         }
         study_free_noted(noted); /* the look at everything sees them */
     }

@@ -76,6 +76,12 @@ MUST_CHECK bool study_look_at(struct study *study, const char *label, const char
  * shortly after each other are told together. */
 void study_note(struct study *study, const char *label, const char *folder);
 
+/* From now on the index knows every patient whom the storages have: when all folders have
+ * once been read, the thread tells it every study that waits for one. Then it has. From
+ * any thread, does not block. */
+void study_tell_again(struct study *study);
+bool study_has_told(const struct study *study);
+
 /* ---- discs: what their DICOMDIRs name (PS3.3 F, PS3.10 8), and is not there ---- */
 struct study_discs {
     int64_t named;

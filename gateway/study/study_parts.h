@@ -22,6 +22,9 @@ struct study {
     struct study_noted *noted; /* folders in which something came; *owned* */
     size_t noted_count;
     bool has_lost_notes; /* too many: everything is looked at */
+    bool is_to_tell;     /* study_tell_again; under lock */
+    bool has_looked;     /* at every folder, to its end; the thread's */
+    atomic_bool has_told;
     atomic_bool is_ending;
     int64_t full_ms; /* monotonic, of the last look at every file; under sweeping */
     bool had_full;

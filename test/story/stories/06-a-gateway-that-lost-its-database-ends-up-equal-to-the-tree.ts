@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { differences, linesOfHeads, linesOfTree, listFacility, newDays } from '../kit/compare.ts';
 import type { EntryHead } from '../kit/desk.ts';
@@ -61,10 +61,19 @@ await story('a gateway\'s database is lost', async (stage) => {
   const [day = ''] = tree.freeDays(number, plan.today, 1);
   tree.writeResult(result, { key: '000000099000006', day: compact(day), value: '5.5' });
   tree.correctResult(result, '99999');
+  const waves = `${region.directory}/waves/${RINDO}`;
+  stage.check(readdirSync(waves).includes(number), 'she has ECGs, which cannot be read for now');
+  renameSync(waves, `${waves}.away`);
   region.turn(RINDO, 'on');
 
   const wanted = linesOfTree(region, she, RINDO);
   stage.check(differences(linesOfHeads(before.heads), wanted).length >= 2, 'a file was deleted, one corrected, one added meanwhile');
+  await until('what was corrected and added is there', async () => {
+    const { heads } = await listFacility(desk, id, RINDO);
+    return differences(linesOfHeads(heads), wanted).length === 1;
+  }, 90, 500);
+  stage.check(true, 'what was corrected and added comes, and nothing goes while not all has been looked at');
+  renameSync(`${waves}.away`, waves);
   let last: string[] = [];
   await until('the calendar is equal to the tree again', async () => {
     const listed = await listFacility(desk, id, RINDO);
