@@ -141,18 +141,27 @@ bool index_note_audit(struct index *index, uint64_t number, struct err *err)
     return store_write(index->store, STORE_LIVE, note_audit, &number, err);
 }
 
-bool index_was_filled(struct index *index, bool *was_filled, struct err *err)
+bool index_read_filling(struct store_session *session, struct index_filling *filling,
+                        struct err *err)
 {
     bool has_row = false;
-    CLEANUP(store_read_end) struct store_session *session = store_read(index->store, err);
-    if (!session)
-        return false;
     CLEANUP(store_finish)
-    struct store_statement *find =
-        store_prepare(session, "SELECT filled FROM index_meta WHERE one = 1", err);
+    struct store_statement *find = store_prepare(
+        session, "SELECT filled, awaits_pictures FROM index_meta WHERE one = 1", err);
     if (!find || !store_step(find, &has_row, err))
         return false;
-    *was_filled = has_row && store_column_int(find, 0) != 0;
+    filling->is_filled = has_row && store_column_int(find, 0) != 0;
+    filling->awaits_pictures = has_row && store_column_int(find, 1) != 0;
+    return true;
+}
+
+bool index_was_filled(struct index *index, bool *was_filled, struct err *err)
+{
+    struct index_filling filling;
+    CLEANUP(store_read_end) struct store_session *session = store_read(index->store, err);
+    if (!session || !index_read_filling(session, &filling, err))
+        return false;
+    *was_filled = filling.is_filled;
     return true;
 }
 

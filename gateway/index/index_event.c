@@ -160,11 +160,11 @@ bool index_snapshot(struct index *index, struct id record, struct text cursor,
     CLEANUP(store_read_end) struct store_session *session = store_read(index->store, err);
     struct sending sending = {index, session, arena};
     struct index_link link;
-    bool is_awaited = false;
+    struct index_filling filling;
     if (!session || !find_active(&sending, record, &link, err) ||
-        !index_read_awaited(session, &is_awaited, err))
+        !index_read_filling(session, &filling, err))
         return false;
-    if (is_awaited)
+    if (filling.awaits_pictures)
         return err_set(err, ERR_BUSY, "index_filling",
                        "not all pictures have been looked at");
     *snapshot = (struct uplink_snapshot){.next = TEXT("")};

@@ -13,6 +13,7 @@ struct putting {
     struct text base;
     struct arena *arena;
     int64_t now_ms;
+    struct index_filling filling;
     bool has_events;
     struct index_ordered ordered;
 };
@@ -148,6 +149,18 @@ static struct text cut_text(struct text text, size_t max_bytes)
     return text;
 }
 
+/* What a new index finds came when its file was last changed: nobody's delay begins anew
+ * with the database. Later, what comes late comes now, however old its file is. */
+static int64_t received_ms(const struct putting *putting)
+{
+    bool is_study = index_is_of_study(putting->base);
+    bool is_found =
+        !putting->filling.is_filled || (is_study && putting->filling.awaits_pictures);
+    int64_t changed_ms = putting->change->file.changed_ns / 1000000;
+    return is_found && changed_ms > 0 && changed_ms < putting->now_ms ? changed_ms
+                                                                      : putting->now_ms;
+}
+
 static struct index_row row_of_entry(const struct putting *putting,
                                      const struct entry *entry, struct text key)
 {
@@ -166,7 +179,7 @@ static struct index_row row_of_entry(const struct putting *putting,
         .author = cut_text(entry->author, UPLINK_NAME_BYTES_MAX),
         .time = cut_text(entry->time, 32),
         .order_number = cut_text(entry->order_number, 64),
-        .received_at = putting->now_ms,
+        .received_at = received_ms(putting),
     };
 }
 
@@ -271,7 +284,7 @@ static bool put_incomplete(struct store_session *session, struct putting *puttin
                             .day = change->day,
                             .end_day = DAY_NONE,
                             .title = TEXT("不完全"),
-                            .received_at = putting->now_ms};
+                            .received_at = received_ms(putting)};
     return put_row(session, putting, links, old, &row, err);
 }
 
@@ -465,6 +478,7 @@ struct index_writing {
     struct index *index;
     const struct index_piece *pieces;
     size_t count;
+    struct index_filling filling;
     bool has_events;
     bool has_orders;
     struct store_writing *begun;
@@ -477,6 +491,7 @@ static bool write_piece(struct store_session *session, struct index_writing *wri
     struct putting putting = {.index = writing->index,
                               .change = piece->change,
                               .arena = arena,
+                              .filling = writing->filling,
                               .now_ms = clock_wall_ms(&writing->index->config.clock)};
     switch (piece->kind) {
     case INDEX_PUT:
@@ -507,6 +522,8 @@ static bool write_pieces(struct store_session *session, void *context, struct er
     CLEANUP(arena_free) struct arena arena = arena_init(16 << 20);
     writing->has_events = false;
     writing->has_orders = false;
+    if (!index_read_filling(session, &writing->filling, err))
+        return false;
     for (size_t i = 0; i < writing->count; i++) {
         arena_reset(&arena);
         if (!write_piece(session, writing, &writing->pieces[i], &arena, err))

@@ -59,7 +59,7 @@ static bool put_order(struct store_session *session, const struct index_ordered 
     return store_run(insert, err);
 }
 
-static bool is_of_study(struct text base)
+bool index_is_of_study(struct text base)
 {
     return span_starts(text_span(base), STUDY_BASE);
 }
@@ -80,7 +80,7 @@ bool index_put_order(struct store_session *session, const struct index_ordered *
 {
     enum { STUDIES_MAX = 64 };
     size_t count = 0;
-    if (is_of_study(ordered->base))
+    if (index_is_of_study(ordered->base))
         return true;
     for (const struct entry_item *item = entry->items; item && count < STUDIES_MAX;
          item = item->next) {
@@ -119,7 +119,7 @@ static bool leave_order(struct store_session *session, struct index_ordered *ord
 bool index_leave_orders(struct store_session *session, struct index_ordered *ordered,
                         struct err *err)
 {
-    if (is_of_study(ordered->base))
+    if (index_is_of_study(ordered->base))
         return ordered->is == INDEX_ORDER_READ || leave_order(session, ordered, err);
     if (!index_tell_orders(session, ordered, err))
         return false;
@@ -135,7 +135,7 @@ bool index_leave_orders(struct store_session *session, struct index_ordered *ord
 bool index_tell_orders(struct store_session *session, struct index_ordered *ordered,
                        struct err *err)
 {
-    if (is_of_study(ordered->base))
+    if (index_is_of_study(ordered->base))
         return true;
     bool is_good = run_for_base(session,
                                 CHANGED_OF "WHERE o.number = ?1 AND o.base = ?2 ON "
@@ -416,22 +416,14 @@ bool index_await_pictures(struct index *index, struct err *err)
     return store_write(index->store, STORE_LIVE, await_pictures, NULL, err);
 }
 
-bool index_read_awaited(struct store_session *session, bool *is_awaited, struct err *err)
-{
-    bool has_row = false;
-    CLEANUP(store_finish)
-    struct store_statement *find = store_prepare(
-        session, "SELECT awaits_pictures FROM index_meta WHERE one = 1", err);
-    if (!find || !store_step(find, &has_row, err))
-        return false;
-    *is_awaited = has_row && store_column_int(find, 0) != 0;
-    return true;
-}
-
 bool index_awaits_pictures(struct index *index, bool *is_awaited, struct err *err)
 {
+    struct index_filling filling;
     CLEANUP(store_read_end) struct store_session *session = store_read(index->store, err);
-    return session && index_read_awaited(session, is_awaited, err);
+    if (!session || !index_read_filling(session, &filling, err))
+        return false;
+    *is_awaited = filling.awaits_pictures;
+    return true;
 }
 
 static bool note_pictures(struct store_session *session, void *context, struct err *err)

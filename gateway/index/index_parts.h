@@ -46,6 +46,15 @@ struct index_row {
     int64_t received_at;
 };
 
+/* How far a new database has come: index_note_filled, index_await_pictures. */
+struct index_filling {
+    bool is_filled;
+    bool awaits_pictures;
+};
+MUST_CHECK bool index_read_filling(struct store_session *session,
+                                   struct index_filling *filling, struct err *err);
+bool index_is_of_study(struct text base);
+
 /* May the centre know of it at all? */
 bool index_is_published(const struct index *index, enum entry_kind kind, unsigned flags,
                         int32_t day, struct text department_code);
@@ -79,8 +88,6 @@ MUST_CHECK bool index_enqueue_all(struct store_session *session, struct id recor
                                   struct text number, struct err *err);
 /* The sum of each active link, behind what waits in the backfill lane. */
 MUST_CHECK bool index_tell_sums(struct store_session *session, struct err *err);
-MUST_CHECK bool index_read_awaited(struct store_session *session, bool *is_awaited,
-                                   struct err *err);
 /* When the policy is not the one that was followed last: what it no longer publishes is
  * withdrawn, what it publishes is sent again. */
 MUST_CHECK bool index_follow_policy(struct index *index, struct err *err);

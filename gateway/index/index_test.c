@@ -292,6 +292,36 @@ static void a_delay_moves_the_time_of_being_visible(void)
     end(&scene);
 }
 
+/* A database that was lost, or a first one: no delay begins anew for what has long been
+ * there. */
+static void what_a_new_index_finds_came_when_its_file_was_changed(void)
+{
+    struct scene scene;
+    struct err err = {0};
+    struct index_place place;
+    struct said said = a_result();
+    begin(&scene);
+    said.changed_ns = (scene.wall_ms - 5000) * 1000000;
+    put(&scene, &said);
+    CHECK(index_find_place(scene.index, TEXT(NUMBER), TEXT(BASE), &scene.arena, &place,
+                           &err));
+    CHECK(place.received_at_ms == scene.wall_ms - 5000);
+    said.version = "202405011234567901";
+    said.changed_ns = (scene.wall_ms + 5000) * 1000000; /* a clock that was ahead */
+    put(&scene, &said);
+    CHECK(index_find_place(scene.index, TEXT(NUMBER), TEXT(BASE), &scene.arena, &place,
+                           &err));
+    CHECK(place.received_at_ms == scene.wall_ms);
+    CHECK(index_note_filled(scene.index, &err));
+    said.version = "202405011234567911";
+    said.changed_ns = (scene.wall_ms - 5000) * 1000000;
+    put(&scene, &said);
+    CHECK(index_find_place(scene.index, TEXT(NUMBER), TEXT(BASE), &scene.arena, &place,
+                           &err));
+    CHECK(place.received_at_ms == scene.wall_ms);
+    end(&scene);
+}
+
 /* Judged again, or written in place, an entry does not wait a second time. */
 static void the_same_version_keeps_the_time_it_came(void)
 {
@@ -704,6 +734,7 @@ int main(void)
     RUN(an_entry_that_becomes_excluded_is_withdrawn);
     RUN(what_the_source_marks_sensitive_stays_until_a_rule_includes_it);
     RUN(a_delay_moves_the_time_of_being_visible);
+    RUN(what_a_new_index_finds_came_when_its_file_was_changed);
     RUN(the_same_version_keeps_the_time_it_came);
     RUN(what_came_while_the_clock_was_ahead_and_is_read_again_came_now);
     RUN(days_before_the_start_are_not_published);

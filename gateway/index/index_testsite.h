@@ -92,6 +92,7 @@ struct said {
     const char *department;
     const char *title;
     unsigned flags;
+    int64_t changed_ns;   /* 0 = 7 */
     const char *parts[3]; /* NULL-ended; none = one entry without part */
 };
 
@@ -126,6 +127,8 @@ static inline void put(struct scene *scene, const struct said *said)
     }
     struct index_change change = {
         .file = a_file(said->base, said->version), .list = &list, .day = said->day};
+    if (said->changed_ns != 0)
+        change.file.changed_ns = said->changed_ns;
     CHECK(index_put_file(scene->index, &change, &err));
 }
 
