@@ -260,8 +260,9 @@ void server_watch_routes(struct http_router *router, struct server_watch *watch)
 {
     static const struct http_route routes[] = {
         {HTTP_GET, "/healthz", answer_health, 0},
-        {HTTP_GET, "/healthz/live", answer_live, 0},
         {HTTP_GET, "/metrics", answer_metrics, 0},
     };
+    static const struct http_route live = {HTTP_GET, "/healthz/live", answer_live, 0};
     http_router_add(router, routes, sizeof routes / sizeof *routes, watch);
+    http_router_add_instant(router, &live, watch);
 }

@@ -197,7 +197,7 @@ bool http_call_body(struct http_call *call, struct span bytes)
     return true;
 }
 
-/* ---- running in a worker ---- */
+/* ---- running in a worker, or at once ---- */
 
 static void run(void *context)
 {
@@ -211,12 +211,17 @@ static void run(void *context)
 
 typedef bool post_job(struct workers *workers, void (*fn)(void *context), void *context);
 
-static bool post_run(struct http_call *call, http_handler *handler, void *context,
-                     post_job *post)
+static void prepare_run(struct http_call *call, http_handler *handler, void *context)
 {
     call->handler = handler;
     call->handler_context = context;
     http_call_hold(call); /* the run's own */
+}
+
+static bool post_run(struct http_call *call, http_handler *handler, void *context,
+                     post_job *post)
+{
+    prepare_run(call, handler, context);
     if (post(call->service->workers, run, call))
         return true;
     http_answer_status(call, 503, "server_busy", SPAN(""));
@@ -231,6 +236,11 @@ void http_call_dispatch(struct http_call *call)
     call->was_dispatched = true;
     http_call_hold(call); /* the side's, consumed by its answer */
     atomic_store(&call->holds, 1);
+    if (call->entry->is_instant) {
+        prepare_run(call, call->entry->route->handler, call->entry->context);
+        run(call);
+        return;
+    }
     if (!post_run(call, call->entry->route->handler, call->entry->context, workers_post))
         http_intake_drop(call);
     call->has_intake = false; /* it is the handler's */

@@ -49,6 +49,7 @@ MUST_CHECK bool http_target_parse(struct span target, struct arena *arena,
 struct http_entry {
     const struct http_route *route;
     const struct http_intake *intake; /* NULL = bodies in memory */
+    bool is_instant;
     void *context;
     struct span segments[HTTP_SEGMENTS_MAX];
     int segment_count;

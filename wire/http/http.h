@@ -54,6 +54,10 @@ struct http_intake {
 /* A route whose bodies go there; body_max_bytes does not count. Both are kept. */
 void http_router_add_intake(struct http_router *router, const struct http_route *route,
                             const struct http_intake *intake, void *context);
+/* A route that is answered on the loop, past all that wait for a thread: must not block.
+ */
+void http_router_add_instant(struct http_router *router, const struct http_route *route,
+                             void *context);
 /* For the test that the OpenAPI file names every route: calls see for each. */
 void http_router_each(const struct http_router *router,
                       void (*see)(void *context, enum http_method method,

@@ -67,8 +67,7 @@ static bool is_same_shape(const struct http_entry *a, const struct http_entry *b
     return true;
 }
 
-static void add(struct http_router *router, const struct http_route *route,
-                const struct http_intake *intake, void *context)
+static void add(struct http_router *router, const struct http_entry *kind)
 {
     struct err err = {0};
     if (router->entry_count == router->entry_size) {
@@ -77,9 +76,10 @@ static void add(struct http_router *router, const struct http_route *route,
             memory_resize(router->entries, (size_t)size, sizeof *router->entries, &err));
         router->entry_size = size;
     }
-    assert(route->path[0] == '/' && route->handler && router->entry_count < ENTRIES_MAX);
-    struct http_entry entry = {.route = route, .intake = intake, .context = context};
-    struct span rest = span_cstr(route->path + 1), segment;
+    struct http_entry entry = *kind;
+    assert(entry.route->path[0] == '/' && entry.route->handler &&
+           router->entry_count < ENTRIES_MAX);
+    struct span rest = span_cstr(entry.route->path + 1), segment;
     while (span_take(&rest, '/', &segment)) {
         assert(entry.segment_count < HTTP_SEGMENTS_MAX);
         entry.segments[entry.segment_count++] = segment;
@@ -93,13 +93,21 @@ void http_router_add(struct http_router *router, const struct http_route *routes
                      size_t count, void *context)
 {
     for (size_t i = 0; i < count; i++)
-        add(router, &routes[i], NULL, context);
+        add(router, &(struct http_entry){.route = &routes[i], .context = context});
 }
 
 void http_router_add_intake(struct http_router *router, const struct http_route *route,
                             const struct http_intake *intake, void *context)
 {
-    add(router, route, intake, context);
+    add(router,
+        &(struct http_entry){.route = route, .intake = intake, .context = context});
+}
+
+void http_router_add_instant(struct http_router *router, const struct http_route *route,
+                             void *context)
+{
+    add(router,
+        &(struct http_entry){.route = route, .context = context, .is_instant = true});
 }
 
 void http_router_each(const struct http_router *router,

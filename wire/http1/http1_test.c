@@ -511,6 +511,12 @@ static void a_full_queue_sheds_load(void)
             status_of_reply() == 503 && has("server_busy") && has("retry-after: 1\r\n");
     }
     CHECK(shed == 6);
+    int now =
+        dial(); /* what restarts a process that is dead must not restart a busy one */
+    say_string(now, "GET /api/v1/now HTTP/1.1\r\n" LAST);
+    listen_for(now, "now");
+    CHECK(status_of_reply() == 200);
+    close(now);
     atomic_store(&site.may_leave, true);
     for (int i = 0; i < 12; i++)
         close(fds[i]);

@@ -65,6 +65,12 @@ static inline void *run_loop(void *context)
     return NULL;
 }
 
+static inline void say_now(struct http_call *call, void *context)
+{
+    (void)context;
+    http_answer(call, 200, "text/plain", SPAN("now"));
+}
+
 static inline void testsite_open(struct http_limits limits,
                                  const struct http_route *routes, size_t count)
 {
@@ -76,7 +82,9 @@ static inline void testsite_open(struct http_limits limits,
     site.loop = loop_new(&err);
     site.workers = workers_new(2, 4, &err);
     site.router = http_router_new();
+    static const struct http_route now = {HTTP_GET, "/api/v1/now", say_now, 0};
     http_router_add(site.router, routes, count, &site);
+    http_router_add_instant(site.router, &now, NULL);
     struct http_server_config config = {.loop = site.loop,
                                         .workers = site.workers,
                                         .router = site.router,
