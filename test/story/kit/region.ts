@@ -2,6 +2,7 @@
 /* One region of `tsumugi demo`: its folder, its processes, its switches. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { baseOption, copyBase, makeBase } from './base.ts';
 import { Desk } from './desk.ts';
 import { readPlan, type Plan } from './plan.ts';
 import { until } from './wait.ts';
@@ -36,6 +37,7 @@ export class Region {
   /** Makes the region when the folder holds none. */
   static async start(directory: string, hasTls = false): Promise<Region> {
     const region = new Region(directory, hasTls);
+    if (!region.isMade) makeBase(directory);
     await region.run();
     return region;
   }
@@ -43,6 +45,7 @@ export class Region {
   /** A copy of a region that has been stopped. */
   static async copy(from: string, to: string, hasTls = false): Promise<Region> {
     copyTree(from, to);
+    copyBase(from, to);
     return Region.start(to, hasTls);
   }
 
@@ -65,7 +68,8 @@ export class Region {
     this.before = new Map(this.isMade ? this.hospitals().map((code) => [code, this.log(code).length]) : []);
     const today = process.env.TODAY ? ['--today', process.env.TODAY] : [];
     const demo = spawn(
-      PROGRAM, ['demo', '--dir', this.directory, '--port', '0', '--people', String(PEOPLE), ...today, ...(this.hasTls ? ['--tls'] : [])],
+      PROGRAM,
+      ['demo', '--dir', this.directory, '--port', '0', '--people', String(PEOPLE), ...today, ...baseOption(this.directory), ...(this.hasTls ? ['--tls'] : [])],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
     this.demo = demo;

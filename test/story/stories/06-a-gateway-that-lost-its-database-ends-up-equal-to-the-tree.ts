@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdirSync, renameSync, rmSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
+import { askBase } from '../kit/base.ts';
 import { differences, linesOfHeads, linesOfTree, listFacility, newDays } from '../kit/compare.ts';
 import type { EntryHead } from '../kit/desk.ts';
 import { KAWABE, KEYAKI, RINDO, choose, hasActive, isLinkedAt, numberAt } from '../kit/plan.ts';
@@ -21,12 +21,7 @@ function wipe(region: Region, code: string): number {
 
 /* What the centre keeps of an entry, beside the interface. */
 function stateAtCentre(region: Region, entry: string): number | undefined {
-  const database = new DatabaseSync(`${region.directory}/centre/centre.db`, { readOnly: true });
-  try {
-    return (database.prepare('SELECT state FROM registry_entry WHERE entry = ?').get(entry) as { state: number } | undefined)?.state;
-  } finally {
-    database.close();
-  }
+  return askBase<{ state: number }>(region.directory, 'SELECT state FROM registry_entry WHERE entry = ?', entry)[0]?.state;
 }
 
 const idsOf = (heads: EntryHead[]): string[] => heads.map((head) => head.id).sort();

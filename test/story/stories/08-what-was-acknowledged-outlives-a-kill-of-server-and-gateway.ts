@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { DatabaseSync } from 'node:sqlite';
 import { auditOf, readAudit, unfinished, verifyAudit } from '../kit/audit.ts';
+import { askBase } from '../kit/base.ts';
 import { differences, linesOfHeads, linesOfTree, listFacility } from '../kit/compare.ts';
 import { shift } from '../kit/days.ts';
 import { newKey, type Desk, type Person } from '../kit/desk.ts';
@@ -124,10 +124,8 @@ async function checkRegistrations(stage: Stage, region: Region, desk: Desk, work
     if (again.status !== 201 || again.body.id !== id || person.body.own_number !== numbers[0]?.number) wrong.push(again.text, person.text);
   }
   stage.same(wrong, [], `all ${work.registered.length} registrations that were acknowledged are there, and the same key gives the same answer`);
-  const database = new DatabaseSync(`${region.directory}/centre/centre.db`, { readOnly: true });
-  const row = database.prepare('SELECT count(*) AS count FROM person WHERE name LIKE ?').get(`${FAMILY} %`) as { count: number };
-  database.close();
-  stage.same(row.count, work.registered.length, 'and nobody is registered twice');
+  const [row] = askBase<{ count: number }>(region.directory, 'SELECT count(*) AS count FROM person WHERE name LIKE ?', `${FAMILY} %`);
+  stage.same(row?.count, work.registered.length, 'and nobody is registered twice');
 }
 
 function checkAudits(stage: Stage, region: Region, work: Work, kills: number): void {
