@@ -511,8 +511,8 @@ static void a_full_queue_sheds_load(void)
             status_of_reply() == 503 && has("server_busy") && has("retry-after: 1\r\n");
     }
     CHECK(shed == 6);
-    int now =
-        dial(); /* what restarts a process that is dead must not restart a busy one */
+    /* what restarts a process that is dead must not restart a busy one */
+    int now = dial();
     say_string(now, "GET /api/v1/now HTTP/1.1\r\n" LAST);
     listen_for(now, "now");
     CHECK(status_of_reply() == 200);
