@@ -168,7 +168,8 @@ static int ask_list(struct scene *scene, const char *key, bool *names_key)
     ANSWER list =
         ask_text(scene, "/snapshots", "{\"record\":\"" RECORD "\",\"cursor\":\"\"}");
     *names_key = says(&list, key);
-    return is_problem(&list, 503, "index_filling") ? 503 : list.status;
+    CHECK(list.status != 503 || is_problem(&list, 503, "index_filling"));
+    return list.status;
 }
 
 /* Told as gone they would come back as new. */

@@ -124,16 +124,23 @@ bool index_audit_number(struct index *index, uint64_t *number, struct err *err)
     return true;
 }
 
+bool index_set_meta(struct store_session *session, const char *sql, int64_t number,
+                    struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *set = store_prepare(session, sql, err);
+    if (!set)
+        return false;
+    store_bind_int(set, 1, number);
+    return store_run(set, err);
+}
+
 static bool note_audit(struct store_session *session, void *context, struct err *err)
 {
     const uint64_t *number = context;
-    CLEANUP(store_finish)
-    struct store_statement *note = store_prepare(
-        session, "UPDATE index_meta SET audit_number = ?1 WHERE one = 1", err);
-    if (!note)
-        return false;
-    store_bind_int(note, 1, (int64_t)*number);
-    return store_run(note, err);
+    return index_set_meta(session,
+                          "UPDATE index_meta SET audit_number = ?1 WHERE one = 1",
+                          (int64_t)*number, err);
 }
 
 bool index_note_audit(struct index *index, uint64_t number, struct err *err)
@@ -168,10 +175,8 @@ bool index_was_filled(struct index *index, bool *was_filled, struct err *err)
 static bool note_filled(struct store_session *session, void *context, struct err *err)
 {
     (void)context;
-    CLEANUP(store_finish)
-    struct store_statement *note =
-        store_prepare(session, "UPDATE index_meta SET filled = 1 WHERE one = 1", err);
-    return note && store_run(note, err);
+    return index_set_meta(session, "UPDATE index_meta SET filled = ?1 WHERE one = 1", 1,
+                          err);
 }
 
 bool index_note_filled(struct index *index, struct err *err)

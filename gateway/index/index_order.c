@@ -396,13 +396,9 @@ bool index_forget_changed_order(struct store_session *session,
 
 static bool set_awaited(struct store_session *session, bool is_awaited, struct err *err)
 {
-    CLEANUP(store_finish)
-    struct store_statement *note = store_prepare(
-        session, "UPDATE index_meta SET awaits_pictures = ?1 WHERE one = 1", err);
-    if (!note)
-        return false;
-    store_bind_int(note, 1, is_awaited);
-    return store_run(note, err);
+    return index_set_meta(session,
+                          "UPDATE index_meta SET awaits_pictures = ?1 WHERE one = 1",
+                          is_awaited, err);
 }
 
 static bool await_pictures(struct store_session *session, void *context, struct err *err)

@@ -54,6 +54,9 @@ struct index_filling {
 MUST_CHECK bool index_read_filling(struct store_session *session,
                                    struct index_filling *filling, struct err *err);
 bool index_is_of_study(struct text base);
+/* A number of index_meta; `sql` has one parameter. */
+MUST_CHECK bool index_set_meta(struct store_session *session, const char *sql,
+                               int64_t number, struct err *err);
 
 /* May the centre know of it at all? */
 bool index_is_published(const struct index *index, enum entry_kind kind, unsigned flags,
