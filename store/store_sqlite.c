@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -276,6 +277,22 @@ static bool bound_cache(struct store_engine *engine, bool for_writing, struct er
                err);
 }
 
+/* SQLite does not wait for another process that makes the same new database at the same
+ * moment: whoever changes the journal's kind is told at once that it is locked. */
+static bool begin_journal(struct store_engine *engine, struct err *err)
+{
+    static const struct timespec pause = {.tv_nsec = 10000000};
+    for (int waited_ms = 0; waited_ms < BUSY_TIMEOUT_MS; waited_ms += 10) {
+        if (run(engine, "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL;", err))
+            return true;
+        if (err->kind != ERR_BUSY || strcmp(err->code, "store_busy") != 0)
+            return false;
+        err_clear(err);
+        nanosleep(&pause, NULL);
+    }
+    return err_set(err, ERR_BUSY, "store_busy", "somebody else makes the database");
+}
+
 static bool set_up(struct store_engine *engine, bool for_writing, struct err *err)
 {
     sqlite3_busy_timeout(own(engine)->database, BUSY_TIMEOUT_MS);
@@ -292,8 +309,8 @@ static bool set_up(struct store_engine *engine, bool for_writing, struct err *er
     /* A calendar's sheet fits into one page of 8 kB, not of 4: a third fewer reads for an
      * opening. A database that is there keeps the pages it was made with. Checkpoints are
      * made by tidy, when nobody waits for the answer. */
-    if (!run(engine,
-             "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL;"
+    if (!begin_journal(engine, err) ||
+        !run(engine,
              "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 16777216;",
              err) ||
         !check_settings(engine, err))

@@ -500,6 +500,40 @@ static void a_file_is_served_by_one_and_visited_beside_it(void)
     store_testsite_remove(&place);
 }
 
+struct opener {
+    struct store_testsite *place;
+    pthread_barrier_t *together;
+};
+
+static void *open_together(void *context)
+{
+    struct opener *opener = context;
+    pthread_barrier_wait(opener->together);
+    struct store *store = open_place(opener->place);
+    if (store)
+        store_close(store);
+    return NULL;
+}
+
+/* As the office's command and the gateway that has just been started. */
+static void a_new_database_is_made_by_several_at_once(void)
+{
+    enum { OPENERS = 6, ROUNDS = 20 };
+    for (int round = 0; round < ROUNDS; round++) {
+        struct store_testsite place = store_testsite_new();
+        pthread_barrier_t together;
+        pthread_t threads[OPENERS];
+        struct opener opener = {&place, &together};
+        pthread_barrier_init(&together, NULL, OPENERS);
+        for (int i = 0; i < OPENERS; i++)
+            CHECK(pthread_create(&threads[i], NULL, open_together, &opener) == 0);
+        for (int i = 0; i < OPENERS; i++)
+            pthread_join(threads[i], NULL);
+        pthread_barrier_destroy(&together);
+        store_testsite_remove(&place);
+    }
+}
+
 int main(void)
 {
     unsetenv("TSUMUGI_TEST_POSTGRES");
@@ -518,5 +552,6 @@ int main(void)
     RUN(a_file_is_served_by_one_and_visited_beside_it);
     RUN(a_copy_beside_a_writer_is_of_one_moment);
     RUN(a_copy_replaces_no_file_and_needs_a_database);
+    RUN(a_new_database_is_made_by_several_at_once);
     return test_done();
 }
