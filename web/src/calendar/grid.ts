@@ -598,8 +598,8 @@ export class CalendarGrid {
       const bottom = row.offsetTop + row.offsetHeight - this.#size.height;
       if (bottom > this.#scroll.scrollTop) this.#scroll.scrollTop = bottom;
     }
-    this.#mountWeek(weekOf(place.day));
     this.#plan();
+    this.#mountWeek(weekOf(place.day));
   }
 
   #nodeOf(place: Place): HTMLElement | undefined {
@@ -629,9 +629,9 @@ export class CalendarGrid {
       this.#position = this.#model.lastUpTo(this.#view().last, this.zoom);
     }
     if (!this.#position) return;
-    const week = weekOf(this.#position.day);
-    if (!this.#mounted.has(week)) this.#mountWeek(week);
-    this.#takeTabStop(this.#nodeOf(this.#position));
+    const node = this.#nodeOf(this.#position);
+    if (node) this.#takeTabStop(node);
+    else this.#lendTabStop();
   }
 
   /* The place where the person was, or its stand-in, went out of the document: Tab still leads

@@ -11,8 +11,8 @@ describe('planMount', () => {
     expect(mount).toEqual([52, 53, 51, 54, 50]);
     expect(ahead).toEqual([55, 49, 56, 48]);
   });
-  it('unmounts what is farther away, the farthest first', () => {
-    expect(planMount({ first: 50, last: 54 }, BOUNDS, { mounted: [57, 10, 48, 50] }).unmount).toEqual([10, 57]);
+  it('unmounts what is farther away', () => {
+    expect(planMount({ first: 50, last: 54 }, BOUNDS, { mounted: [57, 10, 48, 50] }).unmount).toEqual([57, 10]);
   });
   it('never unmounts the week that holds the focus, and counts it', () => {
     const { ahead, unmount } = planMount({ first: 50, last: 54 }, BOUNDS, { mounted: [10, 11], keep: 10 });
@@ -63,15 +63,38 @@ describe('MountQueue', () => {
     const rest = () => idles.shift()?.();
     return { frames, idles, done, queue, run, rest };
   }
-  it('mounts one week per frame, and unmounts one before', () => {
+  it('mounts one week per frame, after all that go', () => {
     const { done, queue, run, frames } = make();
-    queue.take(plan({ mount: [5, 6], unmount: [1] }));
-    expect(done).toEqual([]);
+    queue.take(plan({ mount: [5, 6], unmount: [1, 2] }));
+    expect(done).toEqual(['-1', '-2']);
     run();
-    expect(done).toEqual(['-1', '+5']);
+    expect(done).toEqual(['-1', '-2', '+5']);
     run();
-    expect(done).toEqual(['-1', '+5', '+6']);
+    expect(done).toEqual(['-1', '-2', '+5', '+6']);
     expect(frames).toEqual([]);
+  });
+  it('holds at no moment of a jump more marks than where it leads', () => {
+    const weight = (week: number) => 100 + 30 * (week % 3);
+    const { queue, run, rest, frames, idles, done } = make();
+    const mounted = new Set<number>();
+    const marks = () => [...mounted].reduce((sum, week) => sum + weight(week), 0);
+    const follow = () => {
+      for (const said of done.splice(0)) {
+        if (said.startsWith('+')) mounted.add(Number(said));
+        else mounted.delete(-Number(said));
+      }
+    };
+    for (const first of [10, 71, 20, 60, 75]) {
+      queue.take(planMount({ first, last: first + 7 }, BOUNDS, { mounted, weight }));
+      let most = 0;
+      while (frames.length + idles.length > 0) {
+        if (frames.length > 0) run();
+        else rest();
+        follow();
+        most = Math.max(most, marks());
+      }
+      expect(most).toBe(marks());
+    }
   });
   it('goes on with a week in the next frame when a frame took long enough', () => {
     const { done, queue, run } = make(3, FRAME_MS * 0.6);

@@ -57,13 +57,10 @@ export function planMount(view: View, bounds: View, held: Held): Plan {
   const { near, beside } = wantedWeeks(view, bounds, held);
   const wanted = new Set([...near, ...beside]);
   const present = new Set(held.mounted);
-  const middle = (view.first + view.last) / 2;
   return {
     mount: near.filter((week) => !present.has(week)),
     ahead: beside.filter((week) => !present.has(week)),
-    unmount: [...present]
-      .filter((week) => !wanted.has(week) && week !== held.keep)
-      .sort((a, b) => Math.abs(b - middle) - Math.abs(a - middle)),
+    unmount: [...present].filter((week) => !wanted.has(week) && week !== held.keep),
   };
 }
 
@@ -80,7 +77,7 @@ export type Parts = Iterator<unknown>;
 
 /** Runs a plan over frames; a newer plan replaces what is left of an older one. */
 export class MountQueue {
-  #left: Plan = { mount: [], ahead: [], unmount: [] };
+  #left: { mount: number[]; ahead: number[] } = { mount: [], ahead: [] };
   #begun: { week: number; parts: Parts } | undefined;
   #frame: number | undefined;
   #idle: number | undefined;
@@ -94,15 +91,18 @@ export class MountQueue {
     this.#unmount = unmount;
   }
 
-  take(plan: Plan): void {
-    this.#left = { mount: [...plan.mount], ahead: [...plan.ahead], unmount: [...plan.unmount] };
-    if (this.#begun && plan.unmount.includes(this.#begun.week)) this.#begun = undefined;
+  /** What goes does so at once: while full weeks waited for their turn and others came there were
+   * more marks than either view has. */
+  take({ mount, ahead, unmount }: Plan): void {
+    this.#left = { mount: [...mount], ahead: [...ahead] };
+    if (this.#begun && unmount.includes(this.#begun.week)) this.#begun = undefined;
+    for (const week of unmount) this.#unmount(week);
     this.#schedule();
   }
 
   #schedule(): void {
-    const { mount, ahead, unmount } = this.#left;
-    if (this.#begun || mount.length + unmount.length > 0) {
+    const { mount, ahead } = this.#left;
+    if (this.#begun || mount.length > 0) {
       this.#frame ??= this.#frames.request(() => {
         this.#frame = undefined;
         this.#work(this.#left.mount);
@@ -115,11 +115,8 @@ export class MountQueue {
     }
   }
 
-  /* One goes before another comes, so that there are never more than the plan's. */
   #work(from: number[]): void {
     const started = this.#frames.now();
-    const going = this.#left.unmount.shift();
-    if (going !== undefined) this.#unmount(going);
     if (!this.#begun) {
       const week = from.shift();
       if (week !== undefined) this.#begun = { week, parts: this.#mount(week) };
@@ -135,6 +132,6 @@ export class MountQueue {
     if (this.#frame !== undefined) this.#frames.cancel(this.#frame);
     if (this.#idle !== undefined) this.#frames.cancelIdle(this.#idle);
     this.#frame = this.#idle = this.#begun = undefined;
-    this.#left = { mount: [], ahead: [], unmount: [] };
+    this.#left = { mount: [], ahead: [] };
   }
 }
