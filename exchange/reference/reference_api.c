@@ -15,10 +15,11 @@
 
 enum {
     PAGE_ROWS = 200,
+    SCANNED_ROWS_MAX = 20000, /* for one page of an answer */
     ANSWER_BYTES_MAX = 4 << 20,
     CSV_BYTES_MAX = 64 << 20,
     CURSOR_BYTES = 128,
-    ROW_ARENA_BYTES = 4 << 20
+    PAGE_ARENA_BYTES = 8 << 20
 };
 
 struct asking {
@@ -89,6 +90,19 @@ static bool read_side(struct asking *asking, struct err *err)
            err_set(err, ERR_SYNTAX, "side_invalid", "viewer or provider");
 }
 
+/* A person has far fewer rows than a facility. */
+static void choose_index(struct asking *asking)
+{
+    struct audit_index_query *query = &asking->query;
+    query->by = asking->is_of_others ? AUDIT_BY_PROVIDER : AUDIT_BY_FACILITY;
+    query->value = id_view(&asking->facility);
+    query->count_max = PAGE_ROWS;
+    if (asking->person.len > 0) {
+        query->by = AUDIT_BY_PERSON;
+        query->value = asking->person;
+    }
+}
+
 /* Every post sees its own facility's record, nothing else; asking is itself a row of the
  * audit. */
 static bool ask(struct asking *asking, struct err *err)
@@ -112,9 +126,7 @@ static bool ask(struct asking *asking, struct err *err)
     if (!asking->scope)
         return false;
     asking->facility = id_to_text(asking->actor.facility);
-    asking->query.by = asking->is_of_others ? AUDIT_BY_PROVIDER : AUDIT_BY_FACILITY;
-    asking->query.value = id_view(&asking->facility);
-    asking->query.count_max = PAGE_ROWS;
+    choose_index(asking);
     return audit_index_catch_up(service->index, err);
 }
 
@@ -131,21 +143,95 @@ static bool finish(struct asking *asking, bool is_read, size_t bytes,
     return is_read;
 }
 
+/* ---- rows ---- */
+
 /* A view of content: decisions about a calendar, an entry or notes, or putting one on
  * paper. */
 static bool is_reference(const struct asking *asking, const struct audit_index_row *row)
 {
     bool is_view = text_is(row->event, "calendar") || text_is(row->event, "entry") ||
                    text_is(row->event, "print") || text_is(row->event, "notes");
-    bool is_own = text_equal(row->facility_id, id_view(&asking->facility));
-    return is_view && text_is(row->phase, "decision") && is_own != asking->is_of_others &&
+    struct text own = id_view(&asking->facility);
+    bool is_side = asking->is_of_others ? !text_equal(row->facility_id, own) &&
+                                              text_equal(row->provider, own)
+                                        : text_equal(row->facility_id, own);
+    return is_view && is_side && text_is(row->phase, "decision") &&
            (asking->person.len == 0 || text_equal(asking->person, row->person));
+}
+
+typedef bool take_reference(void *self, const struct reference_row *view,
+                            struct err *err);
+
+struct listing {
+    struct asking *asking;
+    struct reference_names *names;
+    take_reference *take;
+    void *self;
+    size_t count_max, scanned_max;
+    size_t count, scanned;
+    bool has_more;
+    struct audit_index_cursor last; /* where to go on */
+};
+
+static bool take_rows(struct listing *listing, const struct audit_index_row *rows,
+                      size_t count, struct err *err)
+{
+    const struct asking *asking = listing->asking;
+    for (size_t i = 0; i < count; i++) {
+        struct reference_row view;
+        if (!is_reference(asking, &rows[i]))
+            continue;
+        if (listing->count == listing->count_max) {
+            listing->has_more = true;
+            return true;
+        }
+        if (!reference_name_row(listing->names, !asking->is_of_others, &rows[i], &view,
+                                err) ||
+            !listing->take(listing->self, &view, err))
+            return false;
+        listing->last = rows[i].key;
+        listing->count++;
+    }
+    return true;
+}
+
+/* A month in which little is to be found is looked through by parts. Of a person's rows
+ * all are looked at: where one ends is for nobody else to know. */
+static bool is_enough(struct listing *listing)
+{
+    const struct audit_index_query *query = &listing->asking->query;
+    if (listing->has_more || query->by == AUDIT_BY_PERSON ||
+        listing->scanned < listing->scanned_max)
+        return listing->has_more;
+    listing->last = query->after;
+    listing->has_more = true;
+    return true;
+}
+
+/* Page after page of the index, each with memory of its own. */
+static bool list_rows(struct listing *listing, struct err *err)
+{
+    struct asking *asking = listing->asking;
+    struct store *store = asking->service->store;
+    size_t count = PAGE_ROWS;
+    while (count == PAGE_ROWS && !is_enough(listing)) {
+        CLEANUP(arena_free) struct arena arena = arena_init(PAGE_ARENA_BYTES);
+        struct audit_index_row *rows = NULL;
+        if (!audit_index_list(store, &asking->query, &arena, &rows, &count, err) ||
+            !take_rows(listing, rows, count, err))
+            return false;
+        if (count > 0)
+            asking->query.after = rows[count - 1].key;
+        listing->scanned += count;
+    }
+    return true;
 }
 
 /* ---- the list ---- */
 
-static void write_reference(struct json_writer *writer, const struct reference_row *view)
+static bool write_reference(void *self, const struct reference_row *view, struct err *err)
 {
+    struct json_writer *writer = self;
     const struct audit_index_row *row = view->row;
     json_open_object(writer);
     json_put_int(writer, "at", row->key.at_ms);
@@ -164,48 +250,45 @@ static void write_reference(struct json_writer *writer, const struct reference_r
     json_put_text(writer, "verdict", row->verdict);
     json_put_text(writer, "reason", row->reason);
     json_close_object(writer);
+    (void)err; /* what has no room is told at the end */
+    return true;
 }
 
-static void write_next(struct json_writer *writer, const struct audit_index_row *last)
+static void write_next(struct json_writer *writer, const struct listing *listing)
 {
+    const struct audit_index_cursor *last = &listing->last;
     json_key(writer, "next");
-    if (!last) {
+    if (!listing->has_more) {
         json_null_value(writer);
         return;
     }
     char cursor[CURSOR_BYTES];
-    snprintf(cursor, sizeof cursor, "%lld.%llu.%s", (long long)last->key.at_ms,
-             (unsigned long long)last->key.number, last->key.node);
+    snprintf(cursor, sizeof cursor, "%lld.%llu.%s", (long long)last->at_ms,
+             (unsigned long long)last->number, last->node);
     json_cstr_value(writer, cursor);
 }
 
 static bool write_list(struct asking *asking, struct buf *out, struct err *err)
 {
-    struct audit_index_row *rows = NULL;
-    size_t count = 0;
-    CLEANUP(arena_free) struct arena of_row = arena_init(ROW_ARENA_BYTES);
     if (!ask(asking, err))
         return false;
     asking->query.is_newest_first = true;
-    if (!audit_index_list(asking->service->store, &asking->query,
-                          http_arena(asking->call), &rows, &count, err))
-        return false;
+    CLEANUP(reference_names_free)
+    struct reference_names names = reference_names(asking->service->store, asking->scope);
     struct json_writer writer = json_writer(out);
+    struct listing listing = {.asking = asking,
+                              .names = &names,
+                              .take = write_reference,
+                              .self = &writer,
+                              .count_max = PAGE_ROWS,
+                              .scanned_max = SCANNED_ROWS_MAX};
     json_open_object(&writer);
     json_key(&writer, "references");
     json_open_array(&writer);
-    for (size_t i = 0; i < count; i++) {
-        struct reference_row view;
-        if (!is_reference(asking, &rows[i]))
-            continue;
-        arena_reset(&of_row);
-        if (!reference_name_row(asking->service->store, asking->scope,
-                                !asking->is_of_others, &rows[i], &of_row, &view, err))
-            return false;
-        write_reference(&writer, &view);
-    }
+    if (!list_rows(&listing, err))
+        return false;
     json_close_array(&writer);
-    write_next(&writer, count == PAGE_ROWS ? &rows[count - 1] : NULL);
+    write_next(&writer, &listing);
     json_close_object(&writer);
     return buf_check(out, err);
 }
@@ -241,8 +324,9 @@ static void write_time(struct csv_writer *csv, int64_t at_ms)
     csv_cstr(csv, text);
 }
 
-static void write_csv_row(struct csv_writer *csv, const struct reference_row *view)
+static bool write_csv_row(void *self, const struct reference_row *view, struct err *err)
 {
+    struct csv_writer *csv = self;
     const struct audit_index_row *row = view->row;
     write_time(csv, row->key.at_ms);
     csv_text(csv, row->name);
@@ -259,6 +343,8 @@ static void write_csv_row(struct csv_writer *csv, const struct reference_row *vi
     csv_cstr(csv, row->key.node);
     csv_int(csv, (int64_t)row->key.number);
     csv_end_row(csv);
+    (void)err; /* what has no room is told at the end */
+    return true;
 }
 
 static void write_csv_head(struct csv_writer *csv)
@@ -271,42 +357,21 @@ static void write_csv_head(struct csv_writer *csv)
     csv_end_row(csv);
 }
 
-/* One page after the other, each with memory of its own, and each row: whose name it is
- * takes reading a network's whole list. */
-static bool write_csv_pages(struct asking *asking, struct csv_writer *csv,
-                            struct err *err)
-{
-    size_t count = PAGE_ROWS;
-    CLEANUP(arena_free) struct arena of_row = arena_init(ROW_ARENA_BYTES);
-    while (count == PAGE_ROWS) {
-        CLEANUP(arena_free) struct arena arena = arena_init(8 << 20);
-        struct audit_index_row *rows = NULL;
-        if (!audit_index_list(asking->service->store, &asking->query, &arena, &rows,
-                              &count, err))
-            return false;
-        for (size_t i = 0; i < count; i++) {
-            struct reference_row view;
-            if (!is_reference(asking, &rows[i]))
-                continue;
-            arena_reset(&of_row);
-            if (!reference_name_row(asking->service->store, asking->scope,
-                                    !asking->is_of_others, &rows[i], &of_row, &view, err))
-                return false;
-            write_csv_row(csv, &view);
-        }
-        if (count > 0)
-            asking->query.after = rows[count - 1].key;
-    }
-    return true;
-}
-
 static bool write_month(struct asking *asking, struct buf *out, struct err *err)
 {
     if (!ask(asking, err))
         return false;
+    CLEANUP(reference_names_free)
+    struct reference_names names = reference_names(asking->service->store, asking->scope);
     struct csv_writer csv = csv_writer(out, CSV_WITH_MARK);
+    struct listing listing = {.asking = asking,
+                              .names = &names,
+                              .take = write_csv_row,
+                              .self = &csv,
+                              .count_max = SIZE_MAX,
+                              .scanned_max = SIZE_MAX};
     write_csv_head(&csv);
-    return write_csv_pages(asking, &csv, err) && buf_check(out, err);
+    return list_rows(&listing, err) && buf_check(out, err);
 }
 
 static bool download_references(struct asking *asking, struct err *err)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What ends at once, whoever ended it; several processes on one database; what reading
- * leaves alone; and the record of references against the audit, row by row. */
+ * leaves alone. */
 #include <fcntl.h>
 
 #include "exchange/audit/audit_index.h"
@@ -12,13 +12,6 @@
 #define VERSION_1 "202610010900000001"
 #define CONTENT "{\"entry\":{\"items\":[]},\"warnings\":[]}"
 
-/* The epoch is read again at once, as its poll would within half a second. */
-static void let_pass(struct world *world, int64_t ms)
-{
-    atomic_fetch_add(&world->skip_ms, ms);
-    network_epoch_refresh(world->epoch);
-}
-
 static struct store *open_store_again(const struct world *world)
 {
     struct err err = {0};
@@ -29,20 +22,6 @@ static struct store *open_store_again(const struct world *world)
     struct store *store = store_open(&config, &err);
     good(store != NULL, &err);
     return store;
-}
-
-static void register_person(struct browser *browser, char person[128])
-{
-    struct reply reply = go(browser, "POST /api/v1/persons", registration);
-    CHECK(reply.status == 201 && !has(&reply, "proposed"));
-    member(&reply, "id", person);
-}
-
-static struct reply open_calendar(struct browser *browser, const char *person)
-{
-    char line[256];
-    snprintf(line, sizeof line, "POST /api/v1/persons/%s/calendar-openings", person);
-    return go(browser, line, autumn);
 }
 
 /* ---- accounts and sessions ---- */
@@ -110,15 +89,15 @@ static void a_session_that_has_ended_opens_no_calendar(void)
     struct store *other = open_store_again(world);
     register_person(&clinic, person);
     for (int i = 0; i < 3; i++)
-        CHECK(open_calendar(&clinic, person).status == 201);
-    CHECK(open_calendar(&clinic, "00000000000000000000000000000077").status == 404);
+        CHECK(open_calendar_of(&clinic, person).status == 201);
+    CHECK(open_calendar_of(&clinic, "00000000000000000000000000000077").status == 404);
     good(store_write(other, STORE_LIVE, close_sessions, &now_ms, &err), &err);
-    CHECK(open_calendar(&clinic, person).status == 401);
+    CHECK(open_calendar_of(&clinic, person).status == 401);
     clinic = enter(world, "clinic");
     for (int i = 0; i < 3; i++)
-        CHECK(open_calendar(&clinic, person).status == 201);
+        CHECK(open_calendar_of(&clinic, person).status == 201);
     good(store_write(other, STORE_LIVE, disable_clinic, NULL, &err), &err);
-    CHECK(open_calendar(&clinic, person).status == 401);
+    CHECK(open_calendar_of(&clinic, person).status == 401);
     store_close(other);
     hospital_free(hospital);
 }
@@ -141,7 +120,7 @@ static void who_leaves_the_list_sees_nothing_from_then_on(void)
     struct err err = {0};
     char person[128], line[256], opening[128];
     register_person(&clinic, person);
-    struct reply reply = open_calendar(&clinic, person);
+    struct reply reply = open_calendar_of(&clinic, person);
     snprintf(line, sizeof line,
              "GET /api/v1/openings/%s/calendar?from=2026-09-01&"
              "to=2026-10-31",
@@ -151,8 +130,8 @@ static void who_leaves_the_list_sees_nothing_from_then_on(void)
                      hospital->world, &err),
          &err);
     CHECK(go(&clinic, line, "").status == 401);
-    CHECK(open_calendar(&clinic, person).status == 401);
-    CHECK(open_calendar(&owner, person).status == 201);
+    CHECK(open_calendar_of(&clinic, person).status == 401);
+    CHECK(open_calendar_of(&owner, person).status == 201);
     hospital_free(hospital);
 }
 
@@ -313,7 +292,7 @@ static void reading_changes_nothing(void)
     say_in_step(hospital);
     CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
     CHECK_SOON(!has_void_sheets(world)); /* written by a thread beside */
-    struct reply reply = open_calendar(&clinic, person);
+    struct reply reply = open_calendar_of(&clinic, person);
     member(&reply, "opening", calendar);
     const char *at = strstr(reply.body, "\"entry\":[\"");
     CHECK(at != NULL);
@@ -337,7 +316,7 @@ static void reading_changes_nothing(void)
             CHECK(go(&clinic, line, "").status == 200);
         }
     CHECK(version_of_data(world) == before);
-    CHECK(open_calendar(&clinic, person).status == 201);
+    CHECK(open_calendar_of(&clinic, person).status == 201);
     CHECK(go(&clinic, "GET /api/v1/home", "").status == 200);
     CHECK(version_of_data(world) != before);
     hospital_free(hospital);
@@ -391,7 +370,7 @@ static void go_wrong(struct hospital *hospital, struct browser *clinic)
     CHECK_SOON(count_of(hospital, &hospital->rejected_count) == 2);
     say_put(hospital, 0, "1/OML-11/A", VERSION_1, CANARY);
     CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
-    struct reply reply = open_calendar(clinic, person);
+    struct reply reply = open_calendar_of(clinic, person);
     const char *at = strstr(reply.body, "\"entry\":[\"");
     snprintf(entry, sizeof entry, "%.32s", at ? at + 10 : "");
     snprintf(line, sizeof line, "POST /api/v1/entries/%s/openings", entry);
@@ -426,262 +405,6 @@ static void no_log_names_a_patient(void)
     hospital_free(hospital);
 }
 
-/* ---- the record of references ---- */
-
-struct office {
-    struct hospital *hospital;
-    struct audit_index *index;
-    struct reference_service service;
-};
-
-static void open_office(struct office *office)
-{
-    struct err err = {0};
-    office->hospital = hospital_new();
-    struct world *world = office->hospital->world;
-    office->index = audit_index_open(world->audit, world->store, &world->log, &err);
-    good(office->index != NULL, &err);
-    office->service = (struct reference_service){
-        world->store, office->index, world->sessions, world->gate, world_clock(world)};
-    reference_routes(world->router, &office->service);
-}
-
-static void close_office(struct office *office)
-{
-    audit_index_close(office->index);
-    hospital_free(office->hospital);
-}
-
-/* A quarter of a minute before a month begins in Japan. */
-static void go_to_months_end(struct world *world, char ending[8], char beginning[8])
-{
-    int32_t today = day_of_instant(world_wall_ms(world));
-    char day[DAY_TEXT_BYTES], next[DAY_TEXT_BYTES];
-    int32_t last = today;
-    do {
-        day_to_iso(++last, next);
-    } while (strcmp(next + 8, "01") != 0);
-    day_to_iso(last - 1, day);
-    int64_t begins_ms = (int64_t)last * 86400000 - DAY_JAPAN_OFFSET_MS;
-    let_pass(world, begins_ms - 15000 - world_wall_ms(world));
-    snprintf(ending, 8, "%.7s", day);
-    snprintf(beginning, 8, "%.7s", next);
-}
-
-/* What the audit's own file says: the numbers of the clinic's views, as the CSV ends its
- * rows. */
-static int count_rows_of_audit(struct office *office, const struct reply *csv,
-                               int64_t from_ms, int64_t until_ms, bool *are_all_there)
-{
-    struct err err = {0};
-    int count = 0;
-    CLEANUP(store_read_end)
-    struct store_session *session = store_read(office->hospital->world->store, &err);
-    CLEANUP(store_finish)
-    struct store_statement *find = store_prepare(
-        session,
-        "SELECT number FROM audit_index WHERE phase = 'decision' AND event IN "
-        "('calendar', 'entry') AND facility = ?1 AND at_ms >= ?2 AND at_ms < ?3",
-        &err);
-    store_bind_text(find, 1, TEXT(CLINIC));
-    store_bind_int(find, 2, from_ms);
-    store_bind_int(find, 3, until_ms);
-    bool has_row = false;
-    *are_all_there = true;
-    while (store_step(find, &has_row, &err) && has_row) {
-        char end[64];
-        snprintf(end, sizeof end, ",centre,%lld\r\n",
-                 (long long)store_column_int(find, 0));
-        *are_all_there &= has(csv, end);
-        count++;
-    }
-    return count;
-}
-
-static int count_lines(const struct reply *reply)
-{
-    int count = 0;
-    for (const char *at = reply->body; (at = strstr(at, "\r\n")); at += 2)
-        count++;
-    return count;
-}
-
-static struct reply download(struct browser *browser, const char *month)
-{
-    char line[128];
-    snprintf(line, sizeof line, "GET /api/v1/references.csv?month=%s", month);
-    struct reply reply = go(browser, line, "");
-    CHECK(reply.status == 200 && strncmp(reply.body, "\xef\xbb\xbf", 3) == 0);
-    return reply;
-}
-
-static void the_record_of_references_is_the_audit_row_by_row(void)
-{
-    struct office office;
-    char person[128], ending[8], beginning[8];
-    bool are_all_there = false;
-    open_office(&office);
-    struct world *world = office.hospital->world;
-    go_to_months_end(world, ending, beginning);
-    struct browser clinic = enter(world, "clinic");
-    struct browser pharmacy = enter(world, "pharmacy");
-    register_person(&clinic, person);
-    for (int i = 0; i < 3; i++)
-        CHECK(open_calendar(&clinic, person).status == 201);
-    CHECK(open_calendar(&pharmacy, person).status == 404); /* another's, a refusal */
-    let_pass(world, 30000);
-    int64_t now_ms = world_wall_ms(world);
-    int64_t begins_ms = now_ms - (now_ms + DAY_JAPAN_OFFSET_MS) % 86400000;
-    for (int i = 0; i < 205; i++) /* more than a page */
-        CHECK(open_calendar(&clinic, person).status == 201);
-    struct reply csv = download(&clinic, ending);
-    CHECK(count_lines(&csv) == 1 + 3);
-    CHECK(count_rows_of_audit(&office, &csv, begins_ms - 86400000, begins_ms,
-                              &are_all_there) == 3 &&
-          are_all_there);
-    csv = download(&clinic, beginning);
-    CHECK(count_lines(&csv) == 1 + 205);
-    CHECK(count_rows_of_audit(&office, &csv, begins_ms, begins_ms + 86400000,
-                              &are_all_there) == 205 &&
-          are_all_there);
-    csv = download(&pharmacy, ending);
-    CHECK(count_lines(&csv) == 2 && has(&csv, ",deny,no_own_number,"));
-    CHECK(!has(&csv, "林"));
-    close_office(&office);
-}
-
-/* On a list as long as a region's. */
-static bool publish_many(struct store_session *session, void *context, struct err *err)
-{
-    enum { MANY = 4000 };
-    struct world *world = context;
-    CLEANUP(arena_free) struct arena arena = arena_init(1 << 20);
-    struct network_participants list;
-    struct id *ids = ARENA_MANY(&arena, struct id, MANY + 8, err);
-    if (!ids || !network_participants_on(session, network_id,
-                                         day_of_instant(world_wall_ms(world)), &arena,
-                                         &list, err))
-        return false;
-    size_t count = 0;
-    for (; count < list.count; count++)
-        ids[count] = list.items[count].facility;
-    for (uint32_t i = 0; i < MANY; i++) {
-        ids[count] = (struct id){{0xee}};
-        memcpy(&ids[count++].bytes[8], &i, sizeof i);
-    }
-    return network_add_version(session, network_id, list.effective_day, ids, count, 1,
-                               err);
-}
-
-static void a_long_list_of_participants_shortens_no_record_of_references(void)
-{
-    enum { SESSIONS = 4, EACH = 60 }; /* none has to close one of its calendars */
-    struct office office;
-    struct err err = {0};
-    char person[128], month[DAY_TEXT_BYTES], line[128];
-    open_office(&office);
-    struct world *world = office.hospital->world;
-    struct browser clinic = enter(world, "clinic");
-    register_person(&clinic, person);
-    good(store_write(world->store, STORE_LIVE, publish_many, world, &err), &err);
-    for (int i = 0; i < SESSIONS; i++) {
-        clinic = enter(world, "clinic");
-        for (int j = 0; j < EACH; j++)
-            CHECK(open_calendar(&clinic, person).status == 201);
-    }
-    day_to_iso(day_of_instant(world_wall_ms(world)), month);
-    month[7] = '\0';
-    struct reply csv = download(&clinic, month);
-    CHECK(count_lines(&csv) == 1 + SESSIONS * EACH);
-    snprintf(line, sizeof line, "GET /api/v1/references?month=%s", month);
-    struct reply reply = go(&clinic, line, "");
-    CHECK(reply.status == 200);
-    close_office(&office);
-}
-
-static struct reply ask_references(struct browser *browser, const char *side,
-                                   const char *month)
-{
-    char line[160];
-    snprintf(line, sizeof line, "GET /api/v1/references?side=%s&month=%s", side, month);
-    return go(browser, line, "");
-}
-
-/* Who looked at what we provided: theirs in ours, ours not, nobody else's. */
-static void a_provider_sees_who_viewed_its_data(void)
-{
-    struct office office;
-    char person[128], entry[128], line[256], month[DAY_TEXT_BYTES];
-    open_office(&office);
-    struct hospital *hospital = office.hospital;
-    struct world *world = hospital->world;
-    struct browser clinic = enter(world, "clinic");
-    struct browser own = enter(world, "hospital");
-    struct browser pharmacy = enter(world, "pharmacy");
-    register_person(&clinic, person);
-    hospital->content_body = CONTENT;
-    say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
-    struct reply reply = open_calendar(&clinic, person);
-    const char *at = strstr(reply.body, "\"entry\":[\"");
-    CHECK(at != NULL);
-    snprintf(entry, sizeof entry, "%.32s", at ? at + 10 : "");
-    snprintf(line, sizeof line, "POST /api/v1/entries/%s/openings", entry);
-    CHECK(go(&clinic, line, "").status == 201);
-    CHECK(go(&own, line, "").status == 201); /* the hospital's own look is no reference */
-    day_to_iso(day_of_instant(world_wall_ms(world)), month);
-    month[7] = '\0';
-    reply = ask_references(&own, "provider", month);
-    CHECK(reply.status == 200 && has(&reply, "\"event\":\"entry\""));
-    CHECK(has(&reply, "\"viewer\":\"clinic\"") &&
-          !has(&reply, "\"viewer\":\"hospital\""));
-    CHECK(has(&reply, "林 花子") && has(&reply, "\"own_number\":\"H100"));
-    reply = ask_references(&own, "viewer", month);
-    CHECK(reply.status == 200 && !has(&reply, "\"viewer\":\"clinic\""));
-    reply = ask_references(&pharmacy, "provider", month);
-    CHECK(reply.status == 200 && has(&reply, "\"references\":[]"));
-    reply = ask_references(&own, "both", month);
-    CHECK(reply.status == 400 && has(&reply, "side_invalid"));
-    close_office(&office);
-}
-
-/* Names are entered by people; a spreadsheet must not run them, nor take them apart. */
-static void a_name_cannot_become_a_formula_or_another_row(void)
-{
-    static const char *const names[] = {"=cmd|'/C calc'!A0 x", "＝1+1 x", "@SUM(1) x",
-                                        "a,b\\\"c x", "林\\u202e 花子"};
-    struct office office;
-    char body[1024], person[128], month[DAY_TEXT_BYTES];
-    open_office(&office);
-    struct world *world = office.hospital->world;
-    struct browser clinic = enter(world, "clinic");
-    int opened = 0;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        snprintf(
-            body, sizeof body,
-            "{\"name\":\"%s\",\"kana\":\"ハヤシ ハナコ\",\"birth_date\":\"1950-03-0%zu\","
-            "\"sex\":\"F\",\"consent\":{\"form\":\"comprehensive\",\"channel\":"
-            "\"paper\",\"giver\":\"self\"},\"numbers\":[{\"facility\":\"" CLINIC
-            "\",\"number\":\"N%zu\"}]}",
-            names[i], i + 1, i);
-        struct reply reply = go(&clinic, "POST /api/v1/persons", body);
-        CHECK(reply.status == 201 || reply.status == 400);
-        if (reply.status != 201)
-            continue;
-        member(&reply, "id", person);
-        CHECK(open_calendar(&clinic, person).status == 201);
-        opened++;
-    }
-    CHECK(opened >= 3);
-    day_to_iso(day_of_instant(world_wall_ms(world)), month);
-    month[7] = '\0';
-    struct reply csv = download(&clinic, month);
-    CHECK(count_lines(&csv) == 1 + opened);
-    CHECK(!has(&csv, ",=") && !has(&csv, ",＝") && !has(&csv, ",@") && !has(&csv, "\"="));
-    CHECK(has(&csv, "'=cmd") && !has(&csv, "\xe2\x80\xae"));
-    close_office(&office);
-}
-
 int main(void)
 {
     struct err err = {0};
@@ -694,9 +417,5 @@ int main(void)
     RUN(a_gate_that_knows_an_account_hears_of_its_end);
     RUN(reading_changes_nothing);
     RUN(no_log_names_a_patient);
-    RUN(the_record_of_references_is_the_audit_row_by_row);
-    RUN(a_long_list_of_participants_shortens_no_record_of_references);
-    RUN(a_provider_sees_who_viewed_its_data);
-    RUN(a_name_cannot_become_a_formula_or_another_row);
     return test_done();
 }

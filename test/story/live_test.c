@@ -94,18 +94,9 @@ static int count_heard(struct listener *listener, const char *words)
     return count;
 }
 
-static void register_person(struct browser *browser, char person[128])
-{
-    struct reply reply = go(browser, "POST /api/v1/persons", registration);
-    CHECK(reply.status == 201);
-    member(&reply, "id", person);
-}
-
 static void open_calendar(struct browser *browser, const char *person)
 {
-    char line[256];
-    snprintf(line, sizeof line, "POST /api/v1/persons/%s/calendar-openings", person);
-    CHECK(go(browser, line, autumn).status == 201);
+    CHECK(open_calendar_of(browser, person).status == 201);
 }
 
 static void only_who_has_the_calendar_open_hears_of_an_entry(void)

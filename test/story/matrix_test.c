@@ -86,13 +86,7 @@ static void open_references(struct region *region)
     note_routes(world->router, &region->notes);
 }
 
-static void let_pass(struct world *world, int64_t ms)
-{
-    atomic_fetch_add(&world->skip_ms, ms);
-    network_epoch_refresh(world->epoch);
-}
-
-static void register_person(struct region *region, struct browser *clinic)
+static void register_with_state(struct region *region, struct browser *clinic)
 {
     char body[1024], until[64] = "", day[DAY_TEXT_BYTES];
     struct world *world = region->hospital->world;
@@ -210,7 +204,7 @@ static void region_open(struct region *region, const struct state *state)
     region->hospital->original_bytes = 1000;
     open_references(region);
     struct browser clinic = enter(world, "clinic");
-    register_person(region, &clinic);
+    register_with_state(region, &clinic);
     find_ids(region, &clinic);
     bring_about(region, &clinic);
     region->browsers[NOBODY] = browser_new(world);

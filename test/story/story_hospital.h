@@ -14,6 +14,27 @@ static const char registration[] =
     "\",\"number\":\"H100\"},{\"facility\":\"" CLINIC "\",\"number\":\"77\"}]}";
 static const char autumn[] = "{\"from\":\"2026-09-01\",\"to\":\"2026-10-31\"}";
 
+static inline void register_person(struct browser *browser, char person[128])
+{
+    struct reply reply = go(browser, "POST /api/v1/persons", registration);
+    CHECK(reply.status == 201 && !has(&reply, "proposed"));
+    member(&reply, "id", person);
+}
+
+static inline struct reply open_calendar_of(struct browser *browser, const char *person)
+{
+    char line[256];
+    snprintf(line, sizeof line, "POST /api/v1/persons/%s/calendar-openings", person);
+    return go(browser, line, autumn);
+}
+
+/* The epoch is read again at once, as its poll would within half a second. */
+static inline void let_pass(struct world *world, int64_t ms)
+{
+    atomic_fetch_add(&world->skip_ms, ms);
+    network_epoch_refresh(world->epoch);
+}
+
 /* ---- the centre's side ---- */
 
 static inline void part_open(struct world *world)

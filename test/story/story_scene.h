@@ -25,18 +25,13 @@ static inline struct scene scene_new(void)
 {
     struct scene scene = {.hospital = hospital_new()};
     scene.clinic = enter(scene.hospital->world, "clinic");
-    struct reply reply = go(&scene.clinic, "POST /api/v1/persons", registration);
-    CHECK(reply.status == 201 && !has(&reply, "proposed"));
-    member(&reply, "id", scene.person);
+    register_person(&scene.clinic, scene.person);
     return scene;
 }
 
 static inline struct reply open_calendar(struct scene *scene)
 {
-    char line[256];
-    snprintf(line, sizeof line, "POST /api/v1/persons/%s/calendar-openings",
-             scene->person);
-    return go(&scene->clinic, line, autumn);
+    return open_calendar_of(&scene->clinic, scene->person);
 }
 
 static inline bool shows(struct scene *scene, const char *part)
@@ -80,13 +75,6 @@ static inline bool home_says(struct scene *scene, const char *part)
 {
     struct reply reply = go(&scene->clinic, "GET /api/v1/home", "");
     return reply.status == 200 && has(&reply, part);
-}
-
-/* The epoch is read again at once, as its poll would within half a second. */
-static inline void let_pass(struct world *world, int64_t ms)
-{
-    atomic_fetch_add(&world->skip_ms, ms);
-    network_epoch_refresh(world->epoch);
 }
 
 /* Tells one, and opens it. */

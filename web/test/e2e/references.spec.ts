@@ -44,6 +44,26 @@ test('a hospital sees who viewed its data, on the screen and in the CSV', async 
   await context.close();
 });
 
+test('a month in which little is to be found is looked through to its end', async ({ page, world, hand, refusals }) => {
+  refusals.add(503);
+  await login(page, world);
+  await openCalendar(page, hand, world.linked.number);
+  let isFailing = false;
+  await page.route(/\/references\?/, async (route) => {
+    const url = route.request().url();
+    if (!url.includes('cursor=')) await route.fulfill({ json: { references: [], next: '1.1.centre' } });
+    else if (isFailing) await route.fulfill({ status: 503, contentType: 'application/problem+json', json: { status: 503, code: 'busy' } });
+    else await route.continue({ url: url.replace(/&cursor=[^&]*/, '') });
+  });
+  await page.goto('/logs');
+  await expect(page.locator('.logs tbody tr').first()).toContainText(world.linked.name.split(' ')[1] ?? '');
+  isFailing = true;
+  await page.getByRole('button', { name: '他施設に見られた' }).click();
+  await expect(page.locator('.notice.bad')).toBeVisible();
+  await expect(page.getByText(/参照記録はありません/)).toBeHidden();
+  await expect(page.getByRole('button', { name: 'さらに表示' })).toBeVisible();
+});
+
 test('a month without views says so', async ({ page, world }) => {
   await login(page, world);
   await page.goto('/logs');

@@ -73,6 +73,12 @@ export function References({ person }: { person?: Person }) {
     }
   }
 
+  // a month in which little is to be found is looked through by parts
+  const isSearching = lines?.length === 0 && next !== null;
+  useEffect(() => {
+    if (isSearching) void loadMore();
+  }, [isSearching, key, next]);
+
   return (
     <div class="page">
       <div class="page-head">
@@ -130,8 +136,8 @@ export function References({ person }: { person?: Person }) {
             <ProblemNotice problem={page.problem} retry={page.reload} reads />
           </div>
         )}
-        {!lines && page.state === 'loading' && <Skeleton rows={6} />}
-        {lines?.length === 0 && <p class="empty">{t('logs.empty')}</p>}
+        {(isSearching ? problem === undefined : !lines && page.state === 'loading') && <Skeleton rows={6} />}
+        {lines?.length === 0 && !isSearching && <p class="empty">{t('logs.empty')}</p>}
         {lines && lines.length > 0 && (
           <div class="table-wrap" tabIndex={0} role="region" aria-label={t('logs.scroll')}>
             <table class="table logs">
@@ -156,7 +162,7 @@ export function References({ person }: { person?: Person }) {
           </div>
         )}
         {problem !== undefined && <ProblemNotice problem={problem} />}
-        {next !== null && (
+        {next !== null && (!isSearching || problem !== undefined) && (
           <p class="card-body">
             <button type="button" class="btn" onClick={() => void loadMore()}>
               {t('app.more')}
