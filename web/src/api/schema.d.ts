@@ -3747,7 +3747,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description up to 200 rows, newest first */
+            /** @description up to 200 rows, newest first; fewer, even none, with a `next` when only part of the month was looked through */
             200: {
                 headers: {
                     [name: string]: unknown;
