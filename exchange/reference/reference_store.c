@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <string.h>
-
 #include "base/day.h"
 #include "exchange/facility/facility.h"
 #include "exchange/patient/patient.h"
