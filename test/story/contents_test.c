@@ -13,7 +13,7 @@ static void an_entry_is_opened_once_and_its_content_fetched(void)
     hospital->content_body = CONTENT;
     say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
     say_put(hospital, 0, "2/OML-11/B", VERSION_1, "生化学");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    CHECK(has_stored(hospital, 2));
     find_entry(&scene, entry);
     struct reply reply = open_entry(&scene, entry);
     CHECK(reply.status == 201 && has(&reply, "\"title\":\"血算\"") &&
@@ -76,10 +76,10 @@ static void the_neighbours_of_a_row_are_found_beyond_a_crowd_of_others(void)
     struct err err = {0};
     char first[128], next[128], opening[128], line[256];
     say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    CHECK(has_stored(hospital, 1));
     find_entry(&scene, first);
     say_put(hospital, 0, "3/OML-11/B", VERSION_1, "生化学");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    CHECK(has_stored(hospital, 2));
     good(store_write(hospital->world->store, STORE_LIVE, crowd, NULL, &err), &err);
     struct reply reply = open_entry(&scene, first);
     CHECK(reply.status == 201 && has(&reply, "\"previous\":null"));
@@ -105,18 +105,18 @@ static void what_comes_again_unchanged_changes_nothing(void)
     char entry[128], opening[128];
     hospital->content_body = CONTENT;
     say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    CHECK(has_stored(hospital, 1));
     find_entry(&scene, entry);
     struct reply reply = open_entry(&scene, entry);
     member(&reply, "opening", opening);
     atomic_fetch_add(&hospital->world->skip_ms, 2000);
     say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    CHECK(has_stored(hospital, 2));
     /* what was seen is not news, and what is open stays open */
     CHECK_SOON(home_says(&scene, "\"news\":[]"));
     CHECK(ask_opening(&scene, "GET", opening, "content").status == 200);
     say_put(hospital, 0, "1/OML-11/A", VERSION_2, "血算（訂正）");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 3);
+    CHECK(has_stored(hospital, 3));
     CHECK_SOON(home_says(&scene, "\"new_count\":1"));
     CHECK(shows(&scene, "血算（訂正）"));
     hospital_free(hospital);
@@ -149,7 +149,7 @@ static void what_a_gateway_answers_otherwise_is_never_shown(void)
     struct hospital *hospital = scene.hospital;
     char entry[128], opening[128];
     say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    CHECK(has_stored(hospital, 1));
     find_entry(&scene, entry);
     struct reply reply = open_entry(&scene, entry);
     member(&reply, "opening", opening);
@@ -172,7 +172,7 @@ static void a_silent_and_an_absent_gateway_are_told_apart(void)
     struct world *world = hospital->world;
     char entry[128], opening[128];
     say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    CHECK(has_stored(hospital, 1));
     find_entry(&scene, entry);
     struct reply reply = open_entry(&scene, entry);
     member(&reply, "opening", opening);

@@ -351,7 +351,7 @@ static void tell_many(struct hospital *hospital, int orders)
         say_picture(hospital, key, '5');
     }
     say_picture(hospital, OWN_KEY, '1');
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == orders + 2);
+    CHECK(has_stored(hospital, orders + 2));
 }
 
 static void a_search_tells_all_it_found_however_much_it_looked_at(void)

@@ -290,7 +290,7 @@ static void reading_changes_nothing(void)
     has_key(hospital, "1/OML-11/A", VERSION_1);
     say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
     say_in_step(hospital);
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    CHECK(has_stored(hospital, 2));
     CHECK_SOON(!has_void_sheets(world)); /* written by a thread beside */
     struct reply reply = open_calendar_of(&clinic, person);
     member(&reply, "opening", calendar);
@@ -369,7 +369,7 @@ static void go_wrong(struct hospital *hospital, struct browser *clinic)
     say_put(hospital, 0, "2/OML-11/B", CANARY, CANARY);
     CHECK_SOON(count_of(hospital, &hospital->rejected_count) == 2);
     say_put(hospital, 0, "1/OML-11/A", VERSION_1, CANARY);
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    CHECK(has_stored(hospital, 1));
     struct reply reply = open_calendar_of(clinic, person);
     const char *at = strstr(reply.body, "\"entry\":[\"");
     snprintf(entry, sizeof entry, "%.32s", at ? at + 10 : "");

@@ -95,7 +95,7 @@ static void a_content_crosses_the_line_once(void)
     CLEANUP(buf_free) struct buf content = buf_init(1 << 20);
     make_content(&content, 100 * 1000);
     say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    CHECK(has_stored(hospital, 1));
     has_key(hospital, "1/OML-11/A", VERSION_1); /* is compared when it comes back */
     begin_line(&line, world);
     world->dial_port = line.port;

@@ -123,7 +123,7 @@ static void find_ids(struct region *region, struct browser *clinic)
     struct browser owner = enter(region->hospital->world, "hospital");
     has_key(region->hospital, "1/OML-11/A", VERSION_1);
     say_put(region->hospital, 0, "1/OML-11/A", VERSION_1, "血算");
-    CHECK_SOON(count_of(region->hospital, &region->hospital->stored_count) == 1);
+    CHECK(has_stored(region->hospital, 1));
     snprintf(line, sizeof line, "POST /api/v1/persons/%s/calendar-openings",
              region->person);
     reply = go(&owner, line, autumn);

@@ -92,7 +92,7 @@ static void tell_entry(struct story *story)
 {
     struct hospital *hospital = story->scene.hospital;
     say_put(hospital, 0, "1/OML-11/A", VERSION_1, "胸部CT");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    CHECK(has_stored(hospital, 1));
     find_entry(&story->scene, story->entry);
 }
 

@@ -30,7 +30,7 @@ static struct story story_new(void)
     say_put(story.scene.hospital, 0, "1/OML-11/A", VERSION_1, "血算");
     CHECK_SOON(shows(&story.scene, "血算"));
     /* It is told a moment after it is shown; what is counted later is its own. */
-    CHECK_SOON(count_of(story.scene.hospital, &story.scene.hospital->stored_count) == 1);
+    CHECK(has_stored(story.scene.hospital, 1));
     return story;
 }
 
@@ -52,7 +52,7 @@ static void report(struct story *story, const char *type, const char *number,
         snprintf(more, sizeof more, ",\"new_number\":\"%s\"", successor);
     say(hospital, 0, "\"type\":\"%s\",\"number\":\"%s\",\"record\":\"%s\"%s", type,
         number, record.at, more);
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == before + 1);
+    CHECK(has_stored(hospital, before + 1));
 }
 
 /* The link that the hospital's home page asks to confirm. */
@@ -294,7 +294,7 @@ static void while_it_is_suspended_its_owner_alone_changes_nothing(void)
     say(hospital, 0,
         "\"type\":\"link_decided\",\"record\":\"%s\",\"result\":\"confirmed\"",
         record.at);
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == before + 1);
+    CHECK(has_stored(hospital, before + 1));
     CHECK(finds_waiting(&story));
     story_free(&story);
 }

@@ -217,7 +217,7 @@ static void an_opening_asks_little_and_waits_less(void)
     has_key(hospital, "1/OML-11/A", VERSION_1);
     say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
     say_in_step(hospital);
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    CHECK(has_stored(hospital, 2));
     CHECK_SOON(count_sheets(hospital->world,
                             "SELECT count(*) FROM registry_sheet WHERE marks IS NOT "
                             "NULL") == 1);
@@ -255,7 +255,7 @@ static void a_calendar_whose_sheets_are_not_made_is_read_from_its_rows(void)
     has_key(hospital, "1/OML-11/A", VERSION_1);
     say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
     say_in_step(hospital);
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    CHECK(has_stored(hospital, 2));
     CHECK_SOON(count_sheets(hospital->world, made) == 1);
     good(store_write(hospital->world->store, STORE_LIVE, unmake_sheets, NULL, &err),
          &err);

@@ -11,20 +11,20 @@ static void what_a_gateway_sends_stands_in_the_calendar(void)
     struct scene scene = scene_new();
     struct hospital *hospital = scene.hospital;
     say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    CHECK(has_stored(hospital, 1));
     CHECK(shows(&scene, "\"titles\":[\"血算\"]"));
     /* an older version that the backfill brings changes nothing, a newer one does */
     say_put(hospital, 0, "1/OML-11/A", VERSION_2, "血算二");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    CHECK(has_stored(hospital, 2));
     say_put(hospital, 1, "1/OML-11/A", VERSION_1, "古い");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 3);
+    CHECK(has_stored(hospital, 3));
     CHECK(shows(&scene, "\"titles\":[\"血算二\"]"));
     /* live it says that the source took the newer one back */
     say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 4);
+    CHECK(has_stored(hospital, 4));
     CHECK(shows(&scene, "\"titles\":[\"血算\"]"));
     say_record(hospital, 0, "entry_withdrawn", "1/OML-11/A");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 5);
+    CHECK(has_stored(hospital, 5));
     CHECK(shows(&scene, "\"titles\":[]"));
     hospital_free(hospital);
 }
@@ -46,12 +46,12 @@ static void a_bad_event_is_answered_and_blocks_nothing(void)
     hospital->record = record;
     /* a number that nobody linked ended: nothing is to be done */
     say(hospital, 0, "\"type\":\"number_ended\",\"number\":\"H999\"");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    CHECK(has_stored(hospital, 1));
     say(hospital, 0, "\"type\":\"policy_changed\",\"policy\":\"{}\"");
     CHECK_SOON(count_of(hospital, &hospital->rejected_count) == 4);
     CHECK(strcmp(hospital->code, "policy_invalid") == 0);
     say_put(hospital, 0, "2/OML-11/B", VERSION_1, "後");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    CHECK(has_stored(hospital, 2));
     CHECK(shows(&scene, "\"titles\":[\"後\"]"));
     hospital_free(hospital);
 }
@@ -72,7 +72,7 @@ static void entries_of_a_record_prove_that_its_owner_matched_it(void)
     CHECK(reply.status == 201 && has(&reply, "\"state\":\"proposed\""));
     member(&reply, "id", scene.person);
     say_put(hospital, 1, "1/OML-11/A", VERSION_1, "血算");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    CHECK(has_stored(hospital, 1));
     CHECK(count_of(hospital, &hospital->rejected_count) == 0);
     CHECK(shows(&scene, "\"titles\":[\"血算\"]"));
     hospital_free(hospital);
@@ -98,12 +98,12 @@ static void a_number_that_ended_hides_its_entries(void)
     struct scene scene = scene_new();
     struct hospital *hospital = scene.hospital;
     say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    CHECK(has_stored(hospital, 1));
     say(hospital, 0, "\"type\":\"number_ended\",\"number\":\"H100\"");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    CHECK(has_stored(hospital, 2));
     /* what goes with it is withdrawn all the same; nothing new is taken */
     say_record(hospital, 0, "entry_withdrawn", "1/OML-11/A");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 3);
+    CHECK(has_stored(hospital, 3));
     say_put(hospital, 0, "2/OML-11/B", VERSION_1, "新しい");
     CHECK_SOON(count_of(hospital, &hospital->rejected_count) == 1);
     struct reply reply = open_calendar(&scene);
@@ -116,12 +116,12 @@ static void a_changed_policy_works_at_once(void)
     struct scene scene = scene_new();
     struct hospital *hospital = scene.hospital;
     say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    CHECK(has_stored(hospital, 1));
     CHECK(shows(&scene, "血算"));
     say(hospital, 0,
         "\"type\":\"policy_changed\",\"policy\":\"{\\\"version\\\":2,\\\"rules\\\":[]}"
         "\"");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    CHECK(has_stored(hospital, 2));
     struct reply reply = open_calendar(&scene);
     CHECK(!has(&reply, "血算") && has(&reply, "kind_not_released"));
     hospital_free(hospital);
@@ -146,7 +146,7 @@ static void an_open_calendar_shows_what_came_since(void)
     CHECK(has(&reply, "\"titles\":[]"));
     member(&reply, "opening", opening);
     say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    CHECK(has_stored(hospital, 1));
     CHECK(still_shows(&scene, opening, "\"titles\":[\"血算\"]"));
     reply = ask_opening(&scene, "GET", opening,
                         "entries?row=test&from=2026-09-01&to=2026-10-31");
@@ -176,7 +176,7 @@ static void a_consents_last_day_ends_an_open_calendars_others(void)
     CHECK(reply.status == 201 && !has(&reply, "proposed"));
     member(&reply, "id", scene.person);
     say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    CHECK(has_stored(hospital, 1));
     reply = open_calendar(&scene);
     CHECK(has(&reply, "血算"));
     member(&reply, "opening", opening);
@@ -203,7 +203,7 @@ static void the_oldest_day_is_of_what_may_be_seen(void)
         "\"visible_from\":0",
         record.at);
     say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    CHECK(has_stored(hospital, 2));
     CHECK(shows(&scene, "\"first_day\":\"2026-10-01\""));
     hospital_free(hospital);
 }
@@ -251,7 +251,7 @@ static void what_is_marked_sensitive_is_kept_back_until_the_hospital_says_so(voi
         "\"department\":\"\",\"author\":\"\",\"time\":\"\",\"order_number\":\"\","
         "\"visible_from\":0",
         record.at, ENTRY_SENSITIVE);
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    CHECK(has_stored(hospital, 1));
     struct reply reply = open_calendar(&scene);
     CHECK(reply.status == 201 && !has(&reply, "秘") && has(&reply, "\"first_day\":null"));
     owner.clinic = enter(hospital->world, "hospital");
@@ -260,10 +260,10 @@ static void what_is_marked_sensitive_is_kept_back_until_the_hospital_says_so(voi
     reply = open_entry(&scene, entry);
     CHECK(reply.status == 403 && has(&reply, "\"code\":\"sensitive\""));
     say(hospital, 0, SENSITIVE_POLICY(",\\\"sensitive\\\":true"));
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    CHECK(has_stored(hospital, 2));
     CHECK(shows(&scene, "秘") && open_entry(&scene, entry).status == 201);
     say(hospital, 0, SENSITIVE_POLICY(""));
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 3);
+    CHECK(has_stored(hospital, 3));
     CHECK(!shows(&scene, "秘") && open_entry(&scene, entry).status == 403);
     hospital_free(hospital);
 }
@@ -279,7 +279,7 @@ static void the_home_page_counts_what_is_new_since_the_last_look(void)
     CHECK(open_calendar(&scene).status == 201);
     atomic_fetch_add(&hospital->world->skip_ms, 2000);
     say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    CHECK(has_stored(hospital, 1));
     CHECK_SOON(home_says(&scene, "\"new_count\":1"));
     CHECK(home_says(&scene, scene.person));
     CHECK(!home_says(&scene, "\"news\":[]") && !home_says(&scene, "血算"));
@@ -288,7 +288,7 @@ static void the_home_page_counts_what_is_new_since_the_last_look(void)
     CHECK_SOON(home_says(&scene, "\"news\":[]"));
     atomic_fetch_add(&hospital->world->skip_ms, 2000);
     say_put(hospital, 1, "1/OML-11/A", VERSION_1, "血算");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 2);
+    CHECK(has_stored(hospital, 2));
     CHECK_SOON(home_says(&scene, "\"news\":[]"));
     struct browser pharmacy = enter(hospital->world, "pharmacy");
     reply = go(&pharmacy, "GET /api/v1/home", "");

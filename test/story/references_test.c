@@ -203,7 +203,7 @@ static void a_provider_sees_who_viewed_its_data(void)
     register_person(&clinic, person);
     hospital->content_body = CONTENT;
     say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    CHECK(has_stored(hospital, 1));
     struct reply reply = open_calendar_of(&clinic, person);
     const char *at = strstr(reply.body, "\"entry\":[\"");
     CHECK(at != NULL);
@@ -335,7 +335,7 @@ static void few_rows_behind_many_are_found_by_parts(void)
     register_person(&clinic, person);
     hospital->content_body = CONTENT;
     say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 1);
+    CHECK(has_stored(hospital, 1));
     struct reply reply = open_calendar_of(&clinic, person);
     const char *at = strstr(reply.body, "\"entry\":[\"");
     snprintf(entry, sizeof entry, "%.32s", at ? at + 10 : "");

@@ -71,7 +71,7 @@ static inline struct scene pictures_new(void)
     say_picture(hospital, ORDER_KEY, '2');
     say_picture(hospital, EMPTY_KEY, '3');
     say_put(hospital, 0, "4/OML-11/C", VERSION_1, "no pictures");
-    CHECK_SOON(count_of(hospital, &hospital->stored_count) == 4);
+    CHECK(has_stored(hospital, 4));
     return scene;
 }
 

@@ -65,6 +65,9 @@ static inline void take_answers(struct hospital *hospital, int lane,
             snprintf(hospital->code, sizeof hospital->code, "%.*s",
                      (int)answers.codes[i].len, answers.codes[i].at);
     }
+    if (err.kind == ERR_NONE && answers.count == 0)
+        tell_again(hospital, lane);
+    buf_reset(&hospital->told[lane]);
 }
 
 static inline void hospital_poll(struct hospital *hospital, int lane,
@@ -97,18 +100,6 @@ static inline void hospital_live(struct http_call *call, void *context)
 static inline void hospital_backfill_lane(struct http_call *call, void *context)
 {
     hospital_poll(context, 1, call);
-}
-
-static inline void wait_until_stored(struct hospital *hospital, int count)
-{
-    struct timespec pause = {0, 10 * 1000 * 1000};
-    int stored = 0;
-    for (int i = 0; i < 500 && stored < count; i++) {
-        nanosleep(&pause, NULL);
-        pthread_mutex_lock(&hospital->lock);
-        stored = hospital->stored_count;
-        pthread_mutex_unlock(&hospital->lock);
-    }
 }
 
 /* Tells an entry that the snapshot does not name, and waits until it is stored. */

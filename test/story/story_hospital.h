@@ -159,6 +159,8 @@ static inline struct hospital *hospital_new(void)
     pthread_mutex_init(&hospital->lock, NULL);
     hospital->queue[0] = buf_init(1 << 20);
     hospital->queue[1] = buf_init(1 << 20);
+    hospital->told[0] = buf_init(1 << 20);
+    hospital->told[1] = buf_init(1 << 20);
     hospital->asked = buf_init(1 << 20);
     hospital->content_status = 200;
     atomic_store(&hospital->original_gate, 1);
@@ -174,6 +176,8 @@ static inline void hospital_free(struct hospital *hospital)
     world_free(hospital->world);
     buf_free(&hospital->queue[0]);
     buf_free(&hospital->queue[1]);
+    buf_free(&hospital->told[0]);
+    buf_free(&hospital->told[1]);
     buf_free(&hospital->asked);
     pthread_mutex_destroy(&hospital->lock);
     free(hospital);
@@ -185,4 +189,21 @@ static inline int count_of(struct hospital *hospital, const int *count)
     int value = *count;
     pthread_mutex_unlock(&hospital->lock);
     return value;
+}
+
+/* Whether so many events are answered as stored, soon; else says what came of them. */
+static inline bool has_stored(struct hospital *hospital, int count)
+{
+    for (int waited = 0; waited < 6000; waited++) {
+        if (count_of(hospital, &hospital->stored_count) == count)
+            return true;
+        usleep(5000);
+    }
+    pthread_mutex_lock(&hospital->lock);
+    printf("# stored %d, not %d; refused %d, the last for \"%s\"; told and not answered: "
+           "%zu bytes; a poll waits: %d\n",
+           hospital->stored_count, count, hospital->rejected_count, hospital->code,
+           hospital->told[0].len + hospital->told[1].len, hospital->waiting[0] != NULL);
+    pthread_mutex_unlock(&hospital->lock);
+    return false;
 }

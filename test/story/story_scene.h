@@ -84,7 +84,7 @@ static inline void open_only_entry(struct scene *scene, char opening[128])
     /* On a busy machine the line may be cut and dialled again: then they are compared. */
     has_key(scene->hospital, "1/OML-11/A", VERSION_1);
     say_put(scene->hospital, 0, "1/OML-11/A", VERSION_1, "血算");
-    CHECK_SOON(count_of(scene->hospital, &scene->hospital->stored_count) == 1);
+    CHECK(has_stored(scene->hospital, 1));
     find_entry(scene, entry);
     struct reply reply = open_entry(scene, entry);
     CHECK(reply.status == 201);

@@ -35,6 +35,7 @@ struct hospital {
     struct http_call *waiting[2];
     struct http_call *silent; /* a content that is never answered */
     struct buf queue[2];      /* events, with commas between */
+    struct buf told[2];       /* the same, until a poll says what came of them */
     int64_t sequence;
     struct id record;
     struct id tunnel;
@@ -89,11 +90,26 @@ static inline void answer_poll(struct hospital *hospital, int lane)
     buf_cstr(&out, "{\"events\":[");
     buf_span(&out, buf_view(&hospital->queue[lane]));
     buf_format(&out, "]%s}", hospital->standing);
-    if (call)
+    if (call) {
+        buf_reset(&hospital->told[lane]);
+        buf_span(&hospital->told[lane], buf_view(&hospital->queue[lane]));
         buf_reset(&hospital->queue[lane]);
+    }
     pthread_mutex_unlock(&hospital->lock);
     if (call)
         http_answer_json(call, 200, &out);
+}
+
+/* What was told and not answered, because the line was cut, is told again. */
+static inline void tell_again(struct hospital *hospital, int lane)
+{
+    struct buf *told = &hospital->told[lane];
+    struct buf *queue = &hospital->queue[lane];
+    if (told->len > 0 && queue->len > 0)
+        buf_cstr(told, ",");
+    buf_span(told, buf_view(queue));
+    buf_reset(queue);
+    buf_span(queue, buf_view(told));
 }
 
 /* Raw, so that a story can say what nobody understands. */
@@ -126,6 +142,18 @@ static inline void say_put(struct hospital *hospital, int lane, const char *key,
         "\"\","
         "\"order_number\":\"\",\"visible_from\":0",
         record.at, key, version, key[0], title);
+}
+
+static inline void wait_until_stored(struct hospital *hospital, int count)
+{
+    struct timespec pause = {0, 10 * 1000 * 1000};
+    int stored = 0;
+    for (int i = 0; i < 500 && stored < count; i++) {
+        nanosleep(&pause, NULL);
+        pthread_mutex_lock(&hospital->lock);
+        stored = hospital->stored_count;
+        pthread_mutex_unlock(&hospital->lock);
+    }
 }
 
 static inline void say_record(struct hospital *hospital, int lane, const char *type,
