@@ -176,7 +176,7 @@ static void who_names_no_tag_goes_on_with_what_it_was_given(void)
     CHECK(is_told(&scene, opening, "bytes=99000-", "HTTP/1.1 409"));
     CHECK(brings(&scene, opening, ON_CONDITION("\"" OTHER "\""), "HTTP/1.1 206", 99000,
                  ARCHIVE_BYTES));
-    open_only_entry(&scene, later);
+    open_told_entry(&scene, later);
     CHECK(is_told(&scene, later, "bytes=99000-", "HTTP/1.1 409"));
     CHECK(brings(&scene, later, "bytes=-500", "HTTP/1.1 206", 99500, ARCHIVE_BYTES));
     CHECK(brings(&scene, later, "bytes=99000-", "HTTP/1.1 206", 99000, ARCHIVE_BYTES));

@@ -34,6 +34,12 @@ static void close_office(struct office *office)
     hospital_free(office->hospital);
 }
 
+static void this_month(struct world *world, char month[DAY_TEXT_BYTES])
+{
+    day_to_iso(day_of_instant(world_wall_ms(world)), month);
+    month[7] = '\0';
+}
+
 /* A quarter of a minute before a month begins in Japan. */
 static void go_to_months_end(struct world *world, char ending[8], char beginning[8])
 {
@@ -171,8 +177,7 @@ static void a_long_list_of_participants_shortens_no_record_of_references(void)
         for (int j = 0; j < EACH; j++)
             CHECK(open_calendar_of(&clinic, person).status == 201);
     }
-    day_to_iso(day_of_instant(world_wall_ms(world)), month);
-    month[7] = '\0';
+    this_month(world, month);
     struct reply csv = download(&clinic, month);
     CHECK(count_lines(&csv) == 1 + SESSIONS * EACH);
     snprintf(line, sizeof line, "GET /api/v1/references?month=%s", month);
@@ -189,31 +194,37 @@ static struct reply ask_references(struct browser *browser, const char *side,
     return go(browser, line, "");
 }
 
+/* One entry of the hospital, and the clinic's look at it. */
+static void tell_and_open(struct hospital *hospital, struct browser *clinic,
+                          char entry[128])
+{
+    char person[128], line[256];
+    register_person(clinic, person);
+    hospital->content_body = CONTENT;
+    say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
+    CHECK(has_stored(hospital, 1));
+    struct reply reply = open_calendar_of(clinic, person);
+    first_entry(&reply, entry);
+    snprintf(line, sizeof line, "POST /api/v1/entries/%s/openings", entry);
+    CHECK(go(clinic, line, "").status == 201);
+}
+
 /* Who looked at what we provided: theirs in ours, ours not, nobody else's. */
 static void a_provider_sees_who_viewed_its_data(void)
 {
     struct office office;
-    char person[128], entry[128], line[256], month[DAY_TEXT_BYTES];
+    char entry[128], line[256], month[DAY_TEXT_BYTES];
     open_office(&office);
     struct hospital *hospital = office.hospital;
     struct world *world = hospital->world;
     struct browser clinic = enter(world, "clinic");
     struct browser own = enter(world, "hospital");
     struct browser pharmacy = enter(world, "pharmacy");
-    register_person(&clinic, person);
-    hospital->content_body = CONTENT;
-    say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
-    CHECK(has_stored(hospital, 1));
-    struct reply reply = open_calendar_of(&clinic, person);
-    const char *at = strstr(reply.body, "\"entry\":[\"");
-    CHECK(at != NULL);
-    snprintf(entry, sizeof entry, "%.32s", at ? at + 10 : "");
+    tell_and_open(hospital, &clinic, entry);
     snprintf(line, sizeof line, "POST /api/v1/entries/%s/openings", entry);
-    CHECK(go(&clinic, line, "").status == 201);
     CHECK(go(&own, line, "").status == 201); /* the hospital's own look is no reference */
-    day_to_iso(day_of_instant(world_wall_ms(world)), month);
-    month[7] = '\0';
-    reply = ask_references(&own, "provider", month);
+    this_month(world, month);
+    struct reply reply = ask_references(&own, "provider", month);
     CHECK(reply.status == 200 && has(&reply, "\"event\":\"entry\""));
     CHECK(has(&reply, "\"viewer\":\"clinic\"") &&
           !has(&reply, "\"viewer\":\"hospital\""));
@@ -279,8 +290,7 @@ static void a_person_among_many_is_found_at_once(void)
         CHECK(open_calendar_of(&clinic, usual).status == 201);
     CHECK(open_calendar_of(&pharmacy, rare).status == 404);
     CHECK(open_calendar_of(&pharmacy, usual).status == 404);
-    day_to_iso(day_of_instant(world_wall_ms(world)), month);
-    month[7] = '\0';
+    this_month(world, month);
     struct reply reply = ask_of_person(&clinic, rare, month, "");
     CHECK(count_of_words(&reply, "\"viewer\":\"clinic\"") == 1);
     CHECK(count_of_words(&reply, "稀野 一子") == 1 && !has(&reply, "pharmacy"));
@@ -326,25 +336,16 @@ static void few_rows_behind_many_are_found_by_parts(void)
 {
     struct office office;
     struct err err = {0};
-    char person[128], entry[128], line[512], month[DAY_TEXT_BYTES], cursor[128];
+    char entry[128], line[512], month[DAY_TEXT_BYTES], cursor[128];
     open_office(&office);
     struct hospital *hospital = office.hospital;
     struct world *world = hospital->world;
     struct browser clinic = enter(world, "clinic");
     struct browser own = enter(world, "hospital");
-    register_person(&clinic, person);
-    hospital->content_body = CONTENT;
-    say_put(hospital, 0, "1/OML-11/A", VERSION_1, "血算");
-    CHECK(has_stored(hospital, 1));
-    struct reply reply = open_calendar_of(&clinic, person);
-    const char *at = strstr(reply.body, "\"entry\":[\"");
-    snprintf(entry, sizeof entry, "%.32s", at ? at + 10 : "");
-    snprintf(line, sizeof line, "POST /api/v1/entries/%s/openings", entry);
-    CHECK(go(&clinic, line, "").status == 201);
+    tell_and_open(hospital, &clinic, entry);
     good(store_write(world->store, STORE_LIVE, look_often, world, &err), &err);
-    day_to_iso(day_of_instant(world_wall_ms(world)), month);
-    month[7] = '\0';
-    reply = ask_references(&own, "provider", month);
+    this_month(world, month);
+    struct reply reply = ask_references(&own, "provider", month);
     CHECK(reply.status == 200 && has(&reply, "\"references\":[]"));
     CHECK(!has(&reply, "\"next\":null"));
     member(&reply, "next", cursor);
@@ -384,8 +385,7 @@ static void a_name_cannot_become_a_formula_or_another_row(void)
         opened++;
     }
     CHECK(opened >= 3);
-    day_to_iso(day_of_instant(world_wall_ms(world)), month);
-    month[7] = '\0';
+    this_month(world, month);
     struct reply csv = download(&clinic, month);
     CHECK(count_lines(&csv) == 1 + opened);
     CHECK(!has(&csv, ",=") && !has(&csv, ",＝") && !has(&csv, ",@") && !has(&csv, "\"="));

@@ -28,6 +28,14 @@ static inline struct reply open_calendar_of(struct browser *browser, const char 
     return go(browser, line, autumn);
 }
 
+/* Of the first mark that is one entry. */
+static inline void first_entry(const struct reply *calendar, char entry[128])
+{
+    const char *at = strstr(calendar->body, "\"entry\":[\"");
+    CHECK(at != NULL);
+    snprintf(entry, 128, "%.32s", at ? at + 10 : "");
+}
+
 /* The epoch is read again at once, as its poll would within half a second. */
 static inline void let_pass(struct world *world, int64_t ms)
 {
