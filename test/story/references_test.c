@@ -357,6 +357,65 @@ static void few_rows_behind_many_are_found_by_parts(void)
     close_office(&office);
 }
 
+#define ONE "0abc0000000000000000000000000001"
+#define OTHER "1abc0000000000000000000000000002"
+
+static bool add_person(struct store_session *session, struct text id, struct text name,
+                       struct err *err)
+{
+    CLEANUP(store_finish)
+    struct store_statement *insert = store_prepare(
+        session,
+        "INSERT INTO person SELECT ?1, network, ?2, kana, folded_name, folded_kana, "
+        "birth_day, sex, phone, folded_phone, registered_facility, registered_at FROM "
+        "person WHERE registered_facility = ?3 AND name = '林 花子'",
+        err);
+    store_bind_text(insert, 1, id);
+    store_bind_text(insert, 2, name);
+    store_bind_text(insert, 3, TEXT(CLINIC));
+    return store_run(insert, err);
+}
+
+static bool look_at_two(struct store_session *session, void *context, struct err *err)
+{
+    struct world *world = context;
+    CLEANUP(store_finish)
+    struct store_statement *insert = store_prepare(
+        session,
+        "INSERT INTO audit_index (node, number, at_ms, phase, event, verdict, reason, "
+        "request, staff, name, profession, facility, facility_name, person, provider, "
+        "local_number, object, kind, day, purpose, bytes, parts) SELECT 'other', number, "
+        "?1, 'decision', 'calendar', 'permit', '', '', '', '', '', ?2, '', CASE WHEN "
+        "number % 2 = 0 THEN ?3 ELSE ?4 END, '', '', '', '', NULL, '', 0, 0 FROM (SELECT "
+        "1 AS number UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4) AS looks",
+        err);
+    store_bind_int(insert, 1, world_wall_ms(world) + 1);
+    store_bind_text(insert, 2, TEXT(CLINIC));
+    store_bind_text(insert, 3, TEXT(ONE));
+    store_bind_text(insert, 4, TEXT(OTHER));
+    return add_person(session, TEXT(ONE), TEXT("一条 一"), err) &&
+           add_person(session, TEXT(OTHER), TEXT("二階堂 二"), err) &&
+           store_run(insert, err);
+}
+
+/* Ids that look alike to whoever remembers names by their first digits. */
+static void each_row_has_its_own_persons_name(void)
+{
+    struct office office;
+    struct err err = {0};
+    char person[128], month[DAY_TEXT_BYTES];
+    open_office(&office);
+    struct world *world = office.hospital->world;
+    struct browser clinic = enter(world, "clinic");
+    register_person(&clinic, person);
+    good(store_write(world->store, STORE_LIVE, look_at_two, world, &err), &err);
+    this_month(world, month);
+    struct reply csv = download(&clinic, month);
+    CHECK(count_lines(&csv) == 1 + 4);
+    CHECK(count_of_words(&csv, "一条 一") == 2 && count_of_words(&csv, "二階堂 二") == 2);
+    close_office(&office);
+}
+
 /* Names are entered by people; a spreadsheet must not run them, nor take them apart. */
 static void a_name_cannot_become_a_formula_or_another_row(void)
 {
@@ -402,6 +461,7 @@ int main(void)
     RUN(a_provider_sees_who_viewed_its_data);
     RUN(a_person_among_many_is_found_at_once);
     RUN(few_rows_behind_many_are_found_by_parts);
+    RUN(each_row_has_its_own_persons_name);
     RUN(a_name_cannot_become_a_formula_or_another_row);
     return test_done();
 }
