@@ -34,11 +34,13 @@ test('home, the menu, search and registration', async ({ page, world }) => {
     await isGood(page);
   }
   await page.getByRole('button', { name: '次へ' }).click();
+  await expect(page.locator('.summary')).toBeFocused();
   await isGood(page);
   await page.check('#consent-explained');
   await page.getByRole('button', { name: '次へ' }).click();
   await page.getByRole('button', { name: '次へ' }).click();
   await expect(page.locator('.summary a')).toHaveCount(4);
+  await expect(page.locator('.summary')).toBeFocused();
   await isGood(page);
 });
 
