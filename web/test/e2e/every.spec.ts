@@ -36,6 +36,9 @@ test('home, the menu, search and registration', async ({ page, world }) => {
   await page.getByRole('button', { name: '次へ' }).click();
   await expect(page.locator('.summary')).toBeFocused();
   await isGood(page);
+  // large enough of itself, not for want of neighbours: axe-core takes either
+  const box = await page.locator('#consent-explained').boundingBox();
+  expect(Math.min(box?.width ?? 0, box?.height ?? 0)).toBeGreaterThanOrEqual(24);
   await page.check('#consent-explained');
   await page.getByRole('button', { name: '次へ' }).click();
   await page.getByRole('button', { name: '次へ' }).click();
